@@ -1,0 +1,117 @@
+"""The pool of PostgreSQL connections, and what counts as an outage."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import asyncpg
+
+from shared import logs
+from shared.metrics import Health
+from shared.migrate import SchemaError, require_current
+from shared.settings import SettingsError
+from shared.startup import patiently
+
+Pool = asyncpg.Pool
+Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
+
+STATEMENT_TIMEOUT_SECONDS = 15
+# An outage is waited out; everything else is a fault of the statement and is raised.
+OUTAGES = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.exceptions.OperatorInterventionError,
+    asyncpg.exceptions.InsufficientResourcesError,
+    asyncpg.exceptions.ReadOnlySQLTransactionError,
+)
+WRONG_SETTINGS = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
+# Two transactions met in the wrong order; running the loser again is the documented answer.
+COLLISIONS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+
+T = TypeVar("T")
+
+
+@asynccontextmanager
+async def connect(url: str, health: Health, stop: asyncio.Event, *, size: int = 5) -> AsyncIterator[Pool]:
+    """Open a pool, waiting with backoff while the database is away.
+
+    Marks `database` in `health`. Raises SettingsError when the URL, the password or the schema is wrong, and
+    Stopped when `stop` is set while it waits.
+    """
+    health.expect("database")
+
+    def waiting(error: BaseException) -> None:
+        logs.get().warning("waiting for the database", detail=describe(error))
+
+    pool = await patiently(lambda: _open(url, size), OUTAGES, waiting, stop)
+    try:
+        health.set("database", True)
+        yield pool
+    finally:
+        health.set("database", False)
+        # A connection stuck on a dead server must not hold up the exit.
+        try:
+            async with asyncio.timeout(3):
+                await pool.close()
+        except TimeoutError:
+            pool.terminate()
+
+
+async def _open(url: str, size: int) -> Pool:
+    pool = asyncpg.create_pool(
+        url,
+        min_size=1,
+        max_size=size,
+        timeout=5,
+        command_timeout=STATEMENT_TIMEOUT_SECONDS + 5,
+        server_settings={
+            "timezone": "UTC",
+            "application_name": "herald",
+            "statement_timeout": str(STATEMENT_TIMEOUT_SECONDS * 1000),
+            "idle_in_transaction_session_timeout": str(STATEMENT_TIMEOUT_SECONDS * 1000),
+            "jit": "off",
+        },
+    )
+    try:
+        await pool
+        async with pool.acquire() as connection:
+            await require_current(connection)
+    except (*WRONG_SETTINGS, ValueError, SchemaError) as error:
+        pool.terminate()
+        raise SettingsError(f"HERALD_DATABASE_URL: {describe(error)}") from error
+    except BaseException:
+        pool.terminate()
+        raise
+    return pool
+
+
+async def watch(pool: Pool, health: Health) -> None:
+    """Keep `database` in `health` true to life, asking every two seconds. Runs until cancelled."""
+    while True:
+        try:
+            async with asyncio.timeout(3):
+                await pool.fetchval("SELECT 1")
+            health.set("database", True)
+        except OUTAGES as error:
+            if health.parts.get("database"):
+                logs.get().error("database lost", detail=describe(error))
+            health.set("database", False)
+        await asyncio.sleep(2)
+
+
+def describe(error: BaseException) -> str:
+    """Say what an outage was, in one line; some of these exceptions have no text."""
+    return str(error).partition("\n")[0] or type(error).__name__
+
+
+async def collide_again(work: Callable[[], Awaitable[T]]) -> T:
+    """Run a transaction again when it lost a deadlock, up to five times."""
+    for _ in range(4):
+        try:
+            return await work()
+        except COLLISIONS as error:
+            logs.get().info("transaction collided", detail=type(error).__name__)
+    return await work()

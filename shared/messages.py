@@ -1,0 +1,101 @@
+"""What is on the wire: the AMQP bodies, versioned, as JSON. Ids and numbers only, never a phone or a text."""
+
+from typing import Annotated, Literal, TypeVar
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+MessageStatus = Literal["pending", "retrying", "sent", "rejected", "exhausted", "expired", "cancelled"]
+ResultStatus = Literal["retrying", "sent", "rejected", "exhausted", "expired"]
+MAX_RESULTS = 200
+
+MailingEventName = Literal[
+    "mailing.created",
+    "mailing.updated",
+    "mailing.deleted",
+    "mailing.paused",
+    "mailing.resumed",
+    "mailing.cancelled",
+]
+Identifier = Annotated[int, Field(ge=1, lt=2**63)]
+Count = Annotated[int, Field(ge=0, lt=2**31)]
+AttemptNumber = Annotated[int, Field(ge=1, lt=2**31)]
+
+
+class Unreadable(Exception):
+    """A body is not what its queue carries. The message says why, without quoting the body."""
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+class MailingEvent(Body):
+    """A hint to the planner to look at a mailing's row. The routing key is the event's name."""
+
+    version: Literal[1] = 1
+    event_id: UUID
+    event: MailingEventName
+    mailing_id: Identifier
+    request_id: str | None = None
+
+
+class Job(Body):
+    """Asks the dispatcher for one attempt of one message."""
+
+    version: Literal[1] = 1
+    message_id: Identifier
+    mailing_id: Identifier
+    client_id: Identifier
+    attempt: AttemptNumber
+
+
+class Result(Body):
+    """What became of one attempt.
+
+    `status` is what the message becomes: retrying when another attempt is due, else final. `failed` says
+    whether the attempt spends one of MAX_ATTEMPTS. For retrying, `due_at` is the moment of the next attempt,
+    and `queued` says whether its job is on the broker; otherwise the planner releases it from the table.
+    `started_at` is the database's time; `duration_ms` is in milliseconds.
+    """
+
+    message_id: Identifier
+    mailing_id: Identifier
+    client_id: Identifier
+    number: AttemptNumber
+    status: ResultStatus
+    outcome: str
+    started_at: AwareDatetime
+    duration_ms: Count
+    http_status: int | None = None
+    reason: str | None = None
+    detail: str | None = None
+    failed: bool = False
+    queued: bool = False
+    due_at: AwareDatetime | None = None
+    request_id: str | None = None
+
+
+class Results(Body):
+    """Tells the reporter about up to 200 attempts, or carries a fence: the database's time at its publishing."""
+
+    version: Literal[1] = 1
+    results: Annotated[list[Result], Field(max_length=MAX_RESULTS)] = []
+    fence: AwareDatetime | None = None
+
+
+def encode(body: Body) -> bytes:
+    return body.model_dump_json(exclude_none=True).encode()
+
+
+BodyT = TypeVar("BodyT", bound=Body)
+
+
+def decode(kind: type[BodyT], body: bytes) -> BodyT:
+    """Read a body. Raises Unreadable with the first thing wrong in it."""
+    try:
+        return kind.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        place = ".".join(str(part) for part in first["loc"]) or "body"
+        raise Unreadable(f"{kind.__name__}: {place}: {first['msg']}") from None

@@ -1,0 +1,100 @@
+"""How every process starts and stops: settings, logs, the event loop, signals and the exit code."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from shared import logs, settings
+from shared.settings import Settings, SettingsError
+from shared.startup import Stopped
+
+new_event_loop: Callable[[], asyncio.AbstractEventLoop]
+try:
+    from uvloop import new_event_loop
+except ImportError:  # uvloop does not install everywhere; the standard loop is slower, not different.
+    new_event_loop = asyncio.new_event_loop
+
+STOP_SECONDS = 25
+
+SettingsT = TypeVar("SettingsT", bound=Settings)
+Main = Callable[[SettingsT, asyncio.Event], Awaitable[None]]
+
+
+def run(service: str, kind: type[SettingsT], main: Main[SettingsT]) -> int:
+    """Run one process until SIGTERM or Ctrl-C, and return its exit code.
+
+    `main` gets the settings and an event that is set when the process must stop. It then has 25 s to finish
+    what it holds. A missing or wrong setting ends the process with one line that names the variable.
+    """
+    try:
+        config = settings.load(kind)
+        logs.configure(service, level=config.log_level, json=config.log_format == "json")
+        with asyncio.Runner(loop_factory=new_event_loop) as runner:
+            return runner.run(_supervise(service, config, main))
+    except SettingsError as error:
+        sys.stderr.write(f"herald {service}: {error}\n")
+        return 2
+
+
+async def _supervise(service: str, config: SettingsT, main: Main[SettingsT]) -> int:
+    log = logs.get()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    log.info("process started", process=service)
+    work = asyncio.ensure_future(main(config, stop))
+    watch = asyncio.ensure_future(stop.wait())
+    await asyncio.wait((work, watch), return_when=asyncio.FIRST_COMPLETED)
+    watch.cancel()
+    if not work.done():
+        log.info("process stopping")
+        await asyncio.wait((work,), timeout=STOP_SECONDS)
+    return await _finish(work)
+
+
+async def _finish(work: "asyncio.Future[None]") -> int:
+    log = logs.get()
+    if not work.done():
+        log.error("process did not stop in time", seconds=STOP_SECONDS)
+        work.cancel()
+        await asyncio.wait((work,), timeout=2)
+        return 1
+    error = work.exception()
+    if error is None or _is_stop(error):
+        log.info("process stopped")
+        return 0
+    settings_errors = _settings_errors(error)
+    if settings_errors:
+        raise settings_errors[0]
+    log.error("process failed", exc_info=error)
+    return 1
+
+
+def _is_stop(error: BaseException) -> bool:
+    if isinstance(error, BaseExceptionGroup):
+        return all(_is_stop(inner) for inner in error.exceptions)
+    return isinstance(error, Stopped)
+
+
+def _settings_errors(error: BaseException) -> list[SettingsError]:
+    if isinstance(error, SettingsError):
+        return [error]
+    if isinstance(error, BaseExceptionGroup):
+        return [found for inner in error.exceptions for found in _settings_errors(inner)]
+    return []
+
+
+async def until_stopped(stop: asyncio.Event, *tasks: Awaitable[None]) -> None:
+    """Run tasks until `stop` is set, then cancel them. A task that fails ends them all and raises."""
+    async with asyncio.TaskGroup() as group:
+        running = [group.create_task(_as_coroutine(task)) for task in tasks]
+        await stop.wait()
+        for task in running:
+            task.cancel()
+
+
+async def _as_coroutine(task: Awaitable[None]) -> None:
+    await task

@@ -1,0 +1,87 @@
+"""Settings every process shares, read from HERALD_* variables, and one clear line when one of them is wrong."""
+
+import re
+from datetime import timedelta
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX = "HERALD_"
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours"}
+_DELAY = re.compile(r"(\d{1,6})([smh])")
+
+
+class SettingsError(Exception):
+    """A setting is missing or wrong. The message is one line a variable, each naming it."""
+
+
+def parse_delay(text: str) -> timedelta:
+    """Read "5s", "2m" or "1h". Raises ValueError for anything else, and for zero."""
+    found = _DELAY.fullmatch(text.strip())
+    if found is None or int(found[1]) == 0:
+        raise ValueError(f"{text!r} is not a delay like 5s, 2m or 1h")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+def _parse_delays(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return tuple(parse_delay(part) for part in value.split(","))
+
+
+def _ascending(delays: tuple[timedelta, ...]) -> tuple[timedelta, ...]:
+    if not delays or list(delays) != sorted(set(delays)):
+        raise ValueError("retry delays must be given in ascending order, each once")
+    return delays
+
+
+Delays = Annotated[tuple[timedelta, ...], NoDecode, BeforeValidator(_parse_delays), AfterValidator(_ascending)]
+DEFAULT_RETRY_DELAYS = (
+    timedelta(seconds=5),
+    timedelta(seconds=30),
+    timedelta(minutes=2),
+    timedelta(minutes=10),
+    timedelta(minutes=30),
+)
+
+
+class Settings(BaseSettings):
+    """What every process reads. A service adds its own in services/<name>/settings.py."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "console"] = "json"
+    ops_host: str = "127.0.0.1"
+    ops_port: int = Field(default=0, ge=0, le=65535)
+
+
+class DatabaseSettings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+
+    database_url: SecretStr = SecretStr("postgresql://localhost/herald")
+
+
+class BrokerSettings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+
+    rabbitmq_url: SecretStr = SecretStr("amqp://guest:guest@localhost/")
+    declare: bool = True
+    retry_delays: Delays = DEFAULT_RETRY_DELAYS
+
+
+SettingsT = TypeVar("SettingsT", bound=BaseSettings)
+
+
+def load(kind: type[SettingsT]) -> SettingsT:
+    """Read settings from the environment. Raises SettingsError with a line for each wrong variable."""
+    try:
+        return kind()
+    except ValidationError as error:
+        lines = [
+            f"{PREFIX}{'_'.join(str(part) for part in problem['loc'][:1]).upper()}: {problem['msg']}"
+            for problem in error.errors(include_url=False, include_input=False)
+        ]
+        raise SettingsError("; ".join(lines)) from error

@@ -1,0 +1,126 @@
+"""Every exchange, queue and binding, as one table. Nothing else in Herald names or declares them.
+
+api ──mailing.*──▶ herald.mailings ──▶ planner.mailings
+planner ──send──▶ herald.jobs ──▶ dispatcher.jobs ◀── (default exchange) ◀── dispatcher.retry.* ◀── herald.retry
+dispatcher, planner ──result──▶ herald.results ──▶ reporter.results
+refused ──▶ herald.dead ──▶ planner.dead, dispatcher.dead, reporter.dead
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Literal
+
+MAILINGS, JOBS, RETRY, RESULTS, DEAD = (
+    "herald.mailings",
+    "herald.jobs",
+    "herald.retry",
+    "herald.results",
+    "herald.dead",
+)
+PLANNER_MAILINGS = "planner.mailings"
+DISPATCHER_JOBS = "dispatcher.jobs"
+REPORTER_RESULTS = "reporter.results"
+PLANNER_DEAD, DISPATCHER_DEAD, REPORTER_DEAD = "planner.dead", "dispatcher.dead", "reporter.dead"
+SEND_KEY, RESULT_KEY = "send", "result"
+
+# Stops crash loops only: a closed channel counts a delivery too, so it must be far above the number of restarts.
+DELIVERY_LIMIT = 1000
+
+Argument = str | int | bool
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    name: str
+    kind: Literal["direct", "topic"]
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    name: str
+    arguments: dict[str, Argument] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    exchange: str
+    key: str
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    exchanges: tuple[Exchange, ...]
+    queues: tuple[Queue, ...]
+    bindings: tuple[Binding, ...]
+
+
+def delay_name(delay: timedelta) -> str:
+    """Write a delay as it stands in a queue's name: 5s, 2m, 1h."""
+    seconds = int(delay.total_seconds())
+    for unit, size in (("h", 3600), ("m", 60)):
+        if seconds % size == 0:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
+def retry_queue(delay: timedelta) -> str:
+    """Name the retry queue of a delay. The routing key on herald.retry is the same name."""
+    return f"dispatcher.retry.{delay_name(delay)}"
+
+
+def _guarded(dead_queue: str, **more: Argument) -> dict[str, Argument]:
+    return {
+        "x-queue-type": "quorum",
+        "x-dead-letter-exchange": DEAD,
+        "x-dead-letter-routing-key": dead_queue,
+        "x-dead-letter-strategy": "at-least-once",
+        "x-overflow": "reject-publish",
+        "x-delivery-limit": DELIVERY_LIMIT,
+        **more,
+    }
+
+
+def _delayed(delay: timedelta) -> dict[str, Argument]:
+    return {
+        "x-queue-type": "quorum",
+        "x-message-ttl": int(delay.total_seconds() * 1000),
+        "x-dead-letter-exchange": "",
+        "x-dead-letter-routing-key": DISPATCHER_JOBS,
+        "x-dead-letter-strategy": "at-least-once",
+        "x-overflow": "reject-publish",
+    }
+
+
+def _capped(length: int) -> dict[str, Argument]:
+    return {"x-queue-type": "quorum", "x-max-length": length, "x-overflow": "drop-head"}
+
+
+def build(retry_delays: Sequence[timedelta]) -> Topology:
+    """Make the whole topology for these retry delays."""
+    retries = [(delay, retry_queue(delay)) for delay in retry_delays]
+    dead_queues = (PLANNER_DEAD, DISPATCHER_DEAD, REPORTER_DEAD)
+    return Topology(
+        exchanges=(
+            Exchange(MAILINGS, "topic"),
+            Exchange(JOBS, "direct"),
+            Exchange(RETRY, "direct"),
+            Exchange(RESULTS, "direct"),
+            Exchange(DEAD, "direct"),
+        ),
+        queues=(
+            Queue(PLANNER_MAILINGS, _capped(10_000)),
+            Queue(DISPATCHER_JOBS, _guarded(DISPATCHER_DEAD)),
+            *(Queue(name, _delayed(delay)) for delay, name in retries),
+            Queue(REPORTER_RESULTS, _guarded(REPORTER_DEAD, **{"x-single-active-consumer": True})),
+            *(Queue(name, _capped(100_000)) for name in dead_queues),
+        ),
+        bindings=(
+            Binding(MAILINGS, "mailing.#", PLANNER_MAILINGS),
+            Binding(JOBS, SEND_KEY, DISPATCHER_JOBS),
+            *(Binding(RETRY, name, name) for _, name in retries),
+            Binding(RESULTS, RESULT_KEY, REPORTER_RESULTS),
+            *(Binding(DEAD, name, name) for name in dead_queues),
+        ),
+    )
