@@ -16,8 +16,8 @@ from typing import Self
 import aio_pika
 import aiormq
 from aio_pika.abc import AbstractChannel, AbstractConnection, ExchangeType
-from aiormq.channel import Channel as UnderlayChannel
 from aiormq.abc import DeliveredMessage
+from aiormq.channel import Channel as UnderlayChannel
 from aiormq.exceptions import PublishError
 from pamqp.commands import Basic
 from yarl import URL
