@@ -116,12 +116,14 @@ CREATE TABLE attempts (
     message_id bigint NOT NULL,
     number integer NOT NULL CHECK (number >= 1),
     mailing_id bigint NOT NULL,
-    started_at timestamptz NOT NULL,
+    -- Unknown for an attempt whose result never came: its process died.
+    started_at timestamptz,
     duration_ms integer CHECK (duration_ms >= 0),
     http_status smallint,
     outcome text NOT NULL,
     detail text,
-    PRIMARY KEY (message_id, number)
+    PRIMARY KEY (message_id, number),
+    CHECK (started_at IS NOT NULL OR outcome = 'lost')
 );
 
 CREATE TABLE mailing_counts (

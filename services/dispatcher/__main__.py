@@ -1,0 +1,95 @@
+"""Wires the dispatcher: jobs in, requests out, results on. Any number may run."""
+
+import asyncio
+import random
+import sys
+
+from aiolimiter import AsyncLimiter
+
+from services.dispatcher import provider
+from services.dispatcher.attempt import Attempts, Metrics
+from services.dispatcher.breaker import Breaker
+from services.dispatcher.handler import Handler
+from services.dispatcher.outbox import Outbox
+from services.dispatcher.retry import Policy
+from services.dispatcher.settings import DispatcherSettings
+from shared import database, process, topology
+from shared.broker import Consumer, Publisher
+from shared.metrics import Health, new_registry, serve_ops
+
+# Of the 25 s a process has to stop: for requests to end, then for results to be published.
+ENDING_SECONDS, FLUSHING_SECONDS = 16, 4
+TICK_SECONDS = 0.1
+
+
+async def limiter(rate: float | None) -> AsyncLimiter | None:
+    """Make the rate limit, in steps of a tenth of a second or of one request; it starts empty, without a burst."""
+    if rate is None:
+        return None
+    amount = max(rate * TICK_SECONDS, 1.0)
+    made = AsyncLimiter(amount, amount / rate)
+    await made.acquire(amount)
+    return made
+
+
+async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
+    health, registry = Health(), new_registry()
+    health.expect("database", "dispatcher.publish", "dispatcher.consume")
+    table = topology.build(config.retry_delays) if config.declare else None
+    urls, token = config.rabbitmq_url.get_secret_value(), config.provider_token.get_secret_value()
+    clock = asyncio.get_running_loop().time
+    breaker = Breaker(lambda: random.uniform(0.9, 1.1))  # noqa: S311 - jitter, not a secret
+    async with (
+        serve_ops(config.ops_host, config.ops_port, health, registry),
+        database.connect(config.database_url.get_secret_value(), health, stop, size=4) as pool,
+        provider.connect(config.provider_url, token) as send_api,
+        Publisher(urls, "dispatcher.publish", health, table) as publisher,
+    ):
+        attempts = Attempts(
+            pool,
+            publisher,
+            send_api,
+            breaker,
+            Policy(config.retry_delays, config.max_attempts),
+            Metrics(registry),
+            timeout=config.provider_timeout,
+            secret=token,
+            clock=clock,
+        )
+        outbox = Outbox(publisher)
+        handler = Handler(
+            pool,
+            publisher,
+            attempts,
+            outbox,
+            breaker,
+            concurrency=config.dispatcher_concurrency,
+            shortest_retry=topology.retry_queue(config.retry_delays[0]),
+            limiter=await limiter(config.provider_rate),
+        )
+        consumer = Consumer(
+            urls,
+            "dispatcher.consume",
+            health,
+            table,
+            queue=topology.DISPATCHER_JOBS,
+            prefetch=2 * config.dispatcher_concurrency,
+            on_delivery=handler.take,
+        )
+        async with consumer, asyncio.TaskGroup() as group:
+            watches = (consumer.check(), publisher.check(), database.watch(pool, health), handler.beat(), outbox.run())
+            background = [group.create_task(watch) for watch in watches]
+            await handler.run(consumer, stop)
+            await consumer.pause()
+            await handler.finish(ENDING_SECONDS)
+            for task in background:
+                task.cancel()
+            await outbox.flush(FLUSHING_SECONDS)
+
+
+def run() -> int:
+    return process.run("dispatcher", DispatcherSettings, main)
+
+
+if __name__ == "__main__":
+    sys.exit(run())

@@ -1,0 +1,221 @@
+"""One attempt, from the claim to its result: send, classify, decide, act."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+from services.dispatcher import store
+from services.dispatcher.breaker import Breaker, Ticket
+from services.dispatcher.provider import Provider
+from services.dispatcher.replies import Meaning, Reply, read, scrub
+from services.dispatcher.retry import Decision, Facts, Finish, Policy, Retry, decide
+from services.dispatcher.store import Claim
+from shared import failpoints, logs, topology
+from shared.broker import Delivery, Outgoing, Publisher, Unpublished
+from shared.database import OUTAGES, Pool, describe
+from shared.messages import Job, Result, encode
+from shared.startup import Backoff
+
+# A claim is only as fresh as this when its request begins: an edit or a cancel acts within 100 ms.
+FRESH_SECONDS = 0.08
+# The reply must be there, and its result on its way, before the mailing ends.
+MARGIN_SECONDS = 0.25
+# More retries than this wait in the table, not on the broker.
+MOST_QUEUED_RETRIES = 50_000
+
+log = logs.get()
+
+
+class Metrics:
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.attempts = Counter("herald_attempts", "Attempts, by outcome", ["outcome"], registry=registry)
+        self.duration = Histogram(
+            "herald_request_duration_seconds",
+            "Time from request to reply",
+            buckets=(0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25),
+            registry=registry,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A job whose claim said "send". `asked` is the monotonic moment before the claim was sent."""
+
+    delivery: Delivery
+    job: Job
+    claim: Claim
+    worker: UUID
+    ticket: Ticket
+    asked: float
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """How the request went: began so many seconds after `asked`, and took so long."""
+
+    reply: Reply
+    after: float
+    seconds: float
+
+
+class Attempts:
+    """Makes attempts. Holds no database connection while it waits for the provider."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        publisher: Publisher,
+        provider: Provider,
+        breaker: Breaker,
+        policy: Policy,
+        metrics: Metrics,
+        *,
+        timeout: float,
+        secret: str,
+        clock: Callable[[], float],
+    ) -> None:
+        self._pool, self._publisher, self._provider = pool, publisher, provider
+        self._breaker, self._policy, self._metrics = breaker, policy, metrics
+        self._timeout, self._secret, self._clock = timeout, secret, clock
+        self.queued_retries = 0
+
+    async def make(self, taken: Taken) -> Result | None:
+        """Make one attempt and return its result; None when it did not begin and the job must go again."""
+        after = self._clock() - taken.asked
+        seconds = min(self._timeout, taken.claim.seconds_left - MARGIN_SECONDS - after)
+        if after > FRESH_SECONDS or seconds <= 0:
+            self._breaker.withdraw(taken.ticket)
+            await self._unclaim(taken)
+            return None
+        call = await self._call(taken, after, seconds)
+        meaning = read(call.reply)
+        self._tell_breaker(taken, meaning)
+        decision = decide(meaning, self._facts(taken, call), self._policy)
+        decision = await self._act(taken, decision)
+        self._report(taken, call, meaning, decision)
+        return self._result(taken, call, meaning, decision)
+
+    async def _call(self, taken: Taken, after: float, seconds: float) -> Call:
+        failpoints.reach("dispatcher.claimed")
+        began = self._clock()
+        claim = taken.claim
+        try:
+            reply = await self._provider.send(claim.message_id, claim.phone, claim.text, seconds)
+        except asyncio.CancelledError:
+            # Only shutdown cancels a request. It may have arrived: that counts as a reply that did not come.
+            reply = Reply("timeout", detail="the process stopped before the reply")
+        failpoints.reach("dispatcher.replied")
+        return Call(reply, after, self._clock() - began)
+
+    async def _unclaim(self, taken: Taken) -> None:
+        """Give a claim back whose request did not begin, however long the database is away.
+
+        A claim that stays open under a live worker would never be taken over.
+        """
+        backoff = Backoff()
+        while True:
+            try:
+                await store.unclaim(self._pool, taken.worker, taken.claim.message_id, taken.claim.number)
+                return
+            except OUTAGES as error:
+                log.warning("unclaim put off", message_id=taken.claim.message_id, detail=describe(error))
+            await asyncio.sleep(backoff.next())
+
+    def _tell_breaker(self, taken: Taken, meaning: Meaning) -> None:
+        moment = self._clock()
+        if meaning.verdict == "misconfigured":
+            log.error("provider refuses our token", outcome=meaning.outcome, variable="HERALD_PROVIDER_TOKEN")
+            self._breaker.trip(moment)
+        else:
+            self._breaker.end(moment, taken.ticket, failed=meaning.verdict == "temporary")
+
+    def _facts(self, taken: Taken, call: Call) -> Facts:
+        return Facts(
+            failures=taken.claim.failures,
+            left=timedelta(seconds=taken.claim.seconds_left - call.after - call.seconds),
+            free=taken.ticket.probe,
+            queues_full=self.queued_retries >= MOST_QUEUED_RETRIES,
+        )
+
+    async def _act(self, taken: Taken, decision: Decision) -> Decision:
+        """Put the decision on the broker. A retry that cannot be published waits in the table."""
+        if isinstance(decision, Finish):
+            if decision.status == "exhausted":
+                await self._bury(taken.job, decision)
+            return decision
+        if not decision.queued:
+            return decision
+        name = topology.retry_queue(decision.delay)
+        job = taken.job.model_copy(update={"attempt": taken.claim.number + 1})
+        try:
+            await self._publisher.publish(Outgoing(topology.RETRY, name, encode(job)))
+        except Unpublished as error:
+            log.warning("retry waits in the table", message_id=job.message_id, detail=str(error))
+            return Retry(decision.delay, queued=False, failed=decision.failed)
+        failpoints.reach("dispatcher.retry_published")
+        return decision
+
+    async def _bury(self, job: Job, decision: Finish) -> None:
+        """Dead-letter the job of an exhausted message. The tables have the truth, so a failure is only logged."""
+        headers: dict[str, str | int] = {
+            "mailing_id": job.mailing_id,
+            "message_id": job.message_id,
+            "reason": f"exhausted: {decision.reason}",
+        }
+        try:
+            await self._publisher.publish(Outgoing(topology.DEAD, topology.DISPATCHER_DEAD, encode(job), headers))
+        except Unpublished as error:
+            log.warning("dead letter not published", message_id=job.message_id, detail=str(error))
+
+    def _report(self, taken: Taken, call: Call, meaning: Meaning, decision: Decision) -> None:
+        self._metrics.attempts.labels(meaning.outcome).inc()
+        self._metrics.duration.observe(call.seconds)
+        log.info(
+            "attempt ended",
+            mailing_id=taken.job.mailing_id,
+            message_id=taken.job.message_id,
+            client_id=taken.job.client_id,
+            attempt=taken.claim.number,
+            request_id=taken.claim.request_id,
+            outcome=meaning.outcome,
+            http_status=call.reply.http_status,
+            duration_ms=round(call.seconds * 1000),
+            status=decision.status if isinstance(decision, Finish) else "retrying",
+        )
+
+    def _result(self, taken: Taken, call: Call, meaning: Meaning, decision: Decision) -> Result:
+        claim, job = taken.claim, taken.job
+        started_at = claim.claimed_at + timedelta(seconds=call.after)
+        finish = decision if isinstance(decision, Finish) else None
+        retry = decision if isinstance(decision, Retry) else None
+        return Result(
+            message_id=job.message_id,
+            mailing_id=job.mailing_id,
+            client_id=job.client_id,
+            number=claim.number,
+            status=finish.status if finish else "retrying",
+            outcome=meaning.outcome,
+            started_at=started_at,
+            duration_ms=round(call.seconds * 1000),
+            http_status=call.reply.http_status,
+            reason=finish.reason if finish else None,
+            detail=self._detail(taken, call, meaning),
+            failed=decision.failed,
+            queued=retry.queued if retry else False,
+            due_at=_due_at(started_at, call, retry),
+            request_id=claim.request_id,
+        )
+
+    def _detail(self, taken: Taken, call: Call, meaning: Meaning) -> str | None:
+        if meaning.verdict == "accepted":
+            return None
+        said = scrub(call.reply, taken.claim.phone, taken.claim.text, self._secret)
+        return f"{meaning.reason}: {said}" if said else meaning.reason
+
+
+def _due_at(started_at: datetime, call: Call, retry: Retry | None) -> datetime | None:
+    return started_at + timedelta(seconds=call.seconds) + retry.delay if retry else None

@@ -1,0 +1,123 @@
+"""When to stop consuming because the provider is down, and when to try again. Pure, on a monotonic clock."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+WINDOW_SECONDS = 30.0
+LEAST_CALLS = 20
+FIRST_PAUSE, LONGEST_PAUSE = 5.0, 20.0
+PROBES = (1, 4, 16)
+UNLIMITED = 1_000_000
+
+State = Literal["closed", "open", "half-open"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """Leave for one call. A call that outlives the state it began in says nothing of the next one."""
+
+    epoch: int
+    probe: bool
+
+
+class Breaker:
+    """Opens when more than half of at least 20 calls of the last 30 s failed; probes with 1, 4, 16 calls.
+
+    Moments are seconds on a monotonic clock. `jitter` returns a factor near 1.
+    """
+
+    def __init__(self, jitter: Callable[[], float]) -> None:
+        self._jitter = jitter
+        self._calls: deque[tuple[int, int, int]] = deque()
+        self._pause = FIRST_PAUSE
+        self._opens_until = 0.0
+        self._stage: int | None = None
+        self._begun = self._succeeded = 0
+        self._epoch = 0
+        self._open = False
+
+    def state(self, moment: float) -> State:
+        if self._open and moment < self._opens_until:
+            return "open"
+        return "half-open" if self._open or self._stage is not None else "closed"
+
+    def allowance(self, moment: float) -> int:
+        """Say how many calls may begin now."""
+        match self.state(moment):
+            case "open":
+                return 0
+            case "closed":
+                return UNLIMITED
+            case _:
+                return PROBES[self._stage or 0] - (self._begun if self._stage is not None else 0)
+
+    def seconds_open(self, moment: float) -> float:
+        return max(self._opens_until - moment, 0.0) if self._open else 0.0
+
+    def begin(self, moment: float) -> Ticket:
+        """Take note of a call that begins."""
+        if self.state(moment) == "half-open":
+            if self._stage is None:
+                self._enter(0)
+            self._begun += 1
+            return Ticket(self._epoch, probe=True)
+        return Ticket(self._epoch, probe=False)
+
+    def withdraw(self, ticket: Ticket) -> None:
+        """Take back a call that did not begin after all."""
+        if ticket.epoch == self._epoch and ticket.probe:
+            self._begun -= 1
+
+    def end(self, moment: float, ticket: Ticket, *, failed: bool) -> None:
+        """Take note of how a call ended. Slowness is not a failure; a timeout is."""
+        if ticket.epoch != self._epoch:
+            return
+        if ticket.probe:
+            self._end_probe(moment, failed)
+            return
+        calls, failures = self._count(moment, failed)
+        if calls >= LEAST_CALLS and failures * 2 > calls:
+            self.trip(moment)
+
+    def trip(self, moment: float) -> None:
+        """Open now."""
+        if self.state(moment) == "open":
+            return
+        self._opens_until = moment + self._pause * self._jitter()
+        self._pause = min(self._pause * 2, LONGEST_PAUSE)
+        self._open, self._stage = True, None
+        self._epoch += 1
+        self._calls.clear()
+
+    def _enter(self, stage: int) -> None:
+        self._open, self._stage = False, stage
+        self._begun = self._succeeded = 0
+        self._epoch += 1
+
+    def _end_probe(self, moment: float, failed: bool) -> None:
+        if failed:
+            self.trip(moment)
+            return
+        self._succeeded += 1
+        stage = self._stage or 0
+        if self._succeeded < PROBES[stage]:
+            return
+        if stage + 1 < len(PROBES):
+            self._enter(stage + 1)
+        else:
+            self._stage, self._pause = None, FIRST_PAUSE
+            self._epoch += 1
+
+    def _count(self, moment: float, failed: bool) -> tuple[int, int]:
+        """Count this call, and return (calls, failures) of the window. Kept by the second, so it stays small."""
+        second = int(moment)
+        if self._calls and self._calls[-1][0] == second:
+            _, calls, failures = self._calls.pop()
+        else:
+            calls = failures = 0
+        self._calls.append((second, calls + 1, failures + failed))
+        while self._calls[0][0] < moment - WINDOW_SECONDS:
+            self._calls.popleft()
+        return sum(row[1] for row in self._calls), sum(row[2] for row in self._calls)

@@ -1,0 +1,124 @@
+"""What a reply means: reply to verdict, as a table. Pure."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Literal
+
+import orjson
+
+Verdict = Literal["accepted", "temporary", "permanent", "misconfigured"]
+Kind = Literal["answered", "timeout", "unreachable", "broken"]
+
+DETAIL_LENGTH = 200
+LONGEST_RETRY_AFTER = timedelta(days=365)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came back. `body` is cut at 64 KiB; `detail` says what broke when nothing was answered."""
+
+    kind: Kind
+    http_status: int | None = None
+    body: bytes = b""
+    retry_after: str | None = None
+    date: str | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a reply means. `outcome` is the word that statistics count; `reason` is for people."""
+
+    verdict: Verdict
+    outcome: str
+    reason: str
+    retry_after: timedelta | None = None
+
+
+# What is not in the table: 2xx is read for its code, other 3xx and 5xx are temporary, other 4xx permanent.
+_BY_STATUS: dict[int, tuple[Verdict, str]] = {
+    401: ("misconfigured", "unauthorized"),
+    403: ("misconfigured", "unauthorized"),
+    402: ("temporary", "refused"),
+    # A wrong path would answer every message so: giving each up for good would be rash.
+    404: ("temporary", "not_found"),
+    405: ("temporary", "not_found"),
+    407: ("temporary", "refused"),
+    408: ("temporary", "timeout"),
+    409: ("temporary", "refused"),
+    421: ("temporary", "refused"),
+    423: ("temporary", "refused"),
+    425: ("temporary", "refused"),
+    429: ("temporary", "too_many"),
+}
+_BY_CLASS: dict[int, tuple[Verdict, str]] = {
+    3: ("temporary", "redirected"),
+    4: ("permanent", "refused"),
+    5: ("temporary", "server_error"),
+}
+_UNANSWERED: dict[Kind, str] = {
+    "timeout": "no reply in time",
+    "unreachable": "provider unreachable",
+    "broken": "connection broken",
+}
+
+
+def read(reply: Reply) -> Meaning:
+    """Say what a reply means. Only a 200 whose body has the integer code 0 is accepted."""
+    if reply.kind != "answered" or reply.http_status is None:
+        return Meaning("temporary", reply.kind, _UNANSWERED.get(reply.kind, "connection broken"))
+    status = reply.http_status
+    if status == 200:
+        return _read_code(reply)
+    verdict, outcome = _BY_STATUS.get(status) or _BY_CLASS.get(status // 100) or ("temporary", "unreadable")
+    return Meaning(verdict, outcome, f"HTTP {status}", _retry_after(reply) if verdict == "temporary" else None)
+
+
+def _read_code(reply: Reply) -> Meaning:
+    try:
+        body = orjson.loads(reply.body)
+    except orjson.JSONDecodeError:
+        return Meaning("temporary", "unreadable", "reply is not JSON")
+    code = body.get("code") if isinstance(body, dict) else None
+    if type(code) is not int:
+        return Meaning("temporary", "unreadable", "reply has no code")
+    if code != 0:
+        return Meaning("temporary", "error_code", f"code {code}"[:DETAIL_LENGTH])
+    return Meaning("accepted", "accepted", "accepted")
+
+
+def _retry_after(reply: Reply) -> timedelta | None:
+    """Read Retry-After, in seconds or as a date measured against the reply's own Date. None when unreadable."""
+    value = (reply.retry_after or "").strip()
+    if re.fullmatch(r"\d{1,9}", value, re.ASCII):
+        return min(timedelta(seconds=int(value)), LONGEST_RETRY_AFTER)
+    until, sent = _moment(value), _moment(reply.date or "")
+    if until is None or sent is None:
+        return None
+    return min(max(until - sent, timedelta(0)), LONGEST_RETRY_AFTER)
+
+
+def _moment(value: str) -> datetime | None:
+    try:
+        moment = parsedate_to_datetime(value)
+    except (ValueError, IndexError, OverflowError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+_PHONE = re.compile(r"\d{7,}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+
+
+def scrub(reply: Reply, *secrets: str) -> str | None:
+    """Cut what the provider said to a short line without the phone, text or token it may have echoed."""
+    said = reply.detail or reply.body[:4096].decode("utf-8", "replace")
+    for secret in secrets:
+        # An echo may be JSON-escaped, so the escaped form goes as well.
+        for form in (secret, orjson.dumps(secret).decode()[1:-1], ascii(secret)[1:-1]):
+            if form:
+                said = said.replace(form, "***")
+    said = _CONTROL.sub(" ", _PHONE.sub("***", said)).strip()
+    return said[:DETAIL_LENGTH] or None

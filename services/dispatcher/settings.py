@@ -1,0 +1,27 @@
+"""What the dispatcher reads from the environment."""
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, SecretStr, StringConstraints
+
+from shared.settings import BrokerSettings, DatabaseSettings, Settings
+
+
+def _unlimited(value: object) -> object:
+    return None if value in ("", "unlimited") else value
+
+
+Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
+Rate = Annotated[float | None, BeforeValidator(_unlimited), Field(gt=0, le=1_000_000)]
+
+
+class DispatcherSettings(Settings, DatabaseSettings, BrokerSettings):
+    ops_port: int = 9103
+    provider_url: Url = "http://localhost:8090/v1"
+    provider_token: SecretStr
+    # Seconds for one request in all. Above 25 a message could not be settled in time after the end.
+    provider_timeout: float = Field(default=10, gt=0, le=25)
+    # Requests a second of this process; None is unlimited.
+    provider_rate: Rate = None
+    dispatcher_concurrency: int = Field(default=100, ge=1, le=5000)
+    max_attempts: int = Field(default=8, ge=1, le=1000)

@@ -1,0 +1,127 @@
+"""Every SQL statement of the dispatcher, one function each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from shared.database import Pool
+
+Verdict = Literal["send", "locked", "busy", "put back", "over"]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The verdict on one job. Everything after `number` is told for "send" only.
+
+    `failures` counts those of attempts whose results are still on their way, too. `claimed_at` is the
+    database's time; `seconds_left` until the mailing's end from then.
+    """
+
+    message_id: int
+    verdict: Verdict
+    number: int
+    failures: int
+    text: str
+    phone: str
+    seconds_left: float
+    claimed_at: datetime
+    request_id: str | None
+
+
+async def claim(pool: Pool, worker: UUID, jobs: Sequence[tuple[int, int, bool]]) -> list[Claim]:
+    """Claim a batch of jobs (message id, attempt, redelivered), each message once, by the database's clock.
+
+    One statement judges and takes. Rows that somebody else holds are skipped, never waited for: a statement
+    that waited would judge by the text and the deadline of before.
+    """
+    rows = await pool.fetch(
+        """
+        WITH job AS (
+            SELECT * FROM unnest($2::bigint[], $3::int[], $4::bool[]) AS j (message_id, attempt, redelivered)
+        ), held AS MATERIALIZED (
+            SELECT * FROM flights WHERE message_id = ANY ($2::bigint[])
+            ORDER BY message_id FOR UPDATE SKIP LOCKED
+        ), fact AS MATERIALIZED (
+            SELECT j.message_id, j.attempt, j.redelivered, h.message_id IS NOT NULL AS held,
+                h.claimed_number, h.folded_number, h.failures, h.claimed_by, h.claimed_at,
+                h.claimed_number > h.folded_number AS open,
+                m.status AS mailing_status, m.text, m.request_id, c.phone,
+                extract(epoch FROM m.end_at - clock_timestamp())::float8 AS seconds_left,
+                CASE WHEN m.window_from IS NULL OR c.phone IS NULL THEN now()
+                    ELSE window_opens_at(m.window_from, m.window_to, c.timezone, now()) END AS opens_at
+            FROM job j
+            LEFT JOIN held h USING (message_id)
+            LEFT JOIN mailings m ON m.id = h.mailing_id
+            LEFT JOIN clients c ON c.id = h.client_id
+        ), judged AS MATERIALIZED (
+            SELECT fact.*,
+                CASE
+                    WHEN NOT held THEN CASE
+                        WHEN EXISTS (SELECT 1 FROM flights f WHERE f.message_id = fact.message_id) THEN 'locked'
+                        ELSE 'over' END
+                    WHEN mailing_status NOT IN ('running', 'paused') OR phone IS NULL OR seconds_left < 1 THEN 'over'
+                    WHEN attempt > claimed_number THEN CASE
+                        WHEN mailing_status = 'paused' OR opens_at > now() THEN 'put back'
+                        ELSE 'send' END
+                    WHEN NOT open THEN 'over'
+                    WHEN redelivered OR mailing_status = 'paused' OR opens_at > now() THEN 'busy'
+                    WHEN claim_is_stale(claimed_by, claimed_at) THEN 'send'
+                    ELSE 'busy'
+                END AS verdict,
+                claimed_number + 1 AS number
+            FROM fact
+        ), taken AS (
+            UPDATE flights f
+            SET claimed_number = j.number, claimed_by = $1, claimed_at = clock_timestamp()
+            FROM judged j WHERE f.message_id = j.message_id AND j.verdict = 'send'
+        ), put_back AS (
+            UPDATE flights f
+            SET released_at = NULL, due_at = greatest(j.opens_at, clock_timestamp())
+            FROM judged j WHERE f.message_id = j.message_id AND j.verdict = 'put back'
+        )
+        SELECT message_id, verdict, coalesce(number, 0) AS number,
+            coalesce(failures + CASE WHEN attempt > claimed_number THEN claimed_number - folded_number ELSE 0 END, 0)
+                AS failures,
+            CASE WHEN verdict = 'send' THEN text ELSE '' END AS text,
+            CASE WHEN verdict = 'send' THEN phone ELSE '' END AS phone,
+            coalesce(seconds_left, 0) AS seconds_left, clock_timestamp() AS claimed_at, request_id
+        FROM judged
+        """,
+        worker,
+        [job[0] for job in jobs],
+        [job[1] for job in jobs],
+        [job[2] for job in jobs],
+    )
+    return [Claim(*row) for row in rows]
+
+
+async def unclaim(pool: Pool, worker: UUID, message_id: int, number: int) -> None:
+    """Take back a claim whose request did not begin, unless somebody else has taken it over."""
+    await pool.execute(
+        """
+        UPDATE flights SET claimed_number = $3 - 1, claimed_by = NULL
+        WHERE message_id = $2 AND claimed_by = $1 AND claimed_number = $3
+        """,
+        worker,
+        message_id,
+        number,
+    )
+
+
+async def beat(pool: Pool, workers: Sequence[UUID], sending: bool) -> int:
+    """Say that these workers are alive, and return how many flights wait in the retry queues."""
+    value: int = await pool.fetchval(
+        """
+        WITH beats AS (
+            INSERT INTO workers AS w (id, beat_at, sending)
+            SELECT id, clock_timestamp(), $2 FROM unnest($1::uuid[]) AS id
+            ON CONFLICT (id) DO UPDATE SET beat_at = clock_timestamp(), sending = EXCLUDED.sending
+        )
+        SELECT count(*) FROM flights WHERE released_at IS NOT NULL AND due_at > now()
+        """,
+        workers,
+        sending,
+    )
+    return value

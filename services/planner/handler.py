@@ -1,0 +1,127 @@
+"""The hop of the planner: an event is a hint to look at the tables now rather than at the next poll."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from services.planner.rounds import Rounds
+from services.planner.settle import Settler
+from services.planner.store import lives, turns
+from services.planner.sweep import Sweeper
+from shared import logs, topology
+from shared.broker import Delivery, Outgoing, Publisher, Unpublished
+from shared.database import COLLISIONS, OUTAGES, Pool, describe
+from shared.messages import MailingEvent, Unreadable, decode
+from shared.startup import Backoff
+
+POLL_SECONDS = 0.5
+CLOSING_SECONDS = 0.5
+SWEEP_SECONDS = 5.0
+FENCE_SECONDS, URGENT_FENCE_SECONDS = 5.0, 1.0
+JUDGED_AT_ONCE = 10_000
+
+log = logs.get()
+
+
+class Handler:
+    """The planner's endless tasks. Each looks at the tables by itself; events only wake them."""
+
+    def __init__(self, pool: Pool, publisher: Publisher, rounds: Rounds, settler: Settler, sweeper: Sweeper) -> None:
+        self._pool, self._publisher = pool, publisher
+        self._rounds, self._settler, self._sweeper = rounds, settler, sweeper
+        self._inbox: asyncio.Queue[Delivery] = asyncio.Queue()
+        self._wake_lives, self._wake_rounds = asyncio.Event(), asyncio.Event()
+        self._wake_closing, self._wake_fence = asyncio.Event(), asyncio.Event()
+        self._closing = False
+
+    def take(self, delivery: Delivery) -> None:
+        self._inbox.put_nowait(delivery)
+
+    def tasks(self) -> list[Awaitable[None]]:
+        return [
+            self._read_events(),
+            repeat("lives", self._live, self._wake_lives),
+            repeat("rounds", self._rounds.next, self._wake_rounds),
+            repeat("closing", self._close, self._wake_closing),
+            repeat("clients", self._close_clients, asyncio.Event()),
+            repeat("windows", self._judge_windows, asyncio.Event()),
+            repeat("sweep", self._sweep, asyncio.Event()),
+            repeat("fence", self._publish_fence, self._wake_fence),
+        ]
+
+    async def _read_events(self) -> None:
+        while True:
+            delivery = await self._inbox.get()
+            try:
+                event = decode(MailingEvent, delivery.body)
+            except Unreadable as error:
+                await self._bury(delivery, str(error))
+                continue
+            log.info("event received", event_name=event.event, mailing_id=event.mailing_id, request_id=event.request_id)
+            for wake in (self._wake_lives, self._wake_rounds, self._wake_closing):
+                wake.set()
+            await delivery.ack()
+
+    async def _bury(self, delivery: Delivery, reason: str) -> None:
+        """Move an unreadable event to the planner's dead queue; the events queue itself drops what it refuses."""
+        log.error("body unreadable", queue=topology.PLANNER_MAILINGS, detail=reason)
+        try:
+            await self._publisher.publish(
+                Outgoing(topology.DEAD, topology.PLANNER_DEAD, delivery.body, {"reason": reason})
+            )
+        except Unpublished as error:
+            log.warning("dead letter not published", detail=str(error))
+        await delivery.ack()
+
+    async def _live(self) -> float:
+        for mailing_id, request_id in await lives.start_due(self._pool):
+            log.info("mailing started", mailing_id=mailing_id, request_id=request_id)
+            self._wake_rounds.set()
+        for mailing_id, request_id in await lives.finish_done(self._pool):
+            log.info("mailing finished", mailing_id=mailing_id, request_id=request_id)
+        ahead = await lives.seconds_to_next_start(self._pool)
+        return POLL_SECONDS if ahead is None else max(min(ahead, POLL_SECONDS), 0.01)
+
+    async def _close(self) -> float:
+        closing = await self._settler.close_mailings()
+        if closing and not self._closing:
+            self._wake_fence.set()
+        self._closing = closing
+        return CLOSING_SECONDS
+
+    async def _close_clients(self) -> float:
+        await self._settler.close_clients()
+        return CLOSING_SECONDS
+
+    async def _judge_windows(self) -> float:
+        judged = await turns.judge_windows_anew(self._pool, JUDGED_AT_ONCE)
+        return 0.0 if judged else POLL_SECONDS
+
+    async def _sweep(self) -> float:
+        await self._sweeper.sweep()
+        return SWEEP_SECONDS
+
+    async def _publish_fence(self) -> float:
+        await self._sweeper.publish_fence()
+        return URGENT_FENCE_SECONDS if self._closing else FENCE_SECONDS
+
+
+async def repeat(name: str, work: Callable[[], Awaitable[float]], wake: asyncio.Event) -> None:
+    """Do `work` again and again, as many seconds apart as it says, or at once when woken.
+
+    Waits out outages of the database; they are never a reason to end.
+    """
+    backoff = Backoff()
+    while True:
+        wake.clear()
+        try:
+            pause = await work()
+            backoff.reset()
+        except (*OUTAGES, *COLLISIONS) as error:
+            log.warning("planner put off", task=name, detail=describe(error))
+            await asyncio.sleep(backoff.next())
+            continue
+        try:
+            async with asyncio.timeout(pause):
+                await wake.wait()
+        except TimeoutError:
+            continue

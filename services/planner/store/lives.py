@@ -1,0 +1,88 @@
+"""The moments of a mailing's life: started, finished, closing begun."""
+
+from shared.database import Pool
+
+
+async def start_due(pool: Pool) -> list[tuple[int, str | None]]:
+    """Start every mailing whose time has come, each by one compare-and-set, and freeze its audience's upper end.
+
+    Returns (mailing id, request id) of those started here.
+    """
+    rows = await pool.fetch(
+        """
+        WITH started AS (
+            UPDATE mailings SET status = 'running', started_at = now(), updated_at = now()
+            WHERE id IN (
+                SELECT id FROM mailings WHERE status = 'scheduled' AND start_at <= now()
+                ORDER BY start_at LIMIT 1000 FOR UPDATE SKIP LOCKED
+            ) AND status = 'scheduled' AND start_at <= now()
+            RETURNING id, request_id
+        ), frozen AS (
+            UPDATE mailing_work w SET upper_client_id = (SELECT coalesce(max(id), 0) FROM clients)
+            FROM started WHERE w.mailing_id = started.id
+        )
+        SELECT id, request_id FROM started
+        """
+    )
+    return [(row["id"], row["request_id"]) for row in rows]
+
+
+async def seconds_to_next_start(pool: Pool) -> float | None:
+    """Say how long until the next scheduled mailing is due; None when none is scheduled."""
+    value: float | None = await pool.fetchval(
+        "SELECT extract(epoch FROM min(start_at) - clock_timestamp())::float8 FROM mailings WHERE status = 'scheduled'"
+    )
+    return value
+
+
+async def finish_done(pool: Pool) -> list[tuple[int, str | None]]:
+    """Finish mailings of which every message is final; close the books of cancelled ones likewise.
+
+    The second statement reads the counts anew under the row lock, since a resend may have come in between.
+    """
+    async with pool.acquire() as connection, connection.transaction():
+        ids = await connection.fetch(
+            """
+            SELECT m.id FROM mailings m
+            JOIN mailing_work w ON w.mailing_id = m.id
+            JOIN mailing_counts c ON c.mailing_id = m.id
+            WHERE m.finished_at IS NULL AND c.pending + c.retrying = 0
+                AND (m.status = 'cancelled' OR (m.status IN ('running', 'paused') AND w.expansion_done))
+            LIMIT 1000 FOR NO KEY UPDATE OF m SKIP LOCKED
+            """
+        )
+        if not ids:
+            return []
+        rows = await connection.fetch(
+            """
+            UPDATE mailings m
+            SET finished_at = now(), updated_at = now(),
+                status = CASE WHEN m.status = 'cancelled' THEN m.status ELSE 'finished' END
+            FROM mailing_counts c, mailing_work w
+            WHERE m.id = ANY ($1::bigint[]) AND c.mailing_id = m.id AND c.pending + c.retrying = 0
+                AND w.mailing_id = m.id AND (m.status = 'cancelled' OR w.expansion_done)
+            RETURNING m.id, m.request_id
+            """,
+            [row["id"] for row in ids],
+        )
+        return [(row["id"], row["request_id"]) for row in rows]
+
+
+async def begin_closing(pool: Pool) -> list[int]:
+    """Stamp closing_at on mailings whose end has come, re-checked under the row lock: no edit can follow."""
+    rows = await pool.fetch(
+        """
+        WITH ended AS (
+            SELECT m.id FROM mailings m
+            JOIN mailing_work w ON w.mailing_id = m.id
+            WHERE m.finished_at IS NULL AND m.status IN ('running', 'paused')
+                AND m.end_at <= clock_timestamp() AND w.closing_at IS NULL
+            FOR NO KEY UPDATE OF m SKIP LOCKED
+        )
+        UPDATE mailing_work w SET closing_at = clock_timestamp()
+        FROM ended, mailings m
+        WHERE w.mailing_id = ended.id AND m.id = ended.id AND m.end_at <= clock_timestamp() AND w.closing_at IS NULL
+        RETURNING w.mailing_id
+        """
+    )
+    return [row["mailing_id"] for row in rows]

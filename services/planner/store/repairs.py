@@ -1,0 +1,74 @@
+"""What should be on the broker and is not."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.database import Pool
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """A job to be published again."""
+
+    message_id: int
+    mailing_id: int
+    client_id: int
+    attempt: int
+
+
+async def can_sweep(pool: Pool) -> bool:
+    """Say whether a dispatcher consumes jobs now: only then is a job that waits long a job that is gone."""
+    value: bool = await pool.fetchval(
+        "SELECT EXISTS (SELECT 1 FROM workers WHERE sending AND beat_at > clock_timestamp() - interval '5 s')"
+    )
+    return value
+
+
+async def take_vanished(pool: Pool, limit: int) -> list[Repair]:
+    """Take unclaimed flights that were due on the broker more than 20 s ago: the broker has lost their jobs."""
+    rows = await pool.fetch(
+        """
+        UPDATE flights f SET released_at = clock_timestamp()
+        WHERE f.message_id IN (
+            SELECT x.message_id FROM flights x JOIN mailings m ON m.id = x.mailing_id
+            WHERE x.released_at < now() - interval '20 s' AND x.due_at < now() - interval '20 s'
+                AND x.claimed_number = x.folded_number AND m.status = 'running'
+            ORDER BY x.due_at LIMIT $1 FOR UPDATE OF x SKIP LOCKED
+        )
+        RETURNING f.message_id, f.mailing_id, f.client_id, f.claimed_number + 1 AS attempt
+        """,
+        limit,
+    )
+    return [Repair(row[0], row[1], row[2], row[3]) for row in rows]
+
+
+async def take_stale(pool: Pool, limit: int) -> list[Repair]:
+    """Take flights whose claim is stale: the dispatcher that held them is gone, and so may be their jobs.
+
+    The job repeats the claimed number, so that it is sent only if the claim is still open and stale then.
+    """
+    rows = await pool.fetch(
+        """
+        UPDATE flights f SET released_at = clock_timestamp()
+        WHERE f.message_id IN (
+            SELECT x.message_id FROM flights x
+            WHERE x.claimed_number > x.folded_number AND x.claimed_at < now() - interval '15 s'
+                AND x.released_at < now() - interval '15 s' AND claim_is_stale(x.claimed_by, x.claimed_at)
+            LIMIT $1 FOR UPDATE OF x SKIP LOCKED
+        )
+        RETURNING f.message_id, f.mailing_id, f.client_id, f.claimed_number AS attempt
+        """,
+        limit,
+    )
+    return [Repair(row[0], row[1], row[2], row[3]) for row in rows]
+
+
+async def forget_workers(pool: Pool) -> None:
+    """Forget dispatchers that have been silent for a day."""
+    await pool.execute("DELETE FROM workers WHERE beat_at < now() - interval '1 day'")
+
+
+async def read_clock(pool: Pool) -> datetime:
+    """Read the database's clock, for the next fence."""
+    value: datetime = await pool.fetchval("SELECT clock_timestamp()")
+    return value

@@ -1,0 +1,198 @@
+"""What must be settled without a result: messages of ended and cancelled mailings, and of deleted clients."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.database import Connection, Pool
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """A mailing whose unsent messages must be settled.
+
+    `expansion_over`: no message can be added any more. `claims_due`: no result of it can be waiting any more.
+    """
+
+    mailing_id: int
+    cancelled: bool
+    expansion_over: bool
+    claims_due: bool
+    unsettled: int
+
+
+async def list_closing(pool: Pool) -> list[Closing]:
+    """List mailings that are cancelled, or past their end, and not all settled; the smallest first."""
+    rows = await pool.fetch(
+        """
+        SELECT m.id, m.status = 'cancelled' AS cancelled,
+            m.status = 'cancelled' OR w.expansion_done AS expansion_over,
+            m.status <> 'cancelled' AND (
+                f.folded_at > m.end_at + interval '1 s' OR clock_timestamp() > m.end_at + interval '25 s'
+            ) AS claims_due,
+            c.pending + c.retrying AS unsettled
+        FROM mailings m
+        JOIN mailing_work w ON w.mailing_id = m.id
+        JOIN mailing_counts c ON c.mailing_id = m.id
+        CROSS JOIN fence f
+        WHERE m.finished_at IS NULL AND (m.status = 'cancelled' OR w.closing_at IS NOT NULL)
+            AND c.pending + c.retrying > 0
+        ORDER BY c.total, m.id
+        """
+    )
+    return [Closing(row[0], row[1], row[2], row[3], row[4]) for row in rows]
+
+
+async def list_deleted_clients(pool: Pool) -> list[int]:
+    """List deleted clients whose unsent messages may not all be settled."""
+    rows = await pool.fetch(
+        "SELECT id FROM clients WHERE deleted_at IS NOT NULL AND settled_at IS NULL ORDER BY id LIMIT 1000"
+    )
+    return [row["id"] for row in rows]
+
+
+async def mark_clients_settled(pool: Pool, client_ids: Sequence[int]) -> None:
+    """Mark deleted clients as done, 30 s after their deletion.
+
+    An expansion or release that could still see the client has ended by then: statement_timeout is half of it.
+    A flight that such a release made for a message already settled is removed here.
+    """
+    await pool.execute(
+        """
+        WITH done AS (
+            UPDATE clients c SET settled_at = now()
+            WHERE c.id = ANY ($1::bigint[]) AND c.deleted_at < now() - interval '30 s' AND c.settled_at IS NULL
+                AND NOT EXISTS (
+                    SELECT 1 FROM messages m WHERE m.client_id = c.id AND m.status IN ('pending', 'retrying')
+                )
+            RETURNING c.id
+        )
+        DELETE FROM flights f USING done, messages m WHERE m.client_id = done.id AND f.message_id = m.id
+        """,
+        client_ids,
+    )
+
+
+async def lock_of_mailing(connection: Connection, mailing_id: int, above: int, limit: int) -> list[int]:
+    """Lock unsent messages of a mailing, in id order."""
+    rows = await connection.fetch(
+        """
+        SELECT id FROM messages
+        WHERE mailing_id = $1 AND id > $2 AND status IN ('pending', 'retrying')
+        ORDER BY id LIMIT $3 FOR NO KEY UPDATE
+        """,
+        mailing_id,
+        above,
+        limit,
+    )
+    return [row["id"] for row in rows]
+
+
+async def lock_in_flight(connection: Connection, mailing_id: int, above: int, limit: int) -> list[int]:
+    """Lock unsent messages of a mailing that have a flight, in id order. Reads the small table, not the big one."""
+    rows = await connection.fetch(
+        """
+        SELECT id FROM messages
+        WHERE id IN (
+            SELECT message_id FROM flights WHERE mailing_id = $1 AND message_id > $2 ORDER BY message_id LIMIT $3
+        ) AND status IN ('pending', 'retrying')
+        ORDER BY id FOR NO KEY UPDATE
+        """,
+        mailing_id,
+        above,
+        limit,
+    )
+    return [row["id"] for row in rows]
+
+
+async def lock_of_client(connection: Connection, client_id: int, above: int, limit: int) -> list[int]:
+    """Lock unsent messages of a client, in id order."""
+    rows = await connection.fetch(
+        """
+        SELECT id FROM messages
+        WHERE client_id = $1 AND id > $2 AND status IN ('pending', 'retrying')
+        ORDER BY id LIMIT $3 FOR NO KEY UPDATE
+        """,
+        client_id,
+        above,
+        limit,
+    )
+    return [row["id"] for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Flight:
+    """A flight locked for settling. Open: claimed, and its result not folded. Shut out: its window is closed."""
+
+    open: bool
+    stale: bool
+    claimed_number: int
+    folded_number: int
+    shut_out: bool
+
+
+async def lock_flights(connection: Connection, message_ids: Sequence[int]) -> tuple[dict[int, Flight], set[int]]:
+    """Lock the flights of these messages that nobody else holds.
+
+    Returns those locked, and the ids that have a flight at all: one that has, and is not locked, is being
+    claimed right now and must be left alone.
+    """
+    rows = await connection.fetch(
+        """
+        SELECT message_id, claimed_number > folded_number AS open, claimed_number, folded_number,
+            released_at IS NULL AND due_at > now() AND failures = 0 AS shut_out,
+            claimed_number > folded_number AND claim_is_stale(claimed_by, claimed_at) AS stale
+        FROM flights WHERE message_id = ANY ($1::bigint[])
+        ORDER BY message_id FOR UPDATE SKIP LOCKED
+        """,
+        message_ids,
+    )
+    # A second statement has a second snapshot, so it sees a flight made while the first one ran.
+    existing = await connection.fetch(
+        "SELECT message_id FROM flights WHERE message_id = ANY ($1::bigint[])", message_ids
+    )
+    held = {
+        row["message_id"]: Flight(
+            row["open"], row["stale"], row["claimed_number"], row["folded_number"], row["shut_out"]
+        )
+        for row in rows
+    }
+    return held, {row["message_id"] for row in existing}
+
+
+async def record_lost(connection: Connection, attempts: Sequence[tuple[int, int]]) -> None:
+    """Record attempts (message id, number) whose result never came, and count them."""
+    await connection.execute(
+        """
+        WITH lost AS (
+            INSERT INTO attempts (message_id, number, mailing_id, outcome)
+            SELECT v.message_id, v.number, m.mailing_id, 'lost'
+            FROM unnest($1::bigint[], $2::int[]) AS v (message_id, number)
+            JOIN messages m ON m.id = v.message_id
+            ON CONFLICT DO NOTHING RETURNING mailing_id
+        )
+        INSERT INTO outcomes AS o (mailing_id, outcome, count)
+        SELECT mailing_id, 'lost', count(*) FROM lost GROUP BY mailing_id ORDER BY mailing_id
+        ON CONFLICT (mailing_id, outcome) DO UPDATE SET count = o.count + EXCLUDED.count
+        """,
+        [message_id for message_id, _ in attempts],
+        [number for _, number in attempts],
+    )
+
+
+async def settle(
+    connection: Connection, message_ids: Sequence[int], status: str, reasons: Sequence[str], attempts: Sequence[int]
+) -> int:
+    """Make these messages final, and return how many moved."""
+    moved: int = await connection.fetchval(
+        """
+        SELECT count(*) FROM settle(
+            $1::bigint[], array_fill($2::message_status, ARRAY[cardinality($1::bigint[])]), $3::text[], $4::int[],
+            array_fill(now(), ARRAY[cardinality($1::bigint[])]), NULL, NULL, NULL
+        )
+        """,
+        message_ids,
+        status,
+        reasons,
+        attempts,
+    )
+    return moved

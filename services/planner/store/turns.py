@@ -1,0 +1,293 @@
+"""Leases, and the two things done under one: expansion and release."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from shared.database import Connection, Pool
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A mailing leased for one turn."""
+
+    mailing_id: int
+    expanding: bool
+    request_id: str | None
+
+
+async def lease(pool: Pool, owner: UUID, *, release: bool, most: int) -> list[Turn]:
+    """Lease mailings that have work, the oldest served first. With `release` false only those to be expanded.
+
+    The transaction ends with the statement: nothing an operator does waits for a planner. A lease of 10 s
+    that its planner did not give back is free for others.
+    """
+    rows = await pool.fetch(
+        """
+        WITH picked AS (
+            SELECT w.mailing_id, m.request_id FROM mailing_work w
+            JOIN mailings m ON m.id = w.mailing_id
+            WHERE m.finished_at IS NULL AND m.status IN ('running', 'paused') AND w.leased_until < now()
+                AND (
+                    NOT w.expansion_done
+                    OR ($2 AND m.status = 'running' AND w.closing_at IS NULL AND (
+                        EXISTS (
+                            SELECT 1 FROM messages x
+                            WHERE x.mailing_id = w.mailing_id AND x.id > w.release_cursor
+                        )
+                        OR EXISTS (
+                            SELECT 1 FROM flights f
+                            WHERE f.mailing_id = w.mailing_id AND f.released_at IS NULL AND f.due_at <= now()
+                        )
+                    ))
+                )
+            ORDER BY w.served_at, w.mailing_id LIMIT $3
+            FOR NO KEY UPDATE OF w SKIP LOCKED
+        )
+        UPDATE mailing_work w
+        SET owner = $1, leased_until = now() + interval '10 s', served_at = clock_timestamp()
+        FROM picked WHERE w.mailing_id = picked.mailing_id
+        RETURNING w.mailing_id, NOT w.expansion_done AS expanding, picked.request_id
+        """,
+        owner,
+        release,
+        most,
+    )
+    return [Turn(row["mailing_id"], row["expanding"], row["request_id"]) for row in rows]
+
+
+async def give_back(pool: Pool, owner: UUID, mailing_ids: Sequence[int]) -> None:
+    """End the leases, so that whoever is free takes the next turn."""
+    await pool.execute(
+        "UPDATE mailing_work SET leased_until = now() WHERE owner = $1 AND mailing_id = ANY ($2::bigint[])",
+        owner,
+        mailing_ids,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """What one expansion chunk works on, held under the mailing's and the lease's row locks."""
+
+    cursor: int
+    upper_client_id: int
+    operator_codes: list[str]
+    tags: list[str]
+
+
+async def hold_audience(connection: Connection, owner: UUID, mailing_id: int) -> Audience | None:
+    """Hold a mailing for one chunk; None if it is no longer to be expanded, or no longer leased by `owner`."""
+    mailing = await connection.fetchrow(
+        "SELECT operator_codes, tags FROM mailings WHERE id = $1 AND status IN ('running', 'paused') FOR SHARE",
+        mailing_id,
+    )
+    work = await connection.fetchrow(
+        """
+        SELECT expansion_cursor, upper_client_id FROM mailing_work
+        WHERE mailing_id = $1 AND owner = $2 AND NOT expansion_done FOR NO KEY UPDATE
+        """,
+        mailing_id,
+        owner,
+    )
+    if mailing is None or work is None:
+        return None
+    return Audience(work["expansion_cursor"], work["upper_client_id"], mailing["operator_codes"], mailing["tags"])
+
+
+async def add_messages(
+    connection: Connection, mailing_id: int, audience: Audience, size: int
+) -> tuple[int, int | None]:
+    """Add a message for each matching client among the next `size` clients by id.
+
+    Returns how many were added, and the id of the last client looked at, None when there was none.
+    """
+    row = await connection.fetchrow(
+        """
+        WITH range AS (
+            SELECT max(id) AS upto FROM (
+                SELECT id FROM clients WHERE id > $2 AND id <= $3 ORDER BY id LIMIT $4
+            ) AS next
+        ), added AS (
+            INSERT INTO messages (mailing_id, client_id)
+            SELECT $1, c.id FROM clients c
+            WHERE c.id > $2 AND c.id <= (SELECT upto FROM range) AND c.deleted_at IS NULL
+                AND (cardinality($5::text[]) = 0 OR c.operator_code = ANY ($5::text[]))
+                AND (cardinality($6::text[]) = 0 OR c.tag = ANY ($6::text[]))
+            ORDER BY c.id
+            ON CONFLICT (client_id, mailing_id) DO NOTHING
+            RETURNING 1
+        )
+        SELECT (SELECT count(*) FROM added) AS added, (SELECT upto FROM range) AS upto
+        """,
+        mailing_id,
+        audience.cursor,
+        audience.upper_client_id,
+        size,
+        audience.operator_codes,
+        audience.tags,
+    )
+    assert row is not None  # noqa: S101 - an aggregate without GROUP BY has one row
+    return row["added"], row["upto"]
+
+
+async def move_expansion(connection: Connection, mailing_id: int, *, cursor: int, done: bool, added: int) -> None:
+    """Move the cursor and the counters in the transaction that added the messages."""
+    await connection.execute(
+        "UPDATE mailing_work SET expansion_cursor = $2, expansion_done = $3 WHERE mailing_id = $1",
+        mailing_id,
+        cursor,
+        done,
+    )
+    await connection.execute(
+        "UPDATE mailing_counts SET total = total + $2, pending = pending + $2 WHERE mailing_id = $1",
+        mailing_id,
+        added,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A mailing held for one release chunk."""
+
+    cursor: int
+    began_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A flight whose job must be published."""
+
+    message_id: int
+    client_id: int
+    attempt: int
+
+
+async def hold_release(connection: Connection, owner: UUID, mailing_id: int) -> Release | None:
+    """Hold a mailing for one chunk; None if nothing of it may be released now, or `owner` lost the lease."""
+    row = await connection.fetchrow(
+        """
+        SELECT w.release_cursor, now() AS began_at FROM mailings m
+        JOIN mailing_work w ON w.mailing_id = m.id
+        WHERE m.id = $1 AND m.status = 'running' AND m.end_at > clock_timestamp()
+            AND w.owner = $2 AND w.closing_at IS NULL
+        FOR SHARE OF m FOR NO KEY UPDATE OF w
+        """,
+        mailing_id,
+        owner,
+    )
+    return None if row is None else Release(row["release_cursor"], row["began_at"])
+
+
+async def take_waiting(connection: Connection, mailing_id: int, limit: int) -> list[Due]:
+    """Take flights that wait in the table and are due: unreleased after a crash, put back, or retries.
+
+    Those whose client's window is closed wait on until it opens.
+    """
+    rows = await connection.fetch(
+        """
+        WITH due AS (
+            SELECT message_id, client_id, claimed_number FROM flights
+            WHERE mailing_id = $1 AND released_at IS NULL AND due_at <= now()
+            ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
+        ), judged AS (
+            SELECT due.*, window_opens_at(m.window_from, m.window_to, c.timezone, now()) AS opens_at
+            FROM due JOIN clients c ON c.id = due.client_id JOIN mailings m ON m.id = $1
+        ), later AS (
+            UPDATE flights f SET due_at = j.opens_at FROM judged j
+            WHERE f.message_id = j.message_id AND j.opens_at > now()
+        )
+        SELECT message_id, client_id, claimed_number + 1 AS attempt FROM judged WHERE opens_at <= now()
+        """,
+        mailing_id,
+        limit,
+    )
+    return [Due(row["message_id"], row["client_id"], row["attempt"]) for row in rows]
+
+
+async def take_fresh(connection: Connection, mailing_id: int, cursor: int, limit: int) -> list[Due]:
+    """Make flights for the next messages after the cursor, and move it.
+
+    Those whose client's window is closed get a flight that waits until it opens. Messages of clients deleted
+    meanwhile get none: they are settled as cancelled.
+    """
+    rows = await connection.fetch(
+        """
+        WITH fresh AS (
+            SELECT id, client_id, status FROM messages
+            WHERE mailing_id = $1 AND id > $2 ORDER BY id LIMIT $3
+        ), made AS (
+            INSERT INTO flights (message_id, mailing_id, client_id, due_at)
+            SELECT x.id, $1, x.client_id, window_opens_at(m.window_from, m.window_to, c.timezone, now())
+            FROM fresh x JOIN clients c ON c.id = x.client_id JOIN mailings m ON m.id = $1
+            WHERE x.status = 'pending' AND c.deleted_at IS NULL
+            ORDER BY x.id
+            ON CONFLICT (message_id) DO NOTHING
+            RETURNING message_id, client_id, due_at
+        ), moved AS (
+            UPDATE mailing_work SET release_cursor = (SELECT max(id) FROM fresh)
+            WHERE mailing_id = $1 AND EXISTS (SELECT 1 FROM fresh)
+        )
+        SELECT message_id, client_id FROM made WHERE due_at <= now()
+        """,
+        mailing_id,
+        cursor,
+        limit,
+    )
+    return [Due(row["message_id"], row["client_id"], 1) for row in rows]
+
+
+async def mark_released(pool: Pool, message_ids: Sequence[int], began_at: datetime) -> None:
+    """Mark flights as on the broker.
+
+    One that a dispatcher has put back meanwhile has a later due_at than the chunk, and stays waiting.
+    """
+    await pool.execute(
+        """
+        UPDATE flights SET released_at = clock_timestamp()
+        WHERE message_id = ANY ($1::bigint[]) AND released_at IS NULL AND due_at <= $2
+        """,
+        message_ids,
+        began_at,
+    )
+
+
+async def judge_windows_anew(pool: Pool, limit: int) -> int:
+    """Make waiting flights due whose mailing's window was edited, so that they are judged by the new one.
+
+    Returns how many; once it is 0 all are done.
+    """
+    value: int = await pool.fetchval(
+        """
+        WITH edited AS (
+            SELECT m.id, m.window_edited_at FROM mailings m JOIN mailing_work w ON w.mailing_id = m.id
+            WHERE m.finished_at IS NULL AND m.window_edited_at IS NOT NULL
+                AND m.window_edited_at IS DISTINCT FROM w.window_judged_at
+        ), due AS (
+            UPDATE flights f SET due_at = now()
+            WHERE f.message_id IN (
+                SELECT x.message_id FROM edited JOIN flights x ON x.mailing_id = edited.id
+                WHERE x.released_at IS NULL AND x.due_at > now() LIMIT $1 FOR UPDATE OF x SKIP LOCKED
+            )
+            RETURNING 1
+        ), judged AS (
+            UPDATE mailing_work w SET window_judged_at = edited.window_edited_at FROM edited
+            WHERE w.mailing_id = edited.id AND NOT EXISTS (SELECT 1 FROM due)
+        )
+        SELECT count(*) FROM due
+        """,
+        limit,
+    )
+    return value
+
+
+async def read_load(pool: Pool) -> tuple[int, int]:
+    """Read (messages in flight: released and due, results ever folded)."""
+    row = await pool.fetchrow(
+        """
+        SELECT (SELECT count(*) FROM flights WHERE released_at IS NOT NULL AND due_at <= now()) AS in_flight,
+            (SELECT results FROM fence) AS results
+        """
+    )
+    assert row is not None  # noqa: S101 - a SELECT without FROM has one row
+    return row["in_flight"], row["results"]

@@ -1,0 +1,50 @@
+"""Releases again what should be on the broker and is not. A repair is news: it is logged and counted."""
+
+from collections.abc import Sequence
+
+from prometheus_client import CollectorRegistry, Counter
+
+from services.planner.release import job
+from services.planner.store import repairs
+from services.planner.store.repairs import Repair
+from shared import logs, topology
+from shared.broker import Outgoing, Publisher, Unpublished
+from shared.database import Pool
+from shared.messages import Results, encode
+
+log = logs.get()
+
+
+class Sweeper:
+    def __init__(self, pool: Pool, publisher: Publisher, watermark: int, registry: CollectorRegistry) -> None:
+        self._pool, self._publisher, self._watermark = pool, publisher, watermark
+        self._repaired = Counter("herald_sweeper_repairs", "Jobs released again, by why", ["why"], registry=registry)
+
+    async def sweep(self) -> None:
+        """Release again: jobs that vanished from the broker, and claims whose dispatcher is gone."""
+        await self._again("claim is stale", await repairs.take_stale(self._pool, self._watermark))
+        if await self._nothing_waits() and await repairs.can_sweep(self._pool):
+            await self._again("job vanished", await repairs.take_vanished(self._pool, self._watermark))
+        await repairs.forget_workers(self._pool)
+
+    async def publish_fence(self) -> None:
+        """Publish the database's time through the results: folded, it says that all before it is folded too."""
+        body = Results(fence=await repairs.read_clock(self._pool))
+        try:
+            await self._publisher.publish(Outgoing(topology.RESULTS, topology.RESULT_KEY, encode(body)))
+        except Unpublished as error:
+            log.warning("fence not published", detail=str(error))
+
+    async def _nothing_waits(self) -> bool:
+        try:
+            return await self._publisher.count_ready(topology.DISPATCHER_JOBS) == 0
+        except Unpublished:
+            return False
+
+    async def _again(self, why: str, found: Sequence[Repair]) -> None:
+        if not found:
+            return
+        jobs = [job(one.message_id, one.mailing_id, one.client_id, one.attempt) for one in found]
+        published = sum(await self._publisher.publish_all(jobs))
+        self._repaired.labels(why).inc(published)
+        log.warning("jobs released again", why=why, jobs=published, mailing_ids=sorted({r.mailing_id for r in found}))

@@ -1,0 +1,42 @@
+"""Wires the reporter: results in, statistics out. Several may run; the broker lets one of them fold."""
+
+import asyncio
+import sys
+
+from services.reporter.handler import MAX_BODIES, Handler, Metrics
+from services.reporter.settings import ReporterSettings
+from shared import database, process, topology
+from shared.broker import Consumer
+from shared.metrics import Health, new_registry, serve_ops
+
+
+async def main(config: ReporterSettings, stop: asyncio.Event) -> None:
+    health, registry = Health(), new_registry()
+    health.expect("database", "reporter.consume")
+    table = topology.build(config.retry_delays) if config.declare else None
+    async with (
+        serve_ops(config.ops_host, config.ops_port, health, registry),
+        database.connect(config.database_url.get_secret_value(), health, stop, size=3) as pool,
+    ):
+        handler = Handler(pool, Metrics(registry))
+        consumer = Consumer(
+            config.rabbitmq_url.get_secret_value(),
+            "reporter.consume",
+            health,
+            table,
+            queue=topology.REPORTER_RESULTS,
+            prefetch=MAX_BODIES,
+            on_delivery=handler.take,
+        )
+        async with consumer:
+            await process.until_stopped(stop, consumer.check(), handler.run(), database.watch(pool, health))
+            await consumer.pause()
+            await handler.drain()
+
+
+def run() -> int:
+    return process.run("reporter", ReporterSettings, main)
+
+
+if __name__ == "__main__":
+    sys.exit(run())

@@ -1,0 +1,106 @@
+"""The hop of the reporter: take bodies, fold them, acknowledge."""
+
+import asyncio
+from collections.abc import Sequence
+
+import asyncpg
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+from services.reporter.fold import fold, one_by_one
+from services.reporter.tally import UnknownMessage
+from shared import logs
+from shared.broker import Delivery
+from shared.database import OUTAGES, Pool, describe
+from shared.messages import Results, Unreadable, decode
+from shared.startup import Backoff
+
+MAX_BODIES = 100
+# A little patience makes bigger batches, and one transaction costs the same for one result as for many.
+LINGER_SECONDS = 0.02
+
+log = logs.get()
+
+
+class Metrics:
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.messages = Counter("herald_messages", "Messages moved, by new status", ["status"], registry=registry)
+        self.batches = Histogram(
+            "herald_fold_results", "Results in a batch", buckets=(1, 10, 50, 200, 1000, 5000, 20000), registry=registry
+        )
+
+
+class Handler:
+    """Folds what `take` was given, batch by batch, until cancelled."""
+
+    def __init__(self, pool: Pool, metrics: Metrics) -> None:
+        self._pool, self._metrics = pool, metrics
+        self._inbox: asyncio.Queue[Delivery] = asyncio.Queue()
+
+    def take(self, delivery: Delivery) -> None:
+        self._inbox.put_nowait(delivery)
+
+    async def run(self) -> None:
+        while True:
+            batch = [await self._inbox.get()]
+            await asyncio.sleep(LINGER_SECONDS)
+            await self.handle(batch + self._waiting(MAX_BODIES - 1))
+
+    async def drain(self) -> None:
+        """Fold what is still waiting, at shutdown."""
+        while batch := self._waiting(MAX_BODIES):
+            await self.handle(batch)
+
+    async def handle(self, batch: Sequence[Delivery]) -> None:
+        """Fold one batch and acknowledge it. What cannot be read or folded is rejected into the dead queue."""
+        readable = [(delivery, body) for delivery in batch if (body := await self._read(delivery)) is not None]
+        try:
+            await self._fold([body for _, body in readable])
+        except (asyncpg.PostgresError, UnknownMessage) as error:
+            log.warning("batch failed on data", detail=describe(error), bodies=len(readable))
+            await self._apart(readable)
+        else:
+            for delivery, _ in readable:
+                await delivery.ack()
+
+    def _waiting(self, most: int) -> list[Delivery]:
+        return [self._inbox.get_nowait() for _ in range(min(most, self._inbox.qsize()))]
+
+    async def _read(self, delivery: Delivery) -> Results | None:
+        try:
+            return decode(Results, delivery.body)
+        except Unreadable as error:
+            log.error("body unreadable", queue="reporter.results", detail=str(error))
+            await delivery.reject()
+            return None
+
+    async def _apart(self, readable: Sequence[tuple[Delivery, Results]]) -> None:
+        for delivery, body in readable:
+            failed = False
+            for part in one_by_one(body):
+                try:
+                    await self._fold([part])
+                except (asyncpg.PostgresError, UnknownMessage) as error:
+                    failed = True
+                    ids = [result.message_id for result in part.results]
+                    log.error("result dead-lettered", message_ids=ids, detail=describe(error))
+            await (delivery.reject() if failed else delivery.ack())
+
+    async def _fold(self, bodies: Sequence[Results]) -> None:
+        """Fold, waiting out an outage of the database: the deliveries stay with us meanwhile."""
+        backoff = Backoff()
+        while True:
+            try:
+                moved = await fold(self._pool, bodies)
+                break
+            except OUTAGES as error:
+                log.warning("fold put off", detail=describe(error))
+            await asyncio.sleep(backoff.next())
+        self._report(bodies, moved)
+
+    def _report(self, bodies: Sequence[Results], moved: dict[str, int]) -> None:
+        for status, count in moved.items():
+            self._metrics.messages.labels(status).inc(count)
+        results = sum(len(body.results) for body in bodies)
+        self._metrics.batches.observe(results)
+        if results:
+            log.info("results folded", results=results, moved=moved)

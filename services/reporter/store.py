@@ -1,0 +1,133 @@
+"""Every SQL statement of the reporter, one function each. All run inside the transaction of one batch."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from services.reporter.tally import Attempt, Known, Standing
+from shared.database import Connection
+
+
+async def lock_messages(connection: Connection, message_ids: Sequence[int]) -> dict[int, Known]:
+    """Lock these messages in id order, and say what is on record of each.
+
+    Messages are locked before flights and counters, here as in settle(), so that two folders cannot deadlock.
+    """
+    rows = await connection.fetch(
+        """
+        SELECT m.id, m.mailing_id, m.started_at IS NOT NULL AS first_try, f.claimed_number AS claimed,
+            greatest(m.attempts, coalesce(f.folded_number, 0)) AS recorded
+        FROM (
+            SELECT id, mailing_id, started_at, attempts FROM messages
+            WHERE id = ANY ($1::bigint[]) ORDER BY id FOR NO KEY UPDATE
+        ) AS m
+        LEFT JOIN flights f ON f.message_id = m.id
+        """,
+        message_ids,
+    )
+    return {row["id"]: Known(row["mailing_id"], row["recorded"], row["first_try"], row["claimed"]) for row in rows}
+
+
+async def record_attempts(connection: Connection, attempts: Sequence[Attempt]) -> list[tuple[int, int, bool]]:
+    """Record attempts that are not on record; one recorded as lost gives way to its real result.
+
+    Returns (message id, number, whether it is new rather than a lost one replaced) of what was recorded.
+    """
+    rows = await connection.fetch(
+        """
+        INSERT INTO attempts AS a
+            (message_id, number, mailing_id, started_at, duration_ms, http_status, outcome, detail)
+        SELECT * FROM unnest(
+            $1::bigint[], $2::int[], $3::bigint[], $4::timestamptz[], $5::int[], $6::smallint[], $7::text[], $8::text[]
+        )
+        ON CONFLICT (message_id, number) DO UPDATE
+        SET started_at = EXCLUDED.started_at, duration_ms = EXCLUDED.duration_ms,
+            http_status = EXCLUDED.http_status, outcome = EXCLUDED.outcome, detail = EXCLUDED.detail
+        WHERE a.outcome = 'lost' AND EXCLUDED.outcome <> 'lost'
+        RETURNING message_id, number, xmax = 0 AS new
+        """,
+        [a.message_id for a in attempts],
+        [a.number for a in attempts],
+        [a.mailing_id for a in attempts],
+        [a.started_at for a in attempts],
+        [a.duration_ms for a in attempts],
+        [a.http_status for a in attempts],
+        [a.outcome for a in attempts],
+        [a.detail for a in attempts],
+    )
+    return [(row["message_id"], row["number"], row["new"]) for row in rows]
+
+
+async def land_attempts(connection: Connection, standings: Sequence[Standing], failures: Sequence[int]) -> None:
+    """Move the flights on: the claim of `number` is closed, and its failures are counted.
+
+    A newer claim keeps its own times: the fold is free of order.
+    """
+    await connection.execute(
+        """
+        UPDATE flights f
+        SET folded_number = greatest(f.folded_number, v.number),
+            failures = f.failures + v.failures,
+            released_at = CASE WHEN f.claimed_number > v.number OR v.queued THEN f.released_at END,
+            due_at = CASE WHEN f.claimed_number > v.number THEN f.due_at ELSE v.due_at END
+        FROM unnest($1::bigint[], $2::int[], $3::int[], $4::bool[], $5::timestamptz[])
+            AS v (message_id, number, failures, queued, due_at)
+        WHERE f.message_id = v.message_id AND (v.number > f.folded_number OR v.failures > 0)
+        """,
+        [s.message_id for s in standings],
+        [s.number for s in standings],
+        list(failures),
+        [s.queued for s in standings],
+        [s.due_at for s in standings],
+    )
+
+
+async def settle(connection: Connection, standings: Sequence[Standing]) -> dict[str, int]:
+    """Move the messages to their status, with all counters. Returns how many became what."""
+    firsts = [s.first_try for s in standings]
+    rows = await connection.fetch(
+        """
+        SELECT became::text AS status, count(*) AS n
+        FROM settle(
+            $1::bigint[], $2::message_status[], $3::text[], $4::int[],
+            $5::timestamptz[], $6::timestamptz[], $7::int[], $8::smallint[]
+        )
+        GROUP BY 1
+        """,
+        [s.message_id for s in standings],
+        [s.status for s in standings],
+        [s.reason for s in standings],
+        [s.number for s in standings],
+        [s.final_at for s in standings],
+        [first.started_at if first else None for first in firsts],
+        [first.duration_ms if first else None for first in firsts],
+        [first.http_status if first else None for first in firsts],
+    )
+    return {row["status"]: row["n"] for row in rows}
+
+
+async def count_outcomes(connection: Connection, changes: dict[tuple[int, str], int]) -> None:
+    """Add to the attempts by outcome of each mailing. A change may be negative: a lost one that was found."""
+    keys = sorted(key for key, change in changes.items() if change)
+    await connection.execute(
+        """
+        WITH change AS (
+            SELECT * FROM unnest($1::bigint[], $2::text[], $3::bigint[]) AS v (mailing_id, outcome, change)
+        ), less AS (
+            UPDATE outcomes o SET count = o.count + c.change
+            FROM change c WHERE c.change < 0 AND o.mailing_id = c.mailing_id AND o.outcome = c.outcome
+        )
+        INSERT INTO outcomes AS o (mailing_id, outcome, count)
+        SELECT mailing_id, outcome, change FROM change WHERE change > 0
+        ON CONFLICT (mailing_id, outcome) DO UPDATE SET count = o.count + EXCLUDED.count
+        """,
+        [mailing_id for mailing_id, _ in keys],
+        [outcome for _, outcome in keys],
+        [changes[key] for key in keys],
+    )
+
+
+async def move_fence(connection: Connection, fence: datetime | None, results: int) -> None:
+    """Store the newest fence, and count the results folded, in the transaction that folded them."""
+    await connection.execute(
+        "UPDATE fence SET folded_at = greatest(folded_at, $1), results = results + $2", fence, results
+    )
