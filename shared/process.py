@@ -44,7 +44,7 @@ async def _supervise(service: str, config: SettingsT, main: Main[SettingsT]) -> 
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    log.info("process started", process=service)
+    log.info("process started")
     work = asyncio.ensure_future(main(config, stop))
     watch = asyncio.ensure_future(stop.wait())
     await asyncio.wait((work, watch), return_when=asyncio.FIRST_COMPLETED)

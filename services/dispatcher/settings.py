@@ -12,7 +12,7 @@ def _unlimited(value: object) -> object:
 
 
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
-Rate = Annotated[float | None, BeforeValidator(_unlimited), Field(gt=0, le=1_000_000)]
+Rate = Annotated[Annotated[float, Field(gt=0, le=1_000_000)] | None, BeforeValidator(_unlimited)]
 
 
 class DispatcherSettings(Settings, DatabaseSettings, BrokerSettings):
