@@ -1,0 +1,120 @@
+"""The routes that set faults and show the ledger. They ask for no token."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import orjson
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from services.sandbox.body import read_id
+from services.sandbox.faults import Faults, refuses
+from services.sandbox.modes import JSON, reply_body
+from services.sandbox.state import STATE, State
+from shared import logs
+from shared.settings import SettingsError
+
+
+class Page(BaseModel):
+    """Which accepted messages to list: skip the first `after`, show at most `limit`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    after: Annotated[int, Field(ge=0)] = 0
+    limit: Annotated[int, Field(ge=1, le=10_000)] = 1000
+
+
+async def put_faults(request: web.Request) -> web.Response:
+    """PUT /faults replaces all faults; what is left out takes its default. 422 says what is wrong."""
+    try:
+        faults = Faults.model_validate_json(await request.read())
+    except ValidationError as error:
+        return _unprocessable(error)
+    state = request.app[STATE]
+    state.faults = faults
+    logs.get().info("faults set", **faults.model_dump(mode="json"))
+    try:
+        await _move_door(state, request)
+    except SettingsError as error:
+        return _error(503, str(error))
+    response = await get_faults(request)
+    if refuses(faults):
+        response.force_close()
+    return response
+
+
+async def get_faults(request: web.Request) -> web.Response:
+    """GET /faults shows the faults that are set."""
+    return _json(request.app[STATE].faults.model_dump(mode="json"))
+
+
+async def get_ledger(request: web.Request) -> web.Response:
+    """GET /ledger sums up: accepted, unique, duplicates, after_deadline, rejected."""
+    return _json(request.app[STATE].ledger.counts())
+
+
+async def delete_ledger(request: web.Request) -> web.Response:
+    """DELETE /ledger empties it."""
+    request.app[STATE].ledger.clear()
+    return web.Response(status=204)
+
+
+async def get_accepted(request: web.Request) -> web.Response:
+    """GET /ledger/messages?after=&limit= lists the messages accepted, in the order of their first acceptance.
+
+    {"items": [{id, count, phone, text, accepted_at}], "next": number or null}. Phone, text and moment are those
+    of the first acceptance, `count` is how often it was accepted so far. Pass `next` as `after` to go on; null
+    means that the end was reached. limit is 1..10000, default 1000.
+    """
+    try:
+        page = Page.model_validate(dict(request.query))
+    except ValidationError as error:
+        return _unprocessable(error)
+    items = request.app[STATE].ledger.accepted_messages(page.after, page.limit)
+    return _json({"items": items, "next": page.after + len(items) if len(items) == page.limit else None})
+
+
+async def get_requests(request: web.Request) -> web.Response:
+    """GET /ledger/{msgId} lists every request for a message, oldest first; 404 when there was none.
+
+    [{received_at, mode, http_status, phone, text, accepted}]. mode, phone and text are null when the request itself
+    was wrong (no valid token, or a bad body); http_status is null when no reply was given.
+    """
+    message_id = read_id(request.match_info["message_id"])
+    entries = [] if message_id is None else request.app[STATE].ledger.requests(message_id)
+    if not entries:
+        return _error(404, "no request was made for this id")
+    return _json([{**asdict(entry), "accepted": entry.accepted} for entry in entries])
+
+
+ROUTES = (
+    web.put("/faults", put_faults),
+    web.get("/faults", get_faults),
+    web.get("/ledger", get_ledger),
+    web.delete("/ledger", delete_ledger),
+    web.get("/ledger/messages", get_accepted),
+    web.get("/ledger/{message_id}", get_requests),
+)
+
+
+async def _move_door(state: State, request: web.Request) -> None:
+    if state.door is None:
+        return
+    if refuses(state.faults):
+        await state.door.close(asking=request.protocol)
+    else:
+        await state.door.open()
+
+
+def _json(content: object, status: int = 200) -> web.Response:
+    return web.Response(body=orjson.dumps(content), status=status, content_type=JSON)
+
+
+def _error(status: int, message: str) -> web.Response:
+    return web.Response(body=reply_body(status, message), status=status, content_type=JSON)
+
+
+def _unprocessable(error: ValidationError) -> web.Response:
+    problems = error.errors(include_url=False, include_input=False, include_context=False)
+    errors = [{"loc": problem["loc"], "msg": problem["msg"]} for problem in problems]
+    return _json({"code": 422, "message": "not valid", "errors": errors}, 422)

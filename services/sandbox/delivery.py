@@ -1,0 +1,75 @@
+"""Getting a reply onto the wire, or failing to in the manner asked for."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from aiohttp import web
+
+from services.sandbox.listener import reset
+from services.sandbox.modes import Behaviour, Manner
+
+# One byte each; a success then takes 50 s, longer than any sensible timeout.
+DRIP_PAUSE = timedelta(seconds=2)
+HUGE_BYTES = 8 * 1024 * 1024
+_PIECE = b"A" * 65_536
+
+Deliver = Callable[[web.Request, Behaviour, dict[str, str]], Awaitable[web.StreamResponse]]
+
+
+async def deliver(request: web.Request, behaviour: Behaviour, retry_after: int | str) -> web.StreamResponse:
+    """Answer a request as its mode says. `retry_after` is used only by modes that carry one."""
+    headers = {"Content-Type": behaviour.content_type}
+    if behaviour.retry_after:
+        headers["Retry-After"] = str(retry_after)
+    return await _MANNERS[behaviour.manner](request, behaviour, headers)
+
+
+async def _whole(_: web.Request, behaviour: Behaviour, headers: dict[str, str]) -> web.StreamResponse:
+    return web.Response(status=behaviour.status or 200, body=behaviour.body, headers=headers)
+
+
+async def _drip(request: web.Request, behaviour: Behaviour, headers: dict[str, str]) -> web.StreamResponse:
+    response = web.StreamResponse(status=behaviour.status or 200, headers=headers)
+    response.content_length = len(behaviour.body)
+    await response.prepare(request)
+    for byte in behaviour.body:
+        await response.write(bytes((byte,)))
+        await asyncio.sleep(DRIP_PAUSE.total_seconds())
+    return response
+
+
+async def _flood(request: web.Request, behaviour: Behaviour, headers: dict[str, str]) -> web.StreamResponse:
+    response = web.StreamResponse(status=behaviour.status or 200, headers=headers)
+    await response.prepare(request)
+    await response.write(behaviour.body)
+    for _ in range(HUGE_BYTES // len(_PIECE)):
+        await response.write(_PIECE)
+    return response
+
+
+async def _hang(_: web.Request, __: Behaviour, ___: dict[str, str]) -> web.StreamResponse:
+    # Cancelled when the caller leaves or the sandbox stops.
+    await asyncio.Event().wait()
+    return web.Response()
+
+
+async def _close(request: web.Request, _: Behaviour, __: dict[str, str]) -> web.StreamResponse:
+    if request.transport is not None:
+        request.transport.close()
+    return web.Response()
+
+
+async def _reset(request: web.Request, _: Behaviour, __: dict[str, str]) -> web.StreamResponse:
+    reset(request.transport)
+    return web.Response()
+
+
+_MANNERS: dict[Manner, Deliver] = {
+    Manner.WHOLE: _whole,
+    Manner.DRIP: _drip,
+    Manner.FLOOD: _flood,
+    Manner.HANG: _hang,
+    Manner.CLOSE: _close,
+    Manner.RESET: _reset,
+}
