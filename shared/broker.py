@@ -30,6 +30,8 @@ from shared.topology import Topology
 
 CONNECT_SECONDS = 5
 HEARTBEAT_SECONDS = 10
+CHECK_SECONDS = 3
+REDECLARE_SECONDS = 0.5
 PUBLISH_CHANNELS = 4
 PERSISTENT = 2
 
@@ -264,6 +266,12 @@ class Publisher(Link):
         )
 
     async def _declare_again(self) -> None:
+        """Declare what is missing, after a pause.
+
+        RabbitMQ 3.10 loses bodies of a queue that is declared again before its consumers were told that it was
+        deleted: it takes them for delivered. Half a second is plenty for telling them.
+        """
+        await asyncio.sleep(REDECLARE_SECONDS)
         if self._topology is not None and self._connection is not None:
             logs.get().warning("topology was missing", connection=self._name)
             await declare(self._connection, self._topology)
@@ -319,6 +327,7 @@ class Consumer(Link):
         on_delivery: Callable[[Delivery], None],
     ) -> None:
         super().__init__(urls, name, health, topology)
+        self._checker: asyncio.Task[None] | None = None
         self._queue, self._prefetch, self._on_delivery = queue, prefetch, on_delivery
         self._channel: AbstractChannel | None = None
         self._underlay: UnderlayChannel | None = None
@@ -353,6 +362,23 @@ class Consumer(Link):
         self._channel, self._underlay, self._tag = channel, underlay, None
         if self._wanted:
             await self._consume(underlay)
+        self._checker = asyncio.create_task(self._check_often(connection))
+
+    async def _check_often(self, connection: AbstractConnection) -> None:
+        """Reconnect when the queue, or our consumer of it, is gone without a word."""
+        while True:
+            await asyncio.sleep(CHECK_SECONDS)
+            try:
+                async with asyncio.timeout(CONNECT_SECONDS), connection.channel() as channel:
+                    found = (await channel.declare_queue(self._queue, passive=True)).declaration_result
+            except OUTAGES as error:
+                logs.get().warning("queue not found", queue=self._queue, detail=str(error) or type(error).__name__)
+                self.reconnect()
+                return
+            if self._tag is not None and found.consumer_count == 0:
+                logs.get().warning("consumer was forgotten", queue=self._queue)
+                self.reconnect()
+                return
 
     async def _consume(self, underlay: UnderlayChannel) -> None:
         started = await underlay.basic_consume(self._queue, self._deliver)
@@ -371,3 +397,5 @@ class Consumer(Link):
 
     def _down(self) -> None:
         self._channel, self._underlay, self._tag = None, None, None
+        if self._checker is not None:
+            self._checker.cancel()

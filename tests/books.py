@@ -124,7 +124,10 @@ async def check_books(pool: asyncpg.Pool, mailing_id: int) -> None:
         mailing_id,
     ) == await _grouped(
         pool,
-        "SELECT status || ': ' || reason, count(*) FROM messages WHERE mailing_id = $1 AND reason IS NOT NULL GROUP BY 1",
+        """
+        SELECT status || ': ' || reason, count(*) FROM messages
+        WHERE mailing_id = $1 AND reason IS NOT NULL GROUP BY 1
+        """,
         mailing_id,
     )
     sent = await pool.fetchval("SELECT coalesce(sum(sent), 0) FROM minutes WHERE mailing_id = $1", mailing_id)

@@ -1,0 +1,238 @@
+"""The claim and all its verdicts, against a real PostgreSQL."""
+
+import asyncio
+from datetime import UTC, datetime, time, timedelta
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from services.dispatcher import store
+from services.dispatcher.store import Claim
+from tests.books import add_clients, add_mailing
+
+
+class Scene:
+    """One running mailing to one client, its message released and in flight."""
+
+    def __init__(self, pool: asyncpg.Pool, mailing_id: int, client_id: int, message_id: int) -> None:
+        self.pool, self.mailing_id, self.client_id, self.message_id = pool, mailing_id, client_id, message_id
+        self.worker = uuid4()
+
+    async def claim(self, attempt: int = 1, *, redelivered: bool = False, worker: UUID | None = None) -> Claim:
+        (claim,) = await store.claim(self.pool, worker or self.worker, [(self.message_id, attempt, redelivered)])
+        return claim
+
+    async def verdict(self, attempt: int = 1, *, redelivered: bool = False) -> str:
+        return (await self.claim(attempt, redelivered=redelivered)).verdict
+
+    async def flight(self) -> asyncpg.Record:
+        row = await self.pool.fetchrow("SELECT * FROM flights WHERE message_id = $1", self.message_id)
+        assert row is not None
+        return row
+
+    async def set_mailing(self, assignment: str) -> None:
+        await self.pool.execute(f"UPDATE mailings SET {assignment}")
+
+    async def silence(self, seconds: int, *, fence_after: int | None) -> None:
+        """Make the worker silent for so long, and the newest fence that much later than its last beat."""
+        beat_at = datetime.now(UTC) - timedelta(seconds=seconds)
+        await self.pool.execute("INSERT INTO workers VALUES ($1, $2, true)", self.worker, beat_at)
+        if fence_after is not None:
+            await self.pool.execute("UPDATE fence SET folded_at = $1", beat_at + timedelta(seconds=fence_after))
+
+
+@pytest.fixture
+async def scene(pool: asyncpg.Pool) -> Scene:
+    (client_id,) = await add_clients(pool, 1)
+    mailing_id = await add_mailing(pool)
+    await pool.execute("UPDATE mailings SET status = 'running', started_at = now()")
+    message_id = await pool.fetchval(
+        "INSERT INTO messages (mailing_id, client_id) VALUES ($1, $2) RETURNING id", mailing_id, client_id
+    )
+    await pool.execute(
+        "INSERT INTO flights (message_id, mailing_id, client_id, released_at) VALUES ($1, $2, $3, now())",
+        message_id,
+        mailing_id,
+        client_id,
+    )
+    return Scene(pool, mailing_id, client_id, message_id)
+
+
+async def test_a_fresh_job_is_sent_with_the_live_text_and_phone(scene: Scene) -> None:
+    await scene.set_mailing("text = 'edited'")
+    await scene.pool.execute("UPDATE clients SET phone = '79990001122'")
+    claim = await scene.claim()
+    assert (claim.verdict, claim.number, claim.text, claim.phone) == ("send", 1, "edited", "79990001122")
+    assert claim.failures == 0
+    assert claim.request_id == "test-request"
+    assert 590 < claim.seconds_left <= 600
+    flight = await scene.flight()
+    assert (flight["claimed_number"], flight["claimed_by"]) == (1, scene.worker)
+
+
+@pytest.mark.parametrize(
+    "assignment",
+    [
+        "status = 'cancelled'",
+        "status = 'finished', finished_at = now()",
+        "status = 'cancelled', deleted_at = now()",
+        "end_at = now() + interval '0.9 s'",
+        "start_at = now() - interval '2 h', end_at = now() - interval '1 h'",
+        "status = 'scheduled'",
+    ],
+)
+async def test_a_job_that_is_no_longer_wanted_is_over(scene: Scene, assignment: str) -> None:
+    await scene.set_mailing(assignment)
+    claim = await scene.claim()
+    assert (claim.verdict, claim.text, claim.phone) == ("over", "", "")
+    assert (await scene.flight())["claimed_number"] == 0
+
+
+async def test_a_job_of_a_deleted_client_is_over(scene: Scene) -> None:
+    await scene.pool.execute("UPDATE clients SET phone = NULL, deleted_at = now()")
+    assert await scene.verdict() == "over"
+
+
+async def test_a_job_of_a_settled_message_is_over(scene: Scene) -> None:
+    await scene.pool.execute("DELETE FROM flights")
+    assert await scene.verdict() == "over"
+
+
+async def test_a_job_of_a_paused_mailing_goes_back_to_the_table(scene: Scene) -> None:
+    await scene.set_mailing("status = 'paused'")
+    assert await scene.verdict() == "put back"
+    flight = await scene.flight()
+    assert flight["released_at"] is None
+    assert flight["due_at"] <= datetime.now(UTC)
+
+
+async def test_a_job_outside_its_window_waits_in_the_table_until_it_opens(scene: Scene) -> None:
+    local = datetime.now(UTC)
+    opens = (local + timedelta(hours=2)).time().replace(second=0, microsecond=0)
+    closes = (local + timedelta(hours=3)).time().replace(second=0, microsecond=0)
+    await scene.pool.execute("UPDATE mailings SET window_from = $1, window_to = $2", opens, closes)
+    assert await scene.verdict() == "put back"
+    flight = await scene.flight()
+    assert flight["released_at"] is None
+    assert flight["due_at"].time() == opens
+    assert timedelta(hours=1) < flight["due_at"] - local < timedelta(hours=2, minutes=1)
+
+
+async def test_the_window_is_judged_in_the_clients_own_time(scene: Scene) -> None:
+    # Kathmandu is 5:45 ahead of UTC, the whole year.
+    local = (datetime.now(UTC) + timedelta(hours=5, minutes=45)).time()
+    near = [time((local.hour + hours) % 24, local.minute) for hours in (-1, 1)]
+    await scene.pool.execute("UPDATE mailings SET window_from = $1, window_to = $2", *near)
+    await scene.pool.execute("UPDATE clients SET timezone = 'Asia/Kathmandu'")
+    assert await scene.verdict() == "send"
+
+
+async def test_a_second_job_of_the_same_attempt_is_busy_while_the_claim_is_open(scene: Scene) -> None:
+    assert await scene.verdict() == "send"
+    assert await scene.verdict() == "busy"
+
+
+async def test_a_second_job_of_a_folded_attempt_is_over(scene: Scene) -> None:
+    await scene.claim()
+    await scene.pool.execute("UPDATE flights SET folded_number = 1, failures = 1")
+    assert await scene.verdict() == "over"
+
+
+async def test_the_retry_is_sent_though_the_result_before_it_is_not_folded(scene: Scene) -> None:
+    await scene.claim()
+    claim = await scene.claim(2)
+    assert (claim.verdict, claim.number, claim.failures) == ("send", 2, 1)
+
+
+async def test_a_claim_of_a_living_worker_is_never_taken_over(scene: Scene) -> None:
+    await scene.claim()
+    await scene.silence(2, fence_after=60)
+    assert await scene.verdict() == "busy"
+
+
+async def test_a_claim_is_not_stale_before_a_later_fence_is_folded(scene: Scene) -> None:
+    await scene.claim()
+    await scene.silence(60, fence_after=14)
+    assert await scene.verdict() == "busy"
+
+
+async def test_a_stale_claim_is_taken_over_as_the_next_number(scene: Scene) -> None:
+    await scene.claim()
+    await scene.silence(60, fence_after=16)
+    other = uuid4()
+    claim = await scene.claim(worker=other)
+    assert (claim.verdict, claim.number) == ("send", 2)
+    assert (await scene.flight())["claimed_by"] == other
+
+
+async def test_a_redelivered_job_with_an_open_claim_is_busy_even_if_stale(scene: Scene) -> None:
+    await scene.claim()
+    await scene.silence(60, fence_after=16)
+    assert await scene.verdict(redelivered=True) == "busy"
+
+
+async def test_a_stale_claim_of_a_paused_mailing_waits(scene: Scene) -> None:
+    await scene.claim()
+    await scene.silence(60, fence_after=16)
+    await scene.set_mailing("status = 'paused'")
+    assert await scene.verdict() == "busy"
+
+
+async def test_a_claim_never_waits_for_a_locked_flight(scene: Scene) -> None:
+    async with scene.pool.acquire() as other, other.transaction():
+        await other.execute("SELECT 1 FROM flights FOR UPDATE")
+        async with asyncio.timeout(1):
+            assert await scene.verdict() == "locked"
+    assert await scene.verdict() == "send"
+
+
+async def test_an_unclaimed_number_is_used_again(scene: Scene) -> None:
+    await scene.claim()
+    await store.unclaim(scene.pool, scene.worker, scene.message_id, 1)
+    claim = await scene.claim()
+    assert (claim.verdict, claim.number) == ("send", 1)
+
+
+async def test_a_claim_taken_over_meanwhile_is_not_unclaimed(scene: Scene) -> None:
+    await scene.claim()
+    await scene.silence(60, fence_after=16)
+    await scene.claim(worker=uuid4())
+    await store.unclaim(scene.pool, scene.worker, scene.message_id, 1)
+    assert (await scene.flight())["claimed_number"] == 2
+
+
+async def test_two_dispatchers_fed_the_same_jobs_claim_each_once(pool: asyncpg.Pool) -> None:
+    client_ids = await add_clients(pool, 2000)
+    mailing_id = await add_mailing(pool)
+    await pool.execute("UPDATE mailings SET status = 'running', started_at = now()")
+    await pool.execute(
+        """
+        WITH m AS (
+            INSERT INTO messages (mailing_id, client_id) SELECT $1, unnest($2::bigint[]) RETURNING id, client_id
+        ) INSERT INTO flights (message_id, mailing_id, client_id, released_at) SELECT id, $1, client_id, now() FROM m
+        """,
+        mailing_id,
+        client_ids,
+    )
+    ids = [row["message_id"] for row in await pool.fetch("SELECT message_id FROM flights")]
+
+    async def dispatcher(order: list[int]) -> list[int]:
+        sent, worker, waiting = [], uuid4(), list(order)
+        while waiting:
+            batch, waiting = waiting[:100], waiting[100:]
+            for claim in await store.claim(pool, worker, [(message_id, 1, False) for message_id in batch]):
+                if claim.verdict == "send":
+                    sent.append(claim.message_id)
+                elif claim.verdict == "locked":
+                    waiting.append(claim.message_id)
+        return sent
+
+    first, second = await asyncio.gather(dispatcher(ids), dispatcher(ids))
+    assert sorted(first + second) == sorted(ids)
+
+
+async def test_a_beat_counts_the_retries_that_wait_on_the_broker(scene: Scene) -> None:
+    await scene.pool.execute("UPDATE flights SET due_at = now() + interval '5 min'")
+    assert await store.beat(scene.pool, [scene.worker, uuid4()], sending=True) == 1
+    assert await scene.pool.fetchval("SELECT count(*) FROM workers WHERE sending") == 2

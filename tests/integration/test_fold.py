@@ -1,0 +1,209 @@
+"""The fold, against a real PostgreSQL: idempotent, free of order, exact."""
+
+import random
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+
+from services.reporter.fold import fold
+from services.reporter.handler import Handler, Metrics
+from services.reporter.tally import UnknownMessage
+from shared.messages import Result, Results, encode
+from shared.metrics import new_registry
+from tests.books import add_clients, add_mailing, check_books, counts_of, outcomes_of
+
+NOW = datetime.now(UTC)
+
+
+class RecordedDelivery:
+    """A delivery that remembers what was done with it."""
+
+    def __init__(self, body: bytes) -> None:
+        self.body, self.redelivered, self.alive, self.done = body, False, True, ""
+
+    async def ack(self) -> None:
+        assert not self.done
+        self.done = "ack"
+
+    async def reject(self) -> None:
+        assert not self.done
+        self.done = "reject"
+
+
+class Fleet:
+    """Messages of one running mailing, all claimed."""
+
+    def __init__(self, pool: asyncpg.Pool, mailing_id: int, rows: list[asyncpg.Record]) -> None:
+        self.pool, self.mailing_id, self._rows = pool, mailing_id, rows
+
+    def result(self, place: int = 0, **facts: Any) -> Result:
+        row = self._rows[place]
+        given = {"number": 1, "status": "sent", "outcome": "accepted", "started_at": NOW, "duration_ms": 30}
+        if facts.get("status", "sent") == "retrying":
+            given |= {"outcome": "server_error", "http_status": 500, "failed": True, "queued": True}
+            given |= {"due_at": NOW + timedelta(seconds=5)}
+        ids = {"message_id": row["id"], "mailing_id": self.mailing_id, "client_id": row["client_id"]}
+        return Result.model_validate(given | facts | ids)
+
+    async def claim(self, number: int) -> None:
+        await self.pool.execute("UPDATE flights SET claimed_number = $1, claimed_at = now()", number)
+
+    async def fold(self, *results: Result, fence: datetime | None = None) -> dict[str, int]:
+        return await fold(self.pool, [Results(results=list(results), fence=fence)])
+
+    async def flight(self) -> asyncpg.Record | None:
+        return await self.pool.fetchrow("SELECT * FROM flights ORDER BY message_id LIMIT 1")
+
+    async def attempts(self) -> list[tuple[int, str]]:
+        rows = await self.pool.fetch("SELECT number, outcome FROM attempts ORDER BY message_id, number")
+        return [(row["number"], row["outcome"]) for row in rows]
+
+    async def counts(self) -> dict[str, int]:
+        await check_books(self.pool, self.mailing_id)
+        return await counts_of(self.pool, self.mailing_id)
+
+
+@pytest.fixture
+async def fleet(pool: asyncpg.Pool) -> Fleet:
+    client_ids = await add_clients(pool, 5)
+    mailing_id = await add_mailing(pool)
+    await pool.execute("UPDATE mailings SET status = 'running', started_at = now()")
+    rows = await pool.fetch(
+        "INSERT INTO messages (mailing_id, client_id) SELECT $1, unnest($2::bigint[]) RETURNING id, client_id",
+        mailing_id,
+        client_ids,
+    )
+    await pool.execute("UPDATE mailing_counts SET total = 5, pending = 5")
+    await pool.execute(
+        "INSERT INTO flights (message_id, mailing_id, client_id, released_at, claimed_number)"
+        " SELECT id, mailing_id, client_id, now(), 1 FROM messages"
+    )
+    return Fleet(pool, mailing_id, rows)
+
+
+async def test_a_first_try_success_is_held_by_the_message_itself(fleet: Fleet) -> None:
+    assert await fleet.fold(fleet.result()) == {"sent": 1}
+    row = await fleet.pool.fetchrow("SELECT * FROM messages WHERE status = 'sent'")
+    assert row is not None
+    assert (row["attempts"], row["duration_ms"], row["started_at"]) == (1, 30, NOW)
+    assert row["final_at"] == NOW + timedelta(milliseconds=30)
+    assert await fleet.attempts() == []
+    assert await fleet.counts() == {"pending": 4, "sent": 1}
+
+
+async def test_a_redelivered_result_is_counted_once(fleet: Fleet) -> None:
+    results = [
+        fleet.result(0),
+        fleet.result(1, status="retrying"),
+        fleet.result(2, status="rejected", reason="HTTP 400"),
+    ]
+    for _ in range(3):
+        await fleet.fold(*results)
+    assert await fleet.counts() == {"pending": 2, "retrying": 1, "sent": 1, "rejected": 1}
+    assert await outcomes_of(fleet.pool, fleet.mailing_id) == {"accepted": 2, "server_error": 1}
+
+
+async def test_a_failure_moves_the_flight_on(fleet: Fleet) -> None:
+    await fleet.fold(fleet.result(status="retrying"))
+    flight = await fleet.flight()
+    assert flight is not None
+    assert (flight["folded_number"], flight["failures"]) == (1, 1)
+    assert flight["due_at"] == NOW + timedelta(seconds=5)
+    assert flight["released_at"] is not None
+
+
+async def test_a_retry_that_waits_in_the_table_is_released_by_the_planner(fleet: Fleet) -> None:
+    await fleet.fold(fleet.result(status="retrying", queued=False))
+    flight = await fleet.flight()
+    assert flight is not None
+    assert flight["released_at"] is None
+
+
+async def test_a_late_result_does_not_move_the_times_of_a_newer_claim(fleet: Fleet) -> None:
+    await fleet.claim(2)
+    await fleet.pool.execute("UPDATE flights SET due_at = $1", NOW)
+    await fleet.fold(fleet.result(status="retrying", queued=False))
+    flight = await fleet.flight()
+    assert flight is not None
+    assert (flight["folded_number"], flight["due_at"]) == (1, NOW)
+    assert flight["released_at"] is not None
+
+
+async def test_a_skipped_number_is_recorded_as_lost(fleet: Fleet) -> None:
+    await fleet.claim(3)
+    await fleet.fold(fleet.result(number=3))
+    assert await fleet.attempts() == [(1, "lost"), (2, "lost"), (3, "accepted")]
+    assert (await fleet.counts())["sent"] == 1
+
+
+async def test_a_lost_attempt_gives_way_to_its_result_when_that_comes_after_all(fleet: Fleet) -> None:
+    await fleet.claim(2)
+    await fleet.fold(fleet.result(number=2, status="retrying"))
+    await fleet.fold(fleet.result(number=1))
+    assert await fleet.attempts() == [(1, "accepted"), (2, "server_error")]
+    assert await fleet.counts() == {"pending": 4, "sent": 1}
+
+
+async def test_a_late_success_wins_over_any_final_status(fleet: Fleet) -> None:
+    await fleet.fold(fleet.result(status="rejected", outcome="refused", reason="HTTP 400"))
+    await fleet.fold(fleet.result(number=2))
+    assert await fleet.counts() == {"pending": 4, "sent": 1}
+
+
+async def test_a_late_failure_changes_no_final_status(fleet: Fleet) -> None:
+    await fleet.fold(fleet.result())
+    await fleet.fold(fleet.result(number=2, status="rejected", outcome="refused", reason="HTTP 400"))
+    assert await fleet.counts() == {"pending": 4, "sent": 1}
+    assert await fleet.attempts() == [(2, "refused")]
+
+
+async def test_any_order_and_any_repetition_come_to_the_same(fleet: Fleet) -> None:
+    await fleet.claim(3)
+    results = [
+        fleet.result(0, number=1, status="retrying"),
+        fleet.result(0, number=2, status="retrying"),
+        fleet.result(0, number=3),
+        fleet.result(1, number=1),
+        fleet.result(2, number=1, status="retrying"),
+        fleet.result(2, number=2, status="exhausted", outcome="timeout", reason="no reply in time", failed=True),
+    ] * 3
+    random.Random(7).shuffle(results)
+    for size in (1, 2, 3, 4, 5, 3):
+        await fleet.fold(*results[:size])
+        results = results[size:]
+    assert await fleet.counts() == {"pending": 2, "sent": 2, "exhausted": 1}
+    assert await outcomes_of(fleet.pool, fleet.mailing_id) == {"accepted": 2, "server_error": 3, "timeout": 1}
+
+
+async def test_the_fence_is_stored_with_what_came_before_it(fleet: Fleet) -> None:
+    await fleet.fold(fleet.result(), fence=NOW)
+    row = await fleet.pool.fetchrow("SELECT * FROM fence")
+    assert row is not None
+    assert (row["folded_at"], row["results"]) == (NOW, 1)
+    await fleet.fold(fence=NOW - timedelta(seconds=5))
+    assert await fleet.pool.fetchval("SELECT folded_at FROM fence") == NOW
+
+
+async def test_nothing_of_a_batch_with_an_unknown_message_is_folded(fleet: Fleet) -> None:
+    stranger = fleet.result().model_copy(update={"message_id": 10**9})
+    with pytest.raises(UnknownMessage):
+        await fleet.fold(fleet.result(), stranger)
+    assert await fleet.counts() == {"pending": 5}
+
+
+async def test_only_what_cannot_be_folded_is_dead_lettered(fleet: Fleet) -> None:
+    stranger = fleet.result().model_copy(update={"message_id": 10**9})
+    never_claimed = fleet.result(3, number=2**31 - 1)
+    bodies = [
+        encode(Results(results=[fleet.result(0)])),
+        b"\xff not JSON",
+        encode(Results(results=[fleet.result(1), stranger, never_claimed])),
+        encode(Results(results=[fleet.result(2)], fence=NOW)),
+    ]
+    deliveries = [RecordedDelivery(body) for body in bodies]
+    await Handler(fleet.pool, Metrics(new_registry())).handle(deliveries)  # type: ignore[arg-type]
+    assert [delivery.done for delivery in deliveries] == ["ack", "reject", "reject", "ack"]
+    assert await fleet.counts() == {"pending": 2, "sent": 3}
+    assert await fleet.pool.fetchval("SELECT folded_at FROM fence") == NOW

@@ -1,0 +1,406 @@
+"""Start, expansion, release, closing, cancel and sweep, against a real PostgreSQL and a real broker."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from services.planner.expansion import expand
+from services.planner.handler import Handler
+from services.planner.pace import Pace
+from services.planner.release import release
+from services.planner.rounds import Rounds
+from services.planner.settle import Settler
+from services.planner.store import lives, repairs, settling, turns
+from services.planner.sweep import Sweeper
+from shared import topology
+from shared.broker import Consumer, Delivery, Outgoing, Publisher
+from shared.messages import Job, decode
+from shared.metrics import Health, new_registry
+from shared.settings import DEFAULT_RETRY_DELAYS
+from tests.books import add_clients, add_mailing, check_books, counts_of, status_of, until
+
+TABLE = topology.build(DEFAULT_RETRY_DELAYS)
+
+
+@pytest.fixture
+async def publisher(broker_url: str) -> AsyncIterator[Publisher]:
+    async with Publisher(broker_url, "test", Health(), TABLE) as opened:
+        await opened.publish(Outgoing(topology.MAILINGS, "mailing.test", b"{}"))
+        yield opened
+
+
+async def lease_one(pool: asyncpg.Pool, owner: UUID) -> int:
+    (turn,) = await turns.lease(pool, owner, release=True, most=1)
+    return turn.mailing_id
+
+
+async def expand_all(pool: asyncpg.Pool, mailing_id: int, size: int = 100) -> None:
+    owner = uuid4()
+    await pool.execute("UPDATE mailing_work SET owner = $1, leased_until = now() + interval '1 min'", owner)
+    while not await pool.fetchval("SELECT expansion_done FROM mailing_work WHERE mailing_id = $1", mailing_id):
+        await expand(pool, owner, mailing_id, size)
+    await pool.execute("UPDATE mailing_work SET owner = NULL, leased_until = now()")
+
+
+async def running_mailing(pool: asyncpg.Pool, clients: int, **mailing: object) -> int:
+    await add_clients(pool, clients)
+    mailing_id = await add_mailing(pool, **mailing)  # type: ignore[arg-type]
+    await lives.start_due(pool)
+    await expand_all(pool, mailing_id)
+    return mailing_id
+
+
+async def test_only_mailings_whose_time_has_come_are_started_and_each_by_one_planner(pool: asyncpg.Pool) -> None:
+    due = [await add_mailing(pool) for _ in range(5)]
+    ahead = await add_mailing(pool, start_in=30)
+    started = await asyncio.gather(*(lives.start_due(pool) for _ in range(4)))
+    assert sorted(mailing_id for some in started for mailing_id, _ in some) == due
+    assert await status_of(pool, ahead) == "scheduled"
+    seconds = await lives.seconds_to_next_start(pool)
+    assert seconds is not None
+    assert 25 < seconds <= 30
+
+
+async def test_the_audience_is_frozen_at_the_start(pool: asyncpg.Pool) -> None:
+    await add_clients(pool, 250)
+    mailing_id = await add_mailing(pool)
+    await lives.start_due(pool)
+    await add_clients(pool, 50, first=1000)
+    await expand_all(pool, mailing_id)
+    assert await counts_of(pool, mailing_id) == {"pending": 250}
+
+
+@pytest.mark.parametrize(
+    ("operator_codes", "tags", "expected"),
+    [
+        ([], [], 60),
+        (["901"], [], 30),
+        (["901", "902"], [], 50),
+        ([], ["vip"], 20),
+        (["901"], ["vip"], 10),
+        (["901", "902"], ["vip", "new"], 20),
+        (["999"], [], 0),
+    ],
+)
+async def test_a_mailing_reaches_exactly_the_clients_of_its_filter(
+    pool: asyncpg.Pool, operator_codes: list[str], tags: list[str], expected: int
+) -> None:
+    groups = [("901", "vip", 10), ("901", "", 20), ("902", "vip", 10), ("902", "old", 10), ("903", "", 10)]
+    for place, (code, tag, number) in enumerate(groups):
+        await add_clients(pool, number, operator_code=code, tag=tag, first=1000 * place)
+    mailing_id = await add_mailing(pool, operator_codes=operator_codes, tags=tags)
+    await lives.start_due(pool)
+    await expand_all(pool, mailing_id, size=7)
+    assert sum((await counts_of(pool, mailing_id)).values()) == expected
+
+
+async def test_a_mailing_without_recipients_is_finished_at_once(pool: asyncpg.Pool) -> None:
+    mailing_id = await running_mailing(pool, 0)
+    assert await lives.finish_done(pool) == [(mailing_id, "test-request")]
+    assert await status_of(pool, mailing_id) == "finished"
+
+
+async def test_several_planners_expand_a_mailing_once(pool: asyncpg.Pool) -> None:
+    await add_clients(pool, 3000)
+    mailing_id = await add_mailing(pool)
+    await lives.start_due(pool)
+
+    async def planner() -> None:
+        owner = uuid4()
+        while not await pool.fetchval("SELECT expansion_done FROM mailing_work"):
+            for turn in await turns.lease(pool, owner, release=False, most=1):
+                await expand(pool, owner, turn.mailing_id, 100)
+                await turns.give_back(pool, owner, [turn.mailing_id])
+
+    await asyncio.gather(planner(), planner(), planner())
+    await check_books(pool, mailing_id)
+    assert await counts_of(pool, mailing_id) == {"pending": 3000}
+
+
+async def test_a_planner_that_lost_its_lease_changes_nothing(pool: asyncpg.Pool, publisher: Publisher) -> None:
+    await add_clients(pool, 10)
+    mailing_id = await add_mailing(pool)
+    await lives.start_due(pool)
+    owner = uuid4()
+    assert await lease_one(pool, owner) == mailing_id
+    await pool.execute("UPDATE mailing_work SET owner = $1", uuid4())
+    assert await expand(pool, owner, mailing_id) == 0
+    assert await release(pool, publisher, owner, mailing_id, 10) == 0
+    assert await pool.fetchval("SELECT count(*) FROM messages") == 0
+
+
+async def test_a_paused_mailing_is_expanded_and_not_released(pool: asyncpg.Pool, publisher: Publisher) -> None:
+    await add_clients(pool, 10)
+    mailing_id = await add_mailing(pool)
+    await lives.start_due(pool)
+    await pool.execute("UPDATE mailings SET status = 'paused'")
+    owner = uuid4()
+    assert await lease_one(pool, owner) == mailing_id
+    assert await expand(pool, owner, mailing_id) == 10
+    assert await release(pool, publisher, owner, mailing_id, 10) == 0
+
+
+async def test_released_jobs_carry_ids_and_the_attempt_only(
+    pool: asyncpg.Pool, publisher: Publisher, broker_url: str
+) -> None:
+    mailing_id = await running_mailing(pool, 3)
+    owner = uuid4()
+    await lease_one(pool, owner)
+    assert await release(pool, publisher, owner, mailing_id, 2) == 2
+    assert await release(pool, publisher, owner, mailing_id, 2) == 1
+    arrived: asyncio.Queue[Delivery] = asyncio.Queue()
+    consumer = Consumer(
+        broker_url, "c", Health(), TABLE, queue=topology.DISPATCHER_JOBS, prefetch=9, on_delivery=arrived.put_nowait
+    )
+    async with consumer, asyncio.timeout(10):
+        jobs = [decode(Job, (await arrived.get()).body) for _ in range(3)]
+    rows = await pool.fetch("SELECT id, client_id FROM messages ORDER BY id")
+    expected = [(row["id"], mailing_id, row["client_id"], 1) for row in rows]
+    assert sorted((j.message_id, j.mailing_id, j.client_id, j.attempt) for j in jobs) == expected
+    assert await pool.fetchval("SELECT count(*) FROM flights WHERE released_at IS NOT NULL") == 3
+
+
+async def test_a_flight_put_back_during_its_release_stays_waiting(pool: asyncpg.Pool) -> None:
+    mailing_id = await running_mailing(pool, 1)
+    began_at = datetime.now(UTC)
+    await pool.execute(
+        "INSERT INTO flights (message_id, mailing_id, client_id, due_at)"
+        " SELECT id, mailing_id, client_id, now() + interval '1 s' FROM messages"
+    )
+    await turns.mark_released(pool, [await pool.fetchval("SELECT id FROM messages")], began_at)
+    assert await pool.fetchval("SELECT released_at FROM flights WHERE mailing_id = $1", mailing_id) is None
+
+
+async def test_a_closed_window_keeps_the_message_in_the_table_and_an_edit_frees_it(
+    pool: asyncpg.Pool, publisher: Publisher
+) -> None:
+    now = datetime.now(UTC)
+    window = ((now + timedelta(hours=2)).time(), (now + timedelta(hours=3)).time())
+    mailing_id = await running_mailing(pool, 5, window=window)
+    owner = uuid4()
+    await lease_one(pool, owner)
+    assert await release(pool, publisher, owner, mailing_id, 10) == 0
+    assert await pool.fetchval("SELECT count(*) FROM flights WHERE due_at > now() + interval '1 h'") == 5
+    await pool.execute("UPDATE mailings SET window_from = NULL, window_to = NULL, window_edited_at = now()")
+    assert await turns.judge_windows_anew(pool, 3) == 3
+    assert await turns.judge_windows_anew(pool, 3) == 2
+    assert await turns.judge_windows_anew(pool, 3) == 0
+    assert await release(pool, publisher, owner, mailing_id, 10) == 5
+
+
+async def test_rounds_serve_a_small_mailing_beside_a_big_one(pool: asyncpg.Pool, publisher: Publisher) -> None:
+    await add_clients(pool, 3000)
+    await add_clients(pool, 10, tag="small", first=9000)
+    big = await add_mailing(pool, tags=[""])
+    await lives.start_due(pool)
+    rounds = Rounds(pool, publisher, uuid4(), Pace(600))
+    for _ in range(4):
+        await rounds.next()
+    small = await add_mailing(pool, tags=["small"])
+    await lives.start_due(pool)
+    # The audience takes two chunks; meanwhile the provider takes what is released, so that there is room again.
+    for _ in range(2):
+        await pool.execute("DELETE FROM flights WHERE mailing_id = $1", big)
+        await rounds.next()
+    flights = await pool.fetch("SELECT mailing_id, count(*) FROM flights GROUP BY 1")
+    released = {row[0]: row[1] for row in flights}
+    assert released[small] == 10
+    assert 0 < released[big] <= 600
+
+
+class Ending:
+    """A running mailing of six messages in all the states in which an end may find them."""
+
+    def __init__(self, pool: asyncpg.Pool, mailing_id: int, ids: list[int]) -> None:
+        self.pool, self.mailing_id, self.ids = pool, mailing_id, ids
+
+    async def reasons(self) -> dict[str, int]:
+        rows = await self.pool.fetch("SELECT status || ': ' || reason AS what, count FROM reasons WHERE count > 0")
+        return {row["what"]: row["count"] for row in rows}
+
+
+@pytest.fixture
+async def ending(pool: asyncpg.Pool) -> Ending:
+    mailing_id = await running_mailing(pool, 6)
+    ids = [row["id"] for row in await pool.fetch("SELECT id FROM messages ORDER BY id")]
+    # Never released; on the broker; waiting for its window; retrying; claimed; claimed for a second time.
+    states = [(ids[1], "now()", 0, 0, 0), (ids[2], "NULL", 0, 0, 0), (ids[3], "now()", 1, 1, 1)]
+    states += [(ids[4], "now()", 1, 0, 0), (ids[5], "now()", 2, 1, 1)]
+    for message_id, released_at, claimed, folded, failures in states:
+        await pool.execute(
+            f"INSERT INTO flights SELECT id, mailing_id, client_id, {released_at}, now() + interval '1 h',"
+            " $2, $3, $4, $5, now() FROM messages WHERE id = $1",
+            message_id,
+            claimed,
+            folded,
+            failures,
+            uuid4(),
+        )
+    return Ending(pool, mailing_id, ids)
+
+
+async def test_at_the_end_the_unclaimed_expire_at_once_and_claims_after_a_fence(ending: Ending) -> None:
+    settler = Settler(ending.pool)
+    await ending.pool.execute("UPDATE mailings SET start_at = now() - interval '1 h', end_at = clock_timestamp()")
+    assert await settler.close_mailings()
+    assert await counts_of(ending.pool, ending.mailing_id) == {"pending": 2, "expired": 4}
+    assert await ending.reasons() == {"expired: deadline reached": 3, "expired: window closed until the deadline": 1}
+    await ending.pool.execute("UPDATE fence SET folded_at = now() + interval '2 s'")
+    await settler.close_mailings()
+    assert await counts_of(ending.pool, ending.mailing_id) == {"expired": 6}
+    assert (await ending.reasons())["expired: outcome unknown"] == 2
+    assert await lives.finish_done(ending.pool) == [(ending.mailing_id, "test-request")]
+    await check_books(ending.pool, ending.mailing_id)
+    lost = await ending.pool.fetch("SELECT message_id, number FROM attempts ORDER BY 1")
+    assert [tuple(row) for row in lost] == [(ending.ids[4], 1), (ending.ids[5], 2)]
+
+
+async def test_a_missing_fence_holds_a_closing_up_for_25_seconds_at_most(ending: Ending) -> None:
+    await ending.pool.execute("UPDATE mailings SET start_at = now() - interval '1 h', end_at = now() - interval '26 s'")
+    await Settler(ending.pool).close_mailings()
+    assert await counts_of(ending.pool, ending.mailing_id) == {"expired": 6}
+
+
+async def test_a_cancel_settles_the_unclaimed_and_waits_for_the_claimed(ending: Ending) -> None:
+    settler = Settler(ending.pool)
+    await ending.pool.execute("UPDATE mailings SET status = 'cancelled'")
+    await settler.close_mailings()
+    assert await counts_of(ending.pool, ending.mailing_id) == {"pending": 2, "cancelled": 4}
+    assert await ending.reasons() == {"cancelled: mailing cancelled": 4}
+    # The claims end with failures: folded, they are unclaimed.
+    await ending.pool.execute("UPDATE flights SET folded_number = claimed_number")
+    await settler.close_mailings()
+    assert await counts_of(ending.pool, ending.mailing_id) == {"cancelled": 6}
+    await lives.finish_done(ending.pool)
+    assert await status_of(ending.pool, ending.mailing_id) == "cancelled"
+    assert await ending.pool.fetchval("SELECT finished_at IS NOT NULL FROM mailings")
+
+
+async def test_a_message_being_claimed_at_this_moment_is_left_alone(ending: Ending) -> None:
+    await ending.pool.execute("UPDATE mailings SET status = 'cancelled'")
+    async with ending.pool.acquire() as dispatcher, dispatcher.transaction():
+        await dispatcher.execute("SELECT 1 FROM flights WHERE message_id = $1 FOR UPDATE", ending.ids[1])
+        async with asyncio.timeout(2):
+            await Settler(ending.pool).close_mailings()
+    assert await counts_of(ending.pool, ending.mailing_id) == {"pending": 3, "cancelled": 3}
+
+
+async def test_two_planners_settle_a_cancelled_mailing_together(pool: asyncpg.Pool) -> None:
+    mailing_id = await running_mailing(pool, 12_000)
+    await pool.execute("UPDATE mailings SET status = 'cancelled'")
+    await asyncio.gather(*(Settler(pool).close_mailings() for _ in range(3)))
+    await check_books(pool, mailing_id)
+    assert await counts_of(pool, mailing_id) == {"cancelled": 12_000}
+
+
+async def test_a_deleted_clients_unsent_messages_are_cancelled(ending: Ending) -> None:
+    settler, pool = Settler(ending.pool), ending.pool
+    await pool.execute(
+        "UPDATE clients SET phone = NULL, deleted_at = now() WHERE id IN (SELECT client_id FROM messages)"
+    )
+    await settler.close_clients()
+    assert await counts_of(pool, ending.mailing_id) == {"pending": 2, "cancelled": 4}
+    assert await pool.fetchval("SELECT count(*) FROM clients WHERE settled_at IS NOT NULL") == 0
+    # Half a minute later nothing can add to it: the books of the client are closed.
+    await pool.execute("UPDATE clients SET deleted_at = now() - interval '31 s'")
+    await settler.close_clients()
+    assert await pool.fetchval("SELECT count(*) FROM clients WHERE settled_at IS NOT NULL") == 4
+    assert await settling.list_deleted_clients(pool) != []
+
+
+async def test_a_mailing_found_only_after_its_end_is_expanded_and_expires(pool: asyncpg.Pool) -> None:
+    await add_clients(pool, 20)
+    mailing_id = await add_mailing(pool)
+    await pool.execute("UPDATE mailings SET start_at = now() - interval '2 h', end_at = now() - interval '1 h'")
+    await lives.start_due(pool)
+    settler = Settler(pool)
+    await settler.close_mailings()
+    await expand_all(pool, mailing_id)
+    await settler.close_mailings()
+    await lives.finish_done(pool)
+    assert await status_of(pool, mailing_id) == "finished"
+    assert await counts_of(pool, mailing_id) == {"expired": 20}
+
+
+async def test_jobs_that_vanished_from_the_broker_are_released_again_once(
+    pool: asyncpg.Pool, publisher: Publisher
+) -> None:
+    await running_mailing(pool, 4)
+    await pool.execute(
+        "INSERT INTO flights (message_id, mailing_id, client_id, released_at, due_at)"
+        " SELECT id, mailing_id, client_id, now() - interval '21 s', now() - interval '21 s' FROM messages"
+    )
+    sweeper = Sweeper(pool, publisher, 3, new_registry())
+    await sweeper.sweep()
+    assert await publisher.count_ready(topology.DISPATCHER_JOBS) == 0, "nobody consumes: nothing has vanished"
+    await pool.execute("INSERT INTO workers VALUES ($1, now(), true)", uuid4())
+    await sweeper.sweep()
+    await until(lambda: ready(publisher, 3), 5)
+    # While a job waits in the queue the rest may simply be waiting its turn.
+    await sweeper.sweep()
+    assert await ready(publisher, 3)
+    assert await repairs.take_vanished(pool, 10) != []
+    assert await repairs.take_vanished(pool, 10) == []
+
+
+async def ready(publisher: Publisher, number: int) -> bool:
+    return await publisher.count_ready(topology.DISPATCHER_JOBS) == number
+
+
+async def test_stale_claims_are_released_again(pool: asyncpg.Pool) -> None:
+    await running_mailing(pool, 2)
+    alive, dead = uuid4(), uuid4()
+    for place, worker in enumerate((alive, dead)):
+        await pool.execute(
+            """
+            INSERT INTO flights (
+                message_id, mailing_id, client_id, released_at, claimed_number, claimed_by, claimed_at
+            )
+            SELECT id, mailing_id, client_id, now() - interval '1 min', 1, $1, now() - interval '1 min'
+            FROM messages ORDER BY id OFFSET $2 LIMIT 1
+            """,
+            worker,
+            place,
+        )
+    await pool.execute(
+        "INSERT INTO workers VALUES ($1, now(), true), ($2, now() - interval '1 min', true)", alive, dead
+    )
+    assert await repairs.take_stale(pool, 10) == [], "no fence was folded since the worker fell silent"
+    await pool.execute("UPDATE fence SET folded_at = now()")
+    (repair,) = await repairs.take_stale(pool, 10)
+    assert repair.attempt == 1
+
+
+async def test_an_unreadable_event_goes_to_the_dead_queue_and_the_planner_goes_on(
+    pool: asyncpg.Pool, publisher: Publisher, broker_url: str
+) -> None:
+    rounds = Rounds(pool, publisher, uuid4(), Pace(200))
+    handler = Handler(pool, publisher, rounds, Settler(pool), Sweeper(pool, publisher, 200, new_registry()))
+    consumer = Consumer(
+        broker_url, "c", Health(), TABLE, queue=topology.PLANNER_MAILINGS, prefetch=9, on_delivery=handler.take
+    )
+    async with asyncio.TaskGroup() as group, consumer:
+        tasks = [group.create_task(as_coroutine(task)) for task in handler.tasks()]
+        # The fixture has published one unreadable event already.
+        await publisher.publish(Outgoing(topology.MAILINGS, "mailing.created", b"\x00"))
+
+        async def buried() -> bool:
+            return await publisher.count_ready(topology.PLANNER_DEAD) == 2
+
+        await until(buried, 10)
+        mailing_id = await add_mailing(pool)
+
+        async def finished() -> bool:
+            return await status_of(pool, mailing_id) == "finished"
+
+        await until(finished, 10)
+        for task in tasks:
+            task.cancel()
+
+
+async def as_coroutine(task: object) -> None:
+    await task  # type: ignore[misc]
