@@ -126,19 +126,17 @@ async def test_a_stopped_dispatcher_is_taken_over_and_starts_nothing_when_it_wak
 
     await until(under_way, 20)
     stack.process("dispatcher").kill(signal.SIGSTOP)
+    # What it had published is folded within a second; the rest it holds.
+    await asyncio.sleep(1)
+    held = await pool.fetchval("SELECT count(*) FROM flights WHERE claimed_number > folded_number")
     await stack.start("dispatcher-2")
-
-    async def only_claims_left() -> bool:
-        return (await counts_of(pool, mailing_id)).get("pending", 0) <= 3 * CONCURRENCY
-
-    await until(only_claims_left, 30)
     # Past the 15 s after which its claims may be taken over, and the fence after that.
     await until_finished(pool, mailing_id, 60)
     stack.process("dispatcher").kill(signal.SIGCONT)
     await asyncio.sleep(3)
     ledger = await ledger_of(stack)
     assert ledger["unique"] == CLIENTS
-    assert ledger["duplicates"] <= CONCURRENCY
+    assert ledger["duplicates"] <= held <= 3 * CONCURRENCY
     await check_books(pool, mailing_id)
     assert await counts_of(pool, mailing_id) == {"sent": CLIENTS}
 

@@ -1,0 +1,147 @@
+"""Publishing with confirms: a body is published when the broker has said so."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from aio_pika.abc import AbstractChannel, AbstractConnection
+from aiormq.channel import Channel as UnderlayChannel
+from aiormq.exceptions import PublishError
+from pamqp.commands import Basic
+
+from shared import logs
+from shared.broker.link import OUTAGES, Link, declare, underlay_of
+from shared.metrics import Health
+from shared.topology import Topology
+
+REDECLARE_SECONDS = 0.5
+PUBLISH_CHANNELS = 4
+PERSISTENT = 2
+
+
+class Unpublished(Exception):
+    """A body was not confirmed by the broker. It may still have arrived: treat its fate as unknown."""
+
+
+class Unroutable(Unpublished):
+    """No queue is bound for this routing key, also after the topology was declared again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A body on its way out. Headers are for people who look into the queue; no code reads them."""
+
+    exchange: str
+    routing_key: str
+    body: bytes
+    headers: dict[str, str | int] = field(default_factory=dict)
+
+
+class Publisher(Link):
+    """Publishes persistent bodies, mandatory, and returns when the broker has confirmed each."""
+
+    def __init__(
+        self,
+        urls: str,
+        name: str,
+        health: Health,
+        topology: Topology | None,
+        *,
+        patience: float = 5.0,
+    ) -> None:
+        super().__init__(urls, name, health, topology)
+        self._patience = patience
+        self._channels: list[tuple[AbstractChannel, UnderlayChannel]] = []
+        self._turn = 0
+        self._open = asyncio.Event()
+        # More unconfirmed bodies at once give no more rate, only more memory.
+        self._window = asyncio.Semaphore(200)
+
+    @property
+    def connected(self) -> bool:
+        return self._open.is_set()
+
+    async def publish(self, outgoing: Outgoing) -> None:
+        """Publish one body and wait for the confirm, `patience` seconds at most in all.
+
+        Raises Unroutable when no queue takes it, and Unpublished for everything else that went wrong.
+        """
+        try:
+            async with asyncio.timeout(self._patience), self._window:
+                try:
+                    await self._send(outgoing)
+                except PublishError:
+                    await self._declare_again()
+                    await self._send(outgoing)
+        except PublishError as error:
+            raise Unroutable(f"{outgoing.exchange} {outgoing.routing_key}") from error
+        except TimeoutError as error:
+            raise Unpublished(f"{outgoing.exchange}: not confirmed in {self._patience} s") from error
+        except OUTAGES as error:
+            raise Unpublished(f"{outgoing.exchange}: {error!r}") from error
+
+    async def publish_all(self, outgoings: Sequence[Outgoing]) -> list[bool]:
+        """Publish many and say of each whether it was confirmed."""
+
+        async def confirmed(outgoing: Outgoing) -> bool:
+            try:
+                await self.publish(outgoing)
+            except Unpublished as error:
+                logs.get().warning("publish failed", detail=str(error))
+                return False
+            return True
+
+        return list(await asyncio.gather(*(confirmed(outgoing) for outgoing in outgoings)))
+
+    async def count_ready(self, queue: str) -> int:
+        """Count the bodies of a queue that are ready for delivery. Raises Unpublished when it cannot be told."""
+        if self._connection is None:
+            raise Unpublished("not connected")
+        try:
+            async with asyncio.timeout(self._patience), self._connection.channel() as channel:
+                found = await channel.declare_queue(queue, passive=True)
+                return found.declaration_result.message_count or 0
+        except OUTAGES as error:
+            raise Unpublished(f"{queue}: {error!r}") from error
+
+    async def _send(self, outgoing: Outgoing) -> None:
+        await self._open.wait()
+        self._turn = (self._turn + 1) % len(self._channels)
+        channel = self._channels[self._turn][1]
+        if channel.is_closed:
+            self.reconnect()
+        await channel.basic_publish(
+            outgoing.body,
+            exchange=outgoing.exchange,
+            routing_key=outgoing.routing_key,
+            properties=Basic.Properties(
+                delivery_mode=PERSISTENT,
+                content_type="application/json",
+                headers=dict(outgoing.headers) or None,
+            ),
+            mandatory=True,
+            wait=False,
+        )
+
+    async def _declare_again(self) -> None:
+        """Declare what is missing, after a pause.
+
+        RabbitMQ 3.10 loses bodies of a queue that is declared again before its consumers were told that it was
+        deleted: it takes them for delivered. Half a second is plenty for telling them.
+        """
+        await asyncio.sleep(REDECLARE_SECONDS)
+        if self._topology is not None and self._connection is not None:
+            logs.get().warning("topology was missing", connection=self._name)
+            await declare(self._connection, self._topology)
+
+    async def _up(self, connection: AbstractConnection) -> None:
+        opened = []
+        for _ in range(PUBLISH_CHANNELS):
+            channel = connection.channel(publisher_confirms=True, on_return_raises=True)
+            await channel.initialize()
+            opened.append((channel, await underlay_of(channel)))
+        self._channels = opened
+        self._open.set()
+
+    def _down(self) -> None:
+        self._open.clear()

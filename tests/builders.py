@@ -1,0 +1,97 @@
+"""Values with good defaults: a test names only what it is about."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from services.dispatcher.breaker import Ticket
+from services.dispatcher.replies import Meaning, Reply
+from services.dispatcher.retry import Facts, Policy
+from services.dispatcher.store import Claim
+from services.reporter.tally import Known
+from shared.messages import Job, Result
+from shared.settings import DEFAULT_RETRY_DELAYS
+
+NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+PHONE = "79991234567"
+TEXT = "Your order is ready"
+TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJoZXJhbGQifQ.c2lnbmF0dXJl"
+
+
+def a_result(**over: Any) -> Result:
+    """Number 1 of message 1 of mailing 7: sent at noon, in 40 ms."""
+    usual: dict[str, Any] = {
+        "message_id": 1,
+        "mailing_id": 7,
+        "client_id": 3,
+        "number": 1,
+        "status": "sent",
+        "outcome": "accepted",
+        "started_at": NOON,
+        "duration_ms": 40,
+        "http_status": 200,
+    }
+    return Result(**{**usual, **over})
+
+
+def a_retrying_result(**over: Any) -> Result:
+    """Number 1 of message 1 of mailing 7: a server error, and another attempt due on the broker 5 s later."""
+    usual: dict[str, Any] = {
+        "status": "retrying",
+        "outcome": "server_error",
+        "http_status": 500,
+        "detail": "HTTP 500",
+        "failed": True,
+        "queued": True,
+        "due_at": NOON + timedelta(seconds=5),
+    }
+    return a_result(**{**usual, **over})
+
+
+def a_job(**over: Any) -> Job:
+    """The first attempt of message 1 of mailing 7."""
+    return Job(**{"message_id": 1, "mailing_id": 7, "client_id": 3, "attempt": 1, **over})
+
+
+def a_claim(**over: Any) -> Claim:
+    """Leave to send attempt 1 of message 1, an hour before the end."""
+    usual: dict[str, Any] = {
+        "message_id": 1,
+        "verdict": "send",
+        "number": 1,
+        "failures": 0,
+        "text": TEXT,
+        "phone": PHONE,
+        "seconds_left": 3600.0,
+        "claimed_at": NOON,
+        "request_id": "req-1",
+    }
+    return Claim(**{**usual, **over})
+
+
+def a_ticket(*, probe: bool = False) -> Ticket:
+    return Ticket(epoch=0, probe=probe)
+
+
+def a_reply(body: bytes = b'{"code": 0, "message": "OK"}', http_status: int = 200, **over: Any) -> Reply:
+    """An answer that means success."""
+    return Reply("answered", http_status, body, **over)
+
+
+def a_meaning(**over: Any) -> Meaning:
+    """A server error."""
+    return Meaning(**{"verdict": "temporary", "outcome": "server_error", "reason": "HTTP 500", **over})
+
+
+def some_facts(**over: Any) -> Facts:
+    """No failure before, and an hour left."""
+    return Facts(**{"failures": 0, "left": timedelta(hours=1), **over})
+
+
+def a_policy(**over: Any) -> Policy:
+    """The retry delays and the budget of a Herald that nobody configured."""
+    return Policy(**{"delays": DEFAULT_RETRY_DELAYS, "max_attempts": 8, **over})
+
+
+def a_known(**over: Any) -> Known:
+    """A message of mailing 7 whose first attempt is claimed, and nothing recorded."""
+    return Known(**{"mailing_id": 7, "recorded": 0, "first_try": False, "claimed": 1, **over})

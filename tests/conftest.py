@@ -1,0 +1,114 @@
+"""What the tests share: a database and a virtual host of their own, and a stack of real processes."""
+
+import contextlib
+import os
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from pathlib import Path
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from cli.native import ports
+from tests import services
+from tests.services import RUN_VARIABLE, ServiceMissing, need
+from tests.stack import Stack
+from tests.vhosts import Vhosts, find_admin
+
+RUN = pytest.StashKey[Path]()
+STACK = pytest.StashKey[Stack]()
+MakeStack = Callable[..., Awaitable[Stack]]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for name in [name for name in os.environ if name.startswith("HERALD_") and not name.startswith("HERALD_TEST_")]:
+        # What somebody exported for their own Herald must not change what the tests see.
+        del os.environ[name]
+    if not hasattr(config, "workerinput"):
+        config.stash[RUN] = services.begin_run()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if RUN in config.stash:
+        services.end_run(config.stash[RUN])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report: pytest.TestReport = yield  # type: ignore[assignment]
+    if report.failed and STACK in item.stash:
+        report.sections.extend(item.stash[STACK].logs())
+    return report  # type: ignore[return-value]
+
+
+@pytest.fixture(scope="session")
+def run_prefix(request: pytest.FixtureRequest) -> str:
+    """Start the name of everything this worker creates outside of the process."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    return f"{Path(os.environ[RUN_VARIABLE]).name}_{worker}"
+
+
+@pytest_asyncio.fixture
+async def database_url(run_prefix: str) -> AsyncIterator[str]:
+    """A database with the current schema and nothing in it."""
+    found = _need("database")
+    name = f"{run_prefix}_{secrets.token_hex(4)}"
+    yield await services.create_database(found["url"], name, found["template"])
+    await services.drop_database(found["url"], name)
+
+
+@pytest_asyncio.fixture
+async def pool(database_url: str) -> AsyncIterator[asyncpg.Pool]:
+    """Connections to the test's own database."""
+    settings = {"timezone": "UTC", "jit": "off"}
+    async with asyncpg.create_pool(database_url, min_size=1, max_size=10, server_settings=settings) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def vhosts(run_prefix: str) -> Iterator[Vhosts]:
+    found = _need("broker")
+    admin = find_admin(found["url"], found["management_url"] or None)
+    assert admin is not None
+    made = Vhosts(admin, found["url"], run_prefix)
+    yield made
+    made.remove_all()
+
+
+@pytest.fixture
+def broker_url(vhosts: Vhosts) -> str:
+    """A virtual host with nothing in it."""
+    return vhosts.take()
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A TCP port on which nobody listens."""
+    return ports.free_port()
+
+
+@pytest_asyncio.fixture
+async def make_stack(
+    request: pytest.FixtureRequest, database_url: str, broker_url: str, tmp_path: Path
+) -> AsyncIterator[MakeStack]:
+    """Start processes against the test's own database and virtual host: `await make_stack("api", "planner")`.
+
+    Their logs are shown when the test fails, and all are killed when it ends.
+    """
+    async with contextlib.AsyncExitStack() as opened:
+
+        async def make(*processes: str, env: Mapping[str, str] | None = None) -> Stack:
+            stack = await opened.enter_async_context(Stack(tmp_path, database_url, broker_url, env or {}))
+            request.node.stash[STACK] = stack
+            await stack.start(*processes)
+            return stack
+
+        yield make
+
+
+def _need(kind: services.Kind) -> dict[str, str]:
+    try:
+        return need(kind)
+    except ServiceMissing as error:
+        pytest.fail(str(error), pytrace=False)

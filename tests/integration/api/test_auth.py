@@ -1,0 +1,104 @@
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from services.api.auth import Authenticator
+from services.api.routes import ROUTES, Route
+from services.api.tokens import ROLES, create_token
+from tests.integration.api.fakes import Api
+from tests.integration.api.rows import Rows
+
+PAST, FUTURE = datetime.now(UTC) - timedelta(seconds=1), datetime.now(UTC) + timedelta(hours=1)
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+NO_TOKEN = [
+    {"Authorization": ""},
+    {"Authorization": "Bearer"},
+    {"Authorization": "Bearer "},
+    {"Authorization": "Basic dXNlcjpwYXNz"},
+    {"Authorization": "the-admin-token"},
+    {"Authorization": "Bearer the-admin-tokens"},
+    {"Authorization": "Bearer \xff\xfe"},
+    {"Authorization": "Bearer " + "x" * 5000},
+]
+
+
+async def test_without_a_token_there_is_a_401(api: Api, subtests: pytest.Subtests) -> None:
+    for header in NO_TOKEN:
+        with subtests.test(header=header["Authorization"][:40]):
+            refused = await api.get("/clients", headers=header)
+            assert refused.status == 401
+            assert refused.headers["WWW-Authenticate"].startswith("Bearer")
+            assert refused.headers["Content-Type"] == "application/problem+json"
+
+
+async def test_a_401_hides_what_exists(api: Api) -> None:
+    for path in ("/api/v1/nothing", "/api/v1/clients/abc", "/api/v2", "/api", "/%61pi/v1/clients"):
+        async with api.client.get(path) as response:
+            assert response.status == 401, path
+
+
+async def test_a_401_is_answered_before_the_body_is_read(api: Api) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield b"x" * 1000
+
+    headers = {**bearer("wrong"), "Content-Type": "text/csv"}
+    try:
+        refused = await api.post("/clients/import", data=endless(), headers=headers)
+    except ConnectionError:
+        return
+    assert refused.status == 401
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+async def test_a_stored_token_opens(api: Api, rows: Rows, scheme: str) -> None:
+    plain, _ = create_token()
+    await rows.token("name", "viewer", plain=plain, expires_at=FUTURE)
+    assert (await api.get("/clients", headers={"Authorization": f"{scheme} {plain}"})).status == 200
+
+
+@pytest.mark.parametrize("values", [{"expires_at": PAST}, {"revoked_at": PAST}])
+async def test_a_dead_token_does_not_open(api: Api, rows: Rows, values: dict[str, Any]) -> None:
+    await rows.token("dead", "admin", **values)
+    assert (await api.get("/clients", headers=bearer("dead"))).status == 401
+
+
+def call_of(route: Route) -> tuple[str, str]:
+    """A request for a route, with ids that do not exist and no body."""
+    path = route.path
+    for name in ("client_id", "mailing_id", "message_id"):
+        path = path.replace("{" + name + ":[0-9]{1,19}}", "1")
+    return route.method, path
+
+
+async def test_every_route_asks_for_its_role(api: Api, rows: Rows, subtests: pytest.Subtests) -> None:
+    for role in ROLES:
+        await rows.token(f"the-{role}", role)
+    for route in ROUTES:
+        method, path = call_of(route)
+        for role in ROLES:
+            with subtests.test(method=method, path=path, role=role):
+                answered = await api.call(method, path, headers=bearer(f"the-{role}"))
+                assert (answered.status == 403) == (ROLES.index(role) < ROLES.index(route.role))
+                assert answered.status < 500
+
+
+async def test_a_viewer_reads_and_writes_nothing(api: Api, rows: Rows) -> None:
+    await rows.token("look", "viewer")
+    assert (await api.get("/statistics", headers=bearer("look"))).status == 200
+    refused = await api.post("/clients", {"phone": "79990000001"}, headers=bearer("look"))
+    assert (refused.status, refused.body["title"]) == (403, "Forbidden")
+    assert (await api.get("/clients")).body["items"] == []
+
+
+async def test_switched_off_everybody_may(api: Api) -> None:
+    api.state.authenticator = Authenticator(required=False, admin_token=None)
+    async with api.client.get("/api/v1/clients") as response:
+        assert response.status == 200

@@ -1,0 +1,39 @@
+"""Installs what the tests need and cannot bring themselves, before any test waits for it.
+
+Usage: python -m tests.prepare
+"""
+
+import asyncio
+import os
+import sys
+
+from cli.failure import Failure
+from cli.native import install
+from cli.native.broker import find
+from cli.native.choice import Broker, choose_broker
+from tests import containers
+
+
+def prepare() -> None:
+    """Install rabbitmq-server where the tests would find no RabbitMQ. Raises Failure when that cannot be."""
+    if os.environ.get("HERALD_TEST_RABBITMQ_URL") or containers.available("rabbitmq:4-management"):
+        return
+    choice = choose_broker(asyncio.run(find(None)))
+    if choice is Broker.MISSING:
+        raise Failure(f"the tests need RabbitMQ: run `{install.COMMAND}` as root, or set HERALD_TEST_RABBITMQ_URL")
+    if choice is Broker.INSTALL:
+        sys.stderr.write("installing rabbitmq-server for the tests\n")
+        install.install_rabbitmq()
+
+
+def main() -> int:
+    try:
+        prepare()
+    except Failure as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,390 @@
+import json
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.dispatcher.replies import DETAIL_LENGTH, LONGEST_RETRY_AFTER, Kind, Meaning, Reply, read, scrub
+from tests.builders import PHONE, TEXT, TOKEN, a_reply
+
+OK = b'{"code": 0, "message": "OK"}'
+HTML = b"<html><body>Bad gateway</body></html>"
+SENT_AT = "Sun, 06 Nov 1994 08:49:37 GMT"
+
+
+@pytest.mark.parametrize(
+    ("body", "meaning"),
+    [
+        (OK, Meaning("accepted", "accepted", "accepted")),
+        (b'{"code": 0}', Meaning("accepted", "accepted", "accepted")),
+        (b' {"code":0,"message":null,"more":[1]} \n', Meaning("accepted", "accepted", "accepted")),
+        # A code that says no. It is an int32 by the contract, and read whatever its size.
+        (b'{"code": 1}', Meaning("temporary", "error_code", "code 1")),
+        (b'{"code": -1}', Meaning("temporary", "error_code", "code -1")),
+        (b'{"code": 2147483648}', Meaning("temporary", "error_code", "code 2147483648")),
+        # What looks like 0 is not the integer 0: the type is checked, and no truth, fraction or text passes.
+        (b'{"code": false}', Meaning("temporary", "unreadable", "reply has no code")),
+        (b'{"code": true}', Meaning("temporary", "unreadable", "reply has no code")),
+        (b'{"code": 0.0}', Meaning("temporary", "unreadable", "reply has no code")),
+        (b'{"code": 0e0}', Meaning("temporary", "unreadable", "reply has no code")),
+        (b'{"code": "0"}', Meaning("temporary", "unreadable", "reply has no code")),
+        (b'{"code": null}', Meaning("temporary", "unreadable", "reply has no code")),
+        (b'{"code": [0]}', Meaning("temporary", "unreadable", "reply has no code")),
+        (b'{"code": {"code": 0}}', Meaning("temporary", "unreadable", "reply has no code")),
+        # No number of JSON's that fits 64 bits.
+        (b'{"code": 1' + b"0" * 30 + b"}", Meaning("temporary", "unreadable", "reply has no code")),
+        # Missing, misspelt, or elsewhere.
+        (b"{}", Meaning("temporary", "unreadable", "reply has no code")),
+        (b'{"message": "OK"}', Meaning("temporary", "unreadable", "reply has no code")),
+        (b'{"Code": 0}', Meaning("temporary", "unreadable", "reply has no code")),
+        (b'{"result": {"code": 0}}', Meaning("temporary", "unreadable", "reply has no code")),
+        (b'[{"code": 0}]', Meaning("temporary", "unreadable", "reply has no code")),
+        (b"0", Meaning("temporary", "unreadable", "reply has no code")),
+        (b"null", Meaning("temporary", "unreadable", "reply has no code")),
+        (b'"code: 0"', Meaning("temporary", "unreadable", "reply has no code")),
+        # No JSON at all.
+        (b"", Meaning("temporary", "unreadable", "reply is not JSON")),
+        (HTML, Meaning("temporary", "unreadable", "reply is not JSON")),
+        (b'{"code": 0', Meaning("temporary", "unreadable", "reply is not JSON")),
+        (OK + OK, Meaning("temporary", "unreadable", "reply is not JSON")),
+        (b"{'code': 0}", Meaning("temporary", "unreadable", "reply is not JSON")),
+        (b'{"code": NaN}', Meaning("temporary", "unreadable", "reply is not JSON")),
+        (b'{"code": 0, "message": "\xff"}', Meaning("temporary", "unreadable", "reply is not JSON")),
+        (b"[" * 65_536, Meaning("temporary", "unreadable", "reply is not JSON")),
+    ],
+    ids=lambda value: value[:40].decode("latin-1") if isinstance(value, bytes) else value.reason,
+)
+def test_a_200_is_read_for_its_code(body: bytes, meaning: Meaning) -> None:
+    assert read(a_reply(body)) == meaning
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict", "outcome"),
+    [
+        # Success has one number only; what else looks like it is asked again.
+        (201, "temporary", "unreadable"),
+        (202, "temporary", "unreadable"),
+        (204, "temporary", "unreadable"),
+        (206, "temporary", "unreadable"),
+        # A redirection is not followed.
+        (301, "temporary", "redirected"),
+        (302, "temporary", "redirected"),
+        (304, "temporary", "redirected"),
+        (307, "temporary", "redirected"),
+        (308, "temporary", "redirected"),
+        # Refused for good.
+        (400, "permanent", "refused"),
+        (406, "permanent", "refused"),
+        (410, "permanent", "refused"),
+        (411, "permanent", "refused"),
+        (413, "permanent", "refused"),
+        (415, "permanent", "refused"),
+        (418, "permanent", "refused"),
+        (422, "permanent", "refused"),
+        (451, "permanent", "refused"),
+        (499, "permanent", "refused"),
+        # Ours to repair: no message is at fault.
+        (401, "misconfigured", "unauthorized"),
+        (403, "misconfigured", "unauthorized"),
+        # Refused for now.
+        (402, "temporary", "refused"),
+        (404, "temporary", "not_found"),
+        (405, "temporary", "not_found"),
+        (407, "temporary", "refused"),
+        (408, "temporary", "timeout"),
+        (409, "temporary", "refused"),
+        (421, "temporary", "refused"),
+        (423, "temporary", "refused"),
+        (425, "temporary", "refused"),
+        (429, "temporary", "too_many"),
+        (500, "temporary", "server_error"),
+        (501, "temporary", "server_error"),
+        (502, "temporary", "server_error"),
+        (503, "temporary", "server_error"),
+        (504, "temporary", "server_error"),
+        (511, "temporary", "server_error"),
+        (599, "temporary", "server_error"),
+        # No status of HTTP's.
+        (102, "temporary", "unreadable"),
+        (600, "temporary", "unreadable"),
+        (999, "temporary", "unreadable"),
+    ],
+)
+@pytest.mark.parametrize("body", [b"", OK, HTML], ids=["empty", "code 0", "html"])
+def test_any_other_status_means_the_same_whatever_the_body(status: int, verdict: str, outcome: str, body: bytes) -> None:
+    meaning = read(a_reply(body, status))
+    assert (meaning.verdict, meaning.outcome, meaning.reason) == (verdict, outcome, f"HTTP {status}")
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("timeout", "no reply in time"),
+        ("unreachable", "provider unreachable"),
+        ("broken", "connection broken"),
+    ],
+)
+def test_no_answer_is_temporary(kind: Kind, reason: str) -> None:
+    assert read(Reply(kind, detail="ClientOSError")) == Meaning("temporary", kind, reason)
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "delay"),
+    [
+        # Seconds.
+        ("0", timedelta(0)),
+        ("7", timedelta(seconds=7)),
+        (" 120 ", timedelta(minutes=2)),
+        ("007", timedelta(seconds=7)),
+        ("86400", timedelta(days=1)),
+        # Absurdly long is long.
+        ("31536001", LONGEST_RETRY_AFTER),
+        ("999999999", LONGEST_RETRY_AFTER),
+        ("9999999999", LONGEST_RETRY_AFTER),
+        # Dates, in the three forms of HTTP, measured against the reply's own Date.
+        ("Sun, 06 Nov 1994 08:49:44 GMT", timedelta(seconds=7)),
+        ("Sunday, 06-Nov-94 08:49:44 GMT", timedelta(seconds=7)),
+        ("Sun Nov  6 08:49:44 1994", timedelta(seconds=7)),
+        ("Sun, 06 Nov 1994 11:49:44 +0300", timedelta(seconds=7)),
+        ("Sun, 06 Nov 1994 08:49:37 GMT", timedelta(0)),
+        # Past is now; far is long.
+        ("Sun, 06 Nov 1994 08:00:00 GMT", timedelta(0)),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", LONGEST_RETRY_AFTER),
+        # Garbage is as if it were not there.
+        (None, None),
+        ("", None),
+        ("soon", None),
+        ("-1", None),
+        ("+7", None),
+        ("1.5", None),
+        ("1e3", None),
+        ("0x10", None),
+        ("٧", None),
+        ("7 seconds", None),
+        ("7, 8", None),
+        ("Sun, 99 Nov 1994 08:49:44 GMT", None),
+        ("Sun, 06 Nov 99999 08:49:44 GMT", None),
+        ("Sun, 06 Nov 1994 08:49:44 +99999999999999", None),
+        ("1994-11-06T08:49:44Z", None),
+    ],
+)
+@pytest.mark.parametrize("status", [429, 503])
+def test_retry_after_is_seconds_or_a_date(status: int, retry_after: str | None, delay: timedelta | None) -> None:
+    assert read(a_reply(b"", status, retry_after=retry_after, date=SENT_AT)).retry_after == delay
+
+
+@pytest.mark.parametrize("date", [None, "", "today", "Sun, 99 Nov 1994 08:49:37 GMT"])
+def test_a_retry_after_date_needs_a_date_to_be_measured_against(date: str | None) -> None:
+    # Our clock may differ from the provider's by more than the delay, so it is not asked.
+    assert read(a_reply(b"", 503, retry_after="Sun, 06 Nov 1994 08:49:44 GMT", date=date)).retry_after is None
+    assert read(a_reply(b"", 503, retry_after="7", date=date)).retry_after == timedelta(seconds=7)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 422])
+def test_retry_after_counts_only_where_a_retry_follows(status: int) -> None:
+    assert read(a_reply(b"", status, retry_after="7", date=SENT_AT)).retry_after is None
+
+
+@given(st.integers(100, 999), st.binary(max_size=80), st.none() | st.text(max_size=40), st.none() | st.text(max_size=40))
+def test_every_answer_means_something(status: int, body: bytes, retry_after: str | None, date: str | None) -> None:
+    meaning = read(a_reply(body, status, retry_after=retry_after, date=date))
+    assert meaning.verdict != "accepted" or status == 200
+    assert meaning.retry_after is None or timedelta(0) <= meaning.retry_after <= LONGEST_RETRY_AFTER
+    assert len(meaning.reason) <= DETAIL_LENGTH
+
+
+@given(
+    st.one_of(
+        st.integers().filter(bool),
+        st.floats(allow_nan=False, allow_infinity=False),
+        st.text(st.characters(exclude_categories=["Cs"])),
+        st.booleans(),
+        st.none(),
+        st.lists(st.just(0)),
+        st.dictionaries(st.just("code"), st.just(0)),
+    )
+)
+def test_nothing_but_the_integer_0_is_success(code: object) -> None:
+    assert read(a_reply(json.dumps({"code": code}).encode())).verdict == "temporary"
+
+
+RUSSIAN = "Дорогой клиент, ваш заказ готов"
+QUOTED = 'Скидка "Осень" — до 50 %'
+GUILLEMETS = "Скидка «Осень» — до 50\u00a0%"
+EMOJI = "Привет 😀, заказ готов"
+LINES = "Первая строка\nвторая строка\r\nтретья"
+LINK = "Подробнее: https://example.com/a?b=1&c=2"
+BACKSLASH = r"C:\new\table и ещё"
+LONG = "Ваш заказ номер семь ждёт вас. " * 64
+
+
+def as_it_is(text: str) -> str:
+    return f"bad text: {text}!"
+
+
+def as_json(text: str) -> str:
+    return json.dumps({"message": f"bad text: {text}"}, ensure_ascii=False)
+
+
+def as_ascii_json(text: str) -> str:
+    return json.dumps({"message": f"bad text: {text}"})
+
+
+def as_capital_ascii_json(text: str) -> str:
+    escaped = "".join(f"\\u{ord(letter):04X}" if "\x7f" < letter < "\uffff" else letter for letter in text)
+    return f'{{"message": "bad text: {escaped}"}}'
+
+
+def as_json_with_escaped_slashes(text: str) -> str:
+    return as_ascii_json(text).replace("/", "\\/")
+
+
+def thrice(text: str) -> str:
+    return text * 3
+
+
+# Each is a piece of the text, in a form of its own, that must not be seen.
+def pieces(text: str) -> list[str]:
+    words = [word for word in text.split() if len(word) >= 5 and word.isalpha()]
+    return [form for word in words for form in (word, json.dumps(word)[1:-1], as_capital_ascii_json(word)[25:-2])]
+
+
+@pytest.mark.parametrize(
+    ("text", "echo"),
+    [
+        (TEXT, as_it_is),
+        (TEXT, as_json),
+        (RUSSIAN, as_it_is),
+        (RUSSIAN, as_json),
+        (RUSSIAN, as_ascii_json),
+        (QUOTED, as_it_is),
+        (QUOTED, as_json),
+        (QUOTED, as_ascii_json),
+        (GUILLEMETS, as_it_is),
+        (GUILLEMETS, as_json),
+        (GUILLEMETS, as_ascii_json),
+        (EMOJI, as_it_is),
+        (EMOJI, as_json),
+        (EMOJI, as_ascii_json),
+        (LINES, as_it_is),
+        (LINES, as_json),
+        (LINES, as_ascii_json),
+        (BACKSLASH, as_it_is),
+        (BACKSLASH, as_json),
+        (BACKSLASH, as_ascii_json),
+        # What writes \u041f, and \/ for /, is JSON as well.
+        (RUSSIAN, as_capital_ascii_json),
+        (LINK, as_json_with_escaped_slashes),
+        # Longer than what is looked at, so that its end is cut off before it is compared.
+        (LONG, as_it_is),
+        (LONG, as_json),
+        (LONG, as_ascii_json),
+        (LONG, thrice),
+    ],
+    ids=lambda value: getattr(value, "__name__", None) or value[:12],
+)
+def test_an_echoed_text_is_scrubbed(text: str, echo: object) -> None:
+    assert callable(echo)
+    said = scrub(a_reply(echo(text).encode(), 400), PHONE, text, TOKEN)
+    assert said is not None
+    assert [piece for piece in pieces(text) if piece in said] == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "bad phone 79991234567",
+        "bad phone +79991234567.",
+        '{"phone": 79991234567}',
+        '{"phone": "79991234567", "id": 5}',
+        "9991234567 is blocked",
+        "bad phone 89991234567",
+        "<b>79991234567</b>",
+        "tel:79991234567;79991234567",
+        # Written for people.
+        "bad phone +7 999 123-45-67",
+        "bad phone +7 (999) 123-45-67",
+        "bad phone 7-999-123-4567",
+    ],
+)
+def test_an_echoed_phone_is_scrubbed(body: str) -> None:
+    said = scrub(a_reply(body.encode(), 400), PHONE, TEXT, TOKEN) or ""
+    assert "1234567" not in "".join(letter for letter in said if letter.isdigit())
+
+
+@pytest.mark.parametrize("body", [f"bad token {TOKEN}", f"Authorization: Bearer {TOKEN}", json.dumps({"jwt": TOKEN})])
+def test_an_echoed_token_is_scrubbed(body: str) -> None:
+    said = scrub(a_reply(body.encode(), 400), PHONE, TEXT, TOKEN) or ""
+    assert [part for part in TOKEN.split(".") if part in said] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "body", "hidden"),
+    [
+        # A text that has the phone in it is still the text once the phone is gone.
+        (f"Call {PHONE} for your order", f"bad text: Call {PHONE} for your order", "your order"),
+        # A text that has the token in it, or is a part of it, hides no part of it from being found.
+        ("e", f"bad token {TOKEN}", "yJhbGci"),
+        (TOKEN[:5], f"bad token {TOKEN}", TOKEN[5:15]),
+        ("7999", f"bad phone {PHONE}", "1234567"),
+    ],
+)
+def test_one_secret_in_another_hides_neither(text: str, body: str, hidden: str) -> None:
+    assert hidden not in (scrub(a_reply(body.encode(), 400), PHONE, text, TOKEN) or "")
+
+
+letters = st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="*\\")
+
+
+@given(
+    text=st.text(letters, min_size=1, max_size=300),
+    before=st.text("<>{}:;.\n\t\0 ", max_size=60),
+    after=st.text("<>{}:;.\n\t\0 ", max_size=60),
+    echo=st.sampled_from([as_it_is, as_json, as_ascii_json]),
+)
+def test_no_echoed_text_is_ever_seen(text: str, before: str, after: str, echo: object) -> None:
+    assert callable(echo)
+    # The words around it are of the provider's own: "text" is no secret, even where it is the text.
+    bare = scrub(a_reply(f"{before}{echo('')}{after}".encode(), 400), PHONE, "\ue000", TOKEN) or ""
+    said = scrub(a_reply(f"{before}{echo(text)}{after}".encode(), 400), PHONE, text, TOKEN) or ""
+    for form in (text, json.dumps(text)[1:-1]):
+        assert form not in said or form in bare or len(form) < 3
+
+
+@given(st.binary(max_size=600), st.binary(max_size=40))
+def test_what_is_left_is_a_short_line_or_nothing(body: bytes, secret: bytes) -> None:
+    said = scrub(a_reply(body, 400), secret.decode("latin-1"))
+    if said is None:
+        return
+    assert 0 < len(said) <= DETAIL_LENGTH
+    assert said.isprintable() or not any(ord(letter) < 32 or 0x7F <= ord(letter) < 0xA0 for letter in said)
+    assert len(said.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", None),
+        (b" \n\0\t ", None),
+        (b"no funds", "no funds"),
+        # A control character could forge a line of a log, or steer a terminal; PostgreSQL refuses NUL.
+        (b"line one\r\nline two", "line one line two"),
+        (b"a\0b\x1b[31mc\x7fd\xc2\x85e\xe2\x80\xa8f", "a b [31mc d e f"),
+        (b"\xff\xfe no UTF-8", "\ufffd\ufffd no UTF-8"),
+        ("Недостаточно средств".encode(), "Недостаточно средств"),
+        (b"x" * 500, "x" * DETAIL_LENGTH),
+        # Numbers too short for a phone are kept: they may be the provider's own code.
+        (b"error 123456", "error 123456"),
+    ],
+)
+def test_what_the_provider_said_is_kept(body: bytes, said: str | None) -> None:
+    assert scrub(a_reply(body, 400), PHONE, TEXT, TOKEN) == said
+
+
+def test_what_broke_is_kept() -> None:
+    assert scrub(Reply("broken", detail="ServerDisconnectedError"), PHONE, TEXT, TOKEN) == "ServerDisconnectedError"
+
+
+def test_an_empty_secret_hides_nothing() -> None:
+    assert scrub(a_reply(b"no funds", 400), "", TEXT, "") == "no funds"

@@ -1,0 +1,8 @@
+from services.planner.release import job
+from shared.broker import Outgoing
+from shared.messages import encode
+from tests.builders import a_job
+
+
+def test_a_job_goes_to_the_dispatcher_with_ids_only() -> None:
+    assert job(1, 7, 3, 2) == Outgoing("herald.jobs", "send", encode(a_job(attempt=2)))

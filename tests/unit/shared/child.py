@@ -1,0 +1,41 @@
+"""Runs Python in a process of its own, for what is global to a process: logs, signals, exit codes."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+PATIENCE_SECONDS = 30
+
+
+def environment(variables: Mapping[str, str]) -> dict[str, str]:
+    """The environment of this process with no HERALD_ variable but the given ones."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("HERALD_")}
+    return {**kept, **variables}
+
+
+def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run Python with these arguments to its end."""
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=environment(variables),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+
+
+def start(*arguments: str, **variables: str) -> subprocess.Popen[str]:
+    """Start Python with these arguments; its standard output can be read line by line."""
+    return subprocess.Popen(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env=environment(variables),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )

@@ -1,0 +1,220 @@
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any, get_args
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.messages import (
+    MAX_RESULTS,
+    Body,
+    Job,
+    MailingEvent,
+    MailingEventName,
+    Results,
+    ResultStatus,
+    Unreadable,
+    decode,
+    encode,
+)
+from tests.builders import NOON, a_job, a_result, a_retrying_result
+
+EVENT = MailingEvent(
+    event_id=UUID("01234567-89ab-4def-8123-456789abcdef"), event="mailing.paused", mailing_id=7, request_id="req-1"
+)
+JOB: dict[str, Any] = json.loads(encode(a_job()))
+EVENT_BODY: dict[str, Any] = json.loads(encode(EVENT))
+RESULT: dict[str, Any] = json.loads(encode(a_retrying_result()))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        EVENT,
+        EVENT.model_copy(update={"request_id": None}),
+        a_job(),
+        a_job(message_id=2**63 - 1, attempt=2**31 - 1),
+        Results(results=[a_result(), a_retrying_result(message_id=2, request_id="req-1")]),
+        Results(results=[a_result(started_at=datetime(2026, 5, 4, 15, 0, tzinfo=timezone(timedelta(hours=3))))]),
+        Results(fence=NOON),
+        Results(results=[a_result()] * MAX_RESULTS, fence=NOON),
+        Results(),
+    ],
+    ids=["event", "anonymous event", "job", "highest ids", "results", "other zone", "fence", "full", "empty"],
+)
+def test_a_body_is_read_as_it_was_written(body: Body) -> None:
+    assert decode(type(body), encode(body)) == body
+
+
+identifiers = st.integers(1, 2**63 - 1)
+numbers = st.integers(1, 2**31 - 1)
+moments = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+
+
+@given(identifiers, identifiers, identifiers, numbers)
+def test_every_job_is_read_as_it_was_written(message_id: int, mailing_id: int, client_id: int, attempt: int) -> None:
+    job = Job(message_id=message_id, mailing_id=mailing_id, client_id=client_id, attempt=attempt)
+    assert decode(Job, encode(job)) == job
+
+
+@given(
+    identifiers,
+    numbers,
+    st.sampled_from(get_args(ResultStatus)),
+    moments,
+    st.none() | moments,
+    st.none() | st.text(st.characters(exclude_categories=["Cs"])),
+    st.booleans(),
+    st.booleans(),
+)
+def test_every_result_is_read_as_it_was_written(
+    message_id: int,
+    number: int,
+    status: ResultStatus,
+    started_at: datetime,
+    due_at: datetime | None,
+    detail: str | None,
+    failed: bool,
+    queued: bool,
+) -> None:
+    result = a_result(
+        message_id=message_id,
+        number=number,
+        status=status,
+        started_at=started_at,
+        due_at=due_at,
+        detail=detail,
+        failed=failed,
+        queued=queued,
+    )
+    body = Results(results=[result])
+    assert decode(Results, encode(body)) == body
+
+
+@pytest.mark.parametrize("body", [a_job(), EVENT, Results(fence=NOON)], ids=lambda body: type(body).__name__)
+def test_the_version_comes_first(body: Body) -> None:
+    assert encode(body).startswith(b'{"version":1,')
+
+
+@pytest.mark.parametrize("name", get_args(MailingEventName))
+def test_every_event_is_readable(name: str) -> None:
+    assert decode(MailingEvent, json.dumps({**EVENT_BODY, "event": name}).encode()).event == name
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "reason"),
+    [
+        (Job, b"", "Job: body: Invalid JSON"),
+        (Job, b"secret", "Job: body: Invalid JSON"),
+        (Job, b"\xff\xfesecret", "Job: body: Invalid JSON"),
+        (Job, b'{"message_id": 1, "secr', "Job: body: Invalid JSON"),
+        (Job, b"[" * 100_000, "Job: body: Invalid JSON"),
+        (Job, b"null", "Job: body: Input should be an object"),
+        (Job, b'["secret"]', "Job: body: Input should be an object"),
+        (Job, b'"secret"', "Job: body: Input should be an object"),
+        (Job, b"{}", "Job: message_id: Field required"),
+        (Results, b'{"results": {}}', "Results: results: Input should be a valid array"),
+        (Results, b'{"results": ["secret"]}', "Results: results.0: Input should be an object"),
+    ],
+)
+def test_what_is_no_such_object_is_unreadable(kind: type[Body], body: bytes, reason: str) -> None:
+    with pytest.raises(Unreadable) as refusal:
+        decode(kind, body)
+    assert str(refusal.value).startswith(reason)
+    assert "secr" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "usual", "field", "value"),
+    [
+        # A number is a number, and no text, truth or fraction passes for one.
+        (Job, JOB, "message_id", "7654321"),
+        (Job, JOB, "message_id", True),
+        (Job, JOB, "message_id", 7654321.0),
+        (Job, JOB, "message_id", None),
+        (Job, JOB, "message_id", [7654321]),
+        # Out of the range of the tables.
+        (Job, JOB, "message_id", 0),
+        (Job, JOB, "message_id", -7654321),
+        (Job, JOB, "message_id", 2**63),
+        (Job, JOB, "message_id", 10**400),
+        (Job, JOB, "attempt", 0),
+        (Job, JOB, "attempt", 2**31),
+        # Of a later Herald, or of no Herald.
+        (Job, JOB, "version", 2),
+        (Job, JOB, "version", "1"),
+        (Job, JOB, "phone", "79997654321"),
+        (MailingEvent, EVENT_BODY, "event", "mailing.secret"),
+        (MailingEvent, EVENT_BODY, "event_id", "secret-7654321"),
+        (MailingEvent, EVENT_BODY, "event_id", 7654321),
+        (MailingEvent, EVENT_BODY, "mailing_id", "7654321"),
+        (MailingEvent, EVENT_BODY, "request_id", 7654321),
+        (Results, RESULT, "status", "pending"),
+        (Results, RESULT, "status", "cancelled"),
+        (Results, RESULT, "started_at", 1765432100),
+        (Results, RESULT, "started_at", "2026-05-04T12:00:00"),
+        (Results, RESULT, "started_at", "secret"),
+        (Results, RESULT, "duration_ms", -7654321),
+        (Results, RESULT, "duration_ms", 2**31),
+        (Results, RESULT, "failed", 1),
+        (Results, RESULT, "failed", "secret"),
+        (Results, RESULT, "queued", None),
+        (Results, RESULT, "due_at", "2026-05-04T12:00:05"),
+        (Results, RESULT, "http_status", "200"),
+        (Results, RESULT, "phone", "79997654321"),
+    ],
+)
+def test_a_wrong_value_is_unreadable_and_its_place_is_named(
+    kind: type[Body], usual: dict[str, Any], field: str, value: object
+) -> None:
+    body = {**usual, field: value}
+    with pytest.raises(Unreadable) as refusal:
+        decode(kind, json.dumps({"results": [body]} if kind is Results else body).encode())
+    place = f"results.0.{field}" if kind is Results else field
+    assert str(refusal.value).startswith(f"{kind.__name__}: {place}: ")
+    assert "7654321" not in str(refusal.value)
+    assert "secret" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("field", ["message_id", "mailing_id", "client_id", "attempt"])
+def test_a_missing_value_is_unreadable(field: str) -> None:
+    body = {key: value for key, value in JOB.items() if key != field}
+    with pytest.raises(Unreadable, match=f"^Job: {field}: Field required$"):
+        decode(Job, json.dumps(body).encode())
+
+
+@pytest.mark.parametrize("fence", ["2026-05-04T12:00:00", 1765432100, "noon"])
+def test_a_fence_is_a_moment_with_its_offset(fence: object) -> None:
+    with pytest.raises(Unreadable, match=r"^Results: fence: "):
+        decode(Results, json.dumps({"fence": fence}).encode())
+
+
+@pytest.mark.parametrize("field", ["79997654321", "s" * 100_000])
+def test_an_unknown_field_is_not_quoted(field: str) -> None:
+    # The reason goes into logs and headers, so neither a phone nor a megabyte may stand in it.
+    with pytest.raises(Unreadable) as refusal:
+        decode(Job, json.dumps({**JOB, field: 1}).encode())
+    assert field not in str(refusal.value)
+
+
+@given(st.binary(max_size=200))
+def test_bytes_are_read_or_unreadable_and_nothing_else(body: bytes) -> None:
+    for kind in (Job, MailingEvent):
+        with pytest.raises(Unreadable):
+            decode(kind, body)
+
+
+def test_a_body_holds_at_most_200_results() -> None:
+    assert MAX_RESULTS == 200
+    full = json.dumps({"results": [RESULT] * 200}).encode()
+    assert len(decode(Results, full).results) == 200
+    with pytest.raises(Unreadable, match="at most 200 items"):
+        decode(Results, json.dumps({"results": [RESULT] * 201}).encode())
+
+
+def test_a_body_does_not_change() -> None:
+    job = a_job()
+    with pytest.raises(ValueError, match="frozen"):
+        job.attempt = 2

@@ -1,0 +1,138 @@
+"""Virtual hosts for tests: made in batches, since some ways to make them take a second for a call."""
+
+import base64
+import json
+import re
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+from urllib.parse import quote, urlsplit
+
+NAME = re.compile(r"herald_test_(\d+)_\w+")
+
+
+class Admin(Protocol):
+    """Somebody who can make and remove virtual hosts."""
+
+    @property
+    def batch(self) -> int: ...
+
+    def names(self) -> list[str]: ...
+
+    def change(self, remove: Sequence[str], create: Sequence[str]) -> None: ...
+
+
+@dataclass(frozen=True)
+class Management:
+    """Uses the HTTP API of the management plugin."""
+
+    url: str
+    user: str
+    password: str
+    batch: int = 2
+
+    def names(self) -> list[str]:
+        return [str(item["name"]) for item in json.loads(self._call("GET", "vhosts"))]
+
+    def change(self, remove: Sequence[str], create: Sequence[str]) -> None:
+        for name in remove:
+            self._call("DELETE", f"vhosts/{name}")
+        everything = json.dumps({"configure": ".*", "write": ".*", "read": ".*"}).encode()
+        for name in create:
+            self._call("PUT", f"vhosts/{name}")
+            self._call("PUT", f"permissions/{name}/{quote(self.user, safe='')}", everything)
+
+    def _call(self, method: str, path: str, body: bytes | None = None) -> bytes:
+        credentials = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
+        headers = {"Authorization": f"Basic {credentials}", "Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self.url}/api/{path}", body, headers, method=method)  # noqa: S310
+        with urllib.request.urlopen(request, timeout=60) as reply:  # noqa: S310
+            answer: bytes = reply.read()
+        return answer
+
+
+@dataclass(frozen=True)
+class Rabbitmqctl:
+    """Uses the command line of a node on this machine, one Erlang expression for a whole batch."""
+
+    user: str
+    batch: int = 20
+
+    def names(self) -> list[str]:
+        return re.findall(r'<<"([^"]+)">>', self._evaluate("rabbit_vhost:list_names()."))
+
+    def change(self, remove: Sequence[str], create: Sequence[str]) -> None:
+        self._evaluate(
+            f'[rabbit_vhost:delete(V, <<"test">>) || V <- {_binaries(remove)}, rabbit_vhost:exists(V)],'
+            f'[begin rabbit_vhost:add(V, <<"test">>),'
+            f' rabbit_auth_backend_internal:set_permissions(<<"{self.user}">>, V,'
+            f' <<".*">>, <<".*">>, <<".*">>, <<"test">>) end || V <- {_binaries(create)}], ok.'
+        )
+
+    def _evaluate(self, expression: str) -> str:
+        done = subprocess.run(
+            ["rabbitmqctl", "eval", expression], capture_output=True, text=True, timeout=110, check=True
+        )
+        return done.stdout
+
+
+def _binaries(names: Sequence[str]) -> str:
+    return "[" + ",".join(f'<<"{name}">>' for name in names) + "]"
+
+
+def find_admin(url: str, management_url: str | None) -> Admin | None:
+    """Find a way to make virtual hosts on the broker of this URL, by trying."""
+    parts = urlsplit(url)
+    user, password = parts.username or "guest", parts.password or "guest"
+    management = Management(management_url or f"http://{parts.hostname}:15672", user, password)
+    choices: list[Admin] = [management]
+    if management_url is None and parts.hostname in {"localhost", "127.0.0.1"}:
+        choices.append(Rabbitmqctl(user))
+    return next((admin for admin in choices if _works(admin)), None)
+
+
+def _works(admin: Admin) -> bool:
+    try:
+        admin.names()
+    except (OSError, ValueError, urllib.error.URLError, subprocess.SubprocessError):
+        return False
+    return True
+
+
+def remove_run(admin: Admin, run: str) -> None:
+    """Remove what is left of this run, and of runs that died hours ago."""
+    old = time.time() - 6 * 3600
+    found = [(name, NAME.fullmatch(name)) for name in admin.names()]
+    remove = [name for name, match in found if match and (name.startswith(run) or int(match[1]) < old)]
+    if remove:
+        admin.change(remove, [])
+
+
+@dataclass
+class Vhosts:
+    """Hands out clean virtual hosts, each once, and removes the used ones with the next batch."""
+
+    admin: Admin
+    url: str
+    prefix: str
+    _clean: list[str] = field(default_factory=list)
+    _used: list[str] = field(default_factory=list)
+    _made: int = 0
+
+    def take(self) -> str:
+        """Return the URL of a virtual host that nobody has used."""
+        if not self._clean:
+            self._clean = [f"{self.prefix}_{self._made + number}" for number in range(self.admin.batch)]
+            self._made += self.admin.batch
+            self.admin.change(self._used, self._clean)
+            self._used = []
+        name = self._clean.pop(0)
+        self._used.append(name)
+        return urlsplit(self.url)._replace(path=f"/{name}").geturl()
+
+    def remove_all(self) -> None:
+        self.admin.change([*self._used, *self._clean], [])
