@@ -15,3 +15,9 @@ def test_a_wrong_watermark_is_named(monkeypatch: pytest.MonkeyPatch, value: str)
     monkeypatch.setenv("HERALD_JOBS_HIGH_WATERMARK", value)
     with pytest.raises(SettingsError, match=r"^HERALD_JOBS_HIGH_WATERMARK: "):
         settings.load(PlannerSettings)
+
+
+def test_a_wrong_port_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HERALD_OPS_PORT", "70000")
+    with pytest.raises(SettingsError, match=r"^HERALD_OPS_PORT: "):
+        settings.load(PlannerSettings)

@@ -36,7 +36,10 @@ async def test_a_process_is_ready_when_all_its_parts_are_there(http: aiohttp.Cli
 
 async def test_metrics_are_served_in_the_text_format(http: aiohttp.ClientSession) -> None:
     port = free_port()
-    async with serve_ops("127.0.0.1", port, Health(), new_registry()), http.get(f"http://127.0.0.1:{port}/metrics") as answer:
+    async with (
+        serve_ops("127.0.0.1", port, Health(), new_registry()),
+        http.get(f"http://127.0.0.1:{port}/metrics") as answer,
+    ):
         assert answer.content_type == "text/plain"
         assert "python_info" in await answer.text()
 

@@ -1,0 +1,31 @@
+import pytest
+
+from services.api.accept import CSV, JSON, NDJSON, choose
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        (None, JSON),
+        ("", JSON),
+        ("*/*", JSON),
+        ("text/csv", CSV),
+        ("TEXT/CSV", CSV),
+        ("text/*", CSV),
+        ("text/csv;q=0.9, application/json;q=0.8", CSV),
+        ("text/csv;q=0.5, application/json", JSON),
+        ("application/*;q=0.1, text/csv;q=0.2", CSV),
+        ("text/csv, */*", JSON),
+        ("*/*, application/json;q=0.1", CSV),
+        ("application/json;q=0, text/csv;q=0.1", CSV),
+        ("text/csv;q=nonsense", JSON),
+        ("image/png", JSON),
+        (";;,,/", JSON),
+    ],
+)
+def test_what_a_caller_wants(accept: str | None, expected: str) -> None:
+    assert choose(accept, (JSON, CSV)) == expected
+
+
+def test_the_first_offer_is_the_default() -> None:
+    assert choose("application/json", (CSV, NDJSON)) == CSV

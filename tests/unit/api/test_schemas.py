@@ -1,0 +1,159 @@
+"""Every field, right and wrong in every way."""
+
+import json
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from services.api.errors import Problem
+from services.api.parsing import parse_body
+from services.api.schemas import ClientNew, ClientPatch, MailingNew, MailingPatch
+
+ZONES = frozenset({"UTC", "Europe/Moscow"})
+CLIENT: dict[str, Any] = {"phone": "79991234567"}
+MAILING: dict[str, Any] = {"text": "Hello", "end_at": "2030-01-01T00:00:00Z", "filter": {}}
+WRONG_TYPES: list[Any] = [None, 1, 1.5, True, [], {}]
+
+
+def errors(kind: type[BaseModel], body: Any) -> list[tuple[Any, ...]]:
+    """The places of what is wrong in a body."""
+    try:
+        parse_body(kind, json.dumps(body).encode(), ZONES)
+    except Problem as problem:
+        return [error.loc[1:] for error in problem.errors if problem.status == 422 and error.loc[0] == "body"]
+    return []
+
+
+CLIENT_VALUES = [
+    # field, right, wrong
+    (
+        "phone",
+        ["79991234567", "70000000000"],
+        [
+            "",
+            "7999123456",
+            "799912345678",
+            "89991234567",
+            "+79991234567",
+            "7999123456a",
+            "79991234567\n",
+            "7٩991234567",
+        ],
+    ),
+    ("operator_code", ["999", "000"], ["", "99", "9999", "abc", "99 ", "٩٩٩"]),
+    ("tag", ["", "vip", "x" * 64, "два слова", "👍🏽", "a\u00a0b"], ["x" * 65, "a\nb", "a\tb", "\x00", "\x7f", "\x85"]),
+    (
+        "timezone",
+        ["UTC", "Europe/Moscow"],
+        ["", "utc", "Mars/Phobos", "../etc/passwd", "+03:00", "UTC\x00", "U" * 10_000],
+    ),
+]
+
+
+@pytest.mark.parametrize("kind", [ClientNew, ClientPatch])
+@pytest.mark.parametrize(("field", "right", "wrong"), CLIENT_VALUES, ids=[row[0] for row in CLIENT_VALUES])
+def test_fields_of_a_client(kind: type[BaseModel], field: str, right: list[str], wrong: list[str]) -> None:
+    for value in right:
+        assert errors(kind, {**CLIENT, field: value}) == [], value
+    for value in [*wrong, *WRONG_TYPES]:
+        assert errors(kind, {**CLIENT, field: value}) == [(field,)], value
+
+
+def moments_wrong() -> list[Any]:
+    return [
+        *WRONG_TYPES,
+        1893456000,
+        "",
+        "tomorrow",
+        "1893456000",
+        "2030-01-01",
+        "2030-01-01T00:00:00",
+        "2030-01-01 00:00:00Z",
+        "2030-13-01T00:00:00Z",
+        "2030-02-30T00:00:00Z",
+        "2030-01-01T24:00:00Z",
+        "2030-01-01T00:00:60Z",
+        "2030-01-01T00:00:00+24:00",
+        "2030-01-01T00:00:00+03",
+        "20300101T000000Z",
+        "2030-W01-1T00:00:00Z",
+        "0001-01-01T00:00:00+23:00",
+        "1969-12-31T23:59:59Z",
+        "9999-12-31T23:59:59Z",
+        "infinity",
+        "2030-01-01T00:00:00Z\n",
+        "٢٠٣٠-01-01T00:00:00Z",
+    ]
+
+
+MOMENTS_RIGHT = [
+    "2030-01-01T00:00:00Z",
+    "2030-01-01T00:00Z",
+    "2030-01-01t00:00:00z",
+    "2030-01-01T00:00:00.123456789+03:00",
+    "2030-01-01T00:00:00-00:00",
+]
+WINDOW = {"from": "09:00", "to": "21:00"}
+MAILING_VALUES: list[tuple[str, list[Any], list[Any]]] = [
+    ("text", ["x", "x" * 2000, "one\r\ntwo", "👍" * 2000], ["", "x" * 2001, "a\tb", "\x00", "\x1b[0m", *WRONG_TYPES]),
+    ("start_at", MOMENTS_RIGHT, moments_wrong()),
+    ("end_at", MOMENTS_RIGHT, moments_wrong()),
+    (
+        "filter",
+        [{}, {"tags": []}, {"tags": ["", "vip"], "operator_codes": ["999"]}, {"tags": ["x"] * 1000}],
+        [None, 1, "vip", [], {"tag": ["vip"]}, {"tags": "vip"}, {"tags": None}, {"tags": ["x"] * 1001}, {"tags": [1]},
+         {"tags": ["\x00"]}, {"operator_codes": ["99"]}, {"operator_codes": [999]}],
+    ),
+    (
+        "window",
+        [None, WINDOW, {"from": "22:00", "to": "06:00"}, {"from": "00:00", "to": "23:59"}],
+        [1, "09:00-21:00", [], {}, {"from": "09:00"}, {"from": "09:00", "to": "09:00"}, {"from": "9:00", "to": "21:00"},
+         {"from": "09:00", "to": "24:00"}, {"from": "09:60", "to": "21:00"}, {"from": "09:00:00", "to": "21:00"},
+         {"from": None, "to": "21:00"}, {"from": 9, "to": 21},
+         {**WINDOW, "zone": "UTC"}, {"opens": "09:00", "closes": "21:00"}],
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", [MailingNew, MailingPatch])
+@pytest.mark.parametrize(("field", "right", "wrong"), MAILING_VALUES, ids=[row[0] for row in MAILING_VALUES])
+def test_fields_of_a_mailing(kind: type[BaseModel], field: str, right: list[Any], wrong: list[Any]) -> None:
+    for value in right:
+        assert errors(kind, {**MAILING, field: value}) == [], value
+    for value in wrong:
+        found = errors(kind, {**MAILING, field: value})
+        assert found, value
+        assert {loc[0] for loc in found} == {field}, value
+
+
+@pytest.mark.parametrize(
+    ("kind", "required"),
+    [(ClientNew, {"phone"}), (ClientPatch, set()), (MailingNew, {"text", "end_at", "filter"}), (MailingPatch, set())],
+)
+def test_what_is_required(kind: type[BaseModel], required: set[str]) -> None:
+    assert {loc[0] for loc in errors(kind, {})} == required
+
+
+@pytest.mark.parametrize("kind", [ClientNew, ClientPatch, MailingNew, MailingPatch])
+@pytest.mark.parametrize("name", ["id", "status", "Phone", "", "__class__", "created_at", "👍"])
+def test_unknown_fields_are_refused(kind: type[BaseModel], name: str) -> None:
+    known = CLIENT if kind in (ClientNew, ClientPatch) else MAILING
+    assert errors(kind, {**known, name: 1}) == [(name,)]
+
+
+def test_a_moment_is_kept_in_utc() -> None:
+    body = json.dumps({**MAILING, "start_at": "2030-01-01T00:00:00.5+03:00"}).encode()
+    mailing = parse_body(MailingNew, body, ZONES)
+    assert mailing.start_at is not None
+    assert mailing.start_at.isoformat() == "2029-12-31T21:00:00.500000+00:00"
+
+
+def test_messages_do_not_repeat_the_value() -> None:
+    body = json.dumps({"phone": "79991234567890", "tag": "secret\x00", "timezone": "secret"}).encode()
+    with pytest.raises(Problem) as refused:
+        parse_body(ClientNew, body, ZONES)
+    assert len(refused.value.errors) == 3
+    for error in refused.value.errors:
+        assert "secret" not in error.msg
+        assert "7999" not in error.msg

@@ -1,0 +1,219 @@
+import asyncio
+from datetime import timedelta
+from typing import cast
+from uuid import UUID
+
+import pytest
+from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
+
+from services.dispatcher.attempt import MOST_QUEUED_RETRIES, Attempts, Metrics, Taken
+from services.dispatcher.breaker import Breaker
+from services.dispatcher.replies import Reply
+from services.dispatcher.store import Claim
+from shared.broker import Outgoing
+from shared.database import Pool
+from shared.messages import Result, encode
+from tests.builders import NOON, PHONE, TEXT, TOKEN, a_claim, a_job, a_policy, a_reply, a_ticket
+from tests.fakes import FakeClock, FakeDelivery, FakeProvider, RecordingPool, RecordingPublisher
+
+WORKER = UUID("01234567-89ab-4def-8123-456789abcdef")
+# Asked at 100 s, begun 20 ms later, answered within 40 ms.
+ON_TIME = (100.02, 100.02, 100.06)
+BROKEN = a_reply(b"oops", 500)
+
+
+class Bench:
+    """Attempts and all the fakes around them."""
+
+    def __init__(self, *replies: Reply, moments: tuple[float, ...] = ON_TIME, refusals: float = 0) -> None:
+        self.provider, self.publisher = FakeProvider(*replies), RecordingPublisher(refusals=refusals)
+        self.pool, self.breaker = RecordingPool(), Breaker(lambda: 1.0)
+        self.attempts = Attempts(
+            cast(Pool, self.pool),
+            self.publisher,
+            self.provider,
+            self.breaker,
+            a_policy(),
+            Metrics(CollectorRegistry()),
+            timeout=10,
+            secret=TOKEN,
+            clock=FakeClock(*moments),
+        )
+
+    async def make(self, claim: Claim | None = None, *, probe: bool = False) -> Result | None:
+        claim = claim or a_claim()
+        taken = Taken(FakeDelivery(), a_job(attempt=claim.number), claim, WORKER, a_ticket(probe=probe), asked=100.0)
+        return await self.attempts.make(taken)
+
+    async def result(self, claim: Claim | None = None, *, probe: bool = False) -> Result:
+        result = await self.make(claim, probe=probe)
+        assert result is not None
+        return result
+
+
+async def test_an_accepted_message_is_sent() -> None:
+    bench = Bench()
+    assert await bench.result() == Result(
+        message_id=1,
+        mailing_id=7,
+        client_id=3,
+        number=1,
+        status="sent",
+        outcome="accepted",
+        # The database's time of the claim, and the monotonic difference to the request.
+        started_at=NOON + timedelta(seconds=0.02),
+        duration_ms=40,
+        http_status=200,
+        request_id="req-1",
+    )
+    assert (bench.publisher.published, bench.pool.executed) == ([], [])
+
+
+async def test_the_claimed_text_and_phone_are_sent() -> None:
+    bench = Bench()
+    await bench.make(a_claim(message_id=1, text="as edited", phone="79990000001"))
+    [(message_id, phone, text, _)] = bench.provider.requests
+    assert (message_id, phone, text) == (1, "79990000001", "as edited")
+
+
+@pytest.mark.parametrize(
+    ("seconds_left", "timeout"),
+    [
+        (3600.0, 10),
+        (10.27, 10),
+        # Clipped so that the reply is there a quarter of a second before the end.
+        (5.0, 4.73),
+        (0.28, 0.01),
+    ],
+)
+async def test_no_request_is_open_after_the_end(seconds_left: float, timeout: float) -> None:
+    bench = Bench()
+    await bench.make(a_claim(seconds_left=seconds_left))
+    assert bench.provider.requests[0][3] == pytest.approx(timeout)
+
+
+@pytest.mark.parametrize(
+    ("begun", "seconds_left"),
+    [
+        # The claim is older than 80 ms, or no time is left.
+        (100.081, 3600.0),
+        (130.0, 3600.0),
+        (100.02, 0.27),
+        (100.02, 0.0),
+    ],
+)
+async def test_a_claim_that_is_no_longer_fresh_is_given_back(begun: float, seconds_left: float) -> None:
+    bench = Bench(moments=(begun,))
+    assert await bench.make(a_claim(seconds_left=seconds_left, number=3)) is None
+    assert bench.provider.requests == []
+    assert bench.pool.executed == [(WORKER, 1, 3)]
+
+
+async def test_a_probe_that_did_not_begin_is_given_back() -> None:
+    bench = Bench(moments=(130.0,))
+    bench.breaker.trip(90.0)
+    ticket = bench.breaker.begin(100.0)
+    await bench.attempts.make(Taken(FakeDelivery(), a_job(), a_claim(), WORKER, ticket, asked=100.0))
+    assert bench.breaker.allowance(130.0) == 1
+
+
+async def test_a_claim_is_given_back_however_long_the_database_is_away() -> None:
+    bench = Bench(moments=(130.0,))
+    bench.pool = RecordingPool(ConnectionResetError("away"))
+    bench.attempts._pool = cast(Pool, bench.pool)
+    assert await bench.make() is None
+    assert bench.pool.executed == [(WORKER, 1, 1)]
+
+
+async def test_a_failure_is_retried_through_its_queue() -> None:
+    bench = Bench(BROKEN)
+    result = await bench.result(a_claim(number=3, failures=1))
+    assert bench.publisher.published == [Outgoing("herald.retry", "dispatcher.retry.30s", encode(a_job(attempt=4)))]
+    assert (result.status, result.outcome, result.reason) == ("retrying", "server_error", None)
+    assert (result.number, result.failed, result.queued) == (3, True, True)
+    # 20 ms to the request, 40 ms to its reply, then the delay.
+    assert result.due_at == NOON + timedelta(seconds=30.06)
+
+
+@pytest.mark.parametrize(
+    "bench", [lambda: Bench(BROKEN, refusals=1), lambda: _full(Bench(BROKEN))], ids=["unpublished", "queues full"]
+)
+async def test_a_retry_that_is_not_on_the_broker_waits_in_the_table(bench: object) -> None:
+    assert callable(bench)
+    result = await bench().result()
+    assert (result.status, result.failed, result.queued) == ("retrying", True, False)
+    assert result.due_at == NOON + timedelta(seconds=5.06)
+
+
+def _full(bench: Bench) -> Bench:
+    bench.attempts.queued_retries = MOST_QUEUED_RETRIES
+    return bench
+
+
+async def test_an_exhausted_job_is_dead_lettered_with_its_ids_and_the_reason() -> None:
+    bench = Bench(BROKEN)
+    result = await bench.result(a_claim(number=8, failures=7))
+    assert (result.status, result.reason, result.failed) == ("exhausted", "HTTP 500", True)
+    headers = {"mailing_id": 7, "message_id": 1, "reason": "exhausted: HTTP 500"}
+    assert bench.publisher.published == [
+        Outgoing("herald.dead", "dispatcher.dead", encode(a_job(attempt=8)), dict(headers))
+    ]
+
+
+async def test_a_dead_letter_that_is_not_published_changes_nothing_else() -> None:
+    result = await Bench(BROKEN, refusals=1).result(a_claim(number=8, failures=7))
+    assert result.status == "exhausted"
+
+
+async def test_a_refused_message_is_rejected_and_says_why() -> None:
+    bench = Bench(a_reply(b'{"code": 3, "message": "bad phone"}', 400))
+    result = await bench.result()
+    assert (result.status, result.reason, result.http_status) == ("rejected", "HTTP 400", 400)
+    assert result.detail == 'HTTP 400: {"code": 3, "message": "bad phone"}'
+    assert bench.publisher.published == []
+
+
+async def test_a_refused_token_opens_the_breaker_and_spends_no_attempt() -> None:
+    bench = Bench(a_reply(b"", 401))
+    with capture_logs() as lines:
+        result = await bench.result()
+    assert (result.status, result.outcome, result.failed) == ("retrying", "unauthorized", False)
+    assert bench.breaker.state(100.06) == "open"
+    [loud] = [line for line in lines if line["log_level"] == "error"]
+    assert loud["variable"] == "HERALD_PROVIDER_TOKEN"
+
+
+async def test_a_failed_probe_spends_no_attempt() -> None:
+    assert (await Bench(BROKEN).result(a_claim(failures=7), probe=True)).failed is False
+
+
+async def test_too_late_for_a_retry_is_expired() -> None:
+    result = await Bench(BROKEN).result(a_claim(seconds_left=7.0))
+    assert (result.status, result.reason) == ("expired", "HTTP 500, no time left for a retry")
+
+
+async def test_the_time_of_the_request_counts_towards_the_end() -> None:
+    bench = Bench(BROKEN, moments=(100.02, 100.02, 109.0))
+    assert (await bench.result(a_claim(seconds_left=15.0))).status == "expired"
+
+
+async def test_neither_phone_nor_text_nor_token_leaves_with_a_result() -> None:
+    echo = f"no route for {PHONE}: {TEXT} ({TOKEN})".encode()
+    for reply in (a_reply(echo, 400), a_reply(echo, 500), a_reply(echo), a_reply(echo, 401)):
+        bench = Bench(reply)
+        with capture_logs() as lines:
+            result = await bench.result(a_claim(failures=7))
+        told = repr((result, bench.publisher.published, lines))
+        assert [secret for secret in (PHONE, TEXT, TOKEN) if secret in told] == []
+
+
+async def test_a_request_cut_off_by_the_shutdown_is_a_reply_that_did_not_come() -> None:
+    bench = Bench()
+    bench.provider.gate.clear()
+    running = asyncio.create_task(bench.make())
+    await bench.provider.asked.wait()
+    running.cancel()
+    result = await running
+    assert result is not None
+    assert (result.status, result.outcome, result.failed) == ("retrying", "timeout", True)
