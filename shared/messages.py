@@ -64,12 +64,12 @@ class Result(Body):
     client_id: Identifier
     number: AttemptNumber
     status: ResultStatus
-    outcome: str
+    outcome: Annotated[str, Field(min_length=1, max_length=100)]
     started_at: AwareDatetime
     duration_ms: Count
-    http_status: int | None = None
-    reason: str | None = None
-    detail: str | None = None
+    http_status: Annotated[int, Field(ge=100, le=999)] | None = None
+    reason: Annotated[str, Field(max_length=1000)] | None = None
+    detail: Annotated[str, Field(max_length=1000)] | None = None
     failed: bool = False
     queued: bool = False
     due_at: AwareDatetime | None = None

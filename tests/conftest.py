@@ -3,6 +3,7 @@
 import contextlib
 import os
 import secrets
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -86,6 +87,17 @@ def broker_url(vhosts: Vhosts) -> str:
 def free_port() -> int:
     """A TCP port on which nobody listens."""
     return ports.free_port()
+
+
+@pytest.fixture
+def open_path() -> Iterator[Path]:
+    """A temporary folder for an embedded PostgreSQL, which runs as another user where we are root.
+
+    Every pytest that starts closes the folder above tmp_path to others again.
+    """
+    with tempfile.TemporaryDirectory(prefix="herald_test_", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
 @pytest_asyncio.fixture

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable
 from typing import Any
 
 from services.dispatcher.provider import Provider
@@ -99,7 +98,3 @@ class FakeClock:
 
     def __call__(self) -> float:
         return self._moments.popleft() if len(self._moments) > 1 else self._moments[0]
-
-
-def published_to(publisher: RecordingPublisher, exchange: str) -> Iterable[Outgoing]:
-    return [outgoing for outgoing in publisher.published if outgoing.exchange == exchange]

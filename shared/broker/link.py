@@ -71,6 +71,7 @@ class Link:
         self._connection: AbstractConnection | None = None
         self._task: asyncio.Task[None] | None = None
         self._lost = asyncio.Event()
+        self._closing = False
         health.expect(name)
 
     async def __aenter__(self) -> Self:
@@ -80,9 +81,12 @@ class Link:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._task is not None:
+        # aiormq turns a cancellation while it connects into an error of its own, and the loop would go on.
+        self._closing = True
+        self._lost.set()
+        while self._task is not None and not self._task.done():
             self._task.cancel()
-            await asyncio.wait((self._task,))
+            await asyncio.wait((self._task,), timeout=0.5)
 
     def reconnect(self) -> None:
         """Give the connection up and open a new one."""
@@ -95,7 +99,7 @@ class Link:
 
     async def _supervise(self) -> None:
         backoff, log = Backoff(), logs.get().bind(connection=self._name)
-        while True:
+        while not self._closing:
             try:
                 async with self._session():
                     backoff.reset()

@@ -127,6 +127,13 @@ async def test_a_publisher_and_a_consumer_come_back_after_their_connections_are_
         assert (await received(arrived)).body == b"next"
 
 
+async def test_a_publisher_that_is_still_connecting_can_be_closed(free_port: int) -> None:
+    for pause in (0, 0.0005, 0.002, 0.02):
+        async with asyncio.timeout(3):
+            async with Publisher(f"amqp://guest:guest@127.0.0.1:{free_port}/", "p", Health(), None):
+                await asyncio.sleep(pause)
+
+
 async def test_a_paused_consumer_gets_nothing_until_it_resumes(broker_url: str) -> None:
     table, health = topology.build(SHORT), Health()
     arrived: asyncio.Queue[Delivery] = asyncio.Queue()

@@ -77,8 +77,9 @@ async def lock_of_mailing(connection: Connection, mailing_id: int, above: int, l
     rows = await connection.fetch(
         """
         SELECT id FROM messages
-        WHERE mailing_id = $1 AND id > $2 AND status IN ('pending', 'retrying')
-        ORDER BY id LIMIT $3 FOR NO KEY UPDATE
+        WHERE (mailing_id, id) > ($1, $2) AND (mailing_id, id) <= ($1, 9223372036854775807)
+            AND status IN ('pending', 'retrying')
+        ORDER BY mailing_id, id LIMIT $3 FOR NO KEY UPDATE
         """,
         mailing_id,
         above,

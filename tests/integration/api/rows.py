@@ -84,6 +84,13 @@ class Rows:
             values.get("duration_ms"),
             values.get("http_status"),
         )
+        if not final:
+            await self.flight(made, folded_number=int(status == "retrying"))
+        await self.pool.execute(
+            "UPDATE mailing_work SET release_cursor = greatest(release_cursor, $2) WHERE mailing_id = $1",
+            mailing_id,
+            made,
+        )
         return made
 
     async def flight(self, message_id: int, **values: Any) -> None:
@@ -91,6 +98,8 @@ class Rows:
             """
             INSERT INTO flights (message_id, mailing_id, client_id, due_at, claimed_number, folded_number, released_at)
             SELECT id, mailing_id, client_id, $2, $3, $3, $4 FROM messages WHERE id = $1
+            ON CONFLICT (message_id) DO UPDATE SET due_at = EXCLUDED.due_at, released_at = EXCLUDED.released_at,
+                claimed_number = EXCLUDED.claimed_number, folded_number = EXCLUDED.folded_number
             """,
             message_id,
             values.get("due_at", datetime.now(UTC)),

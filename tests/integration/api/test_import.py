@@ -179,3 +179,8 @@ async def test_the_export_speaks_ndjson_and_takes_filters(api: Api, rows: Rows) 
 
 async def test_the_export_of_nobody_is_a_header(api: Api) -> None:
     assert (await api.get("/clients/export")).body == "phone,operator_code,tag,timezone\r\n"
+
+
+async def test_after_many_new_clients_the_database_knows_how_many_there_are(api: Api, pool: asyncpg.Pool) -> None:
+    await api.upload(b"phone\n" + b"".join(b"7999%07d\n" % number for number in range(10_000)))
+    assert await pool.fetchval("SELECT reltuples FROM pg_class WHERE oid = 'clients'::regclass") == 10_000

@@ -70,8 +70,8 @@ class Process:
 
     async def until(self, status: int) -> None:
         async with asyncio.timeout(20):
-            while (await self.call("GET", "/statistics"))[0] != status:
-                # What the process does to itself can only be seen by asking.
+            # What the process does to itself can only be seen by asking.
+            while (await self.call("GET", "/statistics"))[0] != status:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 
     async def end(self) -> None:

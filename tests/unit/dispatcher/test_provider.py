@@ -119,10 +119,6 @@ async def test_a_refused_connection_is_unreachable() -> None:
     assert (reply.kind, reply.http_status) == ("unreachable", None)
 
 
-async def test_an_unknown_host_is_unreachable() -> None:
-    assert (await send("http://nowhere.invalid/v1")).kind == "unreachable"
-
-
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 

@@ -1,7 +1,7 @@
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.dispatcher.replies import Meaning
@@ -161,6 +161,7 @@ def test_only_a_temporary_failure_that_is_no_probe_spends_the_budget(
     assert decide(meaning, facts, policy).failed is (meaning.verdict == "temporary" and not facts.free)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(retried, st.booleans()), min_size=20, max_size=40), policies)
 def test_a_message_never_fails_more_often_than_its_budget(story: list[tuple[Meaning, bool]], policy: Policy) -> None:
     failures = 0

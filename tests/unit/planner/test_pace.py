@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.planner.pace import LEAST, Pace
@@ -43,6 +43,7 @@ def test_the_target_follows_the_rate(seen: list[tuple[float, int]], rate: float,
     assert pace.target == target
 
 
+@settings(deadline=None)
 @given(
     st.integers(LEAST, 1_000_000),
     st.lists(st.tuples(st.floats(0, 60), st.integers(0, 1_000_000)), max_size=40),
@@ -55,6 +56,7 @@ def test_the_target_stays_within_its_bounds(highest: int, steps: list[tuple[floa
         assert LEAST <= pace.target <= highest
 
 
+@settings(deadline=None)
 @given(st.integers(1, 300), st.integers(20, 200))
 def test_a_steady_rate_is_measured_exactly(rate: int, looks: int) -> None:
     pace = a_pace(*((look / 2, rate * look // 2) for look in range(0, 2 * looks, 2)))

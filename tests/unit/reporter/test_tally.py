@@ -2,7 +2,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.reporter.tally import LOST, Known, Standing, Tally, UnknownMessage, tally
@@ -172,6 +172,7 @@ results_of_some_messages = st.lists(
 KNOWN = {message_id: a_known(claimed=6) for message_id in (1, 2, 3)}
 
 
+@settings(deadline=None)
 @given(st.data(), results_of_some_messages)
 def test_order_and_repetition_change_nothing(data: st.DataObject, results: list[Result]) -> None:
     again = data.draw(st.lists(st.sampled_from(results), max_size=5)) if results else []
@@ -179,6 +180,7 @@ def test_order_and_repetition_change_nothing(data: st.DataObject, results: list[
     assert tally(shuffled, KNOWN) == tally(results, KNOWN)
 
 
+@settings(deadline=None)
 @given(results_of_some_messages)
 def test_every_number_up_to_the_highest_is_on_record_once(results: list[Result]) -> None:
     folded = tally(results, KNOWN)

@@ -3,7 +3,8 @@
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
@@ -29,9 +30,10 @@ def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def start(*arguments: str, **variables: str) -> subprocess.Popen[str]:
-    """Start Python with these arguments; its standard output can be read line by line."""
-    return subprocess.Popen(
+@contextmanager
+def started(*arguments: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
+    """Start Python with these arguments, to be read line by line; it is killed if it outlives the block."""
+    process = subprocess.Popen(
         [sys.executable, *arguments],
         cwd=ROOT,
         env=environment(variables),
@@ -39,3 +41,8 @@ def start(*arguments: str, **variables: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()

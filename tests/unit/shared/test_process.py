@@ -50,7 +50,7 @@ def test_the_exit_code_says_how_it_ended(body: str, code: int) -> None:
 @pytest.mark.parametrize("body", ["await stop.wait()", "await process.until_stopped(stop, asyncio.sleep(60))"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_it_cleanly(body: str, number: signal.Signals) -> None:
-    with child.start("-c", PROCESS.format(body=body)) as process:
+    with child.started("-c", PROCESS.format(body=body)) as process:
         assert process.stderr is not None
         assert process.stderr.readline() == "running\n"
         assert ended_after(process, number) == 0
@@ -85,7 +85,7 @@ def test_a_missing_setting_is_named() -> None:
 
 @pytest.mark.parametrize("service", ["planner", "dispatcher", "reporter"])
 def test_a_service_that_waits_for_its_database_stops_cleanly(service: str) -> None:
-    with child.start("-m", f"services.{service}", HERALD_PROVIDER_TOKEN="hush", **AWAY) as process:
+    with child.started("-m", f"services.{service}", HERALD_PROVIDER_TOKEN="hush", **AWAY) as process:
         assert process.stdout is not None
         while "waiting for the database" not in process.stdout.readline():
             assert process.poll() is None

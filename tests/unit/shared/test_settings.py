@@ -121,4 +121,4 @@ def test_a_secret_is_not_shown() -> None:
 def test_settings_do_not_change() -> None:
     config = Settings()
     with pytest.raises(ValueError, match="frozen"):
-        config.log_level = "debug"
+        config.log_level = "debug"  # type: ignore[misc]

@@ -3,7 +3,7 @@ from datetime import timedelta
 from typing import get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared import topology
@@ -136,6 +136,7 @@ def test_every_event_reaches_the_planner(event: str) -> None:
 delays = st.integers(1, 999_999).map(lambda seconds: timedelta(seconds=seconds))
 
 
+@settings(deadline=None)
 @given(st.lists(delays, min_size=1, max_size=8, unique=True).map(sorted))
 def test_each_delay_of_the_settings_has_a_retry_queue_that_waits_as_long(chosen: list[timedelta]) -> None:
     table = topology.build(chosen)

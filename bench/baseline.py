@@ -1,0 +1,34 @@
+"""The yardstick: a bare aiohttp client that posts the same bodies to the same server."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+import aiohttp
+import orjson
+
+CONCURRENCY = 100
+# Above every id that Herald gives, so that the sandbox takes none of these for a duplicate.
+FIRST_ID = 10**15
+
+
+async def measure(url: str, token: str, phones: list[str], text: str) -> float:
+    """Post one message to each phone, 100 at once, and return messages a second. Raises RuntimeError on a refusal."""
+    numbers = iter(range(len(phones)))
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), headers=headers) as session:
+        began = time.perf_counter()
+        await asyncio.gather(*(_post_all(session, url, numbers, phones, text) for _ in range(CONCURRENCY)))
+        return len(phones) / (time.perf_counter() - began)
+
+
+async def _post_all(
+    session: aiohttp.ClientSession, url: str, numbers: Iterator[int], phones: list[str], text: str
+) -> None:
+    for number in numbers:
+        message_id = FIRST_ID + number
+        body = orjson.dumps({"id": message_id, "phone": int(phones[number]), "text": text})
+        async with session.post(f"{url.rstrip('/')}/send/{message_id}", data=body) as reply:
+            answer = orjson.loads(await reply.read())
+            if reply.status != 200 or answer.get("code") != 0:
+                raise RuntimeError(f"the provider answered {reply.status}: {answer}")

@@ -1,0 +1,39 @@
+"""How long messages take from their release to their reply, by looking at the tables while they fly."""
+
+import asyncio
+from datetime import datetime
+
+import asyncpg
+
+EVERY_SECONDS = 0.1
+SAMPLE = 50
+
+
+class Sampler:
+    """Notes when some of the messages in flight were released."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+        self._released: dict[int, datetime] = {}
+
+    async def run(self) -> None:
+        """Sample ten times a second, until cancelled."""
+        while True:
+            rows = await self._connection.fetch(
+                "SELECT message_id, released_at FROM flights WHERE released_at IS NOT NULL LIMIT $1", SAMPLE
+            )
+            for row in rows:
+                self._released.setdefault(row["message_id"], row["released_at"])
+            await asyncio.sleep(EVERY_SECONDS)
+
+    async def percentiles(self) -> dict[str, float | int]:
+        """Return the median and the 99th percentile in seconds, and the size of the sample."""
+        rows = await self._connection.fetch(
+            "SELECT id, final_at FROM messages WHERE id = ANY ($1::bigint[]) AND status = 'sent'", list(self._released)
+        )
+        seconds = sorted(max((row["final_at"] - self._released[row["id"]]).total_seconds(), 0.0) for row in rows)
+        return {"p50": _at(seconds, 0.5), "p99": _at(seconds, 0.99), "sample": len(seconds)}
+
+
+def _at(ordered: list[float], share: float) -> float:
+    return round(ordered[min(int(len(ordered) * share), len(ordered) - 1)], 3) if ordered else 0.0

@@ -1,0 +1,163 @@
+"""herald bench: one mailing through all four processes, beside a bare client on the same server."""
+
+import asyncio
+import secrets
+import shutil
+from collections.abc import AsyncIterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import aiohttp
+import asyncpg
+import orjson
+from rich.console import Console
+
+from bench import baseline, latency, memory
+from cli.failure import Failure
+from cli.http import Api, Json, open_api
+from cli.progress import watch_mailing
+from cli.run import run
+from cli.settings import FOLDER
+from cli.stack.output import to_files
+from cli.stack.running import Options, Stack, environment, open_stack
+from cli.stack.signals import until_told
+from cli.tables import make_table
+from cli.up import say
+from shared import logs
+
+BENCH_FOLDER = FOLDER / "bench"
+TEXT = "Herald measures itself: this text is as long as a usual short message."
+PER_BLOCK = 9000
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was measured. Rates are messages a second, memory is in MB, times are in seconds."""
+
+    messages: int
+    rate: float
+    bare_rate: float
+    ratio: float
+    release_to_final: dict[str, float | int]
+    peak_rss: dict[str, float]
+    cpu_seconds: dict[str, float]
+    sent: int
+    duplicates: int | None
+
+
+def bench(messages: int, provider_url: str | None, output: Path) -> None:
+    """Measure, print the figures and write them to `output` as JSON."""
+    run(_bench(messages, provider_url, output))
+
+
+async def _bench(messages: int, provider_url: str | None, output: Path) -> int:
+    env = environment() | {"HERALD_LOG_FORMAT": "json"}
+    if provider_url:
+        env["HERALD_PROVIDER_URL"] = provider_url
+    if env.get("HERALD_PROVIDER_URL") and not env.get("HERALD_PROVIDER_TOKEN"):
+        raise Failure("set HERALD_PROVIDER_TOKEN for the provider that is measured against", code=2)
+    logs.configure("herald", level="error", json=False)
+    code = await until_told(_measure(messages, env, output), lambda: say("stopping"))
+    return 130 if code is None else code
+
+
+async def _measure(messages: int, env: dict[str, str], output: Path) -> int:
+    options = Options(BENCH_FOLDER, "herald_bench", fresh=True, flexible=True)
+    folder = BENCH_FOLDER / "logs"
+    shutil.rmtree(folder, ignore_errors=True)
+    async with open_stack(options, env, say, to_files(folder)) as stack:
+        report = await stack.crew.during(_run(stack, messages, env))
+    await asyncio.to_thread(output.write_bytes, orjson.dumps(asdict(report), option=orjson.OPT_INDENT_2))
+    _show(Console(), report)
+    say(f"the same as JSON: {output}")
+    return 0 if report.sent == messages and not report.duplicates else 1
+
+
+async def _run(stack: Stack, messages: int, env: dict[str, str]) -> Report:
+    tag, phones = f"bench-{secrets.token_hex(3)}", make_phones(messages)
+    connection = await asyncpg.connect(stack.database_url)
+    try:
+        async with open_api(stack.api_url, stack.token) as api:
+            await _import(api, phones, tag)
+            sampler = latency.Sampler(connection)
+            sampling = asyncio.create_task(sampler.run())
+            statistics = await _send(api, tag)
+            sampling.cancel()
+            await asyncio.wait((sampling,))
+            mailing = await api.get(f"/mailings/{statistics['mailing_id']}")
+        pids = stack.crew.pids
+        usage = {name: (memory.peak_rss(pid), memory.cpu_seconds(pid)) for name, pid in pids.items()}
+        ledger = await _ledger(stack)
+        url = f"{stack.sandbox_url}/v1" if stack.sandbox_url else env["HERALD_PROVIDER_URL"]
+        bare = await baseline.measure(url, stack.provider_token, phones, TEXT)
+        rate = messages / _seconds(mailing, statistics)
+        return Report(
+            messages=messages,
+            rate=round(rate, 1),
+            bare_rate=round(bare, 1),
+            ratio=round(rate / bare, 3),
+            release_to_final=await sampler.percentiles(),
+            peak_rss={name: used[0] for name, used in usage.items()},
+            cpu_seconds={name: round(used[1], 2) for name, used in usage.items()},
+            sent=statistics["by_status"]["sent"],
+            duplicates=ledger["duplicates"] if ledger else None,
+        )
+    finally:
+        await connection.close()
+
+
+def make_phones(number: int) -> list[str]:
+    """Make distinct phones whose last four digits the sandbox takes for nothing special."""
+    return [str(70000000000 + i // PER_BLOCK * 10_000 + 1000 + i % PER_BLOCK) for i in range(number)]
+
+
+async def _import(api: Api, phones: list[str], tag: str) -> None:
+    async def lines() -> AsyncIterator[bytes]:
+        yield b"phone,tag\n"
+        for start in range(0, len(phones), PER_BLOCK):
+            yield "".join(f"{phone},{tag}\n" for phone in phones[start : start + PER_BLOCK]).encode()
+
+    report = await api.upload("/clients/import", lines(), "text/csv", params={"on_conflict": "update"})
+    say(f"{report['created']} clients created")
+
+
+async def _send(api: Api, tag: str) -> Json:
+    end_at = datetime.now(UTC) + timedelta(hours=1)
+    mailing = await api.post("/mailings", {"text": TEXT, "end_at": end_at.isoformat(), "filter": {"tags": [tag]}})
+    return await watch_mailing(api, mailing["id"], Console())
+
+
+def _seconds(mailing: Json, statistics: Json) -> float:
+    """Return the time from the creation of the mailing to the last final status."""
+    begun, ended = mailing["created_at"], statistics["finished_at"]
+    return (datetime.fromisoformat(ended) - datetime.fromisoformat(begun)).total_seconds()
+
+
+async def _ledger(stack: Stack) -> Json | None:
+    if stack.sandbox_url is None:
+        return None
+    async with aiohttp.ClientSession(stack.sandbox_url) as session, session.get("/ledger") as reply:
+        ledger: Json = await reply.json()
+        return ledger
+
+
+def _show(console: Console, report: Report) -> None:
+    times = report.release_to_final
+    console.print(
+        make_table(
+            f"{report.messages} messages",
+            ("figure", "value"),
+            [
+                ("messages a second, from creation to the last final status", report.rate),
+                ("a bare client on the same server, messages a second", report.bare_rate),
+                ("ratio", report.ratio),
+                (f"release to final, p50 of {times['sample']} (s)", times["p50"]),
+                ("release to final, p99 (s)", times["p99"]),
+                ("sent", report.sent),
+                ("duplicates", "-" if report.duplicates is None else report.duplicates),
+            ],
+        )
+    )
+    rows = [(name, rss, report.cpu_seconds[name]) for name, rss in report.peak_rss.items()]
+    console.print(make_table("processes", ("process", "peak RSS (MB)", "CPU (s)"), rows))

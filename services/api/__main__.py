@@ -1,0 +1,80 @@
+"""The API process: wires the listener, the database and the event queue."""
+
+import asyncio
+import sys
+
+from prometheus_client import CollectorRegistry
+
+from services.api import app, zones
+from services.api.auth import Authenticator
+from services.api.events import EventQueue, EventSink
+from services.api.server import listen
+from services.api.settings import ApiSettings
+from services.api.state import Backing, State
+from shared import database, logs, process, topology
+from shared.broker import Publisher
+from shared.database import OUTAGES, Pool, describe
+from shared.metrics import Health, new_registry, serve_ops
+from shared.startup import patiently
+
+POOL_SIZE = 10
+PUBLISHER = "api.publish"
+# Until the time zones are read from the database, every request is answered with 503.
+ZONES = "time zones"
+# An event is a hint: there is no point in waiting long for its confirm.
+PUBLISH_PATIENCE = 2.0
+
+
+async def main(config: ApiSettings, stop: asyncio.Event) -> None:
+    """Serve until `stop`. The port answers 503 while the database is away, from the first moment on.
+
+    The port comes before the connections, so that a taken one is told at once. Stopping goes the other way: requests
+    are finished, then the pool closes, then events are flushed.
+    """
+    health, registry = Health(), new_registry()
+    health.expect("database", PUBLISHER, ZONES)
+    declared = topology.build(config.retry_delays) if config.declare else None
+    broker_url, database_url = config.rabbitmq_url.get_secret_value(), config.database_url.get_secret_value()
+    publisher = Publisher(broker_url, PUBLISHER, health, declared, patience=PUBLISH_PATIENCE)
+    events = EventQueue(publisher)
+    state = new_state(config, events, registry)
+    async with (
+        serve_ops(config.ops_host, config.ops_port, health, registry),
+        listen(app.build(state), config.api_host, config.api_port) as runner,
+        publisher,
+        events,
+        database.connect(database_url, health, stop, size=POOL_SIZE) as pool,
+    ):
+        state.backing = Backing(pool, await _zones(pool, config.default_timezone, stop))
+        health.set(ZONES, True)
+        try:
+            await process.until_stopped(stop, database.watch(pool, health), publisher.check(), events.check())
+        finally:
+            await runner.cleanup()
+
+
+def new_state(config: ApiSettings, events: EventSink, registry: CollectorRegistry) -> State:
+    admin = config.admin_token
+    return State(
+        authenticator=Authenticator(
+            required=config.auth, admin_token=None if admin is None else admin.get_secret_value()
+        ),
+        events=events,
+        default_zone=config.default_timezone,
+        seconds=app.request_seconds(registry),
+    )
+
+
+async def _zones(pool: Pool, default_zone: str, stop: asyncio.Event) -> frozenset[str]:
+    def waiting(error: BaseException) -> None:
+        logs.get().warning("waiting for the database", detail=describe(error))
+
+    return await patiently(lambda: zones.load(pool, default_zone), OUTAGES, waiting, stop)
+
+
+def run() -> int:
+    return process.run("api", ApiSettings, main)
+
+
+if __name__ == "__main__":
+    sys.exit(run())

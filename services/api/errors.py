@@ -1,0 +1,81 @@
+"""Errors as RFC 9457 problems: raised where the fact is known, written in one place."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import orjson
+from aiohttp import web
+
+PROBLEM_JSON = "application/problem+json"
+RETRY_SECONDS = 2
+# Enough to mend a body by; a list of 1,000 wrong entries need not be answered by as many errors.
+MAX_ERRORS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One wrong value. `loc` starts with where it stood: body, query or header."""
+
+    loc: tuple[str | int, ...]
+    msg: str
+
+
+class Problem(Exception):
+    """A request cannot be answered as asked. `detail` is a sentence for the caller and holds no secrets."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str | None = None,
+        *,
+        errors: Sequence[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status, self.detail = status, detail
+        self.errors, self.headers = tuple(errors), dict(headers or {})
+
+
+def invalid(*errors: FieldError) -> Problem:
+    return Problem(422, "The request holds values that are not allowed.", errors=errors)
+
+
+def not_found(what: str) -> Problem:
+    return Problem(404, f"There is no such {what}.")
+
+
+def conflict(detail: str, *, retry_after: int | None = None) -> Problem:
+    headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+    return Problem(409, detail, headers=headers)
+
+
+def unauthorized(detail: str) -> Problem:
+    return Problem(401, detail, headers={"WWW-Authenticate": 'Bearer realm="herald"'})
+
+
+def unavailable() -> Problem:
+    detail = "The database is away. Nothing is lost; try again."
+    return Problem(503, detail, headers={"Retry-After": str(RETRY_SECONDS)})
+
+
+def from_http(error: web.HTTPException) -> Problem:
+    """Turn what aiohttp raises (404, 405, 413) into a problem; a 405 keeps its Allow header."""
+    kept = {name: error.headers[name] for name in ("Allow", "Location") if name in error.headers}
+    return Problem(error.status, headers=kept)
+
+
+def answer(problem: Problem) -> web.Response:
+    """Write a problem as application/problem+json."""
+    body: dict[str, object] = {
+        "type": "about:blank",
+        "title": HTTPStatus(problem.status).phrase,
+        "status": problem.status,
+    }
+    if problem.detail is not None:
+        body["detail"] = problem.detail
+    if problem.errors:
+        body["errors"] = [{"loc": error.loc, "msg": error.msg} for error in problem.errors[:MAX_ERRORS]]
+    return web.Response(
+        body=orjson.dumps(body), status=problem.status, headers=problem.headers, content_type=PROBLEM_JSON
+    )

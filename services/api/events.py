@@ -1,0 +1,83 @@
+"""Tells the planner of changed mailings: after the commit, in the background, best effort.
+
+The planner polls as well, so an event that is lost costs a second and no message.
+"""
+
+import asyncio
+from types import TracebackType
+from typing import Protocol, Self
+from uuid import uuid4
+
+from shared import logs
+from shared.broker import Outgoing, Unpublished
+from shared.messages import MailingEvent, MailingEventName, encode
+from shared.topology import MAILINGS
+
+QUEUE_SIZE = 1000
+FLUSH_SECONDS = 2.0
+
+
+class EventSink(Protocol):
+    def put(self, name: MailingEventName, mailing_id: int, request_id: str) -> None: ...
+
+
+class Publishes(Protocol):
+    async def publish(self, outgoing: Outgoing) -> None: ...
+
+
+class EventQueue:
+    """A bounded queue with one publisher behind it. Full, it drops: an answer never waits for the broker."""
+
+    def __init__(self, publisher: Publishes, *, size: int = QUEUE_SIZE, flush_seconds: float = FLUSH_SECONDS) -> None:
+        self._publisher, self._flush_seconds = publisher, flush_seconds
+        self._queue: asyncio.Queue[MailingEvent] = asyncio.Queue(size)
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._run(), name="events")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._flush()
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait((self._task,))
+
+    def put(self, name: MailingEventName, mailing_id: int, request_id: str) -> None:
+        event = MailingEvent(event_id=uuid4(), event=name, mailing_id=mailing_id, request_id=request_id)
+        try:
+            self._queue.put_nowait(event)
+        except asyncio.QueueFull:
+            logs.get().warning("event dropped", name=name, mailing_id=mailing_id)
+
+    async def check(self) -> None:
+        """Raise what ended the publishing, if anything did."""
+        if self._task is not None:
+            await asyncio.shield(self._task)
+
+    async def _run(self) -> None:
+        while True:
+            event = await self._queue.get()
+            await self._publish(event)
+            self._queue.task_done()
+
+    async def _publish(self, event: MailingEvent) -> None:
+        try:
+            await self._publisher.publish(Outgoing(MAILINGS, event.event, encode(event)))
+        except Unpublished as error:
+            logs.get().warning(
+                "event not published",
+                name=event.event,
+                mailing_id=event.mailing_id,
+                request_id=event.request_id,
+                detail=str(error),
+            )
+
+    async def _flush(self) -> None:
+        try:
+            async with asyncio.timeout(self._flush_seconds):
+                await self._queue.join()
+        except TimeoutError:
+            logs.get().warning("events left unpublished", count=self._queue.qsize())

@@ -1,0 +1,89 @@
+"""POST /clients/import: streamed in, stored batch by batch, a transaction each."""
+
+from aiohttp import web
+
+from services.api import paging
+from services.api.accept import CSV, NDJSON
+from services.api.bodies import chunks, require_type
+from services.api.errors import FieldError, invalid
+from services.api.import_batch import Batch, OnConflict, Stored, Tally, count
+from services.api.import_rows import BadHeader, BadLine, CsvReader, Line, Lines, NdjsonReader, Reader
+from services.api.parsing import Zones
+from services.api.schemas import ImportQuery
+from services.api.state import State, query_of, state_of
+from services.api.store import clients
+from services.api.store import imports as store
+from shared import logs
+from shared.database import collide_again
+
+# So many new clients change what the database should think of the table.
+MANY = 10_000
+
+
+async def import_clients(request: web.Request) -> web.Response:
+    state, query = state_of(request), query_of(request, ImportQuery)
+    media = require_type(request, (CSV, NDJSON))
+    run, lines = Import(state, _reader(media, state.zones), query.on_conflict), Lines()
+    try:
+        async for chunk in chunks(request):
+            for line in lines.feed(chunk):
+                run.take(line)
+            await run.store_when_full()
+        for line in lines.end():
+            run.take(line)
+        tally = await run.finish()
+    except BadHeader as error:
+        raise invalid(FieldError(("body",), str(error))) from None
+    logs.get().info("clients imported", created=tally.created, updated=tally.updated, rejected=tally.rejected)
+    return paging.reply(tally.report())
+
+
+def _reader(media: str, zones: Zones) -> Reader:
+    return CsvReader(zones) if media == CSV else NdjsonReader(zones)
+
+
+class Import:
+    """One running import: at most a batch and a chunk of it are in memory."""
+
+    def __init__(self, state: State, reader: Reader, on_conflict: OnConflict) -> None:
+        self._state, self._reader = state, reader
+        self._batch, self._tally = Batch(on_conflict), Tally()
+
+    def take(self, line: Line) -> None:
+        """Read a line into the batch; a bad one is counted and stops nothing. Raises BadHeader."""
+        try:
+            client = self._reader.read(line)
+        except BadLine as error:
+            self._tally.reject(line.number, str(error))
+            return
+        if client is not None:
+            self._batch.add(client)
+
+    async def store_when_full(self) -> None:
+        if self._batch.full:
+            await self._store()
+
+    async def finish(self) -> Tally:
+        """Store what is left. Raises BadHeader when not even a header came."""
+        self._reader.end()
+        if self._batch:
+            await self._store()
+        if self._tally.created >= MANY:
+            await store.refresh_statistics(self._state.pool)
+        return self._tally
+
+    async def _store(self) -> None:
+        batch, self._batch = self._batch, Batch(self._batch.on_conflict)
+        count(self._tally, batch, await collide_again(lambda: store_batch(self._state, batch)))
+
+
+async def store_batch(state: State, batch: Batch) -> Stored:
+    """Store a batch in one transaction: those that are there are updated or left, the others made."""
+    columns, updated = batch.columns(), 0
+    async with state.pool.acquire() as connection, connection.transaction():
+        if batch.on_conflict == "update":
+            updated, moved = await store.update(connection, columns)
+            if moved:
+                await clients.judge_flights_anew(connection, moved)
+        created = await store.insert(connection, columns, state.default_zone)
+    return Stored(created=created, updated=updated)

@@ -1,0 +1,146 @@
+"""Mailings: made, read, edited, paused, resumed, cancelled and deleted. The planner does the rest."""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from aiohttp import web
+from structlog.contextvars import bind_contextvars
+
+from services.api import answers, idempotency, paging
+from services.api.bodies import read_body
+from services.api.cursors import MAX_ID
+from services.api.errors import conflict, invalid, not_found
+from services.api.idempotency import Key
+from services.api.rules import EVENTS, Action, Forbidden, Locked, Wrong, judge_action, judge_edit, judge_new
+from services.api.schemas import MailingNew, MailingPatch, MailingsQuery
+from services.api.state import IDENTITY, REQUEST_ID, id_in, query_of, state_of
+from services.api.store import mailings as store
+from shared.database import Connection, Pool, collide_again
+from shared.messages import MailingEventName
+
+KIND = "mailings"
+
+DecisionT = TypeVar("DecisionT")
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    mailing_id: int
+    answer: str
+    fresh: bool
+
+
+async def create(request: web.Request) -> web.Response:
+    state = state_of(request)
+    body = await read_body(request, MailingNew)
+    key = idempotency.key_of(request.headers.get(idempotency.HEADER), request[IDENTITY].name, body)
+    made = await collide_again(lambda: _create(state.pool, body, key, request[REQUEST_ID]))
+    bind_contextvars(mailing_id=made.mailing_id)
+    if made.fresh:
+        _tell(request, "mailing.created", made.mailing_id)
+    location = {"Location": f"{request.path}/{made.mailing_id}"}
+    return web.Response(text=made.answer, status=201, headers=location, content_type="application/json")
+
+
+async def _create(pool: Pool, body: MailingNew, key: Key | None, request_id: str) -> Made:
+    async with pool.acquire() as connection, connection.transaction():
+        kept = None if key is None else await idempotency.earlier(connection, key)
+        if kept is not None:
+            return Made(kept.mailing_id, kept.answer, fresh=False)
+        plan = _allowed(judge_new(body, await store.clock(connection)))
+        mailing_id = await store.insert(connection, plan, request_id)
+        answer = (await _read(connection, mailing_id)).model_dump_json(by_alias=True)
+        if key is not None:
+            await idempotency.keep(connection, key, mailing_id, answer)
+        return Made(mailing_id, answer, fresh=True)
+
+
+async def show(request: web.Request) -> web.Response:
+    return paging.reply(await _read(state_of(request).pool, id_in(request, "mailing")))
+
+
+async def listing(request: web.Request) -> web.Response:
+    query = query_of(request, MailingsQuery)
+    before = paging.position(query, KIND, start=MAX_ID)
+    found = await store.page(state_of(request).pool, status=query.status, before=before, limit=query.limit + 1)
+    items, following = paging.cut(found, query.limit, KIND, lambda mailing: mailing.id)
+    return paging.reply_page(request, answers.Mailings(items=items, next=following), following)
+
+
+async def patch(request: web.Request) -> web.Response:
+    pool, mailing_id = state_of(request).pool, id_in(request, "mailing")
+    body = await read_body(request, MailingPatch)
+
+    async def work() -> tuple[answers.Mailing, bool]:
+        async with pool.acquire() as connection, connection.transaction():
+            edit = _allowed(judge_edit(await _lock(connection, mailing_id), body))
+            if edit.plan is not None:
+                await store.edit(connection, mailing_id, edit.plan, edit.window_changed)
+            return await _read(connection, mailing_id), edit.plan is not None
+
+    mailing, changed = await collide_again(work)
+    if changed:
+        _tell(request, "mailing.updated", mailing_id)
+    return paging.reply(mailing)
+
+
+async def pause(request: web.Request) -> web.Response:
+    return await _act(request, "pause")
+
+
+async def resume(request: web.Request) -> web.Response:
+    return await _act(request, "resume")
+
+
+async def cancel(request: web.Request) -> web.Response:
+    return await _act(request, "cancel")
+
+
+async def _act(request: web.Request, action: Action) -> web.Response:
+    pool, mailing_id = state_of(request).pool, id_in(request, "mailing")
+
+    async def work() -> tuple[answers.Mailing, bool]:
+        async with pool.acquire() as connection, connection.transaction():
+            move = _allowed(judge_action(action, await _lock(connection, mailing_id)))
+            if move.status is not None:
+                await store.set_status(connection, mailing_id, move.status)
+            return await _read(connection, mailing_id), move.status is not None
+
+    mailing, changed = await collide_again(work)
+    if changed:
+        _tell(request, EVENTS[action], mailing_id)
+    return paging.reply(mailing)
+
+
+async def delete(request: web.Request) -> web.Response:
+    mailing_id = id_in(request, "mailing")
+    if not await store.delete(state_of(request).pool, mailing_id):
+        raise not_found("mailing")
+    _tell(request, "mailing.deleted", mailing_id)
+    return web.Response(status=204)
+
+
+async def _lock(connection: Connection, mailing_id: int) -> Locked:
+    if not await store.lock(connection, mailing_id):
+        raise not_found("mailing")
+    return await store.read_locked(connection, mailing_id)
+
+
+async def _read(connection: Connection | Pool, mailing_id: int) -> answers.Mailing:
+    mailing = await store.get(connection, mailing_id)
+    if mailing is None:
+        raise not_found("mailing")
+    return mailing
+
+
+def _allowed(decision: DecisionT | Forbidden | Wrong) -> DecisionT:
+    """Let a decision through; what is not allowed becomes a problem, and rolls the transaction back."""
+    if isinstance(decision, Forbidden):
+        raise conflict(decision.detail)
+    if isinstance(decision, Wrong):
+        raise invalid(decision.error)
+    return decision
+
+
+def _tell(request: web.Request, name: MailingEventName, mailing_id: int) -> None:
+    state_of(request).events.put(name, mailing_id, request[REQUEST_ID])

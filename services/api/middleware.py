@@ -1,0 +1,91 @@
+"""Around every handler: the request's id and log line, errors as problems, and who is asking."""
+
+import re
+import time
+import traceback
+from uuid import uuid4
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from structlog.contextvars import bind_contextvars
+
+from services.api import errors
+from services.api.errors import Problem
+from services.api.state import IDENTITY, REQUEST_ID, ids_in, state_of
+from services.api.store import tokens
+from services.api.tokens import Identity
+from shared import logs
+from shared.database import COLLISIONS, OUTAGES, WRONG_SETTINGS
+
+# A changed password and a dropped database are outages too, once the process runs.
+AWAY = (*OUTAGES, *WRONG_SETTINGS, *COLLISIONS)
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+def request_id(header: str | None) -> str:
+    """Take the caller's id if it is fit for logs, else make one."""
+    return header if header is not None and _REQUEST_ID.fullmatch(header) else uuid4().hex
+
+
+def path_template(request: web.Request) -> str:
+    resource = request.match_info.route.resource
+    return "unmatched" if resource is None else resource.canonical
+
+
+@web.middleware
+async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Bind the ids for every log line of the request, and write one when it was answered."""
+    begun = time.perf_counter()
+    request[REQUEST_ID] = request_id(request.headers.get("X-Request-ID"))
+    bind_contextvars(request_id=request[REQUEST_ID], **ids_in(request.match_info))
+    response = await handler(request)
+    seconds, path = time.perf_counter() - begun, path_template(request)
+    logs.get().info(
+        "request answered",
+        method=request.method,
+        path=path,
+        status=response.status,
+        duration_ms=round(seconds * 1000, 1),
+    )
+    state_of(request).seconds.labels(request.method, path, response.status).observe(seconds)
+    return response
+
+
+@web.middleware
+async def answer_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn whatever a handler raises into a problem: an outage is a 503, and only the unforeseen a 500."""
+    try:
+        return await handler(request)
+    except Problem as problem:
+        return errors.answer(problem)
+    except web.HTTPException as error:
+        return errors.answer(errors.from_http(error))
+    except AWAY as error:
+        logs.get().warning("database away", kind=type(error).__name__)
+        return errors.answer(errors.unavailable())
+    except Exception as error:
+        # Where it failed, but not its text: that may quote a phone, a token or a mailing's text.
+        frames = traceback.format_tb(error.__traceback__)
+        logs.get().error("request failed", kind=type(error).__name__, frames=frames)
+        return errors.answer(Problem(500))
+
+
+@web.middleware
+async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Find out who is asking, before the body is read, also on paths under /api that do not exist."""
+    if request.path == "/api" or request.path.startswith("/api/"):
+        state = state_of(request)
+
+        async def lookup(hashed: bytes) -> Identity | None:
+            return await tokens.find(state.pool, hashed)
+
+        request[IDENTITY] = await state.authenticator.identify(request.headers.get("Authorization"), lookup)
+    return await handler(request)
+
+
+async def stamp(request: web.Request, response: web.StreamResponse) -> None:
+    """Put on every answer, streams included: the request's id, and that nothing may be kept or guessed."""
+    response.headers["X-Request-ID"] = request.get(REQUEST_ID) or request_id(None)
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"

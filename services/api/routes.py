@@ -1,0 +1,63 @@
+"""Every route, as one table: what it is, who may call it, and which query parameters it knows."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from services.api import clients, exports, imports, mailings, messages, statistics
+from services.api.schemas import (
+    ClientsFilter,
+    ClientsQuery,
+    ImportQuery,
+    MailingsQuery,
+    MessagesQuery,
+    PageQuery,
+    Query,
+)
+from services.api.tokens import Role
+
+PREFIX = "/api/v1"
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`role` is the least that is needed. `query` refuses every parameter it does not know."""
+
+    method: str
+    path: str
+    handler: Handler
+    role: Role
+    summary: str
+    query: type[Query] = Query
+
+
+_CLIENT = "/clients/{client_id:[0-9]{1,19}}"
+_MAILING = "/mailings/{mailing_id:[0-9]{1,19}}"
+_MESSAGE = "/messages/{message_id:[0-9]{1,19}}"
+
+ROUTES = (
+    Route("POST", "/clients", clients.create, "operator", "Add a client"),
+    Route("GET", "/clients", clients.listing, "viewer", "List clients", ClientsQuery),
+    Route("POST", "/clients/import", imports.import_clients, "operator", "Import clients in bulk", ImportQuery),
+    Route("GET", "/clients/export", exports.export_clients, "viewer", "Export all clients", ClientsFilter),
+    Route("GET", _CLIENT, clients.show, "viewer", "Show a client"),
+    Route("PATCH", _CLIENT, clients.patch, "operator", "Change some fields of a client"),
+    Route("PUT", _CLIENT, clients.replace, "operator", "Replace a client"),
+    Route("DELETE", _CLIENT, clients.delete, "operator", "Delete a client"),
+    Route("POST", "/mailings", mailings.create, "operator", "Create a mailing"),
+    Route("GET", "/mailings", mailings.listing, "viewer", "List mailings, the newest first", MailingsQuery),
+    Route("GET", _MAILING, mailings.show, "viewer", "Show a mailing"),
+    Route("PATCH", _MAILING, mailings.patch, "operator", "Change some fields of a mailing"),
+    Route("DELETE", _MAILING, mailings.delete, "operator", "Delete a mailing and stop its sending"),
+    Route("POST", _MAILING + "/pause", mailings.pause, "operator", "Pause a running mailing"),
+    Route("POST", _MAILING + "/resume", mailings.resume, "operator", "Resume a paused mailing"),
+    Route("POST", _MAILING + "/cancel", mailings.cancel, "operator", "Cancel a mailing"),
+    Route("GET", _MAILING + "/messages", messages.listing, "viewer", "List the messages of a mailing", MessagesQuery),
+    Route("GET", _MAILING + "/statistics", statistics.of_mailing, "viewer", "Show the statistics of a mailing"),
+    Route("GET", _MESSAGE, messages.show, "viewer", "Show a message with its attempts"),
+    Route("GET", "/statistics", statistics.totals, "viewer", "Count all mailings and messages"),
+    Route("GET", "/statistics/mailings", statistics.listing, "viewer", "List the counts of each mailing", PageQuery),
+)

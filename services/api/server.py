@@ -1,0 +1,35 @@
+"""The HTTP listener of the API."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from shared import logs
+from shared.settings import SettingsError
+
+# Less than a process has to stop, since the pool and the event queue close after it.
+DRAIN_SECONDS = 12
+
+
+@asynccontextmanager
+async def listen(app: web.Application, host: str, port: int) -> AsyncIterator[web.AppRunner]:
+    """Serve while the block runs; `cleanup` on what it yields stops accepting and finishes what is running.
+
+    Raises SettingsError when the port is taken.
+    """
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=DRAIN_SECONDS)
+    await runner.setup()
+    try:
+        await _start(runner, host, port)
+        yield runner
+    finally:
+        await runner.cleanup()
+
+
+async def _start(runner: web.AppRunner, host: str, port: int) -> None:
+    try:
+        await web.TCPSite(runner, host, port).start()
+    except OSError as error:
+        raise SettingsError(f"HERALD_API_PORT: {host}:{port} cannot be used: {error.strerror}") from error
+    logs.get().info("api listening", host=host, port=runner.addresses[0][1])

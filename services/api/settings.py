@@ -1,0 +1,48 @@
+"""What the API reads from HERALD_* variables."""
+
+import ipaddress
+import zoneinfo
+
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
+
+from shared.settings import BrokerSettings, DatabaseSettings, Settings
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether only this machine can reach a listener on `host`. An empty host listens everywhere."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+class ApiSettings(Settings, DatabaseSettings, BrokerSettings):
+    api_host: str = "127.0.0.1"
+    # 0 takes any free port, which the log names.
+    api_port: int = Field(default=8080, ge=0, le=65535)
+    admin_token: SecretStr | None = None
+    # After api_host, since its validator looks at it.
+    auth: bool = True
+    default_timezone: str = "UTC"
+    ops_port: int = Field(default=9101, ge=0, le=65535)
+
+    @field_validator("admin_token")
+    @classmethod
+    def _empty_is_unset(cls, token: SecretStr | None) -> SecretStr | None:
+        return token if token is not None and token.get_secret_value() else None
+
+    @field_validator("auth")
+    @classmethod
+    def _open_only_at_home(cls, auth: bool, info: ValidationInfo) -> bool:
+        if not auth and not is_loopback(info.data.get("api_host", "")):
+            raise ValueError("off is refused unless HERALD_API_HOST is a loopback address")
+        return auth
+
+    @field_validator("default_timezone")
+    @classmethod
+    def _known_zone(cls, zone: str) -> str:
+        if zone not in zoneinfo.available_timezones():
+            raise ValueError(f"{zone!r} is not an IANA time zone")
+        return zone

@@ -1,0 +1,81 @@
+"""What handlers reach through the request: the state of the process, and what middleware found out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from aiohttp import web
+from prometheus_client import Histogram
+
+from services.api.auth import Authenticator
+from services.api.cursors import MAX_ID
+from services.api.errors import not_found, unavailable
+from services.api.events import EventSink
+from services.api.schemas import Query
+from services.api.tokens import Identity
+from shared.database import Pool
+
+
+@dataclass(frozen=True, slots=True)
+class Backing:
+    """What there is only once the database was reached."""
+
+    pool: Pool
+    zones: frozenset[str]
+
+
+@dataclass(slots=True)
+class State:
+    authenticator: Authenticator
+    events: EventSink
+    default_zone: str
+    seconds: Histogram
+    backing: Backing | None = None
+
+    @property
+    def pool(self) -> Pool:
+        """Raises a 503 problem until the database was reached."""
+        return self._backing.pool
+
+    @property
+    def zones(self) -> frozenset[str]:
+        return self._backing.zones
+
+    @property
+    def _backing(self) -> Backing:
+        if self.backing is None:
+            raise unavailable()
+        return self.backing
+
+
+STATE = web.AppKey("state", State)
+REQUEST_ID = web.RequestKey("request_id", str)
+IDENTITY = web.RequestKey("identity", Identity)
+QUERY = web.RequestKey("query", Query)
+
+QueryT = TypeVar("QueryT", bound=Query)
+
+
+def state_of(request: web.Request) -> State:
+    return request.app[STATE]
+
+
+def query_of(request: web.Request, kind: type[QueryT]) -> QueryT:
+    """The query parameters, read as the route table says. `kind` must be what stands there."""
+    query = request[QUERY]
+    if not isinstance(query, kind):
+        raise TypeError(f"the route table says {type(query).__name__}, the handler wants {kind.__name__}")
+    return query
+
+
+def ids_in(path: Mapping[str, str]) -> dict[str, int]:
+    """The ids in a path: client_id, mailing_id or message_id. The routes only let digits through."""
+    return {name: int(value) for name, value in path.items() if name.endswith("_id")}
+
+
+def id_in(request: web.Request, what: str) -> int:
+    """The id of a client, mailing or message in the path. One that no table can hold is not found."""
+    number = int(request.match_info[f"{what}_id"])
+    if number > MAX_ID:
+        raise not_found(what)
+    return number

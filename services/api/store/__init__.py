@@ -1,0 +1,1 @@
+"""Every SQL statement of the API, one typed function each."""

@@ -1,0 +1,61 @@
+"""The answers to requests that were sent under an Idempotency-Key, for 24 hours."""
+
+from dataclasses import dataclass
+
+from shared.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    body_hash: bytes
+    mailing_id: int
+    answer: str
+
+
+async def try_lock(connection: Connection, lock: int) -> bool:
+    """Take an advisory lock until the transaction ends. False when somebody else holds it."""
+    taken: bool = await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", lock)
+    return taken
+
+
+async def find(connection: Connection, owner: str, key: str) -> Kept | None:
+    row = await connection.fetchrow(
+        """
+        SELECT body_hash, mailing_id, answer FROM idempotency_keys
+        WHERE owner = $1 AND key = $2 AND created_at > now() - interval '24 hours'
+        """,
+        owner,
+        key,
+    )
+    return None if row is None else Kept(row["body_hash"], row["mailing_id"], row["answer"])
+
+
+async def keep(connection: Connection, owner: str, key: str, kept: Kept) -> None:
+    """Keep an answer. Only one that is too old can be in its place."""
+    await connection.execute(
+        """
+        INSERT INTO idempotency_keys (owner, key, body_hash, mailing_id, answer) VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (owner, key) DO UPDATE
+            SET body_hash = EXCLUDED.body_hash, mailing_id = EXCLUDED.mailing_id,
+                answer = EXCLUDED.answer, created_at = now()
+        """,
+        owner,
+        key,
+        kept.body_hash,
+        kept.mailing_id,
+        kept.answer,
+    )
+
+
+async def forget_old(connection: Connection) -> None:
+    """Delete a few answers that are too old, so that the table stays as small as a day."""
+    await connection.execute(
+        """
+        DELETE FROM idempotency_keys
+        WHERE (owner, key) IN (
+            SELECT owner, key FROM idempotency_keys
+            WHERE created_at <= now() - interval '24 hours'
+            ORDER BY created_at LIMIT 100 FOR UPDATE SKIP LOCKED
+        )
+        """
+    )

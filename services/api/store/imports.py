@@ -1,0 +1,66 @@
+"""The bulk statements of an import: one batch of clients each, its phones distinct."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.database import Connection, Pool
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """A batch, column by column. None means: not given."""
+
+    phones: Sequence[str]
+    operator_codes: Sequence[str | None]
+    tags: Sequence[str | None]
+    timezones: Sequence[str | None]
+
+
+async def update(connection: Connection, batch: Columns) -> tuple[int, list[int]]:
+    """Update the clients that are there. Returns how many, and the ids of those whose zone changed."""
+    rows = await connection.fetch(
+        """
+        UPDATE clients c
+        SET operator_code = coalesce(g.operator_code, c.operator_code), tag = coalesce(g.tag, c.tag),
+            timezone = coalesce(g.timezone, c.timezone), updated_at = now()
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS g (phone, operator_code, tag, timezone)
+        JOIN clients old ON old.phone = g.phone AND old.deleted_at IS NULL
+        WHERE c.id = old.id AND c.deleted_at IS NULL
+        RETURNING c.id, c.timezone <> old.timezone AS moved
+        """,
+        batch.phones,
+        batch.operator_codes,
+        batch.tags,
+        batch.timezones,
+    )
+    return len(rows), [row["id"] for row in rows if row["moved"]]
+
+
+async def insert(connection: Connection, batch: Columns, default_zone: str) -> int:
+    """Insert the clients that are not there, and say how many.
+
+    NOT EXISTS saves an id for each phone that is there; ON CONFLICT is for one that comes at this moment. In order
+    of phone, so that two imports of the same phones wait for each other instead of deadlocking.
+    """
+    status = await connection.execute(
+        """
+        INSERT INTO clients (phone, operator_code, tag, timezone)
+        SELECT g.phone, coalesce(g.operator_code, substr(g.phone, 2, 3)), coalesce(g.tag, ''), coalesce(g.timezone, $5)
+        FROM unnest($1::text[], $2::text[], $3::text[], $4::text[]) AS g (phone, operator_code, tag, timezone)
+        WHERE NOT EXISTS (SELECT FROM clients c WHERE c.phone = g.phone AND c.deleted_at IS NULL)
+        ORDER BY g.phone
+        ON CONFLICT (phone) WHERE deleted_at IS NULL DO NOTHING
+        """,
+        batch.phones,
+        batch.operator_codes,
+        batch.tags,
+        batch.timezones,
+        default_zone,
+    )
+    return int(status.rpartition(" ")[2])
+
+
+async def refresh_statistics(pool: Pool) -> None:
+    """Tell the database what it now holds: until autovacuum comes by, a minute later, it would plan as for an empty
+    table, and walk the wrong index for every page. Skipped when autovacuum is at it."""
+    await pool.execute("ANALYZE (SKIP_LOCKED) clients")

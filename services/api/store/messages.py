@@ -1,0 +1,156 @@
+"""Messages and their attempts, read only. Those of deleted mailings and clients are still there."""
+
+import asyncpg
+
+from services.api.answers import Attempt, Message, MessageInFull
+from shared.database import Pool
+
+
+async def page(pool: Pool, mailing_id: int, *, status: str | None, after: int, limit: int) -> list[Message]:
+    """List the messages of a mailing, in order of id."""
+    match status:
+        case None:
+            rows = await _of_all(pool, mailing_id, after, limit)
+        case "pending":
+            rows = await _pending(pool, mailing_id, after, limit)
+        case "retrying":
+            rows = await _retrying(pool, mailing_id, after, limit)
+        case "sent":
+            rows = await _sent(pool, mailing_id, after, limit)
+        case _:
+            rows = await _unsent(pool, mailing_id, status, after, limit)
+    return [Message.model_validate(dict(row)) for row in rows]
+
+
+# Rows are compared whole, so that only the index on (mailing_id, id) fits: with the ids compared alone, a plan for
+# the average mailing walks the primary key, through all messages of the others.
+
+
+async def _of_all(pool: Pool, mailing_id: int, after: int, limit: int) -> list[asyncpg.Record]:
+    return await pool.fetch(
+        """
+        SELECT m.id, m.client_id, m.mailing_id, m.status::text, m.reason, m.created_at,
+            greatest(m.attempts, coalesce(f.folded_number, 0)) AS attempts,
+            CASE WHEN m.status = 'sent' THEN m.final_at END AS sent_at
+        FROM messages m LEFT JOIN flights f ON f.message_id = m.id
+        WHERE (m.mailing_id, m.id) > ($1, $2) AND (m.mailing_id, m.id) <= ($1, 9223372036854775807)
+        ORDER BY m.mailing_id, m.id LIMIT $3
+        """,
+        mailing_id,
+        after,
+        limit,
+    )
+
+
+async def _pending(pool: Pool, mailing_id: int, after: int, limit: int) -> list[asyncpg.Record]:
+    """Look where pending messages can be: in flight, or not yet released. Both are in order of id."""
+    return await pool.fetch(
+        """
+        (
+            SELECT m.id, m.client_id, m.mailing_id, m.status::text, m.reason, m.created_at,
+            greatest(m.attempts, coalesce(f.folded_number, 0)) AS attempts,
+            CASE WHEN m.status = 'sent' THEN m.final_at END AS sent_at
+            FROM flights f JOIN messages m ON m.id = f.message_id
+            WHERE f.mailing_id = $1 AND f.message_id > $2 AND m.status = 'pending'
+            ORDER BY f.message_id LIMIT $3
+        ) UNION ALL (
+            SELECT m.id, m.client_id, m.mailing_id, m.status::text, m.reason, m.created_at, m.attempts, NULL
+            FROM messages m
+            WHERE (m.mailing_id, m.id) <= ($1, 9223372036854775807) AND m.status = 'pending'
+                AND (m.mailing_id, m.id) > (
+                    $1, greatest($2, (SELECT release_cursor FROM mailing_work WHERE mailing_id = $1))
+                )
+            ORDER BY m.mailing_id, m.id LIMIT $3
+        )
+        ORDER BY id LIMIT $3
+        """,
+        mailing_id,
+        after,
+        limit,
+    )
+
+
+async def _retrying(pool: Pool, mailing_id: int, after: int, limit: int) -> list[asyncpg.Record]:
+    """Look in the small table: a retrying message is in flight, with a failure folded."""
+    return await pool.fetch(
+        """
+        SELECT m.id, m.client_id, m.mailing_id, m.status::text, m.reason, m.created_at,
+            greatest(m.attempts, f.folded_number) AS attempts, NULL AS sent_at
+        FROM flights f CROSS JOIN LATERAL (
+            SELECT * FROM messages WHERE id = f.message_id AND status = 'retrying' OFFSET 0
+        ) AS m
+        WHERE f.mailing_id = $1 AND f.message_id > $2 AND f.folded_number > 0
+        ORDER BY f.message_id LIMIT $3
+        """,
+        mailing_id,
+        after,
+        limit,
+    )
+
+
+async def _sent(pool: Pool, mailing_id: int, after: int, limit: int) -> list[asyncpg.Record]:
+    """Look among those that were released: behind the cursor none can be sent."""
+    return await pool.fetch(
+        """
+        SELECT m.id, m.client_id, m.mailing_id, m.status::text, m.reason, m.created_at,
+            greatest(m.attempts, coalesce(f.folded_number, 0)) AS attempts,
+            CASE WHEN m.status = 'sent' THEN m.final_at END AS sent_at
+        FROM messages m LEFT JOIN flights f ON f.message_id = m.id
+        WHERE (m.mailing_id, m.id) > ($1, $2) AND m.status = 'sent'
+            AND (m.mailing_id, m.id) <= ($1, (SELECT release_cursor FROM mailing_work WHERE mailing_id = $1))
+        ORDER BY m.mailing_id, m.id LIMIT $3
+        """,
+        mailing_id,
+        after,
+        limit,
+    )
+
+
+async def _unsent(pool: Pool, mailing_id: int, status: str, after: int, limit: int) -> list[asyncpg.Record]:
+    """Look in the index of those that are final and not sent; the list names its condition."""
+    return await pool.fetch(
+        """
+        SELECT m.id, m.client_id, m.mailing_id, m.status::text, m.reason, m.created_at,
+            greatest(m.attempts, coalesce(f.folded_number, 0)) AS attempts,
+            CASE WHEN m.status = 'sent' THEN m.final_at END AS sent_at
+        FROM messages m LEFT JOIN flights f ON f.message_id = m.id
+        WHERE (m.mailing_id, m.status, m.id) > ($1, $2::text::message_status, $3)
+            AND (m.mailing_id, m.status, m.id) <= ($1, $2::text::message_status, 9223372036854775807)
+            AND m.status IN ('rejected', 'exhausted', 'expired', 'cancelled')
+        ORDER BY m.mailing_id, m.status, m.id LIMIT $4
+        """,
+        mailing_id,
+        status,
+        after,
+        limit,
+    )
+
+
+async def get(pool: Pool, message_id: int) -> MessageInFull | None:
+    """Read a message with its attempts in one snapshot.
+
+    A first-try success has no row in attempts: messages holds it, and it is given as attempt number 1.
+    """
+    rows = await pool.fetch(
+        """
+        SELECT m.id, m.client_id, m.mailing_id, m.status::text, m.reason, m.created_at,
+            CASE WHEN m.status = 'sent' THEN m.final_at END AS sent_at,
+            a.number, a.started_at, a.duration_ms, a.outcome, a.http_status, a.detail
+        FROM messages m
+        LEFT JOIN (
+            SELECT message_id, number, started_at, duration_ms, outcome, http_status, detail FROM attempts
+            WHERE message_id = $1
+            UNION ALL
+            SELECT id, 1, started_at, duration_ms, 'accepted', http_status, NULL FROM messages
+            WHERE id = $1 AND started_at IS NOT NULL
+                AND NOT EXISTS (SELECT FROM attempts WHERE message_id = $1 AND number = 1)
+        ) AS a ON a.message_id = m.id
+        WHERE m.id = $1
+        ORDER BY a.number
+        """,
+        message_id,
+    )
+    if not rows:
+        return None
+    attempts = [Attempt.model_validate(dict(row)) for row in rows if row["number"] is not None]
+    return MessageInFull.model_validate({**rows[0], "attempts": attempts})

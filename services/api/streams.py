@@ -1,0 +1,45 @@
+"""Long answers in constant memory: blocks of rows, written as they are read."""
+
+import csv
+import io
+from collections.abc import AsyncIterator, Iterable, Sequence
+
+from aiohttp import web
+
+from services.api.accept import CSV
+from shared import logs
+
+# Rows read and written at a time. Each block is a query of its own, so that a slow reader holds no connection.
+BLOCK = 1000
+
+
+async def stream(request: web.Request, media: str, filename: str, blocks: AsyncIterator[bytes]) -> web.StreamResponse:
+    """Answer with blocks. What fails before the first one is raised; later, the connection is cut.
+
+    A cut chunked answer is an error for the reader; one that ended properly would look complete.
+    """
+    first = await anext(blocks)
+    charset = "; charset=utf-8; header=present" if media == CSV else "; charset=utf-8"
+    headers = {"Content-Type": media + charset, "Content-Disposition": f'attachment; filename="{filename}"'}
+    response = web.StreamResponse(headers=headers)
+    await response.prepare(request)
+    try:
+        await response.write(first)
+        async for block in blocks:
+            await response.write(block)
+        await response.write_eof()
+    except Exception as error:
+        logs.get().warning("answer cut short", detail=type(error).__name__)
+        if request.transport is not None:
+            request.transport.abort()
+    return response
+
+
+def csv_block(fields: Sequence[str], rows: Iterable[dict[str, object]], *, header: bool) -> bytes:
+    """Write rows as CSV, as RFC 4180 has it."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fields)
+    if header:
+        writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().encode()

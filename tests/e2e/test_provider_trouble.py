@@ -1,0 +1,81 @@
+"""The provider fails as a whole: Herald stops asking, spends little, and comes back by itself."""
+
+import asyncio
+
+import asyncpg
+import pytest
+
+from tests.books import check_books, until
+from tests.conftest import MakeStack
+from tests.e2e.operator import Operator
+from tests.stack import ALL, Stack
+
+ENV = {"HERALD_RETRY_DELAYS": "1s,2s,5s", "HERALD_DISPATCHER_CONCURRENCY": "20", "HERALD_PROVIDER_TIMEOUT": "2"}
+CLIENTS = 1000
+
+pytestmark = pytest.mark.timeout(150)
+
+
+@pytest.fixture
+async def stack(make_stack: MakeStack) -> Stack:
+    return await make_stack(*ALL, env=ENV)
+
+
+@pytest.fixture
+async def operator(stack: Stack) -> Operator:
+    made = Operator(stack)
+    await made.import_numbered(CLIENTS)
+    return made
+
+
+async def until_standing_aside(stack: Stack) -> None:
+    async def standing() -> bool:
+        return "standing aside" in stack.process("dispatcher").text()
+
+    await until(standing, 20, "the breaker opens")
+
+
+@pytest.mark.parametrize("mode", ["error500", "hang", "reset", "no_code"])
+async def test_the_breaker_opens_and_the_mailing_is_finished_when_the_provider_is_back(
+    operator: Operator, stack: Stack, pool: asyncpg.Pool, mode: str
+) -> None:
+    await operator.set_faults(modes={mode: 1.0})
+    mailing_id = await operator.create_mailing()
+    await until_standing_aside(stack)
+    await asyncio.sleep(5)
+    asked = await pool.fetchval("SELECT coalesce(sum(count), 0) FROM outcomes")
+    assert asked < 200, "an open breaker makes no requests but a few probes"
+    await operator.set_faults(modes={"ok": 1.0})
+    assert await operator.until_status(mailing_id, "finished", 100) == {"sent": CLIENTS}
+    ledger = await operator.ledger()
+    assert (ledger["unique"], ledger["duplicates"]) == (CLIENTS, 0)
+    await check_books(pool, mailing_id)
+
+
+async def test_a_refused_token_spends_no_attempts(operator: Operator, stack: Stack, pool: asyncpg.Pool) -> None:
+    await operator.set_faults(modes={"unauthorized": 1.0})
+    mailing_id = await operator.create_mailing()
+    await until_standing_aside(stack)
+    assert "HERALD_PROVIDER_TOKEN" in stack.process("dispatcher").text()
+    await asyncio.sleep(2)
+    assert await pool.fetchval("SELECT coalesce(max(failures), 0) FROM flights") == 0
+    await operator.set_faults(modes={"ok": 1.0})
+    assert await operator.until_status(mailing_id, "finished", 100) == {"sent": CLIENTS}
+    assert (await operator.ledger())["duplicates"] == 0
+
+
+async def test_a_slow_but_honest_provider_never_opens_the_breaker(operator: Operator, stack: Stack) -> None:
+    await operator.set_faults(latency_ms=1200, jitter_ms=500)
+    mailing_id = await operator.create_mailing()
+    assert await operator.until_status(mailing_id, "finished", 120) == {"sent": CLIENTS}
+    assert "standing aside" not in stack.process("dispatcher").text()
+
+
+async def test_the_api_answers_as_ever_while_the_provider_hangs(operator: Operator, stack: Stack) -> None:
+    await operator.set_faults(modes={"hang": 1.0})
+    await operator.create_mailing()
+    await until_standing_aside(stack)
+    began = asyncio.get_running_loop().time()
+    for _ in range(50):
+        await operator.get("/statistics")
+    assert asyncio.get_running_loop().time() - began < 5

@@ -1,0 +1,78 @@
+"""The `herald` command as a person runs it: a process, its output and its exit code."""
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, STDOUT, Process
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli.native import child
+
+SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    code: int | None
+    out: str
+    err: str
+
+
+def environment(env: Mapping[str, str]) -> dict[str, str]:
+    # Wide enough that no table breaks a value.
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("HERALD_")}
+    return clean | {"COLUMNS": "200", "PYTHONPATH": os.getcwd()} | dict(env)
+
+
+async def herald(*arguments: str, env: Mapping[str, str] | None = None, folder: Path | None = None) -> Outcome:
+    """Run a command to its end."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "cli.main", *arguments, env=environment(env or {}), cwd=folder, stdout=PIPE, stderr=PIPE
+    )
+    try:
+        async with asyncio.timeout(SECONDS):
+            out, err = await process.communicate()
+    finally:
+        await child.stop(process, [(signal.SIGKILL, 5)])
+    return Outcome(process.returncode, out.decode(), err.decode())
+
+
+@dataclass
+class Running:
+    """A command that goes on; `text` is what it has said so far."""
+
+    process: Process
+    text: str = ""
+
+    async def until(self, words: str) -> None:
+        """Read on until it says these words. Raises AssertionError when it ends or takes too long."""
+        assert self.process.stdout is not None
+        async with asyncio.timeout(SECONDS):
+            while words not in self.text:
+                line = await self.process.stdout.readline()
+                assert line, f"{words!r} was not said:\n{self.text}"
+                self.text += line.decode()
+
+    async def end(self, number: signal.Signals) -> int:
+        """Send a signal, read the rest and return the exit code."""
+        assert self.process.stdout is not None
+        self.process.send_signal(number)
+        async with asyncio.timeout(SECONDS):
+            self.text += (await self.process.stdout.read()).decode()
+            return await self.process.wait()
+
+
+@asynccontextmanager
+async def running(*arguments: str, env: Mapping[str, str], folder: Path) -> AsyncIterator[Running]:
+    """Run a command that ends when it is told to, at the latest with the block."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "cli.main", *arguments, env=environment(env), cwd=folder, stdout=PIPE, stderr=STDOUT
+    )
+    try:
+        yield Running(process)
+    finally:
+        await child.stop(process, [(signal.SIGTERM, 30), (signal.SIGKILL, 5)])

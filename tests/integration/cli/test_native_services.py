@@ -1,0 +1,173 @@
+"""PostgreSQL and RabbitMQ of one's own: started, killed, stopped."""
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+from socket import socket
+
+import aio_pika
+import asyncpg
+import pytest
+
+from cli.failure import Failure
+from cli.native import broker, child, postgres, rabbitmq
+from cli.native.ports import free_port, is_free
+from tests.books import until
+
+
+def children_named(name: str) -> list[int]:
+    """List our own children whose program has this name."""
+    found = subprocess.run(["pgrep", "-P", str(os.getpid()), "-x", name], capture_output=True, text=True, check=False)
+    return [int(line) for line in found.stdout.split()]
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+async def count_rows(url: str) -> int:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("CREATE TABLE IF NOT EXISTS kept (id int)")
+        await connection.execute("INSERT INTO kept VALUES (1)")
+        rows: int = await connection.fetchval("SELECT count(*) FROM kept")
+        return rows
+    finally:
+        await connection.close()
+
+
+async def test_an_embedded_postgresql_keeps_its_data(open_path: Path) -> None:
+    for expected in (1, 2):
+        async with postgres.serve(open_path / "pg") as cluster:
+            assert await count_rows(await postgres.create_database(cluster, "herald")) == expected
+    with pytest.raises(OSError, match=r"Connection refused|No such file"):
+        await asyncpg.connect(cluster.url("herald"))
+
+
+async def test_an_embedded_postgresql_that_is_killed_comes_back(open_path: Path) -> None:
+    async with postgres.serve(open_path / "pg") as cluster:
+        url = await postgres.create_database(cluster, "herald")
+        assert await count_rows(url) == 1
+        (postmaster,) = children_named("postgres")
+        os.kill(postmaster, signal.SIGKILL)
+
+        async def is_back() -> bool:
+            return not is_alive(postmaster) and await postgres.answers(cluster)
+
+        await until(is_back, 20, "PostgreSQL answers again")
+        assert await count_rows(url) == 2
+
+
+async def test_a_postgresql_that_cannot_start_shows_its_log(open_path: Path) -> None:
+    with pytest.raises(Failure, match="unrecognized configuration parameter"):
+        async with postgres.serve(open_path / "pg", {"no_such_setting": "1"}, patience=2):
+            pass
+
+
+@pytest.fixture
+def script() -> Path:
+    found = rabbitmq.find_script()
+    if found is None:
+        pytest.skip("rabbitmq-server is not installed")
+    return found
+
+
+async def test_a_private_node_runs_beside_another_broker(open_path: Path, script: Path) -> None:
+    with closing(socket()) as other:
+        if is_free(rabbitmq.DEFAULT_PORT):
+            other.bind(("127.0.0.1", rabbitmq.DEFAULT_PORT))
+            other.listen()
+        async with rabbitmq.serve(open_path / "rabbitmq", script) as node:
+            assert node.port != rabbitmq.DEFAULT_PORT
+            assert await rabbitmq.answers(node.url)
+            await publish(node.url)
+        assert is_free(node.port)
+        assert not children_named("beam.smp")
+        # Its queues and what was in them are there again at the next start.
+        async with rabbitmq.serve(open_path / "rabbitmq", script) as node:
+            (killed,) = children_named("beam.smp")
+            os.kill(killed, signal.SIGKILL)
+
+            async def is_back() -> bool:
+                return not is_alive(killed) and await rabbitmq.answers(node.url)
+
+            await until(is_back, 60, "RabbitMQ answers again")
+            assert await count_ready(node.url) == 1
+
+
+async def publish(url: str) -> None:
+    async with await aio_pika.connect(url) as connection, connection.channel() as channel:
+        await channel.declare_queue("kept", durable=True, arguments={"x-queue-type": "quorum"})
+        message = aio_pika.Message(b"{}", delivery_mode=aio_pika.DeliveryMode.PERSISTENT)
+        await channel.default_exchange.publish(message, "kept")
+
+
+async def count_ready(url: str) -> int | None:
+    async with await aio_pika.connect(url) as connection, connection.channel() as channel:
+        # A passive count may lag behind what a quorum queue has recovered; getting the body does not.
+        queue = await channel.declare_queue("kept", passive=True)
+        found = await queue.get(timeout=10, fail=False)
+        return None if found is None else 1
+
+
+async def test_a_given_broker_is_taken_as_it_is(open_path: Path) -> None:
+    said: list[str] = []
+    async with broker.obtain("amqp://somewhere/", open_path, said.append) as url:
+        assert url == "amqp://somewhere/"
+    assert said == ["RabbitMQ: the one of HERALD_RABBITMQ_URL"]
+
+
+STARTER = """
+import asyncio, subprocess, sys
+from cli.native import child
+async def main():
+    process = await child.start(["sleep", "60"], output=subprocess.DEVNULL)
+    print(process.pid, flush=True)
+    await asyncio.sleep(60)
+asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux can tie a process to its starter")
+async def test_a_child_ends_with_its_starter() -> None:
+    with subprocess.Popen([sys.executable, "-c", STARTER], stdout=subprocess.PIPE) as starter:
+        assert starter.stdout is not None
+        pid = int(starter.stdout.readline())
+        assert is_alive(pid)
+        starter.kill()
+
+    async def is_gone() -> bool:
+        return not is_alive(pid)
+
+    await until(is_gone, 10, "the child is gone")
+
+
+STUBBORN = """
+import signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+async def test_a_child_that_ignores_the_first_signal_gets_the_next() -> None:
+    process = await child.start([sys.executable, "-c", STUBBORN], output=subprocess.PIPE)
+    assert process.stdout is not None
+    assert await process.stdout.readline() == b"ready\n"
+    code = await child.stop(process, [(signal.SIGTERM, 0.5), (signal.SIGKILL, 5)])
+    assert code == -signal.SIGKILL
+
+
+def test_a_port_somebody_listens_on_is_not_free() -> None:
+    port = free_port()
+    with closing(socket()) as listener:
+        listener.bind(("127.0.0.1", port))
+        listener.listen()
+        assert not is_free(port)
+    assert is_free(port)

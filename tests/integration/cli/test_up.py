@@ -1,0 +1,114 @@
+"""herald up, against the test's own database and virtual host."""
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from socket import socket
+
+import aiohttp
+import pytest
+
+from cli.native.ports import free_port
+from tests.integration.cli.herald import herald, running
+
+
+@pytest.fixture
+def env(database_url: str, broker_url: str) -> dict[str, str]:
+    return {
+        "HERALD_DATABASE_URL": database_url,
+        "HERALD_RABBITMQ_URL": broker_url,
+        "HERALD_API_PORT": str(free_port()),
+        "HERALD_SANDBOX_PORT": str(free_port()),
+        "HERALD_OPS_PORT": str(free_port()),
+    }
+
+
+def children_of(pid: int) -> dict[str, int]:
+    """Return the processes of a stack by their command."""
+    found = subprocess.run(["pgrep", "-P", str(pid), "-a"], capture_output=True, text=True, check=False)
+    matches = re.findall(r"^(\d+) .*cli\.main (\w+)$", found.stdout, re.MULTILINE)
+    return {command: int(child) for child, command in matches}
+
+
+async def api_answers(env: Mapping[str, str], token: str) -> bool:
+    url, headers = f"http://127.0.0.1:{env['HERALD_API_PORT']}", {"Authorization": f"Bearer {token}"}
+    async with aiohttp.ClientSession(url, headers=headers) as session, session.get("/api/v1/mailings") as reply:
+        return reply.status == 200
+
+
+async def test_the_stack_comes_up_heals_and_goes(env: dict[str, str], tmp_path: Path) -> None:
+    async with running("up", "--workers", "2", env=env, folder=tmp_path) as up:
+        await up.until("Ctrl-C stops everything")
+        assert "PostgreSQL: the one of HERALD_DATABASE_URL" in up.text
+        assert "RabbitMQ: the one of HERALD_RABBITMQ_URL" in up.text
+        assert "dispatcher-2" in up.text
+        token = (tmp_path / ".herald" / "token").read_text().strip()
+        assert token in up.text
+        assert await api_answers(env, token)
+
+        second = await herald("up", env=env, folder=tmp_path)
+        assert (second.code, f"pid {up.process.pid}" in second.err) == (1, True)
+
+        os.kill(children_of(up.process.pid)["planner"], signal.SIGKILL)
+        await up.until("planner ended with code -9, starts again")
+        up.text = ""
+        await up.until("planner.consume")
+
+        assert await up.end(signal.SIGTERM) == 0
+        # In order, and each in its own words: nobody was killed.
+        stopped = re.findall(r"^(\w+)[\w-]* +.*process stopped", up.text, re.MULTILINE)
+        assert stopped == ["api", "planner", "dispatcher", "dispatcher", "reporter", "sandbox"]
+        assert not children_of(up.process.pid)
+
+
+async def test_ctrl_c_is_a_clean_end(env: dict[str, str], tmp_path: Path) -> None:
+    async with running("up", env=env, folder=tmp_path) as up:
+        await up.until("Ctrl-C stops everything")
+        assert await up.end(signal.SIGINT) == 0
+        assert "Traceback" not in up.text
+
+
+async def test_a_stack_that_is_killed_leaves_no_process(env: dict[str, str], tmp_path: Path) -> None:
+    async with running("up", env=env, folder=tmp_path) as up:
+        await up.until("Ctrl-C stops everything")
+        before = children_of(up.process.pid)
+        assert len(before) == 5
+        assert await up.end(signal.SIGKILL) == -signal.SIGKILL
+    # Reading to the end of its output has waited for the children: they hold the other end of no pipe of ours,
+    # so the ports tell. All are free for the next one.
+    async with running("up", env=env, folder=tmp_path) as up:
+        await up.until("Ctrl-C stops everything")
+        assert await up.end(signal.SIGTERM) == 0
+
+
+@pytest.mark.parametrize("variable", ["HERALD_API_PORT", "HERALD_SANDBOX_PORT", "HERALD_OPS_PORT"])
+async def test_a_taken_port_is_named_with_its_variable(env: dict[str, str], tmp_path: Path, variable: str) -> None:
+    with closing(socket()) as other:
+        other.bind(("127.0.0.1", int(env[variable])))
+        other.listen()
+        done = await herald("up", env=env, folder=tmp_path)
+    assert done.code == 1
+    assert f"port {env[variable]} is taken" in done.err
+    assert variable in done.err
+
+
+async def test_a_wrong_setting_ends_the_stack_and_is_named(env: dict[str, str], tmp_path: Path) -> None:
+    done = await herald("up", env=env | {"HERALD_MAX_ATTEMPTS": "many"}, folder=tmp_path)
+    assert done.code == 2
+    assert "dispatcher cannot run: HERALD_MAX_ATTEMPTS" in done.err
+
+
+@pytest.mark.parametrize("variable", ["HERALD_DATABASE_URL", "HERALD_RABBITMQ_URL"])
+async def test_what_somebody_else_provides_is_not_emptied(tmp_path: Path, variable: str) -> None:
+    done = await herald("up", "--fresh", env={variable: "somewhere://"}, folder=tmp_path)
+    assert (done.code, variable in done.err) == (2, True)
+
+
+async def test_a_database_that_is_away_is_said_so(env: dict[str, str], tmp_path: Path) -> None:
+    away = {"HERALD_DATABASE_URL": f"postgresql://127.0.0.1:{free_port()}/herald"}
+    done = await herald("up", env=env | away, folder=tmp_path)
+    assert (done.code, "HERALD_DATABASE_URL" in done.err) == (1, True)

@@ -1,0 +1,64 @@
+"""What a stack keeps in its folder."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cli.failure import Failure
+from cli.settings import ClientSettings, find_token
+from cli.stack.state import keep_token, locked
+
+
+def test_a_given_token_is_used_and_not_stored(tmp_path: Path) -> None:
+    assert keep_token("given", tmp_path / "token") == "given"
+    assert not (tmp_path / "token").exists()
+
+
+def test_a_new_token_is_kept_for_its_owner_only(tmp_path: Path) -> None:
+    token = keep_token(None, tmp_path / "folder" / "token")
+    file = tmp_path / "folder" / "token"
+    assert len(token) >= 32
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert file.read_text().strip() == token
+
+
+def test_a_kept_token_is_used_again(tmp_path: Path) -> None:
+    assert keep_token(None, tmp_path / "token") == keep_token("", tmp_path / "token")
+
+
+def test_a_folder_is_held_by_one_process(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from cli.stack.state import locked\n"
+        "with locked(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"held\n"
+        with pytest.raises(Failure, match=f"pid {other.pid}"), locked(tmp_path):
+            pass
+        other.kill()
+    # Nothing is left to be cleaned up after a kill.
+    with locked(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("token", "admin_token", "kept", "found"),
+    [
+        ("mine", "admin", "kept", "mine"),
+        (None, "admin", "kept", "admin"),
+        ("", None, "kept", "kept"),
+        (None, None, None, None),
+    ],
+)
+def test_commands_find_their_token(
+    tmp_path: Path, token: str | None, admin_token: str | None, kept: str | None, found: str | None
+) -> None:
+    if kept:
+        (tmp_path / "token").write_text(f"{kept}\n")
+    settings = ClientSettings.model_validate({"token": token, "admin_token": admin_token})
+    assert find_token(settings, tmp_path / "token") == found
