@@ -1,5 +1,6 @@
 """Structured logs: JSON lines on standard output, or console rendering for people."""
 
+import json
 import logging
 import sys
 from typing import Any, cast
@@ -17,7 +18,11 @@ def mask_phone(phone: str) -> str:
 
 
 def _encode(event: EventDict, **_: Any) -> bytes:
-    return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS)
+    try:
+        return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS)
+    except TypeError:
+        # orjson refuses lone surrogates and integers beyond 64 bits; a line is never lost for that.
+        return json.dumps(event, default=str).encode()
 
 
 def _name_service(service: str) -> structlog.typing.Processor:

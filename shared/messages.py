@@ -67,7 +67,7 @@ class Result(Body):
     outcome: Annotated[str, Field(min_length=1, max_length=100)]
     started_at: AwareDatetime
     duration_ms: Count
-    http_status: Annotated[int, Field(ge=100, le=999)] | None = None
+    http_status: Annotated[int, Field(ge=0, le=999)] | None = None
     reason: Annotated[str, Field(max_length=1000)] | None = None
     detail: Annotated[str, Field(max_length=1000)] | None = None
     failed: bool = False
@@ -97,5 +97,7 @@ def decode(kind: type[BodyT], body: bytes) -> BodyT:
         return kind.model_validate_json(body)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        place = ".".join(str(part) for part in first["loc"]) or "body"
+        # An unknown field's name came with the body, and is not quoted either.
+        known = first["loc"][:-1] if first["type"] == "extra_forbidden" else first["loc"]
+        place = ".".join(str(part) for part in known) or "body"
         raise Unreadable(f"{kind.__name__}: {place}: {first['msg']}") from None

@@ -9,6 +9,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "HERALD_"
 
+# What RabbitMQ takes as x-message-ttl.
+LONGEST_DELAY = timedelta(milliseconds=2**32 - 1)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours"}
 _DELAY = re.compile(r"(\d{1,6})([smh])")
 
@@ -34,6 +36,8 @@ def _parse_delays(value: object) -> object:
 def _ascending(delays: tuple[timedelta, ...]) -> tuple[timedelta, ...]:
     if not delays or list(delays) != sorted(set(delays)):
         raise ValueError("retry delays must be given in ascending order, each once")
+    if delays[-1] > LONGEST_DELAY:
+        raise ValueError("retry delays must be at most 49 days")
     return delays
 
 
@@ -47,6 +51,9 @@ DEFAULT_RETRY_DELAYS = (
 )
 
 
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
 class Settings(BaseSettings):
     """What every process reads. A service adds its own in services/<name>/settings.py."""
 
@@ -55,7 +62,7 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["json", "console"] = "json"
     ops_host: str = "127.0.0.1"
-    ops_port: int = Field(default=0, ge=0, le=65535)
+    ops_port: Port = 0
 
 
 class DatabaseSettings(BaseSettings):

@@ -10,12 +10,17 @@ from pathlib import Path
 import asyncpg
 import pytest
 import pytest_asyncio
+from hypothesis import settings as hypothesis_settings
 
 from cli.native import ports
 from tests import services
 from tests.services import RUN_VARIABLE, ServiceMissing, need
 from tests.stack import Stack
 from tests.vhosts import Vhosts, find_admin
+
+# A loaded machine is no reason to fail an example.
+hypothesis_settings.register_profile("herald", deadline=None)
+hypothesis_settings.load_profile("herald")
 
 RUN = pytest.StashKey[Path]()
 STACK = pytest.StashKey[Stack]()

@@ -11,8 +11,9 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from services.dispatcher import store
 from services.dispatcher.breaker import Breaker, Ticket
 from services.dispatcher.provider import Provider
-from services.dispatcher.replies import Meaning, Reply, read, scrub
+from services.dispatcher.replies import Meaning, Reply, read
 from services.dispatcher.retry import Decision, Facts, Finish, Policy, Retry, decide
+from services.dispatcher.scrub import scrub
 from services.dispatcher.store import Claim
 from shared import failpoints, logs, topology
 from shared.broker import Delivery, Outgoing, Publisher, Unpublished
@@ -213,7 +214,12 @@ class Attempts:
     def _detail(self, taken: Taken, call: Call, meaning: Meaning) -> str | None:
         if meaning.verdict == "accepted":
             return None
-        said = scrub(call.reply, taken.claim.phone, taken.claim.text, self._secret)
+        said = scrub(
+            call.reply.detail or call.reply.body.decode("utf-8", "replace"),
+            phone=taken.claim.phone,
+            text=taken.claim.text,
+            token=self._secret,
+        )
         return f"{meaning.reason}: {said}" if said else meaning.reason
 
 

@@ -10,6 +10,7 @@ LEAST_CALLS = 20
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 20.0
 PROBES = (1, 4, 16)
 UNLIMITED = 1_000_000
+NO_EPOCH = -1
 
 State = Literal["closed", "open", "half-open"]
 
@@ -58,7 +59,11 @@ class Breaker:
 
     def begin(self, moment: float) -> Ticket:
         """Take note of a call that begins."""
-        if self.state(moment) == "half-open":
+        state = self.state(moment)
+        if state == "open":
+            # Claimed just before it opened: how it ends says nothing of what comes after.
+            return Ticket(NO_EPOCH, probe=False)
+        if state == "half-open":
             if self._stage is None:
                 self._enter(0)
             self._begun += 1

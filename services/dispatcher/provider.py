@@ -75,8 +75,8 @@ async def connect(url: str, token: str) -> AsyncIterator[Provider]:
             "Authorization": f"Bearer {token}",
             "Content-Type": "application/json",
             "User-Agent": "herald",
+            "Accept-Encoding": "identity",
         },
         auto_decompress=False,
-        skip_auto_headers=("Accept-Encoding",),
     ) as session:
         yield Provider(session, url)

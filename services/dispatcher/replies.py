@@ -11,7 +11,7 @@ import orjson
 Verdict = Literal["accepted", "temporary", "permanent", "misconfigured"]
 Kind = Literal["answered", "timeout", "unreachable", "broken"]
 
-DETAIL_LENGTH = 200
+LONGEST_REASON = 100
 LONGEST_RETRY_AFTER = timedelta(days=365)
 
 
@@ -85,15 +85,15 @@ def _read_code(reply: Reply) -> Meaning:
     if type(code) is not int:
         return Meaning("temporary", "unreadable", "reply has no code")
     if code != 0:
-        return Meaning("temporary", "error_code", f"code {code}"[:DETAIL_LENGTH])
+        return Meaning("temporary", "error_code", f"code {code}"[:LONGEST_REASON])
     return Meaning("accepted", "accepted", "accepted")
 
 
 def _retry_after(reply: Reply) -> timedelta | None:
     """Read Retry-After, in seconds or as a date measured against the reply's own Date. None when unreadable."""
     value = (reply.retry_after or "").strip()
-    if re.fullmatch(r"\d{1,9}", value, re.ASCII):
-        return min(timedelta(seconds=int(value)), LONGEST_RETRY_AFTER)
+    if re.fullmatch(r"\d{1,100}", value, re.ASCII):
+        return timedelta(seconds=min(int(value), int(LONGEST_RETRY_AFTER.total_seconds())))
     until, sent = _moment(value), _moment(reply.date or "")
     if until is None or sent is None:
         return None
@@ -106,19 +106,3 @@ def _moment(value: str) -> datetime | None:
     except (ValueError, IndexError, OverflowError):
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-_PHONE = re.compile(r"\d{7,}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-
-
-def scrub(reply: Reply, *secrets: str) -> str | None:
-    """Cut what the provider said to a short line without the phone, text or token it may have echoed."""
-    said = reply.detail or reply.body[:4096].decode("utf-8", "replace")
-    for secret in secrets:
-        # An echo may be JSON-escaped, so the escaped form goes as well.
-        for form in (secret, orjson.dumps(secret).decode()[1:-1], ascii(secret)[1:-1]):
-            if form:
-                said = said.replace(form, "***")
-    said = _CONTROL.sub(" ", _PHONE.sub("***", said)).strip()
-    return said[:DETAIL_LENGTH] or None

@@ -75,6 +75,10 @@ def _again(meaning: Meaning, tier: int, failed: bool, facts: Facts, policy: Poli
             return Finish("expired", f"{meaning.reason}, retry only after the deadline", failed)
         return Retry(asked, queued=False, failed=failed)
     fitting = [delay for delay in tiers if delay >= asked and facts.left - delay >= LEAST_TIME_LEFT]
-    if not fitting:
-        return Finish("expired", f"{meaning.reason}, no time left for a retry", failed)
-    return Retry(fitting[-1], queued=not facts.queues_full, failed=failed)
+    if fitting:
+        return Retry(fitting[-1], queued=not facts.queues_full, failed=failed)
+    # No queue's delay lies between what was asked for and the end; the table can hold just what was asked for.
+    least = max(asked, policy.delays[0])
+    if asked and facts.left - least >= LEAST_TIME_LEFT:
+        return Retry(least, queued=False, failed=failed)
+    return Finish("expired", f"{meaning.reason}, no time left for a retry", failed)

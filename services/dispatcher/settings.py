@@ -1,14 +1,21 @@
 """What the dispatcher reads from the environment."""
 
+import re
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints
 
-from shared.settings import BrokerSettings, DatabaseSettings, Settings
+from shared.settings import BrokerSettings, DatabaseSettings, Port, Settings
 
 
 def _unlimited(value: object) -> object:
     return None if value in ("", "unlimited") else value
+
+
+def _printable(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[\x21-\x7e]+", value.get_secret_value()):
+        raise ValueError("a token is visible ASCII without spaces or line breaks")
+    return value
 
 
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
@@ -16,9 +23,9 @@ Rate = Annotated[Annotated[float, Field(gt=0, le=1_000_000)] | None, BeforeValid
 
 
 class DispatcherSettings(Settings, DatabaseSettings, BrokerSettings):
-    ops_port: int = 9103
+    ops_port: Port = 9103
     provider_url: Url = "http://localhost:8090/v1"
-    provider_token: SecretStr
+    provider_token: Annotated[SecretStr, AfterValidator(_printable)]
     # Seconds for one request in all. Above 25 a message could not be settled in time after the end.
     provider_timeout: float = Field(default=10, gt=0, le=25)
     # Requests a second of this process; None is unlimited.

@@ -2,10 +2,10 @@
 
 from pydantic import Field
 
-from shared.settings import BrokerSettings, DatabaseSettings, Settings
+from shared.settings import BrokerSettings, DatabaseSettings, Port, Settings
 
 
 class PlannerSettings(Settings, DatabaseSettings, BrokerSettings):
-    ops_port: int = 9102
+    ops_port: Port = 9102
     # At most so many messages in flight, whatever the rate of sending.
     jobs_high_watermark: int = Field(default=5000, ge=200, le=1_000_000)

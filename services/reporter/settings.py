@@ -1,7 +1,7 @@
 """What the reporter reads from the environment."""
 
-from shared.settings import BrokerSettings, DatabaseSettings, Settings
+from shared.settings import BrokerSettings, DatabaseSettings, Port, Settings
 
 
 class ReporterSettings(Settings, DatabaseSettings, BrokerSettings):
-    ops_port: int = 9104
+    ops_port: Port = 9104

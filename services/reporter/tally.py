@@ -99,7 +99,7 @@ def _first_try(result: Result | None, known: Known) -> Result | None:
 
 def _attempts(numbered: Mapping[int, Result], known: Known, first_try: Result | None) -> list[Attempt]:
     kept = [
-        _attempt(result)
+        _attempt(result, known.mailing_id)
         for number, result in sorted(numbered.items())
         if result is not first_try and not (number == 1 and known.first_try)
     ]
@@ -108,11 +108,11 @@ def _attempts(numbered: Mapping[int, Result], known: Known, first_try: Result | 
     return [_lost(any_result.message_id, known.mailing_id, number) for number in sorted(skipped)] + kept
 
 
-def _attempt(result: Result) -> Attempt:
+def _attempt(result: Result, mailing_id: int) -> Attempt:
     return Attempt(
         message_id=result.message_id,
         number=result.number,
-        mailing_id=result.mailing_id,
+        mailing_id=mailing_id,
         started_at=result.started_at,
         duration_ms=result.duration_ms,
         http_status=result.http_status,

@@ -1,0 +1,54 @@
+"""Cleans what a provider said of what it may have echoed, before it is stored or logged. Pure."""
+
+import re
+from collections.abc import Iterable
+
+DETAIL_LENGTH = 200
+# A run of the text as long as this is an echo and no accident; a shorter one tells nothing.
+LEAST_ECHO = 8
+MASK = "***"
+
+_DIGITS = re.compile(r"\d{7,}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_ESCAPE = re.compile(r'\\(?:u([0-9a-fA-F]{4})|(["\\/bfnrt]))')
+_SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
+
+
+def scrub(said: str, *, phone: str, text: str, token: str) -> str | None:
+    """Cut what was said to one short line without the phone, the text or the token.
+
+    They are looked for as they are and behind JSON escapes, a phone also as people write it, a text also in
+    part. None when nothing is left.
+    """
+    # As it came, then with escapes undone; the longest secret first, since one may stand in another.
+    secrets = sorted(filter(None, (phone, text, token)), key=len, reverse=True)
+    said = _without(_unescaped(_without(said, secrets, phone)), secrets, phone)
+    line = _CONTROL.sub(" ", _DIGITS.sub(MASK, said)).strip()
+    return _without_echo(line[:DETAIL_LENGTH], _CONTROL.sub(" ", text)) or None
+
+
+def _without(said: str, secrets: Iterable[str], phone: str) -> str:
+    for secret in secrets:
+        said = said.replace(secret, MASK)
+    return re.sub(r"[\s().-]*".join(phone[-10:]), MASK, said) if phone else said
+
+
+def _unescaped(said: str) -> str:
+    plain = _ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else _SHORT.get(found[2], found[2]), said)
+    return plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _without_echo(line: str, text: str) -> str:
+    """Mask every run of the line that is a part of the text."""
+    kept, place = [], 0
+    while place < len(line):
+        end = place + LEAST_ECHO
+        if end > len(line) or line[place:end] not in text:
+            kept.append(line[place])
+            place += 1
+            continue
+        while end < len(line) and line[place : end + 1] in text:
+            end += 1
+        kept.append(MASK)
+        place = end
+    return "".join(kept)
