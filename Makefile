@@ -1,0 +1,92 @@
+# `make demo`, `make up` and `make test` each work as the first command: they need Python 3.11 or newer, and
+# make everything else in .venv/. Nothing is installed twice; a changed lock file is installed again.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
+COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header
+
+.PHONY: help demo up test setup lint types format lock bench clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/native.stamp ## Send one mailing to 1,000 sample clients and compare the books
+	@$(BIN)/herald demo
+
+up: $(VENV)/native.stamp ## Run the whole stack on this machine; WORKERS=2 for two dispatchers
+	@$(BIN)/herald up $(if $(WORKERS),--workers $(WORKERS))
+
+test: setup lint types ## Set up, check and run all tests
+	@$(BIN)/python -m tests.prepare
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
+
+setup: $(VENV)/dev.stamp ## Make .venv with all that development needs
+
+lint: $(VENV)/dev.stamp ## Check style and formatting
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet
+
+types: $(VENV)/dev.stamp ## Check types
+	@$(BIN)/mypy --no-error-summary
+
+format: $(VENV)/dev.stamp ## Put the code into the house style
+	@$(BIN)/ruff check --quiet --fix
+	@$(BIN)/ruff format --quiet
+
+lock: $(VENV)/dev.stamp ## Choose new versions of all dependencies: ARGS=--upgrade
+	@$(COMPILE) $(ARGS) -o requirements.lock
+	@$(COMPILE) $(ARGS) --extra native -c requirements.lock -o requirements-native.lock
+	@$(COMPILE) $(ARGS) --extra native --extra dev -c requirements-native.lock -o requirements-dev.lock
+
+bench: $(VENV)/native.stamp ## Measure this installation; ARGS="--messages 20000"
+	@$(BIN)/herald bench $(ARGS)
+
+clean: ## Remove .venv and caches, not the data under .herald/
+	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The newest Python that is there. A version manager's stub may stand for a version that is not, so each is tried.
+define MAKE_VENV
+set -e; \
+if $(BIN)/python -m pip --version >/dev/null 2>&1; then exit 0; fi; \
+echo "making $(VENV)"; \
+python=; \
+for candidate in python3.13 python3.12 python3.11 python3; do \
+	if $$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$$candidate; break; fi; \
+done; \
+if [ -z "$$python" ]; then \
+	echo "Herald needs Python 3.11 or newer, and found none: install it and run make again." >&2; exit 1; \
+fi; \
+if ! $$python -c 'import ensurepip, venv' 2>/dev/null; then \
+	version=$$($$python -c 'import sys; print("python%d.%d" % sys.version_info[:2])'); \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo "installing $$version-venv"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$version-venv >/dev/null; \
+	else \
+		echo "$$python has no venv module: run 'apt-get install $$version-venv' as root, then make again." >&2; exit 1; \
+	fi; \
+fi; \
+$$python -m venv --clear $(VENV)
+endef
+
+$(VENV)/made.stamp:
+	@$(MAKE_VENV)
+	@touch $@
+
+$(VENV)/native.stamp: $(VENV)/made.stamp requirements-native.lock pyproject.toml
+	@echo "installing what is locked in requirements-native.lock"
+	@$(INSTALL) --require-hashes -r requirements-native.lock
+	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/made.stamp requirements-dev.lock pyproject.toml
+	@echo "installing what is locked in requirements-dev.lock"
+	@$(INSTALL) --require-hashes -r requirements-dev.lock
+	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@

@@ -1,0 +1,133 @@
+"""herald mailings: create them, look at them, steer them."""
+
+import re
+from datetime import datetime
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+
+from cli.http import Json, open_api
+from cli.progress import watch_mailing
+from cli.run import run
+from cli.tables import mailing_table, make_table, statistics_table
+
+app = typer.Typer(help="Create, show and steer mailings.", no_args_is_help=True)
+
+MailingId = Annotated[int, typer.Argument(min=1, metavar="ID")]
+Status = Literal["scheduled", "running", "paused", "finished", "cancelled"]
+WINDOW = re.compile(r"(\d\d:\d\d)-(\d\d:\d\d)")
+LISTED = ("id", "status", "total", "start_at", "end_at", "text")
+TEXT_WIDTH = 40
+
+
+@app.command("list")
+def list_mailings(status: Annotated[Status | None, typer.Option(help="Only those")] = None) -> None:
+    """List all mailings."""
+    run(_list(status))
+
+
+@app.command("show")
+def show_mailing(mailing_id: MailingId) -> None:
+    """Show one mailing."""
+    run(_show(mailing_id))
+
+
+@app.command("create")
+def create_mailing(
+    text: Annotated[str, typer.Option(help="What is sent")],
+    end_at: Annotated[str, typer.Option(help="The deadline, like 2030-01-31T18:00:00+03:00")],
+    start_at: Annotated[str | None, typer.Option(help="Default: now")] = None,
+    operator: Annotated[list[str] | None, typer.Option(help="An operator code; may be repeated")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="A tag; may be repeated")] = None,
+    window: Annotated[str | None, typer.Option(help="Hours of the client's local day, like 09:00-21:00")] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Watch it afterwards")] = False,
+) -> None:
+    """Create a mailing. Operators are alternatives, tags are alternatives; of both, both must hold."""
+    body: Json = {"text": text, "end_at": end_at, "filter": {"operator_codes": operator or [], "tags": tag or []}}
+    if start_at is not None:
+        body["start_at"] = start_at
+    if window is not None:
+        body["window"] = _read_window(window)
+    run(_create(body, watch))
+
+
+@app.command("pause")
+def pause_mailing(mailing_id: MailingId) -> None:
+    """Stop sending until it is resumed."""
+    run(_steer(mailing_id, "pause"))
+
+
+@app.command("resume")
+def resume_mailing(mailing_id: MailingId) -> None:
+    """Go on with a paused mailing."""
+    run(_steer(mailing_id, "resume"))
+
+
+@app.command("cancel")
+def cancel_mailing(mailing_id: MailingId) -> None:
+    """Stop a mailing for good."""
+    run(_steer(mailing_id, "cancel"))
+
+
+@app.command("watch")
+def watch(mailing_id: MailingId) -> None:
+    """Show a live progress bar until the mailing has ended."""
+    run(_watch(mailing_id))
+
+
+def _read_window(text: str) -> dict[str, str]:
+    found = WINDOW.fullmatch(text)
+    if found is None:
+        raise typer.BadParameter(f"{text!r} is not a window like 09:00-21:00")
+    return {"from": found[1], "to": found[2]}
+
+
+async def _list(status: str | None) -> None:
+    params = {"limit": "1000"} | ({"status": status} if status else {})
+    rows: list[list[object]] = []
+    async with open_api() as api:
+        while True:
+            page = await api.get("/mailings", params)
+            rows += [_row(mailing) for mailing in page["items"]]
+            if page["next"] is None:
+                break
+            params["cursor"] = page["next"]
+    Console().print(make_table("", LISTED, rows))
+
+
+def _row(mailing: Json) -> list[object]:
+    text = mailing["text"].replace("\n", " ")
+    short = text if len(text) <= TEXT_WIDTH else f"{text[: TEXT_WIDTH - 1]}…"
+    moments = (_to_the_second(mailing[column]) for column in ("start_at", "end_at"))
+    return [mailing["id"], mailing["status"], mailing["total"], *moments, short]
+
+
+def _to_the_second(moment: str) -> str:
+    return datetime.fromisoformat(moment).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+async def _show(mailing_id: int) -> None:
+    async with open_api() as api:
+        Console().print(mailing_table(await api.get(f"/mailings/{mailing_id}")))
+
+
+async def _create(body: Json, watch: bool) -> None:
+    async with open_api() as api:
+        mailing = await api.post("/mailings", body)
+    Console().print(mailing_table(mailing))
+    if watch:
+        await _watch(mailing["id"])
+
+
+async def _steer(mailing_id: int, action: str) -> None:
+    async with open_api() as api:
+        mailing = await api.post(f"/mailings/{mailing_id}/{action}")
+    Console().print(f"mailing {mailing_id} is {mailing['status']}")
+
+
+async def _watch(mailing_id: int) -> None:
+    console = Console()
+    async with open_api() as api:
+        statistics = await watch_mailing(api, mailing_id, console)
+    console.print(statistics_table(statistics))

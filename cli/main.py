@@ -1,0 +1,28 @@
+"""The `herald` command."""
+
+import typer
+
+from cli import clients, mailings, processes, tokens
+from cli.demo import demo_command
+from cli.migrate import migrate_command
+from cli.topology import topology_command
+from cli.up import up_command
+
+app = typer.Typer(
+    name="herald",
+    help="Herald: messages that arrive, once, and in time.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("up")(up_command)
+app.command("demo")(demo_command)
+app.add_typer(clients.app, name="clients")
+app.add_typer(mailings.app, name="mailings")
+app.add_typer(tokens.app, name="token")
+app.command("migrate")(migrate_command)
+app.command("topology")(topology_command)
+processes.register(app)
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,34 @@
+"""herald migrate."""
+
+import typer
+
+from cli.database import open_database
+from cli.run import run
+from shared import logs, settings
+from shared.migrate import migrate
+from shared.settings import DatabaseSettings, Settings
+
+# In containers the database often starts at the same moment.
+PATIENCE_SECONDS = 60
+
+
+class MigrateSettings(Settings, DatabaseSettings):
+    pass
+
+
+def migrate_command() -> None:
+    """Bring the database schema up to date; safe when several run at once."""
+    run(_migrate())
+
+
+async def _migrate() -> None:
+    config = settings.load(MigrateSettings)
+    logs.configure("migrate", level=config.log_level, json=config.log_format == "json")
+    applied = await apply_migrations(config.database_url.get_secret_value(), PATIENCE_SECONDS)
+    typer.echo(f"migrations: {', '.join(applied) or 'nothing to do'}", err=True)
+
+
+async def apply_migrations(url: str, patience: float = 0) -> list[str]:
+    """Apply what is missing and return its names. Raises Failure and SchemaError."""
+    async with open_database(url, patience) as connection:
+        return await migrate(connection)

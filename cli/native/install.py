@@ -1,0 +1,60 @@
+"""Installing rabbitmq-server on Debian and Ubuntu, without letting it start as a service."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from cli.failure import Failure
+from cli.native import rabbitmq
+
+COMMAND = "apt-get install -y rabbitmq-server"
+INSTALL_SECONDS = 600
+_POLICY = Path("/usr/sbin/policy-rc.d")
+# Debian asks this program before a package starts its service; 101 means no.
+_FORBID = "#!/bin/sh\nexit 101\n"
+
+
+def can_install() -> bool:
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
+def install_rabbitmq() -> Path:
+    """Install rabbitmq-server and return the script that starts it. Raises Failure when that does not work."""
+    written = _forbid_services()
+    try:
+        _apt("update", "-qq")
+        _apt("install", "-y", "-qq", "--no-install-recommends", "rabbitmq-server")
+    finally:
+        if written:
+            _POLICY.unlink(missing_ok=True)
+    script = rabbitmq.find_script()
+    if script is None:
+        raise Failure(f"rabbitmq-server was installed but is not to be found; run `{COMMAND}` and try again")
+    return script
+
+
+def _forbid_services() -> bool:
+    if _POLICY.exists():
+        return False
+    _POLICY.write_text(_FORBID)
+    _POLICY.chmod(0o755)
+    return True
+
+
+def _apt(*arguments: str) -> None:
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_SUSPEND": "1"}
+    with tempfile.TemporaryFile("w+") as output:
+        done = subprocess.run(
+            ["apt-get", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=environment,
+            timeout=INSTALL_SECONDS,
+            check=False,
+        )
+        if done.returncode:
+            output.seek(0)
+            raise Failure(f"`apt-get {' '.join(arguments)}` failed: run `{COMMAND}` yourself\n{output.read()[-1000:]}")

@@ -1,0 +1,181 @@
+"""A RabbitMQ node of one's own, from the rabbitmq-server installed on this machine."""
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import shutil
+import signal
+from asyncio.subprocess import DEVNULL
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import aio_pika
+import aiormq
+
+from cli.failure import Failure, last_lines
+from cli.native import child
+from cli.native.ports import free_port, is_free
+
+LOCAL_URL = "amqp://guest:guest@localhost:5672/"
+DEFAULT_PORT, DEFAULT_MANAGEMENT_PORT = 5672, 15672
+START_SECONDS = 90
+MOST_STARTS = 3
+STOP_STEPS: tuple[child.Step, ...] = ((signal.SIGTERM, 20), (signal.SIGKILL, 5))
+# Debian's wrapper in /usr/sbin insists on the rabbitmq user; the script it wraps runs as anybody.
+SCRIPTS = (Path("/usr/lib/rabbitmq/bin/rabbitmq-server"), Path("/opt/rabbitmq/sbin/rabbitmq-server"))
+MANAGEMENT_PLUGIN = "plugins/rabbitmq_management-*"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Where a private node keeps its files and listens."""
+
+    folder: Path
+    script: Path
+    port: int
+    management_port: int | None
+    distribution_port: int
+    epmd_port: int
+
+    @property
+    def url(self) -> str:
+        return f"amqp://guest:guest@127.0.0.1:{self.port}/"
+
+    @property
+    def management_url(self) -> str | None:
+        return f"http://127.0.0.1:{self.management_port}" if self.management_port else None
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "log"
+
+
+async def answers(url: str, seconds: float = 5) -> bool:
+    """Say whether a broker takes this URL's credentials."""
+    try:
+        await _reach(url, seconds)
+        connection = await aio_pika.connect(url, timeout=seconds)
+    except (OSError, TimeoutError, RuntimeError, aiormq.exceptions.AMQPError):
+        return False
+    await connection.close()
+    return True
+
+
+async def _reach(url: str, seconds: float) -> None:
+    # The AMQP library writes a refused connection to the log as an error; here it is an answer.
+    parts = urlsplit(url)
+    async with asyncio.timeout(seconds):
+        _, writer = await asyncio.open_connection(parts.hostname, parts.port or DEFAULT_PORT)
+    writer.close()
+
+
+def find_script() -> Path | None:
+    """Find the script that starts an installed RabbitMQ in the foreground."""
+    known = next((script for script in SCRIPTS if script.exists()), None)
+    found = shutil.which("rabbitmq-server")
+    return known or (Path(found) if found else None)
+
+
+@contextlib.asynccontextmanager
+async def serve(folder: Path, script: Path) -> AsyncIterator[Node]:
+    """Run a private node on the files in `folder` while the block runs, on port 5672 or a free one.
+
+    Raises Failure when it does not start.
+    """
+    node = _prepare(folder, script)
+    await _end_epmd(_last_epmd(node))
+    _write_files(node)
+    with node.log.open("ab") as log:
+        launch = partial(child.start, [node.script], output=log, env=_environment(node))
+        try:
+            async with child.Kept(launch, STOP_STEPS) as server:
+                await _until_ready(node, server)
+                yield node
+        finally:
+            await _end_epmd(node.epmd_port)
+
+
+def _prepare(folder: Path, script: Path) -> Node:
+    folder = folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    managed = any(script.resolve().parent.parent.glob(MANAGEMENT_PLUGIN))
+    return Node(
+        folder=folder,
+        script=script,
+        port=_prefer(DEFAULT_PORT),
+        management_port=_prefer(DEFAULT_MANAGEMENT_PORT) if managed else None,
+        distribution_port=free_port(),
+        epmd_port=free_port(),
+    )
+
+
+def _prefer(port: int) -> int:
+    return port if is_free(port) else free_port()
+
+
+def _write_files(node: Node) -> None:
+    lines = [
+        f"listeners.tcp.local = 127.0.0.1:{node.port}",
+        "vm_memory_high_watermark.relative = 0.4",
+        "disk_free_limit.absolute = 200MB",
+        # The default of 512 MB is kept in memory as well, which is much for a laptop.
+        "raft.wal_max_size_bytes = 64000000",
+    ]
+    if node.management_port is not None:
+        lines += ["management.tcp.ip = 127.0.0.1", f"management.tcp.port = {node.management_port}"]
+    plugins = "[rabbitmq_management]." if node.management_port is not None else "[]."
+    (node.folder / "rabbitmq.conf").write_text("\n".join(lines) + "\n")
+    (node.folder / "enabled_plugins").write_text(plugins + "\n")
+    (node.folder / "environment").write_text("")
+    (node.folder / "epmd-port").write_text(str(node.epmd_port))
+
+
+def _environment(node: Node) -> dict[str, str]:
+    # Data belongs to a node's name, so the name must be the same at every start, and another in every folder.
+    name = "herald-" + hashlib.sha256(str(node.folder).encode()).hexdigest()[:8]
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("RABBITMQ_", "ERL_"))}
+    return inherited | {
+        # Erlang makes its cookie in the home folder: a private home is a private cookie.
+        "HOME": str(node.folder),
+        "RABBITMQ_NODENAME": f"{name}@localhost",
+        "RABBITMQ_CONF_ENV_FILE": str(node.folder / "environment"),
+        "RABBITMQ_CONFIG_FILE": str(node.folder / "rabbitmq.conf"),
+        "RABBITMQ_ADVANCED_CONFIG_FILE": str(node.folder / "advanced.config"),
+        "RABBITMQ_ENABLED_PLUGINS_FILE": str(node.folder / "enabled_plugins"),
+        "RABBITMQ_MNESIA_BASE": str(node.folder / "data"),
+        "RABBITMQ_LOG_BASE": str(node.folder / "logs"),
+        "RABBITMQ_DIST_PORT": str(node.distribution_port),
+        # Without input the script replaces itself by the node, which then gets our signals itself.
+        "RABBITMQ_ALLOW_INPUT": "1",
+        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-noinput -kernel inet_dist_use_interface {127,0,0,1}",
+        "ERL_EPMD_PORT": str(node.epmd_port),
+        "ERL_EPMD_ADDRESS": "127.0.0.1",
+        "ERL_CRASH_DUMP": str(node.folder / "erl_crash.dump"),
+    }
+
+
+async def _until_ready(node: Node, server: child.Kept) -> None:
+    deadline = asyncio.get_running_loop().time() + START_SECONDS
+    while not await answers(node.url):
+        if server.starts > MOST_STARTS or asyncio.get_running_loop().time() > deadline:
+            raise Failure(f"RabbitMQ did not start, see {node.log}:\n{last_lines(node.log)}")
+        await asyncio.sleep(0.2)
+
+
+def _last_epmd(node: Node) -> int | None:
+    remembered = node.folder / "epmd-port"
+    return int(remembered.read_text()) if remembered.exists() else None
+
+
+async def _end_epmd(port: int | None) -> None:
+    """End the name server that a node started; it stays behind by itself, also after a killed node."""
+    program = shutil.which("epmd")
+    if port is None or program is None:
+        return
+    environment = {**os.environ, "ERL_EPMD_PORT": str(port)}
+    process = await child.start([program, "-kill"], output=DEVNULL, env=environment)
+    await child.finish(process, seconds=5)

@@ -1,0 +1,37 @@
+"""Runs the coroutine of a command, and turns what goes wrong into one line and an exit code."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+import typer
+
+from cli.failure import Failure
+from shared.migrate import SchemaError
+from shared.settings import SettingsError
+
+INTERRUPTED = 130
+
+
+def run(work: Coroutine[Any, Any, int | None]) -> None:
+    """Run a command and end the process with the code it returns, None being success."""
+    # Libraries say in exceptions what matters here; their log lines would only repeat it.
+    logging.getLogger().addHandler(logging.NullHandler())
+    try:
+        code = asyncio.run(work)
+    except Failure as error:
+        _say(error, error.code)
+    except SettingsError as error:
+        _say(error, 2)
+    except SchemaError as error:
+        _say(error, 1)
+    except KeyboardInterrupt as error:
+        raise typer.Exit(INTERRUPTED) from error
+    else:
+        raise typer.Exit(code or 0)
+
+
+def _say(error: Exception, code: int) -> None:
+    typer.secho(f"herald: {error}", err=True, fg=typer.colors.RED)
+    raise typer.Exit(code) from error

@@ -1,0 +1,1 @@
+"""The whole system on this machine: what `herald up` and `herald demo` run."""

@@ -1,0 +1,66 @@
+"""All processes of a stack together."""
+
+import asyncio
+from collections.abc import Coroutine
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import aiohttp
+
+from cli.failure import Failure
+from cli.stack.member import Member
+from cli.stack.output import Sink
+from cli.stack.plan import Plan
+
+READY_SECONDS = 60
+# Along the pipeline, so that each finds the next one still there for what it hands on.
+STOP_ORDER = ("api", "planner", "dispatcher", "reporter", "sandbox")
+
+T = TypeVar("T")
+
+
+class Crew:
+    """Starts the processes of a plan, and stops them in order at the end of the block."""
+
+    def __init__(self, plan: Plan, sink: Sink) -> None:
+        self._members = [Member(part, sink) for part in plan.parts]
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        self._tasks = [asyncio.create_task(member.supervise()) for member in self._members]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for command in STOP_ORDER:
+            together = [member for member in self._members if member.part.command == command]
+            await asyncio.gather(*(member.stop() for member in together))
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def until_ready(self) -> None:
+        """Wait until every process is ready. Raises Failure when one cannot run, or is not ready in a minute."""
+        await self.during(self._ask_all())
+
+    async def during(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do the work while the processes run. Raises Failure as soon as one of them cannot run."""
+        task = asyncio.create_task(work)
+        try:
+            await asyncio.wait((task, *self._tasks), return_when=asyncio.FIRST_COMPLETED)
+            for ended in self._tasks:
+                if ended.done():
+                    ended.result()
+            return await task
+        finally:
+            task.cancel()
+            await asyncio.wait((task,))
+
+    async def _ask_all(self) -> None:
+        deadline = asyncio.get_running_loop().time() + READY_SECONDS
+        async with aiohttp.ClientSession() as session:
+            waiting = self._members
+            while waiting := [member for member in waiting if not await member.is_ready(session)]:
+                if asyncio.get_running_loop().time() > deadline:
+                    names = ", ".join(member.part.name for member in waiting)
+                    raise Failure(f"not ready after {READY_SECONDS} s: {names}; their logs say why")
+                await asyncio.sleep(0.1)

@@ -1,0 +1,87 @@
+"""One process of a stack: kept running, its output passed on, and stopped when asked."""
+
+import asyncio
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from contextlib import suppress
+
+import aiohttp
+
+from cli.failure import Failure
+from cli.native import child
+from cli.stack.output import Sink, split_lines
+from cli.stack.plan import Part
+
+# What a process exits with when a setting is wrong: starting it again would change nothing.
+WRONG_SETTING = 2
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
+LIVED_WELL_SECONDS = 30.0
+_PROBE = aiohttp.ClientTimeout(total=2)
+
+
+def next_pause(previous: float | None, lived: float) -> float:
+    """Seconds to wait before a crashed process starts again; `lived` is how long it ran."""
+    if previous is None or lived >= LIVED_WELL_SECONDS:
+        return FIRST_PAUSE
+    return min(previous * 2, LONGEST_PAUSE)
+
+
+class Member:
+    def __init__(self, part: Part, sink: Sink) -> None:
+        self.part = part
+        self._sink = sink
+        self._stop = asyncio.Event()
+        self._process: Process | None = None
+        self._last_line = ""
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
+    async def supervise(self) -> None:
+        """Run the process until `stop`, again when it crashes. Raises Failure when that would be in vain."""
+        pause: float | None = None
+        clock = asyncio.get_running_loop().time
+        while not self._stop.is_set():
+            started = clock()
+            code = await self._run()
+            if self._stop.is_set():
+                return
+            if code == WRONG_SETTING:
+                reason = self._last_line.removeprefix(f"herald {self.part.command}: ")
+                raise Failure(f"{self.part.name} cannot run: {reason}", code=WRONG_SETTING)
+            pause = next_pause(pause, clock() - started)
+            self._sink("herald", f"{self.part.name} ended with code {code}, starts again in {pause:g} s")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._stop.wait()
+
+    async def stop(self) -> None:
+        """End the process in order, and keep it from coming back."""
+        self._stop.set()
+        if self._process is not None:
+            await child.stop(self._process)
+
+    async def is_ready(self, session: aiohttp.ClientSession) -> bool:
+        """Ask the process. One that cannot be asked is ready once it runs."""
+        if not self.running or self.part.probe is None:
+            return self.running
+        try:
+            async with session.get(self.part.probe, timeout=_PROBE) as reply:
+                return reply.status == 200
+        except (aiohttp.ClientError, TimeoutError):
+            return False
+
+    async def _run(self) -> int:
+        command = [sys.executable, "-m", "cli.main", self.part.command]
+        # Whoever ends us without asking ends the processes too: they lose nothing by it.
+        process = await child.start(command, output=PIPE, env=self.part.env, death_signal=signal.SIGKILL)
+        self._process = process
+        if self._stop.is_set():
+            await child.stop(process)
+        if process.stdout is not None:
+            async for line in split_lines(process.stdout):
+                self._last_line = line
+                self._sink(self.part.name, line)
+        return await process.wait()

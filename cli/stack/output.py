@@ -1,0 +1,56 @@
+"""Where the lines of the processes go: to the terminal with a coloured prefix, or to a file for each."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Protocol
+
+import typer
+
+WIDTH = 12
+COLOURS = {
+    "herald": typer.colors.WHITE,
+    "sandbox": typer.colors.YELLOW,
+    "api": typer.colors.CYAN,
+    "planner": typer.colors.GREEN,
+    "dispatcher": typer.colors.MAGENTA,
+    "reporter": typer.colors.BLUE,
+}
+CHUNK_BYTES = 64 * 1024
+
+
+class Readable(Protocol):
+    async def read(self, n: int = -1) -> bytes: ...
+
+
+class Sink(Protocol):
+    """Takes a line of a process, without its end."""
+
+    def __call__(self, name: str, line: str) -> None: ...
+
+
+def to_terminal(name: str, line: str) -> None:
+    """Write a line with the name of its process before it. Colours are left out where nobody sees them."""
+    colour = COLOURS.get(name.partition("-")[0])
+    typer.echo(f"{typer.style(f'{name:<{WIDTH}}', fg=colour, bold=name == 'herald')} {line}")
+
+
+def to_files(folder: Path) -> Sink:
+    """Make a sink that appends to a file for each process."""
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def write(name: str, line: str) -> None:
+        with (folder / f"{name}.log").open("a") as file:
+            file.write(f"{line}\n")
+
+    return write
+
+
+async def split_lines(stream: Readable) -> AsyncIterator[str]:
+    """Cut a stream into lines of any length; the last one may lack its end."""
+    rest = b""
+    while chunk := await stream.read(CHUNK_BYTES):
+        *complete, rest = (rest + chunk).split(b"\n")
+        for line in complete:
+            yield line.decode(errors="replace")
+    if rest:
+        yield rest.decode(errors="replace")

@@ -1,0 +1,78 @@
+"""Which processes a stack runs, with which environment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from cli.stack.ports import WITH_OPS_PORT
+
+ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One process: `command` is the sub-command of herald, `probe` answers 200 when it is ready."""
+
+    name: str
+    command: str
+    env: dict[str, str] = field(repr=False)
+    probe: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """Where the services are, and the secrets. `sandbox_secret` is None where a real provider is used."""
+
+    database_url: str
+    broker_url: str
+    token: str
+    sandbox_secret: str | None = None
+    sandbox_token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    parts: tuple[Part, ...]
+    api_url: str
+    sandbox_url: str | None
+
+
+def make_plan(env: Mapping[str, str], ports: Mapping[str, int], to: Connections, workers: int) -> Plan:
+    """Plan the processes in the order in which they start."""
+    host = _reachable(env.get("HERALD_API_HOST", "127.0.0.1"))
+    sandbox_host = _reachable(env.get("HERALD_SANDBOX_HOST", "127.0.0.1"))
+    sandbox_url = f"http://{sandbox_host}:{ports['sandbox']}" if to.sandbox_secret else None
+    shared = dict(env) | _shared(ports, to, sandbox_url)
+    ops_host = _reachable(env.get("HERALD_OPS_HOST", "127.0.0.1"))
+    parts = [_with_ops(name, shared, ports[f"ops {name}"], ops_host) for name in WITH_OPS_PORT]
+    # The ops ports are counted for one of each; more dispatchers do without.
+    more = [_with_ops(f"dispatcher-{number}", shared, 0, ops_host) for number in range(2, workers + 1)]
+    if sandbox_url:
+        parts.insert(0, Part("sandbox", "sandbox", shared | {"HERALD_OPS_PORT": "0"}, f"{sandbox_url}/faults"))
+    return Plan((*parts, *more), f"http://{host}:{ports['api']}", sandbox_url)
+
+
+def _shared(ports: Mapping[str, int], to: Connections, sandbox_url: str | None) -> dict[str, str]:
+    shared = {
+        "PYTHONUNBUFFERED": "1",
+        "HERALD_DATABASE_URL": to.database_url,
+        "HERALD_RABBITMQ_URL": to.broker_url,
+        "HERALD_ADMIN_TOKEN": to.token,
+        "HERALD_API_PORT": str(ports["api"]),
+    }
+    if sandbox_url and to.sandbox_secret:
+        shared |= {
+            "HERALD_SANDBOX_PORT": str(ports["sandbox"]),
+            "HERALD_SANDBOX_SECRET": to.sandbox_secret,
+            "HERALD_PROVIDER_URL": f"{sandbox_url}/v1",
+            "HERALD_PROVIDER_TOKEN": to.sandbox_token,
+        }
+    return shared
+
+
+def _with_ops(name: str, shared: dict[str, str], port: int, host: str) -> Part:
+    probe = f"http://{host}:{port}/readyz" if port else None
+    return Part(name, name.partition("-")[0], shared | {"HERALD_OPS_PORT": str(port)}, probe)
+
+
+def _reachable(host: str) -> str:
+    return ANYWHERE.get(host, host)

@@ -1,0 +1,47 @@
+"""What a stack keeps in .herald/ besides data: a lock against a second one, and the token it made."""
+
+import fcntl
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from cli.failure import Failure
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the folder for this process. Raises Failure when another one holds it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            file.seek(0)
+            holder = file.read().strip() or "?"
+            raise Failure(
+                f"another `herald up` or `herald demo` (pid {holder}) runs from {folder.resolve()}: stop it first"
+            ) from error
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def keep_token(given: str | None, file: Path) -> str:
+    """Return the token that was given, else the one kept in the file, else a new one, which is kept there.
+
+    The file can be read by its owner only.
+    """
+    if given:
+        return given
+    kept = file.read_text().strip() if file.exists() else ""
+    if kept:
+        return kept
+    token = secrets.token_urlsafe(32)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.touch(mode=0o600)
+    file.chmod(0o600)
+    file.write_text(f"{token}\n")
+    return token
