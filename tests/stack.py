@@ -152,6 +152,10 @@ class Stack:
         self._processes[name] = process
         await process.start()
 
+    def knows(self, name: str) -> bool:
+        """Say whether a process of this name was started, ready or not."""
+        return name in self._processes
+
     def process(self, name: str) -> StackProcess:
         return self._processes[name]
 

@@ -17,6 +17,8 @@ from shared.topology import Topology
 REDECLARE_SECONDS = 0.5
 PUBLISH_CHANNELS = 4
 PERSISTENT = 2
+# More unconfirmed bodies at once give no more rate, only more memory.
+WINDOW = 200
 
 
 class Unpublished(Exception):
@@ -54,8 +56,7 @@ class Publisher(Link):
         self._channels: list[tuple[AbstractChannel, UnderlayChannel]] = []
         self._turn = 0
         self._open = asyncio.Event()
-        # More unconfirmed bodies at once give no more rate, only more memory.
-        self._window = asyncio.Semaphore(200)
+        self._window = asyncio.Semaphore(WINDOW)
 
     @property
     def connected(self) -> bool:
@@ -81,17 +82,21 @@ class Publisher(Link):
             raise Unpublished(f"{outgoing.exchange}: {error!r}") from error
 
     async def publish_all(self, outgoings: Sequence[Outgoing]) -> list[bool]:
-        """Publish many and say of each whether it was confirmed."""
+        """Publish many, so many at once as the window allows, and say of each whether it was confirmed."""
+        done = [False] * len(outgoings)
+        left = iter(enumerate(outgoings))
 
-        async def confirmed(outgoing: Outgoing) -> bool:
-            try:
-                await self.publish(outgoing)
-            except Unpublished as error:
-                logs.get().warning("publish failed", detail=str(error))
-                return False
-            return True
+        async def work() -> None:
+            for place, outgoing in left:
+                try:
+                    await self.publish(outgoing)
+                except Unpublished as error:
+                    logs.get().warning("publish failed", detail=str(error))
+                else:
+                    done[place] = True
 
-        return list(await asyncio.gather(*(confirmed(outgoing) for outgoing in outgoings)))
+        await asyncio.gather(*(work() for _ in range(min(WINDOW, len(outgoings)))))
+        return done
 
     async def count_ready(self, queue: str) -> int:
         """Count the bodies of a queue that are ready for delivery. Raises Unpublished when it cannot be told."""

@@ -22,8 +22,8 @@ from shared.settings import SettingsError
 from shared.startup import Stopped
 from shared.topology import PLANNER_MAILINGS, build
 from tests.integration.api.fakes import ADMIN_TOKEN, AUTHORIZED, Api
-from tests.integration.api.relay import Relay
 from tests.integration.api.rows import from_now
+from tests.relay import Relay
 
 NOBODY = "amqp://guest:guest@127.0.0.1:1/"
 

@@ -5,6 +5,8 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
+PORTS = {"postgresql": 5432, "amqp": 5672}
+
 
 class Relay:
     def __init__(self, url: str) -> None:
@@ -54,7 +56,7 @@ class Relay:
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """Reach the server over TCP, or over the socket in the folder that ?host= names."""
-        port, folder = self._parts.port or 5432, parse_qs(self._parts.query).get("host")
+        port, folder = self._parts.port or PORTS[self._parts.scheme], parse_qs(self._parts.query).get("host")
         if folder:
             return await asyncio.open_unix_connection(f"{folder[0]}/.s.PGSQL.{port}")
         return await asyncio.open_connection(self._parts.hostname or "localhost", port)
