@@ -78,33 +78,33 @@ async def _run(stack: Stack, messages: int, env: dict[str, str]) -> Report:
     tag, phones = f"bench-{secrets.token_hex(3)}", make_phones(messages)
     connection = await asyncpg.connect(stack.database_url)
     try:
+        sampler = latency.Sampler(connection)
         async with open_api(stack.api_url, stack.token) as api:
             await _import(api, phones, tag)
-            sampler = latency.Sampler(connection)
             sampling = asyncio.create_task(sampler.run())
             statistics = await _send(api, tag)
             sampling.cancel()
             await asyncio.wait((sampling,))
             mailing = await api.get(f"/mailings/{statistics['mailing_id']}")
-        pids = stack.crew.pids
-        usage = {name: (memory.peak_rss(pid), memory.cpu_seconds(pid)) for name, pid in pids.items()}
-        ledger = await _ledger(stack)
-        url = f"{stack.sandbox_url}/v1" if stack.sandbox_url else env["HERALD_PROVIDER_URL"]
-        bare = await baseline.measure(url, stack.provider_token, phones, TEXT)
-        rate = messages / _seconds(mailing, statistics)
-        return Report(
-            messages=messages,
-            rate=round(rate, 1),
-            bare_rate=round(bare, 1),
-            ratio=round(rate / bare, 3),
-            release_to_final=await sampler.percentiles(),
-            peak_rss={name: used[0] for name, used in usage.items()},
-            cpu_seconds={name: round(used[1], 2) for name, used in usage.items()},
-            sent=statistics["by_status"]["sent"],
-            duplicates=ledger["duplicates"] if ledger else None,
-        )
+        # Everything of the pipeline is read before the bare client runs, and works the sandbox on its own.
+        usage = {name: (memory.peak_rss(pid), memory.cpu_seconds(pid)) for name, pid in stack.crew.pids.items()}
+        percentiles, ledger = await sampler.percentiles(), await _ledger(stack)
     finally:
         await connection.close()
+    url = f"{stack.sandbox_url}/v1" if stack.sandbox_url else env["HERALD_PROVIDER_URL"]
+    bare = await baseline.measure(url, stack.provider_token, phones, TEXT)
+    rate = messages / _seconds(mailing, statistics)
+    return Report(
+        messages=messages,
+        rate=round(rate, 1),
+        bare_rate=round(bare, 1),
+        ratio=round(rate / bare, 3),
+        release_to_final=percentiles,
+        peak_rss={name: used[0] for name, used in usage.items()},
+        cpu_seconds={name: round(used[1], 2) for name, used in usage.items()},
+        sent=statistics["by_status"]["sent"],
+        duplicates=ledger["duplicates"] if ledger else None,
+    )
 
 
 def make_phones(number: int) -> list[str]:

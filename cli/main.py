@@ -3,6 +3,7 @@
 import typer
 
 from cli import clients, mailings, processes, tokens
+from cli.bench import bench_command
 from cli.demo import demo_command
 from cli.migrate import migrate_command
 from cli.topology import topology_command
@@ -22,6 +23,7 @@ app.add_typer(mailings.app, name="mailings")
 app.add_typer(tokens.app, name="token")
 app.command("migrate")(migrate_command)
 app.command("topology")(topology_command)
+app.command("bench")(bench_command)
 processes.register(app)
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def describe(stack: Stack) -> list[str]:
     """Say where everything is."""
     lines = [
         "everything is ready",
-        f"console and API   {stack.api_url}/ (docs: {stack.api_url}/docs/)",
+        f"API               {stack.api_url}/api/v1",
         f"token             {stack.token}",
         f"database          {stack.database_url}",
     ]

@@ -38,6 +38,11 @@ class Crew:
             await asyncio.gather(*(member.stop() for member in together))
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
+    @property
+    def pids(self) -> dict[str, int]:
+        """The process id of each process that was started, by name."""
+        return {member.part.name: member.pid for member in self._members if member.pid is not None}
+
     async def until_ready(self) -> None:
         """Wait until every process is ready. Raises Failure when one cannot run, or is not ready in a minute."""
         await self.during(self._ask_all())

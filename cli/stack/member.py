@@ -5,12 +5,13 @@ import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from contextlib import suppress
+from typing import BinaryIO
 
 import aiohttp
 
 from cli.failure import Failure
 from cli.native import child
-from cli.stack.output import Sink, split_lines
+from cli.stack.output import Files, Sink, split_lines
 from cli.stack.plan import Part
 
 # What a process exits with when a setting is wrong: starting it again would change nothing.
@@ -34,6 +35,10 @@ class Member:
         self._stop = asyncio.Event()
         self._process: Process | None = None
         self._last_line = ""
+
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process is not None else None
 
     @property
     def running(self) -> bool:
@@ -74,14 +79,24 @@ class Member:
             return False
 
     async def _run(self) -> int:
-        command = [sys.executable, "-m", "cli.main", self.part.command]
-        # Whoever ends us without asking ends the processes too: they lose nothing by it.
-        process = await child.start(command, output=PIPE, env=self.part.env, death_signal=signal.SIGKILL)
-        self._process = process
-        if self._stop.is_set():
-            await child.stop(process)
+        if isinstance(self._sink, Files):
+            with self._sink.open(self.part.name) as file:
+                process = await self._start(file)
+                code = await process.wait()
+            self._last_line = self._sink.last_line(self.part.name)
+            return code
+        process = await self._start(PIPE)
         if process.stdout is not None:
             async for line in split_lines(process.stdout):
                 self._last_line = line
                 self._sink(self.part.name, line)
         return await process.wait()
+
+    async def _start(self, output: BinaryIO | int) -> Process:
+        command = [sys.executable, "-m", "cli.main", self.part.command]
+        # Whoever ends us without asking ends the processes too: they lose nothing by it.
+        process = await child.start(command, output=output, env=self.part.env, death_signal=signal.SIGKILL)
+        self._process = process
+        if self._stop.is_set():
+            await child.stop(process)
+        return process

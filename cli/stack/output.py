@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 import typer
 
@@ -34,15 +34,31 @@ def to_terminal(name: str, line: str) -> None:
     typer.echo(f"{typer.style(f'{name:<{WIDTH}}', fg=colour, bold=name == 'herald')} {line}")
 
 
-def to_files(folder: Path) -> Sink:
+class Files:
+    """A sink of one file for each process, which the processes write to themselves."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+
+    def __call__(self, name: str, line: str) -> None:
+        with self.open(name) as file:
+            file.write(f"{line}\n".encode())
+
+    def open(self, name: str) -> BinaryIO:
+        return self._path(name).open("ab")
+
+    def last_line(self, name: str) -> str:
+        lines = self._path(name).read_text(errors="replace").splitlines()
+        return lines[-1] if lines else ""
+
+    def _path(self, name: str) -> Path:
+        return self._folder / f"{name}.log"
+
+
+def to_files(folder: Path) -> Files:
     """Make a sink that appends to a file for each process."""
-    folder.mkdir(parents=True, exist_ok=True)
-
-    def write(name: str, line: str) -> None:
-        with (folder / f"{name}.log").open("a") as file:
-            file.write(f"{line}\n")
-
-    return write
+    return Files(folder)
 
 
 async def split_lines(stream: Readable) -> AsyncIterator[str]:

@@ -39,6 +39,7 @@ class Stack:
     token: str
     database_url: str
     broker_url: str
+    provider_token: str
 
 
 @asynccontextmanager
@@ -55,7 +56,10 @@ async def open_stack(options: Options, env: Mapping[str, str], say: Say, sink: S
             async with Crew(plan, sink) as crew:
                 say("starting " + ", ".join(part.name for part in plan.parts))
                 await crew.until_ready()
-                yield Stack(crew, plan.api_url, plan.sandbox_url, to.token, to.database_url, to.broker_url)
+                provider_token = to.sandbox_token or env.get("HERALD_PROVIDER_TOKEN", "")
+                yield Stack(
+                    crew, plan.api_url, plan.sandbox_url, to.token, to.database_url, to.broker_url, provider_token
+                )
 
 
 def _connect(found: services.Services, token: str, env: Mapping[str, str], *, sandbox: bool) -> Connections:

@@ -1,0 +1,20 @@
+"""herald bench: measures this installation."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def bench_command(
+    messages: Annotated[int, typer.Option(min=100, max=1_000_000, help="How many clients, and so messages")] = 20_000,
+    provider_url: Annotated[
+        str | None, typer.Option(help="A provider to measure against; default: the sandbox")
+    ] = None,
+    output: Annotated[Path, typer.Option(help="Where the figures go as JSON")] = Path("bench.json"),
+) -> None:
+    """Run one mailing through all processes, beside a bare HTTP client on the same server, and print the figures."""
+    # Imported here, so that no other command loads it.
+    from bench.pipeline import bench
+
+    bench(messages, provider_url, output)
