@@ -11,7 +11,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header
 
-.PHONY: help demo up test setup lint types format lock bench clean
+.PHONY: help demo up test setup lint types format lock bench smoke clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ lock: $(VENV)/dev.stamp ## Choose new versions of all dependencies: ARGS=--upgra
 
 bench: $(VENV)/native.stamp ## Measure this installation; ARGS="--messages 20000"
 	@$(BIN)/herald bench $(ARGS)
+
+smoke: ## Prove the containers: build, kill, compare, remove; needs Docker
+	@deploy/smoke.sh
 
 clean: ## Remove .venv and caches, not the data under .herald/
 	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -73,6 +73,9 @@ def _quiet_libraries(_: str) -> None:
     root = logging.getLogger()
     root.handlers = [_Forward()]
     root.setLevel(logging.WARNING)
+    # Every failed connection is an event of ours already.
+    for library in ("aiormq", "aio_pika"):
+        logging.getLogger(library).setLevel(logging.CRITICAL)
 
 
 def get() -> FilteringBoundLogger:

@@ -21,6 +21,7 @@ CLAIM_AT_ONCE = 100
 # Results unconfirmed for so long mean that the broker is in trouble: claim no more.
 CONFIRM_SECONDS = 1.0
 LOOK_AGAIN_SECONDS = 0.02
+LINGER_SECONDS = 0.01
 LOCKED_SECONDS = 0.005
 BEAT_SECONDS = 1.0
 
@@ -101,7 +102,7 @@ class Handler:
         if not self._inbox:
             await _wait(self._arrived)
             return
-        room = self._room()
+        room = await self._gather_room()
         if room <= 0:
             await _wait(self._freed)
             return
@@ -109,6 +110,14 @@ class Handler:
         if self._limiter is not None:
             await self._limiter.acquire(len(batch))
         await self._claim(batch)
+
+    async def _gather_room(self) -> int:
+        """Wait a moment for a quarter of the slots: one claim for many jobs costs little more than for one."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + LINGER_SECONDS
+        while (room := self._room()) < min(len(self._inbox), self._concurrency // 4) and loop.time() < until:
+            await _wait(self._freed, until - loop.time())
+        return room
 
     def _room(self) -> int:
         moment = asyncio.get_running_loop().time()
@@ -227,7 +236,7 @@ class Handler:
             log.info("consuming again")
 
 
-async def _wait(event: asyncio.Event) -> None:
+async def _wait(event: asyncio.Event, seconds: float = LOOK_AGAIN_SECONDS) -> None:
     """Wait for the event, but look again soon: not everything that makes room sets it."""
-    await sleep_unless(event, LOOK_AGAIN_SECONDS)
+    await sleep_unless(event, seconds)
     event.clear()

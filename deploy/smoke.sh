@@ -1,0 +1,222 @@
+#!/usr/bin/env bash
+# Proves the containers: builds the image, brings the whole stack up with three dispatchers, sends a mailing to 1,000
+# clients while each service is killed and started again, compares the statistics with the sandbox's ledger, takes
+# everything down and up again, and looks for the data. Exits with 0 only if all of it holds.
+#
+# It has a project of its own, so a running Herald is neither seen nor touched. It leaves nothing behind, takes a few
+# minutes, and gives up after fifteen. Needs Docker with Compose 2.23.1 or newer, and nothing else.
+#
+#   SMOKE_API_PORT, SMOKE_MANAGEMENT_PORT   ports on 127.0.0.1 (18080, 18672)
+
+set -Eeuo pipefail
+
+[ -n "${SMOKE_BOUNDED-}" ] || SMOKE_BOUNDED=1 exec timeout --foreground --kill-after 120 900 "$0" "$@"
+
+cd "$(dirname "$0")/.."
+
+# Nobody's settings may have a say here, least of all a real provider's address.
+for name in "${!HERALD_@}" "${!POSTGRES_@}" "${!RABBITMQ_@}" "${!COMPOSE_@}"; do unset "$name"; done
+
+export HERALD_IMAGE=herald:smoke
+export HERALD_API_PORT=${SMOKE_API_PORT:-18080} RABBITMQ_MANAGEMENT_PORT=${SMOKE_MANAGEMENT_PORT:-18672}
+# Slow enough for all that must happen before the mailing is through.
+export HERALD_PROVIDER_RATE=4
+
+readonly DISPATCHERS=3 CONTAINERS=9 CLIENTS=1000 REFUSED=10 LASTS_SECONDS=360
+
+compose() { docker compose --project-name herald-smoke --env-file /dev/null "$@"; }
+# Python in the network of the stack, with Herald's own modules. The program comes on standard input.
+inside() { timeout 60 docker compose --project-name herald-smoke --env-file /dev/null exec -T api python - "$@"; }
+say() { printf '%4d s  %s\n' "$SECONDS" "$*"; }
+fail() { say "FAILED: $*" >&2; exit 1; }
+
+healthy() { docker ps --quiet --filter label=com.docker.compose.project=herald-smoke --filter health=healthy | wc -l; }
+
+# compose's own --wait gives up at the first container that is unhealthy, which all are for a while without a broker.
+up() {
+  local deadline
+  timeout 420 docker compose --project-name herald-smoke --env-file /dev/null up --detach \
+    --scale dispatcher="$DISPATCHERS" "$@" >"$work/up.log" 2>&1 ||
+    { tail -n 20 "$work/up.log" >&2; fail "the stack did not come up"; }
+  deadline=$((SECONDS + 120))
+  until [ "$(healthy)" -eq "$CONTAINERS" ]; do
+    [ "$SECONDS" -lt "$deadline" ] || fail "only $(healthy) of $CONTAINERS containers are healthy"
+    sleep 1
+  done
+}
+
+clean() { compose down --volumes --remove-orphans --timeout 30 >"$work/down.log" 2>&1 ||
+  { cat "$work/down.log" >&2; return 1; }; }
+
+finish() {
+  local code=$?
+  trap - EXIT
+  if [ "$code" -ne 0 ]; then
+    compose ps --all >&2 || true
+    compose logs --no-color --tail 15 >&2 || true
+  fi
+  clean || code=1
+  docker image rm --force "$HERALD_IMAGE" >/dev/null 2>&1 || true
+  rm -rf "$work"
+  exit "$code"
+}
+
+# First line of the answer of http://127.0.0.1:$1$2.
+status_line() (
+  exec 3<>"/dev/tcp/127.0.0.1/$1"
+  printf 'GET %s HTTP/1.0\r\n\r\n' "$2" >&3
+  IFS= read -r -t 10 line <&3
+  printf '%s\n' "$line"
+)
+
+expect_status() {
+  local line
+  line=$(status_line "$2" "$3") || fail "nothing answers on 127.0.0.1:$2"
+  case $line in *" $1 "*) ;; *) fail "127.0.0.1:$2$3 answers: $line" ;; esac
+}
+
+# Two kinds of phones: those that the sandbox refuses for good end in 0400.
+clients() {
+  local number
+  printf 'phone,tag\n'
+  for ((number = 0; number < REFUSED; number++)); do printf '7902%03d0400,smoke\n' "$number"; done
+  for ((number = 0; number < CLIENTS - REFUSED; number++)); do printf '7901000%04d,smoke\n' $((1000 + number)); done
+}
+
+import() { timeout 60 docker compose --project-name herald-smoke --env-file /dev/null exec -T api \
+  sh -c 'cat >/tmp/clients.csv && herald clients import /tmp/clients.csv' < <(clients); }
+
+create_mailing() {
+  inside "$LASTS_SECONDS" <<'PY'
+import asyncio, sys
+from datetime import UTC, datetime, timedelta
+import aiohttp
+from cli.http import open_api
+
+async def main() -> None:
+    # Replies that take a while leave requests open when a dispatcher is killed.
+    async with aiohttp.ClientSession("http://sandbox:8090") as sandbox:
+        (await sandbox.put("/faults", json={"latency_ms": 300})).raise_for_status()
+    end_at = datetime.now(UTC) + timedelta(seconds=int(sys.argv[1]))
+    body = {"text": "A smoke test.", "end_at": end_at.isoformat(), "filter": {"tags": ["smoke"]}}
+    async with open_api() as api:
+        print((await api.post("/mailings", body))["id"])
+
+asyncio.run(main())
+PY
+}
+
+# Prints "STATUS TOTAL FINAL SENT REJECTED" of mailing $1.
+progress() {
+  inside "$1" <<'PY'
+import asyncio, sys
+from cli.http import open_api
+
+async def main() -> None:
+    async with open_api() as api:
+        found = await api.get(f"/mailings/{sys.argv[1]}/statistics")
+    count = found["by_status"]
+    final = sum(count.values()) - count["pending"] - count["retrying"]
+    print(found["status"], found["total"], final, count["sent"], count["rejected"])
+
+asyncio.run(main())
+PY
+}
+
+# Compares the statistics of mailing $1 with the ledger, message by message.
+compare_books() {
+  inside "$1" <<'PY'
+import asyncio, sys
+import aiohttp
+from cli.http import open_api
+
+async def sent_messages(mailing: str) -> set[int]:
+    found, params = set(), {"status": "sent", "limit": "1000"}
+    async with open_api() as api:
+        while True:
+            page = await api.get(f"/mailings/{mailing}/messages", params)
+            found |= {message["id"] for message in page["items"]}
+            if page["next"] is None:
+                return found
+            params["cursor"] = page["next"]
+
+async def main() -> int:
+    async with aiohttp.ClientSession("http://sandbox:8090") as sandbox:
+        accepted = await (await sandbox.get("/ledger/messages?limit=10000")).json()
+        ledger = await (await sandbox.get("/ledger")).json()
+    sent, listed = await sent_messages(sys.argv[1]), {message["id"] for message in accepted["items"]}
+    print(f"sent {len(sent)}, in the ledger {len(listed)}, different {len(sent ^ listed)}; accepted twice: "
+          f"{ledger['duplicates']} (of a killed dispatcher's open requests)")
+    return int(sent != listed)
+
+sys.exit(asyncio.run(main()))
+PY
+}
+
+require_unfinished() {
+  local found
+  found=$(progress "$1")
+  say "$2 (now: $found)"
+  [ "${found%% *}" = running ] || fail "the mailing was through before everything was killed: $found"
+}
+
+kill_in_turn() {
+  local mailing=$1 service victim
+  read -r victim < <(compose ps --quiet dispatcher)
+  require_unfinished "$mailing" "killing one dispatcher"
+  docker kill "$victim" >/dev/null
+  sleep 3
+  docker start "$victim" >/dev/null
+  # All but the sandbox, whose ledger is in its memory.
+  for service in reporter planner dispatcher rabbitmq postgres api; do
+    require_unfinished "$mailing" "killing $service"
+    compose kill "$service" >/dev/null 2>&1
+    sleep 2
+    up --no-recreate
+  done
+}
+
+await_end() {
+  local found="" deadline=$((SECONDS + LASTS_SECONDS))
+  while [ "${found%% *}" != finished ]; do
+    [ "$SECONDS" -lt "$deadline" ] || fail "the mailing did not end: $found"
+    sleep 3
+    found=$(progress "$1")
+  done
+  printf '%s\n' "$found"
+}
+
+work=$(mktemp -d)
+trap finish EXIT
+trap 'say "failed in line $LINENO: $BASH_COMMAND" >&2' ERR
+trap 'fail "stopped from outside, or not done in 15 minutes"' TERM INT
+
+say "building the image and bringing the stack up"
+clean
+up --build
+say "the stack is up: $(healthy) healthy containers"
+expect_status 401 "$HERALD_API_PORT" /api/v1/statistics
+expect_status 200 "$RABBITMQ_MANAGEMENT_PORT" /
+published=$(compose ps --format '{{.Ports}}' | grep -o '[^ ]*->' | sort)
+[ "$published" = "$(printf '127.0.0.1:%s->\n' "$HERALD_API_PORT" "$RABBITMQ_MANAGEMENT_PORT" | sort)" ] ||
+  fail "other ports are published: $published"
+
+import
+mailing=$(create_mailing)
+say "mailing $mailing is on its way"
+sleep 5
+kill_in_turn "$mailing"
+
+result=$(await_end "$mailing")
+say "done: $result"
+expected="finished $CLIENTS $CLIENTS $((CLIENTS - REFUSED)) $REFUSED"
+[ "$result" = "$expected" ] || fail "expected: $expected"
+compare_books "$mailing" || fail "the statistics and the ledger disagree"
+
+say "down, with the volumes kept, and up again"
+compose down --timeout 30 >"$work/down.log" 2>&1 || fail "$(tail -n 1 "$work/down.log")"
+up
+found=$(progress "$mailing")
+[ "$found" = "$expected" ] || fail "after down and up: $found"
+
+say "all of it holds"
