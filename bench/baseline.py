@@ -13,7 +13,10 @@ FIRST_ID = 10**15
 
 
 async def measure(url: str, token: str, phones: list[str], text: str) -> float:
-    """Post one message to each phone, 100 at once, and return messages a second. Raises RuntimeError on a refusal."""
+    """Post one message to each phone, 100 at once, and return messages a second.
+
+    Raises RuntimeError when one is refused.
+    """
     numbers = iter(range(len(phones)))
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), headers=headers) as session:
@@ -26,7 +29,8 @@ async def _post_all(
     session: aiohttp.ClientSession, url: str, numbers: Iterator[int], phones: list[str], text: str
 ) -> None:
     for number in numbers:
-        message_id = FIRST_ID + number
+        # The phone makes the id, so that two measurements with different phones share none.
+        message_id = FIRST_ID + int(phones[number])
         body = orjson.dumps({"id": message_id, "phone": int(phones[number]), "text": text})
         async with session.post(f"{url.rstrip('/')}/send/{message_id}", data=body) as reply:
             answer = orjson.loads(await reply.read())

@@ -76,6 +76,11 @@ async def _measure(messages: int, env: dict[str, str], output: Path) -> int:
 
 async def _run(stack: Stack, messages: int, env: dict[str, str]) -> Report:
     tag, phones = f"bench-{secrets.token_hex(3)}", make_phones(messages)
+    url = f"{stack.sandbox_url}/v1" if stack.sandbox_url else env["HERALD_PROVIDER_URL"]
+    half = len(phones) // 2
+    # The bare client runs before and after, since a machine's speed drifts.
+    before = await baseline.measure(url, stack.provider_token, phones[:half], TEXT)
+    began = {name: memory.cpu_seconds(pid) for name, pid in stack.crew.pids.items()}
     connection = await asyncpg.connect(stack.database_url)
     try:
         sampler = latency.Sampler(connection)
@@ -86,13 +91,14 @@ async def _run(stack: Stack, messages: int, env: dict[str, str]) -> Report:
             sampling.cancel()
             await asyncio.wait((sampling,))
             mailing = await api.get(f"/mailings/{statistics['mailing_id']}")
-        # Everything of the pipeline is read before the bare client runs, and works the sandbox on its own.
-        usage = {name: (memory.peak_rss(pid), memory.cpu_seconds(pid)) for name, pid in stack.crew.pids.items()}
+        usage = {
+            name: (memory.peak_rss(pid), memory.cpu_seconds(pid) - began[name]) for name, pid in stack.crew.pids.items()
+        }
         percentiles, ledger = await sampler.percentiles(), await _ledger(stack)
     finally:
         await connection.close()
-    url = f"{stack.sandbox_url}/v1" if stack.sandbox_url else env["HERALD_PROVIDER_URL"]
-    bare = await baseline.measure(url, stack.provider_token, phones, TEXT)
+    after = await baseline.measure(url, stack.provider_token, phones[half:], TEXT)
+    bare = 2 / (1 / before + 1 / after)
     rate = messages / _seconds(mailing, statistics)
     return Report(
         messages=messages,
