@@ -12,8 +12,8 @@ import pytest
 import pytest_asyncio
 from hypothesis import settings as hypothesis_settings
 
-from cli.native import ports
 from tests import services
+from tests.ports import take_ports
 from tests.services import RUN_VARIABLE, ServiceMissing, need
 from tests.stack import Stack
 from tests.vhosts import Vhosts, find_admin
@@ -91,7 +91,7 @@ def broker_url(vhosts: Vhosts) -> str:
 @pytest.fixture
 def free_port() -> int:
     """A TCP port on which nobody listens."""
-    return ports.free_port()
+    return take_ports()
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -131,9 +132,17 @@ def _publish(kind: str, folder: Path, state: dict[str, str]) -> None:
     draft.rename(folder / f"{kind}.json")
 
 
+def _remove(folder: Path) -> None:
+    """Remove the folder of a run whose pytest was killed, unless another keeper still needs it."""
+    keepers = {int(remembered.read_text()) for remembered in folder.glob("*.pid")} - {os.getpid()}
+    if not _alive(int((folder / "controller").read_text())) and not any(_alive(keeper) for keeper in keepers):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def main(kind: str, folder: Path) -> None:
     try:
         asyncio.run(keep(kind, folder))
+        _remove(folder)
     except (Failure, OSError, asyncpg.PostgresError, subprocess.SubprocessError) as error:
         if folder.exists():
             _publish(kind, folder, {"error": f"{type(error).__name__}: {error}"})

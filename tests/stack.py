@@ -13,11 +13,12 @@ from typing import Self
 import aiohttp
 
 from cli.native import child
-from cli.native.ports import free_port
+from tests.ports import take_ports
 
 READY_SECONDS = 30
 ADMIN_TOKEN = "test-admin-token"
 SECRET = "test-sandbox-secret-of-32-characters"
+MOST_PROCESSES = 20
 ALL = ("sandbox", "api", "planner", "dispatcher", "reporter")
 
 
@@ -108,7 +109,9 @@ class Stack:
     def __init__(self, folder: Path, database_url: str, broker_url: str, env: Mapping[str, str]) -> None:
         self._folder = folder
         self._processes: dict[str, StackProcess] = {}
-        self.api_port, self._sandbox_port = free_port(), free_port()
+        first = take_ports(2 + MOST_PROCESSES)
+        self.api_port, self._sandbox_port = first, first + 1
+        self._ops_ports = iter(range(first + 2, first + 2 + MOST_PROCESSES))
         self.api_url = f"http://127.0.0.1:{self.api_port}"
         self.sandbox_url = f"http://127.0.0.1:{self._sandbox_port}"
         self._env = self._settings(database_url, broker_url) | dict(env)
@@ -145,7 +148,7 @@ class Stack:
         await asyncio.gather(*(self._start(name, env or {}) for name in names or ALL))
 
     async def _start(self, name: str, env: Mapping[str, str]) -> None:
-        command, port = name.partition("-")[0], free_port()
+        command, port = name.partition("-")[0], next(self._ops_ports)
         probe = f"{self.sandbox_url}/faults" if command == "sandbox" else f"http://127.0.0.1:{port}/readyz"
         settings = self._env | {"HERALD_OPS_PORT": str(port)} | dict(env)
         process = StackProcess(name, command, settings, self._folder, probe)

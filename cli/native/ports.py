@@ -4,7 +4,7 @@ import secrets
 import socket
 
 # Below the range from which the kernel takes the ports of outgoing connections, so that none steals one.
-_FIRST, _COUNT = 20_000, 12_000
+FREE_PORTS = range(20_000, 32_000)
 
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:
@@ -23,9 +23,9 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
     return True
 
 
-def free_port() -> int:
-    """Pick a port that is free now."""
+def free_port(count: int = 1, *, within: range = FREE_PORTS) -> int:
+    """Pick the first of `count` consecutive ports that are free now."""
     while True:
-        port = _FIRST + secrets.randbelow(_COUNT)
-        if is_free(port):
-            return port
+        first = within.start + secrets.randbelow(len(within) - count)
+        if all(is_free(port) for port in range(first, first + count)):
+            return first

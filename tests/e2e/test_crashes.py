@@ -72,7 +72,7 @@ async def test_claims_of_a_dead_dispatcher_are_taken_over_once_stale(
     lost = (await outcomes_of(pool, mailing_id))["lost"]
     assert ledger["unique"] == CLIENTS
     # What the dead process held was repeated, and every repeat can be seen: nothing else was.
-    assert 0 < lost <= 2 * CONCURRENCY
+    assert 0 < lost <= 3 * CONCURRENCY
     assert ledger["duplicates"] <= lost
 
 
@@ -101,7 +101,7 @@ async def test_a_result_published_and_not_acknowledged_is_not_sent_again(
     ledger = await ledger_of(stack)
     # Requests that were open at the kill are taken over; those whose result was published are not.
     assert ledger["unique"] == CLIENTS
-    assert ledger["duplicates"] <= (await outcomes_of(pool, mailing_id)).get("lost", 0) <= 2 * CONCURRENCY
+    assert ledger["duplicates"] <= (await outcomes_of(pool, mailing_id)).get("lost", 0) <= 3 * CONCURRENCY
 
 
 async def test_a_reporter_that_commits_and_dies_before_the_ack_counts_once(
@@ -158,4 +158,6 @@ async def test_killing_a_process_in_mid_mailing_loses_nothing(
     assert await until_finished(pool, mailing_id, 90) == {"sent": 1000}
     ledger = await ledger_of(stack)
     assert ledger["unique"] == 1000
-    assert ledger["duplicates"] <= (CONCURRENCY if process == "dispatcher" else 0)
+    # What a dead dispatcher held: requests, and results not yet on the broker. Each repeat can be seen.
+    lost = (await outcomes_of(pool, mailing_id)).get("lost", 0)
+    assert ledger["duplicates"] <= lost <= (3 * CONCURRENCY if process == "dispatcher" else 0)

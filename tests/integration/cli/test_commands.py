@@ -8,9 +8,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from cli.native.ports import free_port
 from tests.conftest import MakeStack
 from tests.integration.cli.herald import herald
+from tests.ports import take_ports
 from tests.services import execute, need, with_database
 from tests.stack import ADMIN_TOKEN
 
@@ -107,7 +107,7 @@ async def test_what_is_wrong_is_one_clear_line(
 
 
 async def test_an_api_that_is_away_is_said_so() -> None:
-    done = await herald("mailings", "list", env={"HERALD_API_URL": f"http://127.0.0.1:{free_port()}"})
+    done = await herald("mailings", "list", env={"HERALD_API_URL": f"http://127.0.0.1:{take_ports()}"})
     assert done.code == 1
     assert "HERALD_API_URL" in done.err
     assert "Traceback" not in done.err

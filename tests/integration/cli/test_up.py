@@ -12,18 +12,20 @@ from socket import socket
 import aiohttp
 import pytest
 
-from cli.native.ports import free_port
 from tests.integration.cli.herald import herald, running
+from tests.ports import take_ports
 
 
 @pytest.fixture
 def env(database_url: str, broker_url: str) -> dict[str, str]:
+    first = take_ports(6)
     return {
         "HERALD_DATABASE_URL": database_url,
         "HERALD_RABBITMQ_URL": broker_url,
-        "HERALD_API_PORT": str(free_port()),
-        "HERALD_SANDBOX_PORT": str(free_port()),
-        "HERALD_OPS_PORT": str(free_port()),
+        "HERALD_API_PORT": str(first),
+        "HERALD_SANDBOX_PORT": str(first + 1),
+        # The first of four.
+        "HERALD_OPS_PORT": str(first + 2),
     }
 
 
@@ -109,6 +111,6 @@ async def test_what_somebody_else_provides_is_not_emptied(tmp_path: Path, variab
 
 
 async def test_a_database_that_is_away_is_said_so(env: dict[str, str], tmp_path: Path) -> None:
-    away = {"HERALD_DATABASE_URL": f"postgresql://127.0.0.1:{free_port()}/herald"}
+    away = {"HERALD_DATABASE_URL": f"postgresql://127.0.0.1:{take_ports()}/herald"}
     done = await herald("up", env=env | away, folder=tmp_path)
     assert (done.code, "HERALD_DATABASE_URL" in done.err) == (1, True)
