@@ -15,7 +15,7 @@ import aiohttp
 from cli.native import child
 from tests.ports import take_ports
 
-READY_SECONDS = 30
+READY_SECONDS = 60
 ADMIN_TOKEN = "test-admin-token"
 SECRET = "test-sandbox-secret-of-32-characters"
 MOST_PROCESSES = 20
