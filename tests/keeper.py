@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from cli.failure import Failure
 from cli.native import postgres, rabbitmq
 from shared.migrate import migrate
 from tests import containers, vhosts
-from tests.services import drop_database, execute, with_database
+from tests.services import drop_database, execute, is_alive, remove_if_over, with_database
 
 
 @contextlib.asynccontextmanager
@@ -112,18 +111,10 @@ async def keep(kind: str, folder: Path) -> None:
     async with (database if kind == "database" else broker)(folder) as state:
         _publish(kind, folder, state)
         controller = int((folder / "controller").read_text())
-        while not stop.is_set() and _alive(controller):
+        while not stop.is_set() and is_alive(controller):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1):
                     await stop.wait()
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def _publish(kind: str, folder: Path, state: dict[str, str]) -> None:
@@ -132,17 +123,10 @@ def _publish(kind: str, folder: Path, state: dict[str, str]) -> None:
     draft.rename(folder / f"{kind}.json")
 
 
-def _remove(folder: Path) -> None:
-    """Remove the folder of a run whose pytest was killed, unless another keeper still needs it."""
-    keepers = {int(remembered.read_text()) for remembered in folder.glob("*.pid")} - {os.getpid()}
-    if not _alive(int((folder / "controller").read_text())) and not any(_alive(keeper) for keeper in keepers):
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 def main(kind: str, folder: Path) -> None:
     try:
         asyncio.run(keep(kind, folder))
-        _remove(folder)
+        remove_if_over(folder)
     except (Failure, OSError, asyncpg.PostgresError, subprocess.SubprocessError) as error:
         if folder.exists():
             _publish(kind, folder, {"error": f"{type(error).__name__}: {error}"})

@@ -35,7 +35,10 @@ class ServiceMissing(Exception):
 
 def begin_run() -> Path:
     """Make the folder of a run, whose name starts all that the run creates, and tell the workers of it."""
-    folder = Path(tempfile.gettempdir()) / f"herald_test_{int(time.time())}_{secrets.token_hex(3)}"
+    parent = Path(tempfile.gettempdir())
+    for earlier in parent.glob("herald_test_*_*"):
+        remove_if_over(earlier)
+    folder = parent / f"herald_test_{int(time.time())}_{secrets.token_hex(3)}"
     # Open to others, since an embedded PostgreSQL of root's runs as somebody else.
     folder.mkdir(mode=0o755)
     (folder / "controller").write_text(str(os.getpid()))
@@ -48,6 +51,15 @@ def end_run(folder: Path) -> None:
     for remembered in folder.glob("*.pid"):
         _stop(int(remembered.read_text()))
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_if_over(folder: Path) -> None:
+    """Remove the folder of a run whose pytest was killed, unless another keeper still needs it."""
+    # What cannot be read is somebody else's, or just being made.
+    with suppress(OSError, ValueError):
+        pids = {int(file.read_text()) for file in (folder / "controller", *folder.glob("*.pid"))}
+        if not any(is_alive(pid) for pid in pids - {os.getpid()}):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def need(kind: Kind) -> dict[str, str]:
@@ -117,14 +129,26 @@ def _start(kind: Kind, folder: Path) -> None:
     process.returncode = 0
 
 
+def is_alive(pid: int) -> bool:
+    """Say whether a process runs. One that has ended and whom nobody has waited for yet does not."""
+    stat = Path(f"/proc/{pid}/stat")
+    try:
+        os.kill(pid, 0)
+        return not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] != "Z"
+    except PermissionError:
+        return True
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+
+
 def _stop(keeper: int) -> None:
     deadline = time.monotonic() + STOP_SECONDS
     with suppress(ProcessLookupError):
         os.kill(keeper, signal.SIGTERM)
-        while time.monotonic() < deadline:
+        while is_alive(keeper):
+            if time.monotonic() > deadline:
+                os.killpg(keeper, signal.SIGKILL)
             # Reaps it where it is our own child; a worker's keeper is somebody else's.
             with suppress(ChildProcessError):
                 os.waitpid(keeper, os.WNOHANG)
-            os.kill(keeper, 0)
             time.sleep(0.05)
-        os.killpg(keeper, signal.SIGKILL)

@@ -5,7 +5,7 @@ import contextlib
 import random
 from collections.abc import AsyncIterator
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import aio_pika
 import aiormq
@@ -142,8 +142,19 @@ class Link:
                     await connection.close()
 
     async def _watch(self, connection: AbstractConnection) -> None:
-        await connection.closed()
+        """Notice the end of the connection.
+
+        aio-pika does not tell when the broker dies without a word; the aiormq connection below does.
+        """
+        ends: list[asyncio.Future[Any]] = [asyncio.ensure_future(connection.closed())]
+        if connection.transport is not None:
+            ends.append(asyncio.shield(connection.transport.connection.closing))
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         self._lost.set()
+        for end in ends:
+            # Why it ended is known by what fails next; asking keeps asyncio from complaining.
+            end.add_done_callback(lambda done: done.cancelled() or done.exception())
+            end.cancel()
 
     async def _up(self, connection: AbstractConnection) -> None:
         raise NotImplementedError

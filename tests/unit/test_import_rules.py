@@ -19,6 +19,7 @@ SHARED_LAYERS = (
     ("metrics", "migrate"),
     ("logs", "settings", "startup"),
     ("failpoints", "messages", "topology"),
+    ("window",),
 )
 
 # Who may import whom. A service stands for itself and for nobody else.

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cli.native import child
 
-SECONDS = 60
+SECONDS = 90
 
 
 @dataclass(frozen=True, slots=True)

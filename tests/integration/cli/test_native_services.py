@@ -16,19 +16,13 @@ from cli.failure import Failure
 from cli.native import broker, child, postgres, rabbitmq
 from cli.native.ports import free_port, is_free
 from tests.books import until
+from tests.services import is_alive
 
 
 def children_named(name: str) -> list[int]:
     """List our own children whose program has this name."""
     found = subprocess.run(["pgrep", "-P", str(os.getpid()), "-x", name], capture_output=True, text=True, check=False)
     return [int(line) for line in found.stdout.split()]
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
 
 
 async def count_rows(url: str) -> int:

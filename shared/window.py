@@ -1,0 +1,79 @@
+"""Send windows: the hours of a client's local day in which sending is allowed. Pure.
+
+Between two clock changes a local clock runs evenly: so the next opening is either as far away as that clock says, or
+a clock change comes before it and the question is asked again from there. window_opens_at, in the migrations,
+decides by the same rule; a test compares the two.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta, tzinfo
+
+DAY = timedelta(days=1)
+SECOND = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Open from `opens` until just before `closes`; `opens` after `closes` is a window over midnight.
+
+    Raises ValueError when the two are equal. Moments are aware; those returned are in UTC.
+    """
+
+    opens: time
+    closes: time
+
+    def __post_init__(self) -> None:
+        if self.opens == self.closes:
+            raise ValueError("a window must open and close at different times")
+
+    def is_open(self, zone: tzinfo, moment: datetime) -> bool:
+        clock = moment.astimezone(zone).time()
+        if self.opens < self.closes:
+            return self.opens <= clock < self.closes
+        return clock >= self.opens or clock < self.closes
+
+    def opens_at(self, zone: tzinfo, moment: datetime) -> datetime:
+        """Return the moment itself while the window is open, else the earliest one after it that is inside.
+
+        An opening time that a clock change skips is therefore the change itself, if the clock lands inside the
+        window, and one that comes twice is the first of the two.
+        """
+        since = moment.astimezone(UTC)
+        while not self.is_open(zone, since):
+            expected = since + self._wait(zone, since)
+            if _offset(zone, expected) == _offset(zone, since):
+                return expected
+            since = _clock_change(zone, since, expected)
+        return since
+
+    def reachable(self, zone: tzinfo, start: datetime, end: datetime) -> bool:
+        """Say whether the window is open at any moment from `start` until just before `end`."""
+        return start < end and self.opens_at(zone, start) < end
+
+    def _wait(self, zone: tzinfo, moment: datetime) -> timedelta:
+        """How long until the local clock shows `opens`, if nobody changes it."""
+        return (_since_midnight(self.opens) - _since_midnight(moment.astimezone(zone).time())) % DAY
+
+
+def _since_midnight(clock: time) -> timedelta:
+    return timedelta(hours=clock.hour, minutes=clock.minute, seconds=clock.second, microseconds=clock.microsecond)
+
+
+def _offset(zone: tzinfo, moment: datetime) -> timedelta | None:
+    return moment.astimezone(zone).utcoffset()
+
+
+def _clock_change(zone: tzinfo, before: datetime, after: datetime) -> datetime:
+    """Find the clock change between two moments whose offsets differ.
+
+    A zone's clock changes on whole seconds, and never twice in a day: the least since 1970 are seven days.
+    """
+    offset = _offset(zone, before)
+    low, high = before.replace(microsecond=0), after.replace(microsecond=0) + SECOND
+    while high - low > SECOND:
+        middle = low + timedelta(seconds=(high - low) // SECOND // 2)
+        if _offset(zone, middle) == offset:
+            low = middle
+        else:
+            high = middle
+    return high
