@@ -18,7 +18,7 @@ import asyncpg
 
 from services.api.store import clients, mailings, messages, statistics
 from services.dispatcher import store as dispatcher
-from services.planner.store import lives, repairs, settling, turns
+from services.planner.store import lives, releases, repairs, settling, turns
 from services.reporter.fold import fold
 from shared.messages import Result, Results
 from shared.migrate import migrate
@@ -117,6 +117,7 @@ def calls(pool: Any, connection: asyncpg.Connection) -> dict[str, Callable[[], A
         added, upto = await turns.add_messages(connection, 2, audience, 2000)
         await turns.move_expansion(connection, 2, cursor=upto or 0, done=False, added=added)
 
+    released = list(range(60_001, 60_501))
     cursor = iter(range(60_000, MILLION, 500))
     return {
         "planner: start what is due": lambda: lives.start_due(pool),
@@ -125,13 +126,13 @@ def calls(pool: Any, connection: asyncpg.Connection) -> dict[str, Callable[[], A
         "planner: begin closing": lambda: lives.begin_closing(pool),
         "planner: list closing": lambda: settling.list_closing(pool),
         "planner: deleted clients": lambda: settling.list_deleted_clients(pool),
-        "planner: in flight, and rate": lambda: turns.read_load(pool),
+        "planner: in flight, and rate": lambda: releases.read_load(pool),
         "planner: lease": lambda: turns.lease(pool, owner, release=True, most=8),
         "planner: expansion chunk of 2,000": expand,
-        "planner: fresh flights, 500": lambda: turns.take_fresh(connection, 1, next(cursor), 500),
-        "planner: waiting flights, 500": lambda: turns.take_waiting(connection, 1, 500),
-        "planner: mark 500 released": lambda: turns.mark_released(pool, list(range(60_001, 60_501)), datetime.now(UTC)),
-        "planner: windows edited": lambda: turns.judge_windows_anew(pool, 10_000),
+        "planner: fresh flights, 500": lambda: releases.take_fresh(connection, 1, next(cursor), 500),
+        "planner: waiting flights, 500": lambda: releases.take_waiting(connection, 1, 500),
+        "planner: mark 500 released": lambda: releases.mark_released(pool, released, datetime.now(UTC)),
+        "planner: windows edited": lambda: releases.judge_windows_anew(pool, 10_000),
         "planner: vanished jobs": lambda: repairs.take_vanished(pool, 5000),
         "planner: stale claims": lambda: repairs.take_stale(pool, 5000),
         "dispatcher: claim of 100": claim,

@@ -3,6 +3,8 @@
 import asyncio
 import random
 import sys
+from collections.abc import Coroutine
+from typing import Any
 
 from aiolimiter import AsyncLimiter
 
@@ -15,6 +17,7 @@ from services.dispatcher.retry import Policy
 from services.dispatcher.settings import DispatcherSettings
 from shared import database, process, topology
 from shared.broker import Consumer, Publisher
+from shared.database import Pool
 from shared.metrics import Health, new_registry, serve_ops
 
 # Of the 25 s a process has to stop: for requests to end, then for results to be published.
@@ -37,36 +40,14 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
     health.expect("database", "dispatcher.publish", "dispatcher.consume")
     table = topology.build(config.retry_delays) if config.declare else None
     urls, token = config.rabbitmq_url.get_secret_value(), config.provider_token.get_secret_value()
-    clock = asyncio.get_running_loop().time
-    breaker = Breaker(lambda: random.uniform(0.9, 1.1))  # noqa: S311 - jitter, not a secret
     async with (
         serve_ops(config.ops_host, config.ops_port, health, registry),
         database.connect(config.database_url.get_secret_value(), health, stop, size=4) as pool,
         provider.connect(config.provider_url, token) as send_api,
         Publisher(urls, "dispatcher.publish", health, table) as publisher,
     ):
-        attempts = Attempts(
-            pool,
-            publisher,
-            send_api,
-            breaker,
-            Policy(config.retry_delays, config.max_attempts),
-            Metrics(registry),
-            timeout=config.provider_timeout,
-            secret=token,
-            clock=clock,
-        )
         outbox = Outbox(publisher)
-        handler = Handler(
-            pool,
-            publisher,
-            attempts,
-            outbox,
-            breaker,
-            concurrency=config.dispatcher_concurrency,
-            shortest_retry=topology.retry_queue(config.retry_delays[0]),
-            limiter=await limiter(config.provider_rate),
-        )
+        handler = await _handler(config, pool, publisher, send_api, outbox, Metrics(registry))
         consumer = Consumer(
             urls,
             "dispatcher.consume",
@@ -76,15 +57,55 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
             prefetch=2 * config.dispatcher_concurrency,
             on_delivery=handler.take,
         )
-        async with consumer, asyncio.TaskGroup() as group:
-            watches = (consumer.check(), publisher.check(), database.watch(pool, health), handler.beat(), outbox.run())
-            background = [group.create_task(watch) for watch in watches]
-            await handler.run(consumer, stop)
-            await consumer.pause()
-            await handler.finish(ENDING_SECONDS)
-            for task in background:
-                task.cancel()
-            await outbox.flush(FLUSHING_SECONDS)
+        async with consumer:
+            watches = (consumer.check(), publisher.check(), database.watch(pool, health))
+            await _work(handler, outbox, consumer, stop, *watches)
+
+
+async def _handler(
+    config: DispatcherSettings,
+    pool: Pool,
+    publisher: Publisher,
+    send_api: provider.Provider,
+    outbox: Outbox,
+    metrics: Metrics,
+) -> Handler:
+    breaker = Breaker(lambda: random.uniform(0.9, 1.1))  # noqa: S311 - jitter, not a secret
+    attempts = Attempts(
+        pool,
+        publisher,
+        send_api,
+        breaker,
+        Policy(config.retry_delays, config.max_attempts),
+        metrics,
+        timeout=config.provider_timeout,
+        secret=config.provider_token.get_secret_value(),
+        clock=asyncio.get_running_loop().time,
+    )
+    return Handler(
+        pool,
+        publisher,
+        attempts,
+        outbox,
+        breaker,
+        concurrency=config.dispatcher_concurrency,
+        shortest_retry=topology.retry_queue(config.retry_delays[0]),
+        limiter=await limiter(config.provider_rate),
+    )
+
+
+async def _work(
+    handler: Handler, outbox: Outbox, consumer: Consumer, stop: asyncio.Event, *watches: Coroutine[Any, Any, None]
+) -> None:
+    """Send until `stop`; then let requests end, and publish their results, before the connections close."""
+    async with asyncio.TaskGroup() as group:
+        background = [group.create_task(watch) for watch in (*watches, handler.beat(), outbox.run())]
+        await handler.run(consumer, stop)
+        await consumer.pause()
+        await handler.finish(ENDING_SECONDS)
+        for task in background:
+            task.cancel()
+        await outbox.flush(FLUSHING_SECONDS)
 
 
 def run() -> int:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from services.planner.rounds import Rounds
 from services.planner.settle import Settler
-from services.planner.store import lives, turns
+from services.planner.store import lives, releases
 from services.planner.sweep import Sweeper
 from shared import logs, topology
 from shared.broker import Delivery, Outgoing, Publisher, Unpublished
@@ -93,7 +93,7 @@ class Handler:
         return CLOSING_SECONDS
 
     async def _judge_windows(self) -> float:
-        judged = await turns.judge_windows_anew(self._pool, JUDGED_AT_ONCE)
+        judged = await releases.judge_windows_anew(self._pool, JUDGED_AT_ONCE)
         return 0.0 if judged else POLL_SECONDS
 
     async def _sweep(self) -> float:

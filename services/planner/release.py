@@ -1,10 +1,11 @@
 """Turns due messages into jobs on the broker, a chunk of one mailing at a time."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
-from services.planner.store import turns
-from services.planner.store.turns import Due
+from services.planner.store import releases
+from services.planner.store.releases import Due
 from shared import failpoints, topology
 from shared.broker import Outgoing, Publisher
 from shared.database import Pool
@@ -17,25 +18,38 @@ def job(message_id: int, mailing_id: int, client_id: int, attempt: int) -> Outgo
     return Outgoing(topology.JOBS, topology.SEND_KEY, encode(body))
 
 
-async def release(pool: Pool, publisher: Publisher, owner: UUID, mailing_id: int, limit: int) -> int:
-    """Release up to `limit` messages of a mailing, and return how many are on the broker now.
+@dataclass(frozen=True, slots=True)
+class Released:
+    """What one chunk came to: jobs on the broker, and flights that wait until their client's window opens."""
+
+    published: int = 0
+    waiting: int = 0
+
+    @property
+    def moved_on(self) -> bool:
+        return self.published + self.waiting > 0
+
+
+async def release(pool: Pool, publisher: Publisher, owner: UUID, mailing_id: int, limit: int) -> Released:
+    """Release up to `limit` messages of a mailing.
 
     Flights are committed before their jobs are published, and marked after: a crash in between leaves them
     unreleased, to be released again; the claim absorbs the double.
     """
     async with pool.acquire() as connection, connection.transaction():
-        held = await turns.hold_release(connection, owner, mailing_id)
+        held = await releases.hold_release(connection, owner, mailing_id)
         if held is None:
-            return 0
-        due = await turns.take_waiting(connection, mailing_id, limit)
-        if len(due) < limit:
-            due += await turns.take_fresh(connection, mailing_id, held.cursor, limit - len(due))
+            return Released()
+        taken = await releases.take_waiting(connection, mailing_id, limit)
+        if len(taken) < limit:
+            taken += await releases.take_fresh(connection, mailing_id, held.cursor, limit - len(taken))
     failpoints.reach("planner.flights_inserted")
-    released = await _publish(publisher, mailing_id, due)
+    due = [one for one in taken if not one.waits]
+    published = await _publish(publisher, mailing_id, due)
     failpoints.reach("planner.jobs_published")
-    if released:
-        await turns.mark_released(pool, released, held.began_at)
-    return len(released)
+    if published:
+        await releases.mark_released(pool, published, held.began_at)
+    return Released(len(published), len(taken) - len(due))
 
 
 async def _publish(publisher: Publisher, mailing_id: int, due: Sequence[Due]) -> list[int]:

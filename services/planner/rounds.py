@@ -6,7 +6,7 @@ from uuid import UUID
 from services.planner.expansion import expand
 from services.planner.pace import Pace
 from services.planner.release import release
-from services.planner.store import turns
+from services.planner.store import releases, turns
 from services.planner.store.turns import Turn
 from shared import logs
 from shared.broker import Publisher
@@ -48,14 +48,14 @@ class Rounds:
             share = min(MESSAGES_PER_CHUNK, max(room // (len(leased) - place), min(room, LEAST_CHUNK)))
             if share > 0:
                 released = await release(self._pool, self._publisher, self._owner, turn.mailing_id, share)
-                self._tell(turn, released)
-                room -= released
-                worked = worked or released > 0
+                self._tell(turn, released.published)
+                room -= released.published
+                worked = worked or released.moved_on
         return worked
 
     async def _room(self) -> int:
         """Say how many messages may be released now; none while the broker is away, or below a useful chunk."""
-        in_flight, results = await turns.read_load(self._pool)
+        in_flight, results = await releases.read_load(self._pool)
         self._pace.observe(asyncio.get_running_loop().time(), results)
         room = self._pace.target - in_flight
         return room if self._publisher.connected and room >= LEAST_CHUNK else 0

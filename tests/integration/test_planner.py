@@ -11,10 +11,10 @@ import pytest
 from services.planner.expansion import expand
 from services.planner.handler import Handler
 from services.planner.pace import Pace
-from services.planner.release import release
+from services.planner.release import Released, release
 from services.planner.rounds import Rounds
 from services.planner.settle import Settler
-from services.planner.store import lives, repairs, settling, turns
+from services.planner.store import lives, releases, repairs, settling, turns
 from services.planner.sweep import Sweeper
 from shared import topology
 from shared.broker import Consumer, Delivery, Outgoing, Publisher
@@ -129,7 +129,7 @@ async def test_a_planner_that_lost_its_lease_changes_nothing(pool: asyncpg.Pool,
     assert await lease_one(pool, owner) == mailing_id
     await pool.execute("UPDATE mailing_work SET owner = $1", uuid4())
     assert await expand(pool, owner, mailing_id) == 0
-    assert await release(pool, publisher, owner, mailing_id, 10) == 0
+    assert await release(pool, publisher, owner, mailing_id, 10) == Released()
     assert await pool.fetchval("SELECT count(*) FROM messages") == 0
 
 
@@ -141,7 +141,7 @@ async def test_a_paused_mailing_is_expanded_and_not_released(pool: asyncpg.Pool,
     owner = uuid4()
     assert await lease_one(pool, owner) == mailing_id
     assert await expand(pool, owner, mailing_id) == 10
-    assert await release(pool, publisher, owner, mailing_id, 10) == 0
+    assert await release(pool, publisher, owner, mailing_id, 10) == Released()
 
 
 async def test_released_jobs_carry_ids_and_the_attempt_only(
@@ -150,8 +150,8 @@ async def test_released_jobs_carry_ids_and_the_attempt_only(
     mailing_id = await running_mailing(pool, 3)
     owner = uuid4()
     await lease_one(pool, owner)
-    assert await release(pool, publisher, owner, mailing_id, 2) == 2
-    assert await release(pool, publisher, owner, mailing_id, 2) == 1
+    assert await release(pool, publisher, owner, mailing_id, 2) == Released(2)
+    assert await release(pool, publisher, owner, mailing_id, 2) == Released(1)
     arrived: asyncio.Queue[Delivery] = asyncio.Queue()
     consumer = Consumer(
         broker_url, "c", Health(), TABLE, queue=topology.DISPATCHER_JOBS, prefetch=9, on_delivery=arrived.put_nowait
@@ -171,7 +171,7 @@ async def test_a_flight_put_back_during_its_release_stays_waiting(pool: asyncpg.
         "INSERT INTO flights (message_id, mailing_id, client_id, due_at)"
         " SELECT id, mailing_id, client_id, now() + interval '1 s' FROM messages"
     )
-    await turns.mark_released(pool, [await pool.fetchval("SELECT id FROM messages")], began_at)
+    await releases.mark_released(pool, [await pool.fetchval("SELECT id FROM messages")], began_at)
     assert await pool.fetchval("SELECT released_at FROM flights WHERE mailing_id = $1", mailing_id) is None
 
 
@@ -183,13 +183,13 @@ async def test_a_closed_window_keeps_the_message_in_the_table_and_an_edit_frees_
     mailing_id = await running_mailing(pool, 5, window=window)
     owner = uuid4()
     await lease_one(pool, owner)
-    assert await release(pool, publisher, owner, mailing_id, 10) == 0
+    assert await release(pool, publisher, owner, mailing_id, 10) == Released(waiting=5)
     assert await pool.fetchval("SELECT count(*) FROM flights WHERE due_at > now() + interval '1 h'") == 5
     await pool.execute("UPDATE mailings SET window_from = NULL, window_to = NULL, window_edited_at = now()")
-    assert await turns.judge_windows_anew(pool, 3) == 3
-    assert await turns.judge_windows_anew(pool, 3) == 2
-    assert await turns.judge_windows_anew(pool, 3) == 0
-    assert await release(pool, publisher, owner, mailing_id, 10) == 5
+    assert await releases.judge_windows_anew(pool, 3) == 3
+    assert await releases.judge_windows_anew(pool, 3) == 2
+    assert await releases.judge_windows_anew(pool, 3) == 0
+    assert await release(pool, publisher, owner, mailing_id, 10) == Released(5)
 
 
 async def test_rounds_serve_a_small_mailing_beside_a_big_one(pool: asyncpg.Pool, publisher: Publisher) -> None:

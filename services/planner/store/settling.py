@@ -122,7 +122,10 @@ async def lock_of_client(connection: Connection, client_id: int, above: int, lim
 
 @dataclass(frozen=True, slots=True)
 class Flight:
-    """A flight locked for settling. Open: claimed, and its result not folded. Shut out: its window is closed."""
+    """A flight locked for settling. Open: claimed, and its result not folded.
+
+    Shut out: it waits for its client's window, which does not open before the mailing's end.
+    """
 
     open: bool
     stale: bool
@@ -139,11 +142,12 @@ async def lock_flights(connection: Connection, message_ids: Sequence[int]) -> tu
     """
     rows = await connection.fetch(
         """
-        SELECT message_id, claimed_number > folded_number AS open, claimed_number, folded_number,
-            released_at IS NULL AND due_at > now() AND failures = 0 AS shut_out,
-            claimed_number > folded_number AND claim_is_stale(claimed_by, claimed_at) AS stale
-        FROM flights WHERE message_id = ANY ($1::bigint[])
-        ORDER BY message_id FOR UPDATE SKIP LOCKED
+        SELECT f.message_id, f.claimed_number > f.folded_number AS open, f.claimed_number, f.folded_number,
+            f.released_at IS NULL AND f.due_at >= m.end_at AND f.failures = 0 AS shut_out,
+            f.claimed_number > f.folded_number AND claim_is_stale(f.claimed_by, f.claimed_at) AS stale
+        FROM flights f JOIN mailings m ON m.id = f.mailing_id
+        WHERE f.message_id = ANY ($1::bigint[])
+        ORDER BY f.message_id FOR UPDATE OF f SKIP LOCKED
         """,
         message_ids,
     )
