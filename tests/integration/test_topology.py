@@ -8,6 +8,8 @@ import pytest
 from shared import topology
 from shared.broker import Consumer, Delivery, Outgoing, Publisher, Unroutable, declare, open_connection
 from shared.metrics import Health
+from tests.books import until
+from tests.relay import Relay
 
 SHORT = [timedelta(seconds=1), timedelta(seconds=2), timedelta(seconds=3)]
 
@@ -125,6 +127,26 @@ async def test_a_publisher_and_a_consumer_come_back_after_their_connections_are_
         await again.ack()
         await publisher.publish(Outgoing(topology.JOBS, topology.SEND_KEY, b"next"))
         assert (await received(arrived)).body == b"next"
+
+
+async def test_a_connection_cut_without_a_word_is_noticed_at_once(broker_url: str) -> None:
+    health = Health()
+    async with (
+        Relay(broker_url) as relay,
+        Publisher(relay.url, "p", health, topology.build(SHORT)) as publisher,
+    ):
+
+        async def connected() -> bool:
+            return publisher.connected
+
+        async def disconnected() -> bool:
+            return not publisher.connected and not health.parts["p"]
+
+        await until(connected, 10, "connected")
+        await relay.cut()
+        await until(disconnected, 2, "the loss is noticed")
+        await relay.mend()
+        await until(connected, 10, "connected again")
 
 
 async def test_a_publisher_that_is_still_connecting_can_be_closed(free_port: int) -> None:

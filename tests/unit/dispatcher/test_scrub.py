@@ -208,3 +208,8 @@ def test_an_empty_secret_hides_nothing() -> None:
 )
 def test_a_part_of_the_text_is_scrubbed(body: str, said: str) -> None:
     assert cleaned(body.encode(), PHONE, TEXT, TOKEN) == said
+
+
+@pytest.mark.parametrize("body", ["use 78005553535 instead", '{"phone": 79995550101}', "tel:+74951234567"])
+def test_a_phone_of_somebody_else_is_scrubbed_too(body: str) -> None:
+    assert not re.search(r"\d{7}", cleaned(body.encode(), PHONE, TEXT, TOKEN) or "")
