@@ -11,7 +11,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header
 
-.PHONY: help demo up test setup lint types format lock bench smoke clean
+.PHONY: help demo up test setup lint types format lock openapi bench smoke clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,10 @@ lock: $(VENV)/dev.stamp ## Choose new versions of all dependencies: ARGS=--upgra
 	@$(COMPILE) $(ARGS) -o requirements.lock
 	@$(COMPILE) $(ARGS) --extra native -c requirements.lock -o requirements-native.lock
 	@$(COMPILE) $(ARGS) --extra native --extra dev -c requirements-native.lock -o requirements-dev.lock
+
+openapi: $(VENV)/dev.stamp ## Write docs/openapi.json anew
+	@$(BIN)/python -m services.api.openapi > docs/openapi.json.new
+	@mv docs/openapi.json.new docs/openapi.json
 
 bench: $(VENV)/native.stamp ## Measure this installation; ARGS="--messages 20000"
 	@$(BIN)/herald bench $(ARGS)

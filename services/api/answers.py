@@ -1,187 +1,254 @@
 """What the API answers, as models: moments are in UTC, and every field is always there."""
 
 from datetime import datetime
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.api.schemas import MailingStatus
+from services.api.schemas import MailingStatus, left_out
 from shared.messages import MessageStatus
+
+Id = Annotated[int, Field(json_schema_extra={"format": "int64", "minimum": 1})]
+Count = Annotated[int, Field(json_schema_extra={"minimum": 0})]
+PhoneShown = Annotated[str, Field(json_schema_extra={"pattern": "^7[0-9]{10}$"})]
+CodeShown = Annotated[str, Field(json_schema_extra={"pattern": "^[0-9]{3}$"})]
+ClockShown = Annotated[str, Field(json_schema_extra={"pattern": "^[0-9]{2}:[0-9]{2}$"})]
+Next = Annotated[
+    str | None, Field(description="The cursor of the next page; null on the last one. A Link header names its address.")
+]
 
 
 class Answer(BaseModel):
     model_config = ConfigDict(frozen=True, populate_by_name=True)
 
 
+class FieldError(Answer):
+    """One value that is wrong."""
+
+    loc: list[str | int] = Field(
+        description="Where it stands: body, query or header, then the names and positions that lead to it."
+    )
+    msg: str = Field(description="What is wrong with it. The value itself is never repeated.")
+
+
+class Problem(Answer):
+    """Why a request was not answered as asked, as RFC 9457 has it."""
+
+    type: str = Field(description="Always about:blank: the status says what kind of problem it is.")
+    title: str = Field(description="The name of the HTTP status.")
+    status: Annotated[int, Field(description="The HTTP status.", json_schema_extra={"minimum": 400, "maximum": 599})]
+    detail: str = left_out("", "What is wrong and what to do about it, as a sentence.")
+    errors: list[FieldError] = left_out([], "For 422: the values that are wrong, the first 100 of them.")
+
+
 class Client(Answer):
-    id: int
-    phone: str
-    operator_code: str
+    """A person in the directory."""
+
+    id: Id
+    phone: PhoneShown
+    operator_code: CodeShown
     tag: str
-    timezone: str
+    timezone: str = Field(description="An IANA time zone.")
     created_at: datetime
     updated_at: datetime
 
 
 class LineError(Answer):
-    line: int
+    """A line of an import that was rejected."""
+
+    line: int = Field(description="The number of the line, from 1; the header counts.")
     detail: str
 
 
 class ImportReport(Answer):
-    created: int
-    updated: int
-    skipped: int
-    rejected: int
-    errors: list[LineError]
+    """What became of the lines of an import."""
+
+    created: Count
+    updated: Count
+    skipped: Count
+    rejected: Count
+    errors: list[LineError] = Field(description="The first 100 rejected lines.")
 
 
 class ByStatus(Answer):
-    """All seven statuses; they add up to the total."""
+    """The number of messages in each of the seven statuses; they add up to the total."""
 
-    pending: int
-    retrying: int
-    sent: int
-    rejected: int
-    exhausted: int
-    expired: int
-    cancelled: int
+    pending: Count = Field(description="Not yet accepted, and no failed attempt.")
+    retrying: Count = Field(description="At least one failed attempt, and another is due.")
+    sent: Count = Field(description="Accepted by the provider.")
+    rejected: Count = Field(description="Refused by the provider for good.")
+    exhausted: Count = Field(description="The attempts were used up.")
+    expired: Count = Field(description="The end of the mailing came first.")
+    cancelled: Count = Field(description="The mailing was cancelled or deleted, or the client deleted.")
 
 
 class Filter(Answer):
-    operator_codes: list[str]
+    """Which clients a mailing is for. An empty list is no condition."""
+
+    operator_codes: list[CodeShown]
     tags: list[str]
 
 
 class Window(Answer):
-    opens: str = Field(alias="from")
-    closes: str = Field(alias="to")
+    """The hours of a client's local day in which sending is allowed."""
+
+    opens: ClockShown = Field(alias="from")
+    closes: ClockShown = Field(alias="to")
 
 
 class Mailing(Answer):
-    id: int
+    """A mailing with its counts."""
+
+    id: Id
     text: str
     filter: Filter
     start_at: datetime
     end_at: datetime
-    window: Window | None
+    window: Window | None = Field(description="Null where sending is allowed around the clock.")
     status: MailingStatus
-    total: int
+    total: Count = Field(description="How many messages it has. It grows while `expanding` is true.")
     by_status: ByStatus
-    expanding: bool
+    expanding: bool = Field(description="True while the audience is being frozen.")
     created_at: datetime
     updated_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
+    started_at: datetime | None = Field(description="When it began to run, or null.")
+    finished_at: datetime | None = Field(description="When its last message became final, or null.")
 
 
 class Message(Answer):
-    id: int
-    client_id: int
-    mailing_id: int
+    """One mailing to one client, with the number of its attempts."""
+
+    id: Id
+    client_id: Id
+    mailing_id: Id
     status: MessageStatus
-    reason: str | None
-    attempts: int
+    reason: str | None = Field(description="Why it has this status, or null.")
+    attempts: Count = Field(description="How many requests to the provider there were.")
     created_at: datetime
-    sent_at: datetime | None
+    sent_at: datetime | None = Field(description="When the provider accepted it, or null.")
 
 
 class Attempt(Answer):
-    number: int
-    started_at: datetime
-    duration_ms: int | None
-    outcome: str
-    http_status: int | None
+    """One HTTP request to the provider."""
+
+    number: Annotated[int, Field(description="1 for the first.", json_schema_extra={"minimum": 1})]
+    started_at: datetime | None = Field(description="Null for a lost attempt, where nobody can say.")
+    duration_ms: Count | None
+    outcome: str = Field(description="What came of it, in a word: accepted, refused, timeout and so on.")
+    http_status: int | None = Field(description="The HTTP status of the reply, or null where there was none.")
     detail: str | None
 
 
 class MessageInFull(Answer):
-    id: int
-    client_id: int
-    mailing_id: int
+    """One mailing to one client, with each of its attempts."""
+
+    id: Id
+    client_id: Id
+    mailing_id: Id
     status: MessageStatus
-    reason: str | None
+    reason: str | None = Field(description="Why it has this status, or null.")
     attempts: list[Attempt]
     created_at: datetime
-    sent_at: datetime | None
+    sent_at: datetime | None = Field(description="When the provider accepted it, or null.")
 
 
 class MailingTotals(Answer):
-    total: int
-    scheduled: int
-    running: int
-    paused: int
-    finished: int
-    cancelled: int
+    """The number of mailings in each state."""
+
+    total: Count
+    scheduled: Count
+    running: Count
+    paused: Count
+    finished: Count
+    cancelled: Count
 
 
 class MessageTotals(ByStatus):
-    total: int
+    """The number of messages in each of the seven statuses, those of deleted mailings included."""
+
+    total: Count
 
 
 class Totals(Answer):
+    """Everything, counted."""
+
     mailings: MailingTotals
     messages: MessageTotals
 
 
 class MailingSummary(Answer):
-    mailing_id: int
+    """A mailing in a line of statistics."""
+
+    mailing_id: Id
     status: MailingStatus
     start_at: datetime
     end_at: datetime
-    total: int
+    total: Count
     by_status: ByStatus
 
 
 class Attempts(Answer):
-    total: int
-    by_outcome: dict[str, int]
+    """The requests to the provider, by what came of them."""
+
+    total: Count
+    by_outcome: dict[str, Count]
 
 
 class Reason(Answer):
+    """How many messages have a status for the same reason."""
+
     status: MessageStatus
     reason: str
-    count: int
+    count: Count
 
 
 class Minute(Answer):
     """What became final in the minute that began at `at`."""
 
     at: datetime
-    sent: int
-    failed: int
+    sent: Count
+    failed: Count
 
 
 class MailingStatistics(Answer):
-    """`rate` is in messages per second, `eta` in seconds or null where it cannot be told."""
+    """The statistics of one mailing. They always equal what its messages say."""
 
-    mailing_id: int
+    mailing_id: Id
     status: MailingStatus
-    total: int
+    total: Count
     by_status: ByStatus
     attempts: Attempts
     reasons: list[Reason]
     per_minute: list[Minute]
-    rate: float
-    eta: float | None
+    rate: float = Field(description="Messages that became final a second, at present.")
+    eta: float | None = Field(description="Seconds until all are final at this rate; null where it cannot be told.")
     started_at: datetime | None
     finished_at: datetime | None
 
 
 class Clients(Answer):
+    """A page of clients."""
+
     items: list[Client]
-    next: str | None
+    next: Next
 
 
 class Mailings(Answer):
+    """A page of mailings."""
+
     items: list[Mailing]
-    next: str | None
+    next: Next
 
 
 class Messages(Answer):
+    """A page of messages."""
+
     items: list[Message]
-    next: str | None
+    next: Next
 
 
 class MailingSummaries(Answer):
+    """A page of the counts of mailings."""
+
     items: list[MailingSummary]
-    next: str | None
+    next: Next

@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry, Histogram
 from services.api.bodies import MAX_BODY, expect_later
 from services.api.errors import Problem
 from services.api.middleware import answer_problems, authenticate, observe, stamp
+from services.api.pages import routes as pages
 from services.api.parsing import parse_query
 from services.api.routes import PREFIX, ROUTES, Handler, Route
 from services.api.state import IDENTITY, QUERY, STATE, State
@@ -17,6 +18,7 @@ def build(state: State) -> web.Application:
     app.on_response_prepare.append(stamp)
     for route in ROUTES:
         app.router.add_route(route.method, PREFIX + route.path, endpoint(route), expect_handler=expect_later)
+    pages.add(app)
     return app
 
 

@@ -71,10 +71,15 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
         return errors.answer(Problem(500))
 
 
+def _is_index(request: web.Request) -> bool:
+    """The index of the API is for everybody; it names no more than the document does."""
+    return request.path in {"/api", "/api/"} and request.method in {"GET", "HEAD"}
+
+
 @web.middleware
 async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Find out who is asking, before the body is read, also on paths under /api that do not exist."""
-    if request.path == "/api" or request.path.startswith("/api/"):
+    if (request.path == "/api" or request.path.startswith("/api/")) and not _is_index(request):
         state = state_of(request)
 
         async def lookup(hashed: bytes) -> Identity | None:
@@ -85,7 +90,7 @@ async def authenticate(request: web.Request, handler: Handler) -> web.StreamResp
 
 
 async def stamp(request: web.Request, response: web.StreamResponse) -> None:
-    """Put on every answer, streams included: the request's id, and that nothing may be kept or guessed."""
+    """Put on every answer, streams included: the request's id, and that nothing may be guessed, nor kept by default."""
     response.headers["X-Request-ID"] = request.get(REQUEST_ID) or request_id(None)
-    response.headers["Cache-Control"] = "no-store"
+    response.headers.setdefault("Cache-Control", "no-store")
     response.headers["X-Content-Type-Options"] = "nosniff"

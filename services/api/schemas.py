@@ -1,7 +1,7 @@
 """What callers send: bodies, strict in every type, and query parameters, which are always text."""
 
 from datetime import time
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -12,37 +12,57 @@ MailingStatus = Literal["scheduled", "running", "paused", "finished", "cancelled
 MAX_FILTER_ENTRIES = 1000
 
 
+# Marks a field for the API's document, which then names no default; see openapi/schemas.py.
+LEFT_OUT = "x-left-out"
+
+
+def left_out(stand_in: Any, description: str | None = None) -> Any:
+    """A field that may be left out. `stand_in` only keeps its type: it is no default that a caller could rely on."""
+    return Field(default=stand_in, description=description, json_schema_extra={LEFT_OUT: True})
+
+
 class Sent(BaseModel):
     """A body. Fields with a default may be left out; what was given is in model_fields_set."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
+# What is left out takes its default in with_defaults of clients.py.
 class ClientNew(Sent):
-    """A client as POST and PUT take it. What is left out takes its default: see with_defaults in clients.py."""
+    """A client to add, or to put in another's place."""
 
     phone: Phone
-    operator_code: OperatorCode = ""
+    operator_code: OperatorCode = left_out(
+        "", "The code of the client's mobile operator. Left out, it is digits 2 to 4 of the phone."
+    )
     tag: Tag = ""
-    timezone: Zone = ""
+    timezone: Zone = left_out("", "The client's IANA time zone. Left out, it is the default of the installation.")
 
 
 class ClientPatch(Sent):
-    phone: Phone = ""
-    operator_code: OperatorCode = ""
-    tag: Tag = ""
-    timezone: Zone = ""
+    """What to change of a client: only the fields that are given."""
+
+    phone: Phone = left_out("")
+    operator_code: OperatorCode = left_out("", "The code of the client's mobile operator. A new phone leaves it.")
+    tag: Tag = left_out("")
+    timezone: Zone = left_out("")
 
 
-class Filter(Sent):
-    """Which clients a mailing is for. An empty list is no condition; two lists must both hold."""
+class FilterNew(Sent):
+    """Which clients a mailing is for. Values in one list are alternatives, and the two lists must both hold.
+
+    An empty list is no condition, so that an empty filter means every client.
+    """
 
     operator_codes: Annotated[list[OperatorCode], Field(max_length=MAX_FILTER_ENTRIES)] = []
     tags: Annotated[list[Tag], Field(max_length=MAX_FILTER_ENTRIES)] = []
 
 
-class Window(Sent):
-    """The hours of a client's local day in which sending is allowed. From after to means over midnight."""
+class WindowNew(Sent):
+    """The hours of a client's local day in which sending is allowed. `from` and `to` must differ.
+
+    `from` after `to` means over midnight.
+    """
 
     opens: ClockTime = Field(alias="from")
     closes: ClockTime = Field(alias="to")
@@ -58,21 +78,29 @@ class Window(Sent):
 
 
 class MailingNew(Sent):
+    """A mailing to create."""
+
     text: Text
-    start_at: OptionalMoment = None
-    end_at: Moment
-    filter: Filter
-    window: Window | None = None
+    start_at: OptionalMoment = left_out(
+        None, "When sending starts. Left out, or in the past, it is the moment of the request."
+    )
+    end_at: Annotated[
+        Moment, Field(description="When sending ends, whatever is left then. It must be ahead, and after start_at.")
+    ]
+    filter: FilterNew
+    window: WindowNew | None = Field(default=None, description="Left out or null, sending is allowed around the clock.")
 
 
 class MailingPatch(Sent):
-    """A merge patch: only the window can be cleared, by null."""
+    """A merge patch: what is given is replaced, a filter as a whole; only the window can be cleared, by null."""
 
-    text: Text = ""
-    start_at: OptionalMoment = None
-    end_at: OptionalMoment = None
-    filter: Filter = Filter()
-    window: Window | None = None
+    text: Text = left_out("")
+    start_at: OptionalMoment = left_out(None, "When sending starts. In the past, it is the moment of the request.")
+    end_at: OptionalMoment = left_out(
+        None, "When sending ends. It must be after start_at; once the mailing runs, at least 30 seconds ahead."
+    )
+    filter: FilterNew = left_out(FilterNew())
+    window: WindowNew | None = left_out(None, "Null clears the window.")
 
 
 class Query(BaseModel):
@@ -82,14 +110,25 @@ class Query(BaseModel):
 
 
 class PageQuery(Query):
-    limit: Annotated[int, Field(ge=1, le=1000)] = 100
-    cursor: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    limit: Annotated[int, Field(ge=1, le=1000, description="How many items a page has at the most.")] = 100
+    cursor: (
+        Annotated[
+            str,
+            Field(
+                min_length=1,
+                max_length=200,
+                description="Where the page begins: `next` of the page before. Left out, it is the first page.",
+                json_schema_extra={"format": "cursor"},
+            ),
+        ]
+        | None
+    ) = None
 
 
 class ClientsFilter(Query):
-    operator_code: OperatorCode | None = None
-    tag: Tag | None = None
-    phone: Phone | None = None
+    operator_code: OperatorCode | None = Field(default=None, description="Only clients with this operator code.")
+    tag: Tag | None = Field(default=None, description="Only clients with this tag; empty for those without one.")
+    phone: Phone | None = Field(default=None, description="Only the client with this phone.")
 
 
 class ClientsQuery(ClientsFilter, PageQuery):
@@ -97,12 +136,14 @@ class ClientsQuery(ClientsFilter, PageQuery):
 
 
 class MailingsQuery(PageQuery):
-    status: MailingStatus | None = None
+    status: MailingStatus | None = Field(default=None, description="Only mailings in this state.")
 
 
 class MessagesQuery(PageQuery):
-    status: MessageStatus | None = None
+    status: MessageStatus | None = Field(default=None, description="Only messages with this status.")
 
 
 class ImportQuery(Query):
-    on_conflict: Literal["update", "skip"] = "update"
+    on_conflict: Literal["update", "skip"] = Field(
+        default="update", description="What becomes of a client whose phone is there: updated, or left as it is."
+    )

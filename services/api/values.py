@@ -11,6 +11,13 @@ _MOMENT = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(?P<offset>[Zz]|[+-]\d{2}:\d{2})?", re.ASCII
 )
 LINE_BREAKS = frozenset("\r\n")
+# The same rules for readers of the API's document. JSON cannot be checked for lone surrogates by a pattern.
+_PRINTABLE_PATTERN = r"^[^\x00-\x1f\x7f-\x9f]*$"
+_LINES_PATTERN = r"^([^\x00-\x1f\x7f-\x9f]|[\r\n])*$"
+_MOMENT_PATTERN = (
+    r"^(19[7-9][0-9]|[2-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-8])-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt]"
+    r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,9})?)?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
+)
 
 
 def _printable(text: str, allowed: frozenset[str] = frozenset()) -> str:
@@ -48,14 +55,66 @@ def _known_zone(zone: str, info: ValidationInfo) -> str:
     return zone
 
 
-Phone = Annotated[str, Field(pattern=r"^7[0-9]{10}$")]
-OperatorCode = Annotated[str, Field(pattern=r"^[0-9]{3}$")]
-Tag = Annotated[str, Field(max_length=64), AfterValidator(_printable)]
-Text = Annotated[str, Field(min_length=1, max_length=2000), AfterValidator(_printable_lines)]
+Phone = Annotated[
+    str,
+    Field(
+        pattern=r"^7[0-9]{10}$",
+        description="A phone number: 7 and ten more digits, without a plus sign.",
+        examples=["79161234567"],
+    ),
+]
+OperatorCode = Annotated[
+    str, Field(pattern=r"^[0-9]{3}$", description="The code of a mobile operator: three digits.", examples=["916"])
+]
+Tag = Annotated[
+    str,
+    Field(
+        max_length=64,
+        description="A label of your choice, without control characters. Empty means no label.",
+        examples=["vip"],
+        json_schema_extra={"pattern": _PRINTABLE_PATTERN},
+    ),
+    AfterValidator(_printable),
+]
+Text = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=2000,
+        description="What is sent. Line breaks are allowed, other control characters are not.",
+        examples=["Your order is ready."],
+        json_schema_extra={"pattern": _LINES_PATTERN},
+    ),
+    AfterValidator(_printable_lines),
+]
 # Validated with the context {"zones": names}; see zones.py.
-Zone = Annotated[str, Field(max_length=64), AfterValidator(_known_zone)]
-_MOMENT_SCHEMA = WithJsonSchema({"type": "string", "format": "date-time"})
+Zone = Annotated[
+    str,
+    Field(
+        max_length=64,
+        description="An IANA time zone. Which ones there are is decided by the installation's time zone database.",
+        examples=["Europe/Moscow"],
+        json_schema_extra={"format": "iana-time-zone", "minLength": 1},
+    ),
+    AfterValidator(_known_zone),
+]
+_MOMENT_SCHEMA = WithJsonSchema(
+    {
+        "type": "string",
+        "format": "date-time",
+        "pattern": _MOMENT_PATTERN,
+        "description": "An ISO 8601 moment with an offset, between the years 1970 and 9998 in UTC.",
+        "examples": ["2035-01-31T18:00:00+03:00"],
+    }
+)
 Moment = Annotated[datetime, PlainValidator(read_moment), _MOMENT_SCHEMA]
 # None stands for a moment left out; a null in the body is wrong like any other value.
 OptionalMoment = Annotated[datetime | None, PlainValidator(read_moment), _MOMENT_SCHEMA]
-ClockTime = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+ClockTime = Annotated[
+    str,
+    Field(
+        pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$",
+        description="A time of day, HH:MM, on the client's own clock.",
+        examples=["09:00"],
+    ),
+]

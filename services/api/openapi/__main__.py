@@ -1,0 +1,7 @@
+"""Prints the document: python -m services.api.openapi > docs/openapi.json."""
+
+import sys
+
+from services.api.openapi.document import build, text
+
+sys.stdout.write(text(build()))

@@ -1,0 +1,174 @@
+"""Builds the OpenAPI document from the route table, the models, and what operations.py says of each route."""
+
+import json
+import re
+from collections.abc import Iterable
+from importlib.metadata import version
+from typing import Any
+
+from pydantic import BaseModel
+
+from services.api import answers
+from services.api.openapi import headers, problems, schemas
+from services.api.openapi.about import DESCRIPTION, PAGES, Page
+from services.api.openapi.operation import Content, Operation, Reply
+from services.api.openapi.operations import OPERATIONS, TAGS, bare
+from services.api.routes import PREFIX, ROUTES, Route
+
+Json = dict[str, Any]
+References = schemas.References
+SCHEME = "token"
+# An id in a path of the route table: {client_id:[0-9]{1,19}}.
+_PLACE = re.compile(r"{(\w+):[^{}]*(?:{[^{}]*}[^{}]*)*}")
+
+
+def build(routes: Iterable[Route] = ROUTES) -> Json:
+    """Make the whole document, as JSON can hold it."""
+    rows = [(route, operation_of(route)) for route in routes]
+    references, found = schemas.components(_models(operation for _, operation in rows))
+    paths: Json = {page.path: {"get": _page(page)} for page in PAGES}
+    for route, operation in rows:
+        paths.setdefault(place(route), {})[route.method.lower()] = _operation(route, operation, references)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Herald",
+            "version": version("herald"),
+            "summary": "A notification service: mailings to many clients, and what became of every message.",
+            "description": DESCRIPTION,
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": "/", "description": "This installation."}],
+        "security": [{SCHEME: []}],
+        "tags": [{"name": name, "description": description} for name, description in TAGS.items()],
+        "paths": _linked(paths),
+        "components": {
+            "schemas": found,
+            "headers": headers.ANSWERED,
+            "securitySchemes": {
+                SCHEME: {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A token made by `herald token create`, or HERALD_ADMIN_TOKEN of the installation.",
+                }
+            },
+        },
+    }
+
+
+def text(document: Json) -> str:
+    """Write the document as it is kept in docs/."""
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def operation_of(route: Route) -> Operation:
+    return OPERATIONS.get(route.handler) or bare(route.handler, route.path, route.summary)
+
+
+def place(route: Route) -> str:
+    """The path as OpenAPI writes it, without the patterns of its ids."""
+    return PREFIX + _PLACE.sub(r"{\1}", route.path)
+
+
+def _models(operations: Iterable[Operation]) -> Iterable[schemas.Wanted]:
+    yield answers.Problem, "serialization"
+    for operation in operations:
+        yield from ((shape, "validation") for shape in _shapes(operation.body))
+        for reply in operation.replies.values():
+            yield from ((shape, "serialization") for shape in _shapes(reply.contents))
+
+
+def _shapes(contents: Iterable[Content]) -> Iterable[type[BaseModel]]:
+    return (content.shape for content in contents if isinstance(content.shape, type))
+
+
+def _operation(route: Route, operation: Operation, references: References) -> Json:
+    problem = references[answers.Problem, "serialization"]
+    replies = {str(status): _reply(reply, references) for status, reply in operation.replies.items()}
+    refusals = {
+        str(status): problems.response(status, description, problem)
+        for status, description in problems.of(route, operation)
+    }
+    sent = {"requestBody": _body(operation.body, references)} if operation.body else {}
+    return {
+        "operationId": operation.id,
+        "tags": [operation.tag],
+        "summary": route.summary,
+        "description": f"{operation.description}\n\nNeeds a token with the role {route.role}, or a higher one.",
+        "security": [{SCHEME: [route.role]}],
+        "parameters": _parameters(route, operation),
+        **sent,
+        "responses": {**replies, **refusals},
+    }
+
+
+def _parameters(route: Route, operation: Operation) -> list[Json]:
+    ids = [_id(name) for name in _PLACE.findall(route.path)]
+    sent = [headers.parameter(name) for name in (*operation.headers, *headers.ALWAYS)]
+    return [*ids, *schemas.query_parameters(route.query), *sent]
+
+
+def _id(name: str) -> Json:
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "description": f"The id of the {name.removesuffix('_id')}.",
+        "schema": {"type": "integer", "format": "int64", "minimum": 1, "maximum": 2**63 - 1},
+        "example": 1,
+    }
+
+
+def _body(contents: Iterable[Content], references: References) -> Json:
+    return {"required": True, "content": _contents(contents, references, "validation")}
+
+
+def _reply(reply: Reply, references: References) -> Json:
+    content = {"content": _contents(reply.contents, references, "serialization")} if reply.contents else {}
+    return {"description": reply.description, "headers": headers.named((*headers.ALWAYS, *reply.headers)), **content}
+
+
+def _contents(contents: Iterable[Content], references: References, mode: schemas.Mode) -> Json:
+    return {
+        content.media: {
+            "schema": references[content.shape, mode] if isinstance(content.shape, type) else content.shape,
+            "examples": {
+                name: {"summary": example.summary, "value": example.value} for name, example in content.examples.items()
+            },
+        }
+        for content in contents
+    }
+
+
+def _page(page: Page) -> Json:
+    content = {page.media: {"schema": page.shape}}
+    return {
+        "operationId": page.id,
+        "tags": ["about"],
+        "summary": page.summary,
+        "description": page.description,
+        "security": [],
+        "responses": {
+            "200": {"description": f"{page.summary}.", "headers": headers.named(headers.ALWAYS), "content": content}
+        },
+    }
+
+
+def _linked(paths: Json) -> Json:
+    """Say of everything that can be created which operations take its id."""
+    for path, methods in paths.items():
+        creates = methods.get("post", {}).get("responses", {}).get("201")
+        if creates is not None:
+            creates["links"] = {
+                operation["operationId"]: _link(operation["operationId"], parameter["name"])
+                for below, others in paths.items()
+                if below.startswith(path + "/{")
+                for operation in others.values()
+                for parameter in operation["parameters"]
+                if parameter["in"] == "path"
+            }
+    return paths
+
+
+def _link(operation_id: str, parameter: str) -> Json:
+    return {"operationId": operation_id, "parameters": {parameter: "$response.body#/id"}}

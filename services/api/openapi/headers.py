@@ -1,0 +1,60 @@
+"""Headers, of answers and of requests."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from services.api.idempotency import HEADER as IDEMPOTENCY_KEY
+
+Json = dict[str, Any]
+
+
+def _header(description: str, example: Any, kind: str = "string", **rules: Any) -> Json:
+    return {"description": description, "required": True, "schema": {"type": kind, **rules}, "example": example}
+
+
+# On every answer, problems included.
+ALWAYS = ("X-Request-ID",)
+
+ANSWERED: dict[str, Json] = {
+    "X-Request-ID": _header(
+        "The id of the request: the one that was sent if it is fit, else a new one.",
+        "order-4711",
+        pattern="^[A-Za-z0-9._-]{1,64}$",
+    ),
+    "Location": _header("The path of what was created.", "/api/v1/clients/1", format="uri-reference"),
+    "Link": {
+        **_header(
+            'The path of the next page, with rel="next". Absent on the last page.',
+            '</api/v1/clients?limit=100&cursor=Y2xpZW50czoxMDA>; rel="next"',
+        ),
+        "required": False,
+    },
+    "Content-Disposition": _header("A name for the file.", 'attachment; filename="clients.csv"'),
+    "Retry-After": _header("After how many seconds to try again.", 2, "integer", minimum=0),
+    "WWW-Authenticate": _header("How to authenticate.", 'Bearer realm="herald"'),
+    "Accept": _header("The media types that are taken.", "application/json"),
+}
+
+SENT: dict[str, Json] = {
+    "X-Request-ID": {
+        "description": "An id of yours for this request, 1 to 64 letters, digits, dots, underscores and hyphens. It "
+        "comes back in the answer and stands in every log line of the request and of all that it causes. An unfit one "
+        "is replaced.",
+        "schema": {"type": "string"},
+    },
+    IDEMPOTENCY_KEY: {
+        "description": "A key of yours, 1 to 255 printable ASCII characters, under which the request is done once: "
+        "sent again within 24 hours with the same token and the same values, it gets the first answer again. With "
+        "other values it is refused with 422; while the first one is still running, with 409.",
+        "schema": {"type": "string", "pattern": r"^[\x20-\x7e]{1,255}$", "minLength": 1, "maxLength": 255},
+    },
+}
+
+
+def named(names: Iterable[str]) -> Json:
+    """Refer to the headers of an answer."""
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def parameter(name: str) -> Json:
+    return {"name": name, "in": "header", "required": False, **SENT[name]}

@@ -1,0 +1,74 @@
+"""What the document says of an operation beyond its row in the route table."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+
+from services.api.accept import JSON
+from services.api.bodies import MERGE_PATCH
+
+Json = dict[str, Any]
+Headers = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A value as it is sent or answered. Those of bodies are run by a test, just as they are printed."""
+
+    summary: str
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """One media type of a body or an answer. `shape` is a model, or for text a JSON schema."""
+
+    media: str
+    shape: type[BaseModel] | Json
+    examples: Mapping[str, Example]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer that is no problem. `headers` are names in headers.py."""
+
+    description: str
+    contents: tuple[Content, ...] = ()
+    headers: Headers = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """`errors` adds problems to those that follow from the route, or says more of one; `never` takes some away.
+
+    `headers` are names in parameters.py.
+    """
+
+    id: str
+    tag: str
+    description: str
+    replies: Mapping[int, Reply]
+    body: tuple[Content, ...] = ()
+    errors: Mapping[int, str] = field(default_factory=dict)
+    never: frozenset[int] = frozenset()
+    headers: Headers = ()
+
+
+def shown(description: str, model: type[BaseModel], example: Any, *others: Content, headers: Headers = ()) -> Reply:
+    """An answer in JSON, and in other media types where a caller may choose."""
+    return Reply(description, (Content(JSON, model, {"shown": Example(description, example)}), *others), headers)
+
+
+def body(model: type[BaseModel], **examples: Example) -> tuple[Content, ...]:
+    return (Content(JSON, model, examples),)
+
+
+def patch_body(model: type[BaseModel], **examples: Example) -> tuple[Content, ...]:
+    return tuple(Content(media, model, examples) for media in (JSON, MERGE_PATCH))
+
+
+def text(media: str, description: str, example: str, **rules: Any) -> Content:
+    shape = {"type": "string", "description": description, **rules}
+    return Content(media, shape, {"text": Example(description, example)})

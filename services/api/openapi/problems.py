@@ -1,0 +1,78 @@
+"""The answers that are problems: which ones an operation can have, and what they look like."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from services.api.errors import PROBLEM_JSON
+from services.api.openapi.headers import ALWAYS, named
+from services.api.openapi.operation import Operation
+from services.api.routes import Route
+from services.api.tokens import ROLES
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A problem in general. `detail` is an example of one."""
+
+    description: str
+    detail: str
+    headers: tuple[str, ...] = ()
+    errors: tuple[Json, ...] = ()
+
+
+KINDS: Mapping[int, Kind] = {
+    400: Kind("The body is broken, or no JSON in UTF-8.", "The body is wrong: an object has the same key twice."),
+    401: Kind(
+        "The token is missing, unknown, expired or revoked.",
+        "Send a token: Authorization: Bearer TOKEN.",
+        ("WWW-Authenticate",),
+    ),
+    403: Kind("The token's role is not enough.", "This needs a token with the role operator."),
+    404: Kind("There is no such thing, or no longer.", "There is no such client."),
+    408: Kind("The body did not arrive in time.", "The body did not arrive in time."),
+    409: Kind("The state of things does not allow it.", "Another client has this phone."),
+    413: Kind("The body is larger than 1 MiB.", "Request Entity Too Large"),
+    415: Kind(
+        "The body is of another media type, or not in UTF-8.",
+        "Send the body as application/json, in UTF-8.",
+        ("Accept",),
+    ),
+    422: Kind(
+        "The request holds values or parameters that are not allowed.",
+        "The request holds values that are not allowed.",
+        errors=({"loc": ["query", "limit"], "msg": "Input should be less than or equal to 1000"},),
+    ),
+    429: Kind("There were too many requests of late.", "Too many requests: slow down.", ("Retry-After",)),
+    503: Kind("The database is away.", "The database is away. Nothing is lost; try again.", ("Retry-After",)),
+}
+WITH_BODY = (400, 408, 413, 415)
+
+
+def of(route: Route, operation: Operation) -> Iterator[tuple[int, str]]:
+    """The problems of an operation, with what is said of each."""
+    found = {401, 422, 429, 503} | set(operation.errors)
+    found |= set(WITH_BODY) if operation.body else set()
+    found |= {404} if "{" in route.path else set()
+    found |= {403} if route.role != ROLES[0] else set()
+    for status in sorted(found - operation.never):
+        yield status, operation.errors.get(status, KINDS[status].description)
+
+
+def response(status: int, description: str, schema: Json) -> Json:
+    kind = KINDS[status]
+    return {
+        "description": description,
+        "headers": named((*ALWAYS, *kind.headers)),
+        "content": {PROBLEM_JSON: {"schema": schema, "example": example(status)}},
+    }
+
+
+def example(status: int) -> Json:
+    kind = KINDS[status]
+    errors = {"errors": list(kind.errors)} if kind.errors else {}
+    title = HTTPStatus(status).phrase
+    return {"type": "about:blank", "title": title, "status": status, "detail": kind.detail, **errors}

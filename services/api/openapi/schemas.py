@@ -1,0 +1,66 @@
+"""The schemas of the document, from the models that validate and answer."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
+
+from services.api.schemas import LEFT_OUT, Query
+
+Json = dict[str, Any]
+Mode = JsonSchemaMode
+Wanted = tuple[type[BaseModel], Mode]
+References = Mapping[tuple[Any, Mode], Json]
+REF = "#/components/schemas/{model}"
+
+
+class _Untitled(GenerateJsonSchema):
+    """Titles of fields would only repeat their names."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+
+def components(wanted: Iterable[Wanted]) -> tuple[References, Json]:
+    """Make (a reference to each model, all schemas by name)."""
+    models = sorted(set(wanted), key=lambda pair: pair[0].__name__)
+    references, found = models_json_schema(models, ref_template=REF, schema_generator=_Untitled)
+    schemas: Json = {name: _honest(schema) for name, schema in sorted(found.get("$defs", {}).items())}
+    return references, schemas
+
+
+def query_parameters(query: type[Query]) -> list[Json]:
+    """The query parameters of a model. None says that one was left out, which nobody can send."""
+    schema = query.model_json_schema(schema_generator=_Untitled)
+    required = schema.get("required", [])
+    return [
+        _parameter(name, _without_null(found), required=name in required)
+        for name, found in schema.get("properties", {}).items()
+    ]
+
+
+def _parameter(name: str, schema: Json, *, required: bool) -> Json:
+    said = {"description": schema.pop("description")} if "description" in schema else {}
+    return {"name": name, "in": "query", "required": required, **said, "schema": schema}
+
+
+def _without_null(schema: Json) -> Json:
+    options = [option for option in schema.get("anyOf", []) if option != {"type": "null"}]
+    if len(options) != 1:
+        return schema
+    kept = {key: value for key, value in schema.items() if key not in {"anyOf", "default"}}
+    return {**options[0], **kept}
+
+
+def _honest(schema: Json) -> Json:
+    """Take away what is no real default, and line breaks of docstrings."""
+    said = {"description": " ".join(schema["description"].split())} if "description" in schema else {}
+    fields = {name: _defaultless(found) for name, found in schema.get("properties", {}).items()}
+    return {**schema, **said, **({"properties": fields} if fields else {})}
+
+
+def _defaultless(field: Json) -> Json:
+    if LEFT_OUT not in field:
+        return field
+    return {key: value for key, value in field.items() if key not in {LEFT_OUT, "default"}}

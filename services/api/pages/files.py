@@ -1,0 +1,18 @@
+"""The files that the pages are made of."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+FOLDER = Path(__file__).parent / "files"
+
+# What is served under /docs/, and as what. Nothing else in the folder can be reached.
+MEDIA: Mapping[str, str] = {
+    "init.js": "text/javascript; charset=utf-8",
+    "pages.css": "text/css; charset=utf-8",
+    "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
+    "swagger-ui-bundle.js.LICENSE.txt": "text/plain; charset=utf-8",
+    "swagger-ui.css": "text/css; charset=utf-8",
+    "favicon-32x32.png": "image/png",
+    "LICENSE": "text/plain; charset=utf-8",
+    "NOTICE": "text/plain; charset=utf-8",
+}
