@@ -20,6 +20,9 @@ from shared.database import COLLISIONS, OUTAGES, WRONG_SETTINGS
 # A changed password and a dropped database are outages too, once the process runs.
 AWAY = (*OUTAGES, *WRONG_SETTINGS, *COLLISIONS)
 
+# The index of the API, which is for everybody: it names no more than the document does.
+INDEX = "/api/"
+
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -71,15 +74,10 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
         return errors.answer(Problem(500))
 
 
-def _is_index(request: web.Request) -> bool:
-    """The index of the API is for everybody; it names no more than the document does."""
-    return request.path in {"/api", "/api/"} and request.method in {"GET", "HEAD"}
-
-
 @web.middleware
 async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Find out who is asking, before the body is read, also on paths under /api that do not exist."""
-    if (request.path == "/api" or request.path.startswith("/api/")) and not _is_index(request):
+    if request.path.startswith("/api/") and request.path != INDEX:
         state = state_of(request)
 
         async def lookup(hashed: bytes) -> Identity | None:

@@ -14,10 +14,12 @@ LINE_BREAKS = frozenset("\r\n")
 # The same rules for readers of the API's document. JSON cannot be checked for lone surrogates by a pattern.
 _PRINTABLE_PATTERN = r"^[^\x00-\x1f\x7f-\x9f]*$"
 _LINES_PATTERN = r"^([^\x00-\x1f\x7f-\x9f]|[\r\n])*$"
-_MOMENT_PATTERN = (
-    r"^(19[7-9][0-9]|[2-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-8])-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])[Tt]"
-    r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,9})?)?([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
+_TO_THE_MINUTE = (
+    r"^(19[7-9][0-9]|[2-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-8])-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+    r"[Tt]([01][0-9]|2[0-3]):[0-5][0-9]"
 )
+_SECONDS = r":[0-5][0-9](\.[0-9]{1,9})?"
+_OFFSET = r"([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
 
 
 def _printable(text: str, allowed: frozenset[str] = frozenset()) -> str:
@@ -98,12 +100,14 @@ Zone = Annotated[
     ),
     AfterValidator(_known_zone),
 ]
+# RFC 3339, which format date-time means, wants seconds; ISO 8601 does not.
 _MOMENT_SCHEMA = WithJsonSchema(
     {
-        "type": "string",
-        "format": "date-time",
-        "pattern": _MOMENT_PATTERN,
         "description": "An ISO 8601 moment with an offset, between the years 1970 and 9998 in UTC.",
+        "anyOf": [
+            {"type": "string", "format": "date-time", "pattern": _TO_THE_MINUTE + _SECONDS + _OFFSET},
+            {"type": "string", "format": "date-time-to-the-minute", "pattern": _TO_THE_MINUTE + _OFFSET},
+        ],
         "examples": ["2035-01-31T18:00:00+03:00"],
     }
 )

@@ -160,7 +160,10 @@ def _linked(paths: Json) -> Json:
         creates = methods.get("post", {}).get("responses", {}).get("201")
         if creates is not None:
             creates["links"] = {
-                operation["operationId"]: _link(operation["operationId"], parameter["name"])
+                operation["operationId"]: {
+                    "operationId": operation["operationId"],
+                    "parameters": {parameter["name"]: "$response.body#/id"},
+                }
                 for below, others in paths.items()
                 if below.startswith(path + "/{")
                 for operation in others.values()
@@ -168,7 +171,3 @@ def _linked(paths: Json) -> Json:
                 if parameter["in"] == "path"
             }
     return paths
-
-
-def _link(operation_id: str, parameter: str) -> Json:
-    return {"operationId": operation_id, "parameters": {parameter: "$response.body#/id"}}

@@ -1,0 +1,74 @@
+"""What schemathesis cannot know from the document: formats of our own, and rules between values.
+
+A JSON schema cannot say that a window's hours differ, that an end is after its start, or which cursors a list made.
+Requests that are meant to be right are mended to keep these rules; the wrong ones stay as they are.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import schemathesis
+from hypothesis import strategies as st
+from schemathesis.core import NotSet
+
+from services.api import clients, cursors, mailings, messages, statistics
+from services.api.idempotency import HEADER
+from services.api.values import read_moment
+
+ZONES = ("UTC", "Europe/Moscow", "Asia/Yekaterinburg", "America/Argentina/Buenos_Aires", "Etc/GMT+1")
+LATEST = datetime(9998, 12, 31, 23, 59, 59, tzinfo=UTC)
+AHEAD = timedelta(minutes=1)
+LINES = ("text/csv", "application/x-ndjson")
+# Which cursors a list takes.
+CURSORS = {
+    "/api/v1/clients": clients.KIND,
+    "/api/v1/mailings": mailings.KIND,
+    "/api/v1/mailings/{mailing_id}/messages": messages.KIND,
+    "/api/v1/statistics/mailings": statistics.KIND,
+}
+
+schemathesis.openapi.format("iana-time-zone", st.sampled_from(ZONES))
+schemathesis.openapi.format(
+    "date-time-to-the-minute",
+    st.datetimes(datetime(1971, 1, 1), datetime(9998, 1, 1)).map(lambda moment: f"{moment:%Y-%m-%dT%H:%M}Z"),  # noqa: DTZ001 (hypothesis wants naive bounds)
+)
+
+
+@schemathesis.serializer(*LINES)
+def lines(_: schemathesis.SerializationContext, value: Any) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode(errors="surrogatepass")
+
+
+@schemathesis.hook
+def filter_case(_: schemathesis.HookContext, case: schemathesis.Case) -> bool:
+    """On the wire a body of lines is text whatever is in it, so that it cannot be of a wrong type."""
+    return case.media_type not in LINES or isinstance(case.body, str | bytes | NotSet)
+
+
+@schemathesis.hook
+def before_call(_: schemathesis.HookContext, case: schemathesis.Case, kwargs: dict[str, Any]) -> None:
+    if case.meta is None or not case.meta.generation.mode.is_positive:
+        return
+    if "cursor" in (case.query or {}):
+        case.query["cursor"] = cursors.encode(CURSORS[case.operation.path], 7)
+    if HEADER in (case.headers or {}):
+        # A key belongs to one body.
+        case.headers[HEADER] = case.headers[HEADER][:200] + uuid4().hex
+    if isinstance(case.body, dict):
+        mend(case.body)
+
+
+def mend(body: dict[str, Any]) -> None:
+    """Keep the rules between the values of a mailing."""
+    window = body.get("window")
+    if window is not None and window["from"] == window["to"]:
+        window["to"] = "12:00" if window["from"] != "12:00" else "13:00"
+    if "start_at" in body and read_moment(body["start_at"]) >= LATEST:
+        del body["start_at"]
+    if "end_at" in body and read_moment(body["end_at"]) <= max(start_of(body), datetime.now(UTC)) + AHEAD:
+        body["end_at"] = LATEST.isoformat()
+
+
+def start_of(body: dict[str, Any]) -> datetime:
+    return read_moment(body["start_at"]) if "start_at" in body else datetime.now(UTC)
