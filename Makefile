@@ -11,7 +11,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header
 
-.PHONY: help demo up test setup lint types format lock openapi bench smoke clean
+.PHONY: help demo up test setup lint types format lock fuzz openapi bench smoke clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,7 +26,7 @@ test: setup lint types ## Set up, check and run all tests
 	@$(BIN)/python -m tests.prepare
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
-setup: $(VENV)/dev.stamp ## Make .venv with all that development needs
+setup: $(VENV)/dev.stamp $(VENV)/generator.stamp ## Make .venv with all that development needs
 
 lint: $(VENV)/dev.stamp ## Check style and formatting
 	@$(BIN)/ruff check --quiet
@@ -43,6 +43,10 @@ lock: $(VENV)/dev.stamp ## Choose new versions of all dependencies: ARGS=--upgra
 	@$(COMPILE) $(ARGS) -o requirements.lock
 	@$(COMPILE) $(ARGS) --extra native -c requirements.lock -o requirements-native.lock
 	@$(COMPILE) $(ARGS) --extra native --extra dev -c requirements-native.lock -o requirements-dev.lock
+	@$(COMPILE:pyproject.toml=-) $(ARGS) -o requirements-generator.lock < requirements-generator.in
+
+fuzz: setup ## Try the API with far more generated requests than `make test`; CASES=1000
+	@HERALD_TEST_FUZZ_CASES=$(or $(CASES),1000) $(BIN)/python -m pytest tests/contract/test_contract.py
 
 openapi: $(VENV)/dev.stamp ## Write docs/openapi.json anew
 	@$(BIN)/python -m services.api.openapi > docs/openapi.json.new
@@ -55,7 +59,7 @@ smoke: ## Prove the containers: build, kill, compare, remove; needs Docker
 	@deploy/smoke.sh
 
 clean: ## Remove .venv and caches, not the data under .herald/
-	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The newest Python that is there. A version manager's stub may stand for a version that is not, so each is tried.
@@ -96,4 +100,12 @@ $(VENV)/dev.stamp: $(VENV)/made.stamp requirements-dev.lock pyproject.toml
 	@echo "installing what is locked in requirements-dev.lock"
 	@$(INSTALL) --require-hashes -r requirements-dev.lock
 	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+# The client generator cannot share our environment: see docs/decisions/0011-client-generator.md.
+$(VENV)/generator.stamp: $(VENV)/made.stamp requirements-generator.lock
+	@echo "installing what is locked in requirements-generator.lock"
+	@$(BIN)/python -m venv --clear $(VENV)/generator
+	@$(VENV)/generator/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
+		--require-hashes -r requirements-generator.lock
 	@touch $@

@@ -17,6 +17,7 @@ from services.api.idempotency import HEADER
 from services.api.values import read_moment
 
 ZONES = ("UTC", "Europe/Moscow", "Asia/Yekaterinburg", "America/Argentina/Buenos_Aires", "Etc/GMT+1")
+Case = schemathesis.Case[Any]
 LATEST = datetime(9998, 12, 31, 23, 59, 59, tzinfo=UTC)
 AHEAD = timedelta(minutes=1)
 LINES = ("text/csv", "application/x-ndjson")
@@ -41,13 +42,13 @@ def lines(_: schemathesis.SerializationContext, value: Any) -> bytes:
 
 
 @schemathesis.hook
-def filter_case(_: schemathesis.HookContext, case: schemathesis.Case) -> bool:
+def filter_case(_: schemathesis.HookContext, case: Case) -> bool:
     """On the wire a body of lines is text whatever is in it, so that it cannot be of a wrong type."""
     return case.media_type not in LINES or isinstance(case.body, str | bytes | NotSet)
 
 
 @schemathesis.hook
-def before_call(_: schemathesis.HookContext, case: schemathesis.Case, kwargs: dict[str, Any]) -> None:
+def before_call(_: schemathesis.HookContext, case: Case, kwargs: dict[str, Any]) -> None:
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return
     if "cursor" in (case.query or {}):

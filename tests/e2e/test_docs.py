@@ -1,17 +1,20 @@
-"""A new user at /docs/: from an empty directory to a finished mailing, with nothing but the page."""
+"""A new user at /docs/: from nothing to a finished mailing, with the page alone."""
 
+import json
 import os
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Page, expect
 
-from tests.browser import browse
+from tests.books import until
+from tests.browser import Browsed, browse
 from tests.conftest import MakeStack
 from tests.stack import ADMIN_TOKEN
 
-# Where pictures go that are worth keeping: HERALD_TEST_PICTURES=docs/images.
+# Where the pictures go: HERALD_TEST_PICTURES=docs/images renews those of the project.
 PICTURES = "HERALD_TEST_PICTURES"
 
 
@@ -21,9 +24,9 @@ class Docs:
     def __init__(self, page: Page, pictures: Path) -> None:
         self._page, self._pictures = page, pictures
 
-    async def open(self) -> None:
-        await self._page.goto("/docs/")
-        await expect(self._page.locator(".opblock").first).to_be_visible()
+    async def open(self, path: str) -> None:
+        await self._page.goto(path)
+        await expect(self._page.locator(".opblock, .index").first).to_be_visible()
 
     async def authorize(self, token: str) -> None:
         await self._page.locator(".auth-wrapper .authorize").click()
@@ -31,26 +34,21 @@ class Docs:
         await self._page.locator(".modal-ux button.authorize").click()
         await self._page.locator(".modal-ux .btn-done").click()
 
-    async def execute(self, tag: str, operation: str) -> Any:
-        """Send an operation with the values that the page shows, and return its block."""
+    async def execute(self, tag: str, operation: str, status: int) -> Any:
+        """Send an operation as the page shows it, without changing anything. Return what came back."""
         block = self._page.locator(f"#operations-{tag}-{operation}")
         if not await block.locator("button.execute").is_visible():
             await block.locator(".opblock-summary-control").click()
         await block.locator("button.execute").click()
-        await expect(block.locator(".live-responses-table .response-col_status").last).to_be_visible()
-        return block
+        answer = block.locator(".live-responses-table")
+        await expect(answer.locator("td.response-col_status").last).to_contain_text(str(status))
+        return json.loads(await answer.locator("code.language-json").inner_text())
 
-    async def picture(self, name: str, of: Locator | None = None) -> None:
-        path = self._pictures / f"{name}.png"
-        await (self._page if of is None else of).screenshot(path=path)  # type: ignore[union-attr]
-
-
-async def status_of(block: Locator) -> str:
-    return (await block.locator(".live-responses-table .response-col_status").last.inner_text()).strip()
-
-
-async def body_of(block: Locator) -> str:
-    return await block.locator(".live-responses-table .highlight-code").first.inner_text()
+    async def picture(self, name: str, top: str | None = None) -> None:
+        """Take a picture of what is seen, from the element `top` on."""
+        if top is not None:
+            await self._page.locator(top).evaluate("element => element.scrollIntoView()")
+        await self._page.screenshot(path=self._pictures / f"{name}.png")
 
 
 @pytest.fixture
@@ -60,30 +58,49 @@ def pictures(tmp_path: Path) -> Path:
     return folder
 
 
-async def test_a_new_user_finishes_a_mailing_with_nothing_but_the_docs_page(
-    make_stack: MakeStack, pictures: Path
-) -> None:
-    async with browse("http://unused") as _:
-        pass
+@pytest.fixture
+async def browsed(make_stack: MakeStack) -> AsyncIterator[Browsed]:
+    """A browser before a stack with nothing in it."""
     stack = await make_stack()
-    async with browse(stack.api_url) as browsed:
-        docs = Docs(browsed.page, pictures)
-        await docs.open()
-        await docs.picture("docs")
-        await docs.authorize(ADMIN_TOKEN)
-        created = await docs.execute("clients", "createClient")
-        assert await status_of(created) == "201"
-        mailing = await docs.execute("mailings", "createMailing")
-        assert await status_of(mailing) == "201"
-        await docs.picture("mailing", mailing)
-        for _ in range(60):
-            statistics = await docs.execute("statistics", "showStatistics")
-            if '"finished"' in await body_of(statistics):
-                break
-            await browsed.page.wait_for_timeout(500)
-        await docs.picture("statistics", statistics)
-        print(await body_of(statistics))
-        await browsed.page.goto("/api/")
-        await docs.picture("index")
-        print(browsed.wrong)
-        assert browsed.wrong == []
+    async with browse(stack.api_url) as opened:
+        yield opened
+
+
+@pytest.fixture
+def docs(browsed: Browsed, pictures: Path) -> Docs:
+    return Docs(browsed.page, pictures)
+
+
+async def test_a_mailing_is_finished_with_nothing_but_the_docs_page(docs: Docs, browsed: Browsed) -> None:
+    await docs.open("/api/")
+    await docs.picture("index")
+    await docs.open("/docs/")
+    await docs.picture("docs")
+    await docs.authorize(ADMIN_TOKEN)
+    client = await docs.execute("clients", "createClient", 201)
+    mailing = await docs.execute("mailings", "createMailing", 201)
+    await docs.picture("mailing", "#operations-mailings-createMailing")
+    assert (client["id"], mailing["id"]) == (1, 1)
+
+    async def finished() -> bool:
+        return bool((await docs.execute("statistics", "showStatistics", 200))["status"] == "finished")
+
+    await until(finished, 30)
+    statistics = await docs.execute("statistics", "showStatistics", 200)
+    await docs.picture("statistics", "#operations-statistics-showStatistics .live-responses-table")
+    assert (statistics["total"], statistics["by_status"]["sent"]) == (1, 1)
+    assert browsed.wrong == []
+
+
+async def test_without_a_token_the_docs_page_says_that_one_is_needed(docs: Docs) -> None:
+    await docs.open("/docs/#/statistics/showTotals")
+    problem = await docs.execute("statistics", "showTotals", 401)
+    assert problem["detail"] == "Send a token: Authorization: Bearer TOKEN."
+
+
+async def test_the_index_leads_to_the_operation_on_the_docs_page(docs: Docs, browsed: Browsed) -> None:
+    await docs.open("/api/")
+    await browsed.page.get_by_role("link", name="/api/v1/clients/export").click()
+    opened = browsed.page.locator("#operations-clients-exportClients .opblock-body")
+    await expect(opened).to_be_visible()
+    assert browsed.wrong == []

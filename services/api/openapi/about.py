@@ -11,6 +11,9 @@ DESCRIPTION = """\
 Herald sends the text of a *mailing* to every client that matches its filter, through an external provider, between its
 start and its end, and reports exactly what became of every *message*.
 
+**To begin,** press Authorize and enter a token; `herald up` prints one. Then execute, in this order and as they stand:
+*Add a client*, *Create a mailing*, *Show the statistics of a mailing*.
+
 **Tokens.** Everything under /api/v1 needs `Authorization: Bearer TOKEN`: 401 without one, 403 where its role is not
 enough. A viewer reads, an operator also changes clients and mailings, an admin may do everything.
 

@@ -111,7 +111,8 @@ class Rows:
         await self.pool.execute(
             """
             INSERT INTO attempts (message_id, number, mailing_id, started_at, duration_ms, http_status, outcome, detail)
-            SELECT id, $2, mailing_id, now(), 12, $4, $3, $5 FROM messages WHERE id = $1
+            SELECT id, $2, mailing_id, CASE WHEN $3 <> 'lost' THEN now() END, CASE WHEN $3 <> 'lost' THEN 12 END,
+                $4, $3, $5 FROM messages WHERE id = $1
             """,
             message_id,
             number,

@@ -106,6 +106,15 @@ async def test_a_first_try_success_is_merged_with_other_attempts(api: Api, rows:
     assert outcomes == ["accepted", "server error"]
 
 
+async def test_a_lost_attempt_is_shown_without_the_moment_that_nobody_knows(api: Api, rows: Rows) -> None:
+    message = await rows.message(await rows.mailing("running"), 7, "retrying", attempts=1)
+    await rows.attempt(message, 1, "lost", detail="its process died")
+    shown = await api.get(f"/messages/{message}")
+    assert shown.status == 200
+    assert shown.body["attempts"][0]["started_at"] is None
+    assert shown.body["attempts"][0]["duration_ms"] is None
+
+
 async def test_a_message_without_attempts_has_none(api: Api, rows: Rows) -> None:
     message = await rows.message(await rows.mailing("running"), 7)
     assert (await api.get(f"/messages/{message}")).body["attempts"] == []
