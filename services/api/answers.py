@@ -167,6 +167,12 @@ class MailingStatistics(Answer):
     finished_at: datetime | None
 
 
+class Resent(Answer):
+    """How many messages are being sent again."""
+
+    messages: int
+
+
 class Clients(Answer):
     items: list[Client]
     next: str | None

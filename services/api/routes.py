@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from services.api import clients, exports, imports, mailings, messages, statistics
+from services.api import clients, exports, imports, mailings, messages, resends, statistics
 from services.api.schemas import (
     ClientsFilter,
     ClientsQuery,
@@ -55,6 +55,7 @@ ROUTES = (
     Route("POST", _MAILING + "/pause", mailings.pause, "operator", "Pause a running mailing"),
     Route("POST", _MAILING + "/resume", mailings.resume, "operator", "Resume a paused mailing"),
     Route("POST", _MAILING + "/cancel", mailings.cancel, "operator", "Cancel a mailing"),
+    Route("POST", _MAILING + "/resend", resends.resend, "operator", "Send failed messages of a mailing again"),
     Route("GET", _MAILING + "/messages", messages.listing, "viewer", "List the messages of a mailing", MessagesQuery),
     Route("GET", _MAILING + "/statistics", statistics.of_mailing, "viewer", "Show the statistics of a mailing"),
     Route("GET", _MESSAGE, messages.show, "viewer", "Show a message with its attempts"),

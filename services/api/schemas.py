@@ -9,6 +9,7 @@ from services.api.values import ClockTime, Moment, OperatorCode, OptionalMoment,
 from shared.messages import MessageStatus
 
 MailingStatus = Literal["scheduled", "running", "paused", "finished", "cancelled"]
+UnsentStatus = Literal["rejected", "exhausted", "expired", "cancelled"]
 MAX_FILTER_ENTRIES = 1000
 
 
@@ -73,6 +74,12 @@ class MailingPatch(Sent):
     end_at: OptionalMoment = None
     filter: Filter = Filter()
     window: Window | None = None
+
+
+class Resend(Sent):
+    """Which messages to send again, by their final status. What was sent is never sent again."""
+
+    statuses: Annotated[list[UnsentStatus], Field(min_length=1, max_length=4)]
 
 
 class Query(BaseModel):
