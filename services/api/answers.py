@@ -173,6 +173,39 @@ class Resent(Answer):
     messages: int
 
 
+class DeadLetter(Answer):
+    """What waits in a dead queue. The ids are null where it is not about one mailing or one message."""
+
+    id: str
+    queue: str
+    reason: str
+    mailing_id: int | None
+    message_id: int | None
+    at: datetime | None
+
+
+class DeadLetters(Answer):
+    items: list[DeadLetter]
+    next: str | None
+
+
+class LetterError(Answer):
+    id: str
+    detail: str
+
+
+class Replayed(Answer):
+    """Refused letters stay where they are; `errors` says why, of the first 100."""
+
+    replayed: int
+    refused: int
+    errors: list[LetterError]
+
+
+class Dropped(Answer):
+    dropped: int
+
+
 class Clients(Answer):
     items: list[Client]
     next: str | None

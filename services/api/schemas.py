@@ -1,7 +1,7 @@
 """What callers send: bodies, strict in every type, and query parameters, which are always text."""
 
 from datetime import time
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -11,6 +11,18 @@ from shared.messages import MessageStatus
 MailingStatus = Literal["scheduled", "running", "paused", "finished", "cancelled"]
 UnsentStatus = Literal["rejected", "exhausted", "expired", "cancelled"]
 MAX_FILTER_ENTRIES = 1000
+
+
+DeadQueue = Literal["planner.dead", "dispatcher.dead", "reporter.dead"]
+LetterId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+
+ModelT = TypeVar("ModelT")
+
+
+def _one_choice(model: ModelT, ids: bool, all_: bool) -> ModelT:
+    if ids == all_:
+        raise ValueError("give either ids, or all as true")
+    return model
 
 
 class Sent(BaseModel):
@@ -82,6 +94,18 @@ class Resend(Sent):
     statuses: Annotated[list[UnsentStatus], Field(min_length=1, max_length=4)]
 
 
+class DeadLettersReplay(Sent):
+    """Which dead letters to replay: those with these ids, or all; of one queue, or of every."""
+
+    ids: Annotated[list[LetterId], Field(min_length=1, max_length=1000)] | None = None
+    all: bool = False
+    queue: DeadQueue | None = None
+
+    @model_validator(mode="after")
+    def _chosen(self) -> Self:
+        return _one_choice(self, self.ids is not None, self.all)
+
+
 class Query(BaseModel):
     """Query parameters. A route without any takes this, so that a misspelt one is an error, not ignored."""
 
@@ -113,3 +137,23 @@ class MessagesQuery(PageQuery):
 
 class ImportQuery(Query):
     on_conflict: Literal["update", "skip"] = "update"
+
+
+class DeadLettersQuery(PageQuery):
+    queue: DeadQueue | None = None
+
+
+class DeadLettersDrop(Query):
+    """Which dead letters to drop: those with these ids, separated by commas, or all; of one queue, or of every."""
+
+    ids: Annotated[str, Field(pattern=r"^[0-9a-f]{16}(,[0-9a-f]{16}){0,99}$")] | None = None
+    all: bool = False
+    queue: DeadQueue | None = None
+
+    @property
+    def chosen(self) -> frozenset[str] | None:
+        return None if self.ids is None else frozenset(self.ids.split(","))
+
+    @model_validator(mode="after")
+    def _chosen(self) -> Self:
+        return _one_choice(self, self.ids is not None, self.all)

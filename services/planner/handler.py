@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 
 from services.planner.resend import resend_chunk
 from services.planner.rounds import Rounds
@@ -67,10 +68,9 @@ class Handler:
     async def _bury(self, delivery: Delivery, reason: str) -> None:
         """Move an unreadable event to the planner's dead queue; the events queue itself drops what it refuses."""
         log.error("body unreadable", queue=topology.PLANNER_MAILINGS, detail=reason)
+        headers: dict[str, str | int] = {"reason": f"unreadable: {reason}", "at": datetime.now(UTC).isoformat()}
         try:
-            await self._publisher.publish(
-                Outgoing(topology.DEAD, topology.PLANNER_DEAD, delivery.body, {"reason": reason})
-            )
+            await self._publisher.publish(Outgoing(topology.DEAD, topology.PLANNER_DEAD, delivery.body, headers))
         except Unpublished as error:
             log.warning("dead letter not published", detail=str(error))
         await delivery.ack()

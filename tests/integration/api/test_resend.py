@@ -1,6 +1,7 @@
 import asyncpg
 import pytest
 
+from shared.messages import MessageStatus
 from tests.integration.api.fakes import Api
 from tests.integration.api.rows import Rows
 
@@ -10,7 +11,7 @@ FAILED = {"statuses": ["rejected", "exhausted"]}
 async def a_finished_mailing(rows: Rows) -> int:
     """One message sent, one rejected, one exhausted, one expired, and one rejected whose client is gone."""
     mailing_id = await rows.mailing("finished", sent=1, rejected=2, exhausted=1, expired=1)
-    statuses = ("sent", "rejected", "exhausted", "expired", "rejected")
+    statuses: tuple[MessageStatus, ...] = ("sent", "rejected", "exhausted", "expired", "rejected")
     for place, status in enumerate(statuses):
         client_id = await rows.client(f"7900000000{place}")
         message_id = await rows.message(mailing_id, client_id, status, attempts=1)
@@ -25,7 +26,7 @@ async def test_a_finished_mailing_runs_again_for_what_failed(api: Api, rows: Row
     assert (answer.status, answer.body) == (202, {"messages": 2})
     shown = (await api.get(f"/mailings/{mailing_id}")).body
     assert (shown["status"], shown["finished_at"]) == ("running", None)
-    row = await pool.fetchrow("SELECT mailing_id, statuses::text[], request_id, done_at FROM resends")
+    (row,) = await pool.fetch("SELECT mailing_id, statuses::text[], request_id, done_at FROM resends")
     assert tuple(row) == (mailing_id, ["exhausted", "rejected"], "again", None)
     assert api.events.told == [("mailing.updated", mailing_id, "again")]
     # The planner reopens them; the API never touches messages.
