@@ -156,7 +156,8 @@ async def test_an_exhausted_job_is_dead_lettered_with_its_ids_and_the_reason() -
     (buried,) = bench.publisher.published
     at = datetime.fromisoformat(str(buried.headers["at"]))
     assert abs(at - ended_at) < timedelta(milliseconds=1)
-    headers = {"mailing_id": 7, "message_id": 1, "reason": "exhausted: HTTP 500", "at": buried.headers["at"]}
+    headers: dict[str, str | int] = {"mailing_id": 7, "message_id": 1, "reason": "exhausted: HTTP 500"}
+    headers["at"] = buried.headers["at"]
     assert buried == Outgoing("herald.dead", "dispatcher.dead", encode(a_job(attempt=8)), headers)
 
 
