@@ -27,6 +27,9 @@ class Api:
     async def post(self, path: str, body: Json | None = None) -> Json:
         return await self._json("POST", path, json=body)
 
+    async def delete(self, path: str, params: Mapping[str, str] | None = None) -> Json:
+        return await self._json("DELETE", path, params=params)
+
     async def upload(self, path: str, content: AsyncIterator[bytes], content_type: str, params: Json) -> Json:
         """Stream a body of any size."""
         headers = {"Content-Type": content_type}

@@ -2,7 +2,7 @@
 
 import typer
 
-from cli import clients, mailings, processes, tokens
+from cli import clients, dead_letters, mailings, processes, tokens
 from cli.bench import bench_command
 from cli.demo import demo_command
 from cli.migrate import migrate_command
@@ -20,6 +20,7 @@ app.command("up")(up_command)
 app.command("demo")(demo_command)
 app.add_typer(clients.app, name="clients")
 app.add_typer(mailings.app, name="mailings")
+app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(tokens.app, name="token")
 app.command("migrate")(migrate_command)
 app.command("topology")(topology_command)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import quote, urlsplit
 
+LOCAL = {"localhost", "127.0.0.1"}
 NAME = re.compile(r"herald_test_(\d+)_\w+")
 
 
@@ -37,6 +38,11 @@ class Management:
 
     def names(self) -> list[str]:
         return [str(item["name"]) for item in json.loads(self._call("GET", "vhosts"))]
+
+    def listens_on(self, port: int) -> bool:
+        """Say whether this is the management of the broker on this AMQP port, and not of another on the machine."""
+        listeners = json.loads(self._call("GET", "overview"))["listeners"]
+        return any(each["protocol"] == "amqp" and each["port"] == port for each in listeners)
 
     def change(self, remove: Sequence[str], create: Sequence[str]) -> None:
         for name in remove:
@@ -89,10 +95,10 @@ def find_admin(url: str, management_url: str | None) -> Admin | None:
     parts = urlsplit(url)
     user, password = parts.username or "guest", parts.password or "guest"
     management = Management(management_url or f"http://{parts.hostname}:15672", user, password)
-    choices: list[Admin] = [management]
-    if management_url is None and parts.hostname in {"localhost", "127.0.0.1"}:
-        choices.append(Rabbitmqctl(user))
-    return next((admin for admin in choices if _works(admin)), None)
+    if _works(management) and (management_url or management.listens_on(parts.port or 5672)):
+        return management
+    local = Rabbitmqctl(user)
+    return local if management_url is None and parts.hostname in LOCAL and _works(local) else None
 
 
 def _works(admin: Admin) -> bool:

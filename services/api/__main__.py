@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry
 
 from services.api import app, zones
 from services.api.auth import Authenticator
+from services.api.dead_queues import DeadQueues
 from services.api.events import EventQueue, EventSink
 from services.api.server import listen
 from services.api.settings import ApiSettings
@@ -37,7 +38,7 @@ async def main(config: ApiSettings, stop: asyncio.Event) -> None:
     broker_url, database_url = config.rabbitmq_url.get_secret_value(), config.database_url.get_secret_value()
     publisher = Publisher(broker_url, PUBLISHER, health, declared, patience=PUBLISH_PATIENCE)
     events = EventQueue(publisher)
-    state = new_state(config, events, registry)
+    state = new_state(config, events, DeadQueues(broker_url, publisher), registry)
     async with (
         serve_ops(config.ops_host, config.ops_port, health, registry),
         listen(app.build(state), config.api_host, config.api_port) as runner,
@@ -53,7 +54,7 @@ async def main(config: ApiSettings, stop: asyncio.Event) -> None:
             await runner.cleanup()
 
 
-def new_state(config: ApiSettings, events: EventSink, registry: CollectorRegistry) -> State:
+def new_state(config: ApiSettings, events: EventSink, dead_queues: DeadQueues, registry: CollectorRegistry) -> State:
     admin = config.admin_token
     return State(
         authenticator=Authenticator(
@@ -62,6 +63,7 @@ def new_state(config: ApiSettings, events: EventSink, registry: CollectorRegistr
         events=events,
         default_zone=config.default_timezone,
         seconds=app.request_seconds(registry),
+        dead_queues=dead_queues,
     )
 
 

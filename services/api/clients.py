@@ -101,6 +101,8 @@ async def _write(
         raise _duplicate() from None
     if client is None:
         raise not_found("client")
+    if zone is not None:
+        await store.judge_flights_anew(state.pool, [client_id])
     return client
 
 

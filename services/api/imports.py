@@ -79,11 +79,13 @@ class Import:
 
 async def store_batch(state: State, batch: Batch) -> Stored:
     """Store a batch in one transaction: those that are there are updated or left, the others made."""
-    columns, updated = batch.columns(), 0
+    columns, updated, moved = batch.columns(), 0, list[int]()
     async with state.pool.acquire() as connection, connection.transaction():
         if batch.on_conflict == "update":
             updated, moved = await store.update(connection, columns)
             if moved:
                 await clients.judge_flights_anew(connection, moved)
         created = await store.insert(connection, columns, state.default_zone)
+    if moved:
+        await clients.judge_flights_anew(state.pool, moved)
     return Stored(created=created, updated=updated)

@@ -37,7 +37,7 @@ async def create(request: web.Request) -> web.Response:
     made = await collide_again(lambda: _create(state.pool, body, key, request[REQUEST_ID]))
     bind_contextvars(mailing_id=made.mailing_id)
     if made.fresh:
-        _tell(request, "mailing.created", made.mailing_id)
+        tell(request, "mailing.created", made.mailing_id)
     location = {"Location": f"{request.path}/{made.mailing_id}"}
     return web.Response(text=made.answer, status=201, headers=location, content_type="application/json")
 
@@ -47,7 +47,7 @@ async def _create(pool: Pool, body: MailingNew, key: Key | None, request_id: str
         kept = None if key is None else await idempotency.earlier(connection, key)
         if kept is not None:
             return Made(kept.mailing_id, kept.answer, fresh=False)
-        plan = _allowed(judge_new(body, await store.clock(connection)))
+        plan = allowed(judge_new(body, await store.clock(connection)))
         mailing_id = await store.insert(connection, plan, request_id)
         answer = (await _read(connection, mailing_id)).model_dump_json(by_alias=True)
         if key is not None:
@@ -73,14 +73,14 @@ async def patch(request: web.Request) -> web.Response:
 
     async def work() -> tuple[answers.Mailing, bool]:
         async with pool.acquire() as connection, connection.transaction():
-            edit = _allowed(judge_edit(await _lock(connection, mailing_id), body))
+            edit = allowed(judge_edit(await lock(connection, mailing_id), body))
             if edit.plan is not None:
                 await store.edit(connection, mailing_id, edit.plan, edit.window_changed)
             return await _read(connection, mailing_id), edit.plan is not None
 
     mailing, changed = await collide_again(work)
     if changed:
-        _tell(request, "mailing.updated", mailing_id)
+        tell(request, "mailing.updated", mailing_id)
     return paging.reply(mailing)
 
 
@@ -101,14 +101,14 @@ async def _act(request: web.Request, action: Action) -> web.Response:
 
     async def work() -> tuple[answers.Mailing, bool]:
         async with pool.acquire() as connection, connection.transaction():
-            move = _allowed(judge_action(action, await _lock(connection, mailing_id)))
+            move = allowed(judge_action(action, await lock(connection, mailing_id)))
             if move.status is not None:
                 await store.set_status(connection, mailing_id, move.status)
             return await _read(connection, mailing_id), move.status is not None
 
     mailing, changed = await collide_again(work)
     if changed:
-        _tell(request, EVENTS[action], mailing_id)
+        tell(request, EVENTS[action], mailing_id)
     return paging.reply(mailing)
 
 
@@ -116,11 +116,11 @@ async def delete(request: web.Request) -> web.Response:
     mailing_id = id_in(request, "mailing")
     if not await store.delete(state_of(request).pool, mailing_id):
         raise not_found("mailing")
-    _tell(request, "mailing.deleted", mailing_id)
+    tell(request, "mailing.deleted", mailing_id)
     return web.Response(status=204)
 
 
-async def _lock(connection: Connection, mailing_id: int) -> Locked:
+async def lock(connection: Connection, mailing_id: int) -> Locked:
     if not await store.lock(connection, mailing_id):
         raise not_found("mailing")
     return await store.read_locked(connection, mailing_id)
@@ -133,7 +133,7 @@ async def _read(connection: Connection | Pool, mailing_id: int) -> answers.Maili
     return mailing
 
 
-def _allowed(decision: DecisionT | Forbidden | Wrong) -> DecisionT:
+def allowed(decision: DecisionT | Forbidden | Wrong) -> DecisionT:
     """Let a decision through; what is not allowed becomes a problem, and rolls the transaction back."""
     if isinstance(decision, Forbidden):
         raise conflict(decision.detail)
@@ -142,5 +142,5 @@ def _allowed(decision: DecisionT | Forbidden | Wrong) -> DecisionT:
     return decision
 
 
-def _tell(request: web.Request, name: MailingEventName, mailing_id: int) -> None:
+def tell(request: web.Request, name: MailingEventName, mailing_id: int) -> None:
     state_of(request).events.put(name, mailing_id, request[REQUEST_ID])

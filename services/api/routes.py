@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from services.api import clients, exports, imports, mailings, messages, statistics
+from services.api import clients, dead_letters, exports, imports, mailings, messages, resends, statistics
 from services.api.schemas import (
     ClientsFilter,
     ClientsQuery,
+    DeadLettersDrop,
+    DeadLettersQuery,
     ImportQuery,
     MailingsQuery,
     MessagesQuery,
@@ -55,9 +57,13 @@ ROUTES = (
     Route("POST", _MAILING + "/pause", mailings.pause, "operator", "Pause a running mailing"),
     Route("POST", _MAILING + "/resume", mailings.resume, "operator", "Resume a paused mailing"),
     Route("POST", _MAILING + "/cancel", mailings.cancel, "operator", "Cancel a mailing"),
+    Route("POST", _MAILING + "/resend", resends.resend, "operator", "Send failed messages of a mailing again"),
     Route("GET", _MAILING + "/messages", messages.listing, "viewer", "List the messages of a mailing", MessagesQuery),
     Route("GET", _MAILING + "/statistics", statistics.of_mailing, "viewer", "Show the statistics of a mailing"),
     Route("GET", _MESSAGE, messages.show, "viewer", "Show a message with its attempts"),
     Route("GET", "/statistics", statistics.totals, "viewer", "Count all mailings and messages"),
     Route("GET", "/statistics/mailings", statistics.listing, "viewer", "List the counts of each mailing", PageQuery),
+    Route("GET", "/dead-letters", dead_letters.listing, "admin", "List dead letters", DeadLettersQuery),
+    Route("POST", "/dead-letters/replay", dead_letters.replay, "admin", "Replay dead letters"),
+    Route("DELETE", "/dead-letters", dead_letters.drop, "admin", "Drop dead letters", DeadLettersDrop),
 )

@@ -72,6 +72,13 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
+class Again:
+    """Messages may be sent again; a finished mailing runs again for it."""
+
+    restarts: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Forbidden:
     """The state does not allow it."""
 
@@ -122,6 +129,15 @@ def judge_action(action: Action, locked: Locked) -> Move | Forbidden:
     if target is None or (locked.closing and not done):
         return Forbidden(f"The mailing is {_condition(locked)}: {action} is not possible.")
     return Move(None if target == locked.status else target)
+
+
+def judge_resend(locked: Locked) -> Again | Forbidden:
+    """Nothing is sent again after a cancel or the end, which an edit may have moved."""
+    if locked.status == "cancelled":
+        return Forbidden("The mailing is cancelled: nothing of it can be sent again.")
+    if locked.closing or locked.plan.end_at <= locked.now:
+        return Forbidden("The mailing is past its end: nothing of it can be sent again.")
+    return Again(restarts=locked.status == "finished")
 
 
 def _condition(locked: Locked) -> str:

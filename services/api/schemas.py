@@ -1,7 +1,7 @@
 """What callers send: bodies, strict in every type, and query parameters, which are always text."""
 
 from datetime import time
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -9,8 +9,16 @@ from services.api.values import ClockTime, Moment, OperatorCode, OptionalMoment,
 from shared.messages import MessageStatus
 
 MailingStatus = Literal["scheduled", "running", "paused", "finished", "cancelled"]
+UnsentStatus = Literal["rejected", "exhausted", "expired", "cancelled"]
 MAX_FILTER_ENTRIES = 1000
 
+DeadQueue = Literal["planner.dead", "dispatcher.dead", "reporter.dead"]
+LetterId = Annotated[
+    str,
+    Field(pattern=r"^[0-9a-f]{16}$", description="The id of a dead letter.", examples=["0f1e2d3c4b5a6978"]),
+]
+
+ModelT = TypeVar("ModelT")
 
 # Marks a field for the API's document, which then names no default; see openapi/schemas.py.
 LEFT_OUT = "x-left-out"
@@ -19,6 +27,12 @@ LEFT_OUT = "x-left-out"
 def left_out(stand_in: Any, description: str | None = None) -> Any:
     """A field that may be left out. `stand_in` only keeps its type: it is no default that a caller could rely on."""
     return Field(default=stand_in, description=description, json_schema_extra={LEFT_OUT: True})
+
+
+def _one_choice(model: ModelT, ids: bool, all_: bool) -> ModelT:
+    if ids == all_:
+        raise ValueError("give either ids, or all as true")
+    return model
 
 
 class Sent(BaseModel):
@@ -103,6 +117,28 @@ class MailingPatch(Sent):
     window: WindowNew | None = left_out(None, "Null clears the window.")
 
 
+class Resend(Sent):
+    """Which messages to send again, by their final status. What was sent is never sent again."""
+
+    statuses: Annotated[
+        list[UnsentStatus], Field(min_length=1, max_length=4, description="The statuses of the messages to send again.")
+    ]
+
+
+class DeadLettersReplay(Sent):
+    """Which dead letters to replay: either those with these ids, or all; of one queue, or of every."""
+
+    ids: Annotated[list[LetterId], Field(min_length=1, max_length=1000)] | None = Field(
+        default=None, description="Null or left out where `all` is true."
+    )
+    all: bool = Field(default=False, description="True for all of them, where no ids are given.")
+    queue: DeadQueue | None = Field(default=None, description="Null or left out for every queue.")
+
+    @model_validator(mode="after")
+    def _chosen(self) -> Self:
+        return _one_choice(self, self.ids is not None, self.all)
+
+
 class Query(BaseModel):
     """Query parameters. A route without any takes this, so that a misspelt one is an error, not ignored."""
 
@@ -147,3 +183,25 @@ class ImportQuery(Query):
     on_conflict: Literal["update", "skip"] = Field(
         default="update", description="What becomes of a client whose phone is there: updated, or left as it is."
     )
+
+
+class DeadLettersQuery(PageQuery):
+    queue: DeadQueue | None = Field(default=None, description="Only letters of this queue.")
+
+
+class DeadLettersDrop(Query):
+    """Which dead letters to drop: those with these ids, separated by commas, or all; of one queue, or of every."""
+
+    ids: Annotated[str, Field(pattern=r"^[0-9a-f]{16}(,[0-9a-f]{16}){0,99}$")] | None = Field(
+        default=None, description="The ids of those to drop, up to 100, separated by commas. Only without `all`."
+    )
+    all: bool = Field(default=False, description="True to drop all of them. Only without `ids`.")
+    queue: DeadQueue | None = Field(default=None, description="Only letters of this queue.")
+
+    @property
+    def chosen(self) -> frozenset[str] | None:
+        return None if self.ids is None else frozenset(self.ids.split(","))
+
+    @model_validator(mode="after")
+    def _chosen(self) -> Self:
+        return _one_choice(self, self.ids is not None, self.all)

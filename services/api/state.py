@@ -9,6 +9,7 @@ from prometheus_client import Histogram
 
 from services.api.auth import Authenticator
 from services.api.cursors import MAX_ID
+from services.api.dead_queues import OpensQueues
 from services.api.errors import not_found, unavailable
 from services.api.events import EventSink
 from services.api.schemas import Query
@@ -30,6 +31,7 @@ class State:
     events: EventSink
     default_zone: str
     seconds: Histogram
+    dead_queues: OpensQueues
     backing: Backing | None = None
 
     @property

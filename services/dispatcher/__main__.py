@@ -1,6 +1,7 @@
 """Wires the dispatcher: jobs in, requests out, results on. Any number may run."""
 
 import asyncio
+import math
 import random
 import sys
 from collections.abc import Coroutine
@@ -11,6 +12,7 @@ from aiolimiter import AsyncLimiter
 from services.dispatcher import provider
 from services.dispatcher.attempt import Attempts, Metrics
 from services.dispatcher.breaker import Breaker
+from services.dispatcher.breaker_watch import BreakerWatch
 from services.dispatcher.handler import Handler
 from services.dispatcher.outbox import Outbox
 from services.dispatcher.retry import Policy
@@ -23,6 +25,8 @@ from shared.metrics import Health, new_registry, serve_ops
 # Of the 25 s a process has to stop: for requests to end, then for results to be published.
 ENDING_SECONDS, FLUSHING_SECONDS = 16, 4
 TICK_SECONDS = 0.1
+# A delivery must not wait here for long: other mailings wait behind it, and after 30 min the broker takes it back.
+PREFETCH_SECONDS = 5
 
 
 async def limiter(rate: float | None) -> AsyncLimiter | None:
@@ -33,6 +37,11 @@ async def limiter(rate: float | None) -> AsyncLimiter | None:
     made = AsyncLimiter(amount, amount / rate)
     await made.acquire(amount)
     return made
+
+
+def prefetch(concurrency: int, rate: float | None) -> int:
+    """Say how many deliveries to hold: enough for every slot to find its next job, no more than are sent soon."""
+    return 2 * concurrency if rate is None else min(2 * concurrency, math.ceil(PREFETCH_SECONDS * rate))
 
 
 async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
@@ -47,18 +56,21 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
         Publisher(urls, "dispatcher.publish", health, table) as publisher,
     ):
         outbox = Outbox(publisher)
-        handler = await _handler(config, pool, publisher, send_api, outbox, Metrics(registry))
+        breaker = Breaker(lambda: random.uniform(0.9, 1.1))  # noqa: S311 - jitter, not a secret
+        watch = BreakerWatch(breaker, health, registry)
+        handler = await _handler(config, pool, publisher, send_api, breaker, outbox, Metrics(registry))
         consumer = Consumer(
             urls,
             "dispatcher.consume",
             health,
             table,
             queue=topology.DISPATCHER_JOBS,
-            prefetch=2 * config.dispatcher_concurrency,
+            prefetch=prefetch(config.dispatcher_concurrency, config.provider_rate),
             on_delivery=handler.take,
         )
         async with consumer:
-            watches = (consumer.check(), publisher.check(), database.watch(pool, health))
+            clock = asyncio.get_running_loop().time
+            watches = (consumer.check(), publisher.check(), database.watch(pool, health), watch.run(clock))
             await _work(handler, outbox, consumer, stop, *watches)
 
 
@@ -67,10 +79,10 @@ async def _handler(
     pool: Pool,
     publisher: Publisher,
     send_api: provider.Provider,
+    breaker: Breaker,
     outbox: Outbox,
     metrics: Metrics,
 ) -> Handler:
-    breaker = Breaker(lambda: random.uniform(0.9, 1.1))  # noqa: S311 - jitter, not a secret
     attempts = Attempts(
         pool,
         publisher,

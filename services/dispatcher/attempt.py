@@ -62,6 +62,13 @@ class Call:
     after: float
     seconds: float
 
+    def started_at(self, claim: Claim) -> datetime:
+        """When the request began, on the database's clock."""
+        return claim.claimed_at + timedelta(seconds=self.after)
+
+    def ended_at(self, claim: Claim) -> datetime:
+        return self.started_at(claim) + timedelta(seconds=self.seconds)
+
 
 class Attempts:
     """Makes attempts. Holds no database connection while it waits for the provider."""
@@ -96,7 +103,7 @@ class Attempts:
         meaning = read(call.reply)
         self._tell_breaker(taken, meaning)
         decision = decide(meaning, self._facts(taken, call), self._policy)
-        decision = await self._act(taken, decision)
+        decision = await self._act(taken, call, decision)
         self._report(taken, call, meaning, decision)
         return self._result(taken, call, meaning, decision)
 
@@ -142,11 +149,11 @@ class Attempts:
             queues_full=self.queued_retries >= MOST_QUEUED_RETRIES,
         )
 
-    async def _act(self, taken: Taken, decision: Decision) -> Decision:
+    async def _act(self, taken: Taken, call: Call, decision: Decision) -> Decision:
         """Put the decision on the broker. A retry that cannot be published waits in the table."""
         if isinstance(decision, Finish):
             if decision.status == "exhausted":
-                await self._bury(taken.job, decision)
+                await self._bury(taken, call, decision)
             return decision
         if not decision.queued:
             return decision
@@ -160,12 +167,14 @@ class Attempts:
         failpoints.reach("dispatcher.retry_published")
         return decision
 
-    async def _bury(self, job: Job, decision: Finish) -> None:
+    async def _bury(self, taken: Taken, call: Call, decision: Finish) -> None:
         """Dead-letter the job of an exhausted message. The tables have the truth, so a failure is only logged."""
+        job = taken.job
         headers: dict[str, str | int] = {
             "mailing_id": job.mailing_id,
             "message_id": job.message_id,
             "reason": f"exhausted: {decision.reason}",
+            "at": call.ended_at(taken.claim).isoformat(),
         }
         try:
             await self._publisher.publish(Outgoing(topology.DEAD, topology.DISPATCHER_DEAD, encode(job), headers))
@@ -190,7 +199,6 @@ class Attempts:
 
     def _result(self, taken: Taken, call: Call, meaning: Meaning, decision: Decision) -> Result:
         claim, job = taken.claim, taken.job
-        started_at = claim.claimed_at + timedelta(seconds=call.after)
         finish = decision if isinstance(decision, Finish) else None
         retry = decision if isinstance(decision, Retry) else None
         return Result(
@@ -200,14 +208,14 @@ class Attempts:
             number=claim.number,
             status=finish.status if finish else "retrying",
             outcome=meaning.outcome,
-            started_at=started_at,
+            started_at=call.started_at(claim),
             duration_ms=round(call.seconds * 1000),
             http_status=call.reply.http_status,
             reason=finish.reason if finish else None,
             detail=self._detail(taken, call, meaning),
             failed=decision.failed,
             queued=retry.queued if retry else False,
-            due_at=_due_at(started_at, call, retry),
+            due_at=call.ended_at(claim) + retry.delay if retry else None,
             request_id=claim.request_id,
         )
 
@@ -221,7 +229,3 @@ class Attempts:
             token=self._secret,
         )
         return f"{meaning.reason}: {said}" if said else meaning.reason
-
-
-def _due_at(started_at: datetime, call: Call, retry: Retry | None) -> datetime | None:
-    return started_at + timedelta(seconds=call.seconds) + retry.delay if retry else None

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-WINDOW_SECONDS = 30.0
+# The last seconds are judged alone where they hold enough calls: a long healthy run must not outvote an outage.
+RECENT_SECONDS, WINDOW_SECONDS = 4.0, 30.0
 LEAST_CALLS = 20
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 20.0
 PROBES = (1, 4, 16)
@@ -24,9 +25,10 @@ class Ticket:
 
 
 class Breaker:
-    """Opens when more than half of at least 20 calls of the last 30 s failed; probes with 1, 4, 16 calls.
+    """Opens when more than half of the latest calls failed; probes with 1, 4, 16 calls.
 
-    Moments are seconds on a monotonic clock. `jitter` returns a factor near 1.
+    The latest calls are those of the last 4 s; where these are fewer than 20, as many more of the last 30 s as make
+    20. Fewer say nothing. Moments are seconds on a monotonic clock. `jitter` returns a factor near 1.
     """
 
     def __init__(self, jitter: Callable[[], float]) -> None:
@@ -116,7 +118,7 @@ class Breaker:
             self._epoch += 1
 
     def _count(self, moment: float, failed: bool) -> tuple[int, int]:
-        """Count this call, and return (calls, failures) of the window. Kept by the second, so it stays small."""
+        """Count this call, and return (calls, failures) of the latest. Kept by the second, so it stays small."""
         second = int(moment)
         if self._calls and self._calls[-1][0] == second:
             _, calls, failures = self._calls.pop()
@@ -125,4 +127,12 @@ class Breaker:
         self._calls.append((second, calls + 1, failures + failed))
         while self._calls[0][0] < moment - WINDOW_SECONDS:
             self._calls.popleft()
-        return sum(row[1] for row in self._calls), sum(row[2] for row in self._calls)
+        return self._latest(moment)
+
+    def _latest(self, moment: float) -> tuple[int, int]:
+        calls = failures = 0
+        for second, ended, bad in reversed(self._calls):
+            if calls >= LEAST_CALLS and second < moment - RECENT_SECONDS:
+                break
+            calls, failures = calls + ended, failures + bad
+        return calls, failures

@@ -34,7 +34,8 @@ async def claim(pool: Pool, worker: UUID, jobs: Sequence[tuple[int, int, bool]])
     """Claim a batch of jobs (message id, attempt, redelivered), each message once, by the database's clock.
 
     One statement judges and takes. Rows that somebody else holds are skipped, never waited for: a statement
-    that waited would judge by the text and the deadline of before.
+    that waited would judge by the text and the deadline of before. What is put back is due at once: the planner,
+    which holds the mailing while it judges, says when its window opens. A window edited meanwhile cannot be missed.
     """
     rows = await pool.fetch(
         """
@@ -78,7 +79,7 @@ async def claim(pool: Pool, worker: UUID, jobs: Sequence[tuple[int, int, bool]])
             FROM judged j WHERE f.message_id = j.message_id AND j.verdict = 'send'
         ), put_back AS (
             UPDATE flights f
-            SET released_at = NULL, due_at = greatest(j.opens_at, clock_timestamp())
+            SET released_at = NULL, due_at = clock_timestamp()
             FROM judged j WHERE f.message_id = j.message_id AND j.verdict = 'put back'
         )
         SELECT message_id, verdict, coalesce(number, 0) AS number,

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 
+from services.planner.resend import resend_chunk
 from services.planner.rounds import Rounds
 from services.planner.settle import Settler
 from services.planner.store import lives, releases
@@ -31,6 +33,7 @@ class Handler:
         self._inbox: asyncio.Queue[Delivery] = asyncio.Queue()
         self._wake_lives, self._wake_rounds = asyncio.Event(), asyncio.Event()
         self._wake_closing, self._wake_fence = asyncio.Event(), asyncio.Event()
+        self._wake_resends = asyncio.Event()
         self._closing = False
 
     def take(self, delivery: Delivery) -> None:
@@ -43,6 +46,7 @@ class Handler:
             repeat("rounds", self._rounds.next, self._wake_rounds),
             repeat("closing", self._close, self._wake_closing),
             repeat("clients", self._close_clients, asyncio.Event()),
+            repeat("resends", self._resend, self._wake_resends),
             repeat("windows", self._judge_windows, asyncio.Event()),
             repeat("sweep", self._sweep, asyncio.Event()),
             repeat("fence", self._publish_fence, self._wake_fence),
@@ -57,17 +61,16 @@ class Handler:
                 await self._bury(delivery, str(error))
                 continue
             log.info("event received", event_name=event.event, mailing_id=event.mailing_id, request_id=event.request_id)
-            for wake in (self._wake_lives, self._wake_rounds, self._wake_closing):
+            for wake in (self._wake_lives, self._wake_rounds, self._wake_closing, self._wake_resends):
                 wake.set()
             await delivery.ack()
 
     async def _bury(self, delivery: Delivery, reason: str) -> None:
         """Move an unreadable event to the planner's dead queue; the events queue itself drops what it refuses."""
         log.error("body unreadable", queue=topology.PLANNER_MAILINGS, detail=reason)
+        headers: dict[str, str | int] = {"reason": f"unreadable: {reason}", "at": datetime.now(UTC).isoformat()}
         try:
-            await self._publisher.publish(
-                Outgoing(topology.DEAD, topology.PLANNER_DEAD, delivery.body, {"reason": reason})
-            )
+            await self._publisher.publish(Outgoing(topology.DEAD, topology.PLANNER_DEAD, delivery.body, headers))
         except Unpublished as error:
             log.warning("dead letter not published", detail=str(error))
         await delivery.ack()
@@ -91,6 +94,12 @@ class Handler:
     async def _close_clients(self) -> float:
         await self._settler.close_clients()
         return CLOSING_SECONDS
+
+    async def _resend(self) -> float:
+        if not await resend_chunk(self._pool):
+            return POLL_SECONDS
+        self._wake_rounds.set()
+        return 0.0
 
     async def _judge_windows(self) -> float:
         judged = await releases.judge_windows_anew(self._pool, JUDGED_AT_ONCE)

@@ -44,12 +44,14 @@ async def release(pool: Pool, publisher: Publisher, owner: UUID, mailing_id: int
         if len(taken) < limit:
             taken += await releases.take_fresh(connection, mailing_id, held.cursor, limit - len(taken))
     failpoints.reach("planner.flights_inserted")
-    due = [one for one in taken if not one.waits]
+    due, waiting = [one for one in taken if not one.waits], [one for one in taken if one.waits]
     published = await _publish(publisher, mailing_id, due)
     failpoints.reach("planner.jobs_published")
     if published:
         await releases.mark_released(pool, published, held.began_at)
-    return Released(len(published), len(taken) - len(due))
+    if waiting:
+        await releases.judge_moved_anew(pool, waiting)
+    return Released(len(published), len(waiting))
 
 
 async def _publish(publisher: Publisher, mailing_id: int, due: Sequence[Due]) -> list[int]:

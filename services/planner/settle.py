@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from services.planner.closing import CLIENT_DELETED, DEADLINE, MAILING_CANCELLED, Cause, Verdict, judge
+from services.planner.closing import CLIENT_DELETED, DEADLINE, MAILING_CANCELLED, Cause, Known, Verdict, judge
 from services.planner.store import lives, settling
 from services.planner.store.settling import Closing
 from shared import logs
@@ -73,11 +73,20 @@ class Settler:
                 message_ids = await lock(connection, key, above, CHUNK)
                 if not message_ids:
                     return None, 0
-                held, in_flight = await settling.lock_flights(connection, message_ids)
-                moved = await _apply(connection, judge(message_ids, held, in_flight, cause), cause)
+                known = await _look(connection, message_ids, key, cause)
+                moved = await _apply(connection, judge(message_ids, known, cause), cause)
                 return message_ids[-1], moved
 
         return await collide_again(once)
+
+
+async def _look(connection: Connection, message_ids: Sequence[int], key: int, cause: Cause) -> Known:
+    """Lock the flights of a chunk. Only at a mailing's end does it matter whose window was never open."""
+    held, in_flight = await settling.lock_flights(connection, message_ids)
+    unreleased = [message_id for message_id in message_ids if message_id not in in_flight]
+    if cause.reason != DEADLINE or not unreleased:
+        return Known(held, in_flight)
+    return Known(held, in_flight, frozenset(await settling.list_unreachable(connection, key, unreleased)))
 
 
 async def _apply(connection: Connection, verdicts: Sequence[Verdict], cause: Cause) -> int:

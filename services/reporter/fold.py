@@ -49,7 +49,7 @@ async def _apply(connection: Connection, folded: Tally) -> dict[str, int]:
     retrying = [standing for standing in folded.standings if standing.status == "retrying"]
     if retrying:
         await store.land_attempts(connection, retrying, [failures[standing.message_id] for standing in retrying])
-    moved = await store.settle(connection, folded.standings)
+    moved = await store.settle(connection, folded.standings) if folded.standings else {}
     if changes:
         await store.count_outcomes(connection, changes)
     return moved

@@ -15,7 +15,7 @@ async def lock_messages(connection: Connection, message_ids: Sequence[int]) -> d
     rows = await connection.fetch(
         """
         SELECT m.id, m.mailing_id, m.started_at IS NOT NULL AS first_try, f.claimed_number AS claimed,
-            greatest(m.attempts, coalesce(f.folded_number, 0)) AS recorded
+            greatest(m.attempts, coalesce(f.folded_number, 0)) AS recorded, coalesce(f.base_number, 0) AS base
         FROM (
             SELECT id, mailing_id, started_at, attempts FROM messages
             WHERE id = ANY ($1::bigint[]) ORDER BY id FOR NO KEY UPDATE
@@ -24,7 +24,10 @@ async def lock_messages(connection: Connection, message_ids: Sequence[int]) -> d
         """,
         message_ids,
     )
-    return {row["id"]: Known(row["mailing_id"], row["recorded"], row["first_try"], row["claimed"]) for row in rows}
+    return {
+        row["id"]: Known(row["mailing_id"], row["recorded"], row["first_try"], row["claimed"], row["base"])
+        for row in rows
+    }
 
 
 async def record_attempts(connection: Connection, attempts: Sequence[Attempt]) -> list[tuple[int, int, bool]]:
@@ -68,7 +71,8 @@ async def land_attempts(connection: Connection, standings: Sequence[Standing], f
         SET folded_number = greatest(f.folded_number, v.number),
             failures = f.failures + v.failures,
             released_at = CASE WHEN f.claimed_number > v.number OR v.queued THEN f.released_at END,
-            due_at = CASE WHEN f.claimed_number > v.number THEN f.due_at ELSE v.due_at END
+            due_at = CASE WHEN f.claimed_number > v.number THEN f.due_at ELSE v.due_at END,
+            earliest_at = CASE WHEN f.claimed_number > v.number OR v.queued THEN f.earliest_at ELSE v.due_at END
         FROM unnest($1::bigint[], $2::int[], $3::int[], $4::bool[], $5::timestamptz[])
             AS v (message_id, number, failures, queued, due_at)
         WHERE f.message_id = v.message_id AND (v.number > f.folded_number OR v.failures > 0)

@@ -22,13 +22,15 @@ class Known:
     """What the tables say of a message, its row being locked.
 
     `recorded` is the highest attempt number on record; `first_try` says that number 1 is recorded in the
-    message itself, as a success. `claimed` is the highest number claimed, None when it is not in flight.
+    message itself, as a success. `claimed` is the highest number claimed, None when it is not in flight. `base` is
+    the highest number of the rounds before this one: what came of them does not move the message any more.
     """
 
     mailing_id: int
     recorded: int
     first_try: bool
     claimed: int | None
+    base: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +88,15 @@ def tally(results: Iterable[Result], known: Mapping[int, Known]) -> Tally:
             raise UnknownMessage(f"message {message_id}: attempt {max(numbered)} was never claimed")
         first_try = _first_try(numbered.get(1), facts)
         attempts += _attempts(numbered, facts, first_try)
-        standings.append(_standing(list(numbered.values()), first_try))
+        counting = [result for result in numbered.values() if _counts(result, facts)]
+        if counting:
+            standings.append(_standing(counting, first_try))
     return Tally(tuple(attempts), tuple(standings))
+
+
+def _counts(result: Result, known: Known) -> bool:
+    """Say whether a result moves the message: one of this round does, and a success always."""
+    return result.number > known.base or result.status == "sent"
 
 
 def _first_try(result: Result | None, known: Known) -> Result | None:
@@ -99,7 +108,7 @@ def _first_try(result: Result | None, known: Known) -> Result | None:
 
 def _attempts(numbered: Mapping[int, Result], known: Known, first_try: Result | None) -> list[Attempt]:
     kept = [
-        _attempt(result, known.mailing_id)
+        _attempt(result, known)
         for number, result in sorted(numbered.items())
         if result is not first_try and not (number == 1 and known.first_try)
     ]
@@ -108,17 +117,18 @@ def _attempts(numbered: Mapping[int, Result], known: Known, first_try: Result | 
     return [_lost(any_result.message_id, known.mailing_id, number) for number in sorted(skipped)] + kept
 
 
-def _attempt(result: Result, mailing_id: int) -> Attempt:
+def _attempt(result: Result, known: Known) -> Attempt:
     return Attempt(
         message_id=result.message_id,
         number=result.number,
-        mailing_id=mailing_id,
+        mailing_id=known.mailing_id,
         started_at=result.started_at,
         duration_ms=result.duration_ms,
         http_status=result.http_status,
         outcome=result.outcome,
         detail=result.detail,
-        failed=result.failed,
+        # The budget is that of this round.
+        failed=result.failed and result.number > known.base,
     )
 
 

@@ -6,7 +6,7 @@ to it is thrown away, the topology is declared again, and consuming starts anew.
 """
 
 from shared.broker.consumer import Consumer, Delivery
-from shared.broker.link import OUTAGES, Link, declare, open_connection
+from shared.broker.link import OUTAGES, Link, declare, open_connection, underlay_of
 from shared.broker.publisher import Outgoing, Publisher, Unpublished, Unroutable
 
 __all__ = [
@@ -20,4 +20,5 @@ __all__ = [
     "Unroutable",
     "declare",
     "open_connection",
+    "underlay_of",
 ]

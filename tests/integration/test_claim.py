@@ -107,16 +107,15 @@ async def test_a_job_of_a_paused_mailing_goes_back_to_the_table(scene: Scene) ->
     assert flight["due_at"] <= datetime.now(UTC)
 
 
-async def test_a_job_outside_its_window_waits_in_the_table_until_it_opens(scene: Scene) -> None:
+async def test_a_job_outside_its_window_goes_back_to_the_table_to_be_judged_there(scene: Scene) -> None:
     local = datetime.now(UTC)
-    opens = (local + timedelta(hours=2)).time().replace(second=0, microsecond=0)
-    closes = (local + timedelta(hours=3)).time().replace(second=0, microsecond=0)
+    opens, closes = (local + timedelta(hours=2)).time(), (local + timedelta(hours=3)).time()
     await scene.pool.execute("UPDATE mailings SET window_from = $1, window_to = $2", opens, closes)
     assert await scene.verdict() == "put back"
     flight = await scene.flight()
     assert flight["released_at"] is None
-    assert flight["due_at"].time() == opens
-    assert timedelta(hours=1) < flight["due_at"] - local < timedelta(hours=2, minutes=1)
+    # Not the opening that this claim saw: an edit that came meanwhile would be overlooked.
+    assert flight["due_at"] - local < timedelta(seconds=30)
 
 
 async def test_the_window_is_judged_in_the_clients_own_time(scene: Scene) -> None:

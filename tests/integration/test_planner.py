@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import asyncpg
 import pytest
 
+from services.dispatcher.store import claim as claim_jobs
 from services.planner.expansion import expand
 from services.planner.handler import Handler
 from services.planner.pace import Pace
@@ -15,6 +16,7 @@ from services.planner.release import Released, release
 from services.planner.rounds import Rounds
 from services.planner.settle import Settler
 from services.planner.store import lives, releases, repairs, settling, turns
+from services.planner.store.releases import Due
 from services.planner.sweep import Sweeper
 from shared import topology
 from shared.broker import Consumer, Delivery, Outgoing, Publisher
@@ -22,6 +24,7 @@ from shared.messages import Job, decode
 from shared.metrics import Health, new_registry
 from shared.settings import DEFAULT_RETRY_DELAYS
 from tests.books import add_clients, add_mailing, check_books, counts_of, status_of, until
+from tests.planning import expand_all, lease_one, running_mailing
 
 TABLE = topology.build(DEFAULT_RETRY_DELAYS)
 
@@ -31,27 +34,6 @@ async def publisher(broker_url: str) -> AsyncIterator[Publisher]:
     async with Publisher(broker_url, "test", Health(), TABLE) as opened:
         await opened.publish(Outgoing(topology.MAILINGS, "mailing.test", b"{}"))
         yield opened
-
-
-async def lease_one(pool: asyncpg.Pool, owner: UUID) -> int:
-    (turn,) = await turns.lease(pool, owner, release=True, most=1)
-    return turn.mailing_id
-
-
-async def expand_all(pool: asyncpg.Pool, mailing_id: int, size: int = 100) -> None:
-    owner = uuid4()
-    await pool.execute("UPDATE mailing_work SET owner = $1, leased_until = now() + interval '1 min'", owner)
-    while not await pool.fetchval("SELECT expansion_done FROM mailing_work WHERE mailing_id = $1", mailing_id):
-        await expand(pool, owner, mailing_id, size)
-    await pool.execute("UPDATE mailing_work SET owner = NULL, leased_until = now()")
-
-
-async def running_mailing(pool: asyncpg.Pool, clients: int, **mailing: object) -> int:
-    await add_clients(pool, clients)
-    mailing_id = await add_mailing(pool, **mailing)  # type: ignore[arg-type]
-    await lives.start_due(pool)
-    await expand_all(pool, mailing_id)
-    return mailing_id
 
 
 async def test_only_mailings_whose_time_has_come_are_started_and_each_by_one_planner(pool: asyncpg.Pool) -> None:
@@ -192,6 +174,54 @@ async def test_a_closed_window_keeps_the_message_in_the_table_and_an_edit_frees_
     assert await release(pool, publisher, owner, mailing_id, 10) == Released(5)
 
 
+async def test_a_job_put_back_outside_its_window_waits_until_it_opens(pool: asyncpg.Pool, publisher: Publisher) -> None:
+    now = datetime.now(UTC)
+    opens = (now + timedelta(hours=2)).time().replace(second=0, microsecond=0)
+    mailing_id = await running_mailing(pool, 1)
+    owner = uuid4()
+    await lease_one(pool, owner)
+    await release(pool, publisher, owner, mailing_id, 10)
+    closes = (now + timedelta(hours=3)).time()
+    await pool.execute("UPDATE mailings SET window_from = $1, window_to = $2", opens, closes)
+    message_id = await pool.fetchval("SELECT id FROM messages")
+    (claim,) = await claim_jobs(pool, uuid4(), [(message_id, 1, False)])
+    assert claim.verdict == "put back"
+    assert await release(pool, publisher, owner, mailing_id, 10) == Released(waiting=1)
+    due_at = await pool.fetchval("SELECT due_at FROM flights WHERE released_at IS NULL")
+    assert due_at.time() == opens
+    assert timedelta(hours=1) < due_at - now < timedelta(hours=2, minutes=1)
+
+
+async def test_an_edited_window_does_not_hurry_a_retry_that_must_wait(pool: asyncpg.Pool) -> None:
+    mailing_id = await running_mailing(pool, 2)
+    for place, earliest in enumerate(("now() + interval '10 min'", "NULL")):
+        await pool.execute(
+            "INSERT INTO flights (message_id, mailing_id, client_id, due_at, earliest_at)"
+            f" SELECT id, mailing_id, client_id, now() + interval '1 h', {earliest}"
+            " FROM messages ORDER BY id OFFSET $1 LIMIT 1",
+            place,
+        )
+    await pool.execute("UPDATE mailings SET window_edited_at = now() WHERE id = $1", mailing_id)
+    assert await releases.judge_windows_anew(pool, 10) == 2
+    assert await releases.judge_windows_anew(pool, 10) == 0
+    waits = await pool.fetch("SELECT due_at - now() AS wait FROM flights ORDER BY message_id")
+    assert timedelta(minutes=9) < waits[0]["wait"] <= timedelta(minutes=10)
+    assert waits[1]["wait"] <= timedelta(0)
+
+
+async def test_a_client_whose_zone_is_edited_during_a_release_is_judged_again(pool: asyncpg.Pool) -> None:
+    await running_mailing(pool, 3)
+    await pool.execute(
+        "INSERT INTO flights (message_id, mailing_id, client_id, due_at)"
+        " SELECT id, mailing_id, client_id, now() + interval '5 h' FROM messages"
+    )
+    moved = await pool.fetchval("UPDATE clients SET timezone = 'Asia/Tokyo' WHERE id = 1 RETURNING id")
+    rows = await pool.fetch("SELECT id, client_id FROM messages")
+    await releases.judge_moved_anew(pool, [Due(row["id"], row["client_id"], 1, True, "UTC") for row in rows])
+    due = await pool.fetch("SELECT client_id FROM flights WHERE due_at <= now()")
+    assert [row["client_id"] for row in due] == [moved]
+
+
 async def test_rounds_serve_a_small_mailing_beside_a_big_one(pool: asyncpg.Pool, publisher: Publisher) -> None:
     await add_clients(pool, 3000)
     await add_clients(pool, 10, tag="small", first=9000)
@@ -244,8 +274,15 @@ async def ending(pool: asyncpg.Pool) -> Ending:
 
 
 async def test_at_the_end_the_unclaimed_expire_at_once_and_claims_after_a_fence(ending: Ending) -> None:
-    settler = Settler(ending.pool)
-    await ending.pool.execute("UPDATE mailings SET start_at = now() - interval '1 h', end_at = clock_timestamp()")
+    settler, now = Settler(ending.pool), datetime.now(UTC)
+    # The window was open when the mailing started, and is closed now.
+    await ending.pool.execute(
+        "UPDATE mailings SET start_at = $1::timestamptz - interval '1 h', end_at = clock_timestamp(),"
+        " window_from = $2, window_to = $3",
+        now,
+        (now - timedelta(hours=2)).time(),
+        (now - timedelta(minutes=30)).time(),
+    )
     assert await settler.close_mailings()
     assert await counts_of(ending.pool, ending.mailing_id) == {"pending": 2, "expired": 4}
     assert await ending.reasons() == {"expired: deadline reached": 3, "expired: window closed until the deadline": 1}
@@ -257,6 +294,24 @@ async def test_at_the_end_the_unclaimed_expire_at_once_and_claims_after_a_fence(
     await check_books(ending.pool, ending.mailing_id)
     lost = await ending.pool.fetch("SELECT message_id, number FROM attempts ORDER BY 1")
     assert [tuple(row) for row in lost] == [(ending.ids[4], 1), (ending.ids[5], 2)]
+
+
+async def test_clients_out_of_reach_of_the_window_expire_for_that_reason_released_or_not(pool: asyncpg.Pool) -> None:
+    now = datetime.now(UTC)
+    await add_clients(pool, 2)
+    await add_clients(pool, 3, timezone="Etc/GMT-6", first=100)
+    # Open at present where it is six hours later than in UTC.
+    window = ((now + timedelta(hours=5)).time(), (now + timedelta(hours=7)).time())
+    mailing_id = await add_mailing(pool, lasts=1, window=window)
+    await lives.start_due(pool)
+    await expand_all(pool, mailing_id)
+    await asyncio.sleep(1.1)
+    await Settler(pool).close_mailings()
+    rows = await pool.fetch("SELECT status || ': ' || reason AS what, count FROM reasons WHERE count > 0")
+    assert {row["what"]: row["count"] for row in rows} == {
+        "expired: window closed until the deadline": 2,
+        "expired: deadline reached": 3,
+    }
 
 
 async def test_a_missing_fence_holds_a_closing_up_for_25_seconds_at_most(ending: Ending) -> None:

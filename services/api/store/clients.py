@@ -70,11 +70,15 @@ async def update(
     return _client(row)
 
 
-async def judge_flights_anew(connection: Connection, client_ids: list[int]) -> None:
-    """Make the waiting flights of clients due, since their new zones may open the window earlier."""
+async def judge_flights_anew(connection: Connection | Pool, client_ids: list[int]) -> None:
+    """Make the waiting flights of clients due, since their new zones may open the window earlier.
+
+    A retry that must not be made yet keeps its time. Called in the transaction of the edit, so that no crash loses
+    it, and once more after the commit: a flight whose release had not committed before is seen only then.
+    """
     await connection.execute(
         """
-        UPDATE flights SET due_at = now()
+        UPDATE flights SET due_at = greatest(now(), earliest_at)
         WHERE released_at IS NULL AND due_at > now()
             AND message_id IN (SELECT id FROM messages WHERE client_id = ANY ($1::bigint[]))
         """,

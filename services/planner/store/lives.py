@@ -38,7 +38,8 @@ async def seconds_to_next_start(pool: Pool) -> float | None:
 async def finish_done(pool: Pool) -> list[tuple[int, str | None]]:
     """Finish mailings of which every message is final; close the books of cancelled ones likewise.
 
-    The second statement reads the counts anew under the row lock, since a resend may have come in between.
+    The second statement reads the counts anew under the row lock, since a resend may have come in between. While
+    one is open, messages may be reopened yet.
     """
     async with pool.acquire() as connection, connection.transaction():
         ids = await connection.fetch(
@@ -48,6 +49,7 @@ async def finish_done(pool: Pool) -> list[tuple[int, str | None]]:
             JOIN mailing_counts c ON c.mailing_id = m.id
             WHERE m.finished_at IS NULL AND c.pending + c.retrying = 0
                 AND (m.status = 'cancelled' OR (m.status IN ('running', 'paused') AND w.expansion_done))
+                AND NOT EXISTS (SELECT 1 FROM resends r WHERE r.mailing_id = m.id AND r.done_at IS NULL)
             LIMIT 1000 FOR NO KEY UPDATE OF m SKIP LOCKED
             """
         )
@@ -61,6 +63,7 @@ async def finish_done(pool: Pool) -> list[tuple[int, str | None]]:
             FROM mailing_counts c, mailing_work w
             WHERE m.id = ANY ($1::bigint[]) AND c.mailing_id = m.id AND c.pending + c.retrying = 0
                 AND w.mailing_id = m.id AND (m.status = 'cancelled' OR w.expansion_done)
+                AND NOT EXISTS (SELECT 1 FROM resends r WHERE r.mailing_id = m.id AND r.done_at IS NULL)
             RETURNING m.id, m.request_id
             """,
             [row["id"] for row in ids],

@@ -18,12 +18,13 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A flight whose job must be published, unless it waits for its client's window."""
+    """A flight whose job must be published, unless it waits for its window in its client's time zone."""
 
     message_id: int
     client_id: int
     attempt: int
-    waits: bool = False
+    waits: bool
+    timezone: str
 
 
 async def hold_release(connection: Connection, owner: UUID, mailing_id: int) -> Release | None:
@@ -54,18 +55,18 @@ async def take_waiting(connection: Connection, mailing_id: int, limit: int) -> l
             WHERE mailing_id = $1 AND released_at IS NULL AND due_at <= now()
             ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
         ), judged AS (
-            SELECT due.*, window_opens_at(m.window_from, m.window_to, c.timezone, now()) AS opens_at
+            SELECT due.*, c.timezone, window_opens_at(m.window_from, m.window_to, c.timezone, now()) AS opens_at
             FROM due JOIN clients c ON c.id = due.client_id JOIN mailings m ON m.id = $1
         ), later AS (
             UPDATE flights f SET due_at = j.opens_at FROM judged j
             WHERE f.message_id = j.message_id AND j.opens_at > now()
         )
-        SELECT message_id, client_id, claimed_number + 1 AS attempt FROM judged WHERE opens_at <= now()
+        SELECT message_id, client_id, claimed_number + 1 AS attempt, opens_at > now() AS waits, timezone FROM judged
         """,
         mailing_id,
         limit,
     )
-    return [Due(row["message_id"], row["client_id"], row["attempt"]) for row in rows]
+    return [Due(*row) for row in rows]
 
 
 async def take_fresh(connection: Connection, mailing_id: int, cursor: int, limit: int) -> list[Due]:
@@ -94,13 +95,14 @@ async def take_fresh(connection: Connection, mailing_id: int, cursor: int, limit
             UPDATE mailing_work SET release_cursor = (SELECT max(id) FROM fresh)
             WHERE mailing_id = $1 AND EXISTS (SELECT 1 FROM fresh)
         )
-        SELECT message_id, client_id, due_at > now() AS waits FROM made
+        SELECT made.message_id, made.client_id, 1 AS attempt, made.due_at > now() AS waits, c.timezone
+        FROM made JOIN clients c ON c.id = made.client_id
         """,
         mailing_id,
         cursor,
         limit,
     )
-    return [Due(row["message_id"], row["client_id"], 1, row["waits"]) for row in rows]
+    return [Due(*row) for row in rows]
 
 
 async def mark_released(pool: Pool, message_ids: Sequence[int], began_at: datetime) -> None:
@@ -121,7 +123,7 @@ async def mark_released(pool: Pool, message_ids: Sequence[int], began_at: dateti
 async def judge_windows_anew(pool: Pool, limit: int) -> int:
     """Make waiting flights due whose mailing's window was edited, so that they are judged by the new one.
 
-    Returns how many; once it is 0 all are done.
+    A retry that must not be made yet keeps its time. Returns how many; once it is 0 all are done.
     """
     value: int = await pool.fetchval(
         """
@@ -130,10 +132,11 @@ async def judge_windows_anew(pool: Pool, limit: int) -> int:
             WHERE m.finished_at IS NULL AND m.window_edited_at IS NOT NULL
                 AND m.window_edited_at IS DISTINCT FROM w.window_judged_at
         ), due AS (
-            UPDATE flights f SET due_at = now()
+            UPDATE flights f SET due_at = greatest(now(), f.earliest_at)
             WHERE f.message_id IN (
                 SELECT x.message_id FROM edited JOIN flights x ON x.mailing_id = edited.id
-                WHERE x.released_at IS NULL AND x.due_at > now() LIMIT $1 FOR UPDATE OF x SKIP LOCKED
+                WHERE x.released_at IS NULL AND x.due_at > greatest(now(), x.earliest_at)
+                LIMIT $1 FOR UPDATE OF x SKIP LOCKED
             )
             RETURNING 1
         ), judged AS (
@@ -145,6 +148,24 @@ async def judge_windows_anew(pool: Pool, limit: int) -> int:
         limit,
     )
     return value
+
+
+async def judge_moved_anew(pool: Pool, waiting: Sequence[Due]) -> None:
+    """Make those of these waiting flights due again whose client has another zone than the chunk judged them by.
+
+    Who edits a zone makes the client's waiting flights due after the commit; those of a chunk that had not committed
+    by then are found here.
+    """
+    await pool.execute(
+        """
+        UPDATE flights f SET due_at = greatest(now(), f.earliest_at)
+        FROM unnest($1::bigint[], $2::text[]) AS v (message_id, timezone), clients c
+        WHERE f.message_id = v.message_id AND c.id = f.client_id AND c.timezone <> v.timezone
+            AND f.released_at IS NULL AND f.due_at > now()
+        """,
+        [one.message_id for one in waiting],
+        [one.timezone for one in waiting],
+    )
 
 
 async def read_load(pool: Pool) -> tuple[int, int]:

@@ -143,7 +143,8 @@ async def lock_flights(connection: Connection, message_ids: Sequence[int]) -> tu
     rows = await connection.fetch(
         """
         SELECT f.message_id, f.claimed_number > f.folded_number AS open, f.claimed_number, f.folded_number,
-            f.released_at IS NULL AND f.due_at >= m.end_at AND f.failures = 0 AS shut_out,
+            f.released_at IS NULL AND m.window_from IS NOT NULL AND f.due_at >= m.end_at
+                AND (f.earliest_at IS NULL OR f.earliest_at < m.end_at) AS shut_out,
             f.claimed_number > f.folded_number AND claim_is_stale(f.claimed_by, f.claimed_at) AS stale
         FROM flights f JOIN mailings m ON m.id = f.mailing_id
         WHERE f.message_id = ANY ($1::bigint[])
@@ -162,6 +163,29 @@ async def lock_flights(connection: Connection, message_ids: Sequence[int]) -> tu
         for row in rows
     }
     return held, {row["message_id"] for row in existing}
+
+
+async def list_unreachable(connection: Connection, mailing_id: int, message_ids: Sequence[int]) -> list[int]:
+    """List those of these messages whose client's window is never open between the mailing's start and end.
+
+    Each time zone is judged once.
+    """
+    rows = await connection.fetch(
+        """
+        WITH asked AS MATERIALIZED (
+            SELECT m.id, c.timezone FROM messages m JOIN clients c ON c.id = m.client_id
+            WHERE m.id = ANY ($2::bigint[])
+        ), shut AS MATERIALIZED (
+            SELECT z.timezone FROM (SELECT DISTINCT timezone FROM asked) AS z, mailings g
+            WHERE g.id = $1 AND g.window_from IS NOT NULL
+                AND window_opens_at(g.window_from, g.window_to, z.timezone, g.start_at) >= g.end_at
+        )
+        SELECT id FROM asked JOIN shut USING (timezone)
+        """,
+        mailing_id,
+        message_ids,
+    )
+    return [row["id"] for row in rows]
 
 
 async def record_lost(connection: Connection, attempts: Sequence[tuple[int, int]]) -> None:

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from services.api import app
 from services.api.auth import Authenticator
 from services.api.state import Backing, State
-from tests.integration.api.fakes import ADMIN_TOKEN, Api, RecordingEvents
+from tests.integration.api.fakes import ADMIN_TOKEN, Api, NoBroker, RecordingEvents
 from tests.integration.api.rows import Rows
 
 
@@ -29,6 +29,7 @@ async def api(pool: asyncpg.Pool) -> AsyncIterator[Api]:
         events=events,
         default_zone="UTC",
         seconds=app.request_seconds(CollectorRegistry()),
+        dead_queues=NoBroker(),
         backing=Backing(pool, frozenset(zoneinfo.available_timezones())),
     )
     async with TestClient(TestServer(app.build(state))) as client:

@@ -1,11 +1,14 @@
 """Stand-ins written by hand, and a small client that says what a test means."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient
 
+from services.api.dead_queues import BrokerAway, Queues
 from services.api.routes import PREFIX
 from services.api.state import State
 from shared.messages import MailingEventName
@@ -26,6 +29,15 @@ class RecordingEvents:
     @property
     def names(self) -> list[MailingEventName]:
         return [name for name, _, _ in self.told]
+
+
+class NoBroker:
+    """Dead queues on a broker that is away."""
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Queues]:
+        raise BrokerAway
+        yield
 
 
 @dataclass

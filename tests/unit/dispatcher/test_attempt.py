@@ -1,5 +1,5 @@
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID
 
@@ -152,8 +152,13 @@ async def test_an_exhausted_job_is_dead_lettered_with_its_ids_and_the_reason() -
     bench = Bench(BROKEN)
     result = await bench.result(a_claim(number=8, failures=7))
     assert (result.status, result.reason, result.failed) == ("exhausted", "HTTP 500", True)
+    ended_at = result.started_at + timedelta(milliseconds=result.duration_ms)
+    (buried,) = bench.publisher.published
+    at = datetime.fromisoformat(str(buried.headers["at"]))
+    assert abs(at - ended_at) < timedelta(milliseconds=1)
     headers: dict[str, str | int] = {"mailing_id": 7, "message_id": 1, "reason": "exhausted: HTTP 500"}
-    assert bench.publisher.published == [Outgoing("herald.dead", "dispatcher.dead", encode(a_job(attempt=8)), headers)]
+    headers["at"] = buried.headers["at"]
+    assert buried == Outgoing("herald.dead", "dispatcher.dead", encode(a_job(attempt=8)), headers)
 
 
 async def test_a_dead_letter_that_is_not_published_changes_nothing_else() -> None:

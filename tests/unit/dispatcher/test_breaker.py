@@ -75,6 +75,44 @@ def test_good_calls_of_long_ago_do_not_outweigh_an_outage() -> None:
     assert breaker.state(32.0) == "open"
 
 
+@pytest.mark.parametrize(
+    ("rate", "seconds"),
+    [
+        # Calls a second before and after the provider dies, and how soon it must be open.
+        (2000, 3),
+        (100, 3),
+        (5, 5),
+        (3, 5),
+    ],
+)
+def test_a_provider_that_dies_after_a_long_healthy_run_opens_it_within_seconds(rate: int, seconds: int) -> None:
+    breaker = a_breaker()
+    for tick in range(60 * rate):
+        calls(breaker, tick / rate, ok=1)
+    died_at, tick = 60.0, 0
+    while breaker.state(died_at + tick / rate) == "closed":
+        calls(breaker, died_at + tick / rate, failed=1)
+        tick += 1
+    assert tick / rate <= seconds
+
+
+@pytest.mark.parametrize("concurrency", [20, 30, 100])
+def test_a_provider_that_falls_silent_opens_it_at_the_first_timeouts(concurrency: int) -> None:
+    breaker, timeout = a_breaker(), 10.0
+    for tick in range(3000):
+        calls(breaker, tick / 100, ok=1)
+    calls(breaker, 30.0 + timeout, failed=concurrency)
+    assert breaker.state(30.0 + timeout) == "open"
+
+
+def test_a_short_burst_of_failures_among_many_good_calls_does_not_open_it() -> None:
+    breaker = a_breaker()
+    for tick in range(400):
+        calls(breaker, tick / 100, ok=1)
+    calls(breaker, 4.0, failed=150)
+    assert breaker.state(4.0) == "closed"
+
+
 def test_it_stays_open_for_5_seconds_doubling_to_20() -> None:
     breaker, moment = a_breaker(), 0.0
     breaker.trip(moment)

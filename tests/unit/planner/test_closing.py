@@ -9,6 +9,7 @@ from services.planner.closing import (
     OUTCOME_UNKNOWN,
     WINDOW_CLOSED,
     Cause,
+    Known,
     Verdict,
     judge,
 )
@@ -59,17 +60,25 @@ def test_a_message_is_settled_when_nothing_of_it_can_be_on_its_way(
     flight: Flight | None, cause: Cause, verdict: Verdict | None
 ) -> None:
     held = {} if flight is None else {1: flight}
-    assert judge([1], held, set(held), cause) == ([] if verdict is None else [verdict])
+    assert judge([1], Known(held, set(held)), cause) == ([] if verdict is None else [verdict])
 
 
 @pytest.mark.parametrize("cause", [ENDED, LONG_ENDED, CANCELLED, DELETED])
 def test_a_message_that_is_being_claimed_is_left_alone(cause: Cause) -> None:
-    assert judge([1], {}, {1}, cause) == []
+    assert judge([1], Known({}, {1}), cause) == []
 
 
 def test_each_message_is_judged_by_itself() -> None:
     held = {2: a_flight(1), 3: a_flight(2, 2)}
-    assert judge([1, 2, 3, 4], held, {2, 3, 4}, ENDED) == [Verdict(1, DEADLINE, 0), Verdict(3, DEADLINE, 2)]
+    assert judge([1, 2, 3, 4], Known(held, {2, 3, 4}), ENDED) == [Verdict(1, DEADLINE, 0), Verdict(3, DEADLINE, 2)]
+
+
+@pytest.mark.parametrize(
+    ("cause", "reason"), [(ENDED, WINDOW_CLOSED), (CANCELLED, MAILING_CANCELLED), (DELETED, CLIENT_DELETED)]
+)
+def test_a_message_never_released_whose_window_never_opens_expires_for_that_reason(cause: Cause, reason: str) -> None:
+    known = Known({}, set(), unreachable={2})
+    assert [verdict.reason for verdict in judge([1, 2], known, cause)] == [cause.reason, reason]
 
 
 @given(
@@ -81,6 +90,6 @@ def test_each_message_is_judged_by_itself() -> None:
 )
 def test_every_attempt_is_recorded_or_lost(folded: int, more: int, stale: bool, shut_out: bool, cause: Cause) -> None:
     flight = a_flight(folded + more, folded, stale=stale, shut_out=shut_out)
-    for verdict in judge([1], {1: flight}, {1}, cause):
+    for verdict in judge([1], Known({1: flight}, {1}), cause):
         assert verdict.attempts == folded + len(verdict.lost)
         assert (verdict.reason == OUTCOME_UNKNOWN) is bool(verdict.lost) is flight.open

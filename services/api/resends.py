@@ -1,0 +1,42 @@
+"""POST /mailings/{id}/resend: final, unsent messages are given a new round. The planner does it, chunk by chunk."""
+
+from collections.abc import Sequence
+
+from aiohttp import web
+
+from services.api import answers, paging
+from services.api.bodies import read_body
+from services.api.errors import conflict
+from services.api.mailings import allowed, lock, tell
+from services.api.rules import judge_resend
+from services.api.schemas import Resend
+from services.api.state import REQUEST_ID, id_in, state_of
+from services.api.store import resends as store
+from shared.database import Connection, collide_again
+
+
+async def resend(request: web.Request) -> web.Response:
+    pool, mailing_id = state_of(request).pool, id_in(request, "mailing")
+    body = await read_body(request, Resend)
+    statuses = sorted(set(body.statuses))
+
+    async def work() -> int:
+        async with pool.acquire() as connection, connection.transaction():
+            return await _resend(connection, mailing_id, statuses, request[REQUEST_ID])
+
+    messages = await collide_again(work)
+    if messages:
+        tell(request, "mailing.updated", mailing_id)
+    return paging.reply(answers.Resent(messages=messages), status=202)
+
+
+async def _resend(connection: Connection, mailing_id: int, statuses: Sequence[str], request_id: str) -> int:
+    again = allowed(judge_resend(await lock(connection, mailing_id)))
+    if await store.is_open(connection, mailing_id):
+        raise conflict("An earlier resend of this mailing is still under way.", retry_after=1)
+    messages = await store.count(connection, mailing_id, statuses)
+    if messages:
+        await store.add(connection, mailing_id, statuses, request_id)
+        if again.restarts:
+            await store.run_again(connection, mailing_id)
+    return messages

@@ -1,0 +1,55 @@
+"""What is asked to be sent again. The planner reopens the messages; nothing here touches them."""
+
+from collections.abc import Sequence
+
+from shared.database import Connection
+
+
+async def is_open(connection: Connection, mailing_id: int) -> bool:
+    """Say whether an earlier resend of the mailing, by status, is still being gone through."""
+    value: bool = await connection.fetchval(
+        "SELECT EXISTS (SELECT 1 FROM resends WHERE mailing_id = $1 AND done_at IS NULL AND message_ids IS NULL)",
+        mailing_id,
+    )
+    return value
+
+
+async def count(connection: Connection, mailing_id: int, statuses: Sequence[str]) -> int:
+    """Count what a resend will reopen: final, unsent, of a living client, and no attempt under way."""
+    value: int = await connection.fetchval(
+        """
+        SELECT count(*) FROM messages m JOIN clients c ON c.id = m.client_id
+        WHERE m.mailing_id = $1 AND m.status = ANY ($2::text[]::message_status[])
+            AND m.status IN ('rejected', 'exhausted', 'expired', 'cancelled')
+            AND c.deleted_at IS NULL AND NOT attempt_is_open(m)
+        """,
+        mailing_id,
+        statuses,
+    )
+    return value
+
+
+async def add(connection: Connection, mailing_id: int, statuses: Sequence[str], request_id: str) -> None:
+    await connection.execute(
+        "INSERT INTO resends (mailing_id, statuses, request_id) VALUES ($1, $2::text[]::message_status[], $3)",
+        mailing_id,
+        statuses,
+        request_id,
+    )
+
+
+async def add_messages(connection: Connection, mailing_id: int, message_ids: Sequence[int], request_id: str) -> None:
+    """Ask for single messages."""
+    await connection.execute(
+        "INSERT INTO resends (mailing_id, statuses, message_ids, request_id) VALUES ($1, '{}', $2, $3)",
+        mailing_id,
+        message_ids,
+        request_id,
+    )
+
+
+async def run_again(connection: Connection, mailing_id: int) -> None:
+    """Take a finished mailing up again."""
+    await connection.execute(
+        "UPDATE mailings SET status = 'running', finished_at = NULL, updated_at = now() WHERE id = $1", mailing_id
+    )

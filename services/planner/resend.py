@@ -1,0 +1,54 @@
+"""Sends again what an operator asked for: final, unsent messages get a new round."""
+
+from collections.abc import Sequence
+
+from services.planner.store import resends, settling
+from services.planner.store.resends import Candidate, Resend
+from shared import logs
+from shared.database import Connection, Pool, collide_again
+
+MESSAGES_PER_CHUNK = 2000
+
+log = logs.get()
+
+
+async def resend_chunk(pool: Pool, size: int = MESSAGES_PER_CHUNK) -> bool:
+    """Reopen one chunk of the oldest resend, in one transaction. Returns whether there was anything to do."""
+
+    async def once() -> bool:
+        async with pool.acquire() as connection, connection.transaction():
+            resend = await resends.take(connection)
+            if resend is None:
+                return False
+            await _advance(connection, resend, size)
+            return True
+
+    return await collide_again(once)
+
+
+async def _advance(connection: Connection, resend: Resend, size: int) -> None:
+    if not resend.wanted or not (resend.statuses or resend.message_ids):
+        # Cancelled, deleted or at its end meanwhile: nothing of it is sent again.
+        await resends.move_on(connection, resend.id, [], 0)
+    elif resend.message_ids is not None:
+        await _reopen(connection, resend, await resends.list_by_id(connection, resend))
+        await resends.move_on(connection, resend.id, [], 0)
+    else:
+        candidates = await resends.list_of_status(connection, resend, size)
+        await _reopen(connection, resend, candidates)
+        if len(candidates) < size:
+            await resends.move_on(connection, resend.id, resend.statuses[1:], 0)
+        else:
+            await resends.move_on(connection, resend.id, resend.statuses, candidates[-1].message_id)
+
+
+async def _reopen(connection: Connection, resend: Resend, candidates: Sequence[Candidate]) -> None:
+    """Reopen the messages of living clients of which no attempt is under way."""
+    chosen = [one for one in candidates if one.client_alive and not one.open]
+    if not chosen:
+        return
+    lost = [(one.message_id, one.attempts) for one in chosen if one.lost]
+    if lost:
+        await settling.record_lost(connection, lost)
+    reopened = await resends.reopen(connection, [one.message_id for one in chosen])
+    log.info("messages reopened", mailing_id=resend.mailing_id, messages=reopened, request_id=resend.request_id)

@@ -1,0 +1,116 @@
+"""Resends: what an operator asked to send again, chunk by chunk."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Resend:
+    """An open resend, locked. `wanted`: its mailing still sends.
+
+    By status: the first of `statuses` has been gone through up to message `cursor`. By message where `message_ids`
+    is not None.
+    """
+
+    id: int
+    mailing_id: int
+    statuses: list[str]
+    cursor: int
+    message_ids: list[int] | None
+    requested_at: datetime
+    request_id: str | None
+    wanted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A final, unsent message. Open: an attempt of it may still be under way; lost: one never got a result."""
+
+    message_id: int
+    attempts: int
+    client_alive: bool
+    open: bool
+    lost: bool
+
+
+async def take(connection: Connection) -> Resend | None:
+    """Lock the oldest open resend that no other planner works on, and hold its mailing as it is."""
+    row = await connection.fetchrow(
+        """
+        SELECT r.id, r.mailing_id, r.statuses::text[], r.cursor, r.message_ids, r.requested_at, r.request_id,
+            m.status IN ('running', 'paused') AND w.closing_at IS NULL AND m.end_at > clock_timestamp() AS wanted
+        FROM resends r
+        JOIN mailings m ON m.id = r.mailing_id
+        JOIN mailing_work w ON w.mailing_id = r.mailing_id
+        WHERE r.done_at IS NULL
+        ORDER BY r.id LIMIT 1
+        FOR NO KEY UPDATE OF r SKIP LOCKED FOR SHARE OF m
+        """
+    )
+    return None if row is None else Resend(**row)
+
+
+async def list_of_status(connection: Connection, resend: Resend, limit: int) -> list[Candidate]:
+    """List the next messages of the first status that were final when the resend was asked for."""
+    rows = await connection.fetch(
+        """
+        WITH looked AS MATERIALIZED (
+            SELECT m FROM messages m
+            WHERE (m.mailing_id, m.status, m.id) > ($1, $2::text::message_status, $3)
+                AND (m.mailing_id, m.status, m.id) <= ($1, $2::text::message_status, 9223372036854775807)
+                AND m.status IN ('rejected', 'exhausted', 'expired', 'cancelled') AND m.final_at <= $4
+            ORDER BY m.mailing_id, m.status, m.id LIMIT $5
+        )
+        SELECT (m).id, (m).attempts, c.deleted_at IS NULL AS client_alive, attempt_is_open(m) AS open,
+            attempt_is_lost(m) AS lost
+        FROM looked JOIN clients c ON c.id = (m).client_id ORDER BY (m).id
+        """,
+        resend.mailing_id,
+        resend.statuses[0],
+        resend.cursor,
+        resend.requested_at,
+        limit,
+    )
+    return [Candidate(*row) for row in rows]
+
+
+async def list_by_id(connection: Connection, resend: Resend) -> list[Candidate]:
+    """List those of the resend's messages that are still final and unsent."""
+    rows = await connection.fetch(
+        """
+        SELECT m.id, m.attempts, c.deleted_at IS NULL AS client_alive, attempt_is_open(m) AS open,
+            attempt_is_lost(m) AS lost
+        FROM messages m JOIN clients c ON c.id = m.client_id
+        WHERE m.id = ANY ($1::bigint[]) AND m.mailing_id = $2 AND m.final_at <= $3
+            AND m.status IN ('rejected', 'exhausted', 'expired', 'cancelled')
+        ORDER BY m.id
+        """,
+        resend.message_ids,
+        resend.mailing_id,
+        resend.requested_at,
+    )
+    return [Candidate(*row) for row in rows]
+
+
+async def reopen(connection: Connection, message_ids: Sequence[int]) -> int:
+    """Open a new round for these messages, and return for how many it was."""
+    value: int = await connection.fetchval("SELECT reopen($1::bigint[])", message_ids)
+    return value
+
+
+async def move_on(connection: Connection, resend_id: int, statuses: Sequence[str], cursor: int) -> None:
+    """Remember where a resend has come to; without a status left it is done."""
+    await connection.execute(
+        """
+        UPDATE resends
+        SET statuses = $2::text[]::message_status[], cursor = $3,
+            done_at = CASE WHEN cardinality($2::text[]) = 0 THEN clock_timestamp() END
+        WHERE id = $1
+        """,
+        resend_id,
+        statuses,
+        cursor,
+    )

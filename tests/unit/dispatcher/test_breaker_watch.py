@@ -1,0 +1,44 @@
+import pytest
+from structlog.testing import capture_logs
+
+from services.dispatcher.__main__ import prefetch
+from services.dispatcher.breaker import PROBES, Breaker
+from services.dispatcher.breaker_watch import BreakerWatch
+from shared.metrics import Health, new_registry
+
+
+def test_a_change_is_told_once_in_log_metrics_and_detail_and_never_makes_unready() -> None:
+    breaker, health, registry = Breaker(lambda: 1.0), Health(), new_registry()
+    watch = BreakerWatch(breaker, health, registry)
+    with capture_logs() as lines:
+        watch.look(0.0)
+        breaker.trip(1.0)
+        watch.look(1.0)
+        watch.look(2.0)
+        watch.look(6.0)
+        for probes in PROBES:
+            for ticket in [breaker.begin(6.0) for _ in range(probes)]:
+                breaker.end(6.0, ticket, failed=False)
+        watch.look(6.1)
+    assert [(line["state"], line["log_level"]) for line in lines] == [
+        ("open", "warning"),
+        ("half-open", "warning"),
+        ("closed", "info"),
+    ]
+    assert registry.get_sample_value("herald_breaker", {"herald_breaker": "closed"}) == 1
+    assert health.details == {"breaker": "closed"}
+    assert health.ready
+
+
+@pytest.mark.parametrize(
+    ("concurrency", "rate", "held"),
+    [
+        (100, None, 200),
+        (100, 2000.0, 200),
+        # Five seconds of sending at the most: what is held here holds up everybody behind it.
+        (100, 10.0, 50),
+        (100, 0.1, 1),
+    ],
+)
+def test_no_more_is_held_than_is_sent_soon(concurrency: int, rate: float | None, held: int) -> None:
+    assert prefetch(concurrency, rate) == held
