@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -105,7 +105,12 @@ def _operation(route: Route, operation: Operation, references: References) -> Js
 def _parameters(route: Route, operation: Operation) -> list[Json]:
     ids = [_id(name) for name in _PLACE.findall(route.path)]
     sent = [headers.parameter(name) for name in (*operation.headers, *headers.ALWAYS)]
-    return [*ids, *schemas.query_parameters(route.query), *sent]
+    asked = schemas.query_parameters(route.query)
+    return [*ids, *(found | _example(operation.query, found["name"]) for found in asked), *sent]
+
+
+def _example(query: Mapping[str, Any], name: str) -> Json:
+    return {"example": query[name]} if name in query else {}
 
 
 def _id(name: str) -> Json:

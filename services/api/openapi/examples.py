@@ -147,3 +147,29 @@ STATISTICS: Json = {
     "started_at": _MADE_AT,
     "finished_at": _SENT_AT,
 }
+
+RESEND: Json = {"statuses": ["rejected", "exhausted"]}
+RESENT: Json = {"messages": 1}
+
+DEAD_LETTERS: Json = {
+    "items": [
+        {
+            "id": "0f1e2d3c4b5a6978",
+            "queue": "dispatcher.dead",
+            "reason": "exhausted: HTTP 500",
+            "mailing_id": 1,
+            "message_id": 1,
+            "at": _SENT_AT,
+        }
+    ],
+    "next": None,
+}
+REPLAY_ALL: Json = {"all": True, "queue": "dispatcher.dead"}
+REPLAY_SOME: Json = {"ids": ["0f1e2d3c4b5a6978"]}
+REPLAYED: Json = {
+    "replayed": 0,
+    "refused": 1,
+    "errors": [{"id": "0f1e2d3c4b5a6978", "detail": "the mailing's deadline has passed"}],
+}
+DROP: Json = {"all": True}
+DROPPED: Json = {"dropped": 1}

@@ -12,6 +12,8 @@ def _header(description: str, example: Any, kind: str = "string", **rules: Any) 
     return {"description": description, "required": True, "schema": {"type": kind, **rules}, "example": example}
 
 
+# Ends the name of a header that an answer may lack.
+SOMETIMES = ".sometimes"
 # On every answer, problems included.
 ALWAYS = ("X-Request-ID",)
 
@@ -31,6 +33,10 @@ ANSWERED: dict[str, Json] = {
     },
     "Content-Disposition": _header("A name for the file.", 'attachment; filename="clients.csv"'),
     "Retry-After": _header("After how many seconds to try again.", 2, "integer", minimum=0),
+    "Retry-After" + SOMETIMES: {
+        **_header("After how many seconds to try again, where that helps.", 1, "integer", minimum=0),
+        "required": False,
+    },
     "WWW-Authenticate": _header("How to authenticate.", 'Bearer realm="herald"'),
     "Accept": _header("The media types that are taken.", "application/json"),
 }
@@ -53,7 +59,7 @@ SENT: dict[str, Json] = {
 
 def named(names: Iterable[str]) -> Json:
     """Refer to the headers of an answer."""
-    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+    return {name.removesuffix(SOMETIMES): {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
 def parameter(name: str) -> Json:

@@ -43,7 +43,7 @@ class Reply:
 class Operation:
     """`errors` adds problems to those that follow from the route, or says more of one; `never` takes some away.
 
-    `headers` are names in parameters.py.
+    `headers` are names in headers.py, `query` is an example of parameters where a request needs some.
     """
 
     id: str
@@ -54,6 +54,7 @@ class Operation:
     errors: Mapping[int, str] = field(default_factory=dict)
     never: frozenset[int] = frozenset()
     headers: Headers = ()
+    query: Mapping[str, Any] = field(default_factory=dict)
 
 
 def shown(description: str, model: type[BaseModel], example: Any, *others: Content, headers: Headers = ()) -> Reply:

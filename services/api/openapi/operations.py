@@ -5,7 +5,18 @@ To document a new route: write its models with descriptions, an example in examp
 
 from collections.abc import Mapping
 
-from services.api import answers, clients, exports, imports, mailings, messages, schemas, statistics
+from services.api import (
+    answers,
+    clients,
+    dead_letters,
+    exports,
+    imports,
+    mailings,
+    messages,
+    resends,
+    schemas,
+    statistics,
+)
 from services.api.accept import CSV, NDJSON
 from services.api.idempotency import HEADER as IDEMPOTENCY_KEY
 from services.api.openapi import examples
@@ -17,6 +28,7 @@ TAGS: Mapping[str, str] = {
     "mailings": "What is to be sent, to whom and when. A mailing is scheduled, running, paused, finished or cancelled.",
     "messages": "One mailing to one client, read only: what became of it, attempt by attempt.",
     "statistics": "Counts that always equal what the messages say.",
+    "dead-letters": "What no process could work on, and jobs of messages whose attempts are used up. For admins.",
     "about": "This API about itself. No token is needed.",
 }
 
@@ -187,6 +199,19 @@ MAILINGS: Mapping[Handler, Operation] = {
         {200: shown("The mailing.", answers.Mailing, examples.MAILING_CANCELLED)},
         errors={409: "The mailing is finished, or past its end."},
     ),
+    resends.resend: Operation(
+        "resendMessages",
+        "mailings",
+        "Sends messages of a mailing again that are final and were not sent, in a new round with all its attempts. "
+        "The answer says how many there are; they become pending within seconds, and a finished mailing runs again. "
+        "Messages of deleted clients, and those of which an attempt may still be under way, are left out.",
+        {202: shown("How many messages are sent again.", answers.Resent, examples.RESENT)},
+        body=body(schemas.Resend, failed=Example("What was refused or gave up", examples.RESEND)),
+        errors={
+            409: "The mailing is scheduled or cancelled, past its end, or an earlier resend of it is still under way; "
+            "then Retry-After says when to ask again."
+        },
+    ),
 }
 
 MESSAGES: Mapping[Handler, Operation] = {
@@ -235,7 +260,42 @@ STATISTICS: Mapping[Handler, Operation] = {
     ),
 }
 
-OPERATIONS: Mapping[Handler, Operation] = {**CLIENTS, **MAILINGS, **MESSAGES, **STATISTICS}
+_NO_BROKER = "The broker or the database is away."
+
+DEAD_LETTERS: Mapping[Handler, Operation] = {
+    dead_letters.listing: Operation(
+        "listDeadLetters",
+        "dead-letters",
+        "Lists what waits in the dead queues, page by page, and why it is dead. Looking changes nothing.",
+        {200: shown("A page of dead letters.", answers.DeadLetters, examples.DEAD_LETTERS, headers=("Link",))},
+        errors={503: _NO_BROKER},
+    ),
+    dead_letters.replay: Operation(
+        "replayDeadLetters",
+        "dead-letters",
+        "Gives dead letters back to work. An exhausted message gets a new round with all its attempts; other letters "
+        "go back to the queue that they came from. What cannot be replayed stays, with the reason. Either `ids` or "
+        "`all` must be given.",
+        {200: shown("What was replayed, and what was not.", answers.Replayed, examples.REPLAYED)},
+        body=body(
+            schemas.DeadLettersReplay,
+            all=Example("All of one queue", examples.REPLAY_ALL),
+            some=Example("By their ids", examples.REPLAY_SOME),
+        ),
+        errors={503: _NO_BROKER},
+    ),
+    dead_letters.drop: Operation(
+        "dropDeadLetters",
+        "dead-letters",
+        "Removes dead letters for good. The messages that they were about keep their status. Either `ids` or `all` "
+        "must be given.",
+        {200: shown("How many were dropped.", answers.Dropped, examples.DROPPED)},
+        query=examples.DROP,
+        errors={503: _NO_BROKER},
+    ),
+}
+
+OPERATIONS: Mapping[Handler, Operation] = {**CLIENTS, **MAILINGS, **MESSAGES, **STATISTICS, **DEAD_LETTERS}
 
 
 def bare(handler: Handler, path: str, summary: str) -> Operation:

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from services.api.errors import PROBLEM_JSON
-from services.api.openapi.headers import ALWAYS, named
+from services.api.openapi.headers import ALWAYS, SOMETIMES, named
 from services.api.openapi.operation import Operation
 from services.api.routes import Route
 from services.api.tokens import ROLES
@@ -34,7 +34,7 @@ KINDS: Mapping[int, Kind] = {
     403: Kind("The token's role is not enough.", "This needs a token with the role operator."),
     404: Kind("There is no such thing, or no longer.", "There is no such client."),
     408: Kind("The body did not arrive in time.", "The body did not arrive in time."),
-    409: Kind("The state of things does not allow it.", "Another client has this phone."),
+    409: Kind("The state of things does not allow it.", "Another client has this phone.", ("Retry-After" + SOMETIMES,)),
     413: Kind("The body is larger than 1 MiB.", "Request Entity Too Large"),
     415: Kind(
         "The body is of another media type, or not in UTF-8.",

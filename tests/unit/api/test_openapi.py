@@ -21,7 +21,7 @@ from services.api.pages.routes import REDIRECTS
 from services.api.parsing import parse_body
 from services.api.routes import ROUTES
 from services.api.state import State
-from tests.integration.api.fakes import RecordingEvents
+from tests.integration.api.fakes import NoBroker, RecordingEvents
 
 COMMITTED = Path(__file__).parents[3] / "docs" / "openapi.json"
 ZONES = frozenset({"UTC", "Europe/Moscow"})
@@ -57,6 +57,7 @@ def test_the_router_and_the_document_agree() -> None:
         events=RecordingEvents(),
         default_zone="UTC",
         seconds=app.request_seconds(CollectorRegistry()),
+        dead_queues=NoBroker(),
     )
     routed = {(route.method, _canonical(route)) for route in app.build(state).router.routes()}
     documented = {(method.upper(), path) for method, path, _ in operations()}
@@ -205,6 +206,9 @@ def test_no_field_has_a_default_that_is_only_a_stand_in() -> None:
     }
     assert found == {
         ("ClientNew", "tag"): "",
+        ("DeadLettersReplay", "ids"): None,
+        ("DeadLettersReplay", "all"): False,
+        ("DeadLettersReplay", "queue"): None,
         ("FilterNew", "operator_codes"): [],
         ("FilterNew", "tags"): [],
         ("MailingNew", "window"): None,
