@@ -79,7 +79,7 @@ async def test_a_mailing_is_finished_with_nothing_but_the_docs_page(docs: Docs, 
     await docs.authorize(ADMIN_TOKEN)
     client = await docs.execute("clients", "createClient", 201)
     mailing = await docs.execute("mailings", "createMailing", 201)
-    await docs.picture("mailing", "#operations-mailings-createMailing .execute-wrapper")
+    await docs.picture("mailing", "#operations-mailings-createMailing .btn-group")
     assert (client["id"], mailing["id"]) == (1, 1)
 
     async def finished() -> bool:
