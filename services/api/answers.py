@@ -185,3 +185,17 @@ class Messages(Answer):
 class MailingSummaries(Answer):
     items: list[MailingSummary]
     next: str | None
+
+
+class Preview(Answer):
+    """Who matches now. All operator codes are named, but only the 100 largest tags: the rest is what is missing from
+    the sum. Those without a tag stand under "". `unreachable`: their window is closed from start_at to end_at.
+    """
+
+    recipients: int
+    reachable: int
+    unreachable: int
+    by_operator_code: dict[str, int]
+    by_tag: dict[str, int]
+    sample: list[Client]
+    sms_segments: int

@@ -1,7 +1,6 @@
 """Mailings: made, read, edited, paused, resumed, cancelled and deleted. The planner does the rest."""
 
 from dataclasses import dataclass
-from typing import TypeVar
 
 from aiohttp import web
 from structlog.contextvars import bind_contextvars
@@ -9,18 +8,17 @@ from structlog.contextvars import bind_contextvars
 from services.api import answers, idempotency, paging
 from services.api.bodies import read_body
 from services.api.cursors import MAX_ID
-from services.api.errors import conflict, invalid, not_found
+from services.api.errors import not_found
 from services.api.idempotency import Key
-from services.api.rules import EVENTS, Action, Forbidden, Locked, Wrong, judge_action, judge_edit, judge_new
+from services.api.rules import EVENTS, Action, Locked, judge_action, judge_edit, judge_new
 from services.api.schemas import MailingNew, MailingPatch, MailingsQuery
 from services.api.state import IDENTITY, REQUEST_ID, id_in, query_of, state_of
 from services.api.store import mailings as store
+from services.api.decisions import allowed
 from shared.database import Connection, Pool, collide_again
 from shared.messages import MailingEventName
 
 KIND = "mailings"
-
-DecisionT = TypeVar("DecisionT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +45,7 @@ async def _create(pool: Pool, body: MailingNew, key: Key | None, request_id: str
         kept = None if key is None else await idempotency.earlier(connection, key)
         if kept is not None:
             return Made(kept.mailing_id, kept.answer, fresh=False)
-        plan = _allowed(judge_new(body, await store.clock(connection)))
+        plan = allowed(judge_new(body, await store.clock(connection)))
         mailing_id = await store.insert(connection, plan, request_id)
         answer = (await _read(connection, mailing_id)).model_dump_json(by_alias=True)
         if key is not None:
@@ -73,7 +71,7 @@ async def patch(request: web.Request) -> web.Response:
 
     async def work() -> tuple[answers.Mailing, bool]:
         async with pool.acquire() as connection, connection.transaction():
-            edit = _allowed(judge_edit(await _lock(connection, mailing_id), body))
+            edit = allowed(judge_edit(await _lock(connection, mailing_id), body))
             if edit.plan is not None:
                 await store.edit(connection, mailing_id, edit.plan, edit.window_changed)
             return await _read(connection, mailing_id), edit.plan is not None
@@ -101,7 +99,7 @@ async def _act(request: web.Request, action: Action) -> web.Response:
 
     async def work() -> tuple[answers.Mailing, bool]:
         async with pool.acquire() as connection, connection.transaction():
-            move = _allowed(judge_action(action, await _lock(connection, mailing_id)))
+            move = allowed(judge_action(action, await _lock(connection, mailing_id)))
             if move.status is not None:
                 await store.set_status(connection, mailing_id, move.status)
             return await _read(connection, mailing_id), move.status is not None
@@ -131,15 +129,6 @@ async def _read(connection: Connection | Pool, mailing_id: int) -> answers.Maili
     if mailing is None:
         raise not_found("mailing")
     return mailing
-
-
-def _allowed(decision: DecisionT | Forbidden | Wrong) -> DecisionT:
-    """Let a decision through; what is not allowed becomes a problem, and rolls the transaction back."""
-    if isinstance(decision, Forbidden):
-        raise conflict(decision.detail)
-    if isinstance(decision, Wrong):
-        raise invalid(decision.error)
-    return decision
 
 
 def _tell(request: web.Request, name: MailingEventName, mailing_id: int) -> None:

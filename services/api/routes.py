@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from services.api import clients, exports, imports, mailings, messages, statistics
+from services.api import clients, exports, imports, mailings, messages, previews, statistics
 from services.api.schemas import (
     ClientsFilter,
     ClientsQuery,
@@ -49,6 +49,7 @@ ROUTES = (
     Route("DELETE", _CLIENT, clients.delete, "operator", "Delete a client"),
     Route("POST", "/mailings", mailings.create, "operator", "Create a mailing"),
     Route("GET", "/mailings", mailings.listing, "viewer", "List mailings, the newest first", MailingsQuery),
+    Route("POST", "/mailings/preview", previews.preview, "operator", "Count who a mailing would go to"),
     Route("GET", _MAILING, mailings.show, "viewer", "Show a mailing"),
     Route("PATCH", _MAILING, mailings.patch, "operator", "Change some fields of a mailing"),
     Route("DELETE", _MAILING, mailings.delete, "operator", "Delete a mailing and stop its sending"),

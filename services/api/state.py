@@ -1,7 +1,8 @@
 """What handlers reach through the request: the state of the process, and what middleware found out."""
 
+import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from aiohttp import web
@@ -31,6 +32,8 @@ class State:
     default_zone: str
     seconds: Histogram
     backing: Backing | None = None
+    # Statements that read a whole table: so few at a time that they leave most of the pool to others.
+    counting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
 
     @property
     def pool(self) -> Pool:

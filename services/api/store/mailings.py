@@ -9,7 +9,7 @@ from services.api.rules import Locked, Plan
 from shared.database import Connection, Pool
 
 
-async def clock(connection: Connection) -> datetime:
+async def clock(connection: Connection | Pool) -> datetime:
     moment: datetime = await connection.fetchval("SELECT now()")
     return moment
 
