@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 from services.api import app, zones
 from services.api.auth import Authenticator
 from services.api.events import EventQueue, EventSink
+from services.api.meters import Meters
 from services.api.server import listen
 from services.api.settings import ApiSettings
 from services.api.state import Backing, State
@@ -61,7 +62,7 @@ def new_state(config: ApiSettings, events: EventSink, registry: CollectorRegistr
         ),
         events=events,
         default_zone=config.default_timezone,
-        seconds=app.request_seconds(registry),
+        meters=Meters.on(registry),
     )
 
 

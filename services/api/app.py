@@ -1,8 +1,8 @@
 """Builds the application from the route table."""
 
 from aiohttp import web
-from prometheus_client import CollectorRegistry, Histogram
 
+from services.api import live
 from services.api.bodies import MAX_BODY, expect_later
 from services.api.errors import Problem
 from services.api.middleware import answer_problems, authenticate, observe, stamp
@@ -14,6 +14,8 @@ from services.api.state import IDENTITY, QUERY, STATE, State
 def build(state: State) -> web.Application:
     app = web.Application(middlewares=(observe, answer_problems, authenticate), client_max_size=MAX_BODY)
     app[STATE] = state
+    app[live.BROADCASTS] = live.broadcasts(state)
+    app.on_shutdown.append(live.stop)
     app.on_response_prepare.append(stamp)
     for route in ROUTES:
         app.router.add_route(route.method, PREFIX + route.path, endpoint(route), expect_handler=expect_later)
@@ -31,8 +33,3 @@ def endpoint(route: Route) -> Handler:
         return await route.handler(request)
 
     return handle
-
-
-def request_seconds(registry: CollectorRegistry) -> Histogram:
-    labels = ("method", "path", "status")
-    return Histogram("herald_api_request_seconds", "Time to answer a request.", labels, registry=registry)

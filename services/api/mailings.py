@@ -8,13 +8,13 @@ from structlog.contextvars import bind_contextvars
 from services.api import answers, idempotency, paging
 from services.api.bodies import read_body
 from services.api.cursors import MAX_ID
+from services.api.decisions import allowed
 from services.api.errors import not_found
 from services.api.idempotency import Key
 from services.api.rules import EVENTS, Action, Locked, judge_action, judge_edit, judge_new
 from services.api.schemas import MailingNew, MailingPatch, MailingsQuery
 from services.api.state import IDENTITY, REQUEST_ID, id_in, query_of, state_of
 from services.api.store import mailings as store
-from services.api.decisions import allowed
 from shared.database import Connection, Pool, collide_again
 from shared.messages import MailingEventName
 

@@ -11,14 +11,11 @@ from structlog.contextvars import bind_contextvars
 
 from services.api import errors
 from services.api.errors import Problem
+from services.api.outages import AWAY
 from services.api.state import IDENTITY, REQUEST_ID, ids_in, state_of
 from services.api.store import tokens
 from services.api.tokens import Identity
 from shared import logs
-from shared.database import COLLISIONS, OUTAGES, WRONG_SETTINGS
-
-# A changed password and a dropped database are outages too, once the process runs.
-AWAY = (*OUTAGES, *WRONG_SETTINGS, *COLLISIONS)
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -48,7 +45,7 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
         status=response.status,
         duration_ms=round(seconds * 1000, 1),
     )
-    state_of(request).seconds.labels(request.method, path, response.status).observe(seconds)
+    state_of(request).meters.seconds.labels(request.method, path, response.status).observe(seconds)
     return response
 
 

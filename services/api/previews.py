@@ -4,13 +4,13 @@ from aiohttp import web
 
 from services.api import answers, paging
 from services.api.bodies import read_body
+from services.api.decisions import allowed
 from services.api.rules import judge_new
 from services.api.schemas import MailingNew
 from services.api.sms import count_segments
 from services.api.state import state_of
 from services.api.store import mailings
 from services.api.store import previews as store
-from services.api.decisions import allowed
 
 
 async def preview(request: web.Request) -> web.Response:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from services.api import clients, exports, imports, mailings, messages, previews, statistics
+from services.api import clients, exports, imports, live, mailings, messages, previews, statistics
 from services.api.schemas import (
     ClientsFilter,
     ClientsQuery,
@@ -58,6 +58,7 @@ ROUTES = (
     Route("POST", _MAILING + "/cancel", mailings.cancel, "operator", "Cancel a mailing"),
     Route("GET", _MAILING + "/messages", messages.listing, "viewer", "List the messages of a mailing", MessagesQuery),
     Route("GET", _MAILING + "/statistics", statistics.of_mailing, "viewer", "Show the statistics of a mailing"),
+    Route("GET", _MAILING + "/statistics/stream", live.stream, "viewer", "Follow the statistics of a mailing"),
     Route("GET", _MESSAGE, messages.show, "viewer", "Show a message with its attempts"),
     Route("GET", "/statistics", statistics.totals, "viewer", "Count all mailings and messages"),
     Route("GET", "/statistics/mailings", statistics.listing, "viewer", "List the counts of each mailing", PageQuery),

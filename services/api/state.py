@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from aiohttp import web
-from prometheus_client import Histogram
 
 from services.api.auth import Authenticator
 from services.api.cursors import MAX_ID
 from services.api.errors import not_found, unavailable
 from services.api.events import EventSink
+from services.api.meters import Meters
+from services.api.patience import Patience
 from services.api.schemas import Query
 from services.api.tokens import Identity
 from shared.database import Pool
@@ -30,8 +31,9 @@ class State:
     authenticator: Authenticator
     events: EventSink
     default_zone: str
-    seconds: Histogram
+    meters: Meters
     backing: Backing | None = None
+    patience: Patience = field(default_factory=Patience)
     # Statements that read a whole table: so few at a time that they leave most of the pool to others.
     counting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
 

@@ -1,5 +1,6 @@
 """Long answers in constant memory: blocks of rows, written as they are read."""
 
+import asyncio
 import csv
 import io
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -7,6 +8,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from aiohttp import web
 
 from services.api.accept import CSV
+from services.api.state import state_of
 from shared import logs
 
 # Rows read and written at a time. Each block is a query of its own, so that a slow reader holds no connection.
@@ -24,15 +26,21 @@ async def stream(request: web.Request, media: str, filename: str, blocks: AsyncI
     response = web.StreamResponse(headers=headers)
     await response.prepare(request)
     try:
-        await response.write(first)
+        await _write(request, response, first)
         async for block in blocks:
-            await response.write(block)
+            await _write(request, response, block)
         await response.write_eof()
     except Exception as error:
         logs.get().warning("answer cut short", detail=type(error).__name__)
         if request.transport is not None:
             request.transport.abort()
     return response
+
+
+async def _write(request: web.Request, response: web.StreamResponse, block: bytes) -> None:
+    """Raises TimeoutError where nobody takes what is sent."""
+    async with asyncio.timeout(state_of(request).patience.reader):
+        await response.write(block)
 
 
 def csv_block(fields: Sequence[str], rows: Iterable[dict[str, object]], *, header: bool) -> bytes:
