@@ -7,7 +7,9 @@ from prometheus_client import CollectorRegistry
 
 from services.api import app, zones
 from services.api.auth import Authenticator
+from services.api.buckets import Buckets
 from services.api.events import EventQueue, EventSink
+from services.api.limits import policy_of
 from services.api.meters import Meters
 from services.api.server import listen
 from services.api.settings import ApiSettings
@@ -63,6 +65,8 @@ def new_state(config: ApiSettings, events: EventSink, registry: CollectorRegistr
         events=events,
         default_zone=config.default_timezone,
         meters=Meters.on(registry),
+        rates=None if config.api_rate is None else Buckets(policy_of(config.api_rate)),
+        trusted=config.trusted_proxies,
     )
 
 

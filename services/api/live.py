@@ -9,6 +9,7 @@ import asyncio
 import orjson
 from aiohttp import web
 
+from services.api.accept import EVENT_STREAM
 from services.api.broadcasts import Broadcasts, Kind, News, TooMany, Viewer
 from services.api.errors import Problem, not_found, unavailable
 from services.api.outages import AWAY
@@ -19,7 +20,6 @@ from services.api.store import statistics as store
 from services.api.store.statistics import Figures
 from shared import logs
 
-MEDIA = "text/event-stream"
 OPENING = b"retry: 2000\n\n"
 HEARTBEAT = b": still here\n\n"
 
@@ -69,7 +69,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
     try:
         with request.app[BROADCASTS].watch(mailing_id) as viewer:
             first = _first(await viewer.next())
-            response = web.StreamResponse(headers={"Content-Type": MEDIA, "X-Accel-Buffering": "no"})
+            response = web.StreamResponse(headers={"Content-Type": EVENT_STREAM, "X-Accel-Buffering": "no"})
             await response.prepare(request)
             await _show(request, response, viewer, first)
             return response

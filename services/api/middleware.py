@@ -10,9 +10,12 @@ from aiohttp.typedefs import Handler
 from structlog.contextvars import bind_contextvars
 
 from services.api import errors
+from services.api.accept import EVENT_STREAM
+from services.api.auth import WrongToken
 from services.api.errors import Problem
-from services.api.outages import AWAY
-from services.api.state import IDENTITY, REQUEST_ID, ids_in, state_of
+from services.api.limits import count_wrong_token, headers_of
+from services.api.outages import AWAY, TOO_SLOW
+from services.api.state import ALLOWANCE, IDENTITY, REQUEST_ID, ids_in, state_of
 from services.api.store import tokens
 from services.api.tokens import Identity
 from shared import logs
@@ -58,6 +61,8 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
         return errors.answer(problem)
     except web.HTTPException as error:
         return errors.answer(errors.from_http(error))
+    except TOO_SLOW:
+        return errors.answer(errors.too_slow())
     except AWAY as error:
         logs.get().warning("database away", kind=type(error).__name__)
         return errors.answer(errors.unavailable())
@@ -77,7 +82,11 @@ async def authenticate(request: web.Request, handler: Handler) -> web.StreamResp
         async def lookup(hashed: bytes) -> Identity | None:
             return await tokens.find(state.pool, hashed)
 
-        request[IDENTITY] = await state.authenticator.identify(request.headers.get("Authorization"), lookup)
+        try:
+            request[IDENTITY] = await state.authenticator.identify(request.headers.get("Authorization"), lookup)
+        except WrongToken:
+            count_wrong_token(request)
+            raise errors.unauthorized("The token is unknown, expired or revoked.") from None
     return await handler(request)
 
 
@@ -86,3 +95,7 @@ async def stamp(request: web.Request, response: web.StreamResponse) -> None:
     response.headers["X-Request-ID"] = request.get(REQUEST_ID) or request_id(None)
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Content-Type-Options"] = "nosniff"
+    if response.content_type != EVENT_STREAM:
+        response.headers["Vary"] = "Accept, Accept-Encoding"
+    if ALLOWANCE in request:
+        response.headers.update(headers_of(request[ALLOWANCE]))

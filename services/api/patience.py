@@ -8,11 +8,10 @@ class Patience:
     """In seconds.
 
     `request`: for an answer that is no stream, in all. `body`: for the next piece of a body. `reader`: for somebody to
-    take a piece of an answer. `heartbeat`: how long an event stream is silent. `idle`: for the head of a request.
+    take a piece of an answer. `heartbeat`: how long an event stream is silent.
     """
 
     request: float = 30
     body: float = 20
     reader: float = 30
     heartbeat: float = 15
-    idle: float = 75

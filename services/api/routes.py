@@ -1,6 +1,6 @@
 """Every route, as one table: what it is, who may call it, and which query parameters it knows."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -22,6 +22,12 @@ PREFIX = "/api/v1"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
+# What may be of any length takes any time: only the parts of it have limits.
+STREAMS = frozenset[Handler]({imports.import_clients, exports.export_clients, messages.listing, live.stream})
+# HEAD would have to wait for nothing.
+ENDLESS = frozenset[Handler]({live.stream})
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """`role` is the least that is needed. `query` refuses every parameter it does not know."""
@@ -32,6 +38,14 @@ class Route:
     role: Role
     summary: str
     query: type[Query] = Query
+
+    @property
+    def streams(self) -> bool:
+        return self.handler in STREAMS
+
+    @property
+    def answers_head(self) -> bool:
+        return self.method == "GET" and self.handler not in ENDLESS
 
 
 _CLIENT = "/clients/{client_id:[0-9]{1,19}}"
@@ -63,3 +77,18 @@ ROUTES = (
     Route("GET", "/statistics", statistics.totals, "viewer", "Count all mailings and messages"),
     Route("GET", "/statistics/mailings", statistics.listing, "viewer", "List the counts of each mailing", PageQuery),
 )
+
+
+def by_path(routes: Iterable[Route]) -> dict[str, list[Route]]:
+    """Group the table by path."""
+    grouped: dict[str, list[Route]] = {}
+    for route in routes:
+        grouped.setdefault(route.path, []).append(route)
+    return grouped
+
+
+def methods_of(routes: Iterable[Route]) -> list[str]:
+    """List all methods of one path: those of the table, and HEAD and OPTIONS, which follow from them."""
+    rows = list(routes)
+    given = [route.method for route in rows] + ["HEAD" for route in rows if route.answers_head]
+    return sorted({*given, "OPTIONS"})

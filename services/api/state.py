@@ -1,13 +1,15 @@
 """What handlers reach through the request: the state of the process, and what middleware found out."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from aiohttp import web
 
+from services.api.addresses import Network
 from services.api.auth import Authenticator
+from services.api.buckets import WRONG_TOKENS, Allowance, Buckets
 from services.api.cursors import MAX_ID
 from services.api.errors import not_found, unavailable
 from services.api.events import EventSink
@@ -34,6 +36,11 @@ class State:
     meters: Meters
     backing: Backing | None = None
     patience: Patience = field(default_factory=Patience)
+    # None: as often as they like.
+    rates: Buckets | None = None
+    wrong_tokens: Buckets = field(default_factory=lambda: Buckets(WRONG_TOKENS))
+    # Proxies whose X-Forwarded-For is believed.
+    trusted: Sequence[Network] = ()
     # Statements that read a whole table: so few at a time that they leave most of the pool to others.
     counting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
 
@@ -55,6 +62,7 @@ class State:
 
 STATE = web.AppKey("state", State)
 REQUEST_ID = web.RequestKey("request_id", str)
+ALLOWANCE = web.RequestKey("allowance", Allowance)
 IDENTITY = web.RequestKey("identity", Identity)
 QUERY = web.RequestKey("query", Query)
 

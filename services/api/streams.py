@@ -3,11 +3,13 @@
 import asyncio
 import csv
 import io
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from contextlib import aclosing
 
 from aiohttp import web
 
 from services.api.accept import CSV
+from services.api.compression import compress_stream
 from services.api.state import state_of
 from shared import logs
 
@@ -15,16 +17,24 @@ from shared import logs
 BLOCK = 1000
 
 
-async def stream(request: web.Request, media: str, filename: str, blocks: AsyncIterator[bytes]) -> web.StreamResponse:
+async def stream(request: web.Request, media: str, filename: str, blocks: AsyncGenerator[bytes]) -> web.StreamResponse:
     """Answer with blocks. What fails before the first one is raised; later, the connection is cut.
 
     A cut chunked answer is an error for the reader; one that ended properly would look complete.
     """
+    async with aclosing(blocks):
+        return await _stream(request, media, filename, blocks)
+
+
+async def _stream(request: web.Request, media: str, filename: str, blocks: AsyncGenerator[bytes]) -> web.StreamResponse:
     first = await anext(blocks)
     charset = "; charset=utf-8; header=present" if media == CSV else "; charset=utf-8"
     headers = {"Content-Type": media + charset, "Content-Disposition": f'attachment; filename="{filename}"'}
     response = web.StreamResponse(headers=headers)
+    compress_stream(request, response)
     await response.prepare(request)
+    if request.method == "HEAD":
+        return response
     try:
         await _write(request, response, first)
         async for block in blocks:

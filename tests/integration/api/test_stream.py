@@ -3,10 +3,9 @@
 import asyncio
 import re
 import signal
-import socket
 import time
 import zoneinfo
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import aiohttp
@@ -19,6 +18,7 @@ from services.api.state import Backing
 from tests.conftest import MakeStack
 from tests.integration.api.fakes import ADMIN_TOKEN, AUTHORIZED, Api
 from tests.integration.api.rows import Rows
+from tests.integration.api.sockets import not_reading, until
 from tests.integration.api.sse import Event, events_of
 from tests.relay import Relay
 from tests.stack import Stack
@@ -122,20 +122,6 @@ async def many_minutes(pool: asyncpg.Pool, mailing_id: int) -> None:
     )
 
 
-@asynccontextmanager
-async def not_reading(api: Api, path: str) -> AsyncIterator[socket.socket]:
-    """Ask for an answer and do not take it."""
-    assert api.client.port is not None
-    with socket.socket() as viewer:
-        viewer.setblocking(False)
-        viewer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-        loop = asyncio.get_running_loop()
-        await loop.sock_connect(viewer, ("127.0.0.1", api.client.port))
-        head = f"GET {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {ADMIN_TOKEN}\r\n\r\n"
-        await loop.sock_sendall(viewer, head.encode())
-        yield viewer
-
-
 async def test_a_slow_viewer_holds_up_nobody_and_is_cut_off(api: Api, rows: Rows, pool: asyncpg.Pool) -> None:
     mailing = await rows.mailing("running")
     await many_minutes(pool, mailing)
@@ -162,13 +148,6 @@ async def test_a_viewer_that_leaves_is_noticed(api: Api, rows: Rows) -> None:
 
 def viewers(api: Api) -> float:
     return float(api.state.meters.viewers._value.get())
-
-
-async def until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    async with asyncio.timeout(seconds):
-        # What happens on the server's side of a connection can only be seen by looking.
-        while not condition():  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
 
 
 async def figure(session: ClientSession, name: str) -> float:
