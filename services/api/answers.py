@@ -1,6 +1,7 @@
 """What the API answers, as models: moments are in UTC, and every field is always there."""
 
 from datetime import datetime
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -184,6 +185,20 @@ class Messages(Answer):
 
 class MailingSummaries(Answer):
     items: list[MailingSummary]
+    next: str | None
+
+
+class Event(Answer):
+    """Something that happened. `request_id` is of the request that did it; `detail` says more, without values."""
+
+    at: datetime
+    kind: str
+    request_id: str | None
+    detail: dict[str, Any]
+
+
+class Events(Answer):
+    items: list[Event]
     next: str | None
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from services.api import clients, exports, imports, live, mailings, messages, previews, statistics
+from services.api import clients, exports, history, imports, live, mailings, messages, previews, statistics
 from services.api.schemas import (
     ClientsFilter,
     ClientsQuery,
@@ -61,6 +61,7 @@ ROUTES = (
     Route("PATCH", _CLIENT, clients.patch, "operator", "Change some fields of a client"),
     Route("PUT", _CLIENT, clients.replace, "operator", "Replace a client"),
     Route("DELETE", _CLIENT, clients.delete, "operator", "Delete a client"),
+    Route("GET", _CLIENT + "/events", history.of_client, "viewer", "List what happened to a client", PageQuery),
     Route("POST", "/mailings", mailings.create, "operator", "Create a mailing"),
     Route("GET", "/mailings", mailings.listing, "viewer", "List mailings, the newest first", MailingsQuery),
     Route("POST", "/mailings/preview", previews.preview, "operator", "Count who a mailing would go to"),
@@ -70,6 +71,7 @@ ROUTES = (
     Route("POST", _MAILING + "/pause", mailings.pause, "operator", "Pause a running mailing"),
     Route("POST", _MAILING + "/resume", mailings.resume, "operator", "Resume a paused mailing"),
     Route("POST", _MAILING + "/cancel", mailings.cancel, "operator", "Cancel a mailing"),
+    Route("GET", _MAILING + "/events", history.of_mailing, "viewer", "List what happened to a mailing", PageQuery),
     Route("GET", _MAILING + "/messages", messages.listing, "viewer", "List the messages of a mailing", MessagesQuery),
     Route("GET", _MAILING + "/statistics", statistics.of_mailing, "viewer", "Show the statistics of a mailing"),
     Route("GET", _MAILING + "/statistics/stream", live.stream, "viewer", "Follow the statistics of a mailing"),

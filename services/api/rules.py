@@ -46,6 +46,16 @@ class Plan:
     window_to: time | None
 
 
+# What each field of PATCH is in a plan.
+FIELDS: Mapping[str, tuple[str, ...]] = {
+    "text": ("text",),
+    "start_at": ("start_at",),
+    "end_at": ("end_at",),
+    "filter": ("operator_codes", "tags"),
+    "window": ("window_from", "window_to"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Locked:
     """A mailing's row under lock. `closing`: its deadline has come and its messages are being settled."""
@@ -122,6 +132,11 @@ def judge_action(action: Action, locked: Locked) -> Move | Forbidden:
     if target is None or (locked.closing and not done):
         return Forbidden(f"The mailing is {_condition(locked)}: {action} is not possible.")
     return Move(None if target == locked.status else target)
+
+
+def changed(before: Plan, after: Plan) -> list[str]:
+    """Name the fields, as PATCH knows them, in which two plans differ."""
+    return [field for field, parts in FIELDS.items() if any(getattr(before, p) != getattr(after, p) for p in parts)]
 
 
 def _condition(locked: Locked) -> str:

@@ -11,6 +11,9 @@ from pydantic_settings import NoDecode
 from services.api.addresses import parse_networks
 from shared.settings import BrokerSettings, DatabaseSettings, Settings
 
+# Requests a second of one token.
+DEFAULT_RATE = 100
+
 
 def is_loopback(host: str) -> bool:
     """Say whether only this machine can reach a listener on `host`. An empty host listens everywhere."""
@@ -27,7 +30,8 @@ def _read_networks(value: object) -> object:
 
 
 def _unlimited(value: object) -> object:
-    return None if value in ("", "0", 0, "unlimited") else value
+    # Empty is as good as unset: it must not switch a limit off.
+    return None if value in ("0", 0, "unlimited") else value or DEFAULT_RATE
 
 
 Rate = Annotated[Annotated[float, Field(ge=0.1, le=1_000_000)] | None, BeforeValidator(_unlimited)]
@@ -43,7 +47,7 @@ class ApiSettings(Settings, DatabaseSettings, BrokerSettings):
     auth: bool = True
     default_timezone: str = "UTC"
     # Requests a second of one token; None is unlimited.
-    api_rate: Rate = 100
+    api_rate: Rate = DEFAULT_RATE
     trusted_proxies: Networks = ()
     ops_port: int = Field(default=9101, ge=0, le=65535)
 

@@ -16,6 +16,7 @@ from services.api.events import EventSink
 from services.api.meters import Meters
 from services.api.patience import Patience
 from services.api.schemas import Query
+from services.api.store.events import Cause
 from services.api.tokens import Identity
 from shared.database import Pool
 
@@ -67,6 +68,11 @@ IDENTITY = web.RequestKey("identity", Identity)
 QUERY = web.RequestKey("query", Query)
 
 QueryT = TypeVar("QueryT", bound=Query)
+
+
+def cause_of(request: web.Request) -> Cause:
+    """What an event says of the request that caused it."""
+    return Cause(request[REQUEST_ID], request[IDENTITY].name)
 
 
 def state_of(request: web.Request) -> State:

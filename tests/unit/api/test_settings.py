@@ -81,7 +81,7 @@ def test_settings_are_frozen() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "rate"), [("50", 50.0), ("0.5", 0.5), ("0", None), ("unlimited", None), ("", None), (None, 100)]
+    ("given", "rate"), [("50", 50.0), ("0.5", 0.5), ("0", None), ("unlimited", None), ("", 100), (None, 100)]
 )
 def test_the_rate_of_a_token(monkeypatch: pytest.MonkeyPatch, given: str | None, rate: float | None) -> None:
     monkeypatch.delenv("HERALD_API_RATE", raising=False)
