@@ -30,7 +30,7 @@ SELECT m.id, moment.at, moment.kind, CASE WHEN moment.kind = 'created' THEN m.re
 FROM mailings m
 CROSS JOIN LATERAL (
     VALUES ('created', m.created_at), ('started', m.started_at),
-        ('finished', CASE WHEN m.status = 'finished' THEN m.finished_at END), ('deleted', m.deleted_at)
+        (CASE m.status WHEN 'cancelled' THEN 'closed' ELSE 'finished' END, m.finished_at), ('deleted', m.deleted_at)
 ) AS moment (kind, at)
 WHERE moment.at IS NOT NULL
 ORDER BY moment.at, m.id;

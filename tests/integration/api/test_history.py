@@ -183,13 +183,11 @@ async def test_a_history_has_pages(api: Api, rows: Rows, pool: asyncpg.Pool, lim
 
 async def test_a_cursor_of_another_history_is_refused(api: Api, rows: Rows) -> None:
     mailing, client = await rows.mailing(), await rows.client("79990000001")
-    for _ in range(2):
-        await api.patch(f"/mailings/{mailing}", {"text": str(_)})
-        await api.patch(f"/clients/{client}", {"tag": str(_)})
-    cursors = [
-        (await api.get(f"{path}/events?limit=1")).body["next"]
-        for path in (f"/mailings/{mailing}", f"/clients/{client}")
-    ]
+    paths = (f"/mailings/{mailing}", f"/clients/{client}")
+    for text in ("one", "two"):
+        await api.patch(paths[0], {"text": text})
+        await api.patch(paths[1], {"tag": text})
+    cursors = [(await api.get(f"{path}/events?limit=1")).body["next"] for path in paths]
     assert (await api.get(f"/mailings/{mailing}/events?cursor={cursors[1]}")).status == 422
     assert (await api.get(f"/clients/{client}/events?cursor={cursors[0]}")).status == 422
     assert (await api.get("/clients?cursor=" + cursors[1])).status == 422
