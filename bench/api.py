@@ -13,7 +13,7 @@ import orjson
 from rich.console import Console
 
 from bench import load, rows
-from bench.measurement import Figures, Measurement
+from bench.measurement import Figures, Measurement, Phase
 from cli.run import run
 from cli.settings import FOLDER
 from cli.stack.output import to_files
@@ -40,9 +40,9 @@ class Report:
 
     sizes: Sizes
     imported: Figures
-    idle: Figures
-    idle_after: Figures
-    sending: Figures
+    idle: Phase
+    idle_after: Phase
+    sending: Phase
     sent_per_second: float
     ratio: float
     statistics: Figures
@@ -93,25 +93,25 @@ async def _measure_all(stack: Stack, sizes: Sizes, on: Measurement) -> Report:
     target = await on.target()
     await load.run(on.session, target, 2)
     say("asking while nothing is sent")
-    idle = (await load.run(on.session, target, sizes.seconds)).figures()
+    idle = await on.ask(target, sizes.seconds)
     say("asking while a mailing is sent")
     sending, sent_per_second = await _while_sending(on, target, sizes.seconds)
     say("asking while nothing is sent")
-    idle_after = (await load.run(on.session, target, sizes.seconds)).figures()
+    idle_after = await on.ask(target, sizes.seconds)
     say(f"counting {sizes.mailings} mailings")
     await rows.add_mailings(on.connection, sizes.mailings)
     statistics = await load.repeat(200, lambda: on.get("/statistics"))
     preview = await load.repeat(10, lambda: on.post("/mailings/preview", load.draft() | {"filter": {}}))
     say(f"exporting {sizes.exported} messages")
     exported = await on.export_messages(sizes.exported)
-    quiet = (float(idle["p50_ms"]) + float(idle_after["p50_ms"])) / 2
-    ratio = round(float(sending["p50_ms"]) / quiet, 2) if quiet else 0.0
+    quiet = (idle.figures["p50_ms"] + idle_after.figures["p50_ms"]) / 2
+    ratio = round(sending.figures["p50_ms"] / quiet, 2) if quiet else 0.0
     return Report(
         sizes, imported, idle, idle_after, sending, sent_per_second, ratio, dict(statistics), dict(preview), exported
     )
 
 
-async def _while_sending(on: Measurement, target: load.Target, seconds: float) -> tuple[Figures, float]:
+async def _while_sending(on: Measurement, target: load.Target, seconds: float) -> tuple[Phase, float]:
     """Ask while a mailing to all imported clients is under way, and cancel it afterwards."""
     end_at = datetime.now(UTC) + timedelta(hours=1)
     mailing = await on.post(
@@ -121,22 +121,22 @@ async def _while_sending(on: Measurement, target: load.Target, seconds: float) -
     await on.until(path, lambda counts: counts["sent"] > 0)
     before, began = (await on.counts(path))["sent"], time.perf_counter()
     busy = load.Target(target.clients, [mailing["id"], *target.mailings], target.drafts, target.phones)
-    times = await load.run(on.session, busy, seconds)
+    phase = await on.ask(busy, seconds)
     sent, took = (await on.counts(path))["sent"] - before, time.perf_counter() - began
     target.phones = busy.phones
     await on.post(f"{path}/cancel", None)
     await on.until(path, lambda counts: counts["pending"] == 0)
-    return times.figures(), round(sent / took, 1)
+    return phase, round(sent / took, 1)
 
 
 def _show(console: Console, report: Report) -> None:
     columns = ("idle", "sending", "idle after")
-    measured = (report.idle, report.sending, report.idle_after)
+    measured = (report.idle.figures, report.sending.figures, report.idle_after.figures)
     console.print(
         make_table(
             f"{load.RATE} requests a second, while {report.sent_per_second} messages a second are sent",
             ("figure", *columns),
-            [(name, *(figures[name] for figures in measured)) for name in report.idle],
+            [(name, *(figures[name] for figures in measured)) for name in report.idle.figures],
         )
     )
     parts = (

@@ -2,7 +2,9 @@
 
 import asyncio
 import random
+import re
 import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -10,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 import aiohttp
 
 RATE = 200
+_NUMBER = re.compile(r"(?<=/)\d+")
 # No phone that a sample or another measurement uses begins like this.
 FIRST_PHONE = 78_000_000_000
 
@@ -60,23 +63,30 @@ MIX: tuple[tuple[int, Callable[[Target], Call]], ...] = (
 
 @dataclass(slots=True)
 class Times:
-    """Milliseconds from sending a request to having its answer."""
+    """Milliseconds from sending a request to having its answer, by what was asked."""
 
-    reads: list[float] = field(default_factory=list)
-    writes: list[float] = field(default_factory=list)
+    of: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     failures: int = 0
 
     def figures(self) -> dict[str, float | int]:
-        every = sorted(self.reads + self.writes)
+        every = self._sorted("")
         return {
             "requests": len(every) + self.failures,
             "failures": self.failures,
             "p50_ms": at(every, 0.5),
             "p95_ms": at(every, 0.95),
             "p99_ms": at(every, 0.99),
-            "reads_p99_ms": at(sorted(self.reads), 0.99),
-            "writes_p99_ms": at(sorted(self.writes), 0.99),
+            "reads_p99_ms": at(self._sorted("GET"), 0.99),
+            "writes_p99_ms": at(self._sorted("P"), 0.99),
         }
+
+    def by_call(self) -> dict[str, dict[str, float]]:
+        """Return the median and the 99th percentile of each kind of call."""
+        ordered = {kind: sorted(times) for kind, times in sorted(self.of.items())}
+        return {kind: {"p50_ms": at(times, 0.5), "p99_ms": at(times, 0.99)} for kind, times in ordered.items()}
+
+    def _sorted(self, beginning: str) -> list[float]:
+        return sorted(time for kind, times in self.of.items() if kind.startswith(beginning) for time in times)
 
 
 def at(ordered: Sequence[float], share: float) -> float:
@@ -111,7 +121,7 @@ async def _time(session: aiohttp.ClientSession, call: Call, times: Times) -> Non
     if not ok:
         times.failures += 1
         return
-    (times.reads if call.method == "GET" else times.writes).append((time.perf_counter() - began) * 1000)
+    times.of[f"{call.method} {_NUMBER.sub('{id}', call.path)}"].append((time.perf_counter() - began) * 1000)
 
 
 async def repeat(count: int, ask: Callable[[], Awaitable[object]]) -> dict[str, float]:

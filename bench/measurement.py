@@ -19,6 +19,14 @@ Figures = dict[str, float | int]
 
 
 @dataclass(frozen=True, slots=True)
+class Phase:
+    """What asking at the usual rate took."""
+
+    figures: Figures
+    by_call: dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
 class Measurement:
     session: aiohttp.ClientSession
     connection: asyncpg.Connection
@@ -82,6 +90,14 @@ class Measurement:
         drafts = [(await self.post("/mailings", load.draft()))["id"] for _ in range(20)]
         clients = await self.connection.fetch("SELECT id FROM clients ORDER BY id LIMIT 10000")
         return load.Target([row["id"] for row in clients], drafts, drafts)
+
+    async def ask(self, target: load.Target, seconds: float) -> Phase:
+        """Ask at the usual rate for so long. The processor time is the API's own, whoever else wants the machine."""
+        before = memory.cpu_seconds(self.api_pid)
+        times = await load.run(self.session, target, seconds)
+        spent, figures = memory.cpu_seconds(self.api_pid) - before, times.figures()
+        figures["api_cpu_ms_per_request"] = round(spent / figures["requests"] * 1000, 2)
+        return Phase(figures, times.by_call())
 
     async def counts(self, path: str) -> dict[str, int]:
         """Return the counts by status of the mailing at a path."""
