@@ -11,10 +11,10 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header
 
-.PHONY: help demo up test setup lint types format lock fuzz openapi bench smoke clean
+.PHONY: help demo up test setup lint types format lock fuzz openapi bench bench-api smoke clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/native.stamp ## Send one mailing to 1,000 sample clients and compare the books
 	@$(BIN)/herald demo
@@ -54,6 +54,9 @@ openapi: $(VENV)/dev.stamp ## Write docs/openapi.json anew
 
 bench: $(VENV)/native.stamp ## Measure this installation; ARGS="--messages 20000"
 	@$(BIN)/herald bench $(ARGS)
+
+bench-api: $(VENV)/native.stamp ## Measure the API, idle and while a mailing is sent
+	@$(BIN)/herald bench --api --output bench-api.json $(ARGS)
 
 smoke: ## Prove the containers: build, kill, compare, remove; needs Docker
 	@deploy/smoke.sh

@@ -12,9 +12,15 @@ def bench_command(
         str | None, typer.Option(help="A provider to measure against; default: the sandbox")
     ] = None,
     output: Annotated[Path, typer.Option(help="Where the figures go as JSON")] = Path("bench.json"),
+    api: Annotated[bool, typer.Option("--api", help="Measure the API instead: latency, import, export")] = False,
 ) -> None:
     """Run one mailing through all processes, beside a bare HTTP client on the same server, and print the figures."""
-    # Imported here, so that no other command loads it.
+    # Imported here, so that no other command loads them.
+    if api:
+        from bench.api import bench as bench_api
+
+        bench_api(output)
+        return
     from bench.pipeline import bench
 
     bench(messages, provider_url, output)

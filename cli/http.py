@@ -1,5 +1,6 @@
 """The REST API as the commands see it: answers as JSON, and problems as failures."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,6 +12,8 @@ from cli.settings import ClientSettings, find_token
 from shared import settings
 
 Json = dict[str, Any]
+# How often a command waits because the API says that its token asks too often.
+MOST_WAITS = 5
 # A transfer may take as long as it likes, but not fall silent.
 _PATIENCE = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=120)
 
@@ -46,11 +49,22 @@ class Api:
             raise self._unreachable(error) from error
 
     async def _json(self, method: str, path: str, **arguments: Any) -> Json:
+        """Ask, and ask again as often as the API says that it was only too often. An upload cannot be sent twice."""
+        for _ in range(0 if "data" in arguments else MOST_WAITS):
+            answer, wait = await self._ask(method, path, arguments)
+            if wait is None:
+                return answer
+            await asyncio.sleep(wait)
+        return (await self._ask(method, path, arguments, patient=False))[0]
+
+    async def _ask(self, method: str, path: str, arguments: Json, *, patient: bool = True) -> tuple[Json, float | None]:
+        """Return the answer, or how many seconds to wait before asking again."""
         try:
             async with self._session.request(method, f"/api/v1{path}", **arguments) as reply:
+                if patient and reply.status == 429:
+                    return {}, seconds_of(reply.headers.get("Retry-After"))
                 await _require_success(reply)
-                answer: Json = await reply.json()
-                return answer
+                return await reply.json(), None
         except (aiohttp.ClientError, TimeoutError) as error:
             raise self._unreachable(error) from error
 
@@ -71,6 +85,11 @@ async def open_api(url: str | None = None, token: str | None = None) -> AsyncIte
         raise Failure(f"HERALD_API_URL: {error}", code=2) from error
     async with session:
         yield Api(session)
+
+
+def seconds_of(retry_after: str | None) -> float:
+    """Read a Retry-After in seconds, as the API writes it; at most a minute, and a second where it says nothing."""
+    return min(float(retry_after), 60.0) if retry_after and retry_after.isdecimal() else 1.0
 
 
 async def _require_success(reply: aiohttp.ClientResponse) -> None:

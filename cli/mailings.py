@@ -10,7 +10,7 @@ from rich.console import Console
 from cli.http import Json, open_api
 from cli.progress import watch_mailing
 from cli.run import run
-from cli.tables import mailing_table, make_table, statistics_table
+from cli.tables import mailing_table, make_table, preview_table, statistics_table
 
 app = typer.Typer(help="Create, show and steer mailings.", no_args_is_help=True)
 
@@ -41,6 +41,7 @@ def create_mailing(
     operator: Annotated[list[str] | None, typer.Option(help="An operator code; may be repeated")] = None,
     tag: Annotated[list[str] | None, typer.Option(help="A tag; may be repeated")] = None,
     window: Annotated[str | None, typer.Option(help="Hours of the client's local day, like 09:00-21:00")] = None,
+    preview: Annotated[bool, typer.Option("--preview", help="Only count who would get it; nothing is created")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Watch it afterwards")] = False,
 ) -> None:
     """Create a mailing. Operators are alternatives, tags are alternatives; of both, both must hold."""
@@ -49,7 +50,7 @@ def create_mailing(
         body["start_at"] = start_at
     if window is not None:
         body["window"] = _read_window(window)
-    run(_create(body, watch))
+    run(_preview(body) if preview else _create(body, watch))
 
 
 @app.command("pause")
@@ -118,6 +119,11 @@ async def _create(body: Json, watch: bool) -> None:
     Console().print(mailing_table(mailing))
     if watch:
         await _watch(mailing["id"])
+
+
+async def _preview(body: Json) -> None:
+    async with open_api() as api:
+        Console().print(preview_table(await api.post("/mailings/preview", body)))
 
 
 async def _steer(mailing_id: int, action: str) -> None:

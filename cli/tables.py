@@ -42,3 +42,11 @@ def statistics_table(statistics: Json) -> Table:
     return make_table(
         f"mailing {statistics['mailing_id']}", ("status", "messages"), [*rows, ("total", statistics["total"])]
     )
+
+
+def preview_table(preview: Json) -> Table:
+    """Show who a mailing would go to: the counts, then the groups, the largest first."""
+    totals = [(name, preview[name]) for name in ("recipients", "reachable", "unreachable", "sms_segments")]
+    codes = [(f"operator_code {code}", count) for code, count in preview["by_operator_code"].items()]
+    tags = [(f"tag {tag}" if tag else "no tag", count) for tag, count in preview["by_tag"].items()]
+    return make_table("nothing was created", ("figure", "count"), [*totals, *codes, *tags])

@@ -60,13 +60,13 @@ async def migrate(connection: asyncpg.Connection, *, patience: float = 60) -> li
 
 
 async def require_current(connection: asyncpg.Connection | asyncpg.pool.PoolConnectionProxy) -> None:
-    """Raise SchemaError unless exactly this version's migrations are applied."""
+    """Raise SchemaError unless all of this version's migrations are applied. Those of a newer one do not matter."""
     if await connection.fetchval("SELECT to_regclass('migrations') IS NULL"):
         raise SchemaError("the database has no Herald schema: run `herald migrate`")
-    newest = await connection.fetchval("SELECT coalesce(max(number), 0) FROM migrations")
-    expected = max(step.number for step in available())
-    if newest < expected:
-        raise SchemaError(f"the database schema is at {newest}, needed is {expected}: run `herald migrate`")
+    applied = {row["number"] for row in await connection.fetch("SELECT number FROM migrations")}
+    missing = [step.name for step in available() if step.number not in applied]
+    if missing:
+        raise SchemaError(f"the database schema lacks {', '.join(missing)}: run `herald migrate`")
 
 
 async def _lock(connection: asyncpg.Connection, patience: float) -> None:

@@ -128,6 +128,8 @@ class Stack:
             "HERALD_SANDBOX_SECRET": SECRET,
             "HERALD_PROVIDER_URL": f"{self.sandbox_url}/v1",
             "HERALD_PROVIDER_TOKEN": make_token(SECRET),
+            # Tests ask as often as they can.
+            "HERALD_API_RATE": "unlimited",
         }
 
     async def __aenter__(self) -> Self:

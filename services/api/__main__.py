@@ -7,8 +7,11 @@ from prometheus_client import CollectorRegistry
 
 from services.api import app, zones
 from services.api.auth import Authenticator
+from services.api.buckets import Buckets
 from services.api.dead_queues import DeadQueues
 from services.api.events import EventQueue, EventSink
+from services.api.limits import policy_of
+from services.api.meters import Meters
 from services.api.server import listen
 from services.api.settings import ApiSettings
 from services.api.state import Backing, State
@@ -62,8 +65,10 @@ def new_state(config: ApiSettings, events: EventSink, dead_queues: DeadQueues, r
         ),
         events=events,
         default_zone=config.default_timezone,
-        seconds=app.request_seconds(registry),
         dead_queues=dead_queues,
+        meters=Meters.on(registry),
+        rates=None if config.api_rate is None else Buckets(policy_of(config.api_rate)),
+        trusted=config.trusted_proxies,
     )
 
 

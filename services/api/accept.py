@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 JSON, CSV, NDJSON = "application/json", "text/csv", "application/x-ndjson"
+EVENT_STREAM = "text/event-stream"
 
 
 def choose(accept: str | None, offers: Sequence[str]) -> str:
@@ -12,6 +13,15 @@ def choose(accept: str | None, offers: Sequence[str]) -> str:
     """
     ranges = [_range(part) for part in (accept or "*/*").split(",")]
     return max(offers, key=lambda offer: (_weight(offer, ranges), -offers.index(offer)))
+
+
+def takes_gzip(accept_encoding: str | None) -> bool:
+    """Say whether a caller takes gzip: only those who name it, or everything, do."""
+    given = dict(_range(part) for part in (accept_encoding or "").split(","))
+    for name in ("gzip", "x-gzip", "*"):
+        if name in given:
+            return given[name] > 0
+    return False
 
 
 def _range(part: str) -> tuple[str, float]:

@@ -1,7 +1,7 @@
 """What the API answers, as models: moments are in UTC, and every field is always there."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -303,3 +303,33 @@ class MailingSummaries(Answer):
 
     items: list[MailingSummary]
     next: Next
+
+
+class Event(Answer):
+    """Something that happened."""
+
+    at: datetime
+    kind: str = Field(description="What happened, in a word: created, updated, paused, finished and so on.")
+    request_id: str | None = Field(description="The X-Request-ID of the request that did it, or null.")
+    detail: dict[str, Any] = Field(description="More of it: for updated, the names of the fields. Never values.")
+
+
+class Events(Answer):
+    """A page of what happened, in time order."""
+
+    items: list[Event]
+    next: Next
+
+
+class Preview(Answer):
+    """Who a mailing would go to, if it began now."""
+
+    recipients: Count = Field(description="How many clients match the filter now.")
+    reachable: Count = Field(description="Those of them whose window is open at some time before the end.")
+    unreachable: Count = Field(description="Those whose window is closed from start_at to end_at.")
+    by_operator_code: dict[str, Count]
+    by_tag: dict[str, Count] = Field(description='The 100 largest tags; clients without one stand under "".')
+    sample: list[Client] = Field(description="Up to five of them.")
+    sms_segments: Annotated[
+        int, Field(description="In how many short messages the text is sent.", json_schema_extra={"minimum": 1})
+    ]

@@ -1,40 +1,73 @@
 """Builds the application from the route table."""
 
-from aiohttp import web
-from prometheus_client import CollectorRegistry, Histogram
+import asyncio
+from collections.abc import Sequence
 
+from aiohttp import web
+
+from services.api import live
 from services.api.bodies import MAX_BODY, expect_later
-from services.api.errors import Problem
+from services.api.compression import compress
+from services.api.errors import Problem, given_up
+from services.api.limits import limit
 from services.api.middleware import answer_problems, authenticate, observe, stamp
 from services.api.pages import routes as pages
 from services.api.parsing import parse_query
-from services.api.routes import PREFIX, ROUTES, Handler, Route
-from services.api.state import IDENTITY, QUERY, STATE, State
+from services.api.routes import PREFIX, ROUTES, Handler, Route, by_path, methods_of
+from services.api.state import IDENTITY, QUERY, STATE, State, state_of
 
 
 def build(state: State) -> web.Application:
-    app = web.Application(middlewares=(observe, answer_problems, authenticate), client_max_size=MAX_BODY)
+    middlewares = (observe, compress, answer_problems, authenticate, limit)
+    app = web.Application(middlewares=middlewares, client_max_size=MAX_BODY)
     app[STATE] = state
+    app[live.BROADCASTS] = live.broadcasts(state)
+    app.on_shutdown.append(live.stop)
     app.on_response_prepare.append(stamp)
-    for route in ROUTES:
-        app.router.add_route(route.method, PREFIX + route.path, endpoint(route), expect_handler=expect_later)
+    for path, routes in by_path(ROUTES).items():
+        _add(app.router, PREFIX + path, routes)
     pages.add(app)
     return app
 
 
+def _add(router: web.UrlDispatcher, path: str, routes: Sequence[Route]) -> None:
+    """Add what the table says of one path, and with it HEAD and OPTIONS."""
+    for route in routes:
+        router.add_route(route.method, path, endpoint(route), expect_handler=expect_later)
+        if route.answers_head:
+            router.add_route("HEAD", path, endpoint(route))
+    router.add_route("OPTIONS", path, options(methods_of(routes)))
+
+
+def options(methods: Sequence[str]) -> Handler:
+    """Say what a path takes, to whoever has a token."""
+
+    async def handle(_: web.Request) -> web.Response:
+        return web.Response(status=204, headers={"Allow": ", ".join(methods)})
+
+    return handle
+
+
 def endpoint(route: Route) -> Handler:
-    """Guard a handler by its row in the table: first the role, then the query parameters."""
+    """Guard a handler by its row in the table: its role, its query parameters, and its time."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         if not request[IDENTITY].may(route.role):
             raise Problem(403, f"This needs a token with the role {route.role}.")
         pairs = {name: request.query.getall(name) for name in request.query}
         request[QUERY] = parse_query(route.query, pairs)
-        return await route.handler(request)
+        return await (route.handler(request) if route.streams else in_time(request, route.handler))
 
     return handle
 
 
-def request_seconds(registry: CollectorRegistry) -> Histogram:
-    labels = ("method", "path", "status")
-    return Histogram("herald_api_request_seconds", "Time to answer a request.", labels, registry=registry)
+async def in_time(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Give up what takes too long, whatever it waits for. Raises a 503 problem."""
+    seconds = state_of(request).patience.request
+    try:
+        async with asyncio.timeout(seconds) as timer:
+            return await handler(request)
+    except TimeoutError:
+        if timer.expired():
+            raise given_up(seconds) from None
+        raise

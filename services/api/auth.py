@@ -20,6 +20,10 @@ def bearer(header: str | None) -> str:
     return token.strip()
 
 
+class WrongToken(Exception):
+    """A token was sent, and it is nobody's: unknown, expired or revoked."""
+
+
 class Authenticator:
     """Knows ADMIN_TOKEN and asks `lookup` for the others, remembering a good answer for 5 s.
 
@@ -34,7 +38,7 @@ class Authenticator:
         self._known: dict[bytes, tuple[Identity, float]] = {}
 
     async def identify(self, header: str | None, lookup: Lookup) -> Identity:
-        """Return whose token it is. Raises a 401 problem when it is nobody's."""
+        """Return whose token it is. Raises a 401 problem without a token, and WrongToken."""
         if not self._required:
             return ANYBODY
         hashed = hash_token(bearer(header))
@@ -42,7 +46,7 @@ class Authenticator:
             return BOOTSTRAP
         identity = self._remembered(hashed) or await lookup(hashed)
         if identity is None:
-            raise unauthorized("The token is unknown, expired or revoked.")
+            raise WrongToken
         self._known.setdefault(hashed, (identity, self._clock() + CACHE_SECONDS))
         return identity
 

@@ -16,8 +16,6 @@ from services.api.state import state_of
 MERGE_PATCH = "application/merge-patch+json"
 # A mailing with the longest text and 1,000 of the longest tags, all written as escapes, still fits.
 MAX_BODY = 1024 * 1024
-# How long a caller may be silent in the middle of a body.
-STALL_SECONDS = 30
 
 BodyT = TypeVar("BodyT", bound=BaseModel)
 
@@ -54,7 +52,7 @@ async def chunks(request: web.Request, size: int = 64 * 1024) -> AsyncIterator[b
 async def reading(request: web.Request) -> AsyncIterator[None]:
     """Turn what can go wrong while a body comes in into problems."""
     try:
-        async with asyncio.timeout(STALL_SECONDS):
+        async with asyncio.timeout(state_of(request).patience.body):
             await _invite(request)
             yield
     except TimeoutError:

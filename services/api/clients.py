@@ -1,5 +1,7 @@
 """The directory: one client at a time, and its list."""
 
+from collections.abc import Mapping
+
 from aiohttp import web
 from structlog.contextvars import bind_contextvars
 
@@ -7,11 +9,13 @@ from services.api import answers, paging
 from services.api.bodies import read_body
 from services.api.errors import conflict, not_found
 from services.api.schemas import ClientNew, ClientPatch, ClientsQuery
-from services.api.state import State, id_in, query_of, state_of
+from services.api.state import cause_of, id_in, query_of, state_of
 from services.api.store import clients as store
+from services.api.store import events
 from shared.database import collide_again
 
 KIND = "clients"
+FIELDS = ("phone", "operator_code", "tag", "timezone")
 
 
 async def create(request: web.Request) -> web.Response:
@@ -19,7 +23,7 @@ async def create(request: web.Request) -> web.Response:
     body = await read_body(request, ClientNew)
     phone, operator_code, tag, zone = with_defaults(body, state.default_zone)
     try:
-        client = await store.insert(state.pool, phone, operator_code, tag, zone)
+        client = await store.insert(state.pool, phone, operator_code, tag, zone, cause_of(request))
     except store.DuplicatePhone:
         raise _duplicate() from None
     bind_contextvars(client_id=client.id)
@@ -51,29 +55,18 @@ async def patch(request: web.Request) -> web.Response:
     client_id = id_in(request, "client")
     body = await read_body(request, ClientPatch)
     given = body.model_dump(exclude_unset=True)
-    if not given:
-        return await show(request)
-    return paging.reply(
-        await _write(
-            state_of(request),
-            client_id,
-            phone=given.get("phone"),
-            operator_code=given.get("operator_code"),
-            tag=given.get("tag"),
-            zone=given.get("timezone"),
-        )
-    )
+    return paging.reply(await _write(request, client_id, given)) if given else await show(request)
 
 
 async def replace(request: web.Request) -> web.Response:
-    state, client_id = state_of(request), id_in(request, "client")
+    client_id = id_in(request, "client")
     body = await read_body(request, ClientNew)
-    phone, operator_code, tag, zone = with_defaults(body, state.default_zone)
-    return paging.reply(await _write(state, client_id, phone=phone, operator_code=operator_code, tag=tag, zone=zone))
+    values = with_defaults(body, state_of(request).default_zone)
+    return paging.reply(await _write(request, client_id, dict(zip(FIELDS, values, strict=True))))
 
 
 async def delete(request: web.Request) -> web.Response:
-    if not await store.delete(state_of(request).pool, id_in(request, "client")):
+    if not await store.delete(state_of(request).pool, id_in(request, "client"), cause_of(request)):
         raise not_found("client")
     return web.Response(status=204)
 
@@ -83,16 +76,18 @@ def with_defaults(body: ClientNew, default_zone: str) -> tuple[str, str, str, st
     return body.phone, body.operator_code or body.phone[1:4], body.tag, body.timezone or default_zone
 
 
-async def _write(
-    state: State, client_id: int, *, phone: str | None, operator_code: str | None, tag: str | None, zone: str | None
-) -> answers.Client:
-    """Set what is not None; a new zone also has the client's waiting flights judged anew."""
+async def _write(request: web.Request, client_id: int, given: Mapping[str, str]) -> answers.Client:
+    """Set the fields given; a new zone also has the client's waiting flights judged anew."""
+    pool = state_of(request).pool
 
     async def work() -> answers.Client | None:
-        async with state.pool.acquire() as connection, connection.transaction():
-            client = await store.update(connection, client_id, phone, operator_code, tag, zone)
-            if client is not None and zone is not None:
+        async with pool.acquire() as connection, connection.transaction():
+            client = await store.update(connection, client_id, *(given.get(field) for field in FIELDS))
+            if client is None:
+                return None
+            if "timezone" in given:
                 await store.judge_flights_anew(connection, [client_id])
+            await events.record_client_update(connection, client_id, cause_of(request), list(given))
             return client
 
     try:
@@ -101,8 +96,8 @@ async def _write(
         raise _duplicate() from None
     if client is None:
         raise not_found("client")
-    if zone is not None:
-        await store.judge_flights_anew(state.pool, [client_id])
+    if "timezone" in given:
+        await store.judge_flights_anew(pool, [client_id])
     return client
 
 

@@ -5,25 +5,35 @@ import binascii
 import re
 
 MAX_ID = 2**63 - 1
-_CURSOR = re.compile(r"([a-z]+):([0-9]{1,19})", re.ASCII)
+_CURSOR = re.compile(r"([a-z]+)((?::[0-9]{1,19})+)", re.ASCII)
 
 
 class BadCursor(ValueError):
     """Not a cursor of this list."""
 
 
-def encode(kind: str, last_id: int) -> str:
-    return base64.urlsafe_b64encode(f"{kind}:{last_id}".encode()).decode().rstrip("=")
+def encode(kind: str, *key: int) -> str:
+    plain = ":".join((kind, *map(str, key)))
+    return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
 
 
 def decode(kind: str, cursor: str) -> int:
     """Return the id in a cursor. Raises BadCursor for anything that `encode` did not make for `kind`."""
+    (last_id,) = decode_key(kind, cursor, 1)
+    return last_id
+
+
+def decode_key(kind: str, cursor: str, length: int) -> tuple[int, ...]:
+    """Return the key of `length` numbers in a cursor. Raises BadCursor as `decode` does."""
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         plain = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
     except (ValueError, binascii.Error) as error:
         raise BadCursor from error
     found = _CURSOR.fullmatch(plain)
-    if found is None or found[1] != kind or int(found[2]) > MAX_ID or encode(kind, int(found[2])) != cursor:
+    if found is None or found[1] != kind:
         raise BadCursor
-    return int(found[2])
+    key = tuple(int(number) for number in found[2].split(":")[1:])
+    if len(key) != length or max(key) > MAX_ID or encode(kind, *key) != cursor:
+        raise BadCursor
+    return key

@@ -59,6 +59,16 @@ def unavailable() -> Problem:
     return Problem(503, detail, headers={"Retry-After": str(RETRY_SECONDS)})
 
 
+def too_slow() -> Problem:
+    detail = "The database took too long to answer. Ask for less, or try again later."
+    return Problem(503, detail, headers={"Retry-After": str(RETRY_SECONDS)})
+
+
+def given_up(seconds: float) -> Problem:
+    detail = f"This took longer than {seconds:g} s and was given up. Look whether it was done before you repeat it."
+    return Problem(503, detail, headers={"Retry-After": str(RETRY_SECONDS)})
+
+
 def from_http(error: web.HTTPException) -> Problem:
     """Turn what aiohttp raises (404, 405, 413) into a problem; a 405 keeps its Allow header."""
     kept = {name: error.headers[name] for name in ("Allow", "Location") if name in error.headers}

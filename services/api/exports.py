@@ -1,6 +1,6 @@
 """GET /clients/export: the directory as the import takes it."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 from aiohttp import web
 
@@ -22,7 +22,7 @@ async def export_clients(request: web.Request) -> web.StreamResponse:
     return await stream(request, media, filename, _blocks(state_of(request).pool, query, media))
 
 
-async def _blocks(pool: Pool, query: ClientsFilter, media: str) -> AsyncIterator[bytes]:
+async def _blocks(pool: Pool, query: ClientsFilter, media: str) -> AsyncGenerator[bytes]:
     after, header = 0, True
     while True:
         found = await store.page(

@@ -1,7 +1,7 @@
 """Mailings: made, read, edited, paused, resumed, cancelled and deleted. The planner does the rest."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
 
 from aiohttp import web
 from structlog.contextvars import bind_contextvars
@@ -9,18 +9,20 @@ from structlog.contextvars import bind_contextvars
 from services.api import answers, idempotency, paging
 from services.api.bodies import read_body
 from services.api.cursors import MAX_ID
-from services.api.errors import conflict, invalid, not_found
+from services.api.decisions import allowed
+from services.api.errors import not_found
 from services.api.idempotency import Key
-from services.api.rules import EVENTS, Action, Forbidden, Locked, Wrong, judge_action, judge_edit, judge_new
+from services.api.rules import EVENTS, Action, Locked, changed, judge_action, judge_edit, judge_new
 from services.api.schemas import MailingNew, MailingPatch, MailingsQuery
-from services.api.state import IDENTITY, REQUEST_ID, id_in, query_of, state_of
+from services.api.state import IDENTITY, REQUEST_ID, cause_of, id_in, query_of, state_of
+from services.api.store import events
 from services.api.store import mailings as store
+from services.api.store.events import Cause, MailingChange
 from shared.database import Connection, Pool, collide_again
 from shared.messages import MailingEventName
 
 KIND = "mailings"
-
-DecisionT = TypeVar("DecisionT")
+DONE: Mapping[Action, MailingChange] = {"pause": "paused", "resume": "resumed", "cancel": "cancelled"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ async def create(request: web.Request) -> web.Response:
     state = state_of(request)
     body = await read_body(request, MailingNew)
     key = idempotency.key_of(request.headers.get(idempotency.HEADER), request[IDENTITY].name, body)
-    made = await collide_again(lambda: _create(state.pool, body, key, request[REQUEST_ID]))
+    made = await collide_again(lambda: _create(state.pool, body, key, cause_of(request)))
     bind_contextvars(mailing_id=made.mailing_id)
     if made.fresh:
         tell(request, "mailing.created", made.mailing_id)
@@ -42,13 +44,14 @@ async def create(request: web.Request) -> web.Response:
     return web.Response(text=made.answer, status=201, headers=location, content_type="application/json")
 
 
-async def _create(pool: Pool, body: MailingNew, key: Key | None, request_id: str) -> Made:
+async def _create(pool: Pool, body: MailingNew, key: Key | None, cause: Cause) -> Made:
     async with pool.acquire() as connection, connection.transaction():
         kept = None if key is None else await idempotency.earlier(connection, key)
         if kept is not None:
             return Made(kept.mailing_id, kept.answer, fresh=False)
         plan = allowed(judge_new(body, await store.clock(connection)))
-        mailing_id = await store.insert(connection, plan, request_id)
+        mailing_id = await store.insert(connection, plan, cause.request_id)
+        await events.record(connection, mailing_id, "created", cause)
         answer = (await _read(connection, mailing_id)).model_dump_json(by_alias=True)
         if key is not None:
             await idempotency.keep(connection, key, mailing_id, answer)
@@ -73,13 +76,16 @@ async def patch(request: web.Request) -> web.Response:
 
     async def work() -> tuple[answers.Mailing, bool]:
         async with pool.acquire() as connection, connection.transaction():
-            edit = allowed(judge_edit(await lock(connection, mailing_id), body))
+            locked = await lock(connection, mailing_id)
+            edit = allowed(judge_edit(locked, body))
             if edit.plan is not None:
                 await store.edit(connection, mailing_id, edit.plan, edit.window_changed)
+                fields = changed(locked.plan, edit.plan)
+                await events.record(connection, mailing_id, "updated", cause_of(request), fields=fields)
             return await _read(connection, mailing_id), edit.plan is not None
 
-    mailing, changed = await collide_again(work)
-    if changed:
+    mailing, written = await collide_again(work)
+    if written:
         tell(request, "mailing.updated", mailing_id)
     return paging.reply(mailing)
 
@@ -104,17 +110,18 @@ async def _act(request: web.Request, action: Action) -> web.Response:
             move = allowed(judge_action(action, await lock(connection, mailing_id)))
             if move.status is not None:
                 await store.set_status(connection, mailing_id, move.status)
+                await events.record(connection, mailing_id, DONE[action], cause_of(request))
             return await _read(connection, mailing_id), move.status is not None
 
-    mailing, changed = await collide_again(work)
-    if changed:
+    mailing, written = await collide_again(work)
+    if written:
         tell(request, EVENTS[action], mailing_id)
     return paging.reply(mailing)
 
 
 async def delete(request: web.Request) -> web.Response:
     mailing_id = id_in(request, "mailing")
-    if not await store.delete(state_of(request).pool, mailing_id):
+    if not await store.delete(state_of(request).pool, mailing_id, cause_of(request)):
         raise not_found("mailing")
     tell(request, "mailing.deleted", mailing_id)
     return web.Response(status=204)
@@ -131,15 +138,6 @@ async def _read(connection: Connection | Pool, mailing_id: int) -> answers.Maili
     if mailing is None:
         raise not_found("mailing")
     return mailing
-
-
-def allowed(decision: DecisionT | Forbidden | Wrong) -> DecisionT:
-    """Let a decision through; what is not allowed becomes a problem, and rolls the transaction back."""
-    if isinstance(decision, Forbidden):
-        raise conflict(decision.detail)
-    if isinstance(decision, Wrong):
-        raise invalid(decision.error)
-    return decision
 
 
 def tell(request: web.Request, name: MailingEventName, mailing_id: int) -> None:

@@ -1,6 +1,6 @@
 """Messages: what became of each, read only."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from aiohttp import web
 
@@ -38,7 +38,7 @@ async def show(request: web.Request) -> web.Response:
     return paging.reply(message)
 
 
-async def _blocks(pool: Pool, mailing_id: int, status: str | None, after: int) -> AsyncIterator[bytes]:
+async def _blocks(pool: Pool, mailing_id: int, status: str | None, after: int) -> AsyncGenerator[bytes]:
     header = True
     while True:
         found = await store.page(pool, mailing_id, status=status, after=after, limit=BLOCK)

@@ -10,15 +10,15 @@ from aiohttp.typedefs import Handler
 from structlog.contextvars import bind_contextvars
 
 from services.api import errors
+from services.api.accept import EVENT_STREAM
+from services.api.auth import WrongToken
 from services.api.errors import Problem
-from services.api.state import IDENTITY, REQUEST_ID, ids_in, state_of
+from services.api.limits import count_wrong_token, headers_of
+from services.api.outages import AWAY, TOO_SLOW
+from services.api.state import ALLOWANCE, IDENTITY, REQUEST_ID, ids_in, state_of
 from services.api.store import tokens
 from services.api.tokens import Identity
 from shared import logs
-from shared.database import COLLISIONS, OUTAGES, WRONG_SETTINGS
-
-# A changed password and a dropped database are outages too, once the process runs.
-AWAY = (*OUTAGES, *WRONG_SETTINGS, *COLLISIONS)
 
 # The index of the API, which is for everybody: it names no more than the document does.
 INDEX = "/api/"
@@ -51,7 +51,7 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
         status=response.status,
         duration_ms=round(seconds * 1000, 1),
     )
-    state_of(request).seconds.labels(request.method, path, response.status).observe(seconds)
+    state_of(request).meters.seconds.labels(request.method, path, response.status).observe(seconds)
     return response
 
 
@@ -64,6 +64,8 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
         return errors.answer(problem)
     except web.HTTPException as error:
         return errors.answer(errors.from_http(error))
+    except TOO_SLOW:
+        return errors.answer(errors.too_slow())
     except AWAY as error:
         logs.get().warning("database away", kind=type(error).__name__)
         return errors.answer(errors.unavailable())
@@ -83,7 +85,11 @@ async def authenticate(request: web.Request, handler: Handler) -> web.StreamResp
         async def lookup(hashed: bytes) -> Identity | None:
             return await tokens.find(state.pool, hashed)
 
-        request[IDENTITY] = await state.authenticator.identify(request.headers.get("Authorization"), lookup)
+        try:
+            request[IDENTITY] = await state.authenticator.identify(request.headers.get("Authorization"), lookup)
+        except WrongToken:
+            count_wrong_token(request)
+            raise errors.unauthorized("The token is unknown, expired or revoked.") from None
     return await handler(request)
 
 
@@ -92,3 +98,7 @@ async def stamp(request: web.Request, response: web.StreamResponse) -> None:
     response.headers["X-Request-ID"] = request.get(REQUEST_ID) or request_id(None)
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers["X-Content-Type-Options"] = "nosniff"
+    if response.content_type != EVENT_STREAM:
+        response.headers["Vary"] = "Accept, Accept-Encoding"
+    if ALLOWANCE in request:
+        response.headers.update(headers_of(request[ALLOWANCE]))

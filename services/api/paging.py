@@ -7,7 +7,7 @@ from aiohttp import web
 
 from services.api import cursors
 from services.api.answers import Answer
-from services.api.errors import FieldError, invalid
+from services.api.errors import FieldError, Problem, invalid
 from services.api.schemas import PageQuery
 
 ItemT = TypeVar("ItemT")
@@ -20,7 +20,11 @@ def position(query: PageQuery, kind: str, start: int) -> int:
     try:
         return cursors.decode(kind, query.cursor)
     except cursors.BadCursor:
-        raise invalid(FieldError(("query", "cursor"), "must be a cursor that this list answered")) from None
+        raise wrong_cursor() from None
+
+
+def wrong_cursor() -> Problem:
+    return invalid(FieldError(("query", "cursor"), "must be a cursor that this list answered"))
 
 
 def cut(found: Sequence[ItemT], limit: int, kind: str, key: Callable[[ItemT], int]) -> tuple[list[ItemT], str | None]:

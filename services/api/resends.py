@@ -6,8 +6,9 @@ from aiohttp import web
 
 from services.api import answers, paging
 from services.api.bodies import read_body
+from services.api.decisions import allowed
 from services.api.errors import conflict
-from services.api.mailings import allowed, lock, tell
+from services.api.mailings import lock, tell
 from services.api.rules import judge_resend
 from services.api.schemas import Resend
 from services.api.state import REQUEST_ID, id_in, state_of

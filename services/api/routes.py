@@ -1,11 +1,23 @@
 """Every route, as one table: what it is, who may call it, and which query parameters it knows."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 
 from aiohttp import web
 
-from services.api import clients, dead_letters, exports, imports, mailings, messages, resends, statistics
+from services.api import (
+    clients,
+    dead_letters,
+    exports,
+    history,
+    imports,
+    live,
+    mailings,
+    messages,
+    previews,
+    resends,
+    statistics,
+)
 from services.api.schemas import (
     ClientsFilter,
     ClientsQuery,
@@ -24,6 +36,12 @@ PREFIX = "/api/v1"
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
+# What may be of any length takes any time: only the parts of it have limits.
+STREAMS = frozenset[Handler]({imports.import_clients, exports.export_clients, messages.listing, live.stream})
+# HEAD would have to wait for nothing.
+ENDLESS = frozenset[Handler]({live.stream})
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """`role` is the least that is needed. `query` refuses every parameter it does not know."""
@@ -34,6 +52,14 @@ class Route:
     role: Role
     summary: str
     query: type[Query] = Query
+
+    @property
+    def streams(self) -> bool:
+        return self.handler in STREAMS
+
+    @property
+    def answers_head(self) -> bool:
+        return self.method == "GET" and self.handler not in ENDLESS
 
 
 _CLIENT = "/clients/{client_id:[0-9]{1,19}}"
@@ -49,8 +75,10 @@ ROUTES = (
     Route("PATCH", _CLIENT, clients.patch, "operator", "Change some fields of a client"),
     Route("PUT", _CLIENT, clients.replace, "operator", "Replace a client"),
     Route("DELETE", _CLIENT, clients.delete, "operator", "Delete a client"),
+    Route("GET", _CLIENT + "/events", history.of_client, "viewer", "List what happened to a client", PageQuery),
     Route("POST", "/mailings", mailings.create, "operator", "Create a mailing"),
     Route("GET", "/mailings", mailings.listing, "viewer", "List mailings, the newest first", MailingsQuery),
+    Route("POST", "/mailings/preview", previews.preview, "operator", "Count who a mailing would go to"),
     Route("GET", _MAILING, mailings.show, "viewer", "Show a mailing"),
     Route("PATCH", _MAILING, mailings.patch, "operator", "Change some fields of a mailing"),
     Route("DELETE", _MAILING, mailings.delete, "operator", "Delete a mailing and stop its sending"),
@@ -58,8 +86,10 @@ ROUTES = (
     Route("POST", _MAILING + "/resume", mailings.resume, "operator", "Resume a paused mailing"),
     Route("POST", _MAILING + "/cancel", mailings.cancel, "operator", "Cancel a mailing"),
     Route("POST", _MAILING + "/resend", resends.resend, "operator", "Send failed messages of a mailing again"),
+    Route("GET", _MAILING + "/events", history.of_mailing, "viewer", "List what happened to a mailing", PageQuery),
     Route("GET", _MAILING + "/messages", messages.listing, "viewer", "List the messages of a mailing", MessagesQuery),
     Route("GET", _MAILING + "/statistics", statistics.of_mailing, "viewer", "Show the statistics of a mailing"),
+    Route("GET", _MAILING + "/statistics/stream", live.stream, "viewer", "Follow the statistics of a mailing"),
     Route("GET", _MESSAGE, messages.show, "viewer", "Show a message with its attempts"),
     Route("GET", "/statistics", statistics.totals, "viewer", "Count all mailings and messages"),
     Route("GET", "/statistics/mailings", statistics.listing, "viewer", "List the counts of each mailing", PageQuery),
@@ -67,3 +97,18 @@ ROUTES = (
     Route("POST", "/dead-letters/replay", dead_letters.replay, "admin", "Replay dead letters"),
     Route("DELETE", "/dead-letters", dead_letters.drop, "admin", "Drop dead letters", DeadLettersDrop),
 )
+
+
+def by_path(routes: Iterable[Route]) -> dict[str, list[Route]]:
+    """Group the table by path."""
+    grouped: dict[str, list[Route]] = {}
+    for route in routes:
+        grouped.setdefault(route.path, []).append(route)
+    return grouped
+
+
+def methods_of(routes: Iterable[Route]) -> list[str]:
+    """List all methods of one path: those of the table, and HEAD and OPTIONS, which follow from them."""
+    rows = list(routes)
+    given = [route.method for route in rows] + ["HEAD" for route in rows if route.answers_head]
+    return sorted({*given, "OPTIONS"})

@@ -46,6 +46,16 @@ class Plan:
     window_to: time | None
 
 
+# What each field of PATCH is in a plan.
+FIELDS: Mapping[str, tuple[str, ...]] = {
+    "text": ("text",),
+    "start_at": ("start_at",),
+    "end_at": ("end_at",),
+    "filter": ("operator_codes", "tags"),
+    "window": ("window_from", "window_to"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Locked:
     """A mailing's row under lock. `closing`: its deadline has come and its messages are being settled."""
@@ -138,6 +148,11 @@ def judge_resend(locked: Locked) -> Again | Forbidden:
     if locked.closing or locked.plan.end_at <= locked.now:
         return Forbidden("The mailing is past its end: nothing of it can be sent again.")
     return Again(restarts=locked.status == "finished")
+
+
+def changed(before: Plan, after: Plan) -> list[str]:
+    """Name the fields, as PATCH knows them, in which two plans differ."""
+    return [field for field, parts in FIELDS.items() if any(getattr(before, p) != getattr(after, p) for p in parts)]
 
 
 def _condition(locked: Locked) -> str:

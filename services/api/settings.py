@@ -2,10 +2,17 @@
 
 import ipaddress
 import zoneinfo
+from ipaddress import IPv4Network, IPv6Network
+from typing import Annotated
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
+from pydantic_settings import NoDecode
 
+from services.api.addresses import parse_networks
 from shared.settings import BrokerSettings, DatabaseSettings, Settings
+
+# Requests a second of one token.
+DEFAULT_RATE = 100
 
 
 def is_loopback(host: str) -> bool:
@@ -18,6 +25,19 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def _read_networks(value: object) -> object:
+    return parse_networks(value) if isinstance(value, str) else value
+
+
+def _unlimited(value: object) -> object:
+    # Empty is as good as unset: it must not switch a limit off.
+    return None if value in ("0", 0, "unlimited") else value or DEFAULT_RATE
+
+
+Rate = Annotated[Annotated[float, Field(ge=0.1, le=1_000_000)] | None, BeforeValidator(_unlimited)]
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_read_networks)]
+
+
 class ApiSettings(Settings, DatabaseSettings, BrokerSettings):
     api_host: str = "127.0.0.1"
     # 0 takes any free port, which the log names.
@@ -26,6 +46,9 @@ class ApiSettings(Settings, DatabaseSettings, BrokerSettings):
     # After api_host, since its validator looks at it.
     auth: bool = True
     default_timezone: str = "UTC"
+    # Requests a second of one token; None is unlimited.
+    api_rate: Rate = DEFAULT_RATE
+    trusted_proxies: Networks = ()
     ops_port: int = Field(default=9101, ge=0, le=65535)
 
     @field_validator("admin_token")

@@ -1,18 +1,23 @@
 """What handlers reach through the request: the state of the process, and what middleware found out."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from aiohttp import web
-from prometheus_client import Histogram
 
+from services.api.addresses import Network
 from services.api.auth import Authenticator
+from services.api.buckets import WRONG_TOKENS, Allowance, Buckets
 from services.api.cursors import MAX_ID
 from services.api.dead_queues import OpensQueues
 from services.api.errors import not_found, unavailable
 from services.api.events import EventSink
+from services.api.meters import Meters
+from services.api.patience import Patience
 from services.api.schemas import Query
+from services.api.store.events import Cause
 from services.api.tokens import Identity
 from shared.database import Pool
 
@@ -30,9 +35,17 @@ class State:
     authenticator: Authenticator
     events: EventSink
     default_zone: str
-    seconds: Histogram
     dead_queues: OpensQueues
+    meters: Meters
     backing: Backing | None = None
+    patience: Patience = field(default_factory=Patience)
+    # None: as often as they like.
+    rates: Buckets | None = None
+    wrong_tokens: Buckets = field(default_factory=lambda: Buckets(WRONG_TOKENS))
+    # Proxies whose X-Forwarded-For is believed.
+    trusted: Sequence[Network] = ()
+    # Statements that read a whole table: so few at a time that they leave most of the pool to others.
+    counting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
 
     @property
     def pool(self) -> Pool:
@@ -52,10 +65,16 @@ class State:
 
 STATE = web.AppKey("state", State)
 REQUEST_ID = web.RequestKey("request_id", str)
+ALLOWANCE = web.RequestKey("allowance", Allowance)
 IDENTITY = web.RequestKey("identity", Identity)
 QUERY = web.RequestKey("query", Query)
 
 QueryT = TypeVar("QueryT", bound=Query)
+
+
+def cause_of(request: web.Request) -> Cause:
+    """What an event says of the request that caused it."""
+    return Cause(request[REQUEST_ID], request[IDENTITY].name)
 
 
 def state_of(request: web.Request) -> State:

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from services.planner.store import turns
+from services.planner.store import lives, turns
 from shared import logs
 from shared.database import Pool
 
@@ -22,6 +22,8 @@ async def expand(pool: Pool, owner: UUID, mailing_id: int, size: int = CLIENTS_P
         done = upto is None or upto >= audience.upper_client_id
         cursor = audience.upper_client_id if upto is None else upto
         await turns.move_expansion(connection, mailing_id, cursor=cursor, done=done, added=added)
+        if done:
+            await lives.note_expanded(connection, mailing_id)
     if done:
         log.info("audience frozen", mailing_id=mailing_id)
     return added

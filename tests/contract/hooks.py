@@ -4,7 +4,10 @@ A JSON schema cannot say that a window's hours differ, that an end is after its 
 Requests that are meant to be right are mended to keep these rules; the wrong ones stay as they are.
 """
 
+import os
 from datetime import UTC, datetime, timedelta
+from ipaddress import IPv4Address
+from random import getrandbits
 from typing import Any
 from uuid import uuid4
 
@@ -12,11 +15,13 @@ import schemathesis
 from hypothesis import strategies as st
 from schemathesis.core import NotSet
 
-from services.api import clients, cursors, dead_letters, mailings, messages, statistics
+from services.api import clients, cursors, dead_letters, history, mailings, messages, statistics
 from services.api.idempotency import HEADER
 from services.api.values import read_moment
 
 ZONES = ("UTC", "Europe/Moscow", "Asia/Yekaterinburg", "America/Argentina/Buenos_Aires", "Etc/GMT+1")
+# The id of a mailing that has ended, for the stream of its statistics.
+ENDED_MAILING = "HERALD_TEST_ENDED_MAILING"
 Case = schemathesis.Case[Any]
 LATEST = datetime(9998, 12, 31, 23, 59, 59, tzinfo=UTC)
 AHEAD = timedelta(minutes=1)
@@ -26,6 +31,8 @@ CURSORS = {
     "/api/v1/clients": clients.KIND,
     "/api/v1/mailings": mailings.KIND,
     "/api/v1/mailings/{mailing_id}/messages": messages.KIND,
+    "/api/v1/mailings/{mailing_id}/events": history.OF_MAILINGS,
+    "/api/v1/clients/{client_id}/events": history.OF_CLIENTS,
     "/api/v1/dead-letters": dead_letters.KIND,
     "/api/v1/statistics/mailings": statistics.KIND,
 }
@@ -50,16 +57,26 @@ def filter_case(_: schemathesis.HookContext, case: Case) -> bool:
 
 @schemathesis.hook
 def before_call(_: schemathesis.HookContext, case: Case, kwargs: dict[str, Any]) -> None:
+    # Wrong tokens are limited by address, and the check for ignored authentication sends many.
+    case.headers["X-Forwarded-For"] = str(IPv4Address(getrandbits(32)))
+    operation_id = case.operation.definition.raw["operationId"]
+    if operation_id == "streamStatistics" and str(case.path_parameters["mailing_id"]).isdecimal():
+        # The stream of any other mailing would go on until that has ended.
+        case.path_parameters["mailing_id"] = int(os.environ[ENDED_MAILING])
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return
-    if "cursor" in (case.query or {}):
-        case.query["cursor"] = cursors.encode(CURSORS[case.operation.path], 7)
-    if HEADER in (case.headers or {}):
+    if "cursor" in case.query:
+        case.query["cursor"] = a_cursor(CURSORS[case.operation.path])
+    if HEADER in case.headers:
         # A key belongs to one body.
         case.headers[HEADER] = case.headers[HEADER][:200] + uuid4().hex
-    mend = MENDED.get(case.operation.definition.raw["operationId"])
+    mend = MENDED.get(operation_id)
     if mend is not None:
         mend(case.body if isinstance(case.body, dict) else case.query)
+
+
+def a_cursor(kind: str) -> str:
+    return cursors.encode(kind, *((1, 1, 7) if kind == history.OF_CLIENTS else (7,)))
 
 
 def mend_mailing(body: dict[str, Any]) -> None:
@@ -70,6 +87,13 @@ def mend_mailing(body: dict[str, Any]) -> None:
     if "start_at" in body and read_moment(body["start_at"]) >= LATEST:
         del body["start_at"]
     if "end_at" in body and read_moment(body["end_at"]) <= max(start_of(body), datetime.now(UTC)) + AHEAD:
+        body["end_at"] = LATEST.isoformat()
+
+
+def mend_change(body: dict[str, Any]) -> None:
+    """What is not given is as it is in the mailing, so that only the latest end is surely after its start."""
+    mend_mailing(body)
+    if {"start_at", "end_at"} & set(body):
         body["end_at"] = LATEST.isoformat()
 
 
@@ -85,7 +109,7 @@ def start_of(body: dict[str, Any]) -> datetime:
 # By operation: what a request that is meant to be right must keep, and no schema can say.
 MENDED = {
     "createMailing": mend_mailing,
-    "changeMailing": mend_mailing,
+    "changeMailing": mend_change,
     "previewMailing": mend_mailing,
     "dropDeadLetters": mend_choice,
     "replayDeadLetters": mend_choice,

@@ -459,3 +459,30 @@ async def test_an_unreadable_event_goes_to_the_dead_queue_and_the_planner_goes_o
 
 async def as_coroutine(task: object) -> None:
     await task  # type: ignore[misc]
+
+
+async def kinds_of(pool: asyncpg.Pool, mailing_id: int) -> list[str]:
+    rows = await pool.fetch("SELECT kind FROM events WHERE mailing_id = $1 ORDER BY id", mailing_id)
+    return [row["kind"] for row in rows]
+
+
+async def test_each_moment_of_a_mailings_life_leaves_an_event(pool: asyncpg.Pool) -> None:
+    mailing_id = await running_mailing(pool, 3, lasts=0.5)
+    assert await kinds_of(pool, mailing_id) == ["started", "expanded"]
+    await asyncio.sleep(0.6)
+    await asyncio.gather(*(lives.begin_closing(pool) for _ in range(3)))
+    await Settler(pool).close_mailings()
+    for _ in range(2):
+        await lives.finish_done(pool)
+    assert await kinds_of(pool, mailing_id) == ["started", "expanded", "closing", "finished"]
+    expanded = await pool.fetchrow("SELECT request_id, detail FROM events WHERE kind = 'expanded'")
+    assert expanded is not None
+    assert tuple(expanded) == ("test-request", '{"total": 3}')
+
+
+async def test_the_event_of_a_cancelled_mailing_is_that_its_counts_have_closed(pool: asyncpg.Pool) -> None:
+    mailing_id = await running_mailing(pool, 3)
+    await pool.execute("UPDATE mailings SET status = 'cancelled'")
+    await Settler(pool).close_mailings()
+    await lives.finish_done(pool)
+    assert await kinds_of(pool, mailing_id) == ["started", "expanded", "closed"]

@@ -21,13 +21,18 @@ enough. A viewer reads, an operator also changes clients and mailings, an admin 
 documented are refused with 422. Moments are ISO 8601 with an offset; answers give them in UTC. Ids are integers.
 
 **Errors** are `application/problem+json` as RFC 9457 has it. For 422, `errors` names each wrong value by its place. A
-path that does not exist is 404, a method that a path does not have is 405 with Allow. 503 says that nothing was done
-and when to try again.
+path that does not exist is 404, a method that a path does not have is 405 with Allow. 503 says
+when to try again; where a request took too long, look first whether it was done.
 
 **Pages.** Lists answer `items` and `next`. Pass `next` as `cursor` to get the next page, or follow the Link header;
 null says that there is none. Cursors are opaque, and belong to the list that answered them.
 
 **Request ids.** Every answer carries X-Request-ID. Send your own to find a request in the logs of all processes.
+
+**Rates.** Where the installation limits them, RateLimit-Limit, RateLimit-Remaining and RateLimit-Reset say what a token
+has left, and 429 with Retry-After that it asked too often. Wrong tokens are limited by address.
+
+**Methods.** HEAD is answered wherever GET is, and OPTIONS with Allow. Answers are compressed for those who take gzip.
 
 **The life of a mailing.** scheduled → running → finished; running ↔ paused; scheduled, running, paused → cancelled. A
 finished mailing has only final messages, each sent, rejected, exhausted, expired or cancelled.

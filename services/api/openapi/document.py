@@ -1,4 +1,4 @@
-"""Builds the OpenAPI document from the route table, the models, and what operations.py says of each route."""
+"""Builds the OpenAPI document from the route table, the models, and what operations says of each route."""
 
 import json
 import re
@@ -130,7 +130,8 @@ def _body(contents: Iterable[Content], references: References) -> Json:
 
 def _reply(reply: Reply, references: References) -> Json:
     content = {"content": _contents(reply.contents, references, "serialization")} if reply.contents else {}
-    return {"description": reply.description, "headers": headers.named((*headers.ALWAYS, *reply.headers)), **content}
+    named = headers.named((*headers.ALWAYS, *headers.RATES, *reply.headers))
+    return {"description": reply.description, "headers": named, **content}
 
 
 def _contents(contents: Iterable[Content], references: References, mode: schemas.Mode) -> Json:

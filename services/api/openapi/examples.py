@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import orjson
+
 Json = dict[str, Any]
 
 _COUNTS = {"pending": 0, "retrying": 0, "sent": 0, "rejected": 0, "exhausted": 0, "expired": 0, "cancelled": 0}
@@ -173,3 +175,26 @@ REPLAYED: Json = {
 }
 DROP: Json = {"all": True}
 DROPPED: Json = {"dropped": 1}
+
+PREVIEW: Json = {
+    "recipients": 1,
+    "reachable": 1,
+    "unreachable": 0,
+    "by_operator_code": {"916": 1},
+    "by_tag": {"vip": 1},
+    "sample": [CLIENT],
+    "sms_segments": 1,
+}
+_CREATED: Json = {"at": _MADE_AT, "kind": "created", "request_id": "order-4711", "detail": {}}
+CLIENT_EVENTS: Json = {
+    "items": [_CREATED, {**_CREATED, "at": _SENT_AT, "kind": "updated", "detail": {"fields": ["tag"]}}],
+    "next": None,
+}
+MAILING_EVENTS: Json = {
+    "items": [_CREATED, {**_CREATED, "kind": "started"}, {**_CREATED, "at": _SENT_AT, "kind": "finished"}],
+    "next": None,
+}
+STATISTICS_EVENTS = (
+    f"retry: 2000\n\nevent: statistics\ndata: {orjson.dumps(STATISTICS).decode()}\n\n"
+    'event: end\ndata: {"reason":"ended"}\n\n'
+)

@@ -12,10 +12,17 @@ def _header(description: str, example: Any, kind: str = "string", **rules: Any) 
     return {"description": description, "required": True, "schema": {"type": kind, **rules}, "example": example}
 
 
+def _rate(description: str, example: int) -> Json:
+    """Absent where rates are not limited."""
+    return {**_header(description, example, "integer", minimum=0), "required": False}
+
+
 # Ends the name of a header that an answer may lack.
 SOMETIMES = ".sometimes"
 # On every answer, problems included.
 ALWAYS = ("X-Request-ID",)
+# On every answer to a good token, where the installation limits rates.
+RATES = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 
 ANSWERED: dict[str, Json] = {
     "X-Request-ID": _header(
@@ -37,6 +44,9 @@ ANSWERED: dict[str, Json] = {
         **_header("After how many seconds to try again, where that helps.", 1, "integer", minimum=0),
         "required": False,
     },
+    "RateLimit-Limit": _rate("How many requests this token may send at once.", 200),
+    "RateLimit-Remaining": _rate("How many of them are left.", 199),
+    "RateLimit-Reset": _rate("After how many seconds all of them are there again.", 1),
     "WWW-Authenticate": _header("How to authenticate.", 'Bearer realm="herald"'),
     "Accept": _header("The media types that are taken.", "application/json"),
 }

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from services.api.accept import JSON
+from services.api.accept import EVENT_STREAM, JSON
 from services.api.bodies import MERGE_PATCH
 
 Json = dict[str, Any]
@@ -39,6 +39,9 @@ class Reply:
     headers: Headers = ()
 
 
+NOTHING = Reply("Done. There is no body.")
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """`errors` adds problems to those that follow from the route, or says more of one; `never` takes some away.
@@ -68,6 +71,11 @@ def body(model: type[BaseModel], **examples: Example) -> tuple[Content, ...]:
 
 def patch_body(model: type[BaseModel], **examples: Example) -> tuple[Content, ...]:
     return tuple(Content(media, model, examples) for media in (JSON, MERGE_PATCH))
+
+
+def events(description: str, example: str) -> Content:
+    """Server-sent events. The schema names no type: to some readers it is that of the whole, to others of an event."""
+    return Content(EVENT_STREAM, {"description": description}, {"events": Example(description, example)})
 
 
 def text(media: str, description: str, example: str, **rules: Any) -> Content:

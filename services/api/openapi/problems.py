@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from services.api.errors import PROBLEM_JSON
-from services.api.openapi.headers import ALWAYS, SOMETIMES, named
+from services.api.openapi.headers import ALWAYS, RATES, SOMETIMES, named
 from services.api.openapi.operation import Operation
 from services.api.routes import Route
 from services.api.tokens import ROLES
@@ -46,8 +46,16 @@ KINDS: Mapping[int, Kind] = {
         "The request holds values that are not allowed.",
         errors=({"loc": ["query", "limit"], "msg": "Input should be less than or equal to 1000"},),
     ),
-    429: Kind("There were too many requests of late.", "Too many requests: slow down.", ("Retry-After",)),
-    503: Kind("The database is away.", "The database is away. Nothing is lost; try again.", ("Retry-After",)),
+    429: Kind(
+        "The token asks too often, or too many wrong tokens came from the address.",
+        "This token asks too often.",
+        ("Retry-After",),
+    ),
+    503: Kind(
+        "The database is away or too slow.",
+        "The database is away. Nothing is lost; try again.",
+        ("Retry-After",),
+    ),
 }
 WITH_BODY = (400, 408, 413, 415)
 
@@ -66,7 +74,7 @@ def response(status: int, description: str, schema: Json) -> Json:
     kind = KINDS[status]
     return {
         "description": description,
-        "headers": named((*ALWAYS, *kind.headers)),
+        "headers": named((*ALWAYS, *(() if status == 401 else RATES), *kind.headers)),
         "content": {PROBLEM_JSON: {"schema": schema, "example": example(status)}},
     }
 

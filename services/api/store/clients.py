@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import asyncpg
 
 from services.api.answers import Client
+from services.api.store.events import Cause, detail_of
 from shared.database import Connection, Pool
 
 
@@ -12,18 +13,26 @@ class DuplicatePhone(Exception):
     """Another living client has this phone."""
 
 
-async def insert(pool: Pool, phone: str, operator_code: str, tag: str, timezone: str) -> Client:
+async def insert(pool: Pool, phone: str, operator_code: str, tag: str, timezone: str, cause: Cause) -> Client:
     """Raises DuplicatePhone."""
     try:
         (row,) = await pool.fetch(
             """
-            INSERT INTO clients (phone, operator_code, tag, timezone) VALUES ($1, $2, $3, $4)
-            RETURNING id, phone, operator_code, tag, timezone, created_at, updated_at
+            WITH made AS (
+                INSERT INTO clients (phone, operator_code, tag, timezone) VALUES ($1, $2, $3, $4)
+                RETURNING id, phone, operator_code, tag, timezone, created_at, updated_at
+            ), told AS (
+                INSERT INTO events (client_id, kind, request_id, detail)
+                SELECT id, 'created', $5, $6::text::jsonb FROM made
+            )
+            SELECT id, phone, operator_code, tag, timezone, created_at, updated_at FROM made
             """,
             phone,
             operator_code,
             tag,
             timezone,
+            cause.request_id,
+            detail_of(cause),
         )
     except asyncpg.UniqueViolationError:
         raise DuplicatePhone from None
@@ -86,15 +95,22 @@ async def judge_flights_anew(connection: Connection | Pool, client_ids: list[int
     )
 
 
-async def delete(pool: Pool, client_id: int) -> bool:
+async def delete(pool: Pool, client_id: int, cause: Cause) -> bool:
     """Erase the phone and hide the client. The planner then settles its unsent messages."""
     deleted = await pool.fetchval(
         """
-        UPDATE clients SET phone = NULL, deleted_at = now(), updated_at = now()
-        WHERE id = $1 AND deleted_at IS NULL
-        RETURNING id
+        WITH deleted AS (
+            UPDATE clients SET phone = NULL, deleted_at = now(), updated_at = now()
+            WHERE id = $1 AND deleted_at IS NULL
+            RETURNING id
+        )
+        INSERT INTO events (client_id, kind, request_id, detail)
+        SELECT id, 'deleted', $2, $3::text::jsonb FROM deleted
+        RETURNING client_id
         """,
         client_id,
+        cause.request_id,
+        detail_of(cause),
     )
     return deleted is not None
 

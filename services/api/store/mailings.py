@@ -6,10 +6,11 @@ import asyncpg
 
 from services.api.answers import ByStatus, Filter, Mailing, Window
 from services.api.rules import Locked, Plan
+from services.api.store.events import Cause, detail_of
 from shared.database import Connection, Pool
 
 
-async def clock(connection: Connection) -> datetime:
+async def clock(connection: Connection | Pool) -> datetime:
     moment: datetime = await connection.fetchval("SELECT now()")
     return moment
 
@@ -144,17 +145,24 @@ async def set_status(connection: Connection, mailing_id: int, status: str) -> No
     await connection.execute("UPDATE mailings SET status = $2, updated_at = now() WHERE id = $1", mailing_id, status)
 
 
-async def delete(pool: Pool, mailing_id: int) -> bool:
+async def delete(pool: Pool, mailing_id: int, cause: Cause) -> bool:
     """Hide a mailing, and cancel what of it is not over. The planner then settles its messages."""
     deleted = await pool.fetchval(
         """
-        UPDATE mailings
-        SET status = CASE WHEN status IN ('scheduled', 'running', 'paused') THEN 'cancelled' ELSE status END,
-            deleted_at = now(), updated_at = now()
-        WHERE id = $1 AND deleted_at IS NULL
-        RETURNING id
+        WITH deleted AS (
+            UPDATE mailings
+            SET status = CASE WHEN status IN ('scheduled', 'running', 'paused') THEN 'cancelled' ELSE status END,
+                deleted_at = now(), updated_at = now()
+            WHERE id = $1 AND deleted_at IS NULL
+            RETURNING id
+        )
+        INSERT INTO events (mailing_id, kind, request_id, detail)
+        SELECT id, 'deleted', $2, $3::text::jsonb FROM deleted
+        RETURNING mailing_id
         """,
         mailing_id,
+        cause.request_id,
+        detail_of(cause),
     )
     return deleted is not None
 

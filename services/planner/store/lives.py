@@ -1,6 +1,6 @@
-"""The moments of a mailing's life: started, finished, closing begun."""
+"""The moments of a mailing's life: started, expanded, finished, closing begun. Each leaves an event."""
 
-from shared.database import Pool
+from shared.database import Connection, Pool
 
 
 async def start_due(pool: Pool) -> list[tuple[int, str | None]]:
@@ -20,6 +20,8 @@ async def start_due(pool: Pool) -> list[tuple[int, str | None]]:
         ), frozen AS (
             UPDATE mailing_work w SET upper_client_id = (SELECT coalesce(max(id), 0) FROM clients)
             FROM started WHERE w.mailing_id = started.id
+        ), told AS (
+            INSERT INTO events (mailing_id, kind, request_id) SELECT id, 'started', request_id FROM started
         )
         SELECT id, request_id FROM started
         """
@@ -57,14 +59,20 @@ async def finish_done(pool: Pool) -> list[tuple[int, str | None]]:
             return []
         rows = await connection.fetch(
             """
-            UPDATE mailings m
-            SET finished_at = now(), updated_at = now(),
-                status = CASE WHEN m.status = 'cancelled' THEN m.status ELSE 'finished' END
-            FROM mailing_counts c, mailing_work w
-            WHERE m.id = ANY ($1::bigint[]) AND c.mailing_id = m.id AND c.pending + c.retrying = 0
-                AND w.mailing_id = m.id AND (m.status = 'cancelled' OR w.expansion_done)
-                AND NOT EXISTS (SELECT 1 FROM resends r WHERE r.mailing_id = m.id AND r.done_at IS NULL)
-            RETURNING m.id, m.request_id
+            WITH done AS (
+                UPDATE mailings m
+                SET finished_at = now(), updated_at = now(),
+                    status = CASE WHEN m.status = 'cancelled' THEN m.status ELSE 'finished' END
+                FROM mailing_counts c, mailing_work w
+                WHERE m.id = ANY ($1::bigint[]) AND c.mailing_id = m.id AND c.pending + c.retrying = 0
+                    AND w.mailing_id = m.id AND (m.status = 'cancelled' OR w.expansion_done)
+                    AND NOT EXISTS (SELECT 1 FROM resends r WHERE r.mailing_id = m.id AND r.done_at IS NULL)
+                RETURNING m.id, m.request_id, m.status
+            ), told AS (
+                INSERT INTO events (mailing_id, kind, request_id)
+                SELECT id, CASE status WHEN 'cancelled' THEN 'closed' ELSE 'finished' END, request_id FROM done
+            )
+            SELECT id, request_id FROM done
             """,
             [row["id"] for row in ids],
         )
@@ -81,11 +89,28 @@ async def begin_closing(pool: Pool) -> list[int]:
             WHERE m.finished_at IS NULL AND m.status IN ('running', 'paused')
                 AND m.end_at <= clock_timestamp() AND w.closing_at IS NULL
             FOR NO KEY UPDATE OF m SKIP LOCKED
+        ), closing AS (
+            UPDATE mailing_work w SET closing_at = clock_timestamp()
+            FROM ended, mailings m
+            WHERE w.mailing_id = ended.id AND m.id = ended.id AND m.end_at <= clock_timestamp() AND w.closing_at IS NULL
+            RETURNING w.mailing_id, m.request_id
+        ), told AS (
+            INSERT INTO events (mailing_id, kind, request_id) SELECT mailing_id, 'closing', request_id FROM closing
         )
-        UPDATE mailing_work w SET closing_at = clock_timestamp()
-        FROM ended, mailings m
-        WHERE w.mailing_id = ended.id AND m.id = ended.id AND m.end_at <= clock_timestamp() AND w.closing_at IS NULL
-        RETURNING w.mailing_id
+        SELECT mailing_id FROM closing
         """
     )
     return [row["mailing_id"] for row in rows]
+
+
+async def note_expanded(connection: Connection, mailing_id: int) -> None:
+    """Leave the event that the audience is frozen, and how many it is, in the transaction that froze the last."""
+    await connection.execute(
+        """
+        INSERT INTO events (mailing_id, kind, request_id, detail)
+        SELECT m.id, 'expanded', m.request_id, jsonb_build_object('total', c.total)
+        FROM mailings m JOIN mailing_counts c ON c.mailing_id = m.id
+        WHERE m.id = $1
+        """,
+        mailing_id,
+    )

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from services.api import app
 from services.api.auth import Authenticator
+from services.api.meters import Meters
 from services.api.state import Backing, State
 from tests.integration.api.fakes import ADMIN_TOKEN, Api, NoBroker, RecordingEvents
 from tests.integration.api.rows import Rows
@@ -28,8 +29,8 @@ async def api(pool: asyncpg.Pool) -> AsyncIterator[Api]:
         authenticator=Authenticator(required=True, admin_token=ADMIN_TOKEN),
         events=events,
         default_zone="UTC",
-        seconds=app.request_seconds(CollectorRegistry()),
         dead_queues=NoBroker(),
+        meters=Meters.on(CollectorRegistry()),
         backing=Backing(pool, frozenset(zoneinfo.available_timezones())),
     )
     async with TestClient(TestServer(app.build(state))) as client:

@@ -25,6 +25,7 @@ STATES = {
     "resumeMailing": "paused",
     "cancelMailing": "running",
     "resendMessages": "finished",
+    "streamStatistics": "finished",
 }
 
 

@@ -58,6 +58,20 @@ async def test_a_mailing_is_created_watched_and_shown(make_stack: MakeStack) -> 
     assert (refused.code, refused.err.count("\n")) == (1, 1)
 
 
+async def test_a_preview_counts_and_creates_nothing(make_stack: MakeStack) -> None:
+    stack = await make_stack("api")
+    env = {"HERALD_API_URL": stack.api_url, "HERALD_TOKEN": ADMIN_TOKEN}
+    async with stack.api.post("/api/v1/clients", json={"phone": "79990001000", "tag": "[b]vip"}) as reply:
+        assert reply.status == 201
+    end_at = (datetime.now(UTC) + timedelta(minutes=5)).isoformat()
+    done = await herald("mailings", "create", "--text", "hi", "--end-at", end_at, "--preview", env=env)
+    assert done.code == 0, done.err
+    assert "recipients" in done.out
+    assert "tag [b]vip" in done.out
+    async with stack.api.get("/api/v1/mailings") as reply:
+        assert (await reply.json())["items"] == []
+
+
 async def test_a_mailing_is_paused_resumed_and_cancelled(make_stack: MakeStack) -> None:
     stack = await make_stack("api")
     env = {"HERALD_API_URL": stack.api_url, "HERALD_TOKEN": ADMIN_TOKEN}

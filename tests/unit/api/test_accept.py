@@ -1,6 +1,6 @@
 import pytest
 
-from services.api.accept import CSV, JSON, NDJSON, choose
+from services.api.accept import CSV, JSON, NDJSON, choose, takes_gzip
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,26 @@ def test_what_a_caller_wants(accept: str | None, expected: str) -> None:
 
 def test_the_first_offer_is_the_default() -> None:
     assert choose("application/json", (CSV, NDJSON)) == CSV
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        (None, False),
+        ("", False),
+        ("gzip", True),
+        ("GZIP", True),
+        ("x-gzip", True),
+        ("gzip, deflate, br", True),
+        ("deflate, br", False),
+        ("*", True),
+        ("gzip;q=0", False),
+        ("gzip;q=0, *", False),
+        ("*;q=0", False),
+        ("identity", False),
+        ("gzip;q=nonsense", False),
+        ("gzip;q=0.001", True),
+    ],
+)
+def test_who_takes_gzip(header: str | None, expected: bool) -> None:
+    assert takes_gzip(header) is expected

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api.cursors import MAX_ID, BadCursor, decode, encode
+from services.api.cursors import MAX_ID, BadCursor, decode, decode_key, encode
 
 
 @given(st.integers(min_value=0, max_value=MAX_ID))
@@ -18,6 +18,14 @@ def test_no_text_does_worse_than_to_be_refused(text: str) -> None:
         assert decode("clients", text) >= 0
     except BadCursor:
         return
+
+
+@given(st.lists(st.integers(min_value=0, max_value=MAX_ID), min_size=1, max_size=4))
+def test_a_key_of_several_numbers_comes_back(key: list[int]) -> None:
+    cursor = encode("clients", *key)
+    assert decode_key("clients", cursor, len(key)) == tuple(key)
+    with pytest.raises(BadCursor):
+        decode_key("clients", cursor, len(key) + 1)
 
 
 def plain(text: str) -> str:

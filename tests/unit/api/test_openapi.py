@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from services.api import app, schemas
 from services.api.auth import Authenticator
+from services.api.meters import Meters
 from services.api.openapi.document import build, text
 from services.api.openapi.operation import Content, Operation
 from services.api.openapi.operations import OPERATIONS, TAGS
@@ -44,7 +45,7 @@ def test_the_document_is_valid() -> None:
 
 def test_every_route_is_documented() -> None:
     missing = [f"{route.method} {route.path}" for route in ROUTES if route.handler not in OPERATIONS]
-    assert not missing, "these need a row in services/api/openapi/operations.py"
+    assert not missing, "these need a row in services/api/openapi/operations"
 
 
 def test_every_row_belongs_to_a_route() -> None:
@@ -56,7 +57,7 @@ def test_the_router_and_the_document_agree() -> None:
         authenticator=Authenticator(required=True, admin_token=None),
         events=RecordingEvents(),
         default_zone="UTC",
-        seconds=app.request_seconds(CollectorRegistry()),
+        meters=Meters.on(CollectorRegistry()),
         dead_queues=NoBroker(),
     )
     routed = {(route.method, _canonical(route)) for route in app.build(state).router.routes()}

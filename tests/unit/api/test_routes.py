@@ -1,4 +1,5 @@
-from services.api.routes import ROUTES
+from services.api import live
+from services.api.routes import ROUTES, by_path, methods_of
 from services.api.tokens import ROLES
 
 
@@ -18,3 +19,13 @@ def test_every_route_says_what_it_does() -> None:
     for route in ROUTES:
         assert route.summary[0].isupper(), route
         assert not route.summary.endswith("."), route
+
+
+def test_every_get_answers_head_save_the_one_that_never_ends() -> None:
+    without = [route.handler for route in ROUTES if route.method == "GET" and not route.answers_head]
+    assert without == [live.stream]
+
+
+def test_a_path_takes_what_the_table_says_and_options() -> None:
+    assert methods_of(by_path(ROUTES)["/clients"]) == ["GET", "HEAD", "OPTIONS", "POST"]
+    assert methods_of(by_path(ROUTES)["/clients/import"]) == ["OPTIONS", "POST"]

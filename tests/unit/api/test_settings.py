@@ -44,6 +44,10 @@ def test_the_defaults_are_safe(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"HERALD_API_PORT": "65536"}, "HERALD_API_PORT"),
         ({"HERALD_API_PORT": "http"}, "HERALD_API_PORT"),
         ({"HERALD_DEFAULT_TIMEZONE": "Mars/Phobos"}, "HERALD_DEFAULT_TIMEZONE"),
+        ({"HERALD_API_RATE": "many"}, "HERALD_API_RATE"),
+        ({"HERALD_API_RATE": "-1"}, "HERALD_API_RATE"),
+        ({"HERALD_TRUSTED_PROXIES": "10.0.0.0/33"}, "HERALD_TRUSTED_PROXIES"),
+        ({"HERALD_TRUSTED_PROXIES": "proxy.example"}, "HERALD_TRUSTED_PROXIES"),
     ],
 )
 def test_a_wrong_variable_is_named(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], named: str) -> None:
@@ -74,3 +78,24 @@ def test_an_empty_admin_token_opens_nothing() -> None:
 def test_settings_are_frozen() -> None:
     with pytest.raises(ValidationError):
         ApiSettings.model_validate({}).auth = False  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("given", "rate"), [("50", 50.0), ("0.5", 0.5), ("0", None), ("unlimited", None), ("", 100), (None, 100)]
+)
+def test_the_rate_of_a_token(monkeypatch: pytest.MonkeyPatch, given: str | None, rate: float | None) -> None:
+    monkeypatch.delenv("HERALD_API_RATE", raising=False)
+    if given is not None:
+        monkeypatch.setenv("HERALD_API_RATE", given)
+    assert load(ApiSettings).api_rate == rate
+
+
+def test_proxies_are_addresses_and_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HERALD_TRUSTED_PROXIES", "10.0.0.0/8, 192.168.1.1,fd00::/8")
+    assert [str(network) for network in load(ApiSettings).trusted_proxies] == [
+        "10.0.0.0/8",
+        "192.168.1.1/32",
+        "fd00::/8",
+    ]
+    monkeypatch.setenv("HERALD_TRUSTED_PROXIES", "")
+    assert load(ApiSettings).trusted_proxies == ()

@@ -1,0 +1,109 @@
+"""Asks a running API what takes long: imports, exports, counts; and how much memory it takes for that."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+import aiohttp
+import asyncpg
+import orjson
+
+from bench import load, memory, rows
+from bench.pipeline import make_phones
+from cli.http import Json
+
+LINES_PER_CHUNK = 5000
+POLL_SECONDS = 0.2
+Figures = dict[str, float | int]
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """What asking at the usual rate took."""
+
+    figures: Figures
+    by_call: dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    session: aiohttp.ClientSession
+    connection: asyncpg.Connection
+    api_pid: int
+
+    async def get(self, path: str) -> bytes:
+        async with self.session.get(f"/api/v1{path}") as reply:
+            reply.raise_for_status()
+            return await reply.read()
+
+    async def post(self, path: str, body: object) -> Json:
+        async with self.session.post(f"/api/v1{path}", json=body) as reply:
+            reply.raise_for_status()
+            answer: Json = await reply.json()
+            return answer
+
+    async def import_clients(self, count: int) -> Figures:
+        """Send a CSV of new clients; the file is made before the clock starts."""
+        lines = [f"{phone},bench,Europe/Moscow\n" for phone in make_phones(count)]
+        chunks = ["".join(lines[n : n + LINES_PER_CHUNK]).encode() for n in range(0, count, LINES_PER_CHUNK)]
+
+        async def body() -> AsyncIterator[bytes]:
+            yield b"phone,tag,timezone\n"
+            for chunk in chunks:
+                yield chunk
+
+        began = time.perf_counter()
+        async with (
+            memory.Growth(self.api_pid) as growth,
+            self.session.post("/api/v1/clients/import", data=body(), headers={"Content-Type": "text/csv"}) as reply,
+        ):
+            created = (await reply.json())["created"]
+        return {
+            "created": created,
+            "seconds": round(time.perf_counter() - began, 2),
+            "growth_mb": growth.megabytes,
+        }
+
+    async def export_messages(self, count: int) -> Figures:
+        mailing_id = await rows.add_messages(self.connection, count)
+        began, lines, octets = time.perf_counter(), 0, 0
+        async with (
+            memory.Growth(self.api_pid) as growth,
+            self.session.get(
+                f"/api/v1/mailings/{mailing_id}/messages",
+                headers={"Accept": "text/csv", "Accept-Encoding": "identity"},
+                timeout=aiohttp.ClientTimeout(total=None),
+            ) as reply,
+        ):
+            async for chunk in reply.content.iter_any():
+                lines += chunk.count(b"\n")
+                octets += len(chunk)
+        return {
+            "messages": lines - 1,
+            "seconds": round(time.perf_counter() - began, 1),
+            "megabytes": round(octets / 1024 / 1024, 1),
+            "growth_mb": growth.megabytes,
+        }
+
+    async def target(self) -> load.Target:
+        drafts = [(await self.post("/mailings", load.draft()))["id"] for _ in range(20)]
+        clients = await self.connection.fetch("SELECT id FROM clients ORDER BY id LIMIT 10000")
+        return load.Target([row["id"] for row in clients], drafts, drafts)
+
+    async def ask(self, target: load.Target, seconds: float) -> Phase:
+        """Ask at the usual rate for so long. The processor time is the API's own, whoever else wants the machine."""
+        before = memory.cpu_seconds(self.api_pid)
+        times = await load.run(self.session, target, seconds)
+        spent, figures = memory.cpu_seconds(self.api_pid) - before, times.figures()
+        figures["api_cpu_ms_per_request"] = round(spent / figures["requests"] * 1000, 2)
+        return Phase(figures, times.by_call())
+
+    async def counts(self, path: str) -> dict[str, int]:
+        """Return the counts by status of the mailing at a path."""
+        by_status: dict[str, int] = orjson.loads(await self.get(path))["by_status"]
+        return by_status
+
+    async def until(self, path: str, reached: Callable[[dict[str, int]], bool]) -> None:
+        while not reached(await self.counts(path)):  # noqa: ASYNC110 - what others do can only be seen by asking
+            await asyncio.sleep(POLL_SECONDS)

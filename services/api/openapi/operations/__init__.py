@@ -1,0 +1,30 @@
+"""What the document says of each route, by its handler. A route that is not here gets a bare entry, and fails a test.
+
+To document a new route: describe its models, put an example into examples.py, and add a row to a module of this folder.
+"""
+
+from collections.abc import Mapping
+
+from services.api.openapi.operation import Operation, Reply
+from services.api.openapi.operations.clients import CLIENTS
+from services.api.openapi.operations.dead_letters import DEAD_LETTERS
+from services.api.openapi.operations.mailings import MAILINGS
+from services.api.openapi.operations.messages import MESSAGES, STATISTICS
+from services.api.routes import Handler
+
+TAGS: Mapping[str, str] = {
+    "clients": "The directory of people: one at a time, as a list, or in bulk.",
+    "mailings": "What is to be sent, to whom and when. A mailing is scheduled, running, paused, finished or cancelled.",
+    "messages": "One mailing to one client, read only: what became of it, attempt by attempt.",
+    "statistics": "Counts that always equal what the messages say.",
+    "dead-letters": "What no process could work on, and jobs of messages whose attempts are used up. For admins.",
+    "about": "This API about itself. No token is needed.",
+}
+
+OPERATIONS: Mapping[Handler, Operation] = {**CLIENTS, **MAILINGS, **MESSAGES, **STATISTICS, **DEAD_LETTERS}
+
+
+def bare(handler: Handler, path: str, summary: str) -> Operation:
+    """The entry of a route that nobody has documented yet."""
+    name = f"{handler.__module__.rpartition('.')[2]}_{handler.__name__}"
+    return Operation(name, path.split("/")[1], f"{summary}.", {200: Reply("Done.")})

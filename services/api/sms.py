@@ -1,0 +1,45 @@
+"""How many short messages a text takes, by the rules of GSM 03.38 (3GPP TS 23.038) and 23.040. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+_BASIC = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+# Each is sent as an escape and a character.
+_EXTENSION = frozenset("\f^{}\\[~]|€")
+
+
+@dataclass(frozen=True, slots=True)
+class Alphabet:
+    """What fits into a message of its own, and into one part of several, which begins with a header of six octets."""
+
+    single: int
+    part: int
+
+
+GSM = Alphabet(single=160, part=153)
+UCS2 = Alphabet(single=70, part=67)
+
+
+def count_segments(text: str) -> int:
+    """Count the messages a text is sent in: septets if all of it is in the GSM alphabet, else UTF-16 code units."""
+    alphabet, widths = _measure(text)
+    return 1 if sum(widths) <= alphabet.single else _count_parts(widths, alphabet.part)
+
+
+def _measure(text: str) -> tuple[Alphabet, list[int]]:
+    if all(char in _BASIC or char in _EXTENSION for char in text):
+        return GSM, [2 if char in _EXTENSION else 1 for char in text]
+    return UCS2, [2 if ord(char) > 0xFFFF else 1 for char in text]
+
+
+def _count_parts(widths: Iterable[int], room: int) -> int:
+    """Fill part after part. What is two wide is never cut: it begins the next part instead."""
+    parts, used = 1, 0
+    for width in widths:
+        if used + width > room:
+            parts, used = parts + 1, 0
+        used += width
+    return parts

@@ -1,0 +1,143 @@
+"""What happened to mailings and clients. Rows are added in the transaction of the change, and never changed."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+import asyncpg
+import orjson
+
+from services.api.answers import Event
+from shared.database import Connection, Pool
+
+MailingChange = Literal["created", "updated", "paused", "resumed", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Which request did it, and whose token it came with."""
+
+    request_id: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an event stands among those of its client: by time, then in the order in which such things happen."""
+
+    at_us: int
+    rank: int
+    number: int
+
+
+START = Place(0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An event with the key of its place in its list."""
+
+    event: Event
+    place: Place
+
+
+def detail_of(cause: Cause, **more: object) -> str:
+    return orjson.dumps({"by": cause.by, **more}).decode()
+
+
+async def record(connection: Connection, mailing_id: int, kind: MailingChange, cause: Cause, **detail: object) -> None:
+    """Add an event of a mailing. `detail` names fields and states, never values."""
+    await connection.execute(
+        "INSERT INTO events (mailing_id, kind, request_id, detail) VALUES ($1, $2, $3, $4::text::jsonb)",
+        mailing_id,
+        kind,
+        cause.request_id,
+        detail_of(cause, **detail),
+    )
+
+
+async def record_client_update(connection: Connection, client_id: int, cause: Cause, fields: list[str]) -> None:
+    await connection.execute(
+        "INSERT INTO events (client_id, kind, request_id, detail) VALUES ($1, 'updated', $2, $3::text::jsonb)",
+        client_id,
+        cause.request_id,
+        detail_of(cause, fields=fields),
+    )
+
+
+async def of_mailing(pool: Pool, mailing_id: int, *, after: int, limit: int) -> list[tuple[int, Event]]:
+    """List events with their ids, the oldest first: a mailing's are written under its row lock, so in time order."""
+    rows = await pool.fetch(
+        """
+        SELECT id, at, kind, request_id, detail FROM events
+        WHERE mailing_id = $1 AND id > $2 ORDER BY id LIMIT $3
+        """,
+        mailing_id,
+        after,
+        limit,
+    )
+    return [(row["id"], _event(row)) for row in rows]
+
+
+async def of_client(pool: Pool, client_id: int, *, after: Place, limit: int) -> list[Found]:
+    """List what happened to a client and to its messages, the oldest first.
+
+    An import leaves no events, since it makes 100,000 clients in seconds: that such a client was made, and its last
+    update where no event tells of one, come from the client's own row. What became of messages comes from messages and
+    attempts. All of one client is read for each page: that is a few rows for each mailing it was in.
+    """
+    rows = await pool.fetch(
+        """
+        WITH own AS (
+            SELECT id, mailing_id, created_at, status, reason, final_at, started_at, duration_ms, http_status
+            FROM messages WHERE client_id = $1
+        ), happened AS (
+            SELECT at, 1 AS rank, id AS number, kind, request_id, detail FROM events WHERE client_id = $1
+            UNION ALL
+            SELECT c.created_at, 0, 0, 'created', NULL, '{}' FROM clients c
+            WHERE c.id = $1 AND NOT EXISTS (SELECT FROM events e WHERE e.client_id = $1 AND e.kind = 'created')
+            UNION ALL
+            SELECT c.updated_at, 2, 0, 'updated', NULL, '{}' FROM clients c
+            WHERE c.id = $1 AND c.updated_at > c.created_at
+                AND NOT EXISTS (SELECT FROM events e WHERE e.client_id = $1 AND e.at >= c.updated_at)
+            UNION ALL
+            SELECT o.created_at, 3, o.id, 'message_created', m.request_id,
+                jsonb_build_object('message_id', o.id, 'mailing_id', o.mailing_id)
+            FROM own o JOIN mailings m ON m.id = o.mailing_id
+            UNION ALL
+            SELECT coalesce(a.started_at, o.final_at, o.created_at), 10 + a.number, o.id, 'message_attempted', NULL,
+                jsonb_build_object('message_id', o.id, 'mailing_id', o.mailing_id, 'number', a.number,
+                    'outcome', a.outcome, 'http_status', a.http_status, 'duration_ms', a.duration_ms)
+            FROM own o JOIN attempts a ON a.message_id = o.id
+            UNION ALL
+            SELECT o.started_at, 11, o.id, 'message_attempted', NULL,
+                jsonb_build_object('message_id', o.id, 'mailing_id', o.mailing_id, 'number', 1,
+                    'outcome', 'accepted', 'http_status', o.http_status, 'duration_ms', o.duration_ms)
+            FROM own o
+            WHERE o.started_at IS NOT NULL
+                AND NOT EXISTS (SELECT FROM attempts a WHERE a.message_id = o.id AND a.number = 1)
+            UNION ALL
+            SELECT o.final_at, 2147483647, o.id, 'message_ended', NULL,
+                jsonb_build_object('message_id', o.id, 'mailing_id', o.mailing_id, 'status', o.status,
+                    'reason', o.reason)
+            FROM own o WHERE o.final_at IS NOT NULL
+        ), placed AS (
+            SELECT (extract(epoch FROM at) * 1000000)::bigint AS at_us, rank, number, at, kind, request_id, detail
+            FROM happened
+        )
+        SELECT at_us, rank, number, at, kind, request_id, detail FROM placed
+        WHERE (at_us, rank, number) > ($2, $3, $4)
+        ORDER BY at_us, rank, number LIMIT $5
+        """,
+        client_id,
+        after.at_us,
+        after.rank,
+        after.number,
+        limit,
+    )
+    return [Found(_event(row), Place(row["at_us"], row["rank"], row["number"])) for row in rows]
+
+
+def _event(row: asyncpg.Record) -> Event:
+    at: datetime = row["at"]
+    return Event(at=at, kind=row["kind"], request_id=row["request_id"], detail=orjson.loads(row["detail"]))
