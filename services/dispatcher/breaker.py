@@ -25,7 +25,7 @@ class Ticket:
 
 
 class Breaker:
-    """Opens when more than half of the latest calls failed; probes with 1, 4, 16 calls.
+    """Opens when more than half of the latest calls failed; probes with 1, then 4, then 16 calls, by the same rule.
 
     The latest calls are those of the last 4 s; where these are fewer than 20, as many more of the last 30 s as make
     20. Fewer say nothing. Moments are seconds on a monotonic clock. `jitter` returns a factor near 1.
@@ -37,7 +37,7 @@ class Breaker:
         self._pause = FIRST_PAUSE
         self._opens_until = 0.0
         self._stage: int | None = None
-        self._begun = self._succeeded = 0
+        self._begun = self._ended = self._failed = 0
         self._epoch = 0
         self._open = False
 
@@ -100,17 +100,20 @@ class Breaker:
 
     def _enter(self, stage: int) -> None:
         self._open, self._stage = False, stage
-        self._begun = self._succeeded = 0
+        self._begun = self._ended = self._failed = 0
         self._epoch += 1
 
     def _end_probe(self, moment: float, failed: bool) -> None:
-        if failed:
-            self.trip(moment)
-            return
-        self._succeeded += 1
+        """Judge a stage by the rule that opens: a provider that fails now and then would never pass a stricter one."""
         stage = self._stage or 0
-        if self._succeeded < PROBES[stage]:
-            return
+        self._ended += 1
+        self._failed += failed
+        if self._failed * 2 > PROBES[stage]:
+            self.trip(moment)
+        elif self._ended == PROBES[stage]:
+            self._pass(stage)
+
+    def _pass(self, stage: int) -> None:
         if stage + 1 < len(PROBES):
             self._enter(stage + 1)
         else:

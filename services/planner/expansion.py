@@ -1,5 +1,7 @@
 """Freezes a mailing's audience: one message for each matching client, in chunks by client id."""
 
+import asyncio
+from dataclasses import dataclass
 from uuid import UUID
 
 from services.planner.store import lives, turns
@@ -8,16 +10,37 @@ from shared.database import Pool
 
 # The chunk holds the mailing's row for share: an operator who edits or cancels waits for one chunk at most.
 CLIENTS_PER_CHUNK = 2000
+# A turn of a mailing that finds few of its clients goes on for so long: its chunks are cheap, and it waits for them.
+TURN_SECONDS = 0.1
 
 log = logs.get()
 
 
-async def expand(pool: Pool, owner: UUID, mailing_id: int, size: int = CLIENTS_PER_CHUNK) -> int:
-    """Expand one chunk in one transaction: messages, cursor and counters. Returns how many were added."""
+@dataclass(frozen=True, slots=True)
+class Expanded:
+    """What a chunk came to: messages added, and whether nothing is left to do here."""
+
+    added: int
+    over: bool
+
+
+async def expand_turn(pool: Pool, owner: UUID, mailing_id: int) -> None:
+    """Expand chunk by chunk until the turn is over, or as many messages are added as one full chunk has."""
+    loop, added = asyncio.get_running_loop(), 0
+    until = loop.time() + TURN_SECONDS
+    while added < CLIENTS_PER_CHUNK and loop.time() < until:
+        chunk = await expand(pool, owner, mailing_id)
+        added += chunk.added
+        if chunk.over:
+            return
+
+
+async def expand(pool: Pool, owner: UUID, mailing_id: int, size: int = CLIENTS_PER_CHUNK) -> Expanded:
+    """Expand one chunk in one transaction: messages, cursor and counters."""
     async with pool.acquire() as connection, connection.transaction():
         audience = await turns.hold_audience(connection, owner, mailing_id)
         if audience is None:
-            return 0
+            return Expanded(0, over=True)
         added, upto = await turns.add_messages(connection, mailing_id, audience, size)
         done = upto is None or upto >= audience.upper_client_id
         cursor = audience.upper_client_id if upto is None else upto
@@ -26,4 +49,4 @@ async def expand(pool: Pool, owner: UUID, mailing_id: int, size: int = CLIENTS_P
             await lives.note_expanded(connection, mailing_id)
     if done:
         log.info("audience frozen", mailing_id=mailing_id)
-    return added
+    return Expanded(added, done)

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from services.dispatcher.store import claim as claim_jobs
-from services.planner.expansion import expand
+from services.planner.expansion import Expanded, expand
 from services.planner.handler import Handler
 from services.planner.pace import Pace
 from services.planner.release import Released, release
@@ -110,7 +110,7 @@ async def test_a_planner_that_lost_its_lease_changes_nothing(pool: asyncpg.Pool,
     owner = uuid4()
     assert await lease_one(pool, owner) == mailing_id
     await pool.execute("UPDATE mailing_work SET owner = $1", uuid4())
-    assert await expand(pool, owner, mailing_id) == 0
+    assert await expand(pool, owner, mailing_id) == Expanded(0, over=True)
     assert await release(pool, publisher, owner, mailing_id, 10) == Released()
     assert await pool.fetchval("SELECT count(*) FROM messages") == 0
 
@@ -122,7 +122,7 @@ async def test_a_paused_mailing_is_expanded_and_not_released(pool: asyncpg.Pool,
     await pool.execute("UPDATE mailings SET status = 'paused'")
     owner = uuid4()
     assert await lease_one(pool, owner) == mailing_id
-    assert await expand(pool, owner, mailing_id) == 10
+    assert await expand(pool, owner, mailing_id) == Expanded(10, over=True)
     assert await release(pool, publisher, owner, mailing_id, 10) == Released()
 
 
@@ -240,6 +240,26 @@ async def test_rounds_serve_a_small_mailing_beside_a_big_one(pool: asyncpg.Pool,
     released = {row[0]: row[1] for row in flights}
     assert released[small] == 10
     assert 0 < released[big] <= 600
+
+
+async def test_a_small_mailing_is_under_way_though_others_fill_all_there_is_room_for(
+    pool: asyncpg.Pool, publisher: Publisher
+) -> None:
+    await add_clients(pool, 400)
+    await add_clients(pool, 10, tag="small", first=9000)
+    big = await add_mailing(pool, tags=[""])
+    await lives.start_due(pool)
+    rounds = Rounds(pool, publisher, uuid4(), Pace(300))
+    for _ in range(4):
+        await rounds.next()
+    full = await pool.fetchval("SELECT count(*) FROM flights WHERE mailing_id = $1", big)
+    small = await add_mailing(pool, tags=["small"])
+    await lives.start_due(pool)
+    for _ in range(2):
+        await rounds.next()
+    released = "SELECT count(*) FROM flights WHERE mailing_id = $1 AND released_at IS NOT NULL"
+    assert await pool.fetchval(released, small) == 10
+    assert await pool.fetchval(released, big) == full
 
 
 class Ending:

@@ -168,13 +168,14 @@ async def judge_moved_anew(pool: Pool, waiting: Sequence[Due]) -> None:
     )
 
 
-async def read_load(pool: Pool) -> tuple[int, int]:
-    """Read (messages in flight: released and due, results ever folded)."""
-    row = await pool.fetchrow(
+async def read_load(pool: Pool) -> tuple[dict[int, int], int]:
+    """Read (messages in flight of each mailing: released and due; results ever folded)."""
+    rows = await pool.fetch(
         """
-        SELECT (SELECT count(*) FROM flights WHERE released_at IS NOT NULL AND due_at <= now()) AS in_flight,
-            (SELECT results FROM fence) AS results
+        SELECT f.mailing_id, count(*) AS in_flight FROM flights f
+        WHERE f.released_at IS NOT NULL AND f.due_at <= now() GROUP BY 1
+        UNION ALL SELECT NULL, results FROM fence
         """
     )
-    assert row is not None  # noqa: S101 - a SELECT without FROM has one row
-    return row["in_flight"], row["results"]
+    counts = {row["mailing_id"]: row["in_flight"] for row in rows}
+    return counts, counts.pop(None)

@@ -16,8 +16,10 @@ class Turn:
     request_id: str | None
 
 
-async def lease(pool: Pool, owner: UUID, *, release: bool, most: int) -> list[Turn]:
-    """Lease mailings that have work, the oldest served first. With `release` false only those to be expanded.
+async def lease(pool: Pool, owner: UUID, *, release: bool, most: int, passing_over: Sequence[int] = ()) -> list[Turn]:
+    """Lease mailings that have work, the oldest served first.
+
+    With `release` false only those to be expanded; those passed over may still be, too.
 
     The transaction ends with the statement: nothing an operator does waits for a planner. A lease of 10 s
     that its planner did not give back is free for others. Unreleased messages are looked for in the order of
@@ -31,18 +33,21 @@ async def lease(pool: Pool, owner: UUID, *, release: bool, most: int) -> list[Tu
             WHERE m.finished_at IS NULL AND m.status IN ('running', 'paused') AND w.leased_until < now()
                 AND (
                     NOT w.expansion_done
-                    OR ($2 AND m.status = 'running' AND w.closing_at IS NULL AND (
-                        (
-                            SELECT x.id FROM messages x
-                            WHERE (x.mailing_id, x.id) > (w.mailing_id, w.release_cursor)
-                                AND (x.mailing_id, x.id) <= (w.mailing_id, 9223372036854775807)
-                            ORDER BY x.mailing_id, x.id LIMIT 1
-                        ) IS NOT NULL
-                        OR EXISTS (
-                            SELECT 1 FROM flights f
-                            WHERE f.mailing_id = w.mailing_id AND f.released_at IS NULL AND f.due_at <= now()
+                    OR (
+                        $2 AND m.status = 'running' AND w.closing_at IS NULL AND w.mailing_id <> ALL ($4::bigint[])
+                        AND (
+                            (
+                                SELECT x.id FROM messages x
+                                WHERE (x.mailing_id, x.id) > (w.mailing_id, w.release_cursor)
+                                    AND (x.mailing_id, x.id) <= (w.mailing_id, 9223372036854775807)
+                                ORDER BY x.mailing_id, x.id LIMIT 1
+                            ) IS NOT NULL
+                            OR EXISTS (
+                                SELECT 1 FROM flights f
+                                WHERE f.mailing_id = w.mailing_id AND f.released_at IS NULL AND f.due_at <= now()
+                            )
                         )
-                    ))
+                    )
                 )
             ORDER BY w.served_at, w.mailing_id LIMIT $3
             FOR NO KEY UPDATE OF w SKIP LOCKED
@@ -55,6 +60,7 @@ async def lease(pool: Pool, owner: UUID, *, release: bool, most: int) -> list[Tu
         owner,
         release,
         most,
+        passing_over,
     )
     return [Turn(row["mailing_id"], row["expanding"], row["request_id"]) for row in rows]
 

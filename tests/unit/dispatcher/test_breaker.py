@@ -1,3 +1,6 @@
+from collections import Counter
+from random import Random
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -160,14 +163,38 @@ def test_half_open_it_lets_1_then_4_then_16_probes_through() -> None:
     assert (breaker.state(5.0), breaker.allowance(5.0)) == ("closed", UNLIMITED)
 
 
-@pytest.mark.parametrize("good", [0, 1, 4, 5, 6, 20])
-def test_one_failed_probe_opens_it_again(good: int) -> None:
+@pytest.mark.parametrize(
+    ("passed", "ok", "failed", "state"),
+    [
+        # Stages passed before, and what comes of the probes of this one.
+        (0, 0, 1, "open"),
+        (1, 0, 3, "open"),
+        (1, 2, 2, "half-open"),
+        (1, 1, 3, "open"),
+        (2, 0, 8, "half-open"),
+        (2, 8, 8, "closed"),
+        (2, 7, 9, "open"),
+    ],
+)
+def test_a_stage_is_passed_unless_more_than_half_of_its_probes_fail(
+    passed: int, ok: int, failed: int, state: str
+) -> None:
     breaker = an_open_breaker()
-    for _ in range(good):
-        calls(breaker, 5.0, ok=1)
-    calls(breaker, 5.0, failed=1)
-    assert breaker.state(5.0) == "open"
-    assert breaker.seconds_open(5.0) == pytest.approx(10)
+    for probes in PROBES[:passed]:
+        calls(breaker, 5.0, ok=probes)
+    calls(breaker, 5.0, ok=ok, failed=failed)
+    assert breaker.state(5.0) == state
+    if state == "open":
+        assert breaker.seconds_open(5.0) == pytest.approx(10)
+
+
+@pytest.mark.parametrize("failing", [0.1, 0.3, 0.4])
+def test_a_provider_that_fails_now_and_then_does_not_keep_it_open(failing: float) -> None:
+    draw, breaker, moment = Random(7), an_open_breaker(), 0.0
+    while breaker.state(moment) != "closed" and moment < 120:
+        moment += 1.0
+        calls(breaker, moment, **Counter("failed" if draw.random() < failing else "ok" for _ in range(1)))
+    assert breaker.state(moment) == "closed"
 
 
 def test_it_waits_for_its_probes_however_long_they_take() -> None:
@@ -196,9 +223,10 @@ def test_a_call_that_began_before_it_opened_says_nothing_of_the_provider_now() -
 def test_a_probe_of_an_earlier_stage_is_not_counted_in_a_later_one() -> None:
     breaker = an_open_breaker()
     calls(breaker, 5.0, ok=1)
-    first, second = breaker.begin(5.0), breaker.begin(5.0)
-    breaker.end(6.0, first, failed=True)
-    breaker.end(16.0, second, failed=False)
+    *failing, late = (breaker.begin(5.0) for _ in range(4))
+    for probe in failing:
+        breaker.end(6.0, probe, failed=True)
+    breaker.end(16.0, late, failed=False)
     assert (breaker.state(16.0), breaker.allowance(16.0)) == ("half-open", 1)
 
 

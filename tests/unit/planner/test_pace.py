@@ -21,18 +21,18 @@ def a_pace(*seen: tuple[float, int]) -> Pace:
         ([], 0, LEAST),
         ([(0, 1_000_000)], 0, LEAST),
         ([(0, 70), (10, 70)], 0, LEAST),
-        # 15 s of sending, between the least and the highest.
+        # 8 s of sending, between the least and the highest.
         ([(0, 0), (10, 100)], 10, LEAST),
-        ([(0, 0), (10, 1000)], 100, 1500),
-        ([(0, 5000), (5, 6000)], 200, 3000),
+        ([(0, 0), (10, 1000)], 100, 800),
+        ([(0, 5000), (5, 6000)], 200, 1600),
         ([(0, 0), (10, 10_000)], 1000, HIGHEST),
         # Two looks within a second say too little to be extrapolated.
-        ([(0, 0), (0.01, 100)], 100, 1500),
-        ([(5, 0), (5, 100)], 100, 1500),
+        ([(0, 0), (0.01, 100)], 100, 800),
+        ([(5, 0), (5, 100)], 100, 800),
         # Only the last 10 s count: the burst of before is forgotten.
         ([(0, 0), (1, 90_000), (2, 90_000), (12, 90_100)], 10, LEAST),
         # A planner that looks seldom measures from its look before.
-        ([(0, 0), (60, 6000)], 100, 1500),
+        ([(0, 0), (60, 6000)], 100, 800),
         # A database that was emptied does not make the rate negative for the target.
         ([(0, 1000), (10, 0)], -100, LEAST),
     ],
