@@ -1,4 +1,4 @@
-"""Peak memory and processor time of processes, as Linux keeps them."""
+"""Memory and processor time of processes, as Linux keeps them."""
 
 import asyncio
 import os
@@ -20,6 +20,14 @@ def cpu_seconds(pid: int) -> float:
     """Return the processor time that a process has used so far, in seconds."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def waited_seconds(pid: int) -> float:
+    """Return how long a process could have run and had no processor, in seconds; 0 where the kernel does not say."""
+    try:
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
+    except OSError:
+        return 0.0
 
 
 def rss(pid: int) -> float:

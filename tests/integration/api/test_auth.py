@@ -2,12 +2,13 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 
 from services.api.auth import Authenticator
 from services.api.routes import ROUTES, Route
 from services.api.tokens import ROLES, create_token
-from tests.integration.api.fakes import Api
+from tests.integration.api.fakes import ADMIN_TOKEN, Api
 from tests.integration.api.rows import Rows
 
 PAST, FUTURE = datetime.now(UTC) - timedelta(seconds=1), datetime.now(UTC) + timedelta(hours=1)
@@ -103,3 +104,32 @@ async def test_switched_off_everybody_may(api: Api) -> None:
     api.state.authenticator = Authenticator(required=False, admin_token=None)
     async with api.client.get("/api/v1/clients") as response:
         assert response.status == 200
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.mark.parametrize("dead", ["revoked_at = now()", "expires_at = now() - interval '1 s'"])
+async def test_a_token_that_dies_stops_opening_within_five_seconds(
+    api: Api, rows: Rows, pool: asyncpg.Pool, dead: str
+) -> None:
+    clock = Clock()
+    api.state.authenticator = Authenticator(required=True, admin_token=None, clock=clock)
+    await rows.token("anna", "viewer", expires_at=FUTURE)
+    assert (await api.get("/clients", headers=bearer("anna"))).status == 200
+    await pool.execute(f"UPDATE tokens SET {dead}")
+    clock.now += 5
+    refused = await api.get("/clients", headers=bearer("anna"))
+    assert refused.status == 401
+    assert "expired or revoked" in refused.body["detail"]
+
+
+async def test_a_token_in_the_address_opens_nothing(api: Api) -> None:
+    for name in ("token", "access_token"):
+        async with api.client.get("/api/v1/clients", params={name: ADMIN_TOKEN}) as response:
+            assert response.status == 401

@@ -15,6 +15,7 @@ from services.api.buckets import WRONG_TOKENS, Buckets, Policy
 from services.api.patience import Patience
 from services.api.server import listen
 from services.api.state import Backing
+from tests.conftest import MakeStack
 from tests.integration.api.fakes import ADMIN_TOKEN, AUTHORIZED, Answered, Api
 from tests.integration.api.rows import Rows
 from tests.integration.api.sockets import not_reading, until
@@ -206,3 +207,15 @@ async def test_a_request_is_answered_while_others_drip(api: Api) -> None:
     for task in slow:
         task.cancel()
     await asyncio.gather(*slow, return_exceptions=True)
+
+
+async def test_a_process_reads_its_limits_from_the_environment(make_stack: MakeStack) -> None:
+    env = {"HERALD_API_RATE": "0.1", "HERALD_TRUSTED_PROXIES": "127.0.0.1"}
+    stack = await make_stack("api", env=env)
+    for status in (200, 429):
+        async with stack.api.get("/api/v1/clients") as response:
+            assert response.status == status
+    for number in range(25):
+        headers = {**WRONG, **from_address(f"198.51.100.{number}")}
+        async with stack.api.get("/api/v1/clients", headers=headers) as response:
+            assert response.status == 401
