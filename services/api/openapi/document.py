@@ -18,6 +18,11 @@ from services.api.routes import PREFIX, ROUTES, Route
 Json = dict[str, Any]
 References = schemas.References
 SCHEME = "token"
+BEARER: Json = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "A token made by `herald token create`, or HERALD_ADMIN_TOKEN of the installation.",
+}
 # An id in a path of the route table: {client_id:[0-9]{1,19}}.
 _PLACE = re.compile(r"{(\w+):[^{}]*(?:{[^{}]*}[^{}]*)*}")
 
@@ -31,34 +36,28 @@ def build(routes: Iterable[Route] = ROUTES) -> Json:
         paths.setdefault(place(route), {})[route.method.lower()] = _operation(route, operation, references)
     return {
         "openapi": "3.1.0",
-        "info": {
-            "title": "Herald",
-            "version": version("herald"),
-            "summary": "A notification service: mailings to many clients, and what became of every message.",
-            "description": DESCRIPTION,
-            "license": {"name": "MIT", "identifier": "MIT"},
-        },
+        "info": _info(),
         "servers": [{"url": "/", "description": "This installation."}],
         "security": [{SCHEME: []}],
         "tags": [{"name": name, "description": description} for name, description in TAGS.items()],
         "paths": _linked(paths),
-        "components": {
-            "schemas": found,
-            "headers": headers.ANSWERED,
-            "securitySchemes": {
-                SCHEME: {
-                    "type": "http",
-                    "scheme": "bearer",
-                    "description": "A token made by `herald token create`, or HERALD_ADMIN_TOKEN of the installation.",
-                }
-            },
-        },
+        "components": {"schemas": found, "headers": headers.ANSWERED, "securitySchemes": {SCHEME: BEARER}},
     }
 
 
 def text(document: Json) -> str:
     """Write the document as it is kept in docs/."""
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _info() -> Json:
+    return {
+        "title": "Herald",
+        "version": version("herald"),
+        "summary": "A notification service: mailings to many clients, and what became of every message.",
+        "description": DESCRIPTION,
+        "license": {"name": "MIT", "identifier": "MIT"},
+    }
 
 
 def operation_of(route: Route) -> Operation:

@@ -7,6 +7,7 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+from aiohttp import web
 from openapi_spec_validator import validate
 from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
@@ -20,7 +21,7 @@ from services.api.openapi.operations import OPERATIONS, TAGS
 from services.api.pages.files import MEDIA
 from services.api.pages.routes import REDIRECTS
 from services.api.parsing import parse_body
-from services.api.routes import ROUTES
+from services.api.routes import ROUTES, Route
 from services.api.state import State
 from tests.integration.api.fakes import NoBroker, RecordingEvents
 
@@ -46,6 +47,16 @@ def test_the_document_is_valid() -> None:
 def test_every_route_is_documented() -> None:
     missing = [f"{route.method} {route.path}" for route in ROUTES if route.handler not in OPERATIONS]
     assert not missing, "these need a row in services/api/openapi/operations"
+
+
+def test_a_route_that_nobody_documented_yet_still_has_a_valid_entry() -> None:
+    async def handler(_: web.Request) -> web.StreamResponse:
+        return web.Response()
+
+    document = build((*ROUTES, Route("GET", "/things/{thing_id:[0-9]{1,19}}", handler, "admin", "Show a thing")))
+    validate(document)
+    entry = document["paths"]["/api/v1/things/{thing_id}"]["get"]
+    assert (entry["summary"], entry["tags"], entry["parameters"][0]["name"]) == ("Show a thing", ["things"], "thing_id")
 
 
 def test_every_row_belongs_to_a_route() -> None:
