@@ -119,6 +119,37 @@ async def test_a_refused_connection_is_unreachable() -> None:
     assert (reply.kind, reply.http_status) == ("unreachable", None)
 
 
+async def test_a_name_that_does_not_exist_is_unreachable() -> None:
+    reply = await send("http://provider.invalid/v1")
+    assert reply.kind == "unreachable"
+    assert reply.detail == "ClientConnectorDNSError"
+
+
+async def test_a_server_that_does_not_speak_tls_is_unreachable() -> None:
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+        await writer.wait_closed()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        reply = await send(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1")
+    assert (reply.kind, reply.detail) == ("unreachable", "ClientConnectorSSLError")
+
+
+async def test_a_connection_that_is_never_accepted_times_out() -> None:
+    with contextlib.ExitStack() as opened:
+        full = opened.enter_context(socket.socket())
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        # With its backlog full, the kernel drops whoever else wants to connect.
+        for _ in range(3):
+            waiting = opened.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        reply = await send(f"http://127.0.0.1:{full.getsockname()[1]}/v1", seconds=0.5)
+    assert reply.kind == "timeout"
+
+
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
