@@ -75,7 +75,7 @@ async def test_a_mailing_is_finished_with_nothing_but_the_docs_page(docs: Docs, 
     await docs.open("/api/")
     await docs.picture("index")
     await docs.open("/docs/")
-    await docs.picture("docs")
+    await docs.picture("docs", ".scheme-container")
     await docs.authorize(ADMIN_TOKEN)
     client = await docs.execute("clients", "createClient", 201)
     mailing = await docs.execute("mailings", "createMailing", 201)
