@@ -14,7 +14,7 @@ from services.api.letters import KINDS, Letter
 from services.api.mailings import tell
 from services.api.replaying import Replayer
 from services.api.schemas import DeadLettersDrop, DeadLettersQuery, DeadLettersReplay
-from services.api.state import REQUEST_ID, query_of, state_of
+from services.api.state import cause_of, query_of, state_of
 from shared import logs
 
 KIND = "dead"
@@ -49,7 +49,7 @@ async def replay(request: web.Request) -> web.Response:
     body = await read_body(request, DeadLettersReplay)
     choice = Choice(_names(body.queue), None if body.ids is None else frozenset(body.ids))
     async with _open(request) as queues:
-        replayer = Replayer(state_of(request).pool, queues, request[REQUEST_ID])
+        replayer = Replayer(state_of(request).pool, queues, cause_of(request))
         seen = await _replay(queues, choice, replayer)
     for letter_id in sorted(set(choice.ids or ()) - seen):
         replayer.refuse(letter_id, "there is no such dead letter")

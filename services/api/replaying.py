@@ -7,7 +7,8 @@ from services.api import answers
 from services.api.dead_queues import Found, Queues
 from services.api.replays import NewRound, Refused, Replay, judge
 from services.api.store import dead_letters as store
-from services.api.store import resends
+from services.api.store import events, resends
+from services.api.store.events import Cause
 from shared import logs
 from shared.broker import Outgoing
 from shared.database import Connection, Pool, collide_again
@@ -25,8 +26,8 @@ class Replayer:
     replaying it once more does no harm: its message is on its way by then, and the claim absorbs the double.
     """
 
-    def __init__(self, pool: Pool, queues: Queues, request_id: str) -> None:
-        self._pool, self._queues, self._request_id = pool, queues, request_id
+    def __init__(self, pool: Pool, queues: Queues, cause: Cause) -> None:
+        self._pool, self._queues, self._cause = pool, queues, cause
         self.replayed = self.refused = 0
         self.errors: list[answers.LetterError] = []
         # Mailings of which messages got a new round.
@@ -66,7 +67,8 @@ class Replayer:
             by_mailing[one.mailing_id].add(one.message_id)
             log.info("message replayed", mailing_id=one.mailing_id, message_id=one.message_id)
         for mailing_id, message_ids in by_mailing.items():
-            await resends.add_messages(connection, mailing_id, sorted(message_ids), self._request_id)
+            await resends.add_messages(connection, mailing_id, sorted(message_ids), self._cause.request_id)
+            await events.record(connection, mailing_id, "resent", self._cause, messages=len(message_ids))
         for mailing_id in {one.mailing_id for one in rounds if one.restarts}:
             await resends.run_again(connection, mailing_id)
 

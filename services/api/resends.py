@@ -11,8 +11,10 @@ from services.api.errors import conflict
 from services.api.mailings import lock, tell
 from services.api.rules import judge_resend
 from services.api.schemas import Resend
-from services.api.state import REQUEST_ID, id_in, state_of
+from services.api.state import cause_of, id_in, state_of
+from services.api.store import events
 from services.api.store import resends as store
+from services.api.store.events import Cause
 from shared.database import Connection, collide_again
 
 
@@ -23,7 +25,7 @@ async def resend(request: web.Request) -> web.Response:
 
     async def work() -> int:
         async with pool.acquire() as connection, connection.transaction():
-            return await _resend(connection, mailing_id, statuses, request[REQUEST_ID])
+            return await _resend(connection, mailing_id, statuses, cause_of(request))
 
     messages = await collide_again(work)
     if messages:
@@ -31,13 +33,14 @@ async def resend(request: web.Request) -> web.Response:
     return paging.reply(answers.Resent(messages=messages), status=202)
 
 
-async def _resend(connection: Connection, mailing_id: int, statuses: Sequence[str], request_id: str) -> int:
+async def _resend(connection: Connection, mailing_id: int, statuses: Sequence[str], cause: Cause) -> int:
     again = allowed(judge_resend(await lock(connection, mailing_id)))
     if await store.is_open(connection, mailing_id):
         raise conflict("An earlier resend of this mailing is still under way.", retry_after=1)
     messages = await store.count(connection, mailing_id, statuses)
     if messages:
-        await store.add(connection, mailing_id, statuses, request_id)
+        await store.add(connection, mailing_id, statuses, cause.request_id)
+        await events.record(connection, mailing_id, "resent", cause, statuses=statuses, messages=messages)
         if again.restarts:
             await store.run_again(connection, mailing_id)
     return messages

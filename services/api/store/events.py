@@ -10,7 +10,7 @@ import orjson
 from services.api.answers import Event
 from shared.database import Connection, Pool
 
-MailingChange = Literal["created", "updated", "paused", "resumed", "cancelled"]
+MailingChange = Literal["created", "updated", "paused", "resumed", "cancelled", "resent"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,8 @@ async def test_a_finished_mailing_runs_again_for_what_failed(api: Api, rows: Row
     (row,) = await pool.fetch("SELECT mailing_id, statuses::text[], request_id, done_at FROM resends")
     assert tuple(row) == (mailing_id, ["exhausted", "rejected"], "again", None)
     assert api.events.told == [("mailing.updated", mailing_id, "again")]
+    history = (await api.get(f"/mailings/{mailing_id}/events")).body["items"]
+    assert [(one["kind"], one["request_id"], one["detail"]["messages"]) for one in history] == [("resent", "again", 2)]
     # The planner reopens them; the API never touches messages.
     assert await pool.fetchval("SELECT count(*) FROM messages WHERE status = 'pending'") == 0
 
