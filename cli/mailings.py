@@ -1,7 +1,9 @@
 """herald mailings: create them, look at them, steer them."""
 
 import re
+from collections.abc import Sequence
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Literal
 
 import typer
@@ -16,6 +18,16 @@ app = typer.Typer(help="Create, show and steer mailings.", no_args_is_help=True)
 
 MailingId = Annotated[int, typer.Argument(min=1, metavar="ID")]
 Status = Literal["scheduled", "running", "paused", "finished", "cancelled"]
+
+
+class UnsentStatus(StrEnum):
+    """What can be sent again. An enumeration, since typer takes no list of literals."""
+
+    REJECTED = "rejected"
+    EXHAUSTED = "exhausted"
+    EXPIRED = "expired"
+
+
 WINDOW = re.compile(r"(\d\d:\d\d)-(\d\d:\d\d)")
 LISTED = ("id", "status", "total", "start_at", "end_at", "text")
 TEXT_WIDTH = 40
@@ -69,6 +81,17 @@ def resume_mailing(mailing_id: MailingId) -> None:
 def cancel_mailing(mailing_id: MailingId) -> None:
     """Stop a mailing for good."""
     run(_steer(mailing_id, "cancel"))
+
+
+@app.command("resend")
+def resend_mailing(
+    mailing_id: MailingId,
+    status: Annotated[
+        list[UnsentStatus] | None, typer.Option(help="Which messages; may be repeated. Default: rejected and exhausted")
+    ] = None,
+) -> None:
+    """Send failed messages again, with a new budget of attempts. Not after a cancel or the end."""
+    run(_resend(mailing_id, status or [UnsentStatus.REJECTED, UnsentStatus.EXHAUSTED]))
 
 
 @app.command("watch")
@@ -130,6 +153,12 @@ async def _steer(mailing_id: int, action: str) -> None:
     async with open_api() as api:
         mailing = await api.post(f"/mailings/{mailing_id}/{action}")
     Console().print(f"mailing {mailing_id} is {mailing['status']}")
+
+
+async def _resend(mailing_id: int, statuses: Sequence[str]) -> None:
+    async with open_api() as api:
+        done = await api.post(f"/mailings/{mailing_id}/resend", {"statuses": list(statuses)})
+    Console().print(f"{done['messages']} messages are sent again")
 
 
 async def _watch(mailing_id: int) -> None:

@@ -37,10 +37,13 @@ async def exhaust(operator: Operator, **mailing: float) -> int:
     return mailing_id
 
 
-async def test_a_resend_sends_what_failed_under_the_same_ids(operator: Operator, pool: asyncpg.Pool) -> None:
+async def test_a_resend_sends_what_failed_under_the_same_ids(
+    operator: Operator, stack: Stack, pool: asyncpg.Pool
+) -> None:
     mailing_id = await exhaust(operator)
-    asked = await operator.post(f"/mailings/{mailing_id}/resend", {"statuses": ["exhausted"]}, status=202)
-    assert asked == {"messages": FAILING}
+    env = {"HERALD_API_URL": stack.api_url, "HERALD_TOKEN": ADMIN_TOKEN}
+    asked = await herald("mailings", "resend", str(mailing_id), env=env)
+    assert (asked.code, asked.out) == (0, f"{FAILING} messages are sent again\n")
     assert await operator.until_status(mailing_id, "finished") == {"sent": FAILING}
     ledger = await operator.ledger()
     assert (ledger["unique"], ledger["duplicates"]) == (FAILING, 0)
