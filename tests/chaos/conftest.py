@@ -1,0 +1,51 @@
+"""What every row gets: a place of its own, and a way to hand its line to the table."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.arena import Place
+from tests.chaos.line import Line
+from tests.chaos.report import PROPERTY
+from tests.chaos.row import Row, run
+from tests.conftest import STACK
+from tests.stack import Stack
+
+RunRow = Callable[[Row], Awaitable[Line]]
+
+
+@pytest.fixture
+def place(database_url: str, broker_url: str, tmp_path: Path, open_path: Path) -> Place:
+    return Place(database_url, broker_url, tmp_path, open_path)
+
+
+@pytest.fixture
+def show(request: pytest.FixtureRequest) -> Callable[[Stack], None]:
+    """Have the logs of a stack shown when the test fails."""
+
+    def remember(stack: Stack) -> None:
+        request.node.stash[STACK] = stack
+
+    return remember
+
+
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Callable[[Line], None]:
+    """Put a line into the table, and fail if it shows a broken promise."""
+
+    def told(line: Line) -> None:
+        record_property(PROPERTY, line.pack())
+        assert not line.broken, "; ".join(line.broken)
+
+    return told
+
+
+@pytest.fixture
+def run_row(place: Place, show: Callable[[Stack], None], tell: Callable[[Line], None]) -> RunRow:
+    async def ran(row: Row) -> Line:
+        line = await run(row, place, show)
+        tell(line)
+        return line
+
+    return ran
