@@ -90,7 +90,7 @@ async def serve(folder: Path, script: Path) -> AsyncIterator[Node]:
     await _end_epmd(_last_epmd(node))
     _write_files(node)
     with node.log.open("ab") as log:
-        launch = partial(child.start, [node.script], output=log, env=_environment(node))
+        launch = partial(child.start, [node.script], output=log, env=environment(node))
         try:
             async with child.Kept(launch, STOP_STEPS) as server:
                 await _until_ready(node, server)
@@ -134,7 +134,8 @@ def _write_files(node: Node) -> None:
     (node.folder / "epmd-port").write_text(str(node.epmd_port))
 
 
-def _environment(node: Node) -> dict[str, str]:
+def environment(node: Node) -> dict[str, str]:
+    """Make the environment of the node, and of the commands that speak to it."""
     # Data belongs to a node's name, so the name must be the same at every start, and another in every folder.
     name = "herald-" + hashlib.sha256(str(node.folder).encode()).hexdigest()[:8]
     inherited = {key: value for key, value in os.environ.items() if not key.startswith(("RABBITMQ_", "ERL_"))}

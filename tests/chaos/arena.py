@@ -1,5 +1,6 @@
 """Where a row takes place: the whole stack as real processes, and the parts that its fault needs to itself."""
 
+import asyncio
 import contextlib
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -22,9 +23,10 @@ RATE = 100
 CONCURRENCY = 20
 WATERMARK = 1000
 LATENCY_MS = 50
+# Requests at once, and twice as many results unpublished, after which it claims no more.
+MOST_HELD = 3 * CONCURRENCY
 
 ENV = {
-    "HERALD_PROVIDER_RATE": str(RATE),
     "HERALD_DISPATCHER_CONCURRENCY": str(CONCURRENCY),
     "HERALD_JOBS_HIGH_WATERMARK": str(WATERMARK),
     "HERALD_RETRY_DELAYS": "1s,2s,5s",
@@ -66,6 +68,7 @@ class Arena:
     """What a fault may lay hands on.
 
     `held` are the claims (message id, number) whose replies a fault may have lost: I4 admits a repeat of each.
+    `broken` is for promises that only the fault itself can watch.
     """
 
     stack: Stack
@@ -73,8 +76,10 @@ class Arena:
     operator: Operator
     place: Place
     seconds: float
+    rate: float
     held: set[tuple[int, int]] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
 
     @property
     def node(self) -> rabbitmq.Node:
@@ -97,11 +102,16 @@ class Arena:
         return self.place.certificates
 
     async def remember_held(self) -> None:
-        """Remember the claims that are open now, since whoever held them was just killed, or cut off."""
+        """Remember the claims that are open now, since whoever held them was just killed, or cut off.
+
+        A dispatcher holds no more than its requests and the results it has not published; what is open beyond that
+        waits for the reporter only, and nothing admits that it is sent again.
+        """
         rows = await self.pool.fetch(
             "SELECT message_id, claimed_number FROM flights WHERE claimed_number > folded_number"
         )
-        self.held |= {(row["message_id"], row["claimed_number"]) for row in rows}
+        found = {(row["message_id"], row["claimed_number"]) for row in rows} - self.held
+        self.held |= set(list(found)[:MOST_HELD])
 
 
 @contextlib.asynccontextmanager
@@ -164,11 +174,13 @@ async def open_arena(
     place: Place,
     needs: frozenset[Needs],
     env: Mapping[str, str],
-    processes: tuple[str, ...],
-    seconds: float,
+    processes: Mapping[str, Mapping[str, str]],
     show: Callable[[Stack], None],
-) -> AsyncIterator[Arena]:
-    """Start everything for a row. `show` is given the stack before its processes start."""
+) -> AsyncIterator[tuple[Stack, asyncpg.Pool]]:
+    """Start everything for a row: `processes` by name, each with settings of its own on top of `env`.
+
+    `show` is given the stack before its processes start.
+    """
     async with contextlib.AsyncExitStack() as opened:
         for need, opening in _OPENINGS:
             if need in needs:
@@ -178,10 +190,10 @@ async def open_arena(
         await stack.start("sandbox")
         if needs & {Needs.PROVIDER_RELAY, Needs.PROVIDER_TLS}:
             await opened.enter_async_context(_provider_relay(place, stack, needs))
-        await stack.start(*processes, env=place.env)
+        await asyncio.gather(*(stack.start(name, env=place.env | dict(own)) for name, own in processes.items()))
         # Straight to the database, also where the processes have a relay in between.
         pool = await opened.enter_async_context(asyncpg.create_pool(place.database_url, min_size=1, max_size=4))
-        yield Arena(stack, pool, Operator(stack), place, seconds)
+        yield stack, pool
 
 
 Inflict = Callable[[Arena], Awaitable[None]]

@@ -46,5 +46,10 @@ def table(lines: Sequence[Line]) -> list[str]:
 def _cells(line: Line) -> tuple[str, ...]:
     recovered = "-" if line.recovered is None else f"{line.recovered:.1f}"
     counts = (line.attempts, line.accepted, line.lost, line.duplicated, line.late)
-    note = f"BROKEN {'; '.join(line.broken)} {line.note}" if line.broken else line.note
-    return (line.fault, *(str(count) for count in counts), recovered, note)
+    note = [*(["PROMISE BROKEN"] if line.broken else []), *([line.note] if line.note else [])]
+    return (line.fault, *(str(count) for count in counts), recovered, "; ".join(note))
+
+
+def evidence(lines: Sequence[Line]) -> list[str]:
+    """List the promises that were broken, one a line."""
+    return [f"BROKEN {line.fault}: {broken}" for line in lines for broken in line.broken]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.chaos.line import table, unpack
+from tests.chaos.line import evidence, table, unpack
 
 PROPERTY = "chaos line"
 
@@ -19,5 +19,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     ]
     if lines:
         terminalreporter.section("chaos")
-        for line in table(lines):
-            terminalreporter.write_line(line)
+        for text in (*table(lines), *evidence(lines)):
+            terminalreporter.write_line(text)

@@ -13,6 +13,7 @@ from tests.chaos.ledger import read_requests
 from tests.chaos.line import Line
 from tests.chaos.patience import patiently
 from tests.chaos.watch import BACK, SPAN_SECONDS, Watches
+from tests.e2e.operator import Operator
 from tests.stack import Stack
 
 STEADY_SECONDS = 3
@@ -32,8 +33,11 @@ class Row:
     """`inflict` brings the fault about and returns once it is healed, about `seconds` later.
 
     `api_stays`: the API must answer fast and right throughout. `closes_through`: a mailing whose end comes during
-    the fault must be closed in time all the same; not so where the database or every planner is away. `excuse`: a
-    reason for which messages may stay unsent, since the provider asked for it. `quick`: runs with the other tests.
+    the fault must be closed in time all the same; not so where the database or every planner is away. `freezes`: a dispatcher reads
+    replies long after they came, so its own word on when a request ended is not taken. `excuse`: a
+    reason for which messages may stay unsent, since the provider asked for it. `settings` are those of single
+    processes. `rate` is that of all dispatchers together, in messages a second; `error_rate` the
+    provider's, all the time. `quick`: runs with the other tests.
     """
 
     fault: str
@@ -41,9 +45,13 @@ class Row:
     seconds: float = 8
     needs: frozenset[Needs] = frozenset()
     env: Mapping[str, str] = field(default_factory=dict)
-    processes: tuple[str, ...] = ("api", *PIPELINE)
+    settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    more_processes: tuple[str, ...] = ()
+    rate: float = RATE
+    error_rate: float = 0.0
     api_stays: bool = True
     closes_through: bool = True
+    freezes: bool = False
     excuse: str | None = None
     quick: bool = False
 
@@ -61,45 +69,48 @@ class Course:
 
 async def run(row: Row, place: Place, show: Callable[[Stack], None]) -> Line:
     """Run a row from the first process to the verdict."""
-    async with open_arena(place, row.needs, row.env, row.processes, row.seconds, show) as arena:
-        async with Watches(arena.stack, arena.pool) as watches:
+    processes = {name: row.settings.get(name, {}) for name in ("api", *PIPELINE, *row.more_processes)}
+    dispatchers = sum(name.startswith("dispatcher") for name in processes)
+    env = {"HERALD_PROVIDER_RATE": str(row.rate / dispatchers)} | dict(row.env)
+    async with open_arena(place, row.needs, env, processes, show) as (stack, pool):
+        arena = Arena(stack, pool, Operator(stack), place, row.seconds, row.rate)
+        async with Watches(stack, pool) as watches:
             course, recovered = await _take_course(row, arena, watches)
         line = await _judge(row, arena, course, recovered)
-    broken = (*line.broken, *_watched_broken(row, watches, course, recovered))
+    broken = (*line.broken, *arena.broken, *_watched_broken(row, watches, course, recovered))
     return replace(line, broken=broken)
 
 
 async def _take_course(row: Row, arena: Arena, watches: Watches) -> tuple[Course, float | None]:
     loop = asyncio.get_running_loop()
-    await arena.operator.set_faults(latency_ms=LATENCY_MS)
+    await arena.operator.set_faults(latency_ms=LATENCY_MS, error_rate=row.error_rate)
     main = await _begin(row, arena)
-    await _under_way(watches)
+    await _under_way(watches, row.rate)
     began = loop.time()
     await asyncio.sleep(STEADY_SECONDS)
     broken_at = loop.time()
-    steady = min(watches.sent.best(began, broken_at), float(RATE))
+    steady = min(watches.sent.best(began, broken_at), row.rate)
     await row.inflict(arena)
     healed_at, healed_moment = loop.time(), datetime.now(UTC)
-    more = await patiently(lambda: _top_up(arena), RECOVERED_WITHIN)
-    recovered = await _until_back(watches, healed_at, steady)
+    recovered, more = await _until_back(arena, watches, healed_at, steady)
     await _until_finished(arena)
     return Course(broken_at, healed_at, healed_moment, steady, {main, *more}), recovered
 
 
 async def _begin(row: Row, arena: Arena) -> int:
     """Begin two mailings: one that must be sent whole, and one whose end comes in the middle of the fault."""
-    main, brief = (STEADY_SECONDS + row.seconds) * RATE, (STEADY_SECONDS + row.seconds / 2) * RATE
+    main, brief = (STEADY_SECONDS + row.seconds) * row.rate, (STEADY_SECONDS + row.seconds / 2) * row.rate
     await add_clients(arena.pool, int(main), tag="main")
     await add_clients(arena.pool, int(brief), tag="brief", first=1_000_000)
-    await add_clients(arena.pool, AFTER_SECONDS * RATE, tag="more", first=2_000_000)
+    await add_clients(arena.pool, int(AFTER_SECONDS * row.rate), tag="more", first=2_000_000)
     mailing_id = await arena.operator.create_mailing(filter={"tags": ["main"]}, lasts=3600)
     await arena.operator.create_mailing(filter={"tags": ["brief"]}, lasts=STEADY_SECONDS + row.seconds / 2 + 1)
     return mailing_id
 
 
-async def _under_way(watches: Watches) -> None:
+async def _under_way(watches: Watches, rate: float) -> None:
     async def sending() -> bool:
-        return bool(watches.sent.looks) and watches.sent.looks[-1][1] > RATE / 2
+        return bool(watches.sent.looks) and watches.sent.looks[-1][1] > rate / 2
 
     await until(sending, 30, "sending has begun")
 
@@ -112,23 +123,30 @@ async def _top_up(arena: Arena) -> list[int]:
         WHERE m.end_at > now()
         """
     )
-    if left >= AFTER_SECONDS * RATE:
+    if left >= AFTER_SECONDS * arena.rate:
         return []
     return [await add_mailing(arena.pool, tags=["more"], lasts=3600)]
 
 
-async def _until_back(watches: Watches, healed_at: float, steady: float) -> float | None:
-    """Wait until sending is back at its rate, and return how many seconds that took; None if it did not come."""
+async def _until_back(
+    arena: Arena, watches: Watches, healed_at: float, steady: float
+) -> tuple[float | None, list[int]]:
+    """Wait until sending is back at its rate, and see to it that there is something to send.
+
+    Returns how many seconds it took, None if it did not come, and the mailings that were added.
+    """
+    more: list[int] = []
 
     async def back() -> bool:
+        more.extend(await patiently(lambda: _top_up(arena), RECOVERED_WITHIN))
         return watches.sent.back_at(healed_at, BACK * steady) is not None
 
     try:
         await until(back, RECOVERED_WITHIN + SPAN_SECONDS + 1, "sending is back")
     except AssertionError:
-        return None
+        return None, more
     found = watches.sent.back_at(healed_at, BACK * steady)
-    return None if found is None else found - healed_at
+    return None if found is None else found - healed_at, more
 
 
 async def _until_finished(arena: Arena) -> None:
@@ -152,7 +170,7 @@ async def _judge(row: Row, arena: Arena, course: Course, recovered: float | None
         messages=await oracle.read_messages(arena.pool),
         requests=await read_requests(arena.stack.sandbox),
         attempts=await oracle.count_attempts(arena.pool),
-        replied_late=await oracle.count_replied_late(arena.pool),
+        replied_late=0 if row.freezes else await oracle.count_replied_late(arena.pool),
         held=len(arena.held),
         closable_at=NEVER_AWAY if row.closes_through else course.healed_moment,
         excuse=row.excuse,
