@@ -27,7 +27,7 @@ test: setup lint types ## Set up, check and run all tests
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 chaos: setup ## Break everything in turn, and print what became of the messages
-	@$(BIN)/python -m tests.prepare
+	@$(BIN)/python -m tests.prepare chaos
 	@$(BIN)/python -m pytest tests/chaos -m "" -n 4 --dist worksteal $(ARGS)
 
 setup: $(VENV)/dev.stamp ## Make .venv with all that development needs

@@ -67,16 +67,18 @@ class Place:
 class Arena:
     """What a fault may lay hands on.
 
-    `held` are the claims (message id, number) whose replies a fault may have lost: I4 admits a repeat of each.
-    `broken` is for promises that only the fault itself can watch.
+    `main` is the mailing that must be sent whole. `held` are the claims (message id, number) whose replies a fault
+    may have lost: I4 admits a repeat of each. `broken` is for promises that only the fault itself can watch.
     """
 
+    fault: str
     stack: Stack
     pool: asyncpg.Pool
     operator: Operator
     place: Place
     seconds: float
     rate: float
+    main: int = 0
     held: set[tuple[int, int]] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
@@ -119,7 +121,7 @@ async def _private_broker(place: Place) -> AsyncIterator[None]:
     script = rabbitmq.find_script()
     if script is None:
         pytest.skip("rabbitmq-server is not installed")
-    async with rabbitmq.serve(place.folder / "rabbitmq", script) as node:
+    async with rabbitmq.serve(place.folder / "rabbitmq", script, usual_ports=False) as node:
         place.node, place.broker_url = node, node.url
         yield
 

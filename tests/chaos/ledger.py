@@ -18,7 +18,7 @@ class Request:
     received_at: datetime
     mode: str | None
     accepted: bool
-    text: str | None
+    text: str
 
 
 async def read_requests(sandbox: aiohttp.ClientSession) -> list[Request]:
@@ -34,7 +34,7 @@ async def read_requests(sandbox: aiohttp.ClientSession) -> list[Request]:
                 datetime.fromisoformat(item["received_at"]),
                 item["mode"],
                 item["accepted"],
-                item["text"],
+                item["text"] or "",
             )
             for item in page["items"]
         ]

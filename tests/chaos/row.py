@@ -33,10 +33,10 @@ class Row:
     """`inflict` brings the fault about and returns once it is healed, about `seconds` later.
 
     `api_stays`: the API must answer fast and right throughout. `closes_through`: a mailing whose end comes during
-    the fault must be closed in time all the same; not so where the database or every planner is away. `freezes`: a dispatcher reads
-    replies long after they came, so its own word on when a request ended is not taken. `excuse`: a
-    reason for which messages may stay unsent, since the provider asked for it. `settings` are those of single
-    processes. `rate` is that of all dispatchers together, in messages a second; `error_rate` the
+    the fault must be closed in time all the same; not so where the database or every planner is away. `freezes`: a
+    dispatcher reads replies long after they came, so its word on when a request ended is not taken. `excuse`: a
+    reason for which messages may stay unsent, since somebody asked for it. `settings` are those of single processes.
+    `rate` is that of all dispatchers together, in messages a second; `error_rate` the
     provider's, all the time. `quick`: runs with the other tests.
     """
 
@@ -73,18 +73,25 @@ async def run(row: Row, place: Place, show: Callable[[Stack], None]) -> Line:
     dispatchers = sum(name.startswith("dispatcher") for name in processes)
     env = {"HERALD_PROVIDER_RATE": str(row.rate / dispatchers)} | dict(row.env)
     async with open_arena(place, row.needs, env, processes, show) as (stack, pool):
-        arena = Arena(stack, pool, Operator(stack), place, row.seconds, row.rate)
+        arena = Arena(row.fault, stack, pool, Operator(stack), place, row.seconds, row.rate)
         async with Watches(stack, pool) as watches:
             course, recovered = await _take_course(row, arena, watches)
-        line = await _judge(row, arena, course, recovered)
-    broken = (*line.broken, *arena.broken, *_watched_broken(row, watches, course, recovered))
+        line = await judge(
+            arena,
+            course.whole,
+            recovered,
+            closable_at=NEVER_AWAY if row.closes_through else course.healed_moment,
+            freezes=row.freezes,
+            excuse=row.excuse,
+        )
+    broken = (*line.broken, *_watched_broken(row, watches, course, recovered))
     return replace(line, broken=broken)
 
 
 async def _take_course(row: Row, arena: Arena, watches: Watches) -> tuple[Course, float | None]:
     loop = asyncio.get_running_loop()
     await arena.operator.set_faults(latency_ms=LATENCY_MS, error_rate=row.error_rate)
-    main = await _begin(row, arena)
+    arena.main = await _begin(row, arena)
     await _under_way(watches, row.rate)
     began = loop.time()
     await asyncio.sleep(STEADY_SECONDS)
@@ -93,8 +100,8 @@ async def _take_course(row: Row, arena: Arena, watches: Watches) -> tuple[Course
     await row.inflict(arena)
     healed_at, healed_moment = loop.time(), datetime.now(UTC)
     recovered, more = await _until_back(arena, watches, healed_at, steady)
-    await _until_finished(arena)
-    return Course(broken_at, healed_at, healed_moment, steady, {main, *more}), recovered
+    await until_finished(arena)
+    return Course(broken_at, healed_at, healed_moment, steady, {arena.main, *more}), recovered
 
 
 async def _begin(row: Row, arena: Arena) -> int:
@@ -117,13 +124,15 @@ async def _under_way(watches: Watches, rate: float) -> None:
 
 async def _top_up(arena: Arena) -> list[int]:
     """See to it that there is something left to send, or a recovery could not be seen."""
-    left = await arena.pool.fetchval(
+    row = await arena.pool.fetchrow(
         """
-        SELECT coalesce(sum(c.pending + c.retrying), 0) FROM mailing_counts c JOIN mailings m ON m.id = c.mailing_id
-        WHERE m.end_at > now()
+        SELECT coalesce(sum(c.pending + c.retrying), 0) AS left, count(*) FILTER (WHERE NOT w.expansion_done) AS unready
+        FROM mailings m JOIN mailing_counts c ON c.mailing_id = m.id JOIN mailing_work w ON w.mailing_id = m.id
+        WHERE m.end_at > now() AND m.finished_at IS NULL
         """
     )
-    if left >= AFTER_SECONDS * arena.rate:
+    assert row is not None
+    if row["unready"] or row["left"] >= AFTER_SECONDS * arena.rate:
         return []
     return [await add_mailing(arena.pool, tags=["more"], lasts=3600)]
 
@@ -149,7 +158,7 @@ async def _until_back(
     return None if found is None else found - healed_at, more
 
 
-async def _until_finished(arena: Arena) -> None:
+async def until_finished(arena: Arena) -> None:
     """Wait until every mailing is finished; one that does not finish is for the oracle to judge."""
 
     async def finished() -> bool:
@@ -163,24 +172,33 @@ async def _until_finished(arena: Arena) -> None:
         arena.notes.append(str(error))
 
 
-async def _judge(row: Row, arena: Arena, course: Course, recovered: float | None) -> Line:
-    mailings = await oracle.read_mailings(arena.pool, course.whole)
+async def judge(
+    arena: Arena,
+    whole: set[int],
+    recovered: float | None = None,
+    *,
+    closable_at: datetime = NEVER_AWAY,
+    freezes: bool = False,
+    excuse: str | None = None,
+) -> Line:
+    """Ask the oracle what became of everything, the pipeline being at rest."""
+    mailings = await oracle.read_mailings(arena.pool, whole)
     found = oracle.Findings(
         mailings=mailings,
         messages=await oracle.read_messages(arena.pool),
         requests=await read_requests(arena.stack.sandbox),
         attempts=await oracle.count_attempts(arena.pool),
-        replied_late=0 if row.freezes else await oracle.count_replied_late(arena.pool),
+        replied_late=0 if freezes else await oracle.count_replied_late(arena.pool),
         held=len(arena.held),
-        closable_at=NEVER_AWAY if row.closes_through else course.healed_moment,
-        excuse=row.excuse,
+        closable_at=closable_at,
+        excuse=excuse,
         memory=_memory(arena.stack),
         books=await oracle.check_all_books(arena.pool, [mailing.id for mailing in mailings]),
     )
     verdict = oracle.judge(found)
     notes = [*([f"{verdict.bound} repeats admitted"] if verdict.bound else []), *arena.notes]
     return Line(
-        row.fault,
+        arena.fault,
         verdict.attempts,
         verdict.accepted,
         verdict.lost,
@@ -188,7 +206,7 @@ async def _judge(row: Row, arena: Arena, course: Course, recovered: float | None
         verdict.late,
         None if recovered is None else round(recovered, 1),
         "; ".join(notes),
-        verdict.broken,
+        (*verdict.broken, *arena.broken),
     )
 
 

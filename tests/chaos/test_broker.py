@@ -12,6 +12,7 @@ from tests.books import until
 from tests.chaos import broker
 from tests.chaos.arena import Arena, Inflict, Needs
 from tests.chaos.conftest import RunRow
+from tests.chaos.relayed import cut, hush, reset, slow
 from tests.chaos.row import Row
 from tests.chaos.table import ROW_SECONDS, parameters
 
@@ -80,30 +81,6 @@ def often(*command: str, times: int = 1) -> Inflict:
             await asyncio.sleep(arena.seconds / times)
 
     return inflict
-
-
-async def slow(arena: Arena) -> None:
-    arena.relay.latency = 0.1
-    await asyncio.sleep(arena.seconds)
-    arena.relay.latency = 0
-
-
-async def cut(arena: Arena) -> None:
-    await arena.relay.cut()
-    await asyncio.sleep(arena.seconds)
-    await arena.relay.mend()
-
-
-async def reset(arena: Arena) -> None:
-    for _ in range(int(arena.seconds)):
-        arena.relay.drop(reset=True)
-        await asyncio.sleep(1)
-
-
-async def hush(arena: Arena) -> None:
-    arena.relay.hush()
-    await asyncio.sleep(arena.seconds)
-    arena.relay.speak()
 
 
 JOBS, RESULTS, RETRIES = topology.DISPATCHER_JOBS, topology.REPORTER_RESULTS, "dispatcher.retry.1s"
