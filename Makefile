@@ -28,7 +28,7 @@ test: setup lint types ## Set up, check and run all tests
 
 chaos: setup ## Break everything in turn, and print what became of the messages
 	@$(BIN)/python -m tests.prepare chaos
-	@$(BIN)/python -m pytest tests/chaos -m "" -n 4 --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest tests/chaos -m "" -n 4 --dist load --maxschedchunk 1 $(ARGS)
 
 setup: $(VENV)/dev.stamp ## Make .venv with all that development needs
 

@@ -15,6 +15,16 @@ from tests.stack import Stack
 RunRow = Callable[[Row], Awaitable[Line]]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the rows that take longest, so that no worker is left alone with one of them in the end."""
+    items.sort(key=lambda item: -_seconds(item))
+
+
+def _seconds(item: pytest.Item) -> float:
+    row = item.callspec.params.get("row") if isinstance(item, pytest.Function) and hasattr(item, "callspec") else None
+    return row.seconds if isinstance(row, Row) else 0.0
+
+
 @pytest.fixture
 def place(database_url: str, broker_url: str, tmp_path: Path, open_path: Path) -> Place:
     return Place(database_url, broker_url, tmp_path, open_path)

@@ -104,7 +104,13 @@ async def everything_at_once(arena: Arena) -> None:
 
 TWO = ("dispatcher-2",)
 KILLS = tuple(
-    Row(f"SIGKILL of {name} every 3 s", killed_often(name), seconds=12, api_stays=name != "api")
+    Row(
+        f"SIGKILL of {name} every 3 s",
+        killed_often(name),
+        seconds=12,
+        api_stays=name != "api",
+        quick=name == "dispatcher",
+    )
     for name in (*PIPELINE, "api")
 )
 STOPS = tuple(
