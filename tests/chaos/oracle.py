@@ -89,6 +89,7 @@ def judge(found: Findings) -> Verdict:
     broken = [
         *_counts_broken(verdict),
         *_closing_broken(found),
+        *found.books,
         *_books_broken(found, accepted),
         *_memory_broken(found),
     ]

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import aio_pika
+
+from shared import topology
 from tests.books import add_clients, add_mailing, until
 from tests.chaos import oracle
 from tests.chaos.arena import LATENCY_MS, PIPELINE, RATE, WATERMARK, Arena, Inflict, Needs, Place, open_arena
@@ -25,6 +28,11 @@ AFTER_SECONDS = 5
 SLOWEST_ANSWER = 1.0
 # The planner lets out a chunk at a time, so that much more may be in flight.
 CHUNK = 500
+# I7: sessions of the database for each process, the largest pool being the API's.
+MOST_SESSIONS = 10
+WORKING_QUEUES = (topology.PLANNER_MAILINGS, topology.DISPATCHER_JOBS, topology.REPORTER_RESULTS)
+# Doubled jobs of messages that are final may still be there, and die in the claim.
+EMPTY_SECONDS = 20
 NEVER_AWAY = datetime.fromtimestamp(0, UTC)
 
 
@@ -84,8 +92,7 @@ async def run(row: Row, place: Place, show: Callable[[Stack], None]) -> Line:
             freezes=row.freezes,
             excuse=row.excuse,
         )
-    broken = (*line.broken, *_watched_broken(row, watches, course, recovered))
-    return replace(line, broken=broken)
+        return replace(line, broken=(*line.broken, *_watched_broken(row, watches, course, recovered)))
 
 
 async def _take_course(row: Row, arena: Arena, watches: Watches) -> tuple[Course, float | None]:
@@ -170,6 +177,22 @@ async def until_finished(arena: Arena) -> None:
         await until(lambda: patiently(finished, RECOVERED_WITHIN), 2 * RECOVERED_WITHIN, "all mailings are finished")
     except AssertionError as error:
         arena.notes.append(str(error))
+    await _until_empty(arena)
+
+
+async def _until_empty(arena: Arena) -> None:
+    """Wait until no body waits in a working queue: what was left there would be work for ever."""
+    connection = await aio_pika.connect(arena.place.broker_url)
+    async with connection, connection.channel() as channel:
+
+        async def empty() -> bool:
+            found = [await channel.declare_queue(name, passive=True) for name in WORKING_QUEUES]
+            return not any(queue.declaration_result.message_count for queue in found)
+
+        try:
+            await until(empty, EMPTY_SECONDS, "all queues are empty")
+        except AssertionError as error:
+            arena.broken.append(f"I7 {error}")
 
 
 async def judge(
@@ -216,6 +239,8 @@ def _watched_broken(row: Row, watches: Watches, course: Course, recovered: float
         yield f"I8 not back at {BACK * course.steady:.0f}/s in time, {best:.0f}/s at best"
     if watches.most_in_flight > WATERMARK + CHUNK:
         yield f"I7 {watches.most_in_flight} messages in flight"
+    if watches.most_sessions > MOST_SESSIONS * len(watches.stack.pids()):
+        yield f"I7 {watches.most_sessions} sessions of the database"
     slowest, refused = (look(course.broken_at, course.healed_at) for look in (watches.slowest, watches.refused))
     if row.api_stays and refused:
         yield f"I6 the API failed {refused} times"

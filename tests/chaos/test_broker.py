@@ -103,7 +103,7 @@ ROWS: Sequence[Row] = (
     Row("queue of retries deleted", often("delete_queue", RETRIES), needs=PRIVATE, error_rate=0.3),
     Row("queue of retries purged", often("purge_queue", RETRIES), needs=PRIVATE, error_rate=0.3),
     Row("AMQP slow", slow, needs=RELAYED),
-    Row("AMQP cut", cut, needs=RELAYED, quick=True),
+    Row("AMQP cut", cut, seconds=6, needs=RELAYED, quick=True),
     Row("AMQP reset every second", reset, needs=RELAYED),
     Row("AMQP silent", hush, seconds=25, needs=RELAYED),
 )

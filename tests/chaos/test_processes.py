@@ -107,7 +107,7 @@ KILLS = tuple(
     Row(
         f"SIGKILL of {name} every 3 s",
         killed_often(name),
-        seconds=12,
+        seconds=9,
         api_stays=name != "api",
         quick=name == "dispatcher",
     )

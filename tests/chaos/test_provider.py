@@ -94,7 +94,7 @@ ROWS: Sequence[Row] = (
     Row("provider hangs", faults({"hang": 1.0}), seconds=10),
     Row("provider drips slowly", faults({"slow_drip": 1.0}), seconds=8),
     Row("provider floods", faults({"huge": 1.0}), seconds=8),
-    Row("provider talks garbage", faults({"garbage": 1.0}), quick=True),
+    Row("provider talks garbage", faults({"garbage": 1.0}), seconds=6, quick=True),
     Row("provider breaks its chunks", faults({"bad_chunks": 1.0})),
     Row("provider flaps", flap, seconds=12),
     Row("provider fails every second time", faults(error_rate=0.5), seconds=12),

@@ -17,8 +17,11 @@ LOOK_SECONDS = 0.25
 SPAN_SECONDS = 2.0
 # I8: back at this share of the rate before.
 BACK = 0.9
-# The moments of two looks lie apart by a little more than asked for.
-SLACK_SECONDS = 0.05
+LOAD = """
+    SELECT
+        (SELECT count(*) FROM flights WHERE released_at IS NOT NULL AND due_at <= now() AND failures = 0),
+        (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'herald')
+"""
 
 
 @dataclass
@@ -56,10 +59,11 @@ class Watches:
     """Watch while the block runs."""
 
     def __init__(self, stack: Stack, pool: asyncpg.Pool) -> None:
-        self._stack, self._pool = stack, pool
+        self.stack, self._pool = stack, pool
         self.sent = Rate()
         self.answers: list[tuple[float, int, float]] = []
         self.most_in_flight = 0
+        self.most_sessions = 0
 
     async def __aenter__(self) -> Self:
         looks = (self._look_at_ledger, self._ask_api, self._look_at_flights)
@@ -82,7 +86,7 @@ class Watches:
         return sum(status != 200 for asked, status, _ in self.answers if since <= asked <= until)
 
     async def _look_at_ledger(self) -> None:
-        async with self._stack.sandbox.get("/ledger") as reply:
+        async with self.stack.sandbox.get("/ledger") as reply:
             ledger = await reply.json()
         self.sent.add(asyncio.get_running_loop().time(), ledger["unique"])
 
@@ -90,18 +94,16 @@ class Watches:
         loop = asyncio.get_running_loop()
         asked, status = loop.time(), 0
         with contextlib.suppress(aiohttp.ClientError, TimeoutError):
-            async with self._stack.api.get("/api/v1/statistics") as reply:
+            async with self.stack.api.get("/api/v1/statistics") as reply:
                 status = await _judge(reply)
         self.answers.append((asked, status, loop.time() - asked))
 
     async def _look_at_flights(self) -> None:
         # Retries that fall due come on top of what the planner lets out: they are on the broker already.
         with contextlib.suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
-            value = await self._pool.fetchval(
-                "SELECT count(*) FROM flights WHERE released_at IS NOT NULL AND due_at <= now() AND failures = 0",
-                timeout=5,
-            )
-            self.most_in_flight = max(self.most_in_flight, value)
+            in_flight, sessions = await self._pool.fetchrow(LOAD, timeout=5) or (0, 0)
+            self.most_in_flight = max(self.most_in_flight, in_flight)
+            self.most_sessions = max(self.most_sessions, sessions)
 
 
 async def _judge(reply: aiohttp.ClientResponse) -> int:
