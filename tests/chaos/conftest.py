@@ -1,6 +1,6 @@
 """What every row gets: a place of its own, and a way to hand its line to the table."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ from tests.chaos.report import PROPERTY
 from tests.chaos.row import Row, run
 from tests.conftest import STACK
 from tests.stack import Stack
+from tests.vhosts import Vhosts
 
 RunRow = Callable[[Row], Awaitable[Line]]
 
@@ -26,8 +27,9 @@ def _seconds(item: pytest.Item) -> float:
 
 
 @pytest.fixture
-def place(database_url: str, broker_url: str, tmp_path: Path, open_path: Path) -> Place:
-    return Place(database_url, broker_url, tmp_path, open_path)
+def place(database_url: str, broker_url: str, vhosts: Vhosts, tmp_path: Path, open_path: Path) -> Iterator[Place]:
+    yield Place(database_url, broker_url, tmp_path, open_path)
+    vhosts.remove_used()
 
 
 @pytest.fixture
