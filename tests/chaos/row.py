@@ -42,7 +42,8 @@ class Row:
 
     `api_stays`: the API must answer fast and right throughout. `closes_through`: a mailing whose end comes during
     the fault must be closed in time all the same; not so where the database or every planner is away. `freezes`: a
-    dispatcher reads replies long after they came, so its word on when a request ended is not taken. `excuse`: a
+    dispatcher reads replies long after they came, so its word on when a request ended is not taken. `stops`: nothing can
+    be sent during the fault, so less has to wait for its end. `excuse`: a
     reason for which messages may stay unsent, since somebody asked for it. `settings` are those of single processes.
     `rate` is that of all dispatchers together, in messages a second; `error_rate` the
     provider's, all the time. `quick`: runs with the other tests.
@@ -60,6 +61,7 @@ class Row:
     api_stays: bool = True
     closes_through: bool = True
     freezes: bool = False
+    stops: bool = False
     excuse: str | None = None
     quick: bool = False
 
@@ -113,7 +115,8 @@ async def _take_course(row: Row, arena: Arena, watches: Watches) -> tuple[Course
 
 async def _begin(row: Row, arena: Arena) -> int:
     """Begin two mailings: one that must be sent whole, and one whose end comes in the middle of the fault."""
-    main, brief = (STEADY_SECONDS + row.seconds) * row.rate, (STEADY_SECONDS + row.seconds / 2) * row.rate
+    sending = STEADY_SECONDS if row.stops else row.seconds
+    main, brief = (STEADY_SECONDS + sending) * row.rate, (STEADY_SECONDS + sending / 2) * row.rate
     await add_clients(arena.pool, int(main), tag="main")
     await add_clients(arena.pool, int(brief), tag="brief", first=1_000_000)
     await add_clients(arena.pool, int(AFTER_SECONDS * row.rate), tag="more", first=2_000_000)

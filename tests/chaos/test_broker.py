@@ -88,13 +88,13 @@ MEMORY = alarm("set_vm_memory_high_watermark", "absolute", "1", lower_it=("set_v
 DISK = alarm("set_disk_free_limit", "100000GB", lower_it=("set_disk_free_limit", "200MB"))
 
 ROWS: Sequence[Row] = (
-    Row("RabbitMQ stopped for a minute", stop, seconds=60, needs=PRIVATE),
+    Row("RabbitMQ stopped for a minute", stop, stops=True, seconds=60, needs=PRIVATE),
     Row("RabbitMQ restarted", signalled(signal.SIGTERM), needs=PRIVATE),
     Row("RabbitMQ killed", signalled(signal.SIGKILL), needs=PRIVATE),
-    Row("RabbitMQ frozen", freeze, seconds=25, needs=PRIVATE),
+    Row("RabbitMQ frozen", freeze, stops=True, seconds=25, needs=PRIVATE),
     Row("RabbitMQ wiped", wipe, needs=PRIVATE),
-    Row("RabbitMQ memory alarm", MEMORY, seconds=15, needs=PRIVATE),
-    Row("RabbitMQ disk alarm", DISK, seconds=15, needs=PRIVATE),
+    Row("RabbitMQ memory alarm", MEMORY, stops=True, seconds=15, needs=PRIVATE),
+    Row("RabbitMQ disk alarm", DISK, stops=True, seconds=15, needs=PRIVATE),
     Row("RabbitMQ closes connections", often("close_all_connections", "chaos", times=4), needs=PRIVATE),
     Row("queue of jobs deleted", often("delete_queue", JOBS), needs=PRIVATE),
     Row("queue of jobs purged", often("purge_queue", JOBS), needs=PRIVATE),
@@ -105,7 +105,7 @@ ROWS: Sequence[Row] = (
     Row("AMQP slow", slow, needs=RELAYED),
     Row("AMQP cut", cut, seconds=6, needs=RELAYED, quick=True),
     Row("AMQP reset every second", reset, needs=RELAYED),
-    Row("AMQP silent", hush, seconds=25, needs=RELAYED),
+    Row("AMQP silent", hush, stops=True, seconds=25, needs=RELAYED),
 )
 
 

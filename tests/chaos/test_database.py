@@ -68,13 +68,13 @@ async def stay_away(arena: Arena) -> None:
     await until(lambda: postgres.answers(arena.cluster), BACK_SECONDS, "the database is back")
 
 
-def row(fault: str, inflict: Inflict, needs: frozenset[Needs], seconds: float = 8) -> Row:
+def row(fault: str, inflict: Inflict, needs: frozenset[Needs], seconds: float = 8, stops: bool = False) -> Row:
     """Make a row in which the API, too, has no database, and nobody can close a mailing."""
-    return Row(fault, inflict, seconds=seconds, needs=needs, api_stays=False, closes_through=False)
+    return Row(fault, inflict, seconds=seconds, needs=needs, stops=stops, api_stays=False, closes_through=False)
 
 
 ROWS: Sequence[Row] = (
-    row("PostgreSQL stopped for half a minute", stay_away, PRIVATE, seconds=30),
+    row("PostgreSQL stopped for half a minute", stay_away, PRIVATE, seconds=30, stops=True),
     row("PostgreSQL restarted", signalled(signal.SIGINT), PRIVATE),
     row("PostgreSQL stopped at once", signalled(signal.SIGQUIT), PRIVATE),
     row("PostgreSQL killed", signalled(signal.SIGKILL), PRIVATE),
@@ -83,7 +83,7 @@ ROWS: Sequence[Row] = (
     row("PostgreSQL slow", slow, RELAYED),
     row("PostgreSQL cut", cut, RELAYED),
     row("PostgreSQL reset every second", reset, RELAYED),
-    row("PostgreSQL silent", hush, RELAYED, seconds=25),
+    row("PostgreSQL silent", hush, RELAYED, seconds=25, stops=True),
 )
 
 

@@ -90,7 +90,7 @@ JUNK = ("soon", "-1", "1e9", "9" * 100, "Sun, 99 Nov 1994 08:49:37 GMT", "0x10")
 LATER = "retry only after the deadline"
 
 ROWS: Sequence[Row] = (
-    Row("provider 500 for long", faults(OFF), seconds=30),
+    Row("provider 500 for long", faults(OFF), seconds=30, stops=True),
     Row("provider hangs", faults({"hang": 1.0}), seconds=10),
     Row("provider drips slowly", faults({"slow_drip": 1.0}), seconds=8),
     Row("provider floods", faults({"huge": 1.0}), seconds=8),
