@@ -42,11 +42,10 @@ class Row:
 
     `api_stays`: the API must answer fast and right throughout. `closes_through`: a mailing whose end comes during
     the fault must be closed in time all the same; not so where the database or every planner is away. `freezes`: a
-    dispatcher reads replies long after they came, so its word on when a request ended is not taken. `stops`: nothing can
-    be sent during the fault, so less has to wait for its end. `excuse`: a
-    reason for which messages may stay unsent, since somebody asked for it. `settings` are those of single processes.
-    `rate` is that of all dispatchers together, in messages a second; `error_rate` the
-    provider's, all the time. `quick`: runs with the other tests.
+    dispatcher reads replies long after they came, so its word on when a request ended is not taken. `stops`: nothing
+    can be sent during the fault, so less has to wait for its end. `excuse`: a reason for which messages may stay
+    unsent, since somebody asked for it. `settings` are those of single processes. `rate` is that of all dispatchers
+    together, in messages a second; `error_rate` the provider's, all the time. `quick`: runs with the other tests.
     """
 
     fault: str
