@@ -11,7 +11,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header
 
-.PHONY: help demo up test setup lint types format lock fuzz openapi bench bench-api smoke clean
+.PHONY: help demo up test chaos setup lint types format lock fuzz openapi bench bench-api smoke clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,10 @@ up: $(VENV)/native.stamp ## Run the whole stack on this machine; WORKERS=2 for t
 test: setup lint types ## Set up, check and run all tests
 	@$(BIN)/python -m tests.prepare
 	@$(BIN)/python -m pytest -n 2 --dist worksteal
+
+chaos: setup ## Break everything in turn, and print what became of the messages
+	@$(BIN)/python -m tests.prepare chaos
+	@$(BIN)/python -m pytest tests/chaos -m "" -n 4 --dist load --maxschedchunk 1 $(ARGS)
 
 setup: $(VENV)/dev.stamp $(VENV)/generator.stamp ## Make .venv with all that development needs
 

@@ -13,6 +13,7 @@ import pytest_asyncio
 from hypothesis import settings as hypothesis_settings
 
 from tests import services
+from tests.chaos.report import pytest_terminal_summary
 from tests.ports import take_ports
 from tests.services import RUN_VARIABLE, ServiceMissing, need
 from tests.stack import Stack
@@ -24,6 +25,8 @@ hypothesis_settings.load_profile("herald")
 
 RUN = pytest.StashKey[Path]()
 STACK = pytest.StashKey[Stack]()
+# A hook of pytest, which finds it here also where xdist's controller loads no other conftest.
+__all__ = ["pytest_terminal_summary"]
 MakeStack = Callable[..., Awaitable[Stack]]
 
 

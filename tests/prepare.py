@@ -1,6 +1,6 @@
 """Installs what the tests need and cannot bring themselves, before any test waits for it.
 
-Usage: python -m tests.prepare
+Usage: python -m tests.prepare [chaos]
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from cli.native import install
 from cli.native.broker import find
 from cli.native.choice import Broker, choose_broker
 from tests import containers
+from tests.chaos import clocks
 
 
 def prepare() -> None:
@@ -26,9 +27,18 @@ def prepare() -> None:
         install.install_rabbitmq()
 
 
+def prepare_chaos() -> None:
+    """Install libfaketime where it can be: without it the rows of wrong clocks are skipped, and say so."""
+    if clocks.find_library() is None and install.can_install():
+        sys.stderr.write(f"installing {clocks.PACKAGE} for the tests\n")
+        install.install_package(clocks.PACKAGE)
+
+
 def main() -> int:
     try:
         prepare()
+        if "chaos" in sys.argv[1:]:
+            prepare_chaos()
     except Failure as error:
         sys.stderr.write(f"{error}\n")
         return 1

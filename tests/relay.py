@@ -1,38 +1,59 @@
-"""A TCP relay in front of a server: cut it, and the server is away."""
+"""A TCP relay in front of a server, to spoil what passes: cut, reset, slow, silent, or under a wrong certificate."""
 
 import asyncio
+import contextlib
+import socket
+import ssl
+import struct
 from types import TracebackType
 from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
 PORTS = {"postgresql": 5432, "amqp": 5672}
+# On, with no time to linger: closing then sends RST instead of FIN.
+NO_LINGER = struct.pack("ii", 1, 0)
 
 
 class Relay:
-    def __init__(self, url: str) -> None:
+    """With `certificate` it speaks TLS to whoever connects, and its URL says https; the server is reached plainly.
+
+    `latency` is in seconds, each way.
+    """
+
+    def __init__(self, url: str, certificate: ssl.SSLContext | None = None) -> None:
         self._parts = urlsplit(url)
+        self._certificate = certificate
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._flows = asyncio.Event()
         self._own_port = 0
+        self.latency = 0.0
 
     async def __aenter__(self) -> Self:
+        self._flows.set()
         await self.mend()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._flows.set()
         await self.cut()
 
     @property
     def url(self) -> str:
         credentials, at, _ = self._parts.netloc.rpartition("@")
-        return self._parts._replace(netloc=f"{credentials}{at}127.0.0.1:{self._own_port}", query="").geturl()
+        netloc = f"{credentials}{at}127.0.0.1:{self._own_port}"
+        scheme = "https" if self._certificate else self._parts.scheme
+        return self._parts._replace(scheme=scheme, netloc=netloc, query="").geturl()
 
-    async def mend(self) -> None:
-        """Listen, on the same port as before."""
-        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._own_port)
+    async def mend(self, certificate: ssl.SSLContext | None = None) -> None:
+        """Listen, on the same port as before; with another certificate if one is given."""
+        self._certificate = certificate or self._certificate
+        self._server = await asyncio.start_server(
+            self._accept, "127.0.0.1", self._own_port, ssl=self._certificate, backlog=1024
+        )
         self._own_port = self._server.sockets[0].getsockname()[1]
 
     async def cut(self) -> None:
@@ -40,17 +61,35 @@ class Relay:
         if self._server is not None:
             self._server.close()
             self._server = None
-        for writer in self._writers:
-            writer.transport.abort()
+        self.drop()
         if self._tasks:
             await asyncio.wait(self._tasks)
+
+    def drop(self, *, reset: bool = False) -> None:
+        """Drop the open connections, with RST if `reset`; new ones are welcome."""
+        for writer in self._writers:
+            if reset:
+                writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+            writer.transport.abort()
         self._writers.clear()
 
+    def hush(self) -> None:
+        """Pass nothing on, without a word: connections stay open, and new ones are taken."""
+        self._flows.clear()
+
+    def speak(self) -> None:
+        """Pass on what was held back, and what comes."""
+        self._flows.set()
+
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        upstream_reader, upstream_writer = await self._connect()
+        try:
+            upstream_reader, upstream_writer = await self._connect()
+        except OSError:
+            writer.transport.abort()
+            return
         self._writers |= {writer, upstream_writer}
         for source, target in ((reader, upstream_writer), (upstream_reader, writer)):
-            task = asyncio.create_task(_pump(source, target))
+            task = asyncio.create_task(self._pump(source, target))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -61,13 +100,13 @@ class Relay:
             return await asyncio.open_unix_connection(f"{folder[0]}/.s.PGSQL.{port}")
         return await asyncio.open_connection(self._parts.hostname or "localhost", port)
 
-
-async def _pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-    try:
-        while data := await source.read(65536):
-            target.write(data)
-            await target.drain()
-    except ConnectionError:
-        return
-    finally:
+    async def _pump(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await source.read(65536):
+                await self._flows.wait()
+                if self.latency:
+                    await asyncio.sleep(self.latency)
+                target.write(data)
+                await target.drain()
         target.close()
+        self._writers.discard(target)

@@ -164,6 +164,11 @@ class Stack:
     def process(self, name: str) -> StackProcess:
         return self._processes[name]
 
+    def pids(self) -> dict[str, int]:
+        """Name the processes that run, and their ids."""
+        running = {name: process for name, process in self._processes.items() if process.returncode is None}
+        return {name: process.pid for name, process in running.items()}
+
     def logs(self) -> list[tuple[str, str]]:
         """Return the end of each process's log, for the report of a failed test."""
         return [(f"log of {name}", process.text()[-8000:]) for name, process in self._processes.items()]

@@ -140,5 +140,10 @@ class Vhosts:
         self._used.append(name)
         return urlsplit(self.url)._replace(path=f"/{name}").geturl()
 
+    def remove_used(self) -> None:
+        """Remove the used ones now: their queues keep files of the broker open."""
+        self.admin.change(self._used, [])
+        self._used = []
+
     def remove_all(self) -> None:
         self.admin.change([*self._used, *self._clean], [])

@@ -9,7 +9,8 @@ from pathlib import Path
 from cli.failure import Failure
 from cli.native import rabbitmq
 
-COMMAND = "apt-get install -y rabbitmq-server"
+INSTALL = "apt-get install -y"
+COMMAND = f"{INSTALL} rabbitmq-server"
 INSTALL_SECONDS = 600
 _POLICY = Path("/usr/sbin/policy-rc.d")
 # Debian asks this program before a package starts its service; 101 means no.
@@ -22,17 +23,22 @@ def can_install() -> bool:
 
 def install_rabbitmq() -> Path:
     """Install rabbitmq-server and return the script that starts it. Raises Failure when that does not work."""
-    written = _forbid_services()
-    try:
-        _apt("update", "-qq")
-        _apt("install", "-y", "-qq", "--no-install-recommends", "rabbitmq-server")
-    finally:
-        if written:
-            _POLICY.unlink(missing_ok=True)
+    install_package("rabbitmq-server")
     script = rabbitmq.find_script()
     if script is None:
         raise Failure(f"rabbitmq-server was installed but is not to be found; run `{COMMAND}` and try again")
     return script
+
+
+def install_package(name: str) -> None:
+    """Install a Debian package. Raises Failure when that does not work."""
+    written = _forbid_services()
+    try:
+        _apt("update", "-qq")
+        _apt("install", "-y", "-qq", "--no-install-recommends", name)
+    finally:
+        if written:
+            _POLICY.unlink(missing_ok=True)
 
 
 def _forbid_services() -> bool:
@@ -57,4 +63,4 @@ def _apt(*arguments: str) -> None:
         )
         if done.returncode:
             output.seek(0)
-            raise Failure(f"`apt-get {' '.join(arguments)}` failed: run `{COMMAND}` yourself\n{output.read()[-1000:]}")
+            raise Failure(f"`apt-get {' '.join(arguments)}` failed: run it yourself\n{output.read()[-1000:]}")

@@ -81,16 +81,17 @@ def find_script() -> Path | None:
 
 
 @contextlib.asynccontextmanager
-async def serve(folder: Path, script: Path) -> AsyncIterator[Node]:
+async def serve(folder: Path, script: Path, *, usual_ports: bool = True) -> AsyncIterator[Node]:
     """Run a private node on the files in `folder` while the block runs, on port 5672 or a free one.
 
-    Raises Failure when it does not start.
+    Without `usual_ports` on free ones in any case, so that several may start at once. Raises Failure when it does
+    not start.
     """
-    node = _prepare(folder, script)
+    node = _prepare(folder, script, usual_ports)
     await _end_epmd(_last_epmd(node))
     _write_files(node)
     with node.log.open("ab") as log:
-        launch = partial(child.start, [node.script], output=log, env=_environment(node))
+        launch = partial(child.start, [node.script], output=log, env=environment(node))
         try:
             async with child.Kept(launch, STOP_STEPS) as server:
                 await _until_ready(node, server)
@@ -99,22 +100,22 @@ async def serve(folder: Path, script: Path) -> AsyncIterator[Node]:
             await _end_epmd(node.epmd_port)
 
 
-def _prepare(folder: Path, script: Path) -> Node:
+def _prepare(folder: Path, script: Path, usual_ports: bool) -> Node:
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     managed = any(script.resolve().parent.parent.glob(MANAGEMENT_PLUGIN))
     return Node(
         folder=folder,
         script=script,
-        port=_prefer(DEFAULT_PORT),
-        management_port=_prefer(DEFAULT_MANAGEMENT_PORT) if managed else None,
+        port=_prefer(DEFAULT_PORT, usual_ports),
+        management_port=_prefer(DEFAULT_MANAGEMENT_PORT, usual_ports) if managed else None,
         distribution_port=free_port(),
         epmd_port=free_port(),
     )
 
 
-def _prefer(port: int) -> int:
-    return port if is_free(port) else free_port()
+def _prefer(port: int, usual: bool) -> int:
+    return port if usual and is_free(port) else free_port()
 
 
 def _write_files(node: Node) -> None:
@@ -134,7 +135,8 @@ def _write_files(node: Node) -> None:
     (node.folder / "epmd-port").write_text(str(node.epmd_port))
 
 
-def _environment(node: Node) -> dict[str, str]:
+def environment(node: Node) -> dict[str, str]:
+    """Make the environment of the node, and of the commands that speak to it."""
     # Data belongs to a node's name, so the name must be the same at every start, and another in every folder.
     name = "herald-" + hashlib.sha256(str(node.folder).encode()).hexdigest()[:8]
     inherited = {key: value for key, value in os.environ.items() if not key.startswith(("RABBITMQ_", "ERL_"))}

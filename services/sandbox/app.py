@@ -42,19 +42,19 @@ async def send(request: web.Request) -> web.StreamResponse:
     state = request.app[STATE]
     faults, received_at = state.faults, datetime.now(UTC)
     if refuses(faults):
-        return await deliver(request, MODES[Mode.REFUSE], faults.retry_after)
+        return await deliver(request, MODES[Mode.REFUSE], faults.retry_after_header)
     message_id = read_id(request.match_info["message_id"])
     try:
         wanted = await _check(state, request, message_id, received_at)
     except Refused as refusal:
         state.ledger.record(message_id, Entry(received_at, None, refusal.status))
-        return await deliver(request, _answer(refusal), faults.retry_after)
+        return await deliver(request, _answer(refusal), faults.retry_after_header)
     mode = decide(faults, wanted.phone, state.draw())
     behaviour = MODES[mode]
     state.ledger.record(message_id, Entry(received_at, mode, behaviour.status, wanted.phone, wanted.text))
     if pause := delay(faults, state.draw()):
         await asyncio.sleep(pause.total_seconds())
-    return await deliver(request, behaviour, faults.retry_after)
+    return await deliver(request, behaviour, faults.retry_after_header)
 
 
 @asynccontextmanager

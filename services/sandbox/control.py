@@ -1,7 +1,7 @@
 """The routes that set faults and show the ledger. They ask for no token."""
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 from aiohttp import web
@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.sandbox.body import read_id
 from services.sandbox.faults import Faults, refuses
+from services.sandbox.ledger import Entry
 from services.sandbox.modes import JSON, reply_body
 from services.sandbox.state import STATE, State
 from shared import logs
@@ -16,7 +17,7 @@ from shared.settings import SettingsError
 
 
 class Page(BaseModel):
-    """Which accepted messages to list: skip the first `after`, show at most `limit`."""
+    """Which entries of a list to show: skip the first `after`, show at most `limit`."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -70,8 +71,21 @@ async def get_accepted(request: web.Request) -> web.Response:
         page = Page.model_validate(dict(request.query))
     except ValidationError as error:
         return _unprocessable(error)
-    items = request.app[STATE].ledger.accepted_messages(page.after, page.limit)
-    return _json({"items": items, "next": page.after + len(items) if len(items) == page.limit else None})
+    return _paged(page, request.app[STATE].ledger.accepted_messages(page.after, page.limit))
+
+
+async def get_all_requests(request: web.Request) -> web.Response:
+    """GET /ledger/requests?after=&limit= lists every request that has a readable id, in the order of arrival.
+
+    {"items": [{id, received_at, mode, http_status, phone, text, accepted}], "next": number or null}, paged like the
+    accepted messages.
+    """
+    try:
+        page = Page.model_validate(dict(request.query))
+    except ValidationError as error:
+        return _unprocessable(error)
+    found = request.app[STATE].ledger.all_requests(page.after, page.limit)
+    return _paged(page, [{"id": message_id, **_shown(entry)} for message_id, entry in found])
 
 
 async def get_requests(request: web.Request) -> web.Response:
@@ -84,7 +98,7 @@ async def get_requests(request: web.Request) -> web.Response:
     entries = [] if message_id is None else request.app[STATE].ledger.requests(message_id)
     if not entries:
         return _error(404, "no request was made for this id")
-    return _json([{**asdict(entry), "accepted": entry.accepted} for entry in entries])
+    return _json([_shown(entry) for entry in entries])
 
 
 ROUTES = (
@@ -93,6 +107,7 @@ ROUTES = (
     web.get("/ledger", get_ledger),
     web.delete("/ledger", delete_ledger),
     web.get("/ledger/messages", get_accepted),
+    web.get("/ledger/requests", get_all_requests),
     web.get("/ledger/{message_id}", get_requests),
 )
 
@@ -104,6 +119,14 @@ async def _move_door(state: State, request: web.Request) -> None:
         await state.door.close(asking=request.protocol)
     else:
         await state.door.open()
+
+
+def _shown(entry: Entry) -> dict[str, Any]:
+    return {**asdict(entry), "accepted": entry.accepted}
+
+
+def _paged(page: Page, items: list[dict[str, Any]]) -> web.Response:
+    return _json({"items": items, "next": page.after + len(items) if len(items) == page.limit else None})
 
 
 def _json(content: object, status: int = 200) -> web.Response:

@@ -12,16 +12,18 @@ from services.sandbox.modes import Behaviour, Manner
 # One byte each; a success then takes 50 s, longer than any sensible timeout.
 DRIP_PAUSE = timedelta(seconds=2)
 HUGE_BYTES = 8 * 1024 * 1024
+# Where a chunked body says in hexadecimal how long its next chunk is.
+NO_SIZE = "zz"
 _PIECE = b"A" * 65_536
 
 Deliver = Callable[[web.Request, Behaviour, dict[str, str]], Awaitable[web.StreamResponse]]
 
 
-async def deliver(request: web.Request, behaviour: Behaviour, retry_after: int | str) -> web.StreamResponse:
+async def deliver(request: web.Request, behaviour: Behaviour, retry_after: str) -> web.StreamResponse:
     """Answer a request as its mode says. `retry_after` is used only by modes that carry one."""
     headers = {"Content-Type": behaviour.content_type}
     if behaviour.retry_after:
-        headers["Retry-After"] = str(retry_after)
+        headers["Retry-After"] = retry_after
     return await _MANNERS[behaviour.manner](request, behaviour, headers)
 
 
@@ -48,6 +50,16 @@ async def _flood(request: web.Request, behaviour: Behaviour, headers: dict[str, 
     return response
 
 
+async def _bad_chunks(request: web.Request, behaviour: Behaviour, headers: dict[str, str]) -> web.StreamResponse:
+    """Begin a chunked reply whose chunk has no size. Written past aiohttp, which cannot be made to do it."""
+    if request.transport is not None:
+        lines = [f"HTTP/1.1 {behaviour.status} OK", *(f"{name}: {value}" for name, value in headers.items())]
+        head = "\r\n".join([*lines, "Transfer-Encoding: chunked", "", NO_SIZE, ""])
+        request.transport.write(head.encode() + behaviour.body + b"\r\n")
+        request.transport.close()
+    return web.Response()
+
+
 async def _hang(_: web.Request, __: Behaviour, ___: dict[str, str]) -> web.StreamResponse:
     # Cancelled when the caller leaves or the sandbox stops.
     await asyncio.Event().wait()
@@ -69,6 +81,7 @@ _MANNERS: dict[Manner, Deliver] = {
     Manner.WHOLE: _whole,
     Manner.DRIP: _drip,
     Manner.FLOOD: _flood,
+    Manner.BAD_CHUNKS: _bad_chunks,
     Manner.HANG: _hang,
     Manner.CLOSE: _close,
     Manner.RESET: _reset,

@@ -45,6 +45,8 @@ Milliseconds = Annotated[int, Field(ge=0, le=3_600_000)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Weight = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 RetryAfter = Annotated[int | str, AfterValidator(_seconds_or_date)]
+# Visible ASCII and blanks: more than that does not get through as one header.
+HeaderText = Annotated[str, Field(pattern=r"^[\x20-\x7e]{1,200}$")]
 
 
 class Faults(BaseModel):
@@ -52,7 +54,8 @@ class Faults(BaseModel):
 
     `error_rate` is the share answered with error500; the weights of `modes` share out the rest. A reply is held
     back for `latency_ms`, give or take up to `jitter_ms`, evenly spread. `retry_after`, seconds or an HTTP date,
-    is sent along with error503 and too_many.
+    is sent along with error503 and too_many; where `retry_after_text` is set, it is sent instead, just as it is,
+    so that a provider can be played that sends nonsense.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
@@ -62,6 +65,11 @@ class Faults(BaseModel):
     error_rate: Share = 0.0
     modes: Annotated[dict[Mode, Weight], AfterValidator(_one_possible)] = {Mode.OK: 1.0}
     retry_after: RetryAfter = 1
+    retry_after_text: HeaderText | None = None
+
+    @property
+    def retry_after_header(self) -> str:
+        return str(self.retry_after) if self.retry_after_text is None else self.retry_after_text
 
 
 def decide(faults: Faults, phone: int, draw: float) -> Mode:

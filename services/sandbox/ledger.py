@@ -99,6 +99,12 @@ class Ledger:
         """
         return [self._accepted_message(self._row(place)) for place in self._first_accepted[after : after + limit]]
 
+    def all_requests(self, after: int, limit: int) -> list[tuple[int, Entry]]:
+        """List (message id, request) of all messages in the order of arrival, skipping the first `after` of them."""
+        last = min(after + limit, len(self._rows) // _ROW.size)
+        rows = (self._row(place) for place in range(after, last))
+        return [(row.message_id, self._entry(row)) for row in rows]
+
     def _append(self, message_id: int, entry: Entry, accepted: bool) -> None:
         place = len(self._rows) // _ROW.size
         previous = self._newest.get(message_id, _NONE)

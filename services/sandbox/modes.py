@@ -22,6 +22,7 @@ class Mode(StrEnum):
     EMPTY = "empty"
     NO_CODE = "no_code"
     HUGE = "huge"
+    BAD_CHUNKS = "bad_chunks"
     RESET = "reset"
     LOST_REPLY = "lost_reply"
     REFUSE = "refuse"
@@ -33,6 +34,7 @@ class Manner(Enum):
     WHOLE = auto()
     DRIP = auto()
     FLOOD = auto()
+    BAD_CHUNKS = auto()
     HANG = auto()
     CLOSE = auto()
     RESET = auto()
@@ -74,6 +76,7 @@ MODES = {
     Mode.EMPTY: Behaviour(200),
     Mode.NO_CODE: Behaviour(200, orjson.dumps({"message": "OK"})),
     Mode.HUGE: Behaviour(200, ENDLESS, manner=Manner.FLOOD),
+    Mode.BAD_CHUNKS: Behaviour(200, SUCCESS, manner=Manner.BAD_CHUNKS),
     Mode.RESET: Behaviour(manner=Manner.RESET),
     Mode.LOST_REPLY: Behaviour(manner=Manner.CLOSE, accepted=True),
     Mode.REFUSE: Behaviour(manner=Manner.RESET),

@@ -174,6 +174,7 @@ async def test_a_mode_that_replies_is_not_accepted(
         ({}, "1"),
         ({"retry_after": 30}, "30"),
         ({"retry_after": "Sun, 06 Nov 1994 08:49:37 GMT"}, "Sun, 06 Nov 1994 08:49:37 GMT"),
+        ({"retry_after": 30, "retry_after_text": "soon, perhaps"}, "soon, perhaps"),
     ],
 )
 async def test_a_busy_mode_says_when_to_come_back(
@@ -215,6 +216,16 @@ async def test_huge_survives_a_caller_who_stops_reading(sandbox: Caller) -> None
     await sandbox.set_mode("huge")
     async with sandbox.post(1, orjson.dumps({"id": 1, "phone": PHONE, "text": "a"})) as reply:
         assert len(await reply.content.readexactly(64 * 1024)) == 64 * 1024
+    await sandbox.set_mode("ok")
+    assert (await sandbox.send(2))[0] == 200
+
+
+async def test_bad_chunks_is_no_reply_that_can_be_read(sandbox: Caller) -> None:
+    await sandbox.set_mode("bad_chunks")
+    with pytest.raises(aiohttp.ClientError):
+        await sandbox.send(1)
+    [request] = await sandbox.get("/ledger/1")
+    assert (request["mode"], request["http_status"], request["accepted"]) == ("bad_chunks", 200, False)
     await sandbox.set_mode("ok")
     assert (await sandbox.send(2))[0] == 200
 
@@ -367,10 +378,12 @@ async def test_faults_are_shown_as_they_were_set_and_replaced_as_a_whole(sandbox
         "error_rate": 0.5,
         "modes": {"ok": 3.0, "html": 1.0},
         "retry_after": 7,
+        "retry_after_text": "soon",
     }
     assert await sandbox.set_faults(**full) == full
     assert await sandbox.get("/faults") == full
     healthy = {"latency_ms": 0, "jitter_ms": 0, "error_rate": 0.0, "modes": {"ok": 1.0}, "retry_after": 1}
+    healthy["retry_after_text"] = None
     assert await sandbox.set_faults() == healthy
 
 
@@ -429,9 +442,23 @@ async def test_accepted_messages_are_paged_in_order(sandbox: Caller) -> None:
     assert datetime.fromisoformat(second["items"][0]["accepted_at"]).utcoffset() == timedelta(0)
 
 
+async def test_every_request_is_paged_in_the_order_of_arrival(sandbox: Caller) -> None:
+    for message_id in (30, 10, 30):
+        await sandbox.send(message_id)
+    first = await sandbox.get("/ledger/requests?limit=2")
+    assert [(item["id"], item["mode"], item["accepted"]) for item in first["items"]] == [
+        (30, "ok", True),
+        (10, "ok", True),
+    ]
+    second = await sandbox.get(f"/ledger/requests?limit=2&after={first['next']}")
+    assert ([item["id"] for item in second["items"]], second["next"]) == ([30], None)
+    assert first["items"][0]["received_at"] <= second["items"][0]["received_at"]
+
+
 @pytest.mark.parametrize("query", ["after=-1", "limit=0", "limit=10001", "limit=x", "page=2"])
 async def test_a_wrong_page_is_422(sandbox: Caller, query: str) -> None:
-    assert (await sandbox.get(f"/ledger/messages?{query}", 422))["errors"]
+    for path in ("messages", "requests"):
+        assert (await sandbox.get(f"/ledger/{path}?{query}", 422))["errors"]
 
 
 async def test_sigterm_ends_it_fast_although_requests_hang() -> None:

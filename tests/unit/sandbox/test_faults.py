@@ -103,6 +103,8 @@ def test_any_weight_of_refuse_refuses(modes: dict[Mode, float], refused: bool) -
         '{"modes": {"ok": 1, "hang": 0.5}}',
         '{"retry_after": 0}',
         '{"retry_after": "Sun, 06 Nov 1994 08:49:37 GMT"}',
+        '{"retry_after_text": "when the cows come home"}',
+        '{"retry_after_text": null}',
     ],
 )
 def test_good_faults_are_read(body: str) -> None:
@@ -137,6 +139,9 @@ def test_good_faults_are_read(body: str) -> None:
         ('{"retry_after": "soon"}', ("retry_after",)),
         ('{"retry_after": "Sun,\\n06 Nov 1994 08:49:37 GMT"}', ("retry_after",)),
         ('{"retry_after": "Mon, 06 Nov 1994 08:49:37 GMT"}', ("retry_after",)),
+        ('{"retry_after_text": ""}', ("retry_after_text",)),
+        ('{"retry_after_text": "1\\r\\nX-Other: 2"}', ("retry_after_text",)),
+        ('{"retry_after_text": 1}', ("retry_after_text",)),
     ],
 )
 def test_bad_faults_are_refused_where_they_are_bad(body: str, place: tuple[str, ...]) -> None:
