@@ -131,7 +131,15 @@ async def count_outcomes(connection: Connection, changes: dict[tuple[int, str], 
 
 
 async def move_fence(connection: Connection, fence: datetime | None, results: int) -> None:
-    """Store the newest fence, and count the results folded, in the transaction that folded them."""
+    """Store the newest fence, and count the results folded, in the transaction that folded them.
+
+    A fence is the database's time at its publishing, so it lies in the past; one that does not is not believed.
+    """
     await connection.execute(
-        "UPDATE fence SET folded_at = greatest(folded_at, $1), results = results + $2", fence, results
+        """
+        UPDATE fence SET results = results + $2,
+            folded_at = greatest(folded_at, CASE WHEN $1::timestamptz <= clock_timestamp() THEN $1 END)
+        """,
+        fence,
+        results,
     )

@@ -32,6 +32,11 @@ class Known:
     claimed: int | None
     base: int = 0
 
+    @property
+    def highest(self) -> int:
+        """The highest number that was ever claimed. A message that is final keeps it as its number of attempts."""
+        return self.recorded if self.claimed is None else self.claimed
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
@@ -84,7 +89,7 @@ def tally(results: Iterable[Result], known: Mapping[int, Known]) -> Tally:
         if facts is None:
             raise UnknownMessage(f"message {message_id} is not in the tables")
         numbered = by_message[message_id]
-        if facts.claimed is not None and max(numbered) > facts.claimed:
+        if max(numbered) > facts.highest:
             raise UnknownMessage(f"message {message_id}: attempt {max(numbered)} was never claimed")
         first_try = _first_try(numbered.get(1), facts)
         attempts += _attempts(numbered, facts, first_try)

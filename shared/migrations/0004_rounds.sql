@@ -41,6 +41,14 @@ LANGUAGE sql STABLE AS $$
     SELECT attempt_is_missing(message) AND (SELECT folded_at FROM fence) > message.final_at + interval '1 min'
 $$;
 
+-- Says whether an attempt on record may have been accepted though nobody read a success.
+CREATE FUNCTION outcome_is_unknown(message_id bigint) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (
+        SELECT 1 FROM attempts a WHERE a.message_id = $1 AND a.outcome IN ('timeout', 'broken', 'lost')
+    )
+$$;
+
 -- Opens a new round for messages that are final and not sent: pending, a full budget of attempts, numbers going on.
 -- Locks in the order of settle(). Returns how many were reopened.
 CREATE FUNCTION reopen(message_ids bigint[]) RETURNS bigint
@@ -111,7 +119,8 @@ $$;
 -- Locks messages in id order, then counters in mailing_id order, last: other orders deadlocked.
 -- A message may stand in the arrays once. Returns the messages that moved.
 -- As final, a message keeps the highest number that was ever claimed: a claim may still be open, and a new round
--- must neither use its number again nor overlook it.
+-- must neither use its number again nor overlook it. That number is read under the flight's lock.
+-- A message that ends unsent though an attempt of it may have arrived says so, whatever else ended it.
 CREATE OR REPLACE FUNCTION settle(
     message_ids bigint[],
     statuses message_status[],
@@ -135,6 +144,12 @@ DECLARE
 BEGIN
     PERFORM 1 FROM messages m WHERE m.id = ANY (message_ids) ORDER BY m.id FOR NO KEY UPDATE;
 
+    PERFORM 1 FROM flights f
+    WHERE f.message_id IN (
+        SELECT w.id FROM unnest(message_ids, statuses) AS w (id, status) WHERE w.status <> 'retrying'
+    )
+    ORDER BY f.message_id FOR UPDATE;
+
     WITH wanted AS (
         SELECT * FROM unnest(
             message_ids, statuses, new_reasons, attempt_counts,
@@ -143,7 +158,12 @@ BEGIN
     ), moved AS (
         UPDATE messages m
         SET status = w.status,
-            reason = CASE WHEN w.status <> 'retrying' THEN w.reason END,
+            reason = CASE
+                WHEN w.status = 'retrying' THEN NULL
+                WHEN w.status <> 'sent' AND greatest(m.attempts, w.attempts, f.claimed_number) > 0
+                    AND outcome_is_unknown(m.id) THEN 'outcome unknown'
+                ELSE w.reason
+            END,
             attempts = greatest(
                 m.attempts, w.attempts, CASE WHEN w.status <> 'retrying' THEN f.claimed_number END
             ),

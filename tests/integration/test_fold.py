@@ -147,16 +147,42 @@ async def test_a_lost_attempt_gives_way_to_its_result_when_that_comes_after_all(
 
 
 async def test_a_late_success_wins_over_any_final_status(fleet: Fleet) -> None:
+    await fleet.claim(2)
     await fleet.fold(fleet.result(status="rejected", outcome="refused", reason="HTTP 400"))
     await fleet.fold(fleet.result(number=2))
     assert await fleet.counts() == {"pending": 4, "sent": 1}
 
 
 async def test_a_late_failure_changes_no_final_status(fleet: Fleet) -> None:
+    await fleet.claim(2)
     await fleet.fold(fleet.result())
     await fleet.fold(fleet.result(number=2, status="rejected", outcome="refused", reason="HTTP 400"))
     assert await fleet.counts() == {"pending": 4, "sent": 1}
     assert await fleet.attempts() == [(2, "refused")]
+
+
+@pytest.mark.parametrize("outcome", ["timeout", "broken", "server_error", "unreachable"])
+async def test_a_message_that_ends_unsent_says_so_where_the_provider_may_have_it(fleet: Fleet, outcome: str) -> None:
+    await fleet.claim(2)
+    await fleet.fold(fleet.result(status="retrying", outcome=outcome))
+    await fleet.fold(fleet.result(number=2, status="exhausted", outcome="server_error", reason="HTTP 500"))
+    reason = await fleet.pool.fetchval("SELECT reason FROM messages WHERE status = 'exhausted'")
+    assert reason == ("outcome unknown" if outcome in {"timeout", "broken"} else "HTTP 500")
+    assert await fleet.counts() == {"pending": 4, "exhausted": 1}
+
+
+async def test_a_result_of_an_attempt_that_was_never_made_changes_no_final_message(fleet: Fleet) -> None:
+    await fleet.fold(fleet.result(status="rejected", outcome="refused", reason="HTTP 400"))
+    for number in (2, 2**31 - 1):
+        with pytest.raises(UnknownMessage):
+            await fleet.fold(fleet.result(number=number))
+    assert await fleet.counts() == {"pending": 4, "rejected": 1}
+
+
+async def test_a_fence_of_the_future_is_not_believed(fleet: Fleet) -> None:
+    await fleet.fold(fence=NOW)
+    await fleet.fold(fence=NOW + timedelta(days=1))
+    assert await fleet.pool.fetchval("SELECT folded_at FROM fence") == NOW
 
 
 async def test_any_order_and_any_repetition_come_to_the_same(fleet: Fleet) -> None:

@@ -334,6 +334,18 @@ async def test_clients_out_of_reach_of_the_window_expire_for_that_reason_release
     }
 
 
+async def test_an_unsent_message_that_the_provider_may_have_says_so_whatever_ended_it(ending: Ending) -> None:
+    await ending.pool.execute(
+        "INSERT INTO attempts (message_id, number, mailing_id, started_at, outcome)"
+        " VALUES ($1, 1, $2, now(), 'timeout')",
+        ending.ids[3],
+        ending.mailing_id,
+    )
+    await ending.pool.execute("UPDATE mailings SET status = 'cancelled'")
+    await Settler(ending.pool).close_mailings()
+    assert await ending.reasons() == {"cancelled: mailing cancelled": 3, "cancelled: outcome unknown": 1}
+
+
 async def test_a_missing_fence_holds_a_closing_up_for_25_seconds_at_most(ending: Ending) -> None:
     await ending.pool.execute("UPDATE mailings SET start_at = now() - interval '1 h', end_at = now() - interval '26 s'")
     await Settler(ending.pool).close_mailings()

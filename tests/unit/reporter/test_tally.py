@@ -79,7 +79,7 @@ def test_a_failed_attempt_is_recorded_and_another_is_due() -> None:
         # Both the first and the second were accepted: the first is the message's own, the second an attempt.
         ([(1, "sent"), (2, "sent")], a_known(claimed=2), [(2, "accepted")]),
         # Of a message that is final nothing is known to be missing.
-        ([(3, "sent")], a_known(recorded=1, claimed=None), [(3, "accepted")]),
+        ([(3, "sent")], a_known(recorded=3, claimed=None), [(3, "accepted")]),
         # A later number may be claimed already.
         ([(1, "retrying")], a_known(claimed=2), [(1, "server_error")]),
     ],
@@ -147,6 +147,9 @@ def test_messages_stand_in_the_order_of_their_ids() -> None:
         (a_result(number=2), {1: a_known(claimed=1)}, "message 1: attempt 2 was never claimed"),
         (a_result(number=1), {1: a_known(claimed=0)}, "message 1: attempt 1 was never claimed"),
         # The claim was taken back, or the number made up: two billion gaps are not recorded as lost.
+        # A final message keeps the highest number that was claimed.
+        (a_result(number=3), {1: a_known(recorded=2, claimed=None)}, "message 1: attempt 3 was never claimed"),
+        (a_result(number=1), {1: a_known(claimed=None)}, "message 1: attempt 1 was never claimed"),
         (a_result(number=2**31 - 1), {1: a_known(claimed=3)}, "message 1: attempt 2147483647 was never claimed"),
     ],
 )
