@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.chaos, pytest.mark.timeout(ROW_SECONDS)]
 
 BIG, SMALL = 200_000, 10
 DONE_WITHIN = 20.0
-# Long enough for the planner to have as much in flight as it ever has: 15 s of sending.
+# Long enough for the planner to have as much in flight as it ever has: 8 s of sending.
 UNDER_WAY_SECONDS = 20
 # The breaker must have seen enough to tell some failures from many.
 HEALTHY_SECONDS = 3
