@@ -26,9 +26,6 @@ SEND_KEY, RESULT_KEY = "send", "result"
 
 # Stops crash loops only: a closed channel counts a delivery too, so it must be far above the number of restarts.
 DELIVERY_LIMIT = 1000
-# Looking into a dead queue takes its letters and gives them back, which counts as a delivery. RabbitMQ 4 would drop
-# them after 20 looks.
-LOOKS_LIMIT = 1_000_000_000
 
 Argument = str | int | bool
 
@@ -117,7 +114,7 @@ def build(retry_delays: Sequence[timedelta]) -> Topology:
             Queue(DISPATCHER_JOBS, _guarded(DISPATCHER_DEAD)),
             *(Queue(name, _delayed(delay)) for delay, name in retries),
             Queue(REPORTER_RESULTS, _guarded(REPORTER_DEAD, **{"x-single-active-consumer": True})),
-            *(Queue(name, _capped(100_000) | {"x-delivery-limit": LOOKS_LIMIT}) for name in dead_queues),
+            *(Queue(name, _capped(100_000)) for name in dead_queues),
         ),
         bindings=(
             Binding(MAILINGS, "mailing.#", PLANNER_MAILINGS),

@@ -73,9 +73,9 @@ def test_the_queues_are_those_of_the_documentation() -> None:
         "dispatcher.retry.10m": delayed(600_000),
         "dispatcher.retry.30m": delayed(1_800_000),
         "reporter.results": guarded("reporter.dead", **{"x-single-active-consumer": True}),
-        "planner.dead": capped(100_000) | {"x-delivery-limit": 1_000_000_000},
-        "dispatcher.dead": capped(100_000) | {"x-delivery-limit": 1_000_000_000},
-        "reporter.dead": capped(100_000) | {"x-delivery-limit": 1_000_000_000},
+        "planner.dead": capped(100_000),
+        "dispatcher.dead": capped(100_000),
+        "reporter.dead": capped(100_000),
     }
 
 
