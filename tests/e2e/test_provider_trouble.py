@@ -1,7 +1,10 @@
 """The provider fails as a whole: Herald stops asking, spends little, and comes back by itself."""
 
 import asyncio
+import json
+from datetime import UTC, datetime, timedelta
 
+import aiohttp
 import asyncpg
 import pytest
 
@@ -50,6 +53,40 @@ async def test_the_breaker_opens_and_the_mailing_is_finished_when_the_provider_i
     ledger = await operator.ledger()
     assert (ledger["unique"], ledger["duplicates"]) == (CLIENTS, 0)
     await check_books(pool, mailing_id)
+
+
+@pytest.mark.parametrize(
+    ("mode", "seconds"),
+    [
+        ("error500", 5),
+        # Nobody knows before the request's timeout, which is 2 s here.
+        ("hang", 2 + 5),
+    ],
+)
+async def test_a_provider_that_fails_in_the_middle_of_a_healthy_run_is_noticed_in_time(
+    make_stack: MakeStack, mode: str, seconds: float
+) -> None:
+    stack = await make_stack(*ALL, env=ENV | {"HERALD_PROVIDER_RATE": "100"})
+    operator = Operator(stack)
+    await operator.import_numbered(5000)
+    await operator.create_mailing()
+
+    async def well_under_way() -> bool:
+        return bool((await operator.ledger())["accepted"] > 800)
+
+    await until(well_under_way, 60)
+    await operator.set_faults(modes={mode: 1.0})
+    failing_since = datetime.now(UTC)
+
+    async def opened() -> bool:
+        return '"state":"open"' in stack.process("dispatcher").text()
+
+    await until(opened, 20, "the breaker opens")
+    line = next(line for line in stack.process("dispatcher").text().splitlines() if '"state":"open"' in line)
+    assert datetime.fromisoformat(json.loads(line)["time"]) - failing_since < timedelta(seconds=seconds)
+    async with aiohttp.ClientSession() as session, session.get(stack.process("dispatcher").probe) as reply:
+        # Standing aside is no fault of the dispatcher's: it is ready.
+        assert (reply.status, (await reply.json())["details"]["breaker"]) == (200, "open")
 
 
 async def test_a_refused_token_spends_no_attempts(operator: Operator, stack: Stack, pool: asyncpg.Pool) -> None:
