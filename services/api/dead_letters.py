@@ -77,8 +77,8 @@ async def _open(request: web.Request) -> AsyncIterator[Queues]:
     try:
         async with state_of(request).dead_queues.open() as queues:
             yield queues
-    except BrokerAway:
-        raise Problem(503, "RabbitMQ is away, and the dead letters with it.", headers={"Retry-After": "2"}) from None
+    except BrokerAway as error:
+        raise Problem(503, str(error), headers={"Retry-After": "2"}) from None
 
 
 def _names(queue: str | None) -> Sequence[str]:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from aio_pika.abc import AbstractConnection
 from aiormq.channel import Channel
+from aiormq.exceptions import ChannelAccessRefused
 from pamqp.commands import Basic, Queue
 
 from services.api.letters import Letter, read
@@ -18,8 +19,15 @@ CONNECTION = "api.dead-letters"
 STEP_SECONDS = 10
 
 
+AWAY = "RabbitMQ is away, and the dead letters with it."
+NO_RIGHTS = "The API's user at RabbitMQ may not see to the dead queues: it needs to read them."
+
+
 class BrokerAway(Exception):
-    """The broker does not answer. What was not acknowledged is still where it was."""
+    """The broker does not answer, or not to us: the message says why, for people.
+
+    What was not acknowledged is still where it was.
+    """
 
 
 # A look gives letters back, which counts as a delivery, and RabbitMQ 4 drops what was delivered 20 times. So a letter
@@ -129,8 +137,10 @@ class DeadQueues:
                     queues = OpenQueues(await _channel(connection), self._publisher)
                     yield queues
                     await queues.renew()
+            except ChannelAccessRefused as error:
+                raise BrokerAway(NO_RIGHTS) from error
             except (*OUTAGES, Unpublished) as error:
-                raise BrokerAway from error
+                raise BrokerAway(AWAY) from error
 
 
 def _deliveries(headers: Mapping[str, object]) -> int:

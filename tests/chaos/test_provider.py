@@ -17,6 +17,7 @@ pytestmark = pytest.mark.timeout(ROW_SECONDS)
 
 ON, OFF = {"ok": 1.0}, {"error500": 1.0}
 FLAP_SECONDS = 2
+SLOW_MS = 1500
 
 
 def faults(modes: dict[str, float] | None = None, **more: Any) -> Inflict:
@@ -32,6 +33,13 @@ def faults(modes: dict[str, float] | None = None, **more: Any) -> Inflict:
 
 async def heal(arena: Arena) -> None:
     await arena.operator.set_faults(latency_ms=LATENCY_MS)
+
+
+async def slow_down(arena: Arena) -> None:
+    """Answer late, but within the timeout: requests are open when the end of a mailing comes."""
+    await arena.operator.set_faults(latency_ms=SLOW_MS)
+    await asyncio.sleep(arena.seconds)
+    await heal(arena)
 
 
 async def flap(arena: Arena) -> None:
@@ -92,6 +100,7 @@ LATER = "retry only after the deadline"
 ROWS: Sequence[Row] = (
     Row("provider 500 for long", faults(OFF), seconds=30, stops=True),
     Row("provider hangs", faults({"hang": 1.0}), seconds=10),
+    Row("provider is slow", slow_down, seconds=10),
     Row("provider drips slowly", faults({"slow_drip": 1.0}), seconds=8),
     Row("provider floods", faults({"huge": 1.0}), seconds=8),
     Row("provider talks garbage", faults({"garbage": 1.0}), seconds=6, quick=True),

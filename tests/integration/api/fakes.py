@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient
 
-from services.api.dead_queues import BrokerAway, Queues
+from services.api.dead_queues import AWAY, BrokerAway, Queues
 from services.api.routes import PREFIX
 from services.api.state import State
 from shared.messages import MailingEventName
@@ -36,7 +36,7 @@ class NoBroker:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Queues]:
-        raise BrokerAway
+        raise BrokerAway(AWAY)
         yield
 
 
