@@ -17,7 +17,7 @@ pytestmark = pytest.mark.timeout(ROW_SECONDS)
 
 ON, OFF = {"ok": 1.0}, {"error500": 1.0}
 FLAP_SECONDS = 2
-SLOW_MS = 1500
+SLOW_MS = 4000
 
 
 def faults(modes: dict[str, float] | None = None, **more: Any) -> Inflict:
@@ -100,7 +100,7 @@ LATER = "retry only after the deadline"
 ROWS: Sequence[Row] = (
     Row("provider 500 for long", faults(OFF), seconds=30, stops=True),
     Row("provider hangs", faults({"hang": 1.0}), seconds=10),
-    Row("provider is slow", slow_down, seconds=10),
+    Row("provider is slow", slow_down, seconds=12, env={"HERALD_PROVIDER_TIMEOUT": "10"}),
     Row("provider drips slowly", faults({"slow_drip": 1.0}), seconds=8),
     Row("provider floods", faults({"huge": 1.0}), seconds=8),
     Row("provider talks garbage", faults({"garbage": 1.0}), seconds=6, quick=True),
