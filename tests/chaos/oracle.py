@@ -31,7 +31,10 @@ class Mailing:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """`attempts` is the highest number on record; `unaccepted` counts recorded attempts that did not succeed."""
+    """`attempts` is the highest number on record; `unaccepted` counts recorded attempts that did not succeed.
+
+    `timed_out` counts those whose reply did not come within the timeout.
+    """
 
     id: int
     mailing_id: int
@@ -39,6 +42,7 @@ class Message:
     reason: str | None
     attempts: int
     unaccepted: int
+    timed_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ class Verdict:
 def judge(found: Findings) -> Verdict:
     """Say what the findings come to. Pure."""
     accepted = acceptances(found.requests)
-    bound = found.held + lost_replies(found.requests)
+    bound = found.held + lost_replies(found.requests) + sum(_replied_too_late(found.messages, accepted))
     verdict = Verdict(
         attempts=found.attempts,
         accepted=accepted.total(),
@@ -105,6 +109,14 @@ def _lost(found: Findings, accepted: Counter[int]) -> Iterator[int]:
         missed = message.status != "sent" and message.mailing_id in whole and not excused
         if unfinished or imagined or missed:
             yield message.id
+
+
+def _replied_too_late(messages: Sequence[Message], accepted: Counter[int]) -> Iterator[int]:
+    """Count repeats that followed an accepted request whose reply came after the timeout: it was lost, too.
+
+    On a machine that stands still for seconds that happens to a provider that is well.
+    """
+    return (min(max(accepted[message.id] - 1, 0), message.timed_out) for message in messages)
 
 
 def _late(found: Findings) -> Iterator[Request]:
@@ -157,9 +169,9 @@ async def read_mailings(pool: asyncpg.Pool, whole: set[int]) -> list[Mailing]:
 async def read_messages(pool: asyncpg.Pool) -> list[Message]:
     rows = await pool.fetch(
         """
-        SELECT m.id, m.mailing_id, m.status::text, m.reason, m.attempts, count(a.number) FILTER (
-            WHERE a.outcome <> 'accepted'
-        )
+        SELECT m.id, m.mailing_id, m.status::text, m.reason, m.attempts,
+            count(a.number) FILTER (WHERE a.outcome <> 'accepted'),
+            count(a.number) FILTER (WHERE a.outcome = 'timeout')
         FROM messages m LEFT JOIN attempts a ON a.message_id = m.id GROUP BY m.id ORDER BY m.id
         """
     )

@@ -46,6 +46,8 @@ GOOD = [
     # A repeat that a lost reply, or a process that was killed, accounts for.
     findings(SEEN_TWICE, requests=(received(10, mode="lost_reply"), received(10))),
     replace(findings(SEEN_TWICE, requests=TWICE), held=1),
+    # So does a reply that came after the timeout.
+    findings(replace(SEEN_TWICE, timed_out=1), requests=TWICE),
     # Accepted, and nobody could know.
     findings(
         SENT, replace(EXPIRED, reason=OUTCOME_UNKNOWN, attempts=1, unaccepted=1), requests=(*TWICE[:1], received(20))
@@ -53,6 +55,15 @@ GOOD = [
     replace(findings(replace(SENT, status="expired", reason="too late, as asked"), requests=()), excuse="as asked"),
 ]
 BAD = [
+    # One reply that came too late does not account for two repeats, nor for those of another message.
+    (
+        "I4 2 duplicated, 1 admitted",
+        findings(replace(SENT, attempts=3, unaccepted=2, timed_out=1), EXPIRED, requests=(*TWICE, received(10))),
+    ),
+    (
+        "I4 1 duplicated, 0 admitted",
+        findings(SEEN_TWICE, replace(EXPIRED, attempts=1, unaccepted=1, timed_out=1), requests=TWICE),
+    ),
     ("I1 1 lost", findings(replace(SENT, status="retrying"))),
     ("I1 1 lost", findings(SENT, replace(EXPIRED, status="pending"))),
     ("I1 1 lost", findings(requests=())),
