@@ -29,6 +29,8 @@ class Case:
     name: str
     rate: int
     error_rate: float = 0.0
+    # Have half of the big mailing in retries, all of them due at once.
+    half: bool = False
 
 
 CASES = (
@@ -37,6 +39,8 @@ CASES = (
     # Not half of the requests: the breaker would stand aside, as it should, and nothing would be sent at all.
     Case("ten beside 200,000, at 2,000/s, 40 % in retries", 2000, error_rate=0.4),
     Case("ten beside 200,000, at 100/s, 40 % in retries", 100, error_rate=0.4),
+    Case("ten beside 200,000, at 2,000/s, half due again", 2000, half=True),
+    Case("ten beside 200,000, at 100/s, half due again", 100, half=True),
 )
 
 
@@ -57,6 +61,8 @@ async def test_a_small_mailing_is_done_at_once_beside_a_big_one(
         big = await _begin_big(arena)
         await asyncio.sleep(HEALTHY_SECONDS)
         await arena.operator.set_faults(latency_ms=20, error_rate=case.error_rate)
+        if case.half:
+            await _put_into_retries(arena, big, BIG // 2)
         rate = await _rate(arena)
         arena.notes.append(f"{await _share_retrying(arena):.0%} in retries")
         # From here on nothing fails but what is in retries already: the small mailing is not to need any.
@@ -85,6 +91,37 @@ async def _begin_big(arena: Arena) -> int:
     mailing_id = await arena.operator.create_mailing(filter={"tags": ["big"]}, lasts=3600)
     await arena.operator.until_counts_begin(mailing_id)
     return mailing_id
+
+
+async def _put_into_retries(arena: Arena, mailing_id: int, count: int) -> None:
+    """Have the last messages of a mailing failed once and due again, as an outage would leave them."""
+
+    async def expanded() -> bool:
+        done = "SELECT expansion_done FROM mailing_work WHERE mailing_id = $1"
+        return bool(await arena.pool.fetchval(done, mailing_id))
+
+    await until(expanded, 60, "the audience is frozen")
+    await arena.pool.execute(
+        """
+        WITH chosen AS (
+            UPDATE messages SET status = 'retrying', attempts = 1 WHERE id IN (
+                SELECT id FROM messages WHERE mailing_id = $1 AND status = 'pending' ORDER BY id DESC LIMIT $2
+            )
+            RETURNING id, mailing_id, client_id
+        ), flown AS (
+            INSERT INTO flights (message_id, mailing_id, client_id, claimed_number, folded_number, failures)
+            SELECT id, mailing_id, client_id, 1, 1, 1 FROM chosen
+        ), tried AS (
+            INSERT INTO attempts (message_id, number, mailing_id, started_at, duration_ms, outcome)
+            SELECT id, 1, mailing_id, now(), 5, 'server_error' FROM chosen
+        ), counted AS (
+            INSERT INTO outcomes (mailing_id, outcome, count) SELECT $1, 'server_error', count(*) FROM chosen
+        )
+        UPDATE mailing_counts SET pending = pending - $2, retrying = retrying + $2 WHERE mailing_id = $1
+        """,
+        mailing_id,
+        count,
+    )
 
 
 async def _rate(arena: Arena) -> float:
