@@ -2,9 +2,12 @@
 
 import asyncio
 import gc
+import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import TypeVar
 
 from shared import logs, settings
@@ -19,18 +22,24 @@ except ImportError:  # uvloop does not install everywhere; the standard loop is 
 
 STOP_SECONDS = 25
 GC_THRESHOLD = (20_000, 20, 20)
+# A third of what a process at 0 gets where both want the same core.
+BACKGROUND_NICENESS = 5
+AUTOGROUP = Path("/proc/self/autogroup")
 
 SettingsT = TypeVar("SettingsT", bound=Settings)
 Main = Callable[[SettingsT, asyncio.Event], Awaitable[None]]
 
 
-def run(service: str, kind: type[SettingsT], main: Main[SettingsT]) -> int:
+def run(service: str, kind: type[SettingsT], main: Main[SettingsT], *, background: bool = True) -> int:
     """Run one process until SIGTERM or Ctrl-C, and return its exit code.
 
     `main` gets the settings and an event that is set when the process must stop. It then has 25 s to finish
-    what it holds. A missing or wrong setting ends the process with one line that names the variable.
+    what it holds. A missing or wrong setting ends the process with one line that names the variable. A background
+    process leaves the processor to those whom somebody waits for.
     """
     try:
+        if background:
+            _step_back()
         config = settings.load(kind)
         # Thousands of short-lived objects a second and hardly a cycle: the default of 700 costs more than it frees.
         gc.set_threshold(*GC_THRESHOLD)
@@ -40,6 +49,13 @@ def run(service: str, kind: type[SettingsT], main: Main[SettingsT]) -> int:
     except SettingsError as error:
         sys.stderr.write(f"herald {service}: {error}\n")
         return 2
+
+
+def _step_back() -> None:
+    os.nice(BACKGROUND_NICENESS)
+    # Linux shares a core between sessions first, where it groups by them, and niceness counts within a session only.
+    with suppress(OSError):
+        AUTOGROUP.write_text(str(BACKGROUND_NICENESS))
 
 
 async def _supervise(service: str, config: SettingsT, main: Main[SettingsT]) -> int:

@@ -80,7 +80,7 @@ async def _zones(pool: Pool, default_zone: str, stop: asyncio.Event) -> frozense
 
 
 def run() -> int:
-    return process.run("api", ApiSettings, main)
+    return process.run("api", ApiSettings, main, background=False)
 
 
 if __name__ == "__main__":

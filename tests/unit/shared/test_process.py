@@ -1,4 +1,5 @@
 import asyncio
+import os
 import signal
 import subprocess
 
@@ -19,7 +20,7 @@ async def main(config, stop):
     sys.stderr.flush()
     {body}
 
-sys.exit(process.run("planner", Settings, main))
+sys.exit(process.run("planner", Settings, main{how}))
 """
 # Nobody listens on port 1.
 AWAY = {"HERALD_DATABASE_URL": "postgresql://127.0.0.1:1/herald", "HERALD_OPS_PORT": "0"}
@@ -44,16 +45,23 @@ def ended_after(process: subprocess.Popen[str], number: signal.Signals) -> int:
     ],
 )
 def test_the_exit_code_says_how_it_ended(body: str, code: int) -> None:
-    assert child.run("-c", PROCESS.format(body=body)).returncode == code
+    assert child.run("-c", PROCESS.format(body=body, how="")).returncode == code
 
 
 @pytest.mark.parametrize("body", ["await stop.wait()", "await process.until_stopped(stop, asyncio.sleep(60))"])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_stops_it_cleanly(body: str, number: signal.Signals) -> None:
-    with child.started("-c", PROCESS.format(body=body)) as process:
+    with child.started("-c", PROCESS.format(body=body, how="")) as process:
         assert process.stderr is not None
         assert process.stderr.readline() == "running\n"
         assert ended_after(process, number) == 0
+
+
+@pytest.mark.parametrize(("how", "niceness"), [("", 5), (", background=False", 0)])
+def test_a_background_process_steps_back(how: str, niceness: int) -> None:
+    here = os.getpriority(os.PRIO_PROCESS, 0)
+    ended = child.run("-c", PROCESS.format(body="import os; sys.stderr.write(f'nice {os.nice(0)}')", how=how))
+    assert ended.stderr == f"running\nnice {here + niceness}"
 
 
 @pytest.mark.parametrize(
