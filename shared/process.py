@@ -22,8 +22,8 @@ except ImportError:  # uvloop does not install everywhere; the standard loop is 
 
 STOP_SECONDS = 25
 GC_THRESHOLD = (20_000, 20, 20)
-# A third of what a process at 0 gets where both want the same core.
-BACKGROUND_NICENESS = 5
+# A sixth of what a process at 0 gets where both want the same core.
+BACKGROUND_NICENESS = 8
 AUTOGROUP = Path("/proc/self/autogroup")
 
 SettingsT = TypeVar("SettingsT", bound=Settings)

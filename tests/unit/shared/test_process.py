@@ -57,7 +57,7 @@ def test_a_signal_stops_it_cleanly(body: str, number: signal.Signals) -> None:
         assert ended_after(process, number) == 0
 
 
-@pytest.mark.parametrize(("how", "niceness"), [("", 5), (", background=False", 0)])
+@pytest.mark.parametrize(("how", "niceness"), [("", 8), (", background=False", 0)])
 def test_a_background_process_steps_back(how: str, niceness: int) -> None:
     here = os.getpriority(os.PRIO_PROCESS, 0)
     ended = child.run("-c", PROCESS.format(body="import os; sys.stderr.write(f'nice {os.nice(0)}')", how=how))
