@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 
 import asyncpg
+from prometheus_client import CollectorRegistry, Gauge
 
 from shared import logs
 from shared.metrics import Health
@@ -111,6 +112,17 @@ async def watch(pool: Pool, health: Health) -> None:
                 logs.get().error("database lost", detail=describe(error))
             health.set("database", False)
         await asyncio.sleep(2)
+
+
+def meter(pool: Pool, registry: CollectorRegistry) -> None:
+    """Show how many connections of the pool are in use and idle, and how many there may be."""
+    open_ones = Gauge(
+        "herald_database_connections", "Connections of the pool that are open.", ["state"], registry=registry
+    )
+    open_ones.labels("idle").set_function(pool.get_idle_size)
+    open_ones.labels("used").set_function(lambda: pool.get_size() - pool.get_idle_size())
+    most = Gauge("herald_database_connections_max", "Connections that the pool may open.", registry=registry)
+    most.set(pool.get_max_size())
 
 
 def describe(error: BaseException) -> str:

@@ -1,15 +1,19 @@
 """The ops port of each process: /livez, /readyz and /metrics."""
 
-from collections.abc import AsyncIterator
+import platform
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
 
 import orjson
 from aiohttp import web
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
 
 from shared import logs
 from shared.settings import SettingsError
@@ -34,12 +38,62 @@ class Health:
         return all(self.parts.values())
 
 
+class Children(dict[str, Counter]):
+    """The children of a counter with one label, by its value: each is looked up once, not once a message.
+
+    The known ones are there with 0 from the start, since Prometheus cannot tell the first of a series from a restart.
+    """
+
+    def __init__(self, parent: Counter, known: Iterable[str] = ()) -> None:
+        super().__init__()
+        self._parent = parent
+        for value in known:
+            self[value]
+
+    def __missing__(self, value: str) -> Counter:
+        child = self[value] = self._parent.labels(value)
+        return child
+
+
+def dead_letters(queue: str, reasons: Iterable[str], registry: CollectorRegistry) -> dict[str, Counter]:
+    """Make the counter of what this process sends to its dead queue, by reason."""
+    counter = Counter(
+        "herald_dead_letters", "Bodies sent to a dead queue, by why.", ["queue", "reason"], registry=registry
+    )
+    return {reason: counter.labels(queue, reason) for reason in reasons}
+
+
+class _Readiness(Collector):
+    """What /readyz says, as figures."""
+
+    def __init__(self, health: Health) -> None:
+        self._health = health
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        yield GaugeMetricFamily("herald_ready", "1 if every part is there.", value=float(self._health.ready))
+        parts = GaugeMetricFamily("herald_part_up", "1 if the part is there.", labels=["part"])
+        for part, up in self._health.parts.items():
+            parts.add_metric([part], float(up))
+        yield parts
+
+
 def new_registry() -> CollectorRegistry:
     """Make the registry of one process, with the process's own figures in it."""
+    # A series more for every counter and bucket, of which no query here makes any use.
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
+    build = Gauge("herald_build_info", "1; which build this is.", ["version", "python"], registry=registry)
+    build.labels(_version(), platform.python_version()).set(1)
     return registry
+
+
+def _version() -> str:
+    try:
+        return version("herald")
+    except PackageNotFoundError:
+        return "unknown"
 
 
 def _json(body: object, status: int) -> web.Response:
@@ -71,6 +125,7 @@ async def serve_ops(host: str, port: int, health: Health, registry: CollectorReg
     if port == 0:
         yield
         return
+    registry.register(_Readiness(health))
     runner = web.AppRunner(_app(health, registry), access_log=None)
     await runner.setup()
     try:

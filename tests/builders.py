@@ -64,6 +64,7 @@ def a_claim(**over: Any) -> Claim:
         "seconds_left": 3600.0,
         "claimed_at": NOON,
         "request_id": "req-1",
+        "waited": 0.5,
     }
     return Claim(**{**usual, **over})
 

@@ -51,6 +51,7 @@ async def main(config: ApiSettings, stop: asyncio.Event) -> None:
     ):
         state.backing = Backing(pool, await _zones(pool, config.default_timezone, stop))
         health.set(ZONES, True)
+        database.meter(pool, registry)
         try:
             await process.until_stopped(stop, database.watch(pool, health), publisher.check(), events.check())
         finally:

@@ -51,7 +51,7 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
         status=response.status,
         duration_ms=round(seconds * 1000, 1),
     )
-    state_of(request).meters.seconds.labels(request.method, path, response.status).observe(seconds)
+    state_of(request).meters.answered(request.method, path, response.status, seconds)
     return response
 
 

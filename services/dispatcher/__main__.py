@@ -8,12 +8,14 @@ from collections.abc import Coroutine
 from typing import Any
 
 from aiolimiter import AsyncLimiter
+from prometheus_client import CollectorRegistry
 
-from services.dispatcher import provider
-from services.dispatcher.attempt import Attempts, Metrics
+from services.dispatcher import meters, provider
+from services.dispatcher.attempt import Attempts
 from services.dispatcher.breaker import Breaker
 from services.dispatcher.breaker_watch import BreakerWatch
 from services.dispatcher.handler import Handler
+from services.dispatcher.meters import Meters
 from services.dispatcher.outbox import Outbox
 from services.dispatcher.retry import Policy
 from services.dispatcher.settings import DispatcherSettings
@@ -58,7 +60,8 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
         outbox = Outbox(publisher)
         breaker = Breaker(lambda: random.uniform(0.9, 1.1))  # noqa: S311 - jitter, not a secret
         watch = BreakerWatch(breaker, health, registry)
-        handler = await _handler(config, pool, publisher, send_api, breaker, outbox, Metrics(registry))
+        handler = await _handler(config, pool, publisher, send_api, breaker, outbox, Meters(registry))
+        _show(registry, config, handler, outbox)
         consumer = Consumer(
             urls,
             "dispatcher.consume",
@@ -68,6 +71,8 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
             prefetch=prefetch(config.dispatcher_concurrency, config.provider_rate),
             on_delivery=handler.take,
         )
+        database.meter(pool, registry)
+        consumer.meter(registry)
         async with consumer:
             clock = asyncio.get_running_loop().time
             watches = (consumer.check(), publisher.check(), database.watch(pool, health), watch.run(clock))
@@ -81,7 +86,7 @@ async def _handler(
     send_api: provider.Provider,
     breaker: Breaker,
     outbox: Outbox,
-    metrics: Metrics,
+    counted: Meters,
 ) -> Handler:
     attempts = Attempts(
         pool,
@@ -89,7 +94,7 @@ async def _handler(
         send_api,
         breaker,
         Policy(config.retry_delays, config.max_attempts),
-        metrics,
+        counted,
         timeout=config.provider_timeout,
         secret=config.provider_token.get_secret_value(),
         clock=asyncio.get_running_loop().time,
@@ -100,9 +105,22 @@ async def _handler(
         attempts,
         outbox,
         breaker,
+        counted,
         concurrency=config.dispatcher_concurrency,
         shortest_retry=topology.retry_queue(config.retry_delays[0]),
         limiter=await limiter(config.provider_rate),
+    )
+
+
+def _show(registry: CollectorRegistry, config: DispatcherSettings, handler: Handler, outbox: Outbox) -> None:
+    clock = asyncio.get_running_loop().time
+    meters.show(
+        registry,
+        in_flight=lambda: handler.in_flight,
+        most=config.dispatcher_concurrency,
+        held=lambda: handler.held,
+        outstanding=lambda: outbox.outstanding,
+        unconfirmed=lambda: outbox.behind(clock()),
     )
 
 

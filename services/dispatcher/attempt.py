@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
-
 from services.dispatcher import store
 from services.dispatcher.breaker import Breaker, Ticket
+from services.dispatcher.meters import Meters
 from services.dispatcher.provider import Provider
 from services.dispatcher.replies import Meaning, Reply, read
 from services.dispatcher.retry import Decision, Facts, Finish, Policy, Retry, decide
@@ -29,17 +28,6 @@ MARGIN_SECONDS = 0.25
 MOST_QUEUED_RETRIES = 50_000
 
 log = logs.get()
-
-
-class Metrics:
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self.attempts = Counter("herald_attempts", "Attempts, by outcome", ["outcome"], registry=registry)
-        self.duration = Histogram(
-            "herald_request_duration_seconds",
-            "Time from request to reply",
-            buckets=(0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25),
-            registry=registry,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +68,14 @@ class Attempts:
         provider: Provider,
         breaker: Breaker,
         policy: Policy,
-        metrics: Metrics,
+        meters: Meters,
         *,
         timeout: float,
         secret: str,
         clock: Callable[[], float],
     ) -> None:
         self._pool, self._publisher, self._provider = pool, publisher, provider
-        self._breaker, self._policy, self._metrics = breaker, policy, metrics
+        self._breaker, self._policy, self._meters = breaker, policy, meters
         self._timeout, self._secret, self._clock = timeout, secret, clock
         self.queued_retries = 0
 
@@ -99,6 +87,7 @@ class Attempts:
             self._breaker.withdraw(taken.ticket)
             await self._unclaim(taken)
             return None
+        self._meters.margin.observe(taken.claim.seconds_left - after)
         call = await self._call(taken, after, seconds)
         meaning = read(call.reply)
         self._tell_breaker(taken, meaning)
@@ -180,10 +169,12 @@ class Attempts:
             await self._publisher.publish(Outgoing(topology.DEAD, topology.DISPATCHER_DEAD, encode(job), headers))
         except Unpublished as error:
             log.warning("dead letter not published", message_id=job.message_id, detail=str(error))
+        else:
+            self._meters.dead["exhausted"].inc()
 
     def _report(self, taken: Taken, call: Call, meaning: Meaning, decision: Decision) -> None:
-        self._metrics.attempts.labels(meaning.outcome).inc()
-        self._metrics.duration.observe(call.seconds)
+        self._meters.attempts[meaning.outcome].inc()
+        self._meters.duration.observe(call.seconds)
         log.info(
             "attempt ended",
             mailing_id=taken.job.mailing_id,

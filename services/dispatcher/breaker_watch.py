@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from prometheus_client import CollectorRegistry, Enum
+from prometheus_client import CollectorRegistry, Counter, Enum
 
 from services.dispatcher.breaker import Breaker, State
 from shared import logs
@@ -20,7 +20,8 @@ class BreakerWatch:
 
     def __init__(self, breaker: Breaker, health: Health, registry: CollectorRegistry) -> None:
         self._breaker, self._health = breaker, health
-        self._metric = Enum("herald_breaker", "State of the circuit breaker", states=list(STATES), registry=registry)
+        self._metric = Enum("herald_breaker", "State of the circuit breaker.", states=list(STATES), registry=registry)
+        self._openings = Counter("herald_breaker_openings", "Times the breaker opened.", registry=registry)
         self._state: State = "closed"
         self._health.details["breaker"] = self._state
 
@@ -31,6 +32,7 @@ class BreakerWatch:
             return
         self._state = state
         self._metric.state(state)
+        self._openings.inc(state == "open")
         self._health.details["breaker"] = state
         tell = log.info if state == "closed" else log.warning
         tell("breaker changed", state=state, seconds=round(self._breaker.seconds_open(moment), 1))

@@ -9,6 +9,7 @@ from services.dispatcher import store
 from services.dispatcher.attempt import Attempts, Taken
 from services.dispatcher.breaker import Breaker
 from services.dispatcher.identity import Identity
+from services.dispatcher.meters import Meters
 from services.dispatcher.outbox import Entry, Outbox
 from services.dispatcher.store import Claim
 from shared import failpoints, logs, topology
@@ -38,6 +39,7 @@ class Handler:
         attempts: Attempts,
         outbox: Outbox,
         breaker: Breaker,
+        meters: Meters,
         *,
         concurrency: int,
         shortest_retry: str,
@@ -45,13 +47,23 @@ class Handler:
     ) -> None:
         self._pool, self._publisher, self._attempts, self._outbox = pool, publisher, attempts, outbox
         self._breaker, self._concurrency, self._limiter = breaker, concurrency, limiter
-        self._shortest_retry = shortest_retry
+        self._shortest_retry, self._meters = shortest_retry, meters
         self._inbox: deque[tuple[Delivery, Job]] = deque()
         self._unreadable: deque[Delivery] = deque()
         self._arrived, self._freed = asyncio.Event(), asyncio.Event()
         self._running: set[asyncio.Task[None]] = set()
         self._identity = Identity()
         self._sending = True
+
+    @property
+    def in_flight(self) -> int:
+        """Attempts under way."""
+        return len(self._running)
+
+    @property
+    def held(self) -> int:
+        """Jobs that were delivered and not claimed yet."""
+        return len(self._inbox)
 
     def take(self, delivery: Delivery) -> None:
         """Take a delivery in. The connection's callback must not do more."""
@@ -98,6 +110,7 @@ class Handler:
         """Claim one batch, as large as there is room for, or wait a moment for room or for jobs."""
         while self._unreadable:
             await self._unreadable.popleft().reject()
+            self._meters.dead["unreadable"].inc()
         self._drop_dead()
         if not self._inbox:
             await _wait(self._arrived)
@@ -157,6 +170,7 @@ class Handler:
             self._inbox.extendleft(batch.values())
             self._identity.renew()
             raise
+        self._meters.claimed(claims, asyncio.get_running_loop().time() - asked)
         # Sends first: a claim is fresh for 80 ms, and moving a job waits for a confirm.
         for claim in sorted(claims, key=lambda claim: claim.verdict != "send"):
             delivery, job = batch[claim.message_id]

@@ -63,6 +63,11 @@ _UNANSWERED: dict[Kind, str] = {
     "unreachable": "provider unreachable",
     "broken": "connection broken",
 }
+# Every outcome there can be.
+OUTCOMES = frozenset(
+    {"accepted", "unreadable", "error_code", *_UNANSWERED}
+    | {outcome for _, outcome in (*_BY_STATUS.values(), *_BY_CLASS.values())}
+)
 
 
 def read(reply: Reply) -> Meaning:

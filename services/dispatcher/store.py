@@ -16,7 +16,8 @@ class Claim:
     """The verdict on one job. Everything after `number` is told for "send" only.
 
     `failures` counts those of attempts whose results are still on their way, too. `claimed_at` is the
-    database's time; `seconds_left` until the mailing's end from then.
+    database's time; `seconds_left` until the mailing's end from then; `waited` are the seconds since the job was
+    released and due.
     """
 
     message_id: int
@@ -28,6 +29,7 @@ class Claim:
     seconds_left: float
     claimed_at: datetime
     request_id: str | None
+    waited: float
 
 
 async def claim(pool: Pool, worker: UUID, jobs: Sequence[tuple[int, int, bool]]) -> list[Claim]:
@@ -50,6 +52,7 @@ async def claim(pool: Pool, worker: UUID, jobs: Sequence[tuple[int, int, bool]])
                 h.claimed_number > h.folded_number AS open,
                 m.status AS mailing_status, m.text, m.request_id, c.phone,
                 extract(epoch FROM m.end_at - clock_timestamp())::float8 AS seconds_left,
+                extract(epoch FROM clock_timestamp() - greatest(h.released_at, h.due_at))::float8 AS waited,
                 CASE WHEN m.window_from IS NULL OR c.phone IS NULL THEN now()
                     ELSE window_opens_at(m.window_from, m.window_to, c.timezone, now()) END AS opens_at
             FROM job j
@@ -87,7 +90,8 @@ async def claim(pool: Pool, worker: UUID, jobs: Sequence[tuple[int, int, bool]])
                 AS failures,
             CASE WHEN verdict = 'send' THEN text ELSE '' END AS text,
             CASE WHEN verdict = 'send' THEN phone ELSE '' END AS phone,
-            coalesce(seconds_left, 0) AS seconds_left, clock_timestamp() AS claimed_at, request_id
+            coalesce(seconds_left, 0) AS seconds_left, clock_timestamp() AS claimed_at, request_id,
+            greatest(waited, 0) AS waited
         FROM judged
         """,
         worker,

@@ -5,11 +5,13 @@ import sys
 from uuid import uuid4
 
 from services.planner.handler import Handler
+from services.planner.meters import Meters
 from services.planner.pace import Pace
 from services.planner.rounds import Rounds
 from services.planner.settings import PlannerSettings
 from services.planner.settle import Settler
 from services.planner.sweep import Sweeper
+from services.planner.watch import Watch
 from shared import database, process, topology
 from shared.broker import Consumer, Publisher
 from shared.metrics import Health, new_registry, serve_ops
@@ -18,33 +20,37 @@ from shared.metrics import Health, new_registry, serve_ops
 async def main(config: PlannerSettings, stop: asyncio.Event) -> None:
     health, registry, owner = Health(), new_registry(), uuid4()
     health.expect("database", "planner.publish", "planner.consume")
-    table = topology.build(config.retry_delays) if config.declare else None
+    table, meters = topology.build(config.retry_delays), Meters(registry)
+    declared = table if config.declare else None
     urls = config.rabbitmq_url.get_secret_value()
     async with (
         serve_ops(config.ops_host, config.ops_port, health, registry),
         database.connect(config.database_url.get_secret_value(), health, stop, size=8) as pool,
-        Publisher(urls, "planner.publish", health, table) as publisher,
+        Publisher(urls, "planner.publish", health, declared) as publisher,
     ):
         handler = Handler(
             pool,
             publisher,
-            Rounds(pool, publisher, owner, Pace(config.jobs_high_watermark)),
-            Settler(pool),
-            Sweeper(pool, publisher, config.jobs_high_watermark, registry),
+            Rounds(pool, publisher, owner, Pace(config.jobs_high_watermark), meters),
+            Settler(pool, meters),
+            Sweeper(pool, publisher, config.jobs_high_watermark, meters),
+            meters,
         )
+        watch = Watch(pool, publisher, [queue.name for queue in table.queues], meters)
         consumer = Consumer(
             urls,
             "planner.consume",
             health,
-            table,
+            declared,
             queue=topology.PLANNER_MAILINGS,
             prefetch=100,
             on_delivery=handler.take,
         )
+        database.meter(pool, registry)
+        consumer.meter(registry)
         async with consumer:
-            await process.until_stopped(
-                stop, consumer.check(), publisher.check(), database.watch(pool, health), *handler.tasks()
-            )
+            watches = (consumer.check(), publisher.check(), database.watch(pool, health), *watch.tasks())
+            await process.until_stopped(stop, *watches, *handler.tasks())
 
 
 def run() -> int:

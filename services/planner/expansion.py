@@ -24,15 +24,19 @@ class Expanded:
     over: bool
 
 
-async def expand_turn(pool: Pool, owner: UUID, mailing_id: int) -> None:
-    """Expand chunk by chunk until the turn is over, or as many messages are added as one full chunk has."""
+async def expand_turn(pool: Pool, owner: UUID, mailing_id: int) -> int:
+    """Expand chunk by chunk until the turn is over, or as many messages are added as one full chunk has.
+
+    Returns how many were added.
+    """
     loop, added = asyncio.get_running_loop(), 0
     until = loop.time() + TURN_SECONDS
     while added < CLIENTS_PER_CHUNK and loop.time() < until:
         chunk = await expand(pool, owner, mailing_id)
         added += chunk.added
         if chunk.over:
-            return
+            break
+    return added
 
 
 async def expand(pool: Pool, owner: UUID, mailing_id: int, size: int = CLIENTS_PER_CHUNK) -> Expanded:

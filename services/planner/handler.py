@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
+from services.planner.meters import Meters
 from services.planner.resend import resend_chunk
 from services.planner.rounds import Rounds
 from services.planner.settle import Settler
@@ -27,8 +28,10 @@ log = logs.get()
 class Handler:
     """The planner's endless tasks. Each looks at the tables by itself; events only wake them."""
 
-    def __init__(self, pool: Pool, publisher: Publisher, rounds: Rounds, settler: Settler, sweeper: Sweeper) -> None:
-        self._pool, self._publisher = pool, publisher
+    def __init__(
+        self, pool: Pool, publisher: Publisher, rounds: Rounds, settler: Settler, sweeper: Sweeper, meters: Meters
+    ) -> None:
+        self._pool, self._publisher, self._meters = pool, publisher, meters
         self._rounds, self._settler, self._sweeper = rounds, settler, sweeper
         self._inbox: asyncio.Queue[Delivery] = asyncio.Queue()
         self._wake_lives, self._wake_rounds = asyncio.Event(), asyncio.Event()
@@ -73,6 +76,8 @@ class Handler:
             await self._publisher.publish(Outgoing(topology.DEAD, topology.PLANNER_DEAD, delivery.body, headers))
         except Unpublished as error:
             log.warning("dead letter not published", detail=str(error))
+        else:
+            self._meters.dead["unreadable"].inc()
         await delivery.ack()
 
     async def _live(self) -> float:

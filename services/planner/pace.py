@@ -10,28 +10,41 @@ LEAST = 200
 
 
 @dataclass(slots=True)
-class Pace:
-    """Watches the number of results ever folded, and says how many messages should be in flight.
+class Rate:
+    """Results folded a second, over a window. It and the moments are seconds on a monotonic clock."""
 
-    Moments are seconds on a monotonic clock.
-    """
-
-    highest: int
+    window: float
     _seen: deque[tuple[float, int]] = field(default_factory=deque)
 
     def observe(self, moment: float, results: int) -> None:
         """Take note of the number of results ever folded at `moment`."""
         self._seen.append((moment, results))
-        while len(self._seen) > 2 and self._seen[1][0] <= moment - WINDOW_SECONDS:
+        while len(self._seen) > 2 and self._seen[1][0] <= moment - self.window:
             self._seen.popleft()
 
     @property
-    def rate(self) -> float:
-        """Results folded a second, over the last 10 s."""
+    def a_second(self) -> float:
         if len(self._seen) < 2:
             return 0.0
         (first, before), (last, after) = self._seen[0], self._seen[-1]
         return (after - before) / max(last - first, 1.0)
+
+
+@dataclass(slots=True)
+class Pace:
+    """Watches the number of results ever folded, and says how many messages should be in flight."""
+
+    highest: int
+    _rate: Rate = field(default_factory=lambda: Rate(WINDOW_SECONDS))
+
+    def observe(self, moment: float, results: int) -> None:
+        """Take note of the number of results ever folded at `moment`, in seconds on a monotonic clock."""
+        self._rate.observe(moment, results)
+
+    @property
+    def rate(self) -> float:
+        """Results folded a second, over the last 10 s."""
+        return self._rate.a_second
 
     @property
     def target(self) -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from services.planner.expansion import expand_turn
+from services.planner.meters import Meters
 from services.planner.pace import Pace
 from services.planner.release import release
 from services.planner.store import releases, turns
@@ -54,8 +55,9 @@ class Load:
 class Rounds:
     """One planner's turns at the mailings. Several planners share them through leases."""
 
-    def __init__(self, pool: Pool, publisher: Publisher, owner: UUID, pace: Pace) -> None:
+    def __init__(self, pool: Pool, publisher: Publisher, owner: UUID, pace: Pace, meters: Meters) -> None:
         self._pool, self._publisher, self._owner, self._pace = pool, publisher, owner, pace
+        self._meters = meters
 
     async def next(self) -> float:
         """Do one round, and return how many seconds to wait before the next."""
@@ -75,11 +77,12 @@ class Rounds:
         worked, room = False, load.room
         for place, turn in enumerate(leased):
             if turn.expanding:
-                await expand_turn(self._pool, self._owner, turn.mailing_id)
+                self._meters.audience.inc(await expand_turn(self._pool, self._owner, turn.mailing_id))
                 worked = True
             share = load.share(turn.mailing_id, room, len(leased) - place)
             if share > 0:
                 released = await release(self._pool, self._publisher, self._owner, turn.mailing_id, share)
+                self._meters.released.inc(released.published)
                 self._tell(turn, released.published)
                 room = max(room - released.published, 0)
                 worked = worked or released.moved_on
@@ -90,6 +93,8 @@ class Rounds:
         in_flight, results = await releases.read_load(self._pool)
         self._pace.observe(asyncio.get_running_loop().time(), results)
         total = sum(in_flight.values())
+        self._meters.in_flight.set(total)
+        self._meters.target.set(self._pace.target)
         room = self._pace.target - total
         return Load(
             room=room if self._publisher.connected and room >= LEAST_CHUNK else 0,

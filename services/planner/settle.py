@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 
 from services.planner.closing import CLIENT_DELETED, DEADLINE, MAILING_CANCELLED, Cause, Known, Verdict, judge
+from services.planner.meters import Meters
 from services.planner.store import lives, settling
 from services.planner.store.settling import Closing
 from shared import logs
@@ -18,8 +19,8 @@ log = logs.get()
 class Settler:
     """Settles chunk by chunk, until only messages are left whose claims must be waited for."""
 
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+    def __init__(self, pool: Pool, meters: Meters) -> None:
+        self._pool, self._meters = pool, meters
         # Mailings of which every message was looked at once: what is left of them has a flight.
         self._swept: set[int] = set()
 
@@ -63,6 +64,7 @@ class Settler:
         while True:
             last, moved = await self._settle_chunk(lock, key, above, cause)
             total += moved
+            self._meters.messages[cause.status].inc(moved)
             if last is None:
                 return total
             above = last

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from prometheus_client import CollectorRegistry, Counter
-
+from services.planner.meters import Meters
 from services.planner.release import job
 from services.planner.store import repairs
 from services.planner.store.repairs import Repair
@@ -16,9 +15,9 @@ log = logs.get()
 
 
 class Sweeper:
-    def __init__(self, pool: Pool, publisher: Publisher, watermark: int, registry: CollectorRegistry) -> None:
+    def __init__(self, pool: Pool, publisher: Publisher, watermark: int, meters: Meters) -> None:
         self._pool, self._publisher, self._watermark = pool, publisher, watermark
-        self._repaired = Counter("herald_sweeper_repairs", "Jobs released again, by why", ["why"], registry=registry)
+        self._meters = meters
 
     async def sweep(self) -> None:
         """Release again: jobs that vanished from the broker, and claims whose dispatcher is gone."""
@@ -46,5 +45,5 @@ class Sweeper:
             return
         jobs = [job(one.message_id, one.mailing_id, one.client_id, one.attempt) for one in found]
         published = sum(await self._publisher.publish_all(jobs))
-        self._repaired.labels(why).inc(published)
+        self._meters.repairs[why].inc(published)
         log.warning("jobs released again", why=why, jobs=published, mailing_ids=sorted({r.mailing_id for r in found}))

@@ -3,7 +3,8 @@
 import asyncio
 import sys
 
-from services.reporter.handler import MAX_BODIES, Handler, Metrics
+from services.reporter.handler import MAX_BODIES, Handler
+from services.reporter.meters import Meters
 from services.reporter.settings import ReporterSettings
 from shared import database, process, topology
 from shared.broker import Consumer
@@ -18,7 +19,7 @@ async def main(config: ReporterSettings, stop: asyncio.Event) -> None:
         serve_ops(config.ops_host, config.ops_port, health, registry),
         database.connect(config.database_url.get_secret_value(), health, stop, size=3) as pool,
     ):
-        handler = Handler(pool, Metrics(registry))
+        handler = Handler(pool, Meters(registry))
         consumer = Consumer(
             config.rabbitmq_url.get_secret_value(),
             "reporter.consume",
@@ -28,6 +29,8 @@ async def main(config: ReporterSettings, stop: asyncio.Event) -> None:
             prefetch=MAX_BODIES,
             on_delivery=handler.take,
         )
+        database.meter(pool, registry)
+        consumer.meter(registry)
         async with consumer:
             await process.until_stopped(stop, consumer.check(), handler.run(), database.watch(pool, health))
             await consumer.pause()

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from services.reporter import store
@@ -11,30 +12,37 @@ from shared.database import Connection, Pool, collide_again
 from shared.messages import Results
 
 
-async def fold(pool: Pool, bodies: Sequence[Results]) -> dict[str, int]:
-    """Fold these bodies, all or none, and return how many messages became what.
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """How many messages became what, and when by the database's clock."""
+
+    moved: dict[str, int]
+    at: datetime
+
+
+async def fold(pool: Pool, bodies: Sequence[Results]) -> Folded:
+    """Fold these bodies, all or none.
 
     Idempotent by message and attempt number, and free of order. Raises UnknownMessage or a database error for
     data that cannot be folded.
     """
 
-    async def once() -> dict[str, int]:
+    async def once() -> Folded:
         async with pool.acquire() as connection, connection.transaction():
             return await _fold(connection, bodies)
 
-    moved = await collide_again(once)
+    folded = await collide_again(once)
     failpoints.reach("reporter.committed")
-    return moved
+    return folded
 
 
-async def _fold(connection: Connection, bodies: Sequence[Results]) -> dict[str, int]:
+async def _fold(connection: Connection, bodies: Sequence[Results]) -> Folded:
     results = [result for body in bodies for result in body.results]
     moved: dict[str, int] = {}
     if results:
         known = await store.lock_messages(connection, sorted({result.message_id for result in results}))
         moved = await _apply(connection, tally(results, known))
-    await store.move_fence(connection, _newest_fence(bodies), len(results))
-    return moved
+    return Folded(moved, await store.move_fence(connection, _newest_fence(bodies), len(results)))
 
 
 async def _apply(connection: Connection, folded: Tally) -> dict[str, int]:

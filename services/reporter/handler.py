@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 
 import asyncpg
-from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from services.reporter.fold import fold, one_by_one
+from services.reporter.fold import Folded, fold, one_by_one
+from services.reporter.meters import Meters
 from services.reporter.tally import UnknownMessage
 from shared import logs
 from shared.broker import Delivery
@@ -21,22 +22,15 @@ LINGER_SECONDS = 0.02
 log = logs.get()
 
 
-class Metrics:
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self.messages = Counter("herald_messages", "Messages moved, by new status", ["status"], registry=registry)
-        self.batches = Histogram(
-            "herald_fold_results", "Results in a batch", buckets=(1, 10, 50, 200, 1000, 5000, 20000), registry=registry
-        )
-
-
 class Handler:
     """Folds what `take` was given, batch by batch, until cancelled."""
 
-    def __init__(self, pool: Pool, metrics: Metrics) -> None:
-        self._pool, self._metrics = pool, metrics
+    def __init__(self, pool: Pool, meters: Meters) -> None:
+        self._pool, self._meters = pool, meters
         self._inbox: asyncio.Queue[Delivery] = asyncio.Queue()
 
     def take(self, delivery: Delivery) -> None:
+        self._meters.deliver()
         self._inbox.put_nowait(delivery)
 
     async def run(self) -> None:
@@ -71,6 +65,7 @@ class Handler:
         except Unreadable as error:
             log.error("body unreadable", queue="reporter.results", detail=str(error))
             await delivery.reject()
+            self._meters.dead["unreadable"].inc()
             return None
 
     async def _apart(self, readable: Sequence[tuple[Delivery, Results]]) -> None:
@@ -84,23 +79,34 @@ class Handler:
                     ids = [result.message_id for result in part.results]
                     log.error("result dead-lettered", message_ids=ids, detail=describe(error))
             await (delivery.reject() if failed else delivery.ack())
+            self._meters.dead["unfoldable"].inc(failed)
 
     async def _fold(self, bodies: Sequence[Results]) -> None:
         """Fold, waiting out an outage of the database: the deliveries stay with us meanwhile."""
-        backoff = Backoff()
+        backoff, clock = Backoff(), asyncio.get_running_loop().time
         while True:
+            begun = clock()
             try:
-                moved = await fold(self._pool, bodies)
+                folded = await fold(self._pool, bodies)
                 break
             except OUTAGES as error:
                 log.warning("fold put off", detail=describe(error))
             await asyncio.sleep(backoff.next())
-        self._report(bodies, moved)
+        self._meters.duration.observe(clock() - begun)
+        self._report(bodies, folded)
 
-    def _report(self, bodies: Sequence[Results], moved: dict[str, int]) -> None:
-        for status, count in moved.items():
-            self._metrics.messages.labels(status).inc(count)
+    def _report(self, bodies: Sequence[Results], folded: Folded) -> None:
+        for status, count in folded.moved.items():
+            self._meters.messages[status].inc(count)
         results = sum(len(body.results) for body in bodies)
-        self._metrics.batches.observe(results)
         if results:
-            log.info("results folded", results=results, moved=moved)
+            self._meters.batches.observe(results)
+            self._observe_lag(bodies, folded.at)
+            log.info("results folded", results=results, moved=folded.moved)
+
+    def _observe_lag(self, bodies: Sequence[Results], now: datetime) -> None:
+        """Both ends are the database's time; how long the request took was measured by the dispatcher."""
+        for body in bodies:
+            for result in body.results:
+                lag = (now - result.started_at).total_seconds() - result.duration_ms / 1000
+                self._meters.lag.observe(max(lag, 0.0))

@@ -130,16 +130,19 @@ async def count_outcomes(connection: Connection, changes: dict[tuple[int, str], 
     )
 
 
-async def move_fence(connection: Connection, fence: datetime | None, results: int) -> None:
+async def move_fence(connection: Connection, fence: datetime | None, results: int) -> datetime:
     """Store the newest fence, and count the results folded, in the transaction that folded them.
 
     A fence is the database's time at its publishing, so it lies in the past; one that does not is not believed.
+    Returns the database's time.
     """
-    await connection.execute(
+    moment: datetime = await connection.fetchval(
         """
         UPDATE fence SET results = results + $2,
             folded_at = greatest(folded_at, CASE WHEN $1::timestamptz <= clock_timestamp() THEN $1 END)
+        RETURNING clock_timestamp()
         """,
         fence,
         results,
     )
+    return moment

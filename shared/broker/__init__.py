@@ -7,12 +7,13 @@ to it is thrown away, the topology is declared again, and consuming starts anew.
 
 from shared.broker.consumer import Consumer, Delivery
 from shared.broker.link import OUTAGES, Link, declare, open_connection, underlay_of
-from shared.broker.publisher import Outgoing, Publisher, Unpublished, Unroutable
+from shared.broker.publisher import Depth, Outgoing, Publisher, Unpublished, Unroutable
 
 __all__ = [
     "OUTAGES",
     "Consumer",
     "Delivery",
+    "Depth",
     "Link",
     "Outgoing",
     "Publisher",

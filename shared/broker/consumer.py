@@ -8,6 +8,7 @@ from aio_pika.abc import AbstractChannel, AbstractConnection
 from aiormq.abc import DeliveredMessage
 from aiormq.channel import Channel as UnderlayChannel
 from pamqp.commands import Basic
+from prometheus_client import CollectorRegistry, Gauge
 
 from shared import logs
 from shared.broker.link import CONNECT_SECONDS, OUTAGES, Link, underlay_of
@@ -61,6 +62,11 @@ class Consumer(Link):
         self._underlay: UnderlayChannel | None = None
         self._tag: str | None = None
         self._wanted = True
+
+    def meter(self, registry: CollectorRegistry) -> None:
+        """Show whether the queue is consumed; it is not while the broker is away, or in a pause."""
+        consuming = Gauge("herald_consuming", "1 if this process consumes the queue.", ["queue"], registry=registry)
+        consuming.labels(self._queue).set_function(lambda: self._tag is not None)
 
     async def pause(self) -> None:
         """Ask for no more deliveries. What was delivered stays with the caller."""

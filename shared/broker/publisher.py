@@ -1,12 +1,13 @@
 """Publishing with confirms: a body is published when the broker has said so."""
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aiormq.channel import Channel as UnderlayChannel
-from aiormq.exceptions import PublishError
+from aiormq.exceptions import ChannelNotFoundEntity, PublishError
 from pamqp.commands import Basic
 
 from shared import logs
@@ -37,6 +38,14 @@ class Outgoing:
     routing_key: str
     body: bytes
     headers: dict[str, str | int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Depth:
+    """How many bodies of a queue are ready for delivery, and how many consumers it has."""
+
+    ready: int
+    consumers: int
 
 
 class Publisher(Link):
@@ -109,6 +118,22 @@ class Publisher(Link):
         except OUTAGES as error:
             raise Unpublished(f"{queue}: {error!r}") from error
 
+    async def look_into(self, queues: Sequence[str]) -> dict[str, Depth]:
+        """Count what is ready in each of these queues; those that do not exist are left out.
+
+        Needs no rights in RabbitMQ. Raises Unpublished when it cannot be told.
+        """
+        if self._connection is None:
+            raise Unpublished("not connected")
+        left, found = list(reversed(queues)), dict[str, Depth]()
+        try:
+            async with asyncio.timeout(self._patience):
+                while left:
+                    await _look(self._connection, left, found)
+        except OUTAGES as error:
+            raise Unpublished(f"queues: {error!r}") from error
+        return found
+
     async def _send(self, outgoing: Outgoing) -> None:
         await self._open.wait()
         self._turn = (self._turn + 1) % len(self._channels)
@@ -150,3 +175,13 @@ class Publisher(Link):
 
     def _down(self) -> None:
         self._open.clear()
+
+
+async def _look(connection: AbstractConnection, left: list[str], found: dict[str, Depth]) -> None:
+    """Count over one channel, from the end of `left`, until nothing is left or a queue is missing: that closes it."""
+    with contextlib.suppress(ChannelNotFoundEntity):
+        async with connection.channel() as channel:
+            while left:
+                queue = left.pop()
+                result = (await channel.declare_queue(queue, passive=True)).declaration_result
+                found[queue] = Depth(result.message_count or 0, result.consumer_count or 0)

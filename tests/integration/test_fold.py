@@ -8,7 +8,8 @@ import asyncpg
 import pytest
 
 from services.reporter.fold import fold
-from services.reporter.handler import Handler, Metrics
+from services.reporter.handler import Handler
+from services.reporter.meters import Meters
 from services.reporter.tally import UnknownMessage
 from shared.messages import Result, Results, encode
 from shared.metrics import new_registry
@@ -51,7 +52,7 @@ class Fleet:
         await self.pool.execute("UPDATE flights SET claimed_number = $1, claimed_at = now()", number)
 
     async def fold(self, *results: Result, fence: datetime | None = None) -> dict[str, int]:
-        return await fold(self.pool, [Results(results=list(results), fence=fence)])
+        return (await fold(self.pool, [Results(results=list(results), fence=fence)])).moved
 
     async def flight(self) -> asyncpg.Record | None:
         return await self.pool.fetchrow("SELECT * FROM flights ORDER BY message_id LIMIT 1")
@@ -229,7 +230,7 @@ async def test_only_what_cannot_be_folded_is_dead_lettered(fleet: Fleet) -> None
         encode(Results(results=[fleet.result(2)], fence=NOW)),
     ]
     deliveries = [RecordedDelivery(body) for body in bodies]
-    await Handler(fleet.pool, Metrics(new_registry())).handle(deliveries)  # type: ignore[arg-type]
+    await Handler(fleet.pool, Meters(new_registry())).handle(deliveries)  # type: ignore[arg-type]
     assert [delivery.done for delivery in deliveries] == ["ack", "reject", "reject", "ack"]
     assert await fleet.counts() == {"pending": 2, "sent": 3}
     assert await fleet.pool.fetchval("SELECT folded_at FROM fence") == NOW

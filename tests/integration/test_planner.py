@@ -11,6 +11,7 @@ import pytest
 from services.dispatcher.store import claim as claim_jobs
 from services.planner.expansion import Expanded, expand
 from services.planner.handler import Handler
+from services.planner.meters import Meters
 from services.planner.pace import Pace
 from services.planner.release import Released, release
 from services.planner.rounds import Rounds
@@ -26,6 +27,7 @@ from shared.settings import DEFAULT_RETRY_DELAYS
 from tests.books import add_clients, add_mailing, check_books, counts_of, status_of, until
 from tests.planning import expand_all, lease_one, running_mailing
 
+METERS = Meters(new_registry())
 TABLE = topology.build(DEFAULT_RETRY_DELAYS)
 
 
@@ -227,7 +229,7 @@ async def test_rounds_serve_a_small_mailing_beside_a_big_one(pool: asyncpg.Pool,
     await add_clients(pool, 10, tag="small", first=9000)
     big = await add_mailing(pool, tags=[""])
     await lives.start_due(pool)
-    rounds = Rounds(pool, publisher, uuid4(), Pace(600))
+    rounds = Rounds(pool, publisher, uuid4(), Pace(600), METERS)
     for _ in range(4):
         await rounds.next()
     small = await add_mailing(pool, tags=["small"])
@@ -249,7 +251,7 @@ async def test_a_small_mailing_is_under_way_though_others_fill_all_there_is_room
     await add_clients(pool, 10, tag="small", first=9000)
     big = await add_mailing(pool, tags=[""])
     await lives.start_due(pool)
-    rounds = Rounds(pool, publisher, uuid4(), Pace(300))
+    rounds = Rounds(pool, publisher, uuid4(), Pace(300), METERS)
     for _ in range(4):
         await rounds.next()
     full = await pool.fetchval("SELECT count(*) FROM flights WHERE mailing_id = $1", big)
@@ -294,7 +296,7 @@ async def ending(pool: asyncpg.Pool) -> Ending:
 
 
 async def test_at_the_end_the_unclaimed_expire_at_once_and_claims_after_a_fence(ending: Ending) -> None:
-    settler, now = Settler(ending.pool), datetime.now(UTC)
+    settler, now = Settler(ending.pool, METERS), datetime.now(UTC)
     # The window was open when the mailing started, and is closed now.
     await ending.pool.execute(
         "UPDATE mailings SET start_at = $1::timestamptz - interval '1 h', end_at = clock_timestamp(),"
@@ -326,7 +328,7 @@ async def test_clients_out_of_reach_of_the_window_expire_for_that_reason_release
     await lives.start_due(pool)
     await expand_all(pool, mailing_id)
     await asyncio.sleep(1.1)
-    await Settler(pool).close_mailings()
+    await Settler(pool, METERS).close_mailings()
     rows = await pool.fetch("SELECT status || ': ' || reason AS what, count FROM reasons WHERE count > 0")
     assert {row["what"]: row["count"] for row in rows} == {
         "expired: window closed until the deadline": 2,
@@ -342,18 +344,18 @@ async def test_an_unsent_message_that_the_provider_may_have_says_so_whatever_end
         ending.mailing_id,
     )
     await ending.pool.execute("UPDATE mailings SET status = 'cancelled'")
-    await Settler(ending.pool).close_mailings()
+    await Settler(ending.pool, METERS).close_mailings()
     assert await ending.reasons() == {"cancelled: mailing cancelled": 3, "cancelled: outcome unknown": 1}
 
 
 async def test_a_missing_fence_holds_a_closing_up_for_25_seconds_at_most(ending: Ending) -> None:
     await ending.pool.execute("UPDATE mailings SET start_at = now() - interval '1 h', end_at = now() - interval '26 s'")
-    await Settler(ending.pool).close_mailings()
+    await Settler(ending.pool, METERS).close_mailings()
     assert await counts_of(ending.pool, ending.mailing_id) == {"expired": 6}
 
 
 async def test_a_cancel_settles_the_unclaimed_and_waits_for_the_claimed(ending: Ending) -> None:
-    settler = Settler(ending.pool)
+    settler = Settler(ending.pool, METERS)
     await ending.pool.execute("UPDATE mailings SET status = 'cancelled'")
     await settler.close_mailings()
     assert await counts_of(ending.pool, ending.mailing_id) == {"pending": 2, "cancelled": 4}
@@ -372,20 +374,20 @@ async def test_a_message_being_claimed_at_this_moment_is_left_alone(ending: Endi
     async with ending.pool.acquire() as dispatcher, dispatcher.transaction():
         await dispatcher.execute("SELECT 1 FROM flights WHERE message_id = $1 FOR UPDATE", ending.ids[1])
         async with asyncio.timeout(2):
-            await Settler(ending.pool).close_mailings()
+            await Settler(ending.pool, METERS).close_mailings()
     assert await counts_of(ending.pool, ending.mailing_id) == {"pending": 3, "cancelled": 3}
 
 
 async def test_two_planners_settle_a_cancelled_mailing_together(pool: asyncpg.Pool) -> None:
     mailing_id = await running_mailing(pool, 12_000)
     await pool.execute("UPDATE mailings SET status = 'cancelled'")
-    await asyncio.gather(*(Settler(pool).close_mailings() for _ in range(3)))
+    await asyncio.gather(*(Settler(pool, METERS).close_mailings() for _ in range(3)))
     await check_books(pool, mailing_id)
     assert await counts_of(pool, mailing_id) == {"cancelled": 12_000}
 
 
 async def test_a_deleted_clients_unsent_messages_are_cancelled(ending: Ending) -> None:
-    settler, pool = Settler(ending.pool), ending.pool
+    settler, pool = Settler(ending.pool, METERS), ending.pool
     await pool.execute(
         "UPDATE clients SET phone = NULL, deleted_at = now() WHERE id IN (SELECT client_id FROM messages)"
     )
@@ -404,7 +406,7 @@ async def test_a_mailing_found_only_after_its_end_is_expanded_and_expires(pool: 
     mailing_id = await add_mailing(pool)
     await pool.execute("UPDATE mailings SET start_at = now() - interval '2 h', end_at = now() - interval '1 h'")
     await lives.start_due(pool)
-    settler = Settler(pool)
+    settler = Settler(pool, METERS)
     await settler.close_mailings()
     await expand_all(pool, mailing_id)
     await settler.close_mailings()
@@ -421,7 +423,7 @@ async def test_jobs_that_vanished_from_the_broker_are_released_again_once(
         "INSERT INTO flights (message_id, mailing_id, client_id, released_at, due_at)"
         " SELECT id, mailing_id, client_id, now() - interval '21 s', now() - interval '21 s' FROM messages"
     )
-    sweeper = Sweeper(pool, publisher, 3, new_registry())
+    sweeper = Sweeper(pool, publisher, 3, METERS)
     await sweeper.sweep()
     assert await publisher.count_ready(topology.DISPATCHER_JOBS) == 0, "nobody consumes: nothing has vanished"
     await pool.execute("INSERT INTO workers VALUES ($1, now(), true)", uuid4())
@@ -465,8 +467,8 @@ async def test_stale_claims_are_released_again(pool: asyncpg.Pool) -> None:
 async def test_an_unreadable_event_goes_to_the_dead_queue_and_the_planner_goes_on(
     pool: asyncpg.Pool, publisher: Publisher, broker_url: str
 ) -> None:
-    rounds = Rounds(pool, publisher, uuid4(), Pace(200))
-    handler = Handler(pool, publisher, rounds, Settler(pool), Sweeper(pool, publisher, 200, new_registry()))
+    rounds = Rounds(pool, publisher, uuid4(), Pace(200), METERS)
+    handler = Handler(pool, publisher, rounds, Settler(pool, METERS), Sweeper(pool, publisher, 200, METERS), METERS)
     consumer = Consumer(
         broker_url, "c", Health(), TABLE, queue=topology.PLANNER_MAILINGS, prefetch=9, on_delivery=handler.take
     )
@@ -503,7 +505,7 @@ async def test_each_moment_of_a_mailings_life_leaves_an_event(pool: asyncpg.Pool
     assert await kinds_of(pool, mailing_id) == ["started", "expanded"]
     await asyncio.sleep(0.6)
     await asyncio.gather(*(lives.begin_closing(pool) for _ in range(3)))
-    await Settler(pool).close_mailings()
+    await Settler(pool, METERS).close_mailings()
     for _ in range(2):
         await lives.finish_done(pool)
     assert await kinds_of(pool, mailing_id) == ["started", "expanded", "closing", "finished"]
@@ -515,6 +517,6 @@ async def test_each_moment_of_a_mailings_life_leaves_an_event(pool: asyncpg.Pool
 async def test_the_event_of_a_cancelled_mailing_is_that_its_counts_have_closed(pool: asyncpg.Pool) -> None:
     mailing_id = await running_mailing(pool, 3)
     await pool.execute("UPDATE mailings SET status = 'cancelled'")
-    await Settler(pool).close_mailings()
+    await Settler(pool, METERS).close_mailings()
     await lives.finish_done(pool)
     assert await kinds_of(pool, mailing_id) == ["started", "expanded", "closed"]

@@ -6,7 +6,17 @@ from datetime import timedelta
 import pytest
 
 from shared import topology
-from shared.broker import Consumer, Delivery, Outgoing, Publisher, Unroutable, declare, open_connection
+from shared.broker import (
+    Consumer,
+    Delivery,
+    Depth,
+    Outgoing,
+    Publisher,
+    Unpublished,
+    Unroutable,
+    declare,
+    open_connection,
+)
 from shared.metrics import Health
 from tests.books import until
 from tests.relay import Relay
@@ -91,6 +101,32 @@ async def test_an_unroutable_body_is_not_taken_for_published(broker_url: str) ->
     async with Publisher(broker_url, "p", Health(), topology.build(SHORT)) as publisher:
         with pytest.raises(Unroutable):
             await publisher.publish(Outgoing(topology.RETRY, "dispatcher.retry.99h", b"{}"))
+
+
+async def test_what_is_ready_in_each_queue_can_be_seen_and_missing_ones_are_passed_over(broker_url: str) -> None:
+    table = topology.build(SHORT)
+    arrived: asyncio.Queue[Delivery] = asyncio.Queue()
+    asked = ["missing", topology.DISPATCHER_JOBS, "missing too", topology.PLANNER_DEAD, topology.REPORTER_RESULTS]
+    publisher = Publisher(broker_url, "p", Health(), table)
+    with pytest.raises(Unpublished):
+        await publisher.look_into(asked)
+    consumer = Consumer(
+        broker_url, "c", Health(), table, queue=topology.DISPATCHER_JOBS, prefetch=1, on_delivery=arrived.put_nowait
+    )
+    async with publisher, consumer:
+        for _ in range(3):
+            await publisher.publish(Outgoing(topology.JOBS, topology.SEND_KEY, b"{}"))
+        await received(arrived)
+
+        async def seen() -> bool:
+            # Of three jobs one is delivered; the other two are ready.
+            return (await publisher.look_into(asked)) == {
+                topology.DISPATCHER_JOBS: Depth(ready=2, consumers=1),
+                topology.PLANNER_DEAD: Depth(ready=0, consumers=0),
+                topology.REPORTER_RESULTS: Depth(ready=0, consumers=0),
+            }
+
+        await until(seen, 10)
 
 
 async def test_a_deleted_queue_is_declared_again_by_its_consumer_and_its_publisher(broker_url: str) -> None:

@@ -7,8 +7,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from services.dispatcher.attempt import MOST_QUEUED_RETRIES, Attempts, Metrics, Taken
+from services.dispatcher.attempt import MOST_QUEUED_RETRIES, Attempts, Taken
 from services.dispatcher.breaker import Breaker
+from services.dispatcher.meters import Meters
 from services.dispatcher.replies import Reply
 from services.dispatcher.store import Claim
 from shared.broker import Outgoing
@@ -32,13 +33,14 @@ class Bench:
         self.provider, self.publisher = FakeProvider(*replies), RecordingPublisher(refusals=refusals)
         self.pool = RecordingPool(*[ConnectionResetError("away")] * outages)
         self.breaker = Breaker(lambda: 1.0)
+        self.registry = CollectorRegistry()
         self.attempts = Attempts(
             cast(Pool, self.pool),
             self.publisher,
             self.provider,
             self.breaker,
             a_policy(),
-            Metrics(CollectorRegistry()),
+            Meters(self.registry),
             timeout=10,
             secret=TOKEN,
             clock=FakeClock(*moments),
@@ -224,3 +226,20 @@ async def test_a_request_cut_off_by_the_shutdown_is_a_reply_that_did_not_come() 
 async def test_every_status_that_can_be_answered_gives_a_result(http_status: int) -> None:
     result = await Bench(a_reply(b"", http_status)).result()
     assert (result.status, result.outcome) == ("retrying", "unreadable")
+
+
+async def test_an_attempt_is_counted_by_its_outcome_with_its_time_and_what_was_left() -> None:
+    bench = Bench(BROKEN)
+    await bench.make(a_claim(seconds_left=3600.0))
+    seen = bench.registry.get_sample_value
+    assert seen("herald_attempts_total", {"outcome": "server_error"}) == 1
+    assert seen("herald_request_duration_seconds_sum") == pytest.approx(0.04)
+    assert seen("herald_deadline_margin_seconds_sum") == pytest.approx(3599.98)
+
+
+@pytest.mark.parametrize(("refusals", "letters"), [(0, 1), (1, 0)])
+async def test_a_dead_letter_is_counted_once_it_is_on_the_broker(refusals: int, letters: int) -> None:
+    bench = Bench(BROKEN, refusals=refusals)
+    await bench.make(a_claim(failures=7))
+    labels = {"queue": "dispatcher.dead", "reason": "exhausted"}
+    assert bench.registry.get_sample_value("herald_dead_letters_total", labels) == letters

@@ -26,6 +26,7 @@ def test_a_change_is_told_once_in_log_metrics_and_detail_and_never_makes_unready
         ("closed", "info"),
     ]
     assert registry.get_sample_value("herald_breaker", {"herald_breaker": "closed"}) == 1
+    assert registry.get_sample_value("herald_breaker_openings_total") == 1
     assert health.details == {"breaker": "closed"}
     assert health.ready
 

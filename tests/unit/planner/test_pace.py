@@ -65,4 +65,4 @@ def test_a_steady_rate_is_measured_exactly(rate: int, looks: int) -> None:
 
 def test_memory_does_not_grow_with_time() -> None:
     pace = a_pace(*((look / 20, look) for look in range(10_000)))
-    assert len(pace._seen) <= 10 * 20 + 2
+    assert len(pace._rate._seen) <= 10 * 20 + 2

@@ -2,10 +2,12 @@ import socket
 from collections.abc import AsyncIterator
 
 import aiohttp
+import prometheus_client
 import pytest
 import pytest_asyncio
+from prometheus_client import Counter
 
-from shared.metrics import Health, new_registry, serve_ops
+from shared.metrics import Children, Health, dead_letters, new_registry, serve_ops
 from shared.settings import SettingsError
 
 
@@ -62,3 +64,39 @@ async def test_a_taken_port_names_its_variable() -> None:
 async def test_port_0_serves_nothing() -> None:
     async with serve_ops("nowhere.invalid", 0, Health(), new_registry()):
         pass
+
+
+async def test_metrics_say_what_is_ready_and_what_is_missing() -> None:
+    health, registry = Health(), new_registry()
+    health.expect("database", "broker")
+    health.set("database", True)
+    async with serve_ops("127.0.0.1", free_port(), health, registry):
+        assert registry.get_sample_value("herald_ready") == 0
+        assert registry.get_sample_value("herald_part_up", {"part": "database"}) == 1
+        assert registry.get_sample_value("herald_part_up", {"part": "broker"}) == 0
+        health.set("broker", True)
+        assert registry.get_sample_value("herald_ready") == 1
+
+
+def test_known_series_are_there_from_the_start_and_new_ones_from_their_first() -> None:
+    registry = new_registry()
+    children = Children(Counter("fruits", "Fruits.", ["kind"], registry=registry), ("apple",))
+    assert registry.get_sample_value("fruits_total", {"kind": "apple"}) == 0
+    children["pear"].inc(2)
+    children["pear"].inc()
+    assert registry.get_sample_value("fruits_total", {"kind": "pear"}) == 3
+
+
+def test_every_reason_of_a_dead_letter_is_a_series() -> None:
+    registry = new_registry()
+    dead_letters("some.dead", ("unreadable",), registry)["unreadable"].inc()
+    labels = {"queue": "some.dead", "reason": "unreadable"}
+    assert registry.get_sample_value("herald_dead_letters_total", labels) == 1
+
+
+def test_the_build_is_told_and_no_series_says_when_another_was_made() -> None:
+    registry = new_registry()
+    Counter("fruits", "Fruits.", registry=registry)
+    text = prometheus_client.generate_latest(registry).decode()
+    assert 'herald_build_info{python="3.' in text
+    assert "_created" not in text

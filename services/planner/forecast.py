@@ -1,0 +1,45 @@
+"""How many messages will not be sent before their mailing ends, if sending goes on as it does now. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from heapq import heapify, heappop
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """A running mailing: how many of its messages may be sent now, and seconds left to its end."""
+
+    ready: int
+    seconds_left: float
+
+
+def messages_at_risk(loads: Iterable[Load], rate: float) -> int:
+    """Say how many messages are left over when so many a second are sent, shared evenly between the mailings.
+
+    Each mailing leaves when it is done or at its end, and the others share what it had. `served` is what each
+    mailing still there has got so far.
+    """
+    waiting = [load for load in loads if load.ready > 0]
+    by_size = [(float(load.ready), place) for place, load in enumerate(waiting)]
+    by_end = [(max(load.seconds_left, 0.0), place) for place, load in enumerate(waiting)]
+    heapify(by_size)
+    heapify(by_end)
+    gone, served, moment, at_risk = set[int](), 0.0, 0.0, 0
+    while len(gone) < len(waiting):
+        _skip(by_size, gone)
+        _skip(by_end, gone)
+        each = rate / (len(waiting) - len(gone))
+        (size, smallest), (end, first) = by_size[0], by_end[0]
+        if each > 0 and moment + (size - served) / each <= end:
+            moment, served = moment + (size - served) / each, size
+            gone.add(smallest)
+        else:
+            served, moment = served + (end - moment) * each, end
+            at_risk += round(waiting[first].ready - served)
+            gone.add(first)
+    return at_risk
+
+
+def _skip(heap: list[tuple[float, int]], gone: set[int]) -> None:
+    while heap[0][1] in gone:
+        heappop(heap)

@@ -1,0 +1,41 @@
+"""What the planner reads from the tables for the metrics."""
+
+import asyncpg
+import pytest
+
+from services.planner.store import figures
+from services.planner.store.figures import Progress
+from tests.planning import running_mailing
+
+
+async def test_messages_are_unsent_and_wait_until_they_are_due(pool: asyncpg.Pool) -> None:
+    await running_mailing(pool, 10)
+    await pool.execute(
+        """
+        INSERT INTO flights (message_id, mailing_id, client_id, released_at, due_at)
+        SELECT id, mailing_id, client_id,
+            -- Three wait in a retry queue, two in the table, one is on its way, and one is due in the table.
+            CASE WHEN place IN (1, 2, 3, 6) THEN now() END,
+            CASE WHEN place <= 5 THEN now() + interval '1 h' ELSE now() END
+        FROM (SELECT *, row_number() OVER (ORDER BY id) AS place FROM messages) AS m WHERE place <= 7
+        """
+    )
+    [unsent] = await figures.list_unsent(pool)
+    assert (unsent.unsent, unsent.waiting) == (10, 5)
+    assert unsent.seconds_left == pytest.approx(600, abs=60)
+
+
+@pytest.mark.parametrize("status", ["paused", "cancelled"])
+async def test_only_running_mailings_have_messages_that_should_be_sent(pool: asyncpg.Pool, status: str) -> None:
+    await running_mailing(pool, 3)
+    await pool.execute("UPDATE mailings SET status = $1", status)
+    assert await figures.list_unsent(pool) == []
+    assert await figures.count_mailings(pool) == {status: 1}
+
+
+async def test_the_age_of_a_fence_is_unknown_until_one_was_folded(pool: asyncpg.Pool) -> None:
+    assert await figures.read_progress(pool) == Progress(results=0, fence_age=None)
+    await pool.execute("UPDATE fence SET folded_at = now() - interval '7 s', results = 42")
+    progress = await figures.read_progress(pool)
+    assert progress.results == 42
+    assert progress.fence_age == pytest.approx(7, abs=5)

@@ -1,0 +1,1 @@
+"""Pictures for the documentation, made by hand while something worth a picture goes on."""

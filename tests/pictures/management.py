@@ -1,0 +1,51 @@
+"""Pictures of RabbitMQ's management page, for docs/operations.md.
+
+Run it while a mailing is sent, and again while the provider is down:
+
+    .venv/bin/python -m tests.pictures.management load   http://127.0.0.1:15672 admin admin-first-try
+    .venv/bin/python -m tests.pictures.management outage http://127.0.0.1:15672 admin admin-first-try
+
+`load` and `outage` are what the pictures are named after: docs/images/management-load-queues.png and so on.
+"""
+
+import argparse
+import asyncio
+
+from playwright.async_api import Page
+
+from tests.pictures.shots import open_page, shoot
+
+# The page renews itself every 5 s; its charts need a few of them.
+SETTLED_MS = 11_000
+PAGES = {"overview": "#/", "queues": "#/queues", "exchanges": "#/exchanges"}
+
+
+async def take(moment: str, url: str, user: str, password: str) -> None:
+    async with open_page() as page:
+        await log_in(page, url, user, password)
+        for name, path in PAGES.items():
+            await page.goto(f"{url}/{path}")
+            await page.wait_for_timeout(SETTLED_MS)
+            await shoot(page, f"management-{moment}-{name}")
+
+
+async def log_in(page: Page, url: str, user: str, password: str) -> None:
+    await page.goto(url)
+    await page.locator("input[name=username]").fill(user)
+    await page.locator("input[name=password]").fill(password)
+    await page.locator("input[type=submit]").click()
+    await page.locator("#logout").wait_for()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Take pictures of RabbitMQ's management page.")
+    parser.add_argument("moment", choices=["load", "outage"])
+    parser.add_argument("url", help="where the management page is, like http://127.0.0.1:15672")
+    parser.add_argument("user")
+    parser.add_argument("password")
+    given = parser.parse_args()
+    asyncio.run(take(given.moment, given.url.rstrip("/"), given.user, given.password))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+"""A browser for pictures, and where they go."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from playwright.async_api import Page, async_playwright
+
+from tests.browser import ARGUMENTS, find
+
+FOLDER = Path(__file__).parents[2] / "docs" / "images"
+WIDTH = 1300
+
+
+@asynccontextmanager
+async def open_page(height: int = 900) -> AsyncIterator[Page]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=find(), args=ARGUMENTS)
+        try:
+            yield await browser.new_page(viewport={"width": WIDTH, "height": height})
+        finally:
+            await browser.close()
+
+
+async def shoot(page: Page, name: str) -> None:
+    """Take the whole page as docs/images/NAME.png."""
+    await page.screenshot(path=FOLDER / f"{name}.png", full_page=True)
+    print(FOLDER / f"{name}.png")  # noqa: T201 - a command for people

@@ -1,0 +1,78 @@
+"""The alert rules: valid, each seen to fire and to keep quiet, each with a page that says what to do."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.metrics_table import ROOT, documented_series, series_in
+from tests.promtool import promtool
+
+FOLDER = ROOT / "deploy" / "prometheus"
+RULES = FOLDER / "rules" / "herald.yml"
+TESTS = sorted((FOLDER / "tests").glob("*.yml"))
+CALM = FOLDER / "tests" / "calm.yml"
+RUNBOOK = ROOT / "docs" / "operations.md"
+
+
+def read(path: Path) -> Any:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
+
+
+ALERTS: list[dict[str, Any]] = [rule for group in read(RULES)["groups"] for rule in group["rules"]]
+NAMES = [alert["alert"] for alert in ALERTS]
+
+
+def expectations(path: Path) -> list[dict[str, Any]]:
+    return [expected for test in read(path)["tests"] for expected in test["alert_rule_test"]]
+
+
+def sections() -> set[str]:
+    """Name the anchors of the runbook, as GitHub and GitLab make them of headings."""
+    headings = re.findall(r"^#+ (.+)$", RUNBOOK.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def test_promtool_takes_the_rules() -> None:
+    promtool("check", "rules", RULES)
+
+
+@pytest.mark.parametrize("config", ["prometheus.yml", "native.yml"])
+def test_promtool_takes_the_configurations(config: str) -> None:
+    promtool("check", "config", FOLDER / config)
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: path.stem)
+def test_alerts_fire_when_they_must_and_only_then(path: Path) -> None:
+    promtool("test", "rules", path)
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=NAMES)
+def test_an_alert_says_how_bad_it_is_what_is_wrong_and_where_to_read_on(alert: dict[str, Any]) -> None:
+    assert alert["labels"]["severity"] in {"critical", "warning"}
+    assert all(alert["annotations"][name] for name in ("summary", "description"))
+    page, _, anchor = alert["annotations"]["runbook_url"].partition("#")
+    assert (page, anchor) == ("docs/operations.md", alert["alert"].lower())
+    assert anchor in sections()
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=NAMES)
+def test_an_alert_reads_metrics_that_are_documented(alert: dict[str, Any]) -> None:
+    assert series_in(alert["expr"]) - documented_series() == set()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_alert_has_a_test_in_which_it_fires_and_one_in_which_it_does_not(name: str) -> None:
+    expected = [one for path in TESTS for one in expectations(path) if one["alertname"] == name]
+    assert any(one["exp_alerts"] for one in expected)
+    assert any(one["alertname"] == name for one in expectations(CALM))
+
+
+def test_the_calm_hour_is_calm() -> None:
+    assert [one for one in expectations(CALM) if one["exp_alerts"]] == []
+
+
+def test_alerts_have_names_of_their_own() -> None:
+    assert len(set(NAMES)) == len(NAMES) > 10

@@ -1,0 +1,94 @@
+"""What the planner shows of queues and tables, and that it shows nothing it no longer knows."""
+
+import math
+from typing import Any, cast
+
+import pytest
+
+from services.planner.meters import Meters
+from services.planner.watch import Watch
+from shared.broker import Depth, Publisher, Unpublished
+from shared.database import Pool
+from shared.metrics import new_registry
+
+JOBS, DEAD = "dispatcher.jobs", "dispatcher.dead"
+
+
+class FakePublisher:
+    def __init__(self) -> None:
+        self.depths: dict[str, Depth] | None = {}
+
+    async def look_into(self, queues: list[str]) -> dict[str, Depth]:
+        assert queues == [JOBS, DEAD]
+        if self.depths is None:
+            raise Unpublished("not connected")
+        return self.depths
+
+
+class FakePool:
+    """Answers the three statements in their order, or is away."""
+
+    def __init__(self) -> None:
+        self.results, self.fence_age, self.away = 0, 1.5, False
+        self.unsent: list[dict[str, float]] = []
+
+    async def fetchrow(self, _: str) -> dict[str, Any]:
+        if self.away:
+            raise ConnectionResetError("away")
+        return {"results": self.results, "fence_age": self.fence_age}
+
+    async def fetch(self, statement: str) -> list[dict[str, Any]]:
+        return [{"status": "running", "n": 2}] if "GROUP BY 1" in statement[:120] else self.unsent
+
+
+class Scene:
+    def __init__(self) -> None:
+        self.publisher, self.pool, self.registry = FakePublisher(), FakePool(), new_registry()
+        meters = Meters(self.registry)
+        self.watch = Watch(cast(Pool, self.pool), cast(Publisher, self.publisher), [JOBS, DEAD], meters)
+
+    def seen(self, name: str, **labels: str) -> float | None:
+        return self.registry.get_sample_value(name, labels)
+
+
+async def test_queues_are_shown_while_they_can_be_seen_and_only_those_that_are_there() -> None:
+    scene = Scene()
+    scene.publisher.depths = {JOBS: Depth(ready=7, consumers=2)}
+    await scene.watch.look_at_queues()
+    assert scene.seen("herald_queue_messages", queue=JOBS) == 7
+    assert scene.seen("herald_queue_consumers", queue=JOBS) == 2
+    assert scene.seen("herald_queue_messages", queue=DEAD) is None
+    scene.publisher.depths = None
+    await scene.watch.look_at_queues()
+    assert scene.seen("herald_queue_messages", queue=JOBS) is None
+
+
+async def test_what_waits_by_design_is_not_at_risk() -> None:
+    scene = Scene()
+    scene.pool.unsent = [{"unsent": 100, "waiting": 30, "seconds_left": 60.0}]
+    await scene.watch.look_at_tables()
+    assert scene.seen("herald_messages_unsent", state="ready") == 70
+    assert scene.seen("herald_messages_unsent", state="waiting") == 30
+    assert scene.seen("herald_messages_at_risk") == 70
+    assert scene.seen("herald_mailings", status="running") == 2
+    assert scene.seen("herald_mailings", status="paused") == 0
+    assert scene.seen("herald_fence_age_seconds") == 1.5
+
+
+async def test_nothing_is_at_risk_at_a_rate_that_will_do() -> None:
+    scene = Scene()
+    scene.pool.unsent = [{"unsent": 100, "waiting": 0, "seconds_left": 60.0}]
+    await scene.watch.look_at_tables()
+    scene.pool.results = 500
+    await scene.watch.look_at_tables()
+    assert scene.seen("herald_messages_at_risk") == 0
+
+
+async def test_what_is_no_longer_known_is_no_longer_shown() -> None:
+    scene = Scene()
+    await scene.watch.look_at_tables()
+    scene.pool.away = True
+    with pytest.raises(ConnectionResetError):
+        await scene.watch.look_at_tables()
+    assert scene.seen("herald_messages_unsent", state="ready") is None
+    assert math.isnan(scene.seen("herald_messages_at_risk") or 0.0)
