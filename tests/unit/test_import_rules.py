@@ -19,7 +19,8 @@ SHARED_LAYERS = (
     ("metrics", "migrate"),
     ("logs", "settings", "startup"),
     ("failpoints", "messages", "topology"),
-    ("window",),
+    ("tracebacks", "window"),
+    ("redaction",),
 )
 
 # Who may import whom. A service stands for itself and for nobody else.
