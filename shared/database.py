@@ -30,6 +30,12 @@ OUTAGES = (
     asyncpg.exceptions.ReadOnlySQLTransactionError,
 )
 WRONG_SETTINGS = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
+# What these say may quote a phone or a text: in order, what the server, its constraints and asyncpg itself refuse.
+QUOTING = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.exceptions._base.DataError,
+)
 # Two transactions met in the wrong order; running the loser again is the documented answer.
 COLLISIONS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
@@ -114,7 +120,10 @@ async def watch(pool: Pool, health: Health) -> None:
 
 
 def describe(error: BaseException) -> str:
-    """Say what an outage was, in one line; some of these exceptions have no text."""
+    """Say what went wrong, in one line; some exceptions have no text, and some quote the value they are about."""
+    if isinstance(error, QUOTING):
+        constraint = getattr(error, "constraint_name", None)
+        return f"{type(error).__name__} ({constraint})" if constraint else type(error).__name__
     return str(error).partition("\n")[0] or type(error).__name__
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Mapping, Sequence
 
 from aiolimiter import AsyncLimiter
 
@@ -157,6 +158,7 @@ class Handler:
             self._inbox.extendleft(batch.values())
             self._identity.renew()
             raise
+        _tell(claims, batch)
         # Sends first: a claim is fresh for 80 ms, and moving a job waits for a confirm.
         for claim in sorted(claims, key=lambda claim: claim.verdict != "send"):
             delivery, job = batch[claim.message_id]
@@ -175,10 +177,8 @@ class Handler:
             case "busy":
                 await self._move(delivery, Outgoing(topology.RETRY, self._shortest_retry, encode(job)))
             case "put back":
-                log.info("job put back", mailing_id=job.mailing_id, message_id=job.message_id)
                 await delivery.ack()
             case "over":
-                log.debug("job over", mailing_id=job.mailing_id, message_id=job.message_id, attempt=job.attempt)
                 await delivery.ack()
 
     def _start(self, taken: Taken) -> None:
@@ -212,7 +212,7 @@ class Handler:
         try:
             await self._publisher.publish(outgoing)
         except Unpublished as error:
-            log.warning("job not moved", detail=str(error))
+            log.warning("job not moved", queue=outgoing.routing_key, detail=str(error))
             self.take(delivery)
         else:
             await delivery.ack()
@@ -234,6 +234,17 @@ class Handler:
             await consumer.resume()
             self._sending = True
             log.info("consuming again")
+
+
+def _tell(claims: Sequence[Claim], batch: Mapping[int, tuple[Delivery, Job]]) -> None:
+    """Log a batch of claims, in one line a verdict. Locked jobs are in the next batch, and told then."""
+    by_verdict: dict[str, list[int]] = {}
+    for claim in claims:
+        by_verdict.setdefault(claim.verdict, []).append(claim.message_id)
+    by_verdict.pop("locked", None)
+    for verdict, message_ids in by_verdict.items():
+        mailing_ids = sorted({batch[message_id][1].mailing_id for message_id in message_ids})
+        log.info("jobs claimed", verdict=verdict, message_ids=message_ids, mailing_ids=mailing_ids)
 
 
 async def _wait(event: asyncio.Event, seconds: float = LOOK_AGAIN_SECONDS) -> None:

@@ -59,9 +59,9 @@ class Outbox:
                     self._gather()
                     await self._publish()
         except TimeoutError:
-            ids = [entry.result.message_id for entry in self._left()]
             # Their claims become stale and they are sent again: the duplicates that are admitted.
-            log.error("results lost at shutdown", results=len(ids), message_ids=ids[:100])
+            for ids in logs.in_lines([entry.result.message_id for entry in self._left()]):
+                log.error("results lost at shutdown", results=len(ids), message_ids=ids)
 
     def _left(self) -> Sequence[Entry]:
         return [*self._sending, *(self._entries.get_nowait() for _ in range(self._entries.qsize()))]
@@ -85,5 +85,12 @@ class Outbox:
         failpoints.reach("dispatcher.result_published")
         self._waiting_since = None
         done, self._sending = self._sending, []
+        _tell(done)
         for entry in done:
             await entry.confirmed()
+
+
+def _tell(entries: Sequence[Entry]) -> None:
+    message_ids = [entry.result.message_id for entry in entries]
+    mailing_ids = sorted({entry.result.mailing_id for entry in entries})
+    log.info("results published", message_ids=message_ids, mailing_ids=mailing_ids)

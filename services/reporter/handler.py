@@ -100,7 +100,8 @@ class Handler:
     def _report(self, bodies: Sequence[Results], moved: dict[str, int]) -> None:
         for status, count in moved.items():
             self._metrics.messages.labels(status).inc(count)
-        results = sum(len(body.results) for body in bodies)
-        self._metrics.batches.observe(results)
-        if results:
-            log.info("results folded", results=results, moved=moved)
+        results = [result for body in bodies for result in body.results]
+        self._metrics.batches.observe(len(results))
+        mailing_ids = sorted({result.mailing_id for result in results})
+        for ids in logs.in_lines([result.message_id for result in results]):
+            log.info("results folded", results=len(results), moved=moved, message_ids=ids, mailing_ids=mailing_ids)
