@@ -1,4 +1,5 @@
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -133,3 +134,28 @@ async def test_a_task_that_fails_ends_them_all() -> None:
         await until_stopped(asyncio.Event(), endless(), fail())
     assert ended.is_set()
     assert failure.group_contains(Stopped)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        # A task that nobody waits for, a callback, and an object that fails as it goes.
+        "asyncio.ensure_future(fail()); await asyncio.sleep(0.05); import gc; gc.collect()",
+        "asyncio.get_running_loop().call_soon(lambda: int(SECRET)); await asyncio.sleep(0.05)",
+        "F()",
+    ],
+)
+def test_an_error_that_nobody_caught_is_a_line_of_the_log_without_its_values(body: str) -> None:
+    code = PROCESS.format(body=body, how="").replace(
+        "async def main",
+        "SECRET = 'a text and 79991234567'\n"
+        "async def fail():\n    raise ValueError(SECRET)\n"
+        "class F:\n    def __del__(self): raise ValueError(SECRET)\n"
+        "async def main",
+    )
+    ended = child.run("-c", code)
+    assert ended.stderr == "running\n"
+    [line] = [line for line in map(json.loads, ended.stdout.splitlines()) if line["event"] == "error not caught"]
+    assert line["exception"].endswith("ValueError")
+    assert "79991234567" not in ended.stdout
+    assert "a text" not in ended.stdout
