@@ -3,7 +3,7 @@
 import json
 import logging
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, cast
 
 import orjson
@@ -13,7 +13,7 @@ from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 from shared import tracebacks
 from shared.redaction import Redactor, escape, escape_json, mask_phone
 
-__all__ = ["configure", "get", "in_lines", "mask_phone"]
+__all__ = ["configure", "get", "in_lines", "mask_phone", "renderer"]
 
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 LONGEST_DETAIL = 500
@@ -58,6 +58,13 @@ def _for_people(redactor: Redactor) -> structlog.typing.Processor:
         }
 
     return clean
+
+
+def renderer() -> Callable[[EventDict], str]:
+    """Make what renders events for people, in colour on a terminal."""
+    clean = _for_people(Redactor())
+    render = structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), timestamp_key="time")
+    return lambda event: str(render(None, "", cast(EventDict, clean(None, "", event))))
 
 
 def _name_service(service: str) -> structlog.typing.Processor:

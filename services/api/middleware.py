@@ -75,9 +75,8 @@ def told_of(request: web.Request) -> dict[str, object]:
         told["query"] = query
     if BODY in request:
         told["body"] = request[BODY]
-    if REFUSAL in request:
-        told.update(request[REFUSAL])
-    return told
+    refusal: dict[str, object] = request.get(REFUSAL) or {}
+    return told | refusal
 
 
 def _refused(request: web.Request, problem: Problem) -> web.Response:
