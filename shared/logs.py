@@ -117,8 +117,8 @@ class _Forward(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         log = get()
-        tell = log.error if record.levelno >= logging.ERROR else log.warning
-        tell(
+        write_line = log.error if record.levelno >= logging.ERROR else log.warning
+        write_line(
             "library warning",
             library=record.name,
             detail=record.getMessage()[:LONGEST_DETAIL],

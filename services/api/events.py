@@ -50,7 +50,7 @@ class EventQueue:
         try:
             self._queue.put_nowait(event)
         except asyncio.QueueFull:
-            logs.get().warning("event dropped", name=name, mailing_id=mailing_id)
+            logs.get().warning("event dropped", name=name, mailing_id=mailing_id, request_id=request_id)
 
     async def check(self) -> None:
         """Raise what ended the publishing, if anything did."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from aiolimiter import AsyncLimiter
 
@@ -175,7 +176,7 @@ class Handler:
             case "locked":
                 self._inbox.append((delivery, job))
             case "busy":
-                await self._move(delivery, Outgoing(topology.RETRY, self._shortest_retry, encode(job)))
+                await self._move(delivery, job, Outgoing(topology.RETRY, self._shortest_retry, encode(job)))
             case "put back":
                 await delivery.ack()
             case "over":
@@ -185,13 +186,13 @@ class Handler:
         self._identity.hold(taken.worker)
         task = asyncio.create_task(self._see_through(taken))
         self._running.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(partial(self._ended, taken))
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _ended(self, taken: Taken, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         self._freed.set()
         if not task.cancelled() and task.exception() is not None:
-            log.error("attempt failed", exc_info=task.exception())
+            log.error("attempt failed", **taken.ids, exc_info=task.exception())
 
     async def _see_through(self, taken: Taken) -> None:
         result = await self._attempts.make(taken)
@@ -207,12 +208,13 @@ class Handler:
 
         self._outbox.add(Entry(result, confirmed))
 
-    async def _move(self, delivery: Delivery, outgoing: Outgoing) -> None:
+    async def _move(self, delivery: Delivery, job: Job, outgoing: Outgoing) -> None:
         """Publish a job again elsewhere, then acknowledge. Unpublished, it stays ours and is judged again."""
         try:
             await self._publisher.publish(outgoing)
         except Unpublished as error:
-            log.warning("job not moved", queue=outgoing.routing_key, detail=str(error))
+            ids = {"mailing_id": job.mailing_id, "message_id": job.message_id, "attempt": job.attempt}
+            log.warning("job not moved", **ids, key=outgoing.routing_key, detail=str(error))
             self.take(delivery)
         else:
             await delivery.ack()
@@ -228,7 +230,7 @@ class Handler:
         unstarted, self._inbox = self._inbox, deque()
         for delivery, job in unstarted:
             if delivery.alive:
-                await self._move(delivery, Outgoing(topology.JOBS, topology.SEND_KEY, encode(job)))
+                await self._move(delivery, job, Outgoing(topology.JOBS, topology.SEND_KEY, encode(job)))
         await sleep_unless(stop, seconds)
         if not stop.is_set():
             await consumer.resume()

@@ -79,13 +79,13 @@ class Settler:
 
 def _tell(verdicts: Sequence[Verdict], key: int, cause: Cause) -> None:
     """Log which messages were settled as what. Those whose late result came first are told again by the reporter."""
+    whose = {"client_id" if cause.reason == CLIENT_DELETED else "mailing_id": key}
     for verdict in verdicts:
         if verdict.lost:
-            log.warning("attempts lost", message_id=verdict.message_id, attempts=verdict.lost)
+            log.warning("attempts lost", **whose, message_id=verdict.message_id, attempts=verdict.lost)
     by_reason: dict[str, list[int]] = {}
     for verdict in verdicts:
         by_reason.setdefault(verdict.reason, []).append(verdict.message_id)
-    whose = {"client_id" if cause.reason == CLIENT_DELETED else "mailing_id": key}
     for reason, message_ids in by_reason.items():
         for ids in logs.in_lines(message_ids):
             log.info("messages settled", **whose, status=cause.status, reason=reason, message_ids=ids)
