@@ -52,6 +52,7 @@ async def connect(url: str, health: Health, stop: asyncio.Event, *, size: int = 
     health.expect("database")
 
     def waiting(error: BaseException) -> None:
+        health.set("database", False, describe(error))
         logs.get().warning("waiting for the database", detail=describe(error))
 
     pool = await patiently(lambda: _open(url, size), OUTAGES, waiting, stop)
@@ -59,7 +60,7 @@ async def connect(url: str, health: Health, stop: asyncio.Event, *, size: int = 
         health.set("database", True)
         yield pool
     finally:
-        health.set("database", False)
+        health.set("database", False, "the process stops")
         # A connection stuck on a dead server must not hold up the exit.
         try:
             async with asyncio.timeout(3):
@@ -115,7 +116,7 @@ async def watch(pool: Pool, health: Health) -> None:
         except OUTAGES as error:
             if health.parts.get("database"):
                 logs.get().error("database lost", detail=describe(error))
-            health.set("database", False)
+            health.set("database", False, describe(error))
         await asyncio.sleep(2)
 
 

@@ -68,6 +68,8 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
             prefetch=prefetch(config.dispatcher_concurrency, config.provider_rate),
             on_delivery=handler.take,
         )
+        for name, pulse in (("send", handler.pulse), ("beat", handler.beat_pulse), ("results", outbox.pulse)):
+            health.watch(name, pulse)
         async with consumer:
             clock = asyncio.get_running_loop().time
             watches = (consumer.check(), publisher.check(), database.watch(pool, health), watch.run(clock))

@@ -16,6 +16,7 @@ from services.dispatcher.store import Claim
 from shared import failpoints, logs, topology
 from shared.broker import Consumer, Delivery, Outgoing, Publisher, Unpublished
 from shared.database import COLLISIONS, OUTAGES, Pool, describe
+from shared.health import Pulse
 from shared.messages import Job, Unreadable, decode, encode
 from shared.startup import Backoff, sleep_unless
 
@@ -54,6 +55,7 @@ class Handler:
         self._running: set[asyncio.Task[None]] = set()
         self._identity = Identity()
         self._sending = True
+        self.pulse, self.beat_pulse = Pulse(), Pulse()
 
     def take(self, delivery: Delivery) -> None:
         """Take a delivery in. The connection's callback must not do more."""
@@ -68,6 +70,7 @@ class Handler:
         """Claim and send until `stop`, standing aside while the provider or the database is down."""
         backoff = Backoff()
         while not stop.is_set():
+            self.pulse.beat()
             moment = asyncio.get_running_loop().time()
             if self._breaker.allowance(moment) <= 0 and self._breaker.state(moment) == "open":
                 await self._stand_aside(consumer, self._breaker.seconds_open(moment), stop, "breaker open")
@@ -90,6 +93,7 @@ class Handler:
     async def beat(self) -> None:
         """Say every second that this process is alive. Runs until cancelled."""
         while True:
+            self.beat_pulse.beat()
             try:
                 self._attempts.queued_retries = await store.beat(self._pool, self._identity.alive, self._sending)
             except OUTAGES as error:
@@ -229,6 +233,7 @@ class Handler:
         await consumer.pause()
         unstarted, self._inbox = self._inbox, deque()
         for delivery, job in unstarted:
+            self.pulse.beat()
             if delivery.alive:
                 await self._move(delivery, job, Outgoing(topology.JOBS, topology.SEND_KEY, encode(job)))
         await sleep_unless(stop, seconds)

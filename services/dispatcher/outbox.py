@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from shared import failpoints, logs, topology
 from shared.broker import Outgoing, Publisher, Unpublished
+from shared.health import Pulse
 from shared.messages import MAX_RESULTS, Result, Results, encode
 from shared.startup import Backoff
 
@@ -30,6 +31,7 @@ class Outbox:
         self._entries: asyncio.Queue[Entry] = asyncio.Queue()
         self._sending: list[Entry] = []
         self._waiting_since: float | None = None
+        self.pulse = Pulse()
 
     @property
     def outstanding(self) -> int:
@@ -45,6 +47,7 @@ class Outbox:
 
     async def run(self) -> None:
         while True:
+            self.pulse.rest()
             entry = await self._entries.get()
             self._sending = [entry]
             await asyncio.sleep(LINGER_SECONDS)
@@ -76,6 +79,7 @@ class Outbox:
         self._waiting_since = asyncio.get_running_loop().time()
         failpoints.reach("dispatcher.result_unpublished")
         while True:
+            self.pulse.beat()
             try:
                 await self._publisher.publish(Outgoing(topology.RESULTS, topology.RESULT_KEY, body))
                 break

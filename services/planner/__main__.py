@@ -42,9 +42,11 @@ async def main(config: PlannerSettings, stop: asyncio.Event) -> None:
             on_delivery=handler.take,
         )
         async with consumer:
-            await process.until_stopped(
-                stop, consumer.check(), publisher.check(), database.watch(pool, health), *handler.tasks()
-            )
+            tasks = handler.tasks()
+            for name, pulse in handler.pulses.items():
+                health.watch(name, pulse)
+            watches = (consumer.check(), publisher.check(), database.watch(pool, health))
+            await process.until_stopped(stop, *watches, *tasks)
 
 
 def run() -> int:

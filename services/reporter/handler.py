@@ -11,6 +11,7 @@ from services.reporter.tally import UnknownMessage
 from shared import logs
 from shared.broker import Delivery
 from shared.database import OUTAGES, Pool, describe
+from shared.health import Pulse
 from shared.messages import Results, Unreadable, decode
 from shared.startup import Backoff
 
@@ -35,12 +36,14 @@ class Handler:
     def __init__(self, pool: Pool, metrics: Metrics) -> None:
         self._pool, self._metrics = pool, metrics
         self._inbox: asyncio.Queue[Delivery] = asyncio.Queue()
+        self.pulse = Pulse()
 
     def take(self, delivery: Delivery) -> None:
         self._inbox.put_nowait(delivery)
 
     async def run(self) -> None:
         while True:
+            self.pulse.rest()
             batch = [await self._inbox.get()]
             await asyncio.sleep(LINGER_SECONDS)
             await self.handle(batch + self._waiting(MAX_BODIES - 1))
@@ -89,6 +92,7 @@ class Handler:
         """Fold, waiting out an outage of the database: the deliveries stay with us meanwhile."""
         backoff = Backoff()
         while True:
+            self.pulse.beat()
             try:
                 moved = await fold(self._pool, bodies)
                 break

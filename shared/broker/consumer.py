@@ -10,7 +10,7 @@ from aiormq.channel import Channel as UnderlayChannel
 from pamqp.commands import Basic
 
 from shared import logs
-from shared.broker.link import CONNECT_SECONDS, OUTAGES, Link, underlay_of
+from shared.broker.link import CONNECT_SECONDS, OUTAGES, Link, describe, underlay_of
 from shared.metrics import Health
 from shared.topology import Topology
 
@@ -61,10 +61,12 @@ class Consumer(Link):
         self._underlay: UnderlayChannel | None = None
         self._tag: str | None = None
         self._wanted = True
+        health.details[name] = "consuming"
 
     async def pause(self) -> None:
         """Ask for no more deliveries. What was delivered stays with the caller."""
         self._wanted = False
+        self._health.details[self._name] = "paused"
         if self._underlay is not None and self._tag is not None:
             tag, self._tag = self._tag, None
             with contextlib.suppress(*OUTAGES):
@@ -74,6 +76,7 @@ class Consumer(Link):
     async def resume(self) -> None:
         """Ask for deliveries again after a pause."""
         self._wanted = True
+        self._health.details[self._name] = "consuming"
         if self._underlay is not None and self._tag is None:
             try:
                 async with asyncio.timeout(CONNECT_SECONDS):
@@ -100,7 +103,7 @@ class Consumer(Link):
                 async with asyncio.timeout(CONNECT_SECONDS), connection.channel() as channel:
                     found = (await channel.declare_queue(self._queue, passive=True)).declaration_result
             except OUTAGES as error:
-                logs.get().warning("queue not found", queue=self._queue, detail=str(error) or type(error).__name__)
+                logs.get().warning("queue not found", queue=self._queue, detail=describe(error))
                 self.reconnect()
                 return
             if self._tag is not None and found.consumer_count == 0:

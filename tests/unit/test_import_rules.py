@@ -17,7 +17,7 @@ SHARED_LAYERS = (
     ("process",),
     ("broker", "database"),
     ("metrics", "migrate"),
-    ("logs", "settings", "startup"),
+    ("health", "logs", "settings", "startup"),
     ("failpoints", "messages", "topology"),
     ("tracebacks", "window"),
     ("redaction",),
