@@ -20,7 +20,6 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066
 # Those of them that JSON lets through as they are.
 _CONTROL_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 _SUSPECT_DIGITS = re.compile(rb"7[0-9]{10}")
-_SUSPECT_WORDS = (b"eyJ", b"earer", b"EARER", b"://")
 
 
 def mask_phone(phone: str) -> str:
@@ -64,13 +63,13 @@ class Redactor:
 
     def suspects(self, line: bytes) -> bool:
         """Say whether a JSON line may hold anything to be masked. It is asked for every line, and so is quick."""
-        return (
-            _SUSPECT_DIGITS.search(line) is not None
-            or any(word in line for word in _SUSPECT_WORDS)
-            or any(secret in line for secret in self._encoded)
-            # A secret that JSON writes differently from what it is.
-            or b"\\" in line
-        )
+        # JSON may write a secret differently, but only with a backslash. Spelt out, since a generator takes far longer.
+        if b"\\" in line or b"://" in line or b"eyJ" in line or b"earer" in line or b"EARER" in line:
+            return True
+        for secret in self._encoded:
+            if secret in line:
+                return True
+        return _SUSPECT_DIGITS.search(line) is not None
 
     def text(self, text: str) -> str:
         """Mask what must not be read in a text."""

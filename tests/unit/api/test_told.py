@@ -24,8 +24,8 @@ ZONES = {"zones": frozenset({"Europe/Moscow"})}
         (ClientPatch, '{"tag": ""}', {"tag": {"length": 0}}),
         (
             MailingNew,
-            '{"text": "secret-text", "end_at": "%s", "filter": {"operator_codes": ["916"], "tags": ["secret-tag"]}}'
-            % END,
+            '{"text": "secret-text", "end_at": "2030-01-31T18:00:00+03:00",'
+            ' "filter": {"operator_codes": ["916"], "tags": ["secret-tag"]}}',
             {"text": {"length": 11}, "filter": {"operator_codes": ["916"], "tags": {"length": 1}}},
         ),
         (MailingPatch, '{"window": null}', {"window": None}),
