@@ -15,8 +15,8 @@ from tests.e2e.operator import Operator
 from tests.integration.cli.herald import Outcome, herald
 
 ENV = {"HERALD_RETRY_DELAYS": "1s,2s", "HERALD_MAX_ATTEMPTS": "3", "HERALD_PROVIDER_TIMEOUT": "10"}
-# All are asked when the dispatcher is killed. Then one accepts, one is refused, one fails until the budget is spent, and
-# one may be asked again only when it is too late.
+# All are asked when the dispatcher is killed. Then one accepts, one is refused, one fails until the budget is spent,
+# and one may be asked again only when it is too late.
 CRASHED, REFUSED, EXHAUSTED, EXPIRED = "79990001000", "79990000400", "79990000500", "79990000429"
 
 pytestmark = pytest.mark.timeout(170)
