@@ -1,6 +1,7 @@
 """The ops port of each process: /livez, /readyz and /metrics."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -62,7 +63,9 @@ async def serve_ops(host: str, port: int, health: Health, registry: CollectorReg
         await web.TCPSite(runner, host, port).start()
     except OSError as error:
         await runner.cleanup()
-        raise SettingsError(f"HERALD_OPS_PORT: {host}:{port} cannot be used: {error.strerror}") from error
+        # asyncio's own text names the address once more.
+        why = os.strerror(error.errno) if error.errno else str(error)
+        raise SettingsError(f"HERALD_OPS_PORT: {host}:{port} cannot be used: {why}") from error
     logs.get().info("ops port open", host=host, port=port)
     beating = asyncio.create_task(health.run(), name="health")
     try:

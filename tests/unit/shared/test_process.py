@@ -2,6 +2,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -85,6 +86,15 @@ def test_a_wrong_setting_ends_a_service_with_one_line_that_names_it(service: str
     assert ended.stderr.startswith(f"herald {service}: {variable}: ")
     assert ended.stderr.count("\n") == 1
     assert "hush" not in ended.stderr + ended.stdout
+
+
+@pytest.mark.parametrize("service", ["api", "reporter"])
+def test_a_taken_ops_port_ends_a_service_with_one_line_that_names_its_variable(service: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        ended = child.run("-m", f"services.{service}", HERALD_OPS_PORT=port, HERALD_API_PORT="0")
+    why = f"HERALD_OPS_PORT: 127.0.0.1:{port} cannot be used: Address already in use"
+    assert (ended.returncode, ended.stderr) == (2, f"herald {service}: {why}\n")
 
 
 def test_a_missing_setting_is_named() -> None:
