@@ -22,17 +22,17 @@ from shared.migrate import require_current
 
 STDIN = "-"
 # What the tables number things with.
-Number = Annotated[int | None, typer.Option(min=1, max=2**63 - 1, metavar="ID")]
+HIGHEST = 2**63 - 1
 
 
 def trace_command(
     files: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[FILE]...", help="Log files, or - for standard input. Default: those of `herald up`"),
+        typer.Argument(metavar="FILE", help="Log files, or - for standard input. Default: those of `herald up`"),
     ] = None,
-    mailing: Number = None,
-    message: Number = None,
-    client: Number = None,
+    mailing: Annotated[int | None, typer.Option(min=1, max=HIGHEST, metavar="ID", help="A mailing")] = None,
+    message: Annotated[int | None, typer.Option(min=1, max=HIGHEST, metavar="ID", help="A message")] = None,
+    client: Annotated[int | None, typer.Option(min=1, max=HIGHEST, metavar="ID", help="A client")] = None,
     messages: Annotated[
         bool, typer.Option("--messages", help="With --mailing: each log line about single messages, not their sums")
     ] = False,
