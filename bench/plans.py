@@ -114,8 +114,8 @@ def calls(pool: Any, connection: asyncpg.Connection) -> dict[str, Callable[[], A
         await hold()
         audience = await turns.hold_audience(connection, owner, 2)
         assert audience is not None  # noqa: S101
-        added, upto = await turns.add_messages(connection, 2, audience, 2000)
-        await turns.move_expansion(connection, 2, cursor=upto or 0, done=False, added=added)
+        added = await turns.add_messages(connection, 2, audience, 2000)
+        await turns.move_expansion(connection, 2, cursor=added.upto or 0, done=False, added=added.messages)
 
     released = list(range(60_001, 60_501))
     cursor = iter(range(60_000, MILLION, 500))

@@ -7,6 +7,7 @@ from cli.bench import bench_command
 from cli.demo import demo_command
 from cli.migrate import migrate_command
 from cli.topology import topology_command
+from cli.trace.command import trace_command
 from cli.up import up_command
 
 app = typer.Typer(
@@ -22,6 +23,7 @@ app.add_typer(clients.app, name="clients")
 app.add_typer(mailings.app, name="mailings")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(tokens.app, name="token")
+app.command("trace")(trace_command)
 app.command("migrate")(migrate_command)
 app.command("topology")(topology_command)
 app.command("bench")(bench_command)

@@ -5,10 +5,14 @@ from pathlib import Path
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from shared.settings import PREFIX
+from shared import settings as shared_settings
+from shared.settings import PREFIX, DatabaseSettings
 
 FOLDER = Path(".herald")
 TOKEN_FILE = FOLDER / "token"
+# Where `herald up` says which database it has, and keeps what its processes log.
+DATABASE_FILE = FOLDER / "database"
+LOG_FOLDER = FOLDER / "logs"
 
 
 class ClientSettings(BaseSettings):
@@ -27,3 +31,11 @@ def find_token(settings: ClientSettings, file: Path = TOKEN_FILE) -> str | None:
         if given is not None and given.get_secret_value():
             return given.get_secret_value()
     return file.read_text().strip() if file.exists() else None
+
+
+def find_database(file: Path = DATABASE_FILE) -> str:
+    """Take HERALD_DATABASE_URL, else what `herald up` left in this folder, else the default."""
+    config = shared_settings.load(DatabaseSettings)
+    if "database_url" not in config.model_fields_set and file.exists():
+        return file.read_text().strip()
+    return config.database_url.get_secret_value()

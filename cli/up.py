@@ -1,15 +1,19 @@
 """herald up: the whole stack on this machine, without Docker."""
 
 import asyncio
+import os
 from typing import Annotated
 
 import typer
 
 from cli.run import run
+from cli.settings import DATABASE_FILE, LOG_FOLDER
+from cli.stack.journal import Journal
 from cli.stack.output import to_terminal
 from cli.stack.running import Options, Stack, environment, open_stack
 from cli.stack.services import refuse_fresh
 from cli.stack.signals import until_told
+from cli.stack.state import keep_secret
 from shared import logs
 
 
@@ -32,7 +36,10 @@ async def _up(options: Options) -> int:
 
 
 async def _stay_up(options: Options, env: dict[str, str]) -> int:
-    async with open_stack(options, env, say, to_terminal) as stack:
+    # Who chose a format sees the lines in it.
+    journal = Journal(LOG_FOLDER, to_terminal, readable="HERALD_LOG_FORMAT" not in os.environ)
+    async with open_stack(options, env, say, journal) as stack:
+        keep_secret(stack.database_url, DATABASE_FILE)
         for line in describe(stack):
             say(line)
         await stack.crew.during(asyncio.Event().wait())

@@ -31,6 +31,12 @@ OUTAGES = (
     asyncpg.exceptions.ReadOnlySQLTransactionError,
 )
 WRONG_SETTINGS = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
+# What these say may quote a phone or a text: in order, what the server, its constraints and asyncpg itself refuse.
+QUOTING = (
+    asyncpg.DataError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.exceptions._base.DataError,
+)
 # Two transactions met in the wrong order; running the loser again is the documented answer.
 COLLISIONS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
@@ -47,6 +53,7 @@ async def connect(url: str, health: Health, stop: asyncio.Event, *, size: int = 
     health.expect("database")
 
     def waiting(error: BaseException) -> None:
+        health.set("database", False, describe(error))
         logs.get().warning("waiting for the database", detail=describe(error))
 
     pool = await patiently(lambda: _open(url, size), OUTAGES, waiting, stop)
@@ -54,7 +61,7 @@ async def connect(url: str, health: Health, stop: asyncio.Event, *, size: int = 
         health.set("database", True)
         yield pool
     finally:
-        health.set("database", False)
+        health.set("database", False, "the process stops")
         # A connection stuck on a dead server must not hold up the exit.
         try:
             async with asyncio.timeout(3):
@@ -110,7 +117,7 @@ async def watch(pool: Pool, health: Health) -> None:
         except OUTAGES as error:
             if health.parts.get("database"):
                 logs.get().error("database lost", detail=describe(error))
-            health.set("database", False)
+            health.set("database", False, describe(error))
         await asyncio.sleep(2)
 
 
@@ -126,7 +133,10 @@ def meter(pool: Pool, registry: CollectorRegistry) -> None:
 
 
 def describe(error: BaseException) -> str:
-    """Say what an outage was, in one line; some of these exceptions have no text."""
+    """Say what went wrong, in one line; some exceptions have no text, and some quote the value they are about."""
+    if isinstance(error, QUOTING):
+        constraint = getattr(error, "constraint_name", None)
+        return f"{type(error).__name__} ({constraint})" if constraint else type(error).__name__
     return str(error).partition("\n")[0] or type(error).__name__
 
 

@@ -3,26 +3,68 @@
 import json
 import logging
 import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, cast
 
 import orjson
 import structlog
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
+from shared import tracebacks
+from shared.redaction import Redactor, escape, escape_json, mask_phone
+
+__all__ = ["configure", "get", "in_lines", "mask_phone", "renderer"]
+
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+LONGEST_DETAIL = 500
+# A list longer than this is told in several lines: Docker cuts lines at 16 KiB.
+IDS_PER_LINE = 1000
 
 
-def mask_phone(phone: str) -> str:
-    """Keep the first four and last four digits: 79991234567 becomes 7999***4567."""
-    return f"{phone[:4]}***{phone[-4:]}" if len(phone) >= 8 else "***"
+def in_lines(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Cut ids into lists that are each short enough for one line."""
+    for start in range(0, len(ids), IDS_PER_LINE):
+        yield ids[start : start + IDS_PER_LINE]
 
 
-def _encode(event: EventDict, **_: Any) -> bytes:
+class _Encoder:
+    """Makes a line of an event, without phones, tokens and secrets, and without control characters."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        self._redactor = redactor
+
+    def __call__(self, event: EventDict, **_: Any) -> bytes:
+        line = _encode(event)
+        if self._redactor.suspects(line):
+            line = _encode(self._redactor.event(event))
+        return escape_json(line)
+
+
+def _encode(event: Any) -> bytes:
     try:
         return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS)
     except TypeError:
         # orjson refuses lone surrogates and integers beyond 64 bits; a line is never lost for that.
         return json.dumps(event, default=str).encode()
+
+
+def _for_people(redactor: Redactor) -> structlog.typing.Processor:
+    """Clean all that a terminal is shown. An exception keeps its line breaks, of which no value is the cause."""
+
+    def clean(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+        return {
+            escape(key): value if key == "exception" or isinstance(value, int | float) else escape(str(value))
+            for key, value in redactor.event(event).items()
+        }
+
+    return clean
+
+
+def renderer() -> Callable[[EventDict], str]:
+    """Make what renders events for people, in colour on a terminal."""
+    clean = _for_people(Redactor())
+    render = structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), timestamp_key="time")
+    return lambda event: str(render(None, "", cast(EventDict, clean(None, "", event))))
 
 
 def _name_service(service: str) -> structlog.typing.Processor:
@@ -33,23 +75,31 @@ def _name_service(service: str) -> structlog.typing.Processor:
     return add
 
 
-def configure(service: str, *, level: str = "info", json: bool = True) -> None:
-    """Set up logging for this process. `service` is on every line."""
+def _tell_exceptions(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    found = event.pop("exc_info", None)
+    error = sys.exc_info()[1] if found is True else found[1] if isinstance(found, tuple) else found
+    if isinstance(error, BaseException):
+        event["exception"] = tracebacks.tell(error)
+    return event
+
+
+def configure(service: str, *, level: str = "info", json: bool = True, secrets: Iterable[str] = ()) -> None:
+    """Set up logging for this process. `service` is on every line, and none of `secrets` on any."""
+    redactor = Redactor(secrets)
     processors: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         _name_service(service),
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+        _tell_exceptions,
     ]
     factory: Any
     if json:
-        processors += [
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(serializer=_encode),
-        ]
+        processors += [structlog.processors.JSONRenderer(serializer=_Encoder(redactor))]
         factory = structlog.BytesLoggerFactory(sys.stdout.buffer)
     else:
         processors += [
+            _for_people(redactor),
             structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), timestamp_key="time"),
         ]
         factory = structlog.PrintLoggerFactory(sys.stdout)
@@ -59,17 +109,24 @@ def configure(service: str, *, level: str = "info", json: bool = True) -> None:
         logger_factory=factory,
         cache_logger_on_first_use=True,
     )
-    _quiet_libraries(service)
+    _quiet_libraries()
 
 
 class _Forward(logging.Handler):
     """Hands warnings of libraries that use the standard logging module to structlog."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        structlog.get_logger().warning("library warning", library=record.name, detail=record.getMessage()[:500])
+        log = get()
+        write_line = log.error if record.levelno >= logging.ERROR else log.warning
+        write_line(
+            "library warning",
+            library=record.name,
+            detail=record.getMessage()[:LONGEST_DETAIL],
+            exc_info=record.exc_info,
+        )
 
 
-def _quiet_libraries(_: str) -> None:
+def _quiet_libraries() -> None:
     root = logging.getLogger()
     root.handlers = [_Forward()]
     root.setLevel(logging.WARNING)

@@ -1,9 +1,10 @@
 """The ops port of each process: /livez, /readyz and /metrics."""
 
+import asyncio
+import os
 import platform
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 
 import orjson
@@ -16,26 +17,10 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from shared import logs
+from shared.health import Health
 from shared.settings import SettingsError
 
-
-@dataclass(slots=True)
-class Health:
-    """Which parts this process needs, and whether each is there. Ready when all are."""
-
-    parts: dict[str, bool] = field(default_factory=dict)
-    details: dict[str, str] = field(default_factory=dict)
-
-    def expect(self, *parts: str) -> None:
-        for part in parts:
-            self.parts.setdefault(part, False)
-
-    def set(self, part: str, up: bool) -> None:
-        self.parts[part] = up
-
-    @property
-    def ready(self) -> bool:
-        return all(self.parts.values())
+__all__ = ["Health", "new_registry", "serve_ops"]
 
 
 class Children(dict[str, Counter]):
@@ -102,11 +87,12 @@ def _json(body: object, status: int) -> web.Response:
 
 def _app(health: Health, registry: CollectorRegistry) -> web.Application:
     async def livez(_: web.Request) -> web.Response:
-        return _json({"live": True}, 200)
+        # A loop that hangs does not answer at all, which says the same.
+        body = health.liveness()
+        return _json(body, 200 if body["live"] else 503)
 
     async def readyz(_: web.Request) -> web.Response:
-        body = {"ready": health.ready, "parts": health.parts, "details": health.details}
-        return _json(body, 200 if health.ready else 503)
+        return _json(health.readiness(), 200 if health.ready else 503)
 
     async def metrics(_: web.Request) -> web.Response:
         return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
@@ -132,9 +118,13 @@ async def serve_ops(host: str, port: int, health: Health, registry: CollectorReg
         await web.TCPSite(runner, host, port).start()
     except OSError as error:
         await runner.cleanup()
-        raise SettingsError(f"HERALD_OPS_PORT: {host}:{port} cannot be used: {error.strerror}") from error
+        # asyncio's own text names the address once more.
+        why = os.strerror(error.errno) if error.errno else str(error)
+        raise SettingsError(f"HERALD_OPS_PORT: {host}:{port} cannot be used: {why}") from error
     logs.get().info("ops port open", host=host, port=port)
+    beating = asyncio.create_task(health.run(), name="health")
     try:
         yield
     finally:
+        beating.cancel()
         await runner.cleanup()

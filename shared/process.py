@@ -8,9 +8,12 @@ import sys
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
+
+from pydantic import SecretStr
 
 from shared import logs, settings
+from shared.redaction import Redactor, secrets_in
 from shared.settings import Settings, SettingsError
 from shared.startup import Stopped
 
@@ -43,12 +46,34 @@ def run(service: str, kind: type[SettingsT], main: Main[SettingsT], *, backgroun
         config = settings.load(kind)
         # Thousands of short-lived objects a second and hardly a cycle: the default of 700 costs more than it frees.
         gc.set_threshold(*GC_THRESHOLD)
-        logs.configure(service, level=config.log_level, json=config.log_format == "json")
+        json = config.log_format == "json"
+        logs.configure(service, level=config.log_level, json=json, secrets=_secrets_of(config))
+        _log_what_nobody_caught()
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             return runner.run(_supervise(service, config, main))
     except SettingsError as error:
-        sys.stderr.write(f"herald {service}: {error}\n")
+        sys.stderr.write(f"herald {service}: {Redactor().text(str(error))}\n")
         return 2
+
+
+def _secrets_of(config: Settings) -> list[str]:
+    values = [value for _, value in config if isinstance(value, SecretStr)]
+    return [secret for value in values for secret in secrets_in(value.get_secret_value())]
+
+
+def _log_what_nobody_caught() -> None:
+    """Python would write it to standard error, with the values that the exception quotes."""
+
+    def tell(error: BaseException | None) -> None:
+        logs.get().error("error not caught", exc_info=error)
+
+    sys.excepthook = lambda _, error, __: tell(error)
+    sys.unraisablehook = lambda found: tell(found.exc_value)
+
+
+def _tell_of_loop(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log what ended a task or a callback that nobody waits for. asyncio would quote the exception."""
+    logs.get().error("error not caught", detail=context.get("message"), exc_info=context.get("exception"))
 
 
 def _step_back() -> None:
@@ -62,6 +87,7 @@ async def _supervise(service: str, config: SettingsT, main: Main[SettingsT]) -> 
     log = logs.get()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(_tell_of_loop)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     log.info("process started")

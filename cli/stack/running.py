@@ -73,5 +73,5 @@ def _connect(found: services.Services, token: str, env: Mapping[str, str], *, sa
 
 
 def environment() -> dict[str, str]:
-    """Take this process's environment for the stack's; its logs are for people unless somebody says otherwise."""
-    return {"HERALD_LOG_FORMAT": "console", **os.environ}
+    """Take this process's environment for the stack's; its logs are JSON unless somebody says otherwise."""
+    return {"HERALD_LOG_FORMAT": "json", **os.environ}

@@ -40,8 +40,13 @@ def keep_token(given: str | None, file: Path) -> str:
     if kept:
         return kept
     token = secrets.token_urlsafe(32)
+    keep_secret(token, file)
+    return token
+
+
+def keep_secret(secret: str, file: Path) -> None:
+    """Write a secret to a file that can be read by its owner only."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.touch(mode=0o600)
     file.chmod(0o600)
-    file.write_text(f"{token}\n")
-    return token
+    file.write_text(f"{secret}\n")

@@ -36,11 +36,14 @@ async def main(config: ApiSettings, stop: asyncio.Event) -> None:
     are finished, then the pool closes, then events are flushed.
     """
     health, registry = Health(), new_registry()
-    health.expect("database", PUBLISHER, ZONES)
+    health.expect("database", ZONES)
+    # Without the broker it answers as well: the planner finds by itself what changed.
+    health.tell(PUBLISHER)
     declared = topology.build(config.retry_delays) if config.declare else None
     broker_url, database_url = config.rabbitmq_url.get_secret_value(), config.database_url.get_secret_value()
     publisher = Publisher(broker_url, PUBLISHER, health, declared, patience=PUBLISH_PATIENCE)
     events = EventQueue(publisher)
+    health.watch("events", events.pulse)
     state = new_state(config, events, DeadQueues(broker_url, publisher), registry)
     async with (
         serve_ops(config.ops_host, config.ops_port, health, registry),

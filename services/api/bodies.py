@@ -11,7 +11,8 @@ from pydantic import BaseModel
 from services.api.accept import JSON
 from services.api.errors import Problem
 from services.api.parsing import parse_body
-from services.api.state import state_of
+from services.api.state import BODY, state_of
+from services.api.told import tell_fields
 
 MERGE_PATCH = "application/merge-patch+json"
 # A mailing with the longest text and 1,000 of the longest tags, all written as escapes, still fits.
@@ -27,7 +28,9 @@ async def read_body(request: web.Request, kind: type[BodyT]) -> BodyT:
     zones = state_of(request).zones
     async with reading(request):
         raw = await request.read()
-    return parse_body(kind, raw, zones)
+    body = parse_body(kind, raw, zones)
+    request[BODY] = tell_fields(body)
+    return body
 
 
 def require_type(request: web.Request, types: Sequence[str]) -> str:

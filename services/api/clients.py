@@ -12,10 +12,13 @@ from services.api.schemas import ClientNew, ClientPatch, ClientsQuery
 from services.api.state import cause_of, id_in, query_of, state_of
 from services.api.store import clients as store
 from services.api.store import events
+from shared import logs
 from shared.database import collide_again
 
 KIND = "clients"
 FIELDS = ("phone", "operator_code", "tag", "timezone")
+
+log = logs.get()
 
 
 async def create(request: web.Request) -> web.Response:
@@ -27,6 +30,7 @@ async def create(request: web.Request) -> web.Response:
     except store.DuplicatePhone:
         raise _duplicate() from None
     bind_contextvars(client_id=client.id)
+    log.info("client changed", change="created")
     return paging.reply(client, status=201, headers={"Location": f"{request.path}/{client.id}"})
 
 
@@ -68,6 +72,7 @@ async def replace(request: web.Request) -> web.Response:
 async def delete(request: web.Request) -> web.Response:
     if not await store.delete(state_of(request).pool, id_in(request, "client"), cause_of(request)):
         raise not_found("client")
+    log.info("client changed", change="deleted")
     return web.Response(status=204)
 
 
@@ -98,6 +103,7 @@ async def _write(request: web.Request, client_id: int, given: Mapping[str, str])
         raise not_found("client")
     if "timezone" in given:
         await store.judge_flights_anew(pool, [client_id])
+    log.info("client changed", change="updated", fields=sorted(given))
     return client
 
 

@@ -119,6 +119,8 @@ async def _replay(queues: Queues, choice: Choice, replayer: Replayer) -> set[str
 async def _drop(queues: Queues, choice: Choice) -> int:
     chosen = [found async for found in _through(queues, choice.queues) if choice.holds(found.letter)]
     await queues.acknowledge(chosen)
+    for letter in (found.letter for found in chosen):
+        log.info("letter dropped", letter=letter.id, mailing_id=letter.mailing_id, message_id=letter.message_id)
     return len(chosen)
 
 

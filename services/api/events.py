@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from shared import logs
 from shared.broker import Outgoing, Unpublished
+from shared.health import Pulse
 from shared.messages import MailingEvent, MailingEventName, encode
 from shared.topology import MAILINGS
 
@@ -32,6 +33,7 @@ class EventQueue:
         self._publisher, self._flush_seconds = publisher, flush_seconds
         self._queue: asyncio.Queue[MailingEvent] = asyncio.Queue(size)
         self._task: asyncio.Task[None] | None = None
+        self.pulse = Pulse()
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._run(), name="events")
@@ -50,7 +52,7 @@ class EventQueue:
         try:
             self._queue.put_nowait(event)
         except asyncio.QueueFull:
-            logs.get().warning("event dropped", name=name, mailing_id=mailing_id)
+            logs.get().warning("event dropped", name=name, mailing_id=mailing_id, request_id=request_id)
 
     async def check(self) -> None:
         """Raise what ended the publishing, if anything did."""
@@ -59,7 +61,9 @@ class EventQueue:
 
     async def _run(self) -> None:
         while True:
+            self.pulse.rest()
             event = await self._queue.get()
+            self.pulse.beat()
             await self._publish(event)
             self._queue.task_done()
 

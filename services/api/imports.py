@@ -1,5 +1,7 @@
 """POST /clients/import: streamed in, stored batch by batch, a transaction each."""
 
+from collections.abc import Sequence
+
 from aiohttp import web
 
 from services.api import paging
@@ -79,7 +81,7 @@ class Import:
 
 async def store_batch(state: State, batch: Batch) -> Stored:
     """Store a batch in one transaction: those that are there are updated or left, the others made."""
-    columns, updated, moved = batch.columns(), 0, list[int]()
+    columns, updated, moved = batch.columns(), list[int](), list[int]()
     async with state.pool.acquire() as connection, connection.transaction():
         if batch.on_conflict == "update":
             updated, moved = await store.update(connection, columns)
@@ -88,4 +90,11 @@ async def store_batch(state: State, batch: Batch) -> Stored:
         created = await store.insert(connection, columns, state.default_zone)
     if moved:
         await clients.judge_flights_anew(state.pool, moved)
-    return Stored(created=created, updated=updated)
+    _tell("created", created)
+    _tell("updated", updated)
+    return Stored(created=len(created), updated=len(updated))
+
+
+def _tell(change: str, client_ids: Sequence[int]) -> None:
+    for ids in logs.in_lines(client_ids):
+        logs.get().info("clients stored", change=change, client_ids=ids)

@@ -18,10 +18,12 @@ from services.api.state import IDENTITY, REQUEST_ID, cause_of, id_in, query_of, 
 from services.api.store import events
 from services.api.store import mailings as store
 from services.api.store.events import Cause, MailingChange
+from shared import logs
 from shared.database import Connection, Pool, collide_again
 from shared.messages import MailingEventName
 
 KIND = "mailings"
+log = logs.get()
 DONE: Mapping[Action, MailingChange] = {"pause": "paused", "resume": "resumed", "cancel": "cancelled"}
 
 
@@ -39,6 +41,7 @@ async def create(request: web.Request) -> web.Response:
     made = await collide_again(lambda: _create(state.pool, body, key, cause_of(request)))
     bind_contextvars(mailing_id=made.mailing_id)
     if made.fresh:
+        log.info("mailing changed", change="created")
         tell(request, "mailing.created", made.mailing_id)
     location = {"Location": f"{request.path}/{made.mailing_id}"}
     return web.Response(text=made.answer, status=201, headers=location, content_type="application/json")
@@ -74,18 +77,19 @@ async def patch(request: web.Request) -> web.Response:
     pool, mailing_id = state_of(request).pool, id_in(request, "mailing")
     body = await read_body(request, MailingPatch)
 
-    async def work() -> tuple[answers.Mailing, bool]:
+    async def work() -> tuple[answers.Mailing, list[str] | None]:
         async with pool.acquire() as connection, connection.transaction():
-            locked = await lock(connection, mailing_id)
+            locked, fields = await lock(connection, mailing_id), None
             edit = allowed(judge_edit(locked, body))
             if edit.plan is not None:
                 await store.edit(connection, mailing_id, edit.plan, edit.window_changed)
                 fields = changed(locked.plan, edit.plan)
                 await events.record(connection, mailing_id, "updated", cause_of(request), fields=fields)
-            return await _read(connection, mailing_id), edit.plan is not None
+            return await _read(connection, mailing_id), fields
 
-    mailing, written = await collide_again(work)
-    if written:
+    mailing, fields = await collide_again(work)
+    if fields is not None:
+        log.info("mailing changed", change="updated", fields=fields)
         tell(request, "mailing.updated", mailing_id)
     return paging.reply(mailing)
 
@@ -115,6 +119,7 @@ async def _act(request: web.Request, action: Action) -> web.Response:
 
     mailing, written = await collide_again(work)
     if written:
+        log.info("mailing changed", change=DONE[action])
         tell(request, EVENTS[action], mailing_id)
     return paging.reply(mailing)
 
@@ -123,6 +128,7 @@ async def delete(request: web.Request) -> web.Response:
     mailing_id = id_in(request, "mailing")
     if not await store.delete(state_of(request).pool, mailing_id, cause_of(request)):
         raise not_found("mailing")
+    log.info("mailing changed", change="deleted")
     tell(request, "mailing.deleted", mailing_id)
     return web.Response(status=204)
 

@@ -1,27 +1,33 @@
 """Around every handler: the request's id and log line, errors as problems, and who is asking."""
 
+import asyncio
 import re
 import time
-import traceback
 from uuid import uuid4
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 from structlog.contextvars import bind_contextvars
 
-from services.api import errors
+from services.api import errors, schemas
 from services.api.accept import EVENT_STREAM
 from services.api.auth import WrongToken
 from services.api.errors import Problem
 from services.api.limits import count_wrong_token, headers_of
 from services.api.outages import AWAY, TOO_SLOW
-from services.api.state import ALLOWANCE, IDENTITY, REQUEST_ID, ids_in, state_of
+from services.api.state import ALLOWANCE, BODY, IDENTITY, QUERY, REFUSAL, REQUEST_ID, ids_in, state_of
 from services.api.store import tokens
 from services.api.tokens import Identity
+from services.api.told import names_in, tell_errors, tell_fields
 from shared import logs
 
 # The index of the API, which is for everybody: it names no more than the document does.
 INDEX = "/api/"
+
+# What a body or a query may hold: the names that an error may be told by.
+FIELDS = names_in(
+    kind for kind in vars(schemas).values() if isinstance(kind, type) and issubclass(kind, schemas.Sent | schemas.Query)
+)
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -42,7 +48,11 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     begun = time.perf_counter()
     request[REQUEST_ID] = request_id(request.headers.get("X-Request-ID"))
     bind_contextvars(request_id=request[REQUEST_ID], **ids_in(request.match_info))
-    response = await handler(request)
+    try:
+        response = await handler(request)
+    except asyncio.CancelledError:
+        logs.get().info("request given up", method=request.method, path=path_template(request), **told_of(request))
+        raise
     seconds, path = time.perf_counter() - begun, path_template(request)
     logs.get().info(
         "request answered",
@@ -50,9 +60,31 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
         path=path,
         status=response.status,
         duration_ms=round(seconds * 1000, 1),
+        **told_of(request),
     )
     state_of(request).meters.answered(request.method, path, response.status, seconds)
     return response
+
+
+def told_of(request: web.Request) -> dict[str, object]:
+    """What is known of a request: whose token it came with, its fields, and why it was refused."""
+    told: dict[str, object] = {}
+    if IDENTITY in request:
+        told["by"] = request[IDENTITY].name
+    if QUERY in request and (query := tell_fields(request[QUERY])):
+        told["query"] = query
+    if BODY in request:
+        told["body"] = request[BODY]
+    refusal: dict[str, object] = request.get(REFUSAL) or {}
+    return told | refusal
+
+
+def _refused(request: web.Request, problem: Problem) -> web.Response:
+    refusal: dict[str, object] = {} if problem.detail is None else {"detail": problem.detail}
+    if problem.errors:
+        refusal["errors"] = tell_errors(problem.errors, FIELDS)
+    request[REFUSAL] = refusal
+    return errors.answer(problem)
 
 
 @web.middleware
@@ -61,18 +93,16 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
     try:
         return await handler(request)
     except Problem as problem:
-        return errors.answer(problem)
+        return _refused(request, problem)
     except web.HTTPException as error:
-        return errors.answer(errors.from_http(error))
+        return _refused(request, errors.from_http(error))
     except TOO_SLOW:
-        return errors.answer(errors.too_slow())
+        return _refused(request, errors.too_slow())
     except AWAY as error:
         logs.get().warning("database away", kind=type(error).__name__)
-        return errors.answer(errors.unavailable())
+        return _refused(request, errors.unavailable())
     except Exception as error:
-        # Where it failed, but not its text: that may quote a phone, a token or a mailing's text.
-        frames = traceback.format_tb(error.__traceback__)
-        logs.get().error("request failed", kind=type(error).__name__, frames=frames)
+        logs.get().error("request failed", kind=type(error).__name__, exc_info=error)
         return errors.answer(Problem(500))
 
 

@@ -37,6 +37,7 @@ class Replayer:
         if not group:
             return
         decisions = await collide_again(lambda: self._decide(group))
+        _tell(group, decisions)
         self.mailing_ids |= {one.mailing_id for one in decisions if isinstance(one, NewRound)}
         done = [found for found, decision in zip(group, decisions, strict=True) if isinstance(decision, NewRound)]
         done += await self._publish(group, decisions)
@@ -65,7 +66,6 @@ class Replayer:
         by_mailing: dict[int, set[int]] = defaultdict(set)
         for one in rounds:
             by_mailing[one.mailing_id].add(one.message_id)
-            log.info("message replayed", mailing_id=one.mailing_id, message_id=one.message_id)
         for mailing_id, message_ids in by_mailing.items():
             await resends.add_messages(connection, mailing_id, sorted(message_ids), self._cause.request_id)
             await events.record(connection, mailing_id, "resent", self._cause, messages=len(message_ids))
@@ -84,3 +84,14 @@ class Replayer:
             if not done:
                 self.refuse(found.letter.id, "the broker did not take it: try again")
         return [found for (found, _), done in zip(wanted, confirmed, strict=True) if done]
+
+
+def _tell(group: Sequence[Found], decisions: Sequence[Replay]) -> None:
+    """Log what was decided of each letter."""
+    for found, decision in zip(group, decisions, strict=True):
+        letter = found.letter
+        ids = {"letter": letter.id, "mailing_id": letter.mailing_id, "message_id": letter.message_id}
+        if isinstance(decision, Refused):
+            log.info("replay refused", **ids, detail=decision.detail)
+        else:
+            log.info("letter replayed", **ids, new_round=isinstance(decision, NewRound))

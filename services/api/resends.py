@@ -15,6 +15,7 @@ from services.api.state import cause_of, id_in, state_of
 from services.api.store import events
 from services.api.store import resends as store
 from services.api.store.events import Cause
+from shared import logs
 from shared.database import Connection, collide_again
 
 
@@ -29,6 +30,7 @@ async def resend(request: web.Request) -> web.Response:
 
     messages = await collide_again(work)
     if messages:
+        logs.get().info("resend asked for", statuses=statuses, messages=messages)
         tell(request, "mailing.updated", mailing_id)
     return paging.reply(answers.Resent(messages=messages), status=202)
 

@@ -68,6 +68,9 @@ REQUEST_ID = web.RequestKey("request_id", str)
 ALLOWANCE = web.RequestKey("allowance", Allowance)
 IDENTITY = web.RequestKey("identity", Identity)
 QUERY = web.RequestKey("query", Query)
+# What the log tells of the request's body, and of why it was refused.
+BODY = web.RequestKey("body", dict)
+REFUSAL = web.RequestKey("refusal", dict)
 
 QueryT = TypeVar("QueryT", bound=Query)
 

@@ -73,6 +73,8 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
         )
         database.meter(pool, registry)
         consumer.meter(registry)
+        for name, pulse in (("send", handler.pulse), ("beat", handler.beat_pulse), ("results", outbox.pulse)):
+            health.watch(name, pulse)
         async with consumer:
             clock = asyncio.get_running_loop().time
             watches = (consumer.check(), publisher.check(), database.watch(pool, health), watch.run(clock))

@@ -41,6 +41,17 @@ class Taken:
     ticket: Ticket
     asked: float
 
+    @property
+    def ids(self) -> dict[str, int | str | None]:
+        """What every log line of this attempt carries."""
+        return {
+            "mailing_id": self.job.mailing_id,
+            "message_id": self.job.message_id,
+            "client_id": self.job.client_id,
+            "attempt": self.claim.number,
+            "request_id": self.claim.request_id,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -85,6 +96,7 @@ class Attempts:
         seconds = min(self._timeout, taken.claim.seconds_left - MARGIN_SECONDS - after)
         if after > FRESH_SECONDS or seconds <= 0:
             self._breaker.withdraw(taken.ticket)
+            log.info("claim given back", **taken.ids, claimed_ms_ago=round(after * 1000))
             await self._unclaim(taken)
             return None
         self._meters.margin.observe(taken.claim.seconds_left - after)
@@ -93,13 +105,15 @@ class Attempts:
         self._tell_breaker(taken, meaning)
         decision = decide(meaning, self._facts(taken, call), self._policy)
         decision = await self._act(taken, call, decision)
-        self._report(taken, call, meaning, decision)
-        return self._result(taken, call, meaning, decision)
+        result = self._result(taken, call, meaning, decision)
+        self._report(taken, call, meaning, decision, result)
+        return result
 
     async def _call(self, taken: Taken, after: float, seconds: float) -> Call:
         failpoints.reach("dispatcher.claimed")
         began = self._clock()
         claim = taken.claim
+        log.debug("request begins", **taken.ids, timeout_s=round(seconds, 2))
         try:
             reply = await self._provider.send(claim.message_id, claim.phone, claim.text, seconds)
         except asyncio.CancelledError:
@@ -119,13 +133,14 @@ class Attempts:
                 await store.unclaim(self._pool, taken.worker, taken.claim.message_id, taken.claim.number)
                 return
             except OUTAGES as error:
-                log.warning("unclaim put off", message_id=taken.claim.message_id, detail=describe(error))
+                log.warning("unclaim put off", **taken.ids, detail=describe(error))
             await asyncio.sleep(backoff.next())
 
     def _tell_breaker(self, taken: Taken, meaning: Meaning) -> None:
         moment = self._clock()
         if meaning.verdict == "misconfigured":
-            log.error("provider refuses our token", outcome=meaning.outcome, variable="HERALD_PROVIDER_TOKEN")
+            variable = "HERALD_PROVIDER_TOKEN"
+            log.error("provider refuses our token", **taken.ids, outcome=meaning.outcome, variable=variable)
             self._breaker.trip(moment)
         else:
             self._breaker.end(moment, taken.ticket, failed=meaning.verdict == "temporary")
@@ -151,7 +166,7 @@ class Attempts:
         try:
             await self._publisher.publish(Outgoing(topology.RETRY, name, encode(job)))
         except Unpublished as error:
-            log.warning("retry waits in the table", message_id=job.message_id, detail=str(error))
+            log.warning("retry waits in the table", **taken.ids, detail=str(error))
             return Retry(decision.delay, queued=False, failed=decision.failed)
         failpoints.reach("dispatcher.retry_published")
         return decision
@@ -168,24 +183,22 @@ class Attempts:
         try:
             await self._publisher.publish(Outgoing(topology.DEAD, topology.DISPATCHER_DEAD, encode(job), headers))
         except Unpublished as error:
-            log.warning("dead letter not published", message_id=job.message_id, detail=str(error))
+            log.warning("dead letter not published", **taken.ids, detail=str(error))
         else:
             self._meters.dead["exhausted"].inc()
 
-    def _report(self, taken: Taken, call: Call, meaning: Meaning, decision: Decision) -> None:
+    def _report(self, taken: Taken, call: Call, meaning: Meaning, decision: Decision, result: Result) -> None:
         self._meters.attempts[meaning.outcome].inc()
         self._meters.duration.observe(call.seconds)
         log.info(
             "attempt ended",
-            mailing_id=taken.job.mailing_id,
-            message_id=taken.job.message_id,
-            client_id=taken.job.client_id,
-            attempt=taken.claim.number,
-            request_id=taken.claim.request_id,
+            **taken.ids,
             outcome=meaning.outcome,
             http_status=call.reply.http_status,
-            duration_ms=round(call.seconds * 1000),
-            status=decision.status if isinstance(decision, Finish) else "retrying",
+            duration_ms=result.duration_ms,
+            status=result.status,
+            # Of a success there is no more to tell: its code was 0, and it is at least nine of ten lines.
+            **({} if meaning.verdict == "accepted" else _why(taken, meaning, decision, result)),
         )
 
     def _result(self, taken: Taken, call: Call, meaning: Meaning, decision: Decision) -> Result:
@@ -220,3 +233,14 @@ class Attempts:
             token=self._secret,
         )
         return f"{meaning.reason}: {said}" if said else meaning.reason
+
+
+def _why(taken: Taken, meaning: Meaning, decision: Decision, result: Result) -> dict[str, object]:
+    """What the log tells of a failure: what the provider said, cut and scrubbed, and what follows from it."""
+    told: dict[str, object] = {"verdict": meaning.verdict, "said": result.detail, "reason": result.reason}
+    told |= {"failures": taken.claim.failures + result.failed, "spends_budget": result.failed}
+    if meaning.retry_after is not None:
+        told["retry_after_s"] = meaning.retry_after.total_seconds()
+    if isinstance(decision, Retry):
+        told |= {"retry_in_s": decision.delay.total_seconds(), "due_at": result.due_at, "queued": decision.queued}
+    return told

@@ -34,8 +34,8 @@ class BreakerWatch:
         self._metric.state(state)
         self._openings.inc(state == "open")
         self._health.details["breaker"] = state
-        tell = log.info if state == "closed" else log.warning
-        tell("breaker changed", state=state, seconds=round(self._breaker.seconds_open(moment), 1))
+        write_line = log.info if state == "closed" else log.warning
+        write_line("breaker changed", state=state, seconds=round(self._breaker.seconds_open(moment), 1))
 
     async def run(self, clock: Callable[[], float]) -> None:
         """Look until cancelled."""

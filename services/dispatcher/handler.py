@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 from aiolimiter import AsyncLimiter
 
@@ -15,6 +17,7 @@ from services.dispatcher.store import Claim
 from shared import failpoints, logs, topology
 from shared.broker import Consumer, Delivery, Outgoing, Publisher, Unpublished
 from shared.database import COLLISIONS, OUTAGES, Pool, describe
+from shared.health import Pulse
 from shared.messages import Job, Unreadable, decode, encode
 from shared.startup import Backoff, sleep_unless
 
@@ -54,6 +57,7 @@ class Handler:
         self._running: set[asyncio.Task[None]] = set()
         self._identity = Identity()
         self._sending = True
+        self.pulse, self.beat_pulse = Pulse(), Pulse()
 
     @property
     def in_flight(self) -> int:
@@ -78,6 +82,7 @@ class Handler:
         """Claim and send until `stop`, standing aside while the provider or the database is down."""
         backoff = Backoff()
         while not stop.is_set():
+            self.pulse.beat()
             moment = asyncio.get_running_loop().time()
             if self._breaker.allowance(moment) <= 0 and self._breaker.state(moment) == "open":
                 await self._stand_aside(consumer, self._breaker.seconds_open(moment), stop, "breaker open")
@@ -100,6 +105,7 @@ class Handler:
     async def beat(self) -> None:
         """Say every second that this process is alive. Runs until cancelled."""
         while True:
+            self.beat_pulse.beat()
             try:
                 self._attempts.queued_retries = await store.beat(self._pool, self._identity.alive, self._sending)
             except OUTAGES as error:
@@ -171,6 +177,7 @@ class Handler:
             self._identity.renew()
             raise
         self._meters.claimed(claims, asyncio.get_running_loop().time() - asked)
+        _tell(claims, batch)
         # Sends first: a claim is fresh for 80 ms, and moving a job waits for a confirm.
         for claim in sorted(claims, key=lambda claim: claim.verdict != "send"):
             delivery, job = batch[claim.message_id]
@@ -187,25 +194,23 @@ class Handler:
             case "locked":
                 self._inbox.append((delivery, job))
             case "busy":
-                await self._move(delivery, Outgoing(topology.RETRY, self._shortest_retry, encode(job)))
+                await self._move(delivery, job, Outgoing(topology.RETRY, self._shortest_retry, encode(job)))
             case "put back":
-                log.info("job put back", mailing_id=job.mailing_id, message_id=job.message_id)
                 await delivery.ack()
             case "over":
-                log.debug("job over", mailing_id=job.mailing_id, message_id=job.message_id, attempt=job.attempt)
                 await delivery.ack()
 
     def _start(self, taken: Taken) -> None:
         self._identity.hold(taken.worker)
         task = asyncio.create_task(self._see_through(taken))
         self._running.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(partial(self._ended, taken))
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _ended(self, taken: Taken, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         self._freed.set()
         if not task.cancelled() and task.exception() is not None:
-            log.error("attempt failed", exc_info=task.exception())
+            log.error("attempt failed", **taken.ids, exc_info=task.exception())
 
     async def _see_through(self, taken: Taken) -> None:
         result = await self._attempts.make(taken)
@@ -221,12 +226,13 @@ class Handler:
 
         self._outbox.add(Entry(result, confirmed))
 
-    async def _move(self, delivery: Delivery, outgoing: Outgoing) -> None:
+    async def _move(self, delivery: Delivery, job: Job, outgoing: Outgoing) -> None:
         """Publish a job again elsewhere, then acknowledge. Unpublished, it stays ours and is judged again."""
         try:
             await self._publisher.publish(outgoing)
         except Unpublished as error:
-            log.warning("job not moved", detail=str(error))
+            ids = {"mailing_id": job.mailing_id, "message_id": job.message_id, "attempt": job.attempt}
+            log.warning("job not moved", **ids, key=outgoing.routing_key, detail=str(error))
             self.take(delivery)
         else:
             await delivery.ack()
@@ -241,13 +247,25 @@ class Handler:
         await consumer.pause()
         unstarted, self._inbox = self._inbox, deque()
         for delivery, job in unstarted:
+            self.pulse.beat()
             if delivery.alive:
-                await self._move(delivery, Outgoing(topology.JOBS, topology.SEND_KEY, encode(job)))
+                await self._move(delivery, job, Outgoing(topology.JOBS, topology.SEND_KEY, encode(job)))
         await sleep_unless(stop, seconds)
         if not stop.is_set():
             await consumer.resume()
             self._sending = True
             log.info("consuming again")
+
+
+def _tell(claims: Sequence[Claim], batch: Mapping[int, tuple[Delivery, Job]]) -> None:
+    """Log a batch of claims, in one line a verdict. Locked jobs are in the next batch, and told then."""
+    by_verdict: dict[str, list[int]] = {}
+    for claim in claims:
+        by_verdict.setdefault(claim.verdict, []).append(claim.message_id)
+    by_verdict.pop("locked", None)
+    for verdict, message_ids in by_verdict.items():
+        mailing_ids = sorted({batch[message_id][1].mailing_id for message_id in message_ids})
+        log.info("jobs claimed", verdict=verdict, message_ids=message_ids, mailing_ids=mailing_ids)
 
 
 async def _wait(event: asyncio.Event, seconds: float = LOOK_AGAIN_SECONDS) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from shared import failpoints, logs, topology
 from shared.broker import Outgoing, Publisher, Unpublished
+from shared.health import Pulse
 from shared.messages import MAX_RESULTS, Result, Results, encode
 from shared.startup import Backoff
 
@@ -30,6 +31,7 @@ class Outbox:
         self._entries: asyncio.Queue[Entry] = asyncio.Queue()
         self._sending: list[Entry] = []
         self._waiting_since: float | None = None
+        self.pulse = Pulse()
 
     @property
     def outstanding(self) -> int:
@@ -45,6 +47,7 @@ class Outbox:
 
     async def run(self) -> None:
         while True:
+            self.pulse.rest()
             entry = await self._entries.get()
             self._sending = [entry]
             await asyncio.sleep(LINGER_SECONDS)
@@ -59,9 +62,9 @@ class Outbox:
                     self._gather()
                     await self._publish()
         except TimeoutError:
-            ids = [entry.result.message_id for entry in self._left()]
             # Their claims become stale and they are sent again: the duplicates that are admitted.
-            log.error("results lost at shutdown", results=len(ids), message_ids=ids[:100])
+            for ids in logs.in_lines([entry.result.message_id for entry in self._left()]):
+                log.error("results lost at shutdown", results=len(ids), message_ids=ids)
 
     def _left(self) -> Sequence[Entry]:
         return [*self._sending, *(self._entries.get_nowait() for _ in range(self._entries.qsize()))]
@@ -76,6 +79,7 @@ class Outbox:
         self._waiting_since = asyncio.get_running_loop().time()
         failpoints.reach("dispatcher.result_unpublished")
         while True:
+            self.pulse.beat()
             try:
                 await self._publisher.publish(Outgoing(topology.RESULTS, topology.RESULT_KEY, body))
                 break
@@ -85,5 +89,12 @@ class Outbox:
         failpoints.reach("dispatcher.result_published")
         self._waiting_since = None
         done, self._sending = self._sending, []
+        _tell(done)
         for entry in done:
             await entry.confirmed()
+
+
+def _tell(entries: Sequence[Entry]) -> None:
+    message_ids = [entry.result.message_id for entry in entries]
+    mailing_ids = sorted({entry.result.mailing_id for entry in entries})
+    log.info("results published", message_ids=message_ids, mailing_ids=mailing_ids)

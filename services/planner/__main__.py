@@ -49,8 +49,11 @@ async def main(config: PlannerSettings, stop: asyncio.Event) -> None:
         database.meter(pool, registry)
         consumer.meter(registry)
         async with consumer:
+            tasks = handler.tasks()
+            for name, pulse in handler.pulses.items():
+                health.watch(name, pulse)
             watches = (consumer.check(), publisher.check(), database.watch(pool, health), *watch.tasks())
-            await process.until_stopped(stop, *watches, *handler.tasks())
+            await process.until_stopped(stop, *watches, *tasks)
 
 
 def run() -> int:

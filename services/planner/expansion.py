@@ -45,12 +45,15 @@ async def expand(pool: Pool, owner: UUID, mailing_id: int, size: int = CLIENTS_P
         audience = await turns.hold_audience(connection, owner, mailing_id)
         if audience is None:
             return Expanded(0, over=True)
-        added, upto = await turns.add_messages(connection, mailing_id, audience, size)
-        done = upto is None or upto >= audience.upper_client_id
-        cursor = audience.upper_client_id if upto is None else upto
-        await turns.move_expansion(connection, mailing_id, cursor=cursor, done=done, added=added)
+        added = await turns.add_messages(connection, mailing_id, audience, size)
+        done = added.upto is None or added.upto >= audience.upper_client_id
+        cursor = audience.upper_client_id if added.upto is None else added.upto
+        await turns.move_expansion(connection, mailing_id, cursor=cursor, done=done, added=added.messages)
         if done:
             await lives.note_expanded(connection, mailing_id)
+    if added.messages:
+        span = {"first_message_id": added.first_id, "last_message_id": added.last_id}
+        log.info("messages created", mailing_id=mailing_id, messages=added.messages, **span, up_to_client_id=cursor)
     if done:
         log.info("audience frozen", mailing_id=mailing_id)
-    return Expanded(added, done)
+    return Expanded(added.messages, done)

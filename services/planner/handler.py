@@ -1,6 +1,7 @@
 """The hop of the planner: an event is a hint to look at the tables now rather than at the next poll."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
@@ -13,6 +14,7 @@ from services.planner.sweep import Sweeper
 from shared import logs, topology
 from shared.broker import Delivery, Outgoing, Publisher, Unpublished
 from shared.database import COLLISIONS, OUTAGES, Pool, describe
+from shared.health import Pulse
 from shared.messages import MailingEvent, Unreadable, decode
 from shared.startup import Backoff
 
@@ -38,26 +40,31 @@ class Handler:
         self._wake_closing, self._wake_fence = asyncio.Event(), asyncio.Event()
         self._wake_resends = asyncio.Event()
         self._closing = False
+        # One for each task that health watches, by its name.
+        self.pulses: dict[str, Pulse] = defaultdict(Pulse)
 
     def take(self, delivery: Delivery) -> None:
         self._inbox.put_nowait(delivery)
 
     def tasks(self) -> list[Awaitable[None]]:
-        return [
-            self._read_events(),
-            repeat("lives", self._live, self._wake_lives),
-            repeat("rounds", self._rounds.next, self._wake_rounds),
-            repeat("closing", self._close, self._wake_closing),
-            repeat("clients", self._close_clients, asyncio.Event()),
-            repeat("resends", self._resend, self._wake_resends),
-            repeat("windows", self._judge_windows, asyncio.Event()),
-            repeat("sweep", self._sweep, asyncio.Event()),
-            repeat("fence", self._publish_fence, self._wake_fence),
+        works = [
+            ("lives", self._live, self._wake_lives),
+            ("rounds", self._rounds.next, self._wake_rounds),
+            ("closing", self._close, self._wake_closing),
+            ("clients", self._close_clients, asyncio.Event()),
+            ("resends", self._resend, self._wake_resends),
+            ("windows", self._judge_windows, asyncio.Event()),
+            ("sweep", self._sweep, asyncio.Event()),
+            ("fence", self._publish_fence, self._wake_fence),
         ]
+        repeated = [repeat(name, work, wake, self.pulses[name]) for name, work, wake in works]
+        return [self._read_events(self.pulses["events"]), *repeated]
 
-    async def _read_events(self) -> None:
+    async def _read_events(self, pulse: Pulse) -> None:
         while True:
+            pulse.rest()
             delivery = await self._inbox.get()
+            pulse.beat()
             try:
                 event = decode(MailingEvent, delivery.body)
             except Unreadable as error:
@@ -119,14 +126,15 @@ class Handler:
         return URGENT_FENCE_SECONDS if self._closing else FENCE_SECONDS
 
 
-async def repeat(name: str, work: Callable[[], Awaitable[float]], wake: asyncio.Event) -> None:
-    """Do `work` again and again, as many seconds apart as it says, or at once when woken.
+async def repeat(name: str, work: Callable[[], Awaitable[float]], wake: asyncio.Event, pulse: Pulse) -> None:
+    """Do `work` again and again, as many seconds apart as it says, or at once when woken. `pulse` beats each time.
 
     Waits out outages of the database; they are never a reason to end.
     """
     backoff = Backoff()
     while True:
         wake.clear()
+        pulse.beat()
         try:
             pause = await work()
             backoff.reset()

@@ -6,10 +6,12 @@ from uuid import UUID
 
 from services.planner.store import releases
 from services.planner.store.releases import Due
-from shared import failpoints, topology
+from shared import failpoints, logs, topology
 from shared.broker import Outgoing, Publisher
 from shared.database import Pool
 from shared.messages import Job, encode
+
+log = logs.get()
 
 
 def job(message_id: int, mailing_id: int, client_id: int, attempt: int) -> Outgoing:
@@ -46,6 +48,7 @@ async def release(pool: Pool, publisher: Publisher, owner: UUID, mailing_id: int
     failpoints.reach("planner.flights_inserted")
     due, waiting = [one for one in taken if not one.waits], [one for one in taken if one.waits]
     published = await _publish(publisher, mailing_id, due)
+    _tell(mailing_id, due, published, waiting)
     failpoints.reach("planner.jobs_published")
     if published:
         await releases.mark_released(pool, published, held.began_at)
@@ -58,3 +61,15 @@ async def _publish(publisher: Publisher, mailing_id: int, due: Sequence[Due]) ->
     jobs = [job(one.message_id, mailing_id, one.client_id, one.attempt) for one in due]
     confirmed = await publisher.publish_all(jobs)
     return [one.message_id for one, done in zip(due, confirmed, strict=True) if done]
+
+
+def _tell(mailing_id: int, due: Sequence[Due], published: Sequence[int], waiting: Sequence[Due]) -> None:
+    """Log what became of a chunk, a line for each way it went."""
+    done = set(published)
+    left = [one.message_id for one in due if one.message_id not in done]
+    for ids in logs.in_lines(published):
+        log.info("messages released", mailing_id=mailing_id, message_ids=ids)
+    for ids in logs.in_lines([one.message_id for one in waiting]):
+        log.info("messages wait for their window", mailing_id=mailing_id, message_ids=ids)
+    for ids in logs.in_lines(left):
+        log.warning("jobs not published", mailing_id=mailing_id, message_ids=ids)

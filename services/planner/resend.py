@@ -50,5 +50,7 @@ async def _reopen(connection: Connection, resend: Resend, candidates: Sequence[C
     lost = [(one.message_id, one.attempts) for one in chosen if one.lost]
     if lost:
         await settling.record_lost(connection, lost)
-    reopened = await resends.reopen(connection, [one.message_id for one in chosen])
-    log.info("messages reopened", mailing_id=resend.mailing_id, messages=reopened, request_id=resend.request_id)
+    message_ids = [one.message_id for one in chosen]
+    await resends.reopen(connection, message_ids)
+    for ids in logs.in_lines(message_ids):
+        log.info("messages reopened", mailing_id=resend.mailing_id, message_ids=ids, request_id=resend.request_id)

@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
+from structlog.contextvars import bound_contextvars
+
 from services.planner.expansion import expand_turn
 from services.planner.meters import Meters
 from services.planner.pace import Pace
 from services.planner.release import release
 from services.planner.store import releases, turns
 from services.planner.store.turns import Turn
-from shared import logs
 from shared.broker import Publisher
 from shared.database import Pool
 
@@ -22,8 +23,6 @@ LEAST_CHUNK = 50
 # Every mailing may have so many in flight, however full it is: those of others, and retries, must not shut it out.
 GUARANTEED = 20
 IDLE_SECONDS, FULL_SECONDS = 0.5, 0.05
-
-log = logs.get()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +75,16 @@ class Rounds:
     async def _serve(self, leased: list[Turn], load: Load) -> bool:
         worked, room = False, load.room
         for place, turn in enumerate(leased):
-            if turn.expanding:
-                self._meters.audience.inc(await expand_turn(self._pool, self._owner, turn.mailing_id))
-                worked = True
-            share = load.share(turn.mailing_id, room, len(leased) - place)
-            if share > 0:
-                released = await release(self._pool, self._publisher, self._owner, turn.mailing_id, share)
-                self._meters.released.inc(released.published)
-                self._tell(turn, released.published)
-                room = max(room - released.published, 0)
-                worked = worked or released.moved_on
+            with bound_contextvars(request_id=turn.request_id):
+                if turn.expanding:
+                    self._meters.audience.inc(await expand_turn(self._pool, self._owner, turn.mailing_id))
+                    worked = True
+                share = load.share(turn.mailing_id, room, len(leased) - place)
+                if share > 0:
+                    released = await release(self._pool, self._publisher, self._owner, turn.mailing_id, share)
+                    self._meters.released.inc(released.published)
+                    room = max(room - released.published, 0)
+                    worked = worked or released.moved_on
         return worked
 
     async def _load(self) -> Load:
@@ -101,7 +100,3 @@ class Rounds:
             in_flight=in_flight,
             guaranteed=GUARANTEED if self._publisher.connected and total < 2 * self._pace.highest else 0,
         )
-
-    def _tell(self, turn: Turn, released: int) -> None:
-        if released:
-            log.info("messages released", mailing_id=turn.mailing_id, messages=released, request_id=turn.request_id)

@@ -26,8 +26,8 @@ class Settler:
 
     async def close_mailings(self) -> bool:
         """Begin and carry on closing. Returns whether a mailing waits for a fence to be closed."""
-        for mailing_id in await lives.begin_closing(self._pool):
-            log.info("mailing closing", mailing_id=mailing_id)
+        for mailing_id, request_id in await lives.begin_closing(self._pool):
+            log.info("mailing closing", mailing_id=mailing_id, request_id=request_id)
         closings = await settling.list_closing(self._pool)
         self._swept &= {closing.mailing_id for closing in closings}
         for closing in closings:
@@ -39,9 +39,7 @@ class Settler:
         client_ids = await settling.list_deleted_clients(self._pool)
         cause = Cause("cancelled", CLIENT_DELETED)
         for client_id in client_ids:
-            moved = await self._settle_all(settling.lock_of_client, client_id, cause)
-            if moved:
-                log.info("client's messages cancelled", client_id=client_id, messages=moved)
+            await self._settle_all(settling.lock_of_client, client_id, cause)
         if client_ids:
             await settling.mark_clients_settled(self._pool, client_ids)
 
@@ -53,33 +51,45 @@ class Settler:
         )
         swept = closing.mailing_id in self._swept
         lock = settling.lock_in_flight if swept else settling.lock_of_mailing
-        moved = await self._settle_all(lock, closing.mailing_id, cause)
+        await self._settle_all(lock, closing.mailing_id, cause)
         if closing.expansion_over:
             self._swept.add(closing.mailing_id)
-        if moved:
-            log.info("messages settled", mailing_id=closing.mailing_id, status=cause.status, messages=moved)
 
-    async def _settle_all(self, lock: Lock, key: int, cause: Cause) -> int:
-        above, total = 0, 0
-        while True:
-            last, moved = await self._settle_chunk(lock, key, above, cause)
-            total += moved
-            self._meters.messages[cause.status].inc(moved)
-            if last is None:
-                return total
-            above = last
+    async def _settle_all(self, lock: Lock, key: int, cause: Cause) -> None:
+        above: int | None = 0
+        while above is not None:
+            above = await self._settle_chunk(lock, key, above, cause)
 
-    async def _settle_chunk(self, lock: Lock, key: int, above: int, cause: Cause) -> tuple[int | None, int]:
-        async def once() -> tuple[int | None, int]:
+    async def _settle_chunk(self, lock: Lock, key: int, above: int, cause: Cause) -> int | None:
+        """Settle one chunk, and return its last message id; None when there was none left."""
+
+        async def once() -> tuple[int | None, list[Verdict], int]:
             async with self._pool.acquire() as connection, connection.transaction():
                 message_ids = await lock(connection, key, above, CHUNK)
                 if not message_ids:
-                    return None, 0
+                    return None, [], 0
                 known = await _look(connection, message_ids, key, cause)
-                moved = await _apply(connection, judge(message_ids, known, cause), cause)
-                return message_ids[-1], moved
+                verdicts = judge(message_ids, known, cause)
+                return message_ids[-1], verdicts, await _apply(connection, verdicts, cause)
 
-        return await collide_again(once)
+        last, verdicts, moved = await collide_again(once)
+        self._meters.messages[cause.status].inc(moved)
+        _tell(verdicts, key, cause)
+        return last
+
+
+def _tell(verdicts: Sequence[Verdict], key: int, cause: Cause) -> None:
+    """Log which messages were settled as what. Those whose late result came first are told again by the reporter."""
+    whose = {"client_id" if cause.reason == CLIENT_DELETED else "mailing_id": key}
+    for verdict in verdicts:
+        if verdict.lost:
+            log.warning("attempts lost", **whose, message_id=verdict.message_id, attempts=verdict.lost)
+    by_reason: dict[str, list[int]] = {}
+    for verdict in verdicts:
+        by_reason.setdefault(verdict.reason, []).append(verdict.message_id)
+    for reason, message_ids in by_reason.items():
+        for ids in logs.in_lines(message_ids):
+            log.info("messages settled", **whose, status=cause.status, reason=reason, message_ids=ids)
 
 
 async def _look(connection: Connection, message_ids: Sequence[int], key: int, cause: Cause) -> Known:

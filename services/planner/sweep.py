@@ -44,6 +44,12 @@ class Sweeper:
         if not found:
             return
         jobs = [job(one.message_id, one.mailing_id, one.client_id, one.attempt) for one in found]
-        published = sum(await self._publisher.publish_all(jobs))
-        self._meters.repairs[why].inc(published)
-        log.warning("jobs released again", why=why, jobs=published, mailing_ids=sorted({r.mailing_id for r in found}))
+        confirmed = await self._publisher.publish_all(jobs)
+        self._meters.repairs[why].inc(sum(confirmed))
+        _tell(why, [one for one, done in zip(found, confirmed, strict=True) if done])
+
+
+def _tell(why: str, published: Sequence[Repair]) -> None:
+    mailing_ids = sorted({one.mailing_id for one in published})
+    for ids in logs.in_lines([one.message_id for one in published]):
+        log.warning("jobs released again", why=why, jobs=len(ids), message_ids=ids, mailing_ids=mailing_ids)

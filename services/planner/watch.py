@@ -13,6 +13,7 @@ from services.planner.store.figures import Unsent
 from shared import logs
 from shared.broker import Publisher, Unpublished
 from shared.database import OUTAGES, Pool
+from shared.health import Pulse
 
 QUEUES_SECONDS = 5.0
 # Counting what waits may read an index entry a message, so it is done less often.
@@ -33,8 +34,8 @@ class Watch:
 
     def tasks(self) -> list[Awaitable[None]]:
         return [
-            repeat("look at queues", self.look_at_queues, asyncio.Event()),
-            repeat("look at tables", self.look_at_tables, asyncio.Event()),
+            repeat("look at queues", self.look_at_queues, asyncio.Event(), Pulse()),
+            repeat("look at tables", self.look_at_tables, asyncio.Event(), Pulse()),
         ]
 
     async def look_at_queues(self) -> float:

@@ -20,6 +20,7 @@ async def main(config: ReporterSettings, stop: asyncio.Event) -> None:
         database.connect(config.database_url.get_secret_value(), health, stop, size=3) as pool,
     ):
         handler = Handler(pool, Meters(registry))
+        health.watch("fold", handler.pulse)
         consumer = Consumer(
             config.rabbitmq_url.get_secret_value(),
             "reporter.consume",

@@ -12,7 +12,8 @@ from services.reporter.tally import UnknownMessage
 from shared import logs
 from shared.broker import Delivery
 from shared.database import OUTAGES, Pool, describe
-from shared.messages import Results, Unreadable, decode
+from shared.health import Pulse
+from shared.messages import Result, Results, Unreadable, decode
 from shared.startup import Backoff
 
 MAX_BODIES = 100
@@ -28,6 +29,7 @@ class Handler:
     def __init__(self, pool: Pool, meters: Meters) -> None:
         self._pool, self._meters = pool, meters
         self._inbox: asyncio.Queue[Delivery] = asyncio.Queue()
+        self.pulse = Pulse()
 
     def take(self, delivery: Delivery) -> None:
         self._meters.deliver()
@@ -35,6 +37,7 @@ class Handler:
 
     async def run(self) -> None:
         while True:
+            self.pulse.rest()
             batch = [await self._inbox.get()]
             await asyncio.sleep(LINGER_SECONDS)
             await self.handle(batch + self._waiting(MAX_BODIES - 1))
@@ -86,6 +89,7 @@ class Handler:
         backoff, clock = Backoff(), asyncio.get_running_loop().time
         while True:
             begun = clock()
+            self.pulse.beat()
             try:
                 folded = await fold(self._pool, bodies)
                 break
@@ -98,15 +102,19 @@ class Handler:
     def _report(self, bodies: Sequence[Results], folded: Folded) -> None:
         for status, count in folded.moved.items():
             self._meters.messages[status].inc(count)
-        results = sum(len(body.results) for body in bodies)
+        results = [result for body in bodies for result in body.results]
         if results:
-            self._meters.batches.observe(results)
-            self._observe_lag(bodies, folded.at)
-            log.info("results folded", results=results, moved=folded.moved)
+            self._meters.batches.observe(len(results))
+            self._observe_lag(results, folded.at)
+            self._tell(results, folded.moved)
 
-    def _observe_lag(self, bodies: Sequence[Results], now: datetime) -> None:
+    def _observe_lag(self, results: Sequence[Result], now: datetime) -> None:
         """Both ends are the database's time; how long the request took was measured by the dispatcher."""
-        for body in bodies:
-            for result in body.results:
-                lag = (now - result.started_at).total_seconds() - result.duration_ms / 1000
-                self._meters.lag.observe(max(lag, 0.0))
+        for result in results:
+            lag = (now - result.started_at).total_seconds() - result.duration_ms / 1000
+            self._meters.lag.observe(max(lag, 0.0))
+
+    def _tell(self, results: Sequence[Result], moved: dict[str, int]) -> None:
+        mailing_ids = sorted({result.mailing_id for result in results})
+        for ids in logs.in_lines([result.message_id for result in results]):
+            log.info("results folded", results=len(results), moved=moved, message_ids=ids, mailing_ids=mailing_ids)

@@ -11,7 +11,7 @@ from pamqp.commands import Basic
 from prometheus_client import CollectorRegistry, Gauge
 
 from shared import logs
-from shared.broker.link import CONNECT_SECONDS, OUTAGES, Link, underlay_of
+from shared.broker.link import CONNECT_SECONDS, OUTAGES, Link, describe, underlay_of
 from shared.metrics import Health
 from shared.topology import Topology
 
@@ -62,6 +62,7 @@ class Consumer(Link):
         self._underlay: UnderlayChannel | None = None
         self._tag: str | None = None
         self._wanted = True
+        health.details[name] = "consuming"
 
     def meter(self, registry: CollectorRegistry) -> None:
         """Show whether the queue is consumed; it is not while the broker is away, or in a pause."""
@@ -71,6 +72,7 @@ class Consumer(Link):
     async def pause(self) -> None:
         """Ask for no more deliveries. What was delivered stays with the caller."""
         self._wanted = False
+        self._health.details[self._name] = "paused"
         if self._underlay is not None and self._tag is not None:
             tag, self._tag = self._tag, None
             with contextlib.suppress(*OUTAGES):
@@ -80,6 +82,7 @@ class Consumer(Link):
     async def resume(self) -> None:
         """Ask for deliveries again after a pause."""
         self._wanted = True
+        self._health.details[self._name] = "consuming"
         if self._underlay is not None and self._tag is None:
             try:
                 async with asyncio.timeout(CONNECT_SECONDS):
@@ -106,7 +109,7 @@ class Consumer(Link):
                 async with asyncio.timeout(CONNECT_SECONDS), connection.channel() as channel:
                     found = (await channel.declare_queue(self._queue, passive=True)).declaration_result
             except OUTAGES as error:
-                logs.get().warning("queue not found", queue=self._queue, detail=str(error) or type(error).__name__)
+                logs.get().warning("queue not found", queue=self._queue, detail=describe(error))
                 self.reconnect()
                 return
             if self._tag is not None and found.consumer_count == 0:

@@ -26,6 +26,11 @@ OUTAGES = (aiormq.exceptions.AMQPError, OSError, TimeoutError, RuntimeError)
 _REFUSED = (aiormq.exceptions.AuthenticationError, aiormq.exceptions.ProbableAuthenticationError)
 
 
+def describe(error: BaseException) -> str:
+    """Say what an outage was; some of these exceptions have no text."""
+    return str(error) or type(error).__name__
+
+
 async def declare(connection: AbstractConnection, topology: Topology) -> None:
     """Declare everything in the table. Raises aiormq errors when an object exists with other arguments."""
     async with connection.channel() as channel:
@@ -100,6 +105,7 @@ class Link:
     async def _supervise(self) -> None:
         backoff, log = Backoff(), logs.get().bind(connection=self._name)
         while not self._closing:
+            why = "connection lost"
             try:
                 async with self._session():
                     backoff.reset()
@@ -108,16 +114,20 @@ class Link:
                     await self._lost.wait()
                 log.warning("broker connection lost")
             except _REFUSED as error:
-                log.error("broker refused the connection", detail=str(error), variable="HERALD_RABBITMQ_URL")
+                why = describe(error)
+                log.error("broker refused the connection", detail=why, variable="HERALD_RABBITMQ_URL")
             except aiormq.exceptions.ChannelPreconditionFailed as error:
-                log.error("topology conflict", detail=str(error), variable="HERALD_RETRY_DELAYS")
+                why = describe(error)
+                log.error("topology conflict", detail=why, variable="HERALD_RETRY_DELAYS")
             except aiormq.exceptions.ChannelAccessRefused as error:
-                log.error("broker rights are missing", detail=str(error), variable="HERALD_RABBITMQ_URL")
+                why = describe(error)
+                log.error("broker rights are missing", detail=why, variable="HERALD_RABBITMQ_URL")
             except ValueError as error:
                 raise SettingsError(f"HERALD_RABBITMQ_URL: {error}") from error
             except OUTAGES as error:
-                log.warning("waiting for the broker", detail=str(error) or type(error).__name__)
-            self._health.set(self._name, False)
+                why = describe(error)
+                log.warning("waiting for the broker", detail=why)
+            self._health.set(self._name, False, why)
             await asyncio.sleep(backoff.next())
 
     @contextlib.asynccontextmanager

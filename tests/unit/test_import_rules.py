@@ -17,9 +17,10 @@ SHARED_LAYERS = (
     ("process",),
     ("broker", "database"),
     ("metrics", "migrate"),
-    ("logs", "settings", "startup"),
+    ("health", "logs", "settings", "startup"),
     ("failpoints", "messages", "topology"),
-    ("window",),
+    ("tracebacks", "window"),
+    ("redaction",),
 )
 
 # Who may import whom. A service stands for itself and for nobody else.

@@ -16,8 +16,8 @@ class Columns:
     timezones: Sequence[str | None]
 
 
-async def update(connection: Connection, batch: Columns) -> tuple[int, list[int]]:
-    """Update the clients that are there. Returns how many, and the ids of those whose zone changed."""
+async def update(connection: Connection, batch: Columns) -> tuple[list[int], list[int]]:
+    """Update the clients that are there. Returns their ids, and the ids of those whose zone changed."""
     rows = await connection.fetch(
         """
         UPDATE clients c
@@ -33,16 +33,16 @@ async def update(connection: Connection, batch: Columns) -> tuple[int, list[int]
         batch.tags,
         batch.timezones,
     )
-    return len(rows), [row["id"] for row in rows if row["moved"]]
+    return [row["id"] for row in rows], [row["id"] for row in rows if row["moved"]]
 
 
-async def insert(connection: Connection, batch: Columns, default_zone: str) -> int:
-    """Insert the clients that are not there, and say how many.
+async def insert(connection: Connection, batch: Columns, default_zone: str) -> list[int]:
+    """Insert the clients that are not there, and return their ids.
 
     NOT EXISTS saves an id for each phone that is there; ON CONFLICT is for one that comes at this moment. In order
     of phone, so that two imports of the same phones wait for each other instead of deadlocking.
     """
-    status = await connection.execute(
+    rows = await connection.fetch(
         """
         INSERT INTO clients (phone, operator_code, tag, timezone)
         SELECT g.phone, coalesce(g.operator_code, substr(g.phone, 2, 3)), coalesce(g.tag, ''), coalesce(g.timezone, $5)
@@ -50,6 +50,7 @@ async def insert(connection: Connection, batch: Columns, default_zone: str) -> i
         WHERE NOT EXISTS (SELECT FROM clients c WHERE c.phone = g.phone AND c.deleted_at IS NULL)
         ORDER BY g.phone
         ON CONFLICT (phone) WHERE deleted_at IS NULL DO NOTHING
+        RETURNING id
         """,
         batch.phones,
         batch.operator_codes,
@@ -57,7 +58,7 @@ async def insert(connection: Connection, batch: Columns, default_zone: str) -> i
         batch.timezones,
         default_zone,
     )
-    return int(status.rpartition(" ")[2])
+    return [row["id"] for row in rows]
 
 
 async def refresh_statistics(pool: Pool) -> None:

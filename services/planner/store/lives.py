@@ -79,8 +79,11 @@ async def finish_done(pool: Pool) -> list[tuple[int, str | None]]:
         return [(row["id"], row["request_id"]) for row in rows]
 
 
-async def begin_closing(pool: Pool) -> list[int]:
-    """Stamp closing_at on mailings whose end has come, re-checked under the row lock: no edit can follow."""
+async def begin_closing(pool: Pool) -> list[tuple[int, str | None]]:
+    """Stamp closing_at on mailings whose end has come, re-checked under the row lock: no edit can follow.
+
+    Returns (mailing id, request id) of each.
+    """
     rows = await pool.fetch(
         """
         WITH ended AS (
@@ -97,10 +100,10 @@ async def begin_closing(pool: Pool) -> list[int]:
         ), told AS (
             INSERT INTO events (mailing_id, kind, request_id) SELECT mailing_id, 'closing', request_id FROM closing
         )
-        SELECT mailing_id FROM closing
+        SELECT mailing_id, request_id FROM closing
         """
     )
-    return [row["mailing_id"] for row in rows]
+    return [(row["mailing_id"], row["request_id"]) for row in rows]
 
 
 async def note_expanded(connection: Connection, mailing_id: int) -> None:

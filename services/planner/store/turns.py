@@ -84,6 +84,19 @@ class Audience:
     tags: list[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What a chunk added: messages with ids from `first_id` to `last_id`, among which may be ids of other mailings.
+
+    `upto` is the id of the last client looked at, None when there was none.
+    """
+
+    messages: int
+    upto: int | None
+    first_id: int | None
+    last_id: int | None
+
+
 async def hold_audience(connection: Connection, owner: UUID, mailing_id: int) -> Audience | None:
     """Hold a mailing for one chunk; None if it is no longer to be expanded, or no longer leased by `owner`."""
     mailing = await connection.fetchrow(
@@ -103,13 +116,8 @@ async def hold_audience(connection: Connection, owner: UUID, mailing_id: int) ->
     return Audience(work["expansion_cursor"], work["upper_client_id"], mailing["operator_codes"], mailing["tags"])
 
 
-async def add_messages(
-    connection: Connection, mailing_id: int, audience: Audience, size: int
-) -> tuple[int, int | None]:
-    """Add a message for each matching client among the next `size` clients by id.
-
-    Returns how many were added, and the id of the last client looked at, None when there was none.
-    """
+async def add_messages(connection: Connection, mailing_id: int, audience: Audience, size: int) -> Added:
+    """Add a message for each matching client among the next `size` clients by id."""
     row = await connection.fetchrow(
         """
         WITH range AS (
@@ -124,9 +132,9 @@ async def add_messages(
                 AND (cardinality($6::text[]) = 0 OR c.tag = ANY ($6::text[]))
             ORDER BY c.id
             ON CONFLICT (client_id, mailing_id) DO NOTHING
-            RETURNING 1
+            RETURNING id
         )
-        SELECT (SELECT count(*) FROM added) AS added, (SELECT upto FROM range) AS upto
+        SELECT (SELECT upto FROM range) AS upto, count(*) AS added, min(id) AS first_id, max(id) AS last_id FROM added
         """,
         mailing_id,
         audience.cursor,
@@ -136,7 +144,7 @@ async def add_messages(
         audience.tags,
     )
     assert row is not None  # noqa: S101 - an aggregate without GROUP BY has one row
-    return row["added"], row["upto"]
+    return Added(row["added"], row["upto"], row["first_id"], row["last_id"])
 
 
 async def move_expansion(connection: Connection, mailing_id: int, *, cursor: int, done: bool, added: int) -> None:

@@ -1,5 +1,6 @@
 """herald up, against the test's own database and virtual host."""
 
+import json
 import os
 import re
 import signal
@@ -51,6 +52,12 @@ async def test_the_stack_comes_up_heals_and_goes(env: dict[str, str], tmp_path: 
         token = (tmp_path / ".herald" / "token").read_text().strip()
         assert token in up.text
         assert await api_answers(env, token)
+
+        # What it logs is kept, and found by those who trace.
+        kept = (tmp_path / ".herald" / "logs" / "planner.log").read_text().splitlines()
+        assert "process started" in {json.loads(line)["event"] for line in kept}
+        traced = await herald("trace", "--mailing", "1", folder=tmp_path)
+        assert (traced.code, traced.err) == (1, "herald: there is no mailing 1\n")
 
         second = await herald("up", env=env, folder=tmp_path)
         assert (second.code, f"pid {up.process.pid}" in second.err) == (1, True)

@@ -200,6 +200,53 @@ async def test_the_time_of_the_request_counts_towards_the_end() -> None:
     assert (await bench.result(a_claim(seconds_left=15.0))).status == "expired"
 
 
+IDS = {"mailing_id": 7, "message_id": 1, "client_id": 3, "attempt": 1, "request_id": "req-1"}
+
+
+async def test_a_success_is_told_briefly() -> None:
+    bench = Bench()
+    with capture_logs() as lines:
+        await bench.result()
+    ended = lines[-1]
+    assert ended == IDS | {
+        "event": "attempt ended",
+        "log_level": "info",
+        "outcome": "accepted",
+        "http_status": 200,
+        "duration_ms": 40,
+        "status": "sent",
+    }
+
+
+async def test_a_failure_is_told_with_what_was_said_and_what_follows() -> None:
+    bench = Bench(a_reply(b'{"code": 7, "message": "busy"}', 429, retry_after="20"))
+    with capture_logs() as lines:
+        result = await bench.result()
+    assert lines[-1] == IDS | {
+        "event": "attempt ended",
+        "log_level": "info",
+        "outcome": "too_many",
+        "http_status": 429,
+        "duration_ms": 40,
+        "status": "retrying",
+        "verdict": "temporary",
+        "said": 'HTTP 429: {"code": 7, "message": "busy"}',
+        "reason": None,
+        "failures": 1,
+        "spends_budget": True,
+        "retry_after_s": 20.0,
+        "retry_in_s": 20.0,
+        "due_at": result.due_at,
+        "queued": False,
+    }
+
+
+async def test_a_claim_given_back_is_told() -> None:
+    with capture_logs() as lines:
+        await Bench(moments=(100.5,)).make()
+    assert lines == [IDS | {"event": "claim given back", "log_level": "info", "claimed_ms_ago": 500}]
+
+
 async def test_neither_phone_nor_text_nor_token_leaves_with_a_result() -> None:
     echo = f"no route for {PHONE}: {TEXT} ({TOKEN})".encode()
     for reply in (a_reply(echo, 400), a_reply(echo, 500), a_reply(echo), a_reply(echo, 401)):

@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 
 from services.planner.handler import repeat
+from shared.health import Pulse
 
 BAD_MOMENTS = [
     ConnectionRefusedError(),
@@ -30,7 +31,7 @@ async def test_work_that_meets_a_bad_moment_is_done_again(error: Exception) -> N
         done.set()
         return 60
 
-    task = asyncio.create_task(repeat("work", work, asyncio.Event()))
+    task = asyncio.create_task(repeat("work", work, asyncio.Event(), Pulse()))
     async with asyncio.timeout(5):
         await done.wait()
     task.cancel()
@@ -41,4 +42,4 @@ async def test_a_fault_of_the_work_itself_ends_the_task() -> None:
         raise asyncpg.UndefinedTableError('relation "nothing" does not exist')
 
     with pytest.raises(asyncpg.UndefinedTableError):
-        await repeat("work", work, asyncio.Event())
+        await repeat("work", work, asyncio.Event(), Pulse())

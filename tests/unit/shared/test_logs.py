@@ -3,21 +3,44 @@ from typing import Any
 
 import pytest
 
-from shared.logs import mask_phone
+from shared.logs import in_lines, mask_phone
 from tests.unit.shared import child
+
+PHONE, TOKEN = "79991234567", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJoZXJhbGQifQ.c2lnbmF0dXJl"
+SECRET = "the password of the database"
+# What a line must never hold, and what a terminal must never be sent, in every way in which it can get there.
+WAYS = (
+    'log.info("told", value=BAD)',
+    'log.info("told", value=[{"deep": (BAD,)}])',
+    'log.info("told", **{BAD: 1})',
+    'log.bind(value=BAD).info("told")',
+    'log.info("told", value=ValueError(BAD))',
+    'import structlog\nwith structlog.contextvars.bound_contextvars(value=BAD):\n    log.info("told")',
+    # Exceptions: one whose reason is told, one whose reason is not, one that has it as a local variable.
+    'try:\n    raise RuntimeError(BAD)\nexcept RuntimeError:\n    log.exception("failed")',
+    'try:\n    int(BAD)\nexcept ValueError:\n    log.exception("failed")',
+    'def f(phone):\n    1 / 0\ntry:\n    f(BAD)\nexcept ArithmeticError:\n    log.exception("failed")',
+    # Libraries.
+    'logging.getLogger("x").warning("lost %s", BAD)',
+    'try:\n    raise ValueError(BAD)\nexcept ValueError:\n    logging.getLogger("x").exception("lost")',
+)
 
 CONFIGURED = """
 import logging
 from shared import logs
-logs.configure("planner", level={level!r}, json={json})
+logs.configure("planner", level={level!r}, json={json}, secrets=[{secret!r}])
 log = logs.get()
 {code}
 """
 
 
+def configured(code: str, level: str = "info", *, json: bool = True) -> str:
+    return CONFIGURED.format(level=level, json=json, secret=SECRET, code=code)
+
+
 def logged(code: str, level: str = "info") -> list[dict[str, Any]]:
     """Run code in a process with logs configured, and return its lines."""
-    ended = child.run("-c", CONFIGURED.format(level=level, json=True, code=code))
+    ended = child.run("-c", configured(code, level))
     assert (ended.returncode, ended.stderr) == (0, "")
     return [json.loads(line) for line in ended.stdout.splitlines()]
 
@@ -95,7 +118,25 @@ def test_warnings_of_libraries_are_lines_too() -> None:
 
 
 def test_the_console_format_is_for_people() -> None:
-    ended = child.run("-c", CONFIGURED.format(level="info", json=False, code='log.info("told", mailing_id=7)'))
+    ended = child.run("-c", configured('log.info("told", mailing_id=7)', json=False))
     assert "told" in ended.stdout
     assert "mailing_id=7" in ended.stdout
     assert not ended.stdout.startswith("{")
+
+
+@pytest.mark.parametrize("json", [True, False], ids=["json", "console"])
+def test_nothing_secret_and_no_control_character_comes_out_whichever_way_it_went_in(json: bool) -> None:
+    bad = f"\r\n\x1b[31m\x9b\u202e{PHONE}\x07 {TOKEN} {SECRET}\n"
+    ended = child.run("-c", configured("\n".join((f"BAD = {bad!r}", *WAYS)), json=json))
+    assert (ended.returncode, ended.stderr) == (0, "")
+    for unwanted in (PHONE, TOKEN, SECRET, "\r", "\x1b", "\x9b", "\x07", "\u202e"):
+        assert unwanted not in ended.stdout
+    # What went in could not forge a line either.
+    events = sum(ended.stdout.count(event) for event in ("told", "failed", "library warning"))
+    assert events == len(WAYS)
+    assert not json or ended.stdout.count("\n") == len(WAYS)
+
+
+def test_lists_are_cut_into_lines_that_are_short_enough() -> None:
+    assert [len(ids) for ids in in_lines(range(2500))] == [1000, 1000, 500]
+    assert list(in_lines([])) == []

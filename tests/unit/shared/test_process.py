@@ -1,6 +1,8 @@
 import asyncio
+import json
 import os
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -86,6 +88,15 @@ def test_a_wrong_setting_ends_a_service_with_one_line_that_names_it(service: str
     assert "hush" not in ended.stderr + ended.stdout
 
 
+@pytest.mark.parametrize("service", ["api", "reporter"])
+def test_a_taken_ops_port_ends_a_service_with_one_line_that_names_its_variable(service: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = str(other.getsockname()[1])
+        ended = child.run("-m", f"services.{service}", HERALD_OPS_PORT=port, HERALD_API_PORT="0")
+    why = f"HERALD_OPS_PORT: 127.0.0.1:{port} cannot be used: Address already in use"
+    assert (ended.returncode, ended.stderr) == (2, f"herald {service}: {why}\n")
+
+
 def test_a_missing_setting_is_named() -> None:
     ended = child.run("-m", "services.dispatcher")
     assert (ended.returncode, ended.stderr) == (2, "herald dispatcher: HERALD_PROVIDER_TOKEN: Field required\n")
@@ -133,3 +144,28 @@ async def test_a_task_that_fails_ends_them_all() -> None:
         await until_stopped(asyncio.Event(), endless(), fail())
     assert ended.is_set()
     assert failure.group_contains(Stopped)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        # A task that nobody waits for, a callback, and an object that fails as it goes.
+        "asyncio.ensure_future(fail()); await asyncio.sleep(0.05); import gc; gc.collect()",
+        "asyncio.get_running_loop().call_soon(lambda: int(SECRET)); await asyncio.sleep(0.05)",
+        "F()",
+    ],
+)
+def test_an_error_that_nobody_caught_is_a_line_of_the_log_without_its_values(body: str) -> None:
+    code = PROCESS.format(body=body, how="").replace(
+        "async def main",
+        "SECRET = 'a text and 79991234567'\n"
+        "async def fail():\n    raise ValueError(SECRET)\n"
+        "class F:\n    def __del__(self): raise ValueError(SECRET)\n"
+        "async def main",
+    )
+    ended = child.run("-c", code)
+    assert ended.stderr == "running\n"
+    [line] = [line for line in map(json.loads, ended.stdout.splitlines()) if line["event"] == "error not caught"]
+    assert line["exception"].endswith("ValueError")
+    assert "79991234567" not in ended.stdout
+    assert "a text" not in ended.stdout

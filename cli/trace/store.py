@@ -1,0 +1,114 @@
+"""Every SQL statement of `herald trace`. What is deleted is read, too: its history is still there."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import asyncpg
+
+# A client has a message for each mailing, a mailing an event for each change: more than this nobody reads.
+MOST_ROWS = 10_000
+
+
+async def clock(connection: asyncpg.Connection) -> datetime:
+    at: datetime = await connection.fetchval("SELECT clock_timestamp()")
+    return at
+
+
+async def mailing(connection: asyncpg.Connection, mailing_id: int) -> asyncpg.Record | None:
+    """Read how a mailing stands, with its counts."""
+    return await connection.fetchrow(
+        """
+        SELECT m.id, m.status, m.start_at, m.end_at, m.window_from, m.window_to, m.created_at, m.deleted_at,
+            m.request_id, w.expansion_done, c.total, c.pending, c.retrying, c.sent, c.rejected, c.exhausted, c.expired,
+            c.cancelled
+        FROM mailings m
+        JOIN mailing_work w ON w.mailing_id = m.id
+        JOIN mailing_counts c ON c.mailing_id = m.id
+        WHERE m.id = $1
+        """,
+        mailing_id,
+    )
+
+
+async def outcomes(connection: asyncpg.Connection, mailing_id: int) -> list[asyncpg.Record]:
+    """List (outcome, count) of a mailing's attempts."""
+    return await connection.fetch(
+        "SELECT outcome, count FROM outcomes WHERE mailing_id = $1 AND count > 0 ORDER BY outcome", mailing_id
+    )
+
+
+async def reasons(connection: asyncpg.Connection, mailing_id: int) -> list[asyncpg.Record]:
+    """List (status, reason, count) of a mailing's messages that ended with a reason, the most frequent first."""
+    return await connection.fetch(
+        """
+        SELECT status::text, reason, count FROM reasons
+        WHERE mailing_id = $1 AND count > 0 ORDER BY count DESC, status, reason LIMIT 100
+        """,
+        mailing_id,
+    )
+
+
+async def events_of_mailing(connection: asyncpg.Connection, mailing_id: int) -> list[asyncpg.Record]:
+    return await connection.fetch(
+        "SELECT at, kind, request_id, detail FROM events WHERE mailing_id = $1 ORDER BY id LIMIT $2",
+        mailing_id,
+        MOST_ROWS,
+    )
+
+
+async def events_of_client(connection: asyncpg.Connection, client_id: int) -> list[asyncpg.Record]:
+    return await connection.fetch(
+        "SELECT at, kind, request_id, detail FROM events WHERE client_id = $1 ORDER BY id LIMIT $2",
+        client_id,
+        MOST_ROWS,
+    )
+
+
+async def client(connection: asyncpg.Connection, client_id: int) -> asyncpg.Record | None:
+    return await connection.fetchrow(
+        "SELECT id, phone, operator_code, timezone, created_at, updated_at, deleted_at FROM clients WHERE id = $1",
+        client_id,
+    )
+
+
+async def message(connection: asyncpg.Connection, message_id: int) -> list[asyncpg.Record]:
+    """Read a message as `messages_of_client` does, as a list of one or none."""
+    return await connection.fetch(
+        """
+        SELECT m.id, m.mailing_id, m.client_id, m.created_at, m.status::text, m.reason, m.final_at, g.request_id,
+            f.released_at, f.due_at, f.claimed_number, f.folded_number, f.failures, f.claimed_at
+        FROM messages m JOIN mailings g ON g.id = m.mailing_id LEFT JOIN flights f ON f.message_id = m.id
+        WHERE m.id = $1
+        """,
+        message_id,
+    )
+
+
+async def messages_of_client(connection: asyncpg.Connection, client_id: int) -> list[asyncpg.Record]:
+    """List a client's messages, the newest first, each with its flight, if it is on its way."""
+    return await connection.fetch(
+        """
+        SELECT m.id, m.mailing_id, m.client_id, m.created_at, m.status::text, m.reason, m.final_at, g.request_id,
+            f.released_at, f.due_at, f.claimed_number, f.folded_number, f.failures, f.claimed_at
+        FROM messages m JOIN mailings g ON g.id = m.mailing_id LEFT JOIN flights f ON f.message_id = m.id
+        WHERE m.client_id = $1 ORDER BY m.mailing_id DESC LIMIT $2
+        """,
+        client_id,
+        MOST_ROWS,
+    )
+
+
+async def attempts(connection: asyncpg.Connection, message_ids: Sequence[int]) -> list[asyncpg.Record]:
+    """List the attempts of messages. A first-try success has no row of its own: the message holds it."""
+    return await connection.fetch(
+        """
+        SELECT message_id, number, started_at, duration_ms, outcome, http_status, detail FROM attempts
+        WHERE message_id = ANY ($1::bigint[])
+        UNION ALL
+        SELECT m.id, 1, m.started_at, m.duration_ms, 'accepted', m.http_status, NULL FROM messages m
+        WHERE m.id = ANY ($1::bigint[]) AND m.started_at IS NOT NULL
+            AND NOT EXISTS (SELECT FROM attempts a WHERE a.message_id = m.id AND a.number = 1)
+        ORDER BY message_id, number
+        """,
+        message_ids,
+    )

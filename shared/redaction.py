@@ -1,0 +1,105 @@
+"""Keeps phones, tokens and control characters out of what people read. Pure."""
+
+import re
+from collections.abc import Iterable, Mapping
+from urllib.parse import unquote, urlsplit
+
+MASK = "***"
+# A shorter secret, such as the guest of RabbitMQ's default, stands in too many harmless words.
+LEAST_SECRET = 8
+
+_PHONE = re.compile(r"(?<![0-9])(7[0-9]{3})[0-9]{3}([0-9]{4})(?![0-9])")
+# In an id of hexadecimal digits eleven decimal ones may stand by chance; such an id must stay what it is.
+_PHONE_AS_ID = re.compile(r"(?<![0-9A-Za-z])(7[0-9]{3})[0-9]{3}([0-9]{4})(?![0-9A-Za-z])")
+_IDS = frozenset({"request_id", "worker", "event_id"})
+_JWT = re.compile(r"eyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?")
+_BEARER = re.compile(r"(bearer\s+)[^\s\"',;]+", re.IGNORECASE)
+_PASSWORD = re.compile(r"(://[^\s:/@]*):[^\s/@]+@")
+# C0, DEL, C1, the marks that change the direction of writing, line and paragraph separators, halves of characters.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
+# Those of them that JSON lets through as they are.
+_CONTROL_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+_SUSPECT_DIGITS = re.compile(rb"7[0-9]{10}")
+
+
+def mask_phone(phone: str) -> str:
+    """Keep the first four and last four digits: 79991234567 becomes 7999***4567."""
+    return f"{phone[:4]}***{phone[-4:]}" if len(phone) >= 8 else MASK
+
+
+def escape(text: str) -> str:
+    """Make control characters visible, and harmless to a terminal: a line feed becomes the two characters \\n."""
+    return _CONTROL.sub(_visible, text)
+
+
+def escape_json(line: bytes) -> bytes:
+    """Write as \\u escapes what JSON lets through and a terminal would obey. Only strings can hold it."""
+    if line.isascii() and b"\x7f" not in line:
+        return line
+    return _CONTROL_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", line.decode()).encode()
+
+
+def _visible(found: re.Match[str]) -> str:
+    number = ord(found[0])
+    known = {9: "\\t", 10: "\\n", 13: "\\r"}.get(number)
+    return known or (f"\\x{number:02x}" if number < 256 else f"\\u{number:04x}")
+
+
+def secrets_in(value: str) -> list[str]:
+    """List what is secret in a secret setting: the passwords of URLs, separated by commas, else the whole."""
+    if "://" not in value:
+        return [value]
+    passwords = (urlsplit(part.strip()).password or "" for part in value.split(","))
+    return [form for password in passwords for form in {password, unquote(password)}]
+
+
+class Redactor:
+    """Masks phones, tokens, passwords in URLs, and the secrets that this process knows."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        # The longest first, since one may stand in another.
+        self._secrets = sorted({one for one in secrets if len(one) >= LEAST_SECRET}, key=len, reverse=True)
+        self._encoded = [one.encode() for one in self._secrets]
+
+    def suspects(self, line: bytes) -> bool:
+        """Say whether a JSON line may hold anything to be masked. It is asked for every line, and so is quick."""
+        # JSON may write a secret differently, but only with a backslash. Spelt out, since a generator takes far longer.
+        if b"\\" in line or b"://" in line or b"eyJ" in line or b"earer" in line or b"EARER" in line:
+            return True
+        for secret in self._encoded:
+            if secret in line:
+                return True
+        return _SUSPECT_DIGITS.search(line) is not None
+
+    def text(self, text: str) -> str:
+        """Mask what must not be read in a text."""
+        return self._masked(text, _PHONE)
+
+    def event(self, event: Mapping[str, object]) -> dict[str, object]:
+        """Mask all strings of a log event, at any depth. What is neither text nor number becomes text."""
+        return {
+            self.text(str(key)): self._value(value, _PHONE_AS_ID if key in _IDS else _PHONE)
+            for key, value in event.items()
+        }
+
+    def _value(self, value: object, phone: re.Pattern[str]) -> object:
+        match value:
+            case int() if not isinstance(value, bool) and value // 10**10 == 7:
+                # Somebody put a phone where an id belongs; no table gets so far.
+                return mask_phone(str(value))
+            case None | bool() | int() | float():
+                return value
+            case str():
+                return self._masked(value, phone)
+            case Mapping():
+                return self.event(value)
+            case list() | tuple() | set() | frozenset():
+                return [self._value(item, phone) for item in value]
+            case _:
+                return self._masked(str(value), phone)
+
+    def _masked(self, text: str, phone: re.Pattern[str]) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, MASK)
+        text = _BEARER.sub(rf"\1{MASK}", _JWT.sub(MASK, _PASSWORD.sub(rf"\1:{MASK}@", text)))
+        return phone.sub(rf"\1{MASK}\2", text)

@@ -1,0 +1,125 @@
+"""What the planner logs names every message it was about."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
+
+from services.planner.meters import Meters
+from services.planner.pace import Pace
+from services.planner.rounds import Rounds
+from services.planner.settle import Settler
+from services.planner.store import lives
+from shared import topology
+from shared.broker import Publisher
+from shared.metrics import Health, new_registry
+from shared.settings import DEFAULT_RETRY_DELAYS
+from tests.books import add_clients, add_mailing, until
+from tests.planning import running_mailing
+
+CLIENTS = 30
+METERS = Meters(new_registry())
+
+
+@pytest.fixture
+async def publisher(broker_url: str) -> AsyncIterator[Publisher]:
+    async with Publisher(broker_url, "test", Health(), topology.build(DEFAULT_RETRY_DELAYS)) as opened:
+
+        async def connected() -> bool:
+            return opened.connected
+
+        await until(connected, 10)
+        yield opened
+
+
+async def ids_of(pool: asyncpg.Pool) -> list[int]:
+    return [row["id"] for row in await pool.fetch("SELECT id FROM messages ORDER BY id")]
+
+
+def find(lines: list[Any], event: str) -> list[Any]:
+    return [line for line in lines if line["event"] == event]
+
+
+async def test_rounds_tell_what_was_created_and_released(pool: asyncpg.Pool, publisher: Publisher) -> None:
+    await add_clients(pool, CLIENTS)
+    mailing_id = await add_mailing(pool)
+    await lives.start_due(pool)
+    rounds = Rounds(pool, publisher, uuid4(), Pace(200), METERS)
+    with capture_logs(processors=[merge_contextvars]) as lines:
+        while not find(lines, "messages released"):
+            await rounds.next()
+    message_ids = await ids_of(pool)
+    (created,), (released,) = find(lines, "messages created"), find(lines, "messages released")
+    assert (created["first_message_id"], created["last_message_id"]) == (message_ids[0], message_ids[-1])
+    assert created["messages"] == CLIENTS
+    assert sorted(released["message_ids"]) == message_ids
+    assert find(lines, "audience frozen")
+    # All carry the request that made the mailing.
+    assert {(line["mailing_id"], line["request_id"]) for line in lines} == {(mailing_id, "test-request")}
+
+
+async def test_messages_out_of_their_window_are_told_as_waiting(pool: asyncpg.Pool, publisher: Publisher) -> None:
+    await add_clients(pool, CLIENTS)
+    now = await pool.fetchval("SELECT now()::time")
+    begins = now.replace(hour=(now.hour + 2) % 24)
+    await add_mailing(pool, window=(begins, begins.replace(hour=(begins.hour + 1) % 24)))
+    await lives.start_due(pool)
+    rounds = Rounds(pool, publisher, uuid4(), Pace(200), METERS)
+    with capture_logs() as lines:
+        while not find(lines, "messages wait for their window"):
+            await rounds.next()
+    assert sorted(find(lines, "messages wait for their window")[0]["message_ids"]) == await ids_of(pool)
+
+
+@pytest.mark.parametrize(
+    ("ending", "status", "reason"),
+    [
+        ("UPDATE mailings SET status = 'cancelled'", "cancelled", "mailing cancelled"),
+        ("UPDATE mailings SET start_at = now() - interval '1 h', end_at = now()", "expired", "deadline reached"),
+    ],
+)
+async def test_what_is_settled_is_told_by_status_and_reason(
+    pool: asyncpg.Pool, ending: str, status: str, reason: str
+) -> None:
+    mailing_id = await running_mailing(pool, CLIENTS)
+    await pool.execute(ending)
+    with capture_logs() as lines:
+        await Settler(pool, METERS).close_mailings()
+    (settled,) = find(lines, "messages settled")
+    assert settled == {
+        "event": "messages settled",
+        "log_level": "info",
+        "mailing_id": mailing_id,
+        "status": status,
+        "reason": reason,
+        "message_ids": await ids_of(pool),
+    }
+
+
+async def test_messages_of_a_deleted_client_and_lost_attempts_are_told(pool: asyncpg.Pool) -> None:
+    mailing_id = await running_mailing(pool, 2)
+    first, second = await ids_of(pool)
+    client_id = await pool.fetchval("SELECT client_id FROM messages WHERE id = $1", first)
+    await pool.execute("UPDATE clients SET phone = NULL, deleted_at = now() WHERE id = $1", client_id)
+    await pool.execute(
+        "INSERT INTO flights (message_id, mailing_id, client_id, released_at, claimed_number, claimed_at)"
+        " SELECT id, mailing_id, client_id, now(), 1, now() FROM messages WHERE id = $1",
+        second,
+    )
+    with capture_logs() as lines:
+        await Settler(pool, METERS).close_clients()
+        await pool.execute("UPDATE mailings SET start_at = now() - interval '1 h', end_at = now() - interval '30 s'")
+        await Settler(pool, METERS).close_mailings()
+    cancelled, expired = find(lines, "messages settled")
+    assert (cancelled["client_id"], cancelled["message_ids"]) == (client_id, [first])
+    assert (expired["mailing_id"], expired["message_ids"], expired["reason"]) == (
+        mailing_id,
+        [second],
+        "outcome unknown",
+    )
+    (lost,) = find(lines, "attempts lost")
+    assert (lost["message_id"], lost["attempts"]) == (second, (1,))
