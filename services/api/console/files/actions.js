@@ -14,7 +14,6 @@ export function actionsOf(id, changed, signal) {
   let mailing = null;
   const act = async (action) => {
     changed(await call("POST", `mailings/${id}/${action}`));
-    announce(`Mailing ${id}: ${action} done.`);
   };
   const direct = (action, name) => {
     const button = h("button", { type: "button", class: "small" }, name);

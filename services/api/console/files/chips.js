@@ -14,7 +14,7 @@ export class Chips {
     this.chips = h("ul", { class: "chips" });
     this.input = h("input", {
       type: "text", placeholder, autocomplete: "off",
-      onkeydown: (event) => this.key(event), onblur: () => this.enter(), onpaste: () => setTimeout(() => this.paste()),
+      onkeydown: (event) => this.key(event), onpaste: () => setTimeout(() => this.paste()),
       oninput: () => this.onchange(),
     });
     this.element = h("div", { class: "chipfield" }, this.chips, this.input);

@@ -3,6 +3,7 @@
  * says so, and of when the figures are.
  */
 
+import { announce } from "./dialog.js";
 import { fill, h, say } from "./dom.js";
 import { clock } from "./format.js";
 
@@ -84,6 +85,7 @@ function wakeAll() {
 }
 
 window.addEventListener("online", wakeAll);
+document.addEventListener("visibilitychange", () => document.hidden || wakeAll());
 
 function show() {
   const known = [...sources].filter((one) => one.at !== null).map((one) => one.at);
@@ -103,7 +105,7 @@ function hide() {
     reason = null;
     banner.hidden = true;
     fill(banner);
-    say(document.getElementById("notice"), "The connection is back.");
+    announce("The connection is back.");
   }
 }
 
@@ -114,7 +116,7 @@ function warn(text, asOf) {
   const full = asOf === null ? text : `${text} What is shown is as of ${asOf}.`;
   if (reason !== full) {
     reason = full;
-    say(document.getElementById("notice"), "");
+    announce("");
     fill(banner, h("span", { role: "alert" }, full), " ", countdown,
       h("button", { type: "button", class: "small", onclick: wakeAll }, "Try now"));
     banner.hidden = false;

@@ -4,15 +4,14 @@
  * Make an element: `on...` are listeners, true and false switch an attribute, null leaves it out.
  * @param {string} tag
  * @param {Record<string, unknown>} [attributes]
- * @param {...(Node | string | number | null | false | Array<Node | string | number | null | false>)} children
+ * @param {...unknown} children Nodes and texts, as fill takes them.
  */
 export function h(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     give(element, name, value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== false).map(asNode));
-  return element;
+  return fill(element, ...children);
 }
 
 function give(element, name, value) {
@@ -27,13 +26,10 @@ function give(element, name, value) {
   }
 }
 
-function asNode(child) {
-  return child instanceof Node ? child : document.createTextNode(String(child));
-}
-
-/** Replace what an element holds. */
+/** Replace what an element holds. null and false stand for nothing, and lists for what is in them. */
 export function fill(element, ...children) {
-  element.replaceChildren(...children.flat().filter((child) => child !== null && child !== false).map(asNode));
+  const given = children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false);
+  element.replaceChildren(...given.map((child) => (child instanceof Node ? child : String(child))));
   return element;
 }
 

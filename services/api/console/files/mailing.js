@@ -4,6 +4,7 @@ import { actionsOf } from "./actions.js";
 import { get } from "./api.js";
 import { Chart } from "./chart.js";
 import { Badge, Bar, Figures } from "./counts.js";
+import { announce } from "./dialog.js";
 import { fill, h, number, say, section, table } from "./dom.js";
 import { HOME_ZONE, count, duration, rate, time } from "./format.js";
 import { once, poll } from "./live.js";
@@ -32,6 +33,9 @@ class View {
     this.mailing = found;
     this.signal = signal;
     this.following = false;
+    this.failed = new Promise((_, reject) => {
+      this.fail = reject;
+    });
     this.badge = new Badge();
     this.plan = h("dl", { class: "plan" });
     this.text = h("p", { class: "message-text" });
@@ -50,7 +54,7 @@ class View {
       section("Messages", this.messages.element), section("Events", this.events.element));
     this.show(this.mailing);
     await Promise.all([
-      this.follow(), this.messages.failed, this.events.failed,
+      this.follow(), this.failed, this.messages.failed, this.events.failed,
       poll(async () => this.take(await get(`mailings/${this.id}`, {}, this.signal)), LOOK_EVERY, this.signal)]);
   }
 
@@ -67,12 +71,15 @@ class View {
 
   take(found) {
     const moved = found.status !== this.mailing.status || found.finished_at !== this.mailing.finished_at;
+    if (found.status !== this.mailing.status) {
+      announce(`Mailing ${this.id} is ${found.status}.`);
+    }
     this.mailing = found;
     this.show(found);
     if (moved) {
       this.events.again();
       this.messages.again();
-      this.follow().catch((error) => this.signal.aborted || reportError(error));
+      this.follow().catch(this.fail);
     }
   }
 
@@ -87,8 +94,8 @@ class View {
     } finally {
       this.following = false;
     }
-    if (!this.signal.aborted && !this.ended) {
-      this.take(await get(`mailings/${this.id}`, {}, this.signal));
+    if (!this.ended) {
+      await once(async () => this.take(await get(`mailings/${this.id}`, {}, this.signal)), this.signal);
     }
   }
 

@@ -6,7 +6,7 @@ import { openDialog, known, problemPlace, showProblem } from "./dialog.js";
 import { downloadButton } from "./download.js";
 import { fill, h, number, say, table } from "./dom.js";
 import { select } from "./fields.js";
-import { count, time } from "./format.js";
+import { count, several, time } from "./format.js";
 import { Repeating } from "./live.js";
 import { List, Rows } from "./rows.js";
 import { link } from "./router.js";
@@ -57,7 +57,7 @@ function row(message, signal) {
     badge.update(item.status);
     say(reason, item.reason ?? "");
     say(attempts, count(item.attempts));
-    attempts.setAttribute("aria-label", `${item.attempts} attempts of message ${item.id}`);
+    attempts.setAttribute("aria-label", `${several(item.attempts, "attempt")} of message ${item.id}`);
     if (shown !== item.sent_at) {
       shown = item.sent_at;
       fill(sent, time(item.sent_at));

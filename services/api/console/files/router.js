@@ -13,9 +13,10 @@ let controller = new AbortController();
  */
 export function start(table) {
   views = table;
-  window.addEventListener("hashchange", () => isOurs() && show());
   show();
 }
+
+window.addEventListener("hashchange", () => isOurs() && show());
 
 /** Leave what is shown, and show no more. */
 export function stop() {

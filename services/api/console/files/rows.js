@@ -62,10 +62,11 @@ export class List {
   turn(step) {
     if (step > 0 && this.next !== null) {
       this.cursors.push(this.next);
+      // Until the page has come, nobody knows what follows it.
+      this.next = null;
     } else if (step < 0 && this.cursors.length > 1) {
       this.cursors.pop();
     }
-    this.before.disabled = this.after.disabled = true;
     this.turned();
   }
 
@@ -76,10 +77,19 @@ export class List {
     this.wait.hidden = true;
     this.empty.hidden = page.items.length > 0;
     this.table.hidden = !page.items.length;
-    this.before.disabled = this.cursors.length === 1;
-    this.after.disabled = page.next === null;
-    this.pager.hidden = this.before.disabled && this.after.disabled;
     this.place.textContent = `Page ${this.cursors.length}`;
+    this.offer(this.cursors.length > 1, page.next !== null);
+  }
+
+  /** A button that is switched off loses the focus: the other one takes it. */
+  offer(before, after) {
+    const focused = [this.before, this.after].find((button) => button === document.activeElement);
+    this.before.disabled = !before;
+    this.after.disabled = !after;
+    this.pager.hidden = !before && !after;
+    if (focused?.disabled) {
+      (before ? this.before : this.after).focus();
+    }
   }
 }
 
