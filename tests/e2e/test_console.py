@@ -236,6 +236,22 @@ async def test_what_is_wrong_is_said_at_its_field(admin: Console) -> None:
     await expect(admin.page.get_by_label("Phone")).to_have_accessible_description(re.compile("pattern"))
 
 
+async def test_local_times_are_read_in_their_zone_also_when_clocks_change(console: Console) -> None:
+    script = "async ([local, zone]) => (await import('/console/zones.js')).toMoment(local, zone).moment"
+    for local, zone, moment in (
+        ("2035-01-31T18:00", "Europe/Moscow", "2035-01-31T18:00:00+03:00"),
+        ("2026-07-01T00:00", "America/St_Johns", "2026-07-01T00:00:00-02:30"),
+        ("2026-07-01T00:00", "UTC", "2026-07-01T00:00:00+00:00"),
+        # The clocks leave it out.
+        ("2026-03-29T02:30", "Europe/Berlin", None),
+        ("2026-03-29T03:00", "Europe/Berlin", "2026-03-29T03:00:00+02:00"),
+        # It comes twice: the first one.
+        ("2026-10-25T02:30", "Europe/Berlin", "2026-10-25T02:30:00+02:00"),
+        ("2026-10-25T03:00", "Europe/Berlin", "2026-10-25T03:00:00+01:00"),
+    ):
+        assert await console.page.evaluate(script, [local, zone]) == moment, (local, zone)
+
+
 async def test_two_clicks_and_a_lost_answer_make_one_mailing(admin: Console, operator: Operator) -> None:
     before = (await operator.get("/statistics"))["mailings"]["total"]
     lost = 0

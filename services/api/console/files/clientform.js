@@ -30,7 +30,9 @@ export function editClient(client, saved, signal) {
 }
 
 function inputsOf(client) {
-  const input = (name, more = {}) => h("input", { type: "text", autocomplete: "off", value: client?.[name] ?? "", ...more });
+  const input = (name, more = {}) => h("input", {
+    type: "text", autocomplete: "off", value: client?.[name] ?? "", ...more,
+  });
   return {
     phone: input("phone", { type: "tel", placeholder: "79161234567" }),
     operator_code: input("operator_code", { inputmode: "numeric" }), tag: input("tag"), timezone: input("timezone"),
@@ -39,12 +41,13 @@ function inputsOf(client) {
 
 async function save(client, inputs, { form, place, close, saved }) {
   clearErrors(form);
-  const given = Object.entries(inputs).map(([name, input]) => [name, name === "tag" ? input.value : input.value.trim()]);
+  const read = (name, input) => (name === "tag" ? input.value : input.value.trim());
+  const given = Object.entries(inputs).map(([name, input]) => [name, read(name, input)]);
   // What is empty in a new client takes its default; in an edit, only what was changed is sent.
   const wanted = given.filter(([name, value]) => (client ? value !== client[name] : value !== "" || name === "phone"));
   try {
     const body = Object.fromEntries(wanted);
-    const answer = client ? await call("PATCH", `clients/${client.id}`, { body }) : await call("POST", "clients", { body });
+    const answer = await (client ? call("PATCH", `clients/${client.id}`, { body }) : call("POST", "clients", { body }));
     announce(client ? `Client ${client.id} is changed.` : `Client ${answer.id} is added.`);
     close();
     saved(answer);

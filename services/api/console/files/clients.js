@@ -41,10 +41,10 @@ export async function clients({ main, query, signal }) {
     otherwise: "Use the command: herald clients export.",
   }), signal);
   const button = (text, onclick) => h("button", { type: "button", class: "small", onclick }, text);
+  const add = () => editClient(null, (made) => go(link(`clients/${made.id}`)), signal);
   main.append(
     h("div", { class: "head" }, heading("Clients"), h("div", { class: "tools" },
-      may("operator") && [button("New client", () => editClient(null, (made) => go(link(`clients/${made.id}`)), signal)),
-        button("Import", () => importClients(again, signal))],
+      may("operator") && [button("New client", add), button("Import", () => importClients(again, signal))],
       save.button)),
     save.place, search, place, list.element);
   again();

@@ -80,7 +80,8 @@ export class MailingForm {
     this.end = momentInput(end, () => this.zone.value, "");
     this.timesField = h("fieldset", {}, h("legend", {}, "When"),
       h("div", { class: "columns" },
-        this.may.has("start_at") && field("start_at", "Start (empty: now)", this.start.input, { hint: this.start.hint }),
+        this.may.has("start_at")
+          && field("start_at", "Start (empty: now)", this.start.input, { hint: this.start.hint }),
         field("end_at", "End", this.end.input, { hint: this.end.hint }),
         field("zone", "Time zone of start and end", this.zone)));
   }

@@ -39,7 +39,8 @@ class Keys {
     if (written !== this.written) {
       this.written = written;
       // Unlike randomUUID, this is there without HTTPS, too.
-      this.key = [...crypto.getRandomValues(new Uint8Array(16))].map((one) => one.toString(16).padStart(2, "0")).join("");
+      const random = crypto.getRandomValues(new Uint8Array(16));
+      this.key = Array.from(random, (one) => one.toString(16).padStart(2, "0")).join("");
     }
     return this.key;
   }

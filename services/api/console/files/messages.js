@@ -40,7 +40,8 @@ export function messageList(mailingId, ended, signal) {
   }), signal);
   looking.again();
   const tools = h("div", { class: "tools" }, status, save.button);
-  return { element: h("div", {}, tools, save.place, list.element), again: () => looking.again(), failed: looking.failed };
+  const element = h("div", {}, tools, save.place, list.element);
+  return { element, again: () => looking.again(), failed: looking.failed };
 }
 
 function row(message, signal) {
@@ -91,7 +92,8 @@ function attemptsOf(message) {
   const rows = message.attempts.map((attempt) => h("tr", {},
     number(attempt.number), h("td", { class: "moment" }, time(attempt.started_at)),
     h("td", {}, attempt.outcome), number(attempt.http_status ?? "–"),
-    number(attempt.duration_ms === null ? "–" : `${count(attempt.duration_ms)} ms`), h("td", {}, attempt.detail ?? "")));
+    number(attempt.duration_ms === null ? "–" : `${count(attempt.duration_ms)} ms`),
+    h("td", {}, attempt.detail ?? "")));
   const heads = [["No.", "number"], "Started", "Outcome", ["HTTP", "number"], ["Took", "number"], "Detail"];
   return [
     h("p", {}, new Badge(message.status).element, message.reason === null ? "" : ` ${message.reason}`),

@@ -31,7 +31,10 @@ export class Rows {
 
 /** A table of such rows, with a sentence where there are none, and the buttons that turn its pages. */
 export class List {
-  /** @param {{label: string, heads: Array<string | [string, string]>, empty: string, rows: Rows, turned: () => void}} given */
+  /**
+   * `heads` are texts, or [text, class]; `turned` is called when another page is wanted.
+   * @param {{label: string, heads: Array<string | string[]>, empty: string, rows: Rows, turned: () => void}} given
+   */
   constructor({ label, heads, empty, rows, turned }) {
     this.rows = rows;
     this.turned = turned;

@@ -16,7 +16,10 @@ export function may(role) {
   return identity !== null && ROLES.indexOf(identity.role) >= ROLES.indexOf(role);
 }
 
-/** Find out who it is, and ask for a token where one is needed. Calls `enter(identity)` then, and `leave()` at the end. */
+/**
+ * Find out who it is, and ask for a token where one is needed.
+ * Calls `enter(identity)` then, and `leave()` once the token is given up or refused.
+ */
 export async function begin(enter, leave) {
   onLeave = leave;
   const kept = recall();

@@ -78,8 +78,10 @@ function send(file, conflict, signal, progress) {
 function reportOf(found) {
   const tallies = ["created", "updated", "skipped", "rejected"];
   const rows = found.errors.map(({ line, detail }) => h("tr", {}, number(count(line)), h("td", {}, detail)));
-  const first = found.rejected > found.errors.length ? `The first ${found.errors.length} rejected lines` : "Rejected lines";
+  const some = found.rejected > found.errors.length;
+  const title = some ? `The first ${found.errors.length} rejected lines` : "Rejected lines";
   return [
-    h("dl", { class: "figures" }, tallies.map((name) => h("div", {}, h("dt", {}, name), h("dd", {}, count(found[name]))))),
-    rows.length > 0 && h("h3", {}, first), rows.length > 0 && table(first, [["Line", "number"], "What is wrong"], rows)];
+    h("dl", { class: "figures" },
+      tallies.map((name) => h("div", {}, h("dt", {}, name), h("dd", {}, count(found[name]))))),
+    rows.length > 0 && [h("h3", {}, title), table(title, [["Line", "number"], "What is wrong"], rows)]];
 }
