@@ -54,6 +54,7 @@ def describe(stack: Stack) -> list[str]:
     """Say where everything is."""
     lines = [
         "everything is ready",
+        f"console           {stack.api_url}/",
         f"API               {stack.api_url}/api/v1",
         f"token             {stack.token}",
         f"database          {stack.database_url}",

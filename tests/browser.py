@@ -3,9 +3,10 @@
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = (
@@ -18,6 +19,8 @@ ARGUMENTS = (
     "--disable-gpu",
     "--no-first-run",
 )
+# Addresses of what a page holds itself.
+INTERNAL = ("data:", "blob:")
 VIEW = {"width": 1100, "height": 800}
 
 
@@ -36,7 +39,7 @@ class Browsed:
         self.page, self.wrong = page, list[str]()
         page.on("console", lambda message: self._say(message.type in {"error", "warning"}, message.text))
         page.on("pageerror", lambda error: self._say(True, str(error)))
-        page.on("request", lambda request: self._say(not request.url.startswith((home, "data:")), request.url))
+        page.on("request", lambda request: self._say(not request.url.startswith((home, *INTERNAL)), request.url))
 
     def _say(self, wrong: bool, text: str) -> None:
         if wrong:
@@ -46,9 +49,25 @@ class Browsed:
 @asynccontextmanager
 async def browse(home: str) -> AsyncIterator[Browsed]:
     """Open an empty page that is meant to stay on `home`."""
+    async with launch() as browser, page_of(browser, home) as opened:
+        yield opened
+
+
+@asynccontextmanager
+async def launch() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=find(), args=ARGUMENTS)
         try:
-            yield Browsed(await browser.new_page(base_url=home, viewport=VIEW), home)  # type: ignore[arg-type]
+            yield browser
         finally:
             await browser.close()
+
+
+@asynccontextmanager
+async def page_of(browser: Browser, home: str, **options: Any) -> AsyncIterator[Browsed]:
+    """Open a page that shares nothing with others, such as what they store."""
+    page = await browser.new_page(**{"base_url": home, "viewport": VIEW, **options})
+    try:
+        yield Browsed(page, home)
+    finally:
+        await page.close()

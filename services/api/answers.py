@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.api.schemas import MailingStatus, left_out
+from services.api.tokens import Role
 from shared.messages import MessageStatus
 
 Id = Annotated[int, Field(json_schema_extra={"format": "int64", "minimum": 1})]
@@ -319,6 +320,16 @@ class Events(Answer):
 
     items: list[Event]
     next: Next
+
+
+class Token(Answer):
+    """Whose token it is, and what it may do."""
+
+    name: str = Field(
+        description="The name it was created under. Those with a colon are no tokens of the table: env:admin is "
+        "HERALD_ADMIN_TOKEN, env:anybody is everybody where authentication is off."
+    )
+    role: Role = Field(description="Each role may do what the roles before it may: viewer, operator, admin.")
 
 
 class Preview(Answer):

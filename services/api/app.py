@@ -8,6 +8,7 @@ from aiohttp import web
 from services.api import live
 from services.api.bodies import MAX_BODY, expect_later
 from services.api.compression import compress
+from services.api.console import routes as console
 from services.api.errors import Problem, given_up
 from services.api.limits import limit
 from services.api.middleware import answer_problems, authenticate, observe, stamp
@@ -27,6 +28,7 @@ def build(state: State) -> web.Application:
     for path, routes in by_path(ROUTES).items():
         _add(app.router, PREFIX + path, routes)
     pages.add(app)
+    console.add(app)
     return app
 
 

@@ -17,6 +17,7 @@ from services.api import (
     previews,
     resends,
     statistics,
+    whoami,
 )
 from services.api.schemas import (
     ClientsFilter,
@@ -93,6 +94,7 @@ ROUTES = (
     Route("GET", _MESSAGE, messages.show, "viewer", "Show a message with its attempts"),
     Route("GET", "/statistics", statistics.totals, "viewer", "Count all mailings and messages"),
     Route("GET", "/statistics/mailings", statistics.listing, "viewer", "List the counts of each mailing", PageQuery),
+    Route("GET", "/token", whoami.show, "viewer", "Show whose token it is"),
     Route("GET", "/dead-letters", dead_letters.listing, "admin", "List dead letters", DeadLettersQuery),
     Route("POST", "/dead-letters/replay", dead_letters.replay, "admin", "Replay dead letters"),
     Route("DELETE", "/dead-letters", dead_letters.drop, "admin", "Drop dead letters", DeadLettersDrop),

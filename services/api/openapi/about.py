@@ -54,5 +54,6 @@ class Page:
 PAGES = (
     Page("/openapi.json", "showDocument", "Show this document", "The API as OpenAPI 3.1.", JSON, {"type": "object"}),
     Page("/api/", "showIndex", "Show a readable index of the API", "A page for people, with links into /docs/."),
+    Page("/", "showConsole", "Use the console", "A page that watches and handles mailings, clients and dead letters."),
     Page("/docs/", "showDocs", "Try the API in a browser", "Swagger UI, with its files served from here."),
 )

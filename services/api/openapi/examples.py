@@ -150,6 +150,8 @@ STATISTICS: Json = {
     "finished_at": _SENT_AT,
 }
 
+TOKEN: Json = {"name": "anna", "role": "operator"}
+
 RESEND: Json = {"statuses": ["rejected", "exhausted"]}
 RESENT: Json = {"messages": 1}
 

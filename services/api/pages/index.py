@@ -17,7 +17,7 @@ _PAGE = """\
 <link rel="stylesheet" href="../docs/pages.css">
 </head>
 <body>
-<nav><a href="../docs/">Try the API</a> <a href="../openapi.json">openapi.json</a></nav>
+<nav><a href="../">Console</a> <a href="../docs/">Try the API</a> <a href="../openapi.json">openapi.json</a></nav>
 <main class="index">
 <h1>Herald API</h1>
 <p>{summary} Each operation links to its description, where it can be tried.</p>

@@ -14,6 +14,8 @@ from pydantic import BaseModel
 
 from services.api import app, schemas
 from services.api.auth import Authenticator
+from services.api.console import routes as console
+from services.api.console.files import MEDIA as CONSOLE_MEDIA
 from services.api.meters import Meters
 from services.api.openapi.document import build, text
 from services.api.openapi.operation import Content, Operation
@@ -74,7 +76,10 @@ def test_the_router_and_the_document_agree() -> None:
     routed = {(route.method, _canonical(route)) for route in app.build(state).router.routes()}
     documented = {(method.upper(), path) for method, path, _ in operations()}
     # Parts of pages, and ways to them: no interface of their own.
-    parts = {("GET", f"/docs/{name}") for name in MEDIA} | {("GET", path) for path in REDIRECTS}
+    parts = {("GET", f"/docs/{name}") for name in MEDIA} | {
+        ("GET", path) for path in {**REDIRECTS, **console.REDIRECTS}
+    }
+    parts |= {("GET", f"/console/{name}") for name in CONSOLE_MEDIA}
     assert {pair for pair in routed if pair[0] not in {"HEAD", "OPTIONS"}} == documented | parts
     # What comes with a GET is not documented apart.
     assert {path for method, path in routed if method == "HEAD"} <= {path for method, path in routed if method == "GET"}

@@ -10,6 +10,7 @@ from services.api.openapi.operations.clients import CLIENTS
 from services.api.openapi.operations.dead_letters import DEAD_LETTERS
 from services.api.openapi.operations.mailings import MAILINGS
 from services.api.openapi.operations.messages import MESSAGES, STATISTICS
+from services.api.openapi.operations.token import TOKEN
 from services.api.routes import Handler
 
 TAGS: Mapping[str, str] = {
@@ -17,11 +18,12 @@ TAGS: Mapping[str, str] = {
     "mailings": "What is to be sent, to whom and when. A mailing is scheduled, running, paused, finished or cancelled.",
     "messages": "One mailing to one client, read only: what became of it, attempt by attempt.",
     "statistics": "Counts that always equal what the messages say.",
+    "token": "The token that a request comes with.",
     "dead-letters": "What no process could work on, and jobs of messages whose attempts are used up. For admins.",
     "about": "This API about itself. No token is needed.",
 }
 
-OPERATIONS: Mapping[Handler, Operation] = {**CLIENTS, **MAILINGS, **MESSAGES, **STATISTICS, **DEAD_LETTERS}
+OPERATIONS: Mapping[Handler, Operation] = {**CLIENTS, **MAILINGS, **MESSAGES, **STATISTICS, **TOKEN, **DEAD_LETTERS}
 
 
 def bare(handler: Handler, path: str, summary: str) -> Operation:

@@ -1,0 +1,58 @@
+/** Wires the console: who it is, the pages their role has, and the view of the address. */
+
+import { client } from "./client.js";
+import { clients } from "./clients.js";
+import { fill, h } from "./dom.js";
+import { letters } from "./letters.js";
+import { mailing } from "./mailing.js";
+import { newMailing } from "./mailingnew.js";
+import { mailings } from "./mailings.js";
+import { overview } from "./overview.js";
+import * as router from "./router.js";
+import { begin, may, signOut, signedIn } from "./session.js";
+
+const VIEWS = [
+  [/^$/, "Overview", overview],
+  [/^mailings$/, "Mailings", mailings],
+  [/^mailings\/new$/, "New mailing", newMailing],
+  [/^mailings\/(\d{1,19})$/, "Mailing", mailing],
+  [/^clients$/, "Clients", clients],
+  [/^clients\/(\d{1,19})$/, "Client", client],
+  [/^dead-letters$/, "Dead letters", letters],
+];
+/** Address, name, and the role that is needed. */
+const PAGES = [
+  ["#/", "Overview", "viewer"],
+  ["#/mailings", "Mailings", "viewer"],
+  ["#/clients", "Clients", "viewer"],
+  ["#/dead-letters", "Dead letters", "admin"],
+];
+
+const nav = document.getElementById("nav");
+const session = document.getElementById("session");
+
+function enter(identity) {
+  const pages = PAGES.filter(([, , role]) => may(role));
+  fill(nav, h("ul", {}, pages.map(([href, name]) => h("li", {}, h("a", { href }, name)))));
+  const leave = h("button", { type: "button", class: "small outline", onclick: () => signOut(enter) }, "Sign out");
+  fill(session, h("span", { title: `Role: ${identity.role}` }, `${identity.name} (${identity.role})`),
+    signedIn() && leave);
+  nav.hidden = false;
+  session.hidden = false;
+  router.start(VIEWS);
+}
+
+function leave() {
+  router.stop();
+  nav.hidden = true;
+  session.hidden = true;
+  document.querySelectorAll("dialog").forEach((dialog) => dialog.close());
+}
+
+// The link must not be taken for an address of a view.
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  document.getElementById("main").focus();
+});
+
+begin(enter, leave);

@@ -1,0 +1,450 @@
+"""The console at /, in a browser before the real processes: everything an operator does, and what may go wrong."""
+
+import os
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, Page, Route, expect
+
+from tests import services
+from tests.books import until
+from tests.browser import launch, page_of
+from tests.conftest import STACK
+from tests.e2e.console import REFUSED, UNREACHABLE, Console
+from tests.e2e.operator import Operator
+from tests.integration.api.rows import Rows
+from tests.ports import take_ports
+from tests.stack import ADMIN_TOKEN, Stack
+from tests.vhosts import Vhosts
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+# Where the pictures go: HERALD_TEST_PICTURES=docs/images renews those of the project.
+PICTURES = "HERALD_TEST_PICTURES"
+MARKUP = "<img src=x onerror=\"document.title='broken'\"> & <script>document.title='broken'</script>"
+TAG = '<b onclick="x">&amp;'
+RATE = 60
+MANY = 600
+EXHAUSTED = "79990000500"
+REJECTED = "79990000400"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def database(run_prefix: str) -> AsyncIterator[str]:
+    found = services.need("database")
+    name = f"{run_prefix}_console"
+    yield await services.create_database(found["url"], name, found["template"])
+    await services.drop_database(found["url"], name)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def rows(database: str) -> AsyncIterator[Rows]:
+    async with asyncpg.create_pool(database, min_size=1, max_size=2) as pool:
+        yield Rows(pool)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_stack(database: str, vhosts: Vhosts, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+    """One stack for all tests here: its sending is slow enough to watch, and one failure exhausts a message."""
+    env = {"HERALD_PROVIDER_RATE": str(RATE), "HERALD_MAX_ATTEMPTS": "1"}
+    async with Stack(tmp_path_factory.mktemp("console"), database, vhosts.take(), env) as stack:
+        await stack.start()
+        operator = Operator(stack)
+        await operator.import_csv(*(f"7916000{i:04},916,few,Europe/Moscow" for i in range(1000, 1020)))
+        await operator.import_csv(*(f"7903000{i:04},903,many,Asia/Yekaterinburg" for i in range(1000, 1000 + MANY)))
+        await operator.import_csv(f"{EXHAUSTED},999,lost,UTC", f"{REJECTED},999,wrong,UTC")
+        yield stack
+
+
+@pytest.fixture
+def stack(shared_stack: Stack, request: pytest.FixtureRequest) -> Stack:
+    request.node.stash[STACK] = shared_stack
+    return shared_stack
+
+
+@pytest.fixture
+def operator(stack: Stack) -> Operator:
+    return Operator(stack)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with launch() as opened:
+        yield opened
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    folder = Path(os.environ.get(PICTURES, tmp_path))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def console(stack: Stack, browser: Browser, pictures: Path) -> AsyncIterator[Console]:
+    """A page of the console, on which nothing may go wrong unnoticed."""
+    async with page_of(browser, stack.api_url, timezone_id="UTC") as browsed:
+        opened = Console(browsed, pictures)
+        await opened.open()
+        yield opened
+        assert opened.wrong == []
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def admin(console: Console) -> Console:
+    await console.sign_in(ADMIN_TOKEN)
+    await expect(console.heading("Overview")).to_be_visible()
+    return console
+
+
+async def test_a_mailing_is_made_and_watched_until_it_is_finished_and_its_text_stays_text(
+    admin: Console, operator: Operator
+) -> None:
+    title = await admin.page.title()
+    await operator.import_csv(f'79160002000,916,"{TAG.replace(chr(34), chr(34) * 2)}",UTC')
+    await admin.write_mailing(MARKUP, tag=TAG)
+    await expect(admin.figure("recipients")).to_have_text("1")
+    await expect(admin.rows("Some of the clients")).to_contain_text(TAG)
+    mailing_id = await admin.create_mailing(1)
+    await expect(admin.state).to_have_text("finished", timeout=15_000)
+    await expect(admin.figure("sent")).to_have_text("1")
+    await expect(admin.page.locator(".message-text")).to_have_text(MARKUP)
+    await expect(admin.page.locator(".chip")).to_have_text(TAG)
+    await expect(admin.region("Minute by minute").locator("canvas")).to_be_visible()
+    await expect(admin.rows("Messages")).to_contain_text("sent")
+    await expect(admin.rows("Events")).to_contain_text(["created", "started", "finished"])
+    await admin.link("Mailings").click()
+    await expect(admin.link(MARKUP)).to_be_visible()
+    assert await admin.page.locator("main img, main script, main b").count() == 0
+    assert title != "broken" != await admin.page.title()
+    assert await operator.counts(mailing_id) == {"sent": 1}
+
+
+async def test_somebody_without_a_mouse_signs_in_and_out(console: Console) -> None:
+    page = console.page
+    await expect(page.get_by_label("Token")).to_be_focused()
+    await page.keyboard.type(ADMIN_TOKEN)
+    await page.keyboard.press("Enter")
+    await expect(console.heading("Overview")).to_be_focused()
+    await expect(page.get_by_text("env:admin (admin)")).to_be_visible()
+    await console.button("Sign out").focus()
+    await page.keyboard.press("Enter")
+    await expect(console.heading("Sign in")).to_be_visible()
+    assert await page.evaluate("JSON.stringify([sessionStorage, localStorage, document.cookie])") == '[{},{},""]'
+
+
+async def test_a_wrong_token_says_so_and_a_right_one_outlives_a_reload_but_not_the_tab(
+    console: Console, stack: Stack, browser: Browser, pictures: Path
+) -> None:
+    await console.sign_in("nobody's-token")
+    await expect(console.page.get_by_role("alert")).to_have_text("The token is unknown, expired or revoked.")
+    assert await console.page.evaluate("sessionStorage.length") == 0
+    await console.sign_in(ADMIN_TOKEN)
+    await expect(console.heading("Overview")).to_be_visible()
+    assert ADMIN_TOKEN not in console.page.url
+    await console.page.reload()
+    await expect(console.heading("Overview")).to_be_visible()
+    async with page_of(browser, stack.api_url) as another:
+        await another.page.goto("/")
+        await expect(Console(another, pictures).heading("Sign in")).to_be_visible()
+
+
+async def test_a_token_that_is_revoked_while_one_works_is_asked_for_again(admin: Console) -> None:
+    async def refuse(route: Route) -> None:
+        body = '{"title": "Unauthorized", "status": 401, "detail": "The token is unknown, expired or revoked."}'
+        await route.fulfill(status=401, content_type="application/problem+json", body=body)
+
+    await admin.page.route("**/api/v1/**", refuse)
+    await expect(admin.heading("Sign in")).to_be_visible()
+    await expect(admin.page.get_by_role("alert")).to_have_text("The token is unknown, expired or revoked.")
+    await expect(admin.page.locator("#nav")).to_be_hidden()
+    assert await admin.page.evaluate("sessionStorage.length") == 0
+
+
+async def test_a_viewer_sees_everything_and_is_offered_nothing(
+    console: Console, rows: Rows, operator: Operator
+) -> None:
+    mailing_id = await operator.create_mailing(starts_in=3600)
+    await rows.token("watcher", "viewer")
+    await console.sign_in("watcher")
+    await expect(console.heading("Overview")).to_be_visible()
+    await expect(console.link("Dead letters")).to_have_count(0)
+    for path, text in (
+        (f"/#/mailings/{mailing_id}", "Hello"),
+        ("/#/mailings", "Hello"),
+        ("/#/clients", "79160001000"),
+        ("/#/clients/1", "Time zone"),
+    ):
+        await console.open(path)
+        await expect(console.page.locator("main")).to_contain_text(text)
+        offers = "New mailing|New client|Import|Edit|Delete|Pause|Resume|Cancel|Send again"
+        await expect(console.page.get_by_role("button", name=re.compile(offers))).to_have_count(0)
+    await console.open("/#/mailings/new")
+    await expect(console.page.get_by_text("This needs a token with the role operator.")).to_be_visible()
+
+
+async def test_a_mailing_is_paused_resumed_edited_and_cancelled(admin: Console, operator: Operator) -> None:
+    await admin.write_mailing("Come and see", tag="many")
+    mailing_id = await admin.create_mailing(MANY)
+    await expect(admin.state).to_have_text("running", timeout=15_000)
+    await admin.button("Pause").click()
+    await expect(admin.state).to_have_text("paused")
+    await expect(admin.button("Pause")).to_be_hidden()
+    await admin.button("Resume").click()
+    await expect(admin.state).to_have_text("running")
+    await admin.button("Edit").click()
+    await expect(admin.dialog.get_by_label("Tags")).to_have_count(0)
+    await admin.dialog.get_by_label("Text", exact=True).fill("Come and hear")
+    await admin.dialog.get_by_role("button", name="Save").click()
+    await expect(admin.page.locator(".message-text")).to_have_text("Come and hear")
+    await admin.button("Cancel").click()
+    await admin.page.keyboard.press("Escape")
+    await expect(admin.state).to_have_text("running")
+    await admin.button("Cancel").click()
+    await admin.button("Cancel the mailing").click()
+    await expect(admin.state).to_have_text("cancelled")
+    await expect(admin.figure("pending")).to_have_text("0", timeout=15_000)
+    kinds = ["created", "started", "paused", "resumed", "updated", "cancelled"]
+    await expect(admin.rows("Events")).to_contain_text([*kinds, "closed"], timeout=15_000)
+    counts = await operator.counts(mailing_id)
+    assert counts["cancelled"] > 0
+    await expect(admin.figure("cancelled")).to_have_text(f"{counts['cancelled']}")
+    await admin.button("Delete").click()
+    await admin.button("Delete the mailing").click()
+    await expect(admin.heading("Mailings")).to_be_visible()
+    await admin.open(f"/#/mailings/{mailing_id}")
+    admin.allow(REFUSED.format(404))
+    await expect(admin.page.get_by_role("alert").first).to_have_text("There is no such mailing.")
+
+
+async def test_what_is_wrong_is_said_at_its_field(admin: Console) -> None:
+    admin.allow(REFUSED.format(422))
+    await admin.write_mailing("Too late", tag="few", lasts=-3600)
+    end = admin.page.get_by_label("End", exact=True)
+    await expect(end).to_be_focused()
+    await expect(end).to_have_attribute("aria-invalid", "true")
+    await expect(end).to_have_accessible_description(re.compile("must be ahead"))
+    await admin.page.get_by_label("Operator codes").fill("12")
+    await admin.button("Preview").click()
+    codes = admin.page.get_by_label("Operator codes")
+    await expect(codes).to_have_accessible_description(re.compile("pattern"))
+    await admin.open("/#/clients?phone=123")
+    await expect(admin.page.get_by_label("Phone")).to_have_accessible_description(re.compile("pattern"))
+
+
+async def test_local_times_are_read_in_their_zone_also_when_clocks_change(console: Console) -> None:
+    script = "async ([local, zone]) => (await import('/console/zones.js')).toMoment(local, zone).moment"
+    for local, zone, moment in (
+        ("2035-01-31T18:00", "Europe/Moscow", "2035-01-31T18:00:00+03:00"),
+        ("2026-07-01T00:00", "America/St_Johns", "2026-07-01T00:00:00-02:30"),
+        ("2026-07-01T00:00", "UTC", "2026-07-01T00:00:00+00:00"),
+        # The clocks leave it out.
+        ("2026-03-29T02:30", "Europe/Berlin", None),
+        ("2026-03-29T03:00", "Europe/Berlin", "2026-03-29T03:00:00+02:00"),
+        # It comes twice: the first one.
+        ("2026-10-25T02:30", "Europe/Berlin", "2026-10-25T02:30:00+02:00"),
+        ("2026-10-25T03:00", "Europe/Berlin", "2026-10-25T03:00:00+01:00"),
+    ):
+        assert await console.page.evaluate(script, [local, zone]) == moment, (local, zone)
+
+
+async def test_two_clicks_and_a_lost_answer_make_one_mailing(admin: Console, operator: Operator) -> None:
+    before = (await operator.get("/statistics"))["mailings"]["total"]
+    lost = 0
+
+    async def lose_the_first(route: Route) -> None:
+        nonlocal lost
+        if route.request.method == "POST" and not lost:
+            lost += 1
+            await route.fetch()
+            await route.abort()
+        else:
+            await route.fallback()
+
+    await admin.page.route("**/api/v1/mailings", lose_the_first)
+    admin.allow(UNREACHABLE)
+    await admin.write_mailing("Only once", tag="few")
+    create = admin.button("Create the mailing to 20 clients")
+    await create.dblclick()
+    await expect(admin.page.get_by_role("alert").last).to_have_text("The API cannot be reached.")
+    await create.dblclick()
+    await expect(admin.heading(re.compile(r"Mailing \d+"))).to_be_visible()
+    assert lost == 1
+    assert (await operator.get("/statistics"))["mailings"]["total"] == before + 1
+
+
+async def test_a_lost_connection_is_said_and_comes_back_by_itself(admin: Console, stack: Stack) -> None:
+    admin.allow(UNREACHABLE)
+    banner = admin.page.locator("#banner")
+    await stack.process("api").stop()
+    await expect(banner).to_contain_text(re.compile(r"cannot be reached.* as of \d\d:\d\d:\d\d"))
+    await expect(admin.page.locator("main.stale")).to_be_visible()
+    await admin.picture("console-lost")
+    await stack.process("api").start()
+    await expect(banner).to_be_hidden(timeout=15_000)
+    await expect(admin.page.locator("main.stale")).to_have_count(0)
+    await expect(admin.page.locator("#notice")).to_have_text("The connection is back.")
+
+
+async def test_a_stream_that_is_cut_is_opened_again(admin: Console, stack: Stack, operator: Operator) -> None:
+    admin.allow(UNREACHABLE)
+    mailing_id = await operator.create_mailing(starts_in=3600)
+    await admin.open(f"/#/mailings/{mailing_id}")
+    await expect(admin.figure("total")).to_have_text("0")
+    await stack.process("api").restart()
+    await expect(admin.page.locator("#banner")).to_be_hidden(timeout=15_000)
+    await operator.patch(f"/mailings/{mailing_id}", {"filter": {"tags": ["few"]}, "start_at": "2020-01-01T00:00:00Z"})
+    await expect(admin.figure("sent")).to_have_text("20", timeout=15_000)
+
+
+async def test_clients_are_added_found_changed_and_deleted(admin: Console) -> None:
+    admin.allow(REFUSED.format(409))
+    await admin.link("Clients").click()
+    await admin.button("New client").click()
+    await admin.dialog.get_by_label("Phone").fill("79160001000")
+    await admin.dialog.get_by_role("button", name="Save").click()
+    await expect(admin.dialog.get_by_role("alert")).to_have_text("Another client has this phone.")
+    await admin.dialog.get_by_label("Phone").fill("79991112233")
+    await admin.dialog.get_by_label("Tag").fill(MARKUP[:60])
+    await admin.dialog.get_by_role("button", name="Save").click()
+    await expect(admin.heading(re.compile(r"Client \d+"))).to_be_visible()
+    await admin.link("Clients").click()
+    await admin.page.get_by_label("Phone").fill("79991112233")
+    await admin.page.keyboard.press("Enter")
+    await expect(admin.rows("Clients")).to_have_count(1)
+    await expect(admin.rows("Clients")).to_contain_text(MARKUP[:60])
+    await admin.rows("Clients").get_by_role("button", name="Edit").click()
+    await admin.dialog.get_by_label("Time zone").fill("Asia/Vladivostok")
+    await admin.dialog.get_by_role("button", name="Save").click()
+    await expect(admin.rows("Clients")).to_contain_text("Asia/Vladivostok")
+    await admin.rows("Clients").get_by_role("button", name="Delete").click()
+    await admin.button("Delete the client").click()
+    await expect(admin.page.get_by_text("No client is found.")).to_be_visible()
+
+
+async def test_a_file_is_imported_and_the_directory_exported(admin: Console, tmp_path: Path) -> None:
+    file = tmp_path / "clients.csv"
+    file.write_text("phone,operator_code,tag,timezone\n79170000001,,fresh,UTC\n123,,fresh,UTC\n")
+    await admin.open("/#/clients?tag=fresh")
+    await admin.button("Import").click()
+    await admin.dialog.get_by_label("File").set_input_files(file)
+    await admin.dialog.get_by_role("button", name="Import").click()
+    await expect(admin.rows("Rejected lines")).to_contain_text("phone: String should match pattern")
+    await expect(admin.figure("created")).to_have_text("1")
+    await admin.dialog.get_by_role("button", name="Close").first.click()
+    await expect(admin.rows("Clients")).to_contain_text("79170000001")
+    # Only people can choose a place on the disk.
+    await admin.page.evaluate("delete window.showSaveFilePicker")
+    async with admin.page.expect_download() as saving:
+        await admin.button("Export").click()
+    saved = await (await saving.value).path()
+    assert saved.read_text().splitlines() == ["phone,operator_code,tag,timezone", "79170000001,917,fresh,UTC"]
+
+
+async def test_failed_messages_are_looked_into_and_sent_again_and_dead_letters_replayed_and_dropped(
+    admin: Console, operator: Operator
+) -> None:
+    mailing_id = await operator.create_mailing(filter={"tags": ["lost"]})
+    await admin.open(f"/#/mailings/{mailing_id}")
+    await expect(admin.state).to_have_text("finished", timeout=15_000)
+    await expect(admin.rows("Reasons")).to_contain_text("exhausted")
+    await admin.page.get_by_role("button", name="1 attempt of message").click()
+    await expect(admin.dialog.locator("tbody tr")).to_contain_text("500")
+    await admin.page.keyboard.press("Escape")
+    await admin.button("Send again").click()
+    await admin.dialog.get_by_label("exhausted (1)").check()
+    await admin.dialog.get_by_role("button", name="Send again").click()
+    await expect(admin.rows("Events")).to_contain_text(["resent"])
+    await admin.link("Dead letters").click()
+    letters = admin.rows("Dead letters")
+
+    async def both_are_there() -> bool:
+        await admin.button("Look again").click()
+        return await letters.count() >= 2
+
+    await until(both_are_there, 20)
+    await expect(letters.first).to_contain_text("exhausted")
+    before = await letters.count()
+    await letters.first.get_by_role("checkbox").check()
+    await admin.button("Drop chosen").click()
+    await admin.dialog.get_by_role("button", name="Drop").click()
+    await expect(letters).to_have_count(before - 1)
+    await admin.button("Replay all").click()
+    await admin.dialog.get_by_role("button", name="Replay").click()
+    await expect(admin.page.get_by_text(re.compile(r"\d+ letters? replayed, \d+ refused"))).to_be_visible()
+
+
+async def test_without_authentication_nobody_is_asked_for_a_token(
+    stack: Stack, browser: Browser, pictures: Path
+) -> None:
+    port = take_ports(1)
+    await stack.start("api-open", env={"HERALD_AUTH": "off", "HERALD_API_PORT": str(port)})
+    async with page_of(browser, f"http://127.0.0.1:{port}") as browsed:
+        opened = Console(browsed, pictures)
+        await opened.open()
+        await expect(opened.heading("Overview")).to_be_visible()
+        await expect(opened.button("Sign out")).to_have_count(0)
+        assert browsed.wrong == []
+    await stack.process("api-open").end()
+
+
+@pytest.mark.parametrize("width", [360, 1100])
+async def test_every_page_fits_a_telephone_and_a_screen(
+    admin: Console, operator: Operator, rows: Rows, width: int
+) -> None:
+    mailing_id = await operator.create_mailing(
+        text="The sale begins today. Come and see: everything for the garden at half its price.",
+        filter={"tags": ["many", "lost", "wrong"], "operator_codes": ["903", "999"]},
+    )
+    await operator.until_counts_begin(mailing_id)
+    await spread(rows, mailing_id)
+    await admin.page.set_viewport_size({"width": width, "height": 900})
+    for name, path, ready in (
+        ("overview", "/#/", ".figures dd"),
+        ("mailings", "/#/mailings", "tbody tr"),
+        ("mailing", f"/#/mailings/{mailing_id}", "tbody tr"),
+        ("clients", "/#/clients", "tbody tr"),
+        ("client", "/#/clients/1", "tbody tr"),
+        ("letters", "/#/dead-letters", ".list"),
+        ("new", "/#/mailings/new", "textarea"),
+    ):
+        await admin.open(path)
+        await expect(admin.page.locator(ready).first).to_be_visible()
+        if name == "new":
+            await admin.write_mailing("Your order is ready. Thank you!", tag="few")
+            await expect(admin.figure("recipients")).to_have_text("20")
+        await admin.page.evaluate("scrollTo(0, 0)")
+        await admin.picture(f"console-{name}" if width > 360 else f"console-{name}-narrow")
+        assert await overflow(admin.page) <= 0, path
+    await operator.post(f"/mailings/{mailing_id}/cancel")
+
+
+async def spread(rows: Rows, mailing_id: int) -> None:
+    """Give the mailing a past of a quarter of an hour, which no test has the time for."""
+    await rows.pool.execute(
+        """
+        WITH past AS (
+            INSERT INTO minutes (mailing_id, at, sent, failed)
+            SELECT $1, date_trunc('minute', now()) - i * interval '1 min', 400 + (i * 7919) % 170, (i * 31) % 23
+            FROM generate_series(1, 14) AS i ON CONFLICT DO NOTHING RETURNING sent, failed
+        ), sum AS (SELECT sum(sent) AS sent, sum(failed) AS failed FROM past
+        ), counted AS (
+            UPDATE mailing_counts m SET total = m.total + sum.sent + sum.failed, sent = m.sent + sum.sent,
+                rejected = m.rejected + sum.failed
+            FROM sum WHERE m.mailing_id = $1
+        )
+        UPDATE mailings SET started_at = now() - interval '14 min' WHERE id = $1
+        """,
+        mailing_id,
+    )
+
+
+async def overflow(page: Page) -> int:
+    """By how many pixels the page is wider than the window."""
+    script = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    found: int = await page.evaluate(script)
+    return found
