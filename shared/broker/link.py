@@ -13,7 +13,7 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, ExchangeType
 from aiormq.channel import Channel as UnderlayChannel
 from yarl import URL
 
-from shared import logs
+from shared import amqp_urls, logs
 from shared.metrics import Health
 from shared.settings import SettingsError
 from shared.startup import Backoff
@@ -23,7 +23,26 @@ CONNECT_SECONDS = 5
 HEARTBEAT_SECONDS = 10
 
 OUTAGES = (aiormq.exceptions.AMQPError, OSError, TimeoutError, RuntimeError)
-_REFUSED = (aiormq.exceptions.AuthenticationError, aiormq.exceptions.ProbableAuthenticationError)
+_REFUSED = (
+    aiormq.exceptions.AuthenticationError,
+    aiormq.exceptions.ProbableAuthenticationError,
+    aiormq.exceptions.ConnectionNotAllowed,
+)
+# What to do about what the broker says; each is the end of one line in the log, and of /readyz's detail.
+REFUSED_HINT = "check the user, the password and the virtual host of HERALD_RABBITMQ_URL"
+CONFLICT_HINT = "give every process the same HERALD_RETRY_DELAYS, or delete the queue that differs"
+RIGHTS_HINT = "give the user of HERALD_RABBITMQ_URL the rights that deploy/README.md lists"
+MISSING_HINT = "run `herald topology`, or set HERALD_DECLARE=on"
+# What AMQP says to a virtual host that is not there, or not for this user.
+_NOT_ALLOWED = 530
+
+
+class BrokerAway(ConnectionError):
+    """No node answers. The text names each of them and what it met."""
+
+
+class BrokerRefused(ConnectionError):
+    """No node takes us, and at least one refuses the user, the password or the virtual host. The text names it."""
 
 
 async def declare(connection: AbstractConnection, topology: Topology) -> None:
@@ -39,20 +58,49 @@ async def declare(connection: AbstractConnection, topology: Topology) -> None:
 
 
 async def open_connection(urls: str, name: str) -> AbstractConnection:
-    """Connect to one of the comma-separated URLs, tried in random order. `name` shows in management."""
-    choices = urls.split(",")
+    """Connect to one of the comma-separated URLs, tried in random order. `name` shows in management.
+
+    Raises BrokerRefused or BrokerAway when none of them will do, and ValueError for what is no URL.
+    """
+    choices = list(amqp_urls.parse(urls))
     random.shuffle(choices)
-    for last, choice in enumerate(choices, start=1 - len(choices)):
+    failures: list[tuple[str, BaseException]] = []
+    for choice in choices:
         try:
-            return await aio_pika.connect(
-                URL(choice.strip()).update_query(heartbeat=HEARTBEAT_SECONDS),
-                timeout=CONNECT_SECONDS,
-                client_properties={"connection_name": name},
-            )
-        except OUTAGES:
-            if last == 0:
-                raise
-    raise AssertionError("the last failure is raised above")
+            connection = await _connect(choice, name)
+        except OUTAGES as error:
+            failures.append((amqp_urls.place_of(choice), error))
+        else:
+            if failures:
+                logs.get().warning("broker node passed over", connection=name, detail=_say(failures))
+            return connection
+    refused = any(_is_refusal(error) for _, error in failures)
+    raise (BrokerRefused if refused else BrokerAway)(_say(failures)) from failures[-1][1]
+
+
+async def _connect(url: URL, name: str) -> AbstractConnection:
+    return await aio_pika.connect(
+        url.update_query(heartbeat=HEARTBEAT_SECONDS),
+        timeout=CONNECT_SECONDS,
+        client_properties={"connection_name": name},
+    )
+
+
+def _is_refusal(error: BaseException) -> bool:
+    return isinstance(error, _REFUSED) or (
+        isinstance(error, aiormq.exceptions.ConnectionClosed) and _NOT_ALLOWED in error.args
+    )
+
+
+def _say(failures: list[tuple[str, BaseException]]) -> str:
+    return "; ".join(f"{place}: {text_of(error)}" for place, error in failures)
+
+
+def text_of(error: BaseException) -> str:
+    """Say in one line what an error of the broker says; some have codes in their arguments, and some no text."""
+    if isinstance(error, aiormq.exceptions.ConnectionClosed):
+        return " ".join(str(part) for part in error.args)
+    return str(error).partition("\n")[0] or type(error).__name__
 
 
 async def underlay_of(channel: AbstractChannel) -> UnderlayChannel:
@@ -72,6 +120,8 @@ class Link:
         self._task: asyncio.Task[None] | None = None
         self._lost = asyncio.Event()
         self._closing = False
+        # False where a connection is of no use, since what it is for is not allowed.
+        self._usable = True
         health.expect(name)
 
     async def __aenter__(self) -> Self:
@@ -97,26 +147,33 @@ class Link:
         if self._task is not None:
             await asyncio.shield(self._task)
 
+    def complain(self, event: str, error: BaseException, variable: str, remedy: str) -> None:
+        """Say in the log and on /readyz what somebody must change. It stays there until it works again."""
+        logs.get().error(event, connection=self._name, detail=text_of(error), variable=variable, remedy=remedy)
+        self._health.details[self._name] = f"{event}: {text_of(error)}: {remedy}"
+
     async def _supervise(self) -> None:
         backoff, log = Backoff(), logs.get().bind(connection=self._name)
         while not self._closing:
             try:
                 async with self._session():
                     backoff.reset()
-                    self._health.set(self._name, True)
+                    self._tell_usable()
                     log.info("broker connected")
                     await self._lost.wait()
                 log.warning("broker connection lost")
-            except _REFUSED as error:
-                log.error("broker refused the connection", detail=str(error), variable="HERALD_RABBITMQ_URL")
+            except BrokerRefused as error:
+                self.complain("broker refused the connection", error, "HERALD_RABBITMQ_URL", REFUSED_HINT)
             except aiormq.exceptions.ChannelPreconditionFailed as error:
-                log.error("topology conflict", detail=str(error), variable="HERALD_RETRY_DELAYS")
+                self.complain("topology conflict", error, "HERALD_RETRY_DELAYS", CONFLICT_HINT)
             except aiormq.exceptions.ChannelAccessRefused as error:
-                log.error("broker rights are missing", detail=str(error), variable="HERALD_RABBITMQ_URL")
+                self.complain("broker rights are missing", error, "HERALD_RABBITMQ_URL", RIGHTS_HINT)
+            except aiormq.exceptions.ChannelNotFoundEntity as error:
+                self.complain("topology is missing", error, "HERALD_DECLARE", MISSING_HINT)
             except ValueError as error:
                 raise SettingsError(f"HERALD_RABBITMQ_URL: {error}") from error
             except OUTAGES as error:
-                log.warning("waiting for the broker", detail=str(error) or type(error).__name__)
+                log.warning("waiting for the broker", detail=text_of(error))
             self._health.set(self._name, False)
             await asyncio.sleep(backoff.next())
 
@@ -155,6 +212,11 @@ class Link:
             # Why it ended is known by what fails next; asking keeps asyncio from complaining.
             end.add_done_callback(lambda done: done.cancelled() or done.exception())
             end.cancel()
+
+    def _tell_usable(self) -> None:
+        self._health.set(self._name, self._usable)
+        if self._usable:
+            self._health.details.pop(self._name, None)
 
     async def _up(self, connection: AbstractConnection) -> None:
         raise NotImplementedError

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aiormq.channel import Channel as UnderlayChannel
-from aiormq.exceptions import PublishError
+from aiormq.exceptions import ChannelAccessRefused, PublishError
 from pamqp.commands import Basic
 
 from shared import logs
-from shared.broker.link import OUTAGES, Link, declare, underlay_of
+from shared.broker.link import OUTAGES, RIGHTS_HINT, Link, declare, underlay_of
 from shared.metrics import Health
 from shared.topology import Topology
 
@@ -74,12 +74,27 @@ class Publisher(Link):
                 except PublishError:
                     await self._declare_again()
                     await self._send(outgoing)
+                self._allowed()
         except PublishError as error:
             raise Unroutable(f"{outgoing.exchange} {outgoing.routing_key}") from error
         except TimeoutError as error:
             raise Unpublished(f"{outgoing.exchange}: not confirmed in {self._patience} s") from error
+        except ChannelAccessRefused as error:
+            self._denied(error)
+            raise Unpublished(f"{outgoing.exchange}: {error!r}") from error
         except OUTAGES as error:
             raise Unpublished(f"{outgoing.exchange}: {error!r}") from error
+
+    def _allowed(self) -> None:
+        if not self._usable:
+            self._usable = True
+            self._tell_usable()
+
+    def _denied(self, error: ChannelAccessRefused) -> None:
+        """Be unready until something is published again: who may connect need not be allowed to publish."""
+        self._usable = False
+        self._tell_usable()
+        self.complain("broker rights are missing", error, "HERALD_RABBITMQ_URL", RIGHTS_HINT)
 
     async def publish_all(self, outgoings: Sequence[Outgoing]) -> list[bool]:
         """Publish many, so many at once as the window allows, and say of each whether it was confirmed."""

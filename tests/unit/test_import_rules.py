@@ -18,7 +18,7 @@ SHARED_LAYERS = (
     ("broker", "database"),
     ("metrics", "migrate"),
     ("logs", "settings", "startup"),
-    ("failpoints", "messages", "topology"),
+    ("amqp_urls", "failpoints", "messages", "topology"),
     ("window",),
 )
 
