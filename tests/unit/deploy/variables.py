@@ -22,5 +22,5 @@ PROCESSES: dict[str, type[BaseSettings]] = {
 
 
 def known() -> set[str]:
-    kinds = (*PROCESSES.values(), ClientSettings, BenchSettings)
+    kinds: tuple[type[BaseSettings], ...] = (*PROCESSES.values(), ClientSettings, BenchSettings)
     return {f"{PREFIX}{field.upper()}" for kind in kinds for field in kind.model_fields}
