@@ -34,6 +34,18 @@ async def test_a_process_is_ready_when_all_its_parts_are_there(http: aiohttp.Cli
                 assert (await ready.json())["parts"] == {"database": "database" in up, "broker": "broker" in up}
 
 
+async def test_a_part_may_be_left_out_of_the_judgement(http: aiohttp.ClientSession) -> None:
+    health, port = Health(), free_port()
+    health.expect("database", "api.publish")
+    health.set("database", True)
+    async with serve_ops("127.0.0.1", port, health, new_registry()):
+        url = f"http://127.0.0.1:{port}/readyz"
+        for query, status in (("", 503), ("?exclude=api.publish", 200), ("?exclude=database", 503)):
+            async with http.get(url + query) as ready:
+                assert ready.status == status
+                assert (await ready.json())["parts"] == {"database": True, "api.publish": False}
+
+
 async def test_metrics_are_served_in_the_text_format(http: aiohttp.ClientSession) -> None:
     port = free_port()
     async with (
