@@ -157,7 +157,8 @@ class Link:
         while not self._closing:
             try:
                 async with self._session():
-                    backoff.reset()
+                    if self._usable:
+                        backoff.reset()
                     self._tell_usable()
                     log.info("broker connected")
                     await self._lost.wait()

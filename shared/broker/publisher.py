@@ -57,6 +57,7 @@ class Publisher(Link):
         self._turn = 0
         self._open = asyncio.Event()
         self._window = asyncio.Semaphore(WINDOW)
+        self._told = False
 
     @property
     def connected(self) -> bool:
@@ -94,7 +95,10 @@ class Publisher(Link):
         """Be unready until something is published again: who may connect need not be allowed to publish."""
         self._usable = False
         self._tell_usable()
-        self.complain("broker rights are missing", error, "HERALD_RABBITMQ_URL", RIGHTS_HINT)
+        # Once a connection: hundreds of bodies may be on their way.
+        if not self._told:
+            self._told = True
+            self.complain("broker rights are missing", error, "HERALD_RABBITMQ_URL", RIGHTS_HINT)
 
     async def publish_all(self, outgoings: Sequence[Outgoing]) -> list[bool]:
         """Publish many, so many at once as the window allows, and say of each whether it was confirmed."""
@@ -160,7 +164,7 @@ class Publisher(Link):
             channel = connection.channel(publisher_confirms=True, on_return_raises=True)
             await channel.initialize()
             opened.append((channel, await underlay_of(channel)))
-        self._channels = opened
+        self._channels, self._told = opened, False
         self._open.set()
 
     def _down(self) -> None:
