@@ -23,18 +23,12 @@ CONNECT_SECONDS = 5
 HEARTBEAT_SECONDS = 10
 
 OUTAGES = (aiormq.exceptions.AMQPError, OSError, TimeoutError, RuntimeError)
-_REFUSED = (
-    aiormq.exceptions.AuthenticationError,
-    aiormq.exceptions.ProbableAuthenticationError,
-    aiormq.exceptions.ConnectionNotAllowed,
-)
+_REFUSED = (aiormq.exceptions.AuthenticationError, aiormq.exceptions.ProbableAuthenticationError)
 # What to do about what the broker says; each is the end of one line in the log, and of /readyz's detail.
 REFUSED_HINT = "check the user, the password and the virtual host of HERALD_RABBITMQ_URL"
 CONFLICT_HINT = "give every process the same HERALD_RETRY_DELAYS, or delete the queue that differs"
 RIGHTS_HINT = "give the user of HERALD_RABBITMQ_URL the rights that deploy/README.md lists"
 MISSING_HINT = "run `herald topology`, or set HERALD_DECLARE=on"
-# What AMQP says to a virtual host that is not there, or not for this user.
-_NOT_ALLOWED = 530
 
 
 class BrokerAway(ConnectionError):
@@ -79,17 +73,21 @@ async def open_connection(urls: str, name: str) -> AbstractConnection:
 
 
 async def _connect(url: URL, name: str) -> AbstractConnection:
-    return await aio_pika.connect(
-        url.update_query(heartbeat=HEARTBEAT_SECONDS),
-        timeout=CONNECT_SECONDS,
-        client_properties={"connection_name": name},
-    )
+    try:
+        return await aio_pika.connect(
+            url.update_query(heartbeat=HEARTBEAT_SECONDS),
+            timeout=CONNECT_SECONDS,
+            client_properties={"connection_name": name},
+        )
+    except aiormq.exceptions.InvalidFrameError as error:
+        # RabbitMQ says why in a frame that aiormq does not show; at this point it is the virtual host.
+        if "Connection.OpenOk" in str(error):
+            raise BrokerRefused(f"no virtual host {url.path.removeprefix('/') or '/'!r} for this user") from error
+        raise
 
 
 def _is_refusal(error: BaseException) -> bool:
-    return isinstance(error, _REFUSED) or (
-        isinstance(error, aiormq.exceptions.ConnectionClosed) and _NOT_ALLOWED in error.args
-    )
+    return isinstance(error, (*_REFUSED, BrokerRefused))
 
 
 def _say(failures: list[tuple[str, BaseException]]) -> str:
