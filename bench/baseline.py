@@ -12,7 +12,7 @@ CONCURRENCY = 100
 FIRST_ID = 10**15
 
 
-async def measure(url: str, token: str, phones: list[str], text: str) -> float:
+async def measure(url: str, token: str, phones: list[str], text: str, first_id: int = FIRST_ID) -> float:
     """Post one message to each phone, 100 at once, and return messages a second.
 
     Raises RuntimeError when one is refused.
@@ -21,16 +21,16 @@ async def measure(url: str, token: str, phones: list[str], text: str) -> float:
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), headers=headers) as session:
         began = time.perf_counter()
-        await asyncio.gather(*(_post_all(session, url, numbers, phones, text) for _ in range(CONCURRENCY)))
+        await asyncio.gather(*(_post_all(session, url, numbers, phones, text, first_id) for _ in range(CONCURRENCY)))
         return len(phones) / (time.perf_counter() - began)
 
 
 async def _post_all(
-    session: aiohttp.ClientSession, url: str, numbers: Iterator[int], phones: list[str], text: str
+    session: aiohttp.ClientSession, url: str, numbers: Iterator[int], phones: list[str], text: str, first_id: int
 ) -> None:
     for number in numbers:
         # The phone makes the id, so that two measurements with different phones share none.
-        message_id = FIRST_ID + int(phones[number])
+        message_id = first_id + int(phones[number])
         body = orjson.dumps({"id": message_id, "phone": int(phones[number]), "text": text})
         async with session.post(f"{url.rstrip('/')}/send/{message_id}", data=body) as reply:
             answer = orjson.loads(await reply.read())

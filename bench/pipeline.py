@@ -85,9 +85,9 @@ async def _run(stack: Stack, messages: int, env: dict[str, str]) -> Report:
     try:
         sampler = latency.Sampler(connection)
         async with open_api(stack.api_url, stack.token) as api:
-            await _import(api, phones, tag)
+            await import_clients(api, phones, tag)
             sampling = asyncio.create_task(sampler.run())
-            statistics = await _send(api, tag)
+            statistics = await send_mailing(api, tag)
             sampling.cancel()
             await asyncio.wait((sampling,))
             mailing = await api.get(f"/mailings/{statistics['mailing_id']}")
@@ -99,7 +99,7 @@ async def _run(stack: Stack, messages: int, env: dict[str, str]) -> Report:
         await connection.close()
     after = await baseline.measure(url, stack.provider_token, phones[half:], TEXT)
     bare = 2 / (1 / before + 1 / after)
-    rate = messages / _seconds(mailing, statistics)
+    rate = messages / seconds_of(mailing, statistics)
     return Report(
         messages=messages,
         rate=round(rate, 1),
@@ -118,23 +118,26 @@ def make_phones(number: int) -> list[str]:
     return [str(70000000000 + i // PER_BLOCK * 10_000 + 1000 + i % PER_BLOCK) for i in range(number)]
 
 
-async def _import(api: Api, phones: list[str], tag: str) -> None:
+async def import_clients(api: Api, phones: list[str], tag: str) -> None:
+    """Bring clients with these phones and this tag into the directory; those that are there get the tag."""
+
     async def lines() -> AsyncIterator[bytes]:
         yield b"phone,tag\n"
         for start in range(0, len(phones), PER_BLOCK):
             yield "".join(f"{phone},{tag}\n" for phone in phones[start : start + PER_BLOCK]).encode()
 
     report = await api.upload("/clients/import", lines(), "text/csv", params={"on_conflict": "update"})
-    say(f"{report['created']} clients created")
+    say(f"{report['created']} clients created, {report['updated']} updated")
 
 
-async def _send(api: Api, tag: str) -> Json:
+async def send_mailing(api: Api, tag: str) -> Json:
+    """Send a mailing to a tag, watch it, and return its last statistics."""
     end_at = datetime.now(UTC) + timedelta(hours=1)
     mailing = await api.post("/mailings", {"text": TEXT, "end_at": end_at.isoformat(), "filter": {"tags": [tag]}})
     return await watch_mailing(api, mailing["id"], Console())
 
 
-def _seconds(mailing: Json, statistics: Json) -> float:
+def seconds_of(mailing: Json, statistics: Json) -> float:
     """Return the time from the creation of the mailing to the last final status."""
     begun, ended = mailing["created_at"], statistics["finished_at"]
     return (datetime.fromisoformat(ended) - datetime.fromisoformat(begun)).total_seconds()

@@ -8,7 +8,7 @@ import asyncpg
 import typer
 
 from cli.failure import Failure
-from shared.database import OUTAGES, WRONG_SETTINGS, describe
+from shared.database import OUTAGES, WRONG_SETTINGS, describe, refusal
 from shared.startup import Backoff
 
 
@@ -28,7 +28,7 @@ async def _connect(url: str, patience: float) -> asyncpg.Connection:
         try:
             return await asyncpg.connect(url, timeout=5, server_settings={"timezone": "UTC"})
         except (*WRONG_SETTINGS, ValueError) as error:
-            raise Failure(f"HERALD_DATABASE_URL: {describe(error)}", code=2) from error
+            raise Failure(f"HERALD_DATABASE_URL: {refusal(error)}", code=2) from error
         except OUTAGES as error:
             if asyncio.get_running_loop().time() >= deadline:
                 raise Failure(f"no database answers at HERALD_DATABASE_URL: {describe(error)}") from error

@@ -12,11 +12,13 @@ from cli.failure import Failure
 from cli.run import run
 from cli.tables import make_table
 from shared import settings, topology
-from shared.broker import OUTAGES, declare, open_connection
+from shared.broker import OUTAGES, BrokerRefused, declare, open_connection, text_of
+from shared.broker.link import CONFLICT_HINT, REFUSED_HINT, RIGHTS_HINT
 from shared.settings import BrokerSettings
 from shared.topology import Topology
 
-CONFLICTS = (aiormq.exceptions.ChannelPreconditionFailed, aiormq.exceptions.ChannelAccessRefused)
+# Long enough for three nodes of which two do not even refuse.
+PATIENCE_SECONDS = 15
 
 
 def topology_command() -> None:
@@ -28,12 +30,14 @@ def topology_command() -> None:
 async def open_broker(url: str) -> AsyncIterator[AbstractConnection]:
     """Connect for the time of the block. Raises Failure when the broker is away or refuses."""
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             connection = await open_connection(url, "herald-command")
     except ValueError as error:
         raise Failure(f"HERALD_RABBITMQ_URL: {error}", code=2) from error
+    except BrokerRefused as error:
+        raise Failure(f"RabbitMQ refuses: {text_of(error)}: {REFUSED_HINT}", code=2) from error
     except OUTAGES as error:
-        raise Failure(f"no RabbitMQ answers at HERALD_RABBITMQ_URL: {str(error) or type(error).__name__}") from error
+        raise Failure(f"no RabbitMQ answers at HERALD_RABBITMQ_URL: {text_of(error)}") from error
     try:
         yield connection
     finally:
@@ -46,8 +50,10 @@ async def _declare() -> None:
     async with open_broker(config.rabbitmq_url.get_secret_value()) as connection:
         try:
             await declare(connection, table)
-        except CONFLICTS as error:
-            raise Failure(f"the broker refuses the topology: {error}") from error
+        except aiormq.exceptions.ChannelPreconditionFailed as error:
+            raise Failure(f"the broker refuses the topology: {text_of(error)}: {CONFLICT_HINT}") from error
+        except aiormq.exceptions.ChannelAccessRefused as error:
+            raise Failure(f"the broker refuses the topology: {text_of(error)}: {RIGHTS_HINT}") from error
     _show(table)
 
 

@@ -1,16 +1,21 @@
 #!/usr/bin/env bash
 # Proves the containers: builds the image, brings the whole stack up with three dispatchers, sends a mailing to 1,000
-# clients while each service is killed and started again, compares the statistics with the sandbox's ledger, takes
-# everything down and up again, and looks for the data. Exits with 0 only if all of it holds.
+# clients while each service is killed and started again, compares the statistics with the sandbox's ledger, runs the
+# bench, takes everything down and up again, and looks for the data. Exits with 0 only if all of it holds.
 #
 # It has a project of its own, so a running Herald is neither seen nor touched. It leaves nothing behind, takes a few
-# minutes, and gives up after fifteen. Needs Docker with Compose 2.23.1 or newer, and nothing else.
+# minutes, and gives up after twenty. Needs Docker with Compose 2.23.1 or newer, and nothing else.
+#
+#   deploy/smoke.sh [--broker URL [--restart-broker COMMAND]]
+#
+#   --broker            a RabbitMQ elsewhere, with an empty virtual host, as in deploy/compose/external-broker.yml
+#   --restart-broker    how to kill it and start it again in mid-mailing; without it, it is left alone
 #
 #   SMOKE_API_PORT, SMOKE_MANAGEMENT_PORT   ports on 127.0.0.1 (18080, 18672)
 
 set -Eeuo pipefail
 
-[ -n "${SMOKE_BOUNDED-}" ] || SMOKE_BOUNDED=1 exec timeout --foreground --kill-after 120 900 "$0" "$@"
+[ -n "${SMOKE_BOUNDED-}" ] || SMOKE_BOUNDED=1 exec timeout --foreground --kill-after 120 1200 "$0" "$@"
 
 cd "$(dirname "$0")/.."
 
@@ -22,11 +27,30 @@ export HERALD_API_PORT=${SMOKE_API_PORT:-18080} RABBITMQ_MANAGEMENT_PORT=${SMOKE
 # Slow enough for all that must happen before the mailing is through.
 export HERALD_PROVIDER_RATE=4
 
-readonly DISPATCHERS=3 CONTAINERS=9 CLIENTS=1000 REFUSED=10 LASTS_SECONDS=360
+broker="" restart_broker=""
+while [ $# -gt 0 ]; do
+  case $1 in
+    --broker) broker=${2:?--broker needs a URL} ;;
+    --restart-broker) restart_broker=${2:?--restart-broker needs a command} ;;
+    *) sed -n 's/^#   deploy/usage: deploy/p' "$0" >&2; exit 2 ;;
+  esac
+  shift 2
+done
 
-compose() { docker compose --project-name herald-smoke --env-file /dev/null "$@"; }
+readonly DISPATCHERS=3 CLIENTS=1000 REFUSED=10 FEW=150 LASTS_SECONDS=420
+# Of an override of somebody's own nothing is read, either.
+files=(--file docker-compose.yml)
+containers=9
+if [ -n "$broker" ]; then
+  export HERALD_EXTERNAL_RABBITMQ_URL=$broker
+  files+=(--file deploy/compose/external-broker.yml)
+  containers=8
+fi
+readonly command=(docker compose --project-name herald-smoke --env-file /dev/null "${files[@]}")
+
+compose() { "${command[@]}" "$@"; }
 # Python in the network of the stack, with Herald's own modules. The program comes on standard input.
-inside() { timeout 60 docker compose --project-name herald-smoke --env-file /dev/null exec -T api python - "$@"; }
+inside() { timeout 60 "${command[@]}" exec -T api python - "$@"; }
 say() { printf '%4d s  %s\n' "$SECONDS" "$*"; }
 fail() { say "FAILED: $*" >&2; exit 1; }
 
@@ -35,17 +59,17 @@ healthy() { docker ps --quiet --filter label=com.docker.compose.project=herald-s
 # compose's own --wait gives up at the first container that is unhealthy, which all are for a while without a broker.
 up() {
   local deadline
-  timeout 420 docker compose --project-name herald-smoke --env-file /dev/null up --detach \
+  timeout 420 "${command[@]}" up --detach \
     --scale dispatcher="$DISPATCHERS" "$@" >"$work/up.log" 2>&1 ||
     { tail -n 20 "$work/up.log" >&2; fail "the stack did not come up"; }
   deadline=$((SECONDS + 120))
-  until [ "$(healthy)" -eq "$CONTAINERS" ]; do
-    [ "$SECONDS" -lt "$deadline" ] || fail "only $(healthy) of $CONTAINERS containers are healthy"
+  until [ "$(healthy)" -eq "$containers" ]; do
+    [ "$SECONDS" -lt "$deadline" ] || fail "only $(healthy) of $containers containers are healthy"
     sleep 1
   done
 }
 
-clean() { compose down --volumes --remove-orphans --timeout 30 >"$work/down.log" 2>&1 ||
+clean() { compose --profile bench down --volumes --remove-orphans --timeout 30 >"$work/down.log" 2>&1 ||
   { cat "$work/down.log" >&2; return 1; }; }
 
 finish() {
@@ -81,13 +105,15 @@ clients() {
   printf 'phone,tag\n'
   for ((number = 0; number < REFUSED; number++)); do printf '7902%03d0400,smoke\n' "$number"; done
   for ((number = 0; number < CLIENTS - REFUSED; number++)); do printf '7901000%04d,smoke\n' $((1000 + number)); done
+  for ((number = 0; number < FEW; number++)); do printf '7901001%04d,few\n' $((1000 + number)); done
 }
 
-import() { timeout 60 docker compose --project-name herald-smoke --env-file /dev/null exec -T api \
+import() { timeout 60 "${command[@]}" exec -T api \
   sh -c 'cat >/tmp/clients.csv && herald clients import /tmp/clients.csv' < <(clients); }
 
+# Prints the id of a mailing to the clients with tag $1.
 create_mailing() {
-  inside "$LASTS_SECONDS" <<'PY'
+  inside "$LASTS_SECONDS" "$1" <<'PY'
 import asyncio, sys
 from datetime import UTC, datetime, timedelta
 import aiohttp
@@ -98,7 +124,7 @@ async def main() -> None:
     async with aiohttp.ClientSession("http://sandbox:8090") as sandbox:
         (await sandbox.put("/faults", json={"latency_ms": 300})).raise_for_status()
     end_at = datetime.now(UTC) + timedelta(seconds=int(sys.argv[1]))
-    body = {"text": "A smoke test.", "end_at": end_at.isoformat(), "filter": {"tags": ["smoke"]}}
+    body = {"text": "A smoke test.", "end_at": end_at.isoformat(), "filter": {"tags": [sys.argv[2]]}}
     async with open_api() as api:
         print((await api.post("/mailings", body))["id"])
 
@@ -160,6 +186,30 @@ require_unfinished() {
   [ "${found%% *}" = running ] || fail "the mailing was through before everything was killed: $found"
 }
 
+restart_elsewhere() {
+  [ -n "$restart_broker" ] || { say "the broker elsewhere is left alone"; return 0; }
+  require_unfinished "$1" "killing and starting the broker elsewhere"
+  sh -c "$restart_broker" >"$work/broker.log" 2>&1 || fail "$(tail -n 1 "$work/broker.log")"
+}
+
+# A mailing in whose middle the sandbox is killed, and with it its ledger: every message must be sent all the same.
+kill_sandbox() {
+  local mailing result
+  mailing=$(create_mailing few)
+  sleep 3
+  require_unfinished "$mailing" "killing sandbox"
+  compose kill sandbox >/dev/null 2>&1
+  sleep 2
+  up --no-recreate
+  result=$(await_end "$mailing")
+  [ "$result" = "finished $FEW $FEW $FEW 0" ] || fail "expected $FEW to be sent: $result"
+}
+
+bench() {
+  timeout 300 "${command[@]}" --profile bench run --rm --no-deps -T bench --messages 100 >"$work/bench.log" 2>&1 ||
+    { tail -n 20 "$work/bench.log" >&2; fail "the bench failed"; }
+}
+
 kill_in_turn() {
   local mailing=$1 service victim
   read -r victim < <(compose ps --quiet dispatcher)
@@ -167,8 +217,12 @@ kill_in_turn() {
   docker kill "$victim" >/dev/null
   sleep 3
   docker start "$victim" >/dev/null
-  # All but the sandbox, whose ledger is in its memory.
+  # All but the sandbox, whose ledger is in its memory; it has a mailing of its own.
   for service in reporter planner dispatcher rabbitmq postgres api; do
+    if [ "$service" = rabbitmq ] && [ -n "$broker" ]; then
+      restart_elsewhere "$mailing"
+      continue
+    fi
     require_unfinished "$mailing" "killing $service"
     compose kill "$service" >/dev/null 2>&1
     sleep 2
@@ -189,20 +243,24 @@ await_end() {
 work=$(mktemp -d)
 trap finish EXIT
 trap 'say "failed in line $LINENO: $BASH_COMMAND" >&2' ERR
-trap 'fail "stopped from outside, or not done in 15 minutes"' TERM INT
+trap 'fail "stopped from outside, or not done in 20 minutes"' TERM INT
 
 say "building the image and bringing the stack up"
 clean
 up --build
 say "the stack is up: $(healthy) healthy containers"
 expect_status 401 "$HERALD_API_PORT" /api/v1/statistics
-expect_status 200 "$RABBITMQ_MANAGEMENT_PORT" /
+ports=("$HERALD_API_PORT")
+if [ -z "$broker" ]; then
+  expect_status 200 "$RABBITMQ_MANAGEMENT_PORT" /
+  ports+=("$RABBITMQ_MANAGEMENT_PORT")
+fi
 published=$(compose ps --format '{{.Ports}}' | grep -o '[^ ]*->' | sort)
-[ "$published" = "$(printf '127.0.0.1:%s->\n' "$HERALD_API_PORT" "$RABBITMQ_MANAGEMENT_PORT" | sort)" ] ||
+[ "$published" = "$(printf '127.0.0.1:%s->\n' "${ports[@]}" | sort)" ] ||
   fail "other ports are published: $published"
 
 import
-mailing=$(create_mailing)
+mailing=$(create_mailing smoke)
 say "mailing $mailing is on its way"
 sleep 5
 kill_in_turn "$mailing"
@@ -212,6 +270,10 @@ say "done: $result"
 expected="finished $CLIENTS $CLIENTS $((CLIENTS - REFUSED)) $REFUSED"
 [ "$result" = "$expected" ] || fail "expected: $expected"
 compare_books "$mailing" || fail "the statistics and the ledger disagree"
+
+kill_sandbox
+say "the bench"
+bench
 
 say "down, with the volumes kept, and up again"
 compose down --timeout 30 >"$work/down.log" 2>&1 || fail "$(tail -n 1 "$work/down.log")"

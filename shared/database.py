@@ -18,6 +18,7 @@ Pool = asyncpg.Pool
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
 STATEMENT_TIMEOUT_SECONDS = 15
+WRONG_SETTINGS = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
 # An outage is waited out; everything else is a fault of the statement and is raised.
 OUTAGES = (
     OSError,
@@ -29,8 +30,9 @@ OUTAGES = (
     asyncpg.exceptions.OperatorInterventionError,
     asyncpg.exceptions.InsufficientResourcesError,
     asyncpg.exceptions.ReadOnlySQLTransactionError,
+    # A password that is changed under a running process: it is changed here, too, or changed back.
+    *WRONG_SETTINGS,
 )
-WRONG_SETTINGS = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
 # What these say may quote a phone or a text: in order, what the server, its constraints and asyncpg itself refuse.
 QUOTING = (
     asyncpg.DataError,
@@ -43,20 +45,28 @@ COLLISIONS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 T = TypeVar("T")
 
 
+class Refused(Exception):
+    """The server is there and will not do: its text says what somebody must change, there or in our settings."""
+
+
 @asynccontextmanager
 async def connect(url: str, health: Health, stop: asyncio.Event, *, size: int = 5) -> AsyncIterator[Pool]:
     """Open a pool, waiting with backoff while the database is away.
 
-    Marks `database` in `health`. Raises SettingsError when the URL, the password or the schema is wrong, and
-    Stopped when `stop` is set while it waits.
+    A wrong password and an old schema are waited out as well, loudly: somebody will change them, and a process that
+    ends is started again only to say the same. Marks `database` in `health`. Raises SettingsError when the URL is
+    none, and Stopped when `stop` is set while it waits.
     """
     health.expect("database")
 
     def waiting(error: BaseException) -> None:
         health.set("database", False, describe(error))
-        logs.get().warning("waiting for the database", detail=describe(error))
+        if isinstance(error, Refused):
+            logs.get().error("database refuses", detail=str(error), variable="HERALD_DATABASE_URL")
+        else:
+            logs.get().warning("waiting for the database", detail=describe(error))
 
-    pool = await patiently(lambda: _open(url, size), OUTAGES, waiting, stop)
+    pool = await patiently(lambda: _open(url, size), (Refused, *OUTAGES), waiting, stop)
     try:
         health.set("database", True)
         yield pool
@@ -90,13 +100,25 @@ async def _open(url: str, size: int) -> Pool:
         await pool
         async with pool.acquire() as connection:
             await require_current(connection)
-    except (*WRONG_SETTINGS, ValueError, SchemaError) as error:
+    except ValueError as error:
         pool.terminate()
         raise SettingsError(f"HERALD_DATABASE_URL: {describe(error)}") from error
+    except (*WRONG_SETTINGS, SchemaError) as error:
+        pool.terminate()
+        raise Refused(refusal(error)) from error
     except BaseException:
         pool.terminate()
         raise
     return pool
+
+
+def refusal(error: BaseException) -> str:
+    """Say in one line what the database refuses, and what to change."""
+    if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError):
+        return f"{describe(error)}: correct user and password in HERALD_DATABASE_URL, or change them in the database"
+    if isinstance(error, asyncpg.InvalidCatalogNameError):
+        return f"{describe(error)}: correct the name in HERALD_DATABASE_URL, or create the database"
+    return describe(error)
 
 
 async def _nothing_to_reset(_: Connection) -> None:

@@ -13,7 +13,7 @@ BEAT_SECONDS = 0.5
 LOOP_SECONDS = 10.0
 # No turn of a task takes so long, outages included: they are waited out in many turns.
 STUCK_SECONDS = 300.0
-LONGEST_REASON = 200
+LONGEST_REASON = 300
 
 
 class Pulse:

@@ -7,6 +7,8 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from shared import amqp_urls
+
 PREFIX = "HERALD_"
 
 # What RabbitMQ takes as x-message-ttl.
@@ -51,7 +53,13 @@ DEFAULT_RETRY_DELAYS = (
 )
 
 
+def _amqp(urls: SecretStr) -> SecretStr:
+    amqp_urls.check(urls.get_secret_value())
+    return urls
+
+
 Port = Annotated[int, Field(ge=0, le=65535)]
+AmqpUrls = Annotated[SecretStr, AfterValidator(_amqp)]
 
 
 class Settings(BaseSettings):
@@ -74,7 +82,8 @@ class DatabaseSettings(BaseSettings):
 class BrokerSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
 
-    rabbitmq_url: SecretStr = SecretStr("amqp://guest:guest@localhost/")
+    # One for each node, separated by commas.
+    rabbitmq_url: AmqpUrls = SecretStr("amqp://guest:guest@localhost/")
     declare: bool = True
     retry_delays: Delays = DEFAULT_RETRY_DELAYS
 

@@ -26,6 +26,21 @@ class Admin(Protocol):
 
     def change(self, remove: Sequence[str], create: Sequence[str]) -> None: ...
 
+    def let_in(self, user: "User", vhost: str) -> None: ...
+
+    def forget(self, user: "User") -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Somebody with certain rights only, each a regular expression without quotes and backslashes."""
+
+    name: str
+    password: str
+    configure: str = "^$"
+    write: str = "^$"
+    read: str = "^$"
+
 
 @dataclass(frozen=True)
 class Management:
@@ -51,6 +66,14 @@ class Management:
         for name in create:
             self._call("PUT", f"vhosts/{name}")
             self._call("PUT", f"permissions/{name}/{quote(self.user, safe='')}", everything)
+
+    def let_in(self, user: User, vhost: str) -> None:
+        self._call("PUT", f"users/{user.name}", json.dumps({"password": user.password, "tags": ""}).encode())
+        rights = {"configure": user.configure, "write": user.write, "read": user.read}
+        self._call("PUT", f"permissions/{vhost}/{user.name}", json.dumps(rights).encode())
+
+    def forget(self, user: User) -> None:
+        self._call("DELETE", f"users/{user.name}")
 
     def _call(self, method: str, path: str, body: bytes | None = None) -> bytes:
         credentials = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
@@ -79,6 +102,16 @@ class Rabbitmqctl:
             f' rabbit_auth_backend_internal:set_permissions(<<"{self.user}">>, V,'
             f' <<".*">>, <<".*">>, <<".*">>, <<"test">>) end || V <- {_binaries(create)}], ok.'
         )
+
+    def let_in(self, user: User, vhost: str) -> None:
+        self._evaluate(
+            f'rabbit_auth_backend_internal:add_user(<<"{user.name}">>, <<"{user.password}">>, <<"test">>),'
+            f' rabbit_auth_backend_internal:set_permissions(<<"{user.name}">>, <<"{vhost}">>,'
+            f' <<"{user.configure}">>, <<"{user.write}">>, <<"{user.read}">>, <<"test">>).'
+        )
+
+    def forget(self, user: User) -> None:
+        self._evaluate(f'rabbit_auth_backend_internal:delete_user(<<"{user.name}">>, <<"test">>).')
 
     def _evaluate(self, expression: str) -> str:
         done = subprocess.run(

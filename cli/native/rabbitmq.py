@@ -31,6 +31,15 @@ MANAGEMENT_PLUGIN = "plugins/rabbitmq_management-*"
 
 
 @dataclass(frozen=True, slots=True)
+class Family:
+    """Nodes that form a cluster, each in a folder of its own. They share a name server and a cookie."""
+
+    folders: tuple[Path, ...]
+    epmd_port: int
+    cookie: str
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
     """Where a private node keeps its files and listens."""
 
@@ -40,6 +49,7 @@ class Node:
     management_port: int | None
     distribution_port: int
     epmd_port: int
+    family: Family | None = None
 
     @property
     def url(self) -> str:
@@ -81,14 +91,16 @@ def find_script() -> Path | None:
 
 
 @contextlib.asynccontextmanager
-async def serve(folder: Path, script: Path, *, usual_ports: bool = True) -> AsyncIterator[Node]:
+async def serve(
+    folder: Path, script: Path, *, usual_ports: bool = True, family: Family | None = None
+) -> AsyncIterator[Node]:
     """Run a private node on the files in `folder` while the block runs, on port 5672 or a free one.
 
-    Without `usual_ports` on free ones in any case, so that several may start at once. Raises Failure when it does
-    not start.
+    Without `usual_ports` on free ones in any case, so that several may start at once. With a family the node waits for
+    the others of it, and the family's name server is left running. Raises Failure when it does not start.
     """
-    node = _prepare(folder, script, usual_ports)
-    await _end_epmd(_last_epmd(node))
+    node = _prepare(folder, script, usual_ports, family)
+    await end_epmd(_last_epmd(node))
     _write_files(node)
     with node.log.open("ab") as log:
         launch = partial(child.start, [node.script], output=log, env=environment(node))
@@ -97,10 +109,11 @@ async def serve(folder: Path, script: Path, *, usual_ports: bool = True) -> Asyn
                 await _until_ready(node, server)
                 yield node
         finally:
-            await _end_epmd(node.epmd_port)
+            if family is None:
+                await end_epmd(node.epmd_port)
 
 
-def _prepare(folder: Path, script: Path, usual_ports: bool) -> Node:
+def _prepare(folder: Path, script: Path, usual_ports: bool, family: Family | None) -> Node:
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     managed = any(script.resolve().parent.parent.glob(MANAGEMENT_PLUGIN))
@@ -110,7 +123,8 @@ def _prepare(folder: Path, script: Path, usual_ports: bool) -> Node:
         port=_prefer(DEFAULT_PORT, usual_ports),
         management_port=_prefer(DEFAULT_MANAGEMENT_PORT, usual_ports) if managed else None,
         distribution_port=free_port(),
-        epmd_port=free_port(),
+        epmd_port=free_port() if family is None else family.epmd_port,
+        family=family,
     )
 
 
@@ -128,6 +142,11 @@ def _write_files(node: Node) -> None:
     ]
     if node.management_port is not None:
         lines += ["management.tcp.ip = 127.0.0.1", f"management.tcp.port = {node.management_port}"]
+    if node.family is not None:
+        lines += _formation(node.family)
+        cookie = node.folder / ".erlang.cookie"
+        cookie.touch(mode=0o600)
+        cookie.write_text(node.family.cookie)
     plugins = "[rabbitmq_management]." if node.management_port is not None else "[]."
     (node.folder / "rabbitmq.conf").write_text("\n".join(lines) + "\n")
     (node.folder / "enabled_plugins").write_text(plugins + "\n")
@@ -135,15 +154,27 @@ def _write_files(node: Node) -> None:
     (node.folder / "epmd-port").write_text(str(node.epmd_port))
 
 
+def _formation(family: Family) -> list[str]:
+    key = "cluster_formation"
+    names = (name_of(folder.resolve()) for folder in family.folders)
+    return [
+        f"{key}.peer_discovery_backend = classic_config",
+        *(f"{key}.classic_config.nodes.{number} = {name}" for number, name in enumerate(names, start=1)),
+    ]
+
+
+def name_of(folder: Path) -> str:
+    """Name the node of a folder: data belongs to a name, so it is the same at every start, and nobody else's."""
+    return f"herald-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}@localhost"
+
+
 def environment(node: Node) -> dict[str, str]:
     """Make the environment of the node, and of the commands that speak to it."""
-    # Data belongs to a node's name, so the name must be the same at every start, and another in every folder.
-    name = "herald-" + hashlib.sha256(str(node.folder).encode()).hexdigest()[:8]
     inherited = {key: value for key, value in os.environ.items() if not key.startswith(("RABBITMQ_", "ERL_"))}
     return inherited | {
         # Erlang makes its cookie in the home folder: a private home is a private cookie.
         "HOME": str(node.folder),
-        "RABBITMQ_NODENAME": f"{name}@localhost",
+        "RABBITMQ_NODENAME": name_of(node.folder),
         "RABBITMQ_CONF_ENV_FILE": str(node.folder / "environment"),
         "RABBITMQ_CONFIG_FILE": str(node.folder / "rabbitmq.conf"),
         "RABBITMQ_ADVANCED_CONFIG_FILE": str(node.folder / "advanced.config"),
@@ -173,7 +204,7 @@ def _last_epmd(node: Node) -> int | None:
     return int(remembered.read_text()) if remembered.exists() else None
 
 
-async def _end_epmd(port: int | None) -> None:
+async def end_epmd(port: int | None) -> None:
     """End the name server that a node started; it stays behind by itself, also after a killed node."""
     program = shutil.which("epmd")
     if port is None or program is None:

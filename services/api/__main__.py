@@ -25,6 +25,7 @@ POOL_SIZE = 10
 PUBLISHER = "api.publish"
 # Until the time zones are read from the database, every request is answered with 503.
 ZONES = "time zones"
+OWN_TOKEN = "copy .env.example to .env and set secrets of your own"  # noqa: S105
 # An event is a hint: there is no point in waiting long for its confirm.
 PUBLISH_PATIENCE = 2.0
 
@@ -36,6 +37,8 @@ async def main(config: ApiSettings, stop: asyncio.Event) -> None:
     are finished, then the pool closes, then events are flushed.
     """
     health, registry = Health(), new_registry()
+    if config.token_is_everybodys:
+        logs.get().warning("the token is everybody's", variable="HERALD_ADMIN_TOKEN", remedy=OWN_TOKEN)
     health.expect("database", ZONES)
     # Without the broker it answers as well: the planner finds by itself what changed.
     health.tell(PUBLISHER)

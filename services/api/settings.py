@@ -11,6 +11,8 @@ from pydantic_settings import NoDecode
 from services.api.addresses import parse_networks
 from shared.settings import BrokerSettings, DatabaseSettings, Settings
 
+# The token of docker-compose.yml for those who have set none: good for a first try.
+FIRST_TRY_TOKEN = "herald-first-try"  # noqa: S105 - it is everybody's
 # Requests a second of one token.
 DEFAULT_RATE = 100
 
@@ -50,6 +52,10 @@ class ApiSettings(Settings, DatabaseSettings, BrokerSettings):
     api_rate: Rate = DEFAULT_RATE
     trusted_proxies: Networks = ()
     ops_port: int = Field(default=9101, ge=0, le=65535)
+
+    @property
+    def token_is_everybodys(self) -> bool:
+        return self.admin_token is not None and self.admin_token.get_secret_value() == FIRST_TRY_TOKEN
 
     @field_validator("admin_token")
     @classmethod

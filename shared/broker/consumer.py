@@ -11,7 +11,7 @@ from pamqp.commands import Basic
 from prometheus_client import CollectorRegistry, Gauge
 
 from shared import logs
-from shared.broker.link import CONNECT_SECONDS, OUTAGES, Link, describe, underlay_of
+from shared.broker.link import CONNECT_SECONDS, OUTAGES, Link, text_of, underlay_of
 from shared.metrics import Health
 from shared.topology import Topology
 
@@ -109,7 +109,7 @@ class Consumer(Link):
                 async with asyncio.timeout(CONNECT_SECONDS), connection.channel() as channel:
                     found = (await channel.declare_queue(self._queue, passive=True)).declaration_result
             except OUTAGES as error:
-                logs.get().warning("queue not found", queue=self._queue, detail=describe(error))
+                logs.get().warning("queue not found", queue=self._queue, detail=text_of(error))
                 self.reconnect()
                 return
             if self._tag is not None and found.consumer_count == 0:

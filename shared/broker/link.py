@@ -13,7 +13,7 @@ from aio_pika.abc import AbstractChannel, AbstractConnection, ExchangeType
 from aiormq.channel import Channel as UnderlayChannel
 from yarl import URL
 
-from shared import logs
+from shared import amqp_urls, logs
 from shared.metrics import Health
 from shared.settings import SettingsError
 from shared.startup import Backoff
@@ -24,11 +24,19 @@ HEARTBEAT_SECONDS = 10
 
 OUTAGES = (aiormq.exceptions.AMQPError, OSError, TimeoutError, RuntimeError)
 _REFUSED = (aiormq.exceptions.AuthenticationError, aiormq.exceptions.ProbableAuthenticationError)
+# What to do about what the broker says; each is the end of one line in the log, and of /readyz's detail.
+REFUSED_HINT = "check the user, the password and the virtual host of HERALD_RABBITMQ_URL"
+CONFLICT_HINT = "give every process the same HERALD_RETRY_DELAYS, or delete the queue that differs"
+RIGHTS_HINT = "give the user of HERALD_RABBITMQ_URL the rights that deploy/README.md lists"
+MISSING_HINT = "run `herald topology`, or set HERALD_DECLARE=on"
 
 
-def describe(error: BaseException) -> str:
-    """Say what an outage was; some of these exceptions have no text."""
-    return str(error) or type(error).__name__
+class BrokerAway(ConnectionError):
+    """No node answers. The text names each of them and what it met."""
+
+
+class BrokerRefused(ConnectionError):
+    """No node takes us, and at least one refuses the user, the password or the virtual host. The text names it."""
 
 
 async def declare(connection: AbstractConnection, topology: Topology) -> None:
@@ -44,20 +52,58 @@ async def declare(connection: AbstractConnection, topology: Topology) -> None:
 
 
 async def open_connection(urls: str, name: str) -> AbstractConnection:
-    """Connect to one of the comma-separated URLs, tried in random order. `name` shows in management."""
-    choices = urls.split(",")
+    """Connect to one of the comma-separated URLs, tried in random order. `name` shows in management.
+
+    Raises BrokerRefused or BrokerAway when none of them will do, and ValueError for what is no URL.
+    """
+    choices = list(amqp_urls.parse(urls))
     random.shuffle(choices)
-    for last, choice in enumerate(choices, start=1 - len(choices)):
+    failures: list[tuple[str, BaseException]] = []
+    for choice in choices:
         try:
-            return await aio_pika.connect(
-                URL(choice.strip()).update_query(heartbeat=HEARTBEAT_SECONDS),
-                timeout=CONNECT_SECONDS,
-                client_properties={"connection_name": name},
-            )
-        except OUTAGES:
-            if last == 0:
-                raise
-    raise AssertionError("the last failure is raised above")
+            connection = await _connect(choice, name)
+        except OUTAGES as error:
+            failures.append((amqp_urls.place_of(choice), error))
+        else:
+            if failures:
+                logs.get().warning("broker node passed over", connection=name, detail=_say(failures))
+            return connection
+    refused = any(_is_refusal(error) for _, error in failures)
+    raise (BrokerRefused if refused else BrokerAway)(_say(failures)) from failures[-1][1]
+
+
+async def _connect(url: URL, name: str) -> AbstractConnection:
+    try:
+        return await aio_pika.connect(
+            url.update_query(heartbeat=HEARTBEAT_SECONDS),
+            timeout=CONNECT_SECONDS,
+            client_properties={"connection_name": name},
+        )
+    except aiormq.exceptions.InvalidFrameError as error:
+        # RabbitMQ says why in a frame that aiormq does not show; at this point it is the virtual host.
+        if "Connection.OpenOk" in str(error):
+            raise BrokerRefused(f"no virtual host {url.path.removeprefix('/') or '/'!r} for this user") from error
+        raise
+
+
+def _is_refusal(error: BaseException) -> bool:
+    return isinstance(error, (*_REFUSED, BrokerRefused))
+
+
+def _say(failures: list[tuple[str, BaseException]]) -> str:
+    return "; ".join(f"{place}: {text_of(error)}" for place, error in failures)
+
+
+def text_of(error: BaseException) -> str:
+    """Say in one line what an error of the broker says; some have codes in their arguments, and some no text."""
+    if isinstance(error, aiormq.exceptions.ConnectionClosed):
+        return " ".join(str(part) for part in error.args)
+    return str(error).partition("\n")[0] or type(error).__name__
+
+
+def with_remedy(error: BaseException, remedy: str) -> str:
+    """Say for /readyz what is wrong and what somebody must change."""
+    return f"{text_of(error)}: {remedy}"
 
 
 async def underlay_of(channel: AbstractChannel) -> UnderlayChannel:
@@ -77,6 +123,8 @@ class Link:
         self._task: asyncio.Task[None] | None = None
         self._lost = asyncio.Event()
         self._closing = False
+        # False where a connection is of no use, since what it is for is not allowed.
+        self._usable = True
         health.expect(name)
 
     async def __aenter__(self) -> Self:
@@ -108,24 +156,28 @@ class Link:
             why = "connection lost"
             try:
                 async with self._session():
-                    backoff.reset()
-                    self._health.set(self._name, True)
+                    if self._usable:
+                        backoff.reset()
+                    self._health.set(self._name, self._usable)
                     log.info("broker connected")
                     await self._lost.wait()
                 log.warning("broker connection lost")
-            except _REFUSED as error:
-                why = describe(error)
-                log.error("broker refused the connection", detail=why, variable="HERALD_RABBITMQ_URL")
+            except BrokerRefused as error:
+                why = with_remedy(error, REFUSED_HINT)
+                log.error("broker refused the connection", detail=text_of(error), variable="HERALD_RABBITMQ_URL", remedy=REFUSED_HINT)
             except aiormq.exceptions.ChannelPreconditionFailed as error:
-                why = describe(error)
-                log.error("topology conflict", detail=why, variable="HERALD_RETRY_DELAYS")
+                why = with_remedy(error, CONFLICT_HINT)
+                log.error("topology conflict", detail=text_of(error), variable="HERALD_RETRY_DELAYS", remedy=CONFLICT_HINT)
             except aiormq.exceptions.ChannelAccessRefused as error:
-                why = describe(error)
-                log.error("broker rights are missing", detail=why, variable="HERALD_RABBITMQ_URL")
+                why = with_remedy(error, RIGHTS_HINT)
+                log.error("broker rights are missing", detail=text_of(error), variable="HERALD_RABBITMQ_URL", remedy=RIGHTS_HINT)
+            except aiormq.exceptions.ChannelNotFoundEntity as error:
+                why = with_remedy(error, MISSING_HINT)
+                log.error("topology is missing", detail=text_of(error), variable="HERALD_DECLARE", remedy=MISSING_HINT)
             except ValueError as error:
                 raise SettingsError(f"HERALD_RABBITMQ_URL: {error}") from error
             except OUTAGES as error:
-                why = describe(error)
+                why = text_of(error)
                 log.warning("waiting for the broker", detail=why)
             self._health.set(self._name, False, why)
             await asyncio.sleep(backoff.next())

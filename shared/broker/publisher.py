@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aiormq.channel import Channel as UnderlayChannel
-from aiormq.exceptions import ChannelNotFoundEntity, PublishError
+from aiormq.exceptions import ChannelAccessRefused, ChannelNotFoundEntity, PublishError
 from pamqp.commands import Basic
 
 from shared import logs
-from shared.broker.link import OUTAGES, Link, declare, underlay_of
+from shared.broker.link import OUTAGES, RIGHTS_HINT, Link, declare, text_of, underlay_of, with_remedy
 from shared.metrics import Health
 from shared.topology import Topology
 
@@ -66,6 +66,7 @@ class Publisher(Link):
         self._turn = 0
         self._open = asyncio.Event()
         self._window = asyncio.Semaphore(WINDOW)
+        self._told = False
 
     @property
     def connected(self) -> bool:
@@ -83,12 +84,36 @@ class Publisher(Link):
                 except PublishError:
                     await self._declare_again()
                     await self._send(outgoing)
+                self._allowed()
         except PublishError as error:
             raise Unroutable(f"{outgoing.exchange} {outgoing.routing_key}") from error
         except TimeoutError as error:
             raise Unpublished(f"{outgoing.exchange}: not confirmed in {self._patience} s") from error
+        except ChannelAccessRefused as error:
+            self._denied(error)
+            raise Unpublished(f"{outgoing.exchange}: {error!r}") from error
         except OUTAGES as error:
             raise Unpublished(f"{outgoing.exchange}: {error!r}") from error
+
+    def _allowed(self) -> None:
+        if not self._usable:
+            self._usable = True
+            self._health.set(self._name, True)
+
+    def _denied(self, error: ChannelAccessRefused) -> None:
+        """Be unready until something is published again: who may connect need not be allowed to publish."""
+        self._usable = False
+        # Once a connection: hundreds of bodies may be on their way.
+        if not self._told:
+            self._told = True
+            logs.get().error(
+                "broker rights are missing",
+                connection=self._name,
+                detail=text_of(error),
+                variable="HERALD_RABBITMQ_URL",
+                remedy=RIGHTS_HINT,
+            )
+            self._health.set(self._name, False, with_remedy(error, RIGHTS_HINT))
 
     async def publish_all(self, outgoings: Sequence[Outgoing]) -> list[bool]:
         """Publish many, so many at once as the window allows, and say of each whether it was confirmed."""
@@ -170,7 +195,7 @@ class Publisher(Link):
             channel = connection.channel(publisher_confirms=True, on_return_raises=True)
             await channel.initialize()
             opened.append((channel, await underlay_of(channel)))
-        self._channels = opened
+        self._channels, self._told = opened, False
         self._open.set()
 
     def _down(self) -> None:

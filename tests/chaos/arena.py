@@ -13,6 +13,7 @@ import pytest
 
 from cli.native import postgres, rabbitmq
 from shared.migrate import migrate
+from tests.chaos.broker import open_cluster
 from tests.chaos.certificates import Certificates, make_certificates
 from tests.e2e.operator import Operator
 from tests.relay import Relay
@@ -43,6 +44,7 @@ class Needs(Enum):
     """What a row needs beyond a database and a virtual host of its own."""
 
     PRIVATE_BROKER = auto()
+    BROKER_CLUSTER = auto()
     PRIVATE_DATABASE = auto()
     BROKER_RELAY = auto()
     DATABASE_RELAY = auto()
@@ -59,6 +61,7 @@ class Place:
     folder: Path
     open_folder: Path
     node: rabbitmq.Node | None = None
+    nodes: tuple[rabbitmq.Node, ...] = ()
     cluster: postgres.Cluster | None = None
     relay: Relay | None = None
     certificates: Certificates | None = None
@@ -129,6 +132,13 @@ async def _private_broker(place: Place) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
+async def _broker_cluster(place: Place) -> AsyncIterator[None]:
+    async with open_cluster(place.folder / "cluster") as place.nodes:
+        place.broker_url = ",".join(node.url for node in place.nodes)
+        yield
+
+
+@contextlib.asynccontextmanager
 async def _private_database(place: Place) -> AsyncIterator[None]:
     async with postgres.serve(place.open_folder / "postgres", KEEPS_COMMITS) as cluster:
         place.cluster, place.database_url = cluster, await postgres.create_database(cluster, "herald")
@@ -155,6 +165,7 @@ async def _database_relay(place: Place) -> AsyncIterator[None]:
 Opening = Callable[[Place], contextlib.AbstractAsyncContextManager[None]]
 _OPENINGS: tuple[tuple[Needs, Opening], ...] = (
     (Needs.PRIVATE_BROKER, _private_broker),
+    (Needs.BROKER_CLUSTER, _broker_cluster),
     (Needs.PRIVATE_DATABASE, _private_database),
     (Needs.BROKER_RELAY, _broker_relay),
     (Needs.DATABASE_RELAY, _database_relay),

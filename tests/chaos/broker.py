@@ -1,13 +1,50 @@
-"""What can be done to a RabbitMQ node of one's own."""
+"""What can be done to a RabbitMQ node of one's own, and a cluster of three of them."""
 
 import asyncio
+import contextlib
 import os
+import secrets
 import signal
 import subprocess
+from collections.abc import AsyncIterator
+from pathlib import Path
 
-from cli.native.rabbitmq import Node, environment
+import pytest
+
+from cli.native.ports import free_port
+from cli.native.rabbitmq import Family, Node, end_epmd, environment, find_script, serve
 
 CONTROL_SECONDS = 60
+CLUSTER_SIZE = 3
+
+
+@contextlib.asynccontextmanager
+async def open_cluster(folder: Path) -> AsyncIterator[tuple[Node, ...]]:
+    """Run three nodes that form a cluster while the block runs. Whichever is killed is started again."""
+    script = find_script()
+    if script is None:
+        pytest.skip("rabbitmq-server is not installed")
+    folders = tuple(folder / f"node-{number}" for number in range(1, CLUSTER_SIZE + 1))
+    family = Family(folders, free_port(), secrets.token_hex(16))
+    async with contextlib.AsyncExitStack() as opened:
+        opened.push_async_callback(end_epmd, family.epmd_port)
+        starting = (
+            opened.enter_async_context(serve(each, script, usual_ports=False, family=family)) for each in folders
+        )
+        yield tuple(await asyncio.gather(*starting))
+
+
+async def is_critical(node: Node) -> bool:
+    """Say whether a queue would lose its majority with this node."""
+    process = await asyncio.create_subprocess_exec(
+        node.script.with_name("rabbitmq-diagnostics"),
+        "check_if_node_is_quorum_critical",
+        env=environment(node),
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    async with asyncio.timeout(CONTROL_SECONDS):
+        return await process.wait() != 0
 
 
 async def control(node: Node, *arguments: str) -> str:

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import aio_pika
-
 from shared import topology
+from shared.broker import open_connection
 from tests.books import add_clients, add_mailing, until
 from tests.chaos import oracle
 from tests.chaos.arena import LATENCY_MS, PIPELINE, RATE, WATERMARK, Arena, Inflict, Needs, Place, open_arena
@@ -184,7 +183,7 @@ async def until_finished(arena: Arena) -> None:
 
 async def _until_empty(arena: Arena) -> None:
     """Wait until no body waits in a working queue: what was left there would be work for ever."""
-    connection = await aio_pika.connect(arena.place.broker_url)
+    connection = await open_connection(arena.place.broker_url, "chaos")
     async with connection, connection.channel() as channel:
 
         async def empty() -> bool:

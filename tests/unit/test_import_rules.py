@@ -18,7 +18,7 @@ SHARED_LAYERS = (
     ("broker", "database"),
     ("metrics", "migrate"),
     ("health", "logs", "settings", "startup"),
-    ("failpoints", "messages", "topology"),
+    ("amqp_urls", "failpoints", "messages", "topology"),
     ("tracebacks", "window"),
     ("redaction",),
 )

@@ -1,7 +1,7 @@
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from services.api.settings import ApiSettings, is_loopback
 from shared.settings import SettingsError, load
@@ -99,3 +99,9 @@ def test_proxies_are_addresses_and_networks(monkeypatch: pytest.MonkeyPatch) -> 
     ]
     monkeypatch.setenv("HERALD_TRUSTED_PROXIES", "")
     assert load(ApiSettings).trusted_proxies == ()
+
+
+def test_the_token_of_a_first_try_is_everybodys() -> None:
+    assert ApiSettings(admin_token=SecretStr("herald-first-try")).token_is_everybodys
+    assert not ApiSettings(admin_token=SecretStr("of-my-own")).token_is_everybodys
+    assert not ApiSettings().token_is_everybodys

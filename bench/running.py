@@ -1,0 +1,106 @@
+"""herald bench --running: one mailing through a stack that runs already, such as that of docker compose."""
+
+import asyncio
+import secrets
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import aiohttp
+import orjson
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from rich.console import Console
+
+from bench import baseline
+from bench.pipeline import TEXT, import_clients, make_phones, seconds_of, send_mailing
+from cli.failure import Failure
+from cli.http import Json, open_api
+from cli.run import run
+from cli.tables import make_table
+from cli.up import say
+from shared import logs, settings
+
+NO_SANDBOX = "the sandbox does not answer at HERALD_PROVIDER_URL; to a real provider no bench is sent"
+# The bare client's ids are far above those of Herald, and others at every run: none is a duplicate to the sandbox.
+RUNS = 1000
+
+
+class BenchSettings(BaseSettings):
+    """The provider of the running stack; it must be the sandbox."""
+
+    model_config = SettingsConfigDict(env_prefix=settings.PREFIX, extra="ignore", frozen=True)
+
+    provider_url: str = "http://localhost:8090/v1"
+    provider_token: SecretStr
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was measured. Rates are messages a second."""
+
+    messages: int
+    rate: float
+    bare_rate: float
+    ratio: float
+    sent: int
+    duplicates: int
+
+
+def bench(messages: int, output: Path | None) -> None:
+    """Measure, print the figures, and write them to `output` as JSON where one is named."""
+    run(_bench(messages, output))
+
+
+async def _bench(messages: int, output: Path | None) -> int:
+    logs.configure("herald", level="error", json=False)
+    report = await _measure(messages, settings.load(BenchSettings))
+    if output is not None:
+        await asyncio.to_thread(output.write_bytes, orjson.dumps(asdict(report), option=orjson.OPT_INDENT_2))
+    _show(Console(), report)
+    return 0 if report.sent == messages and not report.duplicates else 1
+
+
+async def _measure(messages: int, config: BenchSettings) -> Report:
+    duplicates = (await _ledger(config.provider_url))["duplicates"]
+    tag, phones, half = f"bench-{secrets.token_hex(3)}", make_phones(messages), messages // 2
+    # The bare client runs before and after, since a machine's speed drifts.
+    before = await _bare(config, phones[:half])
+    async with open_api() as api:
+        await import_clients(api, phones, tag)
+        statistics = await send_mailing(api, tag)
+        mailing = await api.get(f"/mailings/{statistics['mailing_id']}")
+    doubled = (await _ledger(config.provider_url))["duplicates"] - duplicates
+    bare = 2 / (1 / before + 1 / await _bare(config, phones[half:]))
+    rate = messages / seconds_of(mailing, statistics)
+    return Report(
+        messages, round(rate, 1), round(bare, 1), round(rate / bare, 3), statistics["by_status"]["sent"], doubled
+    )
+
+
+async def _bare(config: BenchSettings, phones: list[str]) -> float:
+    first_id = baseline.FIRST_ID * (1 + secrets.randbelow(RUNS))
+    return await baseline.measure(config.provider_url, config.provider_token.get_secret_value(), phones, TEXT, first_id)
+
+
+async def _ledger(provider_url: str) -> Json:
+    """Ask the sandbox what it has accepted. Raises Failure where the provider is no sandbox."""
+    url = provider_url.rstrip("/").removesuffix("/v1") + "/ledger"
+    try:
+        async with aiohttp.ClientSession() as session, session.get(url) as reply:
+            reply.raise_for_status()
+            ledger: Json = await reply.json()
+            return {"duplicates": int(ledger["duplicates"])}
+    except (aiohttp.ClientError, TimeoutError, ValueError, KeyError) as error:
+        raise Failure(NO_SANDBOX, code=2) from error
+
+
+def _show(console: Console, report: Report) -> None:
+    rows = [
+        ("messages a second, from creation to the last final status", report.rate),
+        ("a bare client on the same server, messages a second", report.bare_rate),
+        ("ratio", report.ratio),
+        ("sent", report.sent),
+        ("duplicates", report.duplicates),
+    ]
+    console.print(make_table(f"{report.messages} messages", ("figure", "value"), rows))
+    say("the clients of this bench stay in the directory, with a tag that begins with bench-")

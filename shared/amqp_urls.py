@@ -1,0 +1,40 @@
+"""The URLs of a RabbitMQ, one for each node, as HERALD_RABBITMQ_URL lists them. Nothing here shows a password."""
+
+from yarl import URL
+
+PORTS = {"amqp": 5672, "amqps": 5671}
+COMMA = "a comma within a password is written as %2C"
+
+
+def parse(urls: str) -> tuple[URL, ...]:
+    """Read URLs separated by commas. Raises ValueError, whose text names the wrong one by its number."""
+    texts = [text.strip() for text in urls.split(",")]
+    return tuple(_parse(text, number, len(texts)) for number, text in enumerate(texts, start=1))
+
+
+def place_of(url: URL) -> str:
+    """Say which node a URL means, as host:port, which may be shown to anybody."""
+    port = url.explicit_port or PORTS[url.scheme]
+    return f"[{url.host}]:{port}" if ":" in (url.host or "") else f"{url.host}:{port}"
+
+
+def check(urls: str) -> None:
+    """Raise ValueError unless each is a URL that can be tried."""
+    parse(urls)
+
+
+def _parse(text: str, number: int, count: int) -> URL:
+    which = "it" if count == 1 else f"URL {number} of {count}"
+    hint = "" if count == 1 else f"; {COMMA}"
+    if not text:
+        raise ValueError(f"{which} is empty{hint}")
+    if not text.startswith(tuple(f"{scheme}://" for scheme in PORTS)):
+        raise ValueError(f"{which} does not begin with amqp:// or amqps://{hint}")
+    try:
+        url = URL(text)
+    except ValueError as error:
+        # What yarl says of a port or a host may hold a part of the password that it took for one.
+        raise ValueError(f"{which} has no valid host and port; write special characters as %XX{hint}") from error
+    if not url.host:
+        raise ValueError(f"{which} has no host{hint}")
+    return url
