@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from urllib.parse import unquote, urlsplit
 
 MASK = "***"
@@ -87,7 +88,7 @@ class Redactor:
             case int() if not isinstance(value, bool) and value // 10**10 == 7:
                 # Somebody put a phone where an id belongs; no table gets so far.
                 return mask_phone(str(value))
-            case None | bool() | int() | float():
+            case None | bool() | int() | float() | datetime():
                 return value
             case str():
                 return self._masked(value, phone)

@@ -34,7 +34,7 @@ def trace_command(
     message: Annotated[int | None, typer.Option(min=1, max=HIGHEST, metavar="ID", help="A message")] = None,
     client: Annotated[int | None, typer.Option(min=1, max=HIGHEST, metavar="ID", help="A client")] = None,
     messages: Annotated[
-        bool, typer.Option("--messages", help="With --mailing: each log line about single messages, not their sums")
+        bool, typer.Option("--messages", help="Each line, also of single messages of a mailing, and of mere looks")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line")] = False,
 ) -> None:

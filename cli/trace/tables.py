@@ -112,11 +112,7 @@ async def _messages(connection: asyncpg.Connection, rows: Sequence[asyncpg.Recor
 def _of_message(row: asyncpg.Record, attempts: Sequence[asyncpg.Record], now: datetime) -> Iterable[Entry]:
     ids = {"message_id": row["id"], "mailing_id": row["mailing_id"]}
     yield Entry(row["created_at"], TABLES, "message created", ids)
-    found_lost_at = row["final_at"] or now
-    for attempt in reversed(attempts):
-        # When a lost attempt began is not known; that it was lost was known before the next one began.
-        at = attempt["started_at"] or found_lost_at
-        found_lost_at = min(at, found_lost_at)
+    for attempt, at in zip(attempts, _moments(attempts, row["final_at"] or now), strict=True):
         what = "attempt lost" if attempt["outcome"] == "lost" else "attempt"
         told = {name: attempt[name] for name in ("outcome", "http_status", "duration_ms", "detail")}
         yield Entry(at, TABLES, what, ids | {"attempt": attempt["number"]} | _given(told))
@@ -125,6 +121,15 @@ def _of_message(row: asyncpg.Record, attempts: Sequence[asyncpg.Record], now: da
         yield Entry(row["final_at"], TABLES, "message ended", ids | _given(ended))
     else:
         yield Entry(now, TABLES, "message stands", ids | {"status": row["status"]} | _flight(row))
+
+
+def _moments(attempts: Sequence[asyncpg.Record], ended_at: datetime) -> list[datetime]:
+    """Say when attempts began. Of a lost one that is not known; it was lost before the next one began."""
+    moments, following = [], ended_at
+    for attempt in reversed(attempts):
+        following = min(attempt["started_at"] or following, following)
+        moments.append(attempt["started_at"] or following)
+    return moments[::-1]
 
 
 def _flight(row: asyncpg.Record) -> dict[str, Any]:

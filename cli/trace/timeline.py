@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cli.trace.lines import Event
-from cli.trace.target import Target, bearing
+from cli.trace.target import ABOUT_MESSAGES, Target, bearing
 
 # So many log lines are kept at the most; what is beyond them is counted.
 MOST_LINES = 50_000
@@ -14,7 +14,9 @@ MOST_LINES = 50_000
 _ELSEWHERE = frozenset({"time", "event", "service"})
 _LISTS = {"message_ids": "messages", "client_ids": "clients"}
 # What tells lines of the same event apart in a summary.
-_SORTS = ("level", "verdict", "outcome", "status", "reason", "why")
+_SORTS = ("level", "method", "path", "verdict", "outcome", "status", "reason", "why")
+# Requests that change nothing. Somebody who watches a mailing makes one a second.
+_LOOKS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class Entry:
 
 @dataclass(slots=True)
 class _Summary:
-    """Lines about single messages of a mailing that tell the same."""
+    """Lines that tell the same: of single messages of a mailing, or of requests that only looked."""
 
     first: datetime
     last: datetime
@@ -39,16 +41,21 @@ class _Summary:
     def entry(self, key: tuple[Any, ...]) -> Entry:
         service, what, *sorts = key
         told = {name: value for name, value in zip(_SORTS, sorts, strict=True) if value is not None}
+        if told.get("level") == "info":
+            del told["level"]
         if self.lines > 1:
             told |= {"lines": self.lines, "until": self.last}
-        return Entry(self.first, service, what, told | {"messages": self.messages})
+        if self.messages:
+            told["messages"] = self.messages
+        return Entry(self.first, service, what, told)
 
 
 @dataclass(slots=True)
 class Collector:
     """Takes log lines in, and keeps what is about the target, in bounded memory.
 
-    Lines about single messages of a mailing are summed up, unless `each` is wanted.
+    Lines about single messages of a mailing, and about requests that only looked, are summed up, unless `each` is
+    wanted.
     """
 
     target: Target
@@ -62,7 +69,7 @@ class Collector:
         found, at = bearing(event, self.target), read_moment(event["time"])
         if found is None or at is None:
             return
-        if found == "messages" and not self.each:
+        if (found == "messages" or _is_look(event)) and not self.each:
             self._sum_up(service, event, at)
         elif len(self._entries) < self.most:
             self._entries.append(Entry(at, service, event["event"], _details(event)))
@@ -98,6 +105,10 @@ def read_moment(text: object) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def _is_look(event: Event) -> bool:
+    return event["event"] == "request answered" and event.get("method") in _LOOKS
+
+
 def _details(event: Event) -> dict[str, Any]:
     """What an entry tells of a line: all of it, but of long lists how much is in them."""
     told = {key: value for key, value in event.items() if key not in _ELSEWHERE and value is not None}
@@ -111,6 +122,8 @@ def _details(event: Event) -> dict[str, Any]:
 
 def _count(event: Event) -> int:
     """Count the messages of a line."""
+    if all(event.get(key) is None for key in ABOUT_MESSAGES):
+        return 0
     if isinstance(event.get("message_ids"), list):
         return len(event["message_ids"])
     messages = event.get("messages")

@@ -265,7 +265,10 @@ def _tell(claims: Sequence[Claim], batch: Mapping[int, tuple[Delivery, Job]]) ->
     by_verdict.pop("locked", None)
     for verdict, message_ids in by_verdict.items():
         mailing_ids = sorted({batch[message_id][1].mailing_id for message_id in message_ids})
-        log.info("jobs claimed", verdict=verdict, message_ids=message_ids, mailing_ids=mailing_ids)
+        if verdict == "send":
+            log.info("jobs claimed", message_ids=message_ids, mailing_ids=mailing_ids)
+        else:
+            log.info("jobs not claimed", verdict=verdict, message_ids=message_ids, mailing_ids=mailing_ids)
 
 
 async def _wait(event: asyncio.Event, seconds: float = LOOK_AGAIN_SECONDS) -> None:

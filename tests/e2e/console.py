@@ -18,6 +18,7 @@ class Console:
 
     def __init__(self, browsed: Browsed, pictures: Path) -> None:
         self.page: Page = browsed.page
+        self.page.set_default_timeout(10_000)
         self._browsed, self._pictures = browsed, pictures
         # Without a token, the console asks whether one is needed.
         self._allowed = [REFUSED.format(401)]

@@ -15,9 +15,14 @@ from tests.e2e.operator import Operator
 from tests.integration.cli.herald import Outcome, herald
 
 ENV = {"HERALD_RETRY_DELAYS": "1s,2s", "HERALD_MAX_ATTEMPTS": "3", "HERALD_PROVIDER_TIMEOUT": "10"}
-# All are asked when the dispatcher is killed. Then one accepts, one is refused, one fails until the budget is spent,
-# and one may be asked again only when it is too late.
+# Who is tried again, with the dispatcher killed in the middle of the second attempt; who is refused; who fails until
+# the budget is spent; who may be asked again only when it is too late.
 CRASHED, REFUSED, EXHAUSTED, EXPIRED = "79990001000", "79990000400", "79990000500", "79990000429"
+
+CLAIMED_AGAIN = """
+    SELECT f.claimed_number = 2 AND f.folded_number = 1 FROM flights f JOIN clients c ON c.id = f.client_id
+    WHERE c.phone = $1
+"""
 
 pytestmark = pytest.mark.timeout(170)
 
@@ -55,24 +60,22 @@ async def run_a_mailing_with_everything(make_stack: MakeStack, pool: asyncpg.Poo
     """Run it to its end. Returns its id, and the message ids by phone."""
     stack = await make_stack(env=ENV)
     operator = Operator(stack)
-    await operator.set_faults(latency_ms=3000, retry_after=3600)
+    await operator.set_faults(modes={"error500": 1.0}, retry_after=3600)
     await operator.import_csv(*(f"{phone},999,vip,UTC" for phone in (CRASHED, REFUSED, EXHAUSTED, EXPIRED)))
-    mailing_id = await operator.create_mailing(lasts=90, text="Your order is ready")
+    mailing_id = await operator.create_mailing(lasts=100, text="Your order is ready")
+    await operator.until_counts(mailing_id, retrying=2, rejected=1, expired=1)
+    await operator.set_faults(latency_ms=5000)
 
-    async def asked() -> bool:
-        return bool(await pool.fetchval("SELECT count(*) = 4 FROM flights WHERE claimed_number > folded_number"))
+    async def asked_again() -> bool:
+        return bool(await pool.fetchval(CLAIMED_AGAIN, CRASHED))
 
-    await until(asked, 20, "requests are open")
+    await until(asked_again, 20, "the second request is open")
     stack.process("dispatcher").kill(signal.SIGKILL)
     await stack.process("dispatcher").wait()
-    await operator.set_faults(latency_ms=0, retry_after=3600)
+    await operator.set_faults()
     await stack.process("dispatcher").start()
-    assert await operator.until_status(mailing_id, "finished", 90) == {
-        "sent": 1,
-        "rejected": 1,
-        "exhausted": 1,
-        "expired": 1,
-    }
+    ended = {"sent": 1, "rejected": 1, "exhausted": 1, "expired": 1}
+    assert await operator.until_status(mailing_id, "finished", 90) == ended
     # The last lines are about what was committed before.
     await asyncio.sleep(0.5)
     rows = await pool.fetch("SELECT c.phone, m.id FROM messages m JOIN clients c ON c.id = m.client_id")
@@ -86,25 +89,30 @@ async def test_one_command_tells_the_story_of_a_message_a_client_and_a_mailing(
     trace = Tracer(database_url, tmp_path)
 
     crashed = await trace.story("message", message_ids[CRASHED])
-    told = tell(crashed, "verdict", "why", "outcome", "status", "attempt", "messages")
-    for wanted in (
+    told = tell(crashed, "verdict", "outcome", "status", "attempt")
+    assert in_this_order(
         [
             ("mailing created",),
             ("mailing started",),
             ("message created",),
-            ("messages released", 4),
-            ("jobs claimed", "send", 4),
-            ("jobs released again", "claim is stale", 4),
-            ("jobs claimed", "send", 4),
-            ("attempt ended", "accepted", "sent", 2),
+            ("messages released",),
+            ("jobs claimed",),
+            ("attempt ended", "temporary", "server_error", "retrying", 1),
+            ("jobs claimed",),
+            # Its dispatcher is dead: whoever asks waits until that is certain.
+            ("jobs not claimed", "busy"),
+            ("jobs claimed",),
+            ("attempt ended", "accepted", "sent", 3),
+            ("results published",),
+            ("results folded",),
             ("mailing finished",),
         ],
-        [("attempt lost", "lost", 1), ("attempt", "accepted", 2), ("message ended", "sent", 2)],
-        [("attempt ended", "accepted", "sent", 2), ("results published",), ("results folded",)],
-    ):
-        plain = [tuple(one[: len(match)]) for one in told for match in wanted if one[0] == match[0]]
-        assert in_this_order([one[:1] for one in wanted], [one[:1] for one in told]), (wanted, told)
-        assert set(wanted) <= set(plain), (wanted, told)
+        told,
+    ), told
+    assert in_this_order(
+        [("attempt", "server_error", 1), ("attempt lost", "lost", 2), ("attempt", "accepted", 3)], told
+    ), told
+    assert ("message ended", "sent") in [one[:2] for one in told]
     # Its lines carry the request that made the mailing, from the API to the dispatcher.
     (created,) = [entry for entry in crashed if entry["what"] == "mailing created"]
     request_id = created["details"]["request_id"]
@@ -118,6 +126,7 @@ async def test_one_command_tells_the_story_of_a_message_a_client_and_a_mailing(
     attempts = [one for one in exhausted if one[0] == "attempt ended"]
     assert [one[2] for one in attempts] == ["retrying", "retrying", "exhausted"]
     expired = tell(await trace.story("message", message_ids[EXPIRED]), "status", "reason")
+    assert ("attempt ended", "expired", "HTTP 429, retry only after the deadline") in expired
     assert ("message ended", "expired", "HTTP 429, retry only after the deadline") in expired
 
     client_id = await pool.fetchval("SELECT id FROM clients WHERE phone = $1", EXHAUSTED)
@@ -131,7 +140,10 @@ async def test_one_command_tells_the_story_of_a_message_a_client_and_a_mailing(
     life = [("mailing created",), ("mailing started",), ("audience frozen",), ("mailing finished",)]
     assert in_this_order(life, whats)
     (stands,) = [entry["details"] for entry in mailing if entry["what"] == "mailing stands"]
-    assert stands["attempts"] == {"accepted": 1, "lost": 4, "refused": 1, "server_error": 3, "too_many": 1}
+    # The kill may have met the other one that was being tried again, too.
+    lost = stands["attempts"].pop("lost")
+    assert stands["attempts"] == {"accepted": 1, "refused": 1, "server_error": 4, "too_many": 1}
+    assert lost in {1, 2}
     # Lines about single messages are summed up, or shown each.
     assert {entry["details"].get("message_id") for entry in mailing} == {None}
     each = await trace.story("mailing", mailing_id, "--messages")

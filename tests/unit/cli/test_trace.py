@@ -161,6 +161,17 @@ def test_the_messages_of_a_mailing_are_summed_up() -> None:
     assert len(each) == len(lines)
 
 
+def test_requests_that_only_looked_are_summed_up() -> None:
+    asked = {"path": "/api/v1/mailings/{mailing_id}", "mailing_id": 7}
+    lines = [a_line("request answered", n, method="GET", status=200, **asked) for n in range(100)]
+    lines.append(a_line("request answered", 50, method="PATCH", status=200, **asked))
+    for target in (MESSAGE, MAILING):
+        looks, edit = collected(target, *lines)[0]
+        assert (looks.details["method"], looks.details["lines"]) == ("GET", 100)
+        assert "messages" not in looks.details
+        assert edit.details["method"] == "PATCH"
+
+
 def test_what_is_kept_is_bounded_and_the_rest_is_counted() -> None:
     lines = [a_line(f"event {n}", message_id=5) for n in range(10)]
     entries, left_out = collected(MESSAGE, *lines, most=4)

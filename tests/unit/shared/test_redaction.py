@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.redaction import Redactor, escape, escape_json, mask_phone, secrets_in
+from tests.builders import NOON
 
 PHONES = st.from_regex(r"7[0-9]{10}", fullmatch=True)
 # Whatever stands around a phone, but for digits: they would make it another number.
@@ -52,6 +53,7 @@ def test_values_of_every_kind_are_looked_through() -> None:
         "names": ["79991234567", {"79991234567": ("79991234567",)}],
         "message_id": 42,
         "client_id": 79991234567,
+        "due_at": NOON,
         "share": 0.5,
         "request_id": None,
         "up": True,
@@ -61,6 +63,7 @@ def test_values_of_every_kind_are_looked_through() -> None:
         "names": ["7999***4567", {"7999***4567": ["7999***4567"]}],
         "message_id": 42,
         "client_id": "7999***4567",
+        "due_at": NOON,
         "share": 0.5,
         "request_id": None,
         "up": True,

@@ -87,7 +87,7 @@ export class Chart {
       },
       series: [{}, series("--failed"), series("--sent")],
       axes: [
-        { ...axis, space: 70, values: (plot, splits) => splits.map((at) => this.clock(at, plot)) },
+        { ...axis, space: 70, size: 30, values: (plot, splits) => splits.map((at) => this.clock(at, plot)) },
         { ...axis, size: 60, incrs: [1, 2, 5].flatMap((step) => [0, 1, 2, 3, 4, 5, 6].map((n) => step * 10 ** n))
           .sort((one, other) => one - other), values: (_, splits) => splits.map(count) },
       ],

@@ -66,10 +66,10 @@ function refused(error, { search, place, list }) {
 }
 
 function searchForm(wanted) {
-  const input = (name) => h("input", { type: "search", value: wanted[name] ?? "", autocomplete: "off" });
+  const input = (name) => h("input", { type: "text", value: wanted[name] ?? "", autocomplete: "off" });
   const inputs = { phone: input("phone"), operator_code: input("operator_code"), tag: input("tag") };
   const untagged = freshFlag("Only without a tag", wanted.tag === "");
-  const form = h("form", { class: "search", role: "search", novalidate: true },
+  const form = h("form", { class: "search", "aria-label": "Search clients", novalidate: true },
     field("phone", "Phone", inputs.phone), field("operator_code", "Operator code", inputs.operator_code),
     field("tag", "Tag", inputs.tag), untagged.element, h("button", { type: "submit" }, "Search"));
   form.addEventListener("submit", (event) => {

@@ -2,17 +2,20 @@
 
 import { h, say } from "./dom.js";
 import { count } from "./format.js";
-import { MEANING, STATUSES } from "./words.js";
+import { MEANING, STATUSES, UNSENT, WAITING } from "./words.js";
+
+// What is done grows from the left; what waits is on the right.
+const ORDER = ["sent", ...UNSENT, ...WAITING];
 
 /** A bar with a part for each status, changed in place. */
 export class Bar {
   constructor() {
-    this.parts = STATUSES.map((status) => h("span", { class: `status-${status}`, title: status }));
+    this.parts = ORDER.map((status) => h("span", { class: `status-${status}`, title: status }));
     this.element = h("div", { class: "parts", role: "img" }, this.parts);
   }
 
   update(counts) {
-    STATUSES.forEach((status, index) => {
+    ORDER.forEach((status, index) => {
       this.parts[index].style.flexGrow = String(counts[status]);
       this.parts[index].hidden = counts[status] === 0;
     });

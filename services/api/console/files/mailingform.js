@@ -161,7 +161,8 @@ export class MailingForm {
 
 function chipField(loc, label, chips, hint) {
   const made = field(loc, label, chips.input, { hint });
-  made.replaceChildren(made.querySelector("label"), chips.element, ...made.querySelectorAll("small"));
+  chips.input.replaceWith(chips.element);
+  chips.element.append(chips.input);
   return made;
 }
 

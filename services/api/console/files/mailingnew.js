@@ -16,7 +16,7 @@ export function newMailing({ main, signal }) {
     return;
   }
   const place = problemPlace();
-  const seen = h("div", { "aria-live": "polite" });
+  const seen = h("div", { class: "below", "aria-live": "polite" });
   const form = new MailingForm({ onchange: () => fill(seen) });
   const look = h("button", { type: "submit" }, "Preview");
   const keys = new Keys();

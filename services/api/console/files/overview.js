@@ -27,7 +27,7 @@ export async function overview({ main, signal }) {
     section("Messages", bar.element, figures.element, speed),
     section("Mailings", states.element),
     section("Running now", running.element,
-      may("operator") && h("p", {}, h("a", { href: "#/mailings/new", role: "button" }, "New mailing"))),
+      may("operator") && h("p", { class: "below" }, h("a", { href: "#/mailings/new", role: "button" }, "New mailing"))),
   );
   const progress = new Progress();
   await poll(async () => {

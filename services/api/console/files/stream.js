@@ -87,6 +87,7 @@ async function watch(mailingId, own, show, signal) {
         own.fresh();
         show(event.data);
       } else if (event.name === "unavailable") {
+        timers.excused();
         own.failed(event.data.detail, 1);
       } else if (event.name === "end") {
         return event.data.reason;
@@ -124,6 +125,11 @@ class Timers {
   news() {
     clearTimeout(this.late);
     this.late = setTimeout(() => this.own.failed("No figures have come for some seconds.", 1), LATE_MS);
+  }
+
+  /** The API said why there are no figures. */
+  excused() {
+    clearTimeout(this.late);
   }
 
   clear() {

@@ -8,6 +8,13 @@ import { List, Rows } from "./rows.js";
 import { link } from "./router.js";
 
 const LIMIT = 50;
+/** Details that read better than by their names. */
+const WRITTEN = {
+  message_id: (id) => `message ${id}`,
+  number: (number) => `attempt ${number}`,
+  duration_ms: (duration) => `${duration} ms`,
+  http_status: (status) => `HTTP ${status}`,
+};
 
 /** The events of `path`, looked at every so many seconds: {element, again(), failed}. */
 export function timeline(path, seconds, signal) {
@@ -42,6 +49,6 @@ function detailOf(name, value) {
   if (name === "mailing_id") {
     return ["mailing ", h("a", { href: link(`mailings/${Number(value)}`) }, value)];
   }
-  const text = Array.isArray(value) ? value.join(" ") : value;
-  return [`${name.replaceAll("_", " ")} ${typeof text === "object" ? JSON.stringify(text) : text}`];
+  const text = Array.isArray(value) ? value.join(" ") : typeof value === "object" ? JSON.stringify(value) : value;
+  return [(WRITTEN[name] ?? ((shown) => `${name.replaceAll("_", " ")} ${shown}`))(text)];
 }
