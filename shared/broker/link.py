@@ -11,6 +11,7 @@ import aio_pika
 import aiormq
 from aio_pika.abc import AbstractChannel, AbstractConnection, ExchangeType
 from aiormq.channel import Channel as UnderlayChannel
+from structlog.typing import FilteringBoundLogger
 from yarl import URL
 
 from shared import amqp_urls, logs
@@ -114,6 +115,27 @@ async def underlay_of(channel: AbstractChannel) -> UnderlayChannel:
     return underlay
 
 
+def _tell(log: FilteringBoundLogger, error: BaseException) -> str:
+    """Log what keeps a connection from being of use, and return it for /readyz, with what somebody must change."""
+    detail, variable = text_of(error), "HERALD_RABBITMQ_URL"
+    match error:
+        case BrokerRefused():
+            log.error("broker refused the connection", detail=detail, variable=variable, remedy=REFUSED_HINT)
+            return with_remedy(error, REFUSED_HINT)
+        case aiormq.exceptions.ChannelPreconditionFailed():
+            log.error("topology conflict", detail=detail, variable="HERALD_RETRY_DELAYS", remedy=CONFLICT_HINT)
+            return with_remedy(error, CONFLICT_HINT)
+        case aiormq.exceptions.ChannelAccessRefused():
+            log.error("broker rights are missing", detail=detail, variable=variable, remedy=RIGHTS_HINT)
+            return with_remedy(error, RIGHTS_HINT)
+        case aiormq.exceptions.ChannelNotFoundEntity():
+            log.error("topology is missing", detail=detail, variable="HERALD_DECLARE", remedy=MISSING_HINT)
+            return with_remedy(error, MISSING_HINT)
+        case _:
+            log.warning("waiting for the broker", detail=detail)
+            return detail
+
+
 class Link:
     """One supervised connection. Subclasses say what to do when it is up and when it is gone."""
 
@@ -162,23 +184,10 @@ class Link:
                     log.info("broker connected")
                     await self._lost.wait()
                 log.warning("broker connection lost")
-            except BrokerRefused as error:
-                why = with_remedy(error, REFUSED_HINT)
-                log.error("broker refused the connection", detail=text_of(error), variable="HERALD_RABBITMQ_URL", remedy=REFUSED_HINT)
-            except aiormq.exceptions.ChannelPreconditionFailed as error:
-                why = with_remedy(error, CONFLICT_HINT)
-                log.error("topology conflict", detail=text_of(error), variable="HERALD_RETRY_DELAYS", remedy=CONFLICT_HINT)
-            except aiormq.exceptions.ChannelAccessRefused as error:
-                why = with_remedy(error, RIGHTS_HINT)
-                log.error("broker rights are missing", detail=text_of(error), variable="HERALD_RABBITMQ_URL", remedy=RIGHTS_HINT)
-            except aiormq.exceptions.ChannelNotFoundEntity as error:
-                why = with_remedy(error, MISSING_HINT)
-                log.error("topology is missing", detail=text_of(error), variable="HERALD_DECLARE", remedy=MISSING_HINT)
             except ValueError as error:
                 raise SettingsError(f"HERALD_RABBITMQ_URL: {error}") from error
             except OUTAGES as error:
-                why = text_of(error)
-                log.warning("waiting for the broker", detail=why)
+                why = _tell(log, error)
             self._health.set(self._name, False, why)
             await asyncio.sleep(backoff.next())
 
