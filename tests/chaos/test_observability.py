@@ -106,11 +106,13 @@ def addresses(stack: Stack) -> dict[str, str]:
 
 
 async def picture(prometheus: Prometheus, seconds: float) -> None:
-    asked = {"tab": "0", "stacked": "0", "range_input": f"{round(seconds)}s"}
+    asked = {"tab": "0", "stacked": "1", "range_input": f"{round(seconds)}s"}
     fields = {f"g{place}.{key}": value for place in range(len(GRAPHS)) for key, value in asked.items()}
     fields |= {f"g{place}.expr": query for place, query in enumerate(GRAPHS)}
     async with open_page() as page:
         await page.goto(f"{prometheus.url}/graph?{urlencode(fields)}")
+        # The page's head would lie across a picture of the whole page.
+        await page.add_style_tag(content=".fixed-top { position: absolute !important; }")
         await page.wait_for_timeout(DRAWN_MS)
         await shoot(page, "prometheus")
 

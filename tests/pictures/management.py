@@ -6,6 +6,7 @@ Run it while a mailing is sent, and again while the provider is down:
     .venv/bin/python -m tests.pictures.management outage http://127.0.0.1:15672 admin admin-first-try
 
 `load` and `outage` are what the pictures are named after: docs/images/management-load-queues.png and so on.
+tests/chaos/test_observability.py makes both moments, where it is run with HERALD_TEST_PICTURES=docs/images.
 """
 
 import argparse
@@ -17,7 +18,7 @@ from tests.pictures.shots import open_page, shoot
 
 # The page renews itself every 5 s; its charts need a few of them.
 SETTLED_MS = 11_000
-PAGES = {"overview": "#/", "queues": "#/queues", "exchanges": "#/exchanges"}
+PAGES = {"queues": "#/queues", "overview": "#/"}
 
 
 async def take(moment: str, url: str, user: str, password: str) -> None:
