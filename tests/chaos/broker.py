@@ -47,6 +47,13 @@ async def is_critical(node: Node) -> bool:
         return await process.wait() != 0
 
 
+async def count_members(node: Node) -> dict[str, int]:
+    """Say of each queue on how many nodes it is."""
+    text = await control(node, "list_queues", "--silent", "name", "members")
+    rows = (line.split("\t") for line in text.splitlines() if "\t" in line)
+    return {name: members.count("@") for name, members in rows}
+
+
 async def control(node: Node, *arguments: str) -> str:
     """Run rabbitmqctl against the node, and return what it says."""
     process = await asyncio.create_subprocess_exec(

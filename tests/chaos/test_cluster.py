@@ -25,6 +25,9 @@ MANY = 200
 
 async def kill_in_turn(arena: Arena) -> None:
     """Kill each node, wait until messages are sent without it, and go on when it is back and has caught up."""
+    members = await broker.count_members(arena.place.nodes[0])
+    if set(members.values()) != {broker.CLUSTER_SIZE}:
+        arena.broken.append(f"I1 queues are not on every node: {members}")
     for number, node in enumerate(arena.place.nodes, start=1):
         await until_dispensable(node)
         broker.send(node, signal.SIGKILL)
