@@ -1,7 +1,7 @@
 """The fold, against a real PostgreSQL: idempotent, free of order, exact."""
 
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import asyncpg
@@ -223,10 +223,13 @@ async def test_nothing_of_a_batch_with_an_unknown_message_is_folded(fleet: Fleet
 async def test_only_what_cannot_be_folded_is_dead_lettered(fleet: Fleet) -> None:
     stranger = fleet.result().model_copy(update={"message_id": 10**9})
     never_claimed = fleet.result(3, number=2**31 - 1)
+    # In UTC this is before the first moment that PostgreSQL takes from us.
+    too_early = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))
+    unfit = fleet.result(4).model_copy(update={"started_at": too_early})
     bodies = [
         encode(Results(results=[fleet.result(0)])),
         b"\xff not JSON",
-        encode(Results(results=[fleet.result(1), stranger, never_claimed])),
+        encode(Results(results=[fleet.result(1), stranger, never_claimed, unfit])),
         encode(Results(results=[fleet.result(2)], fence=NOW)),
     ]
     deliveries = [RecordedDelivery(body) for body in bodies]
