@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -288,6 +289,15 @@ async def test_a_lost_connection_is_said_and_comes_back_by_itself(admin: Console
     await expect(banner).to_be_hidden(timeout=15_000)
     await expect(admin.page.locator("main.stale")).to_have_count(0)
     await expect(admin.page.locator("#notice")).to_have_text("The connection is back.")
+
+
+async def test_figures_are_said_to_be_old_while_the_api_hangs(admin: Console, stack: Stack) -> None:
+    stack.process("api").kill(signal.SIGSTOP)
+    try:
+        await expect(admin.page.locator("#banner")).to_contain_text("No answer has come", timeout=15_000)
+    finally:
+        stack.process("api").kill(signal.SIGCONT)
+    await expect(admin.page.locator("#banner")).to_be_hidden()
 
 
 async def test_a_stream_that_is_cut_is_opened_again(admin: Console, stack: Stack, operator: Operator) -> None:

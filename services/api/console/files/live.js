@@ -4,6 +4,8 @@ import { Problem, Unreachable } from "./api.js";
 import { pause, seen, source } from "./connection.js";
 
 const LONGEST = 20;
+// A look that takes longer leaves old figures on the page.
+const LATE_MS = 5_000;
 
 /** Seconds until the next try: 1, 2, 4 and so on, spread a little, so that not everybody comes back at once. */
 export function backOff(failures) {
@@ -55,11 +57,21 @@ export class Repeating {
   }
 }
 
+/** Say that figures are old while their look takes long. */
+async function impatiently(looked, own) {
+  const timer = setTimeout(() => own.failed("No answer has come for some seconds.", 0), LATE_MS);
+  try {
+    return await looked;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 async function looking(look, seconds, signal, own) {
   for (let failures = 0; !signal.aborted;) {
     await seen(signal);
     try {
-      const more = await look(signal);
+      const more = await impatiently(look(signal), own);
       failures = 0;
       own.fresh();
       if (more === false) {
