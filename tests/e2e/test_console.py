@@ -464,7 +464,7 @@ async def spread(rows: Rows, mailing_id: int) -> None:
                 AS done (outcome, count)
             ON CONFLICT (mailing_id, outcome) DO UPDATE SET count = outcomes.count + excluded.count
         )
-        UPDATE mailings SET started_at = now() - interval '14 min' WHERE id = $1
+        UPDATE mailings SET start_at = now() - interval '14 min', started_at = now() - interval '14 min' WHERE id = $1
         """,
         mailing_id,
     )
