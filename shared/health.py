@@ -80,6 +80,11 @@ class Health:
         return {name: part.up for name, part in self._parts.items()}
 
     @property
+    def why(self) -> dict[str, str]:
+        """What was wrong last with each part that is away, as far as somebody said so."""
+        return {name: part.why for name, part in self._parts.items() if part.why is not None}
+
+    @property
     def ready(self) -> bool:
         return all(part.up for part in self._parts.values() if part.required)
 
@@ -104,7 +109,7 @@ class Health:
             "parts": self.parts,
             "optional": [name for name, part in self._parts.items() if not part.required],
             "since": {name: part.since.isoformat(timespec="milliseconds") for name, part in self._parts.items()},
-            "why": {name: part.why for name, part in self._parts.items() if part.why is not None},
+            "why": self.why,
             "details": self.details,
         }
 

@@ -59,12 +59,12 @@ def somebody(**rights: str) -> User:
 
 async def until_said(health: Health, part: str, words: str) -> None:
     async def said() -> bool:
-        return words in health.details.get(part, "")
+        return words in health.why.get(part, "")
 
     try:
         await until(said, 15, words)
     except AssertionError as error:
-        raise AssertionError(f"{error}; said was {health.details}") from None
+        raise AssertionError(f"{error}; said was {health.why}") from None
     assert not health.ready
 
 
@@ -73,7 +73,7 @@ async def until_ready(health: Health) -> None:
         return health.ready
 
     await until(ready, 15, "ready")
-    assert health.details == {}
+    assert health.why == {}
 
 
 @contextlib.asynccontextmanager
@@ -100,8 +100,8 @@ async def test_a_user_that_the_database_refuses_is_said_and_waited_out(database_
     url = parts._replace(netloc=f"nobody_at_all:hush@{address}").geturl()
     async with connecting(url, health) as task:
         await until_said(health, "database", "HERALD_DATABASE_URL")
-        assert "nobody_at_all" in health.details["database"]
-        assert "hush" not in health.details["database"]
+        assert "nobody_at_all" in health.why["database"]
+        assert "hush" not in health.why["database"]
         assert not task.done(), "ending would only mean to be started again"
 
 
@@ -130,8 +130,8 @@ async def test_a_wrong_password_at_the_broker_is_named_with_its_node_and_not_sho
     health, parts = Health(), urlsplit(broker_url)
     async with Publisher(with_user(broker_url, "nobody", "hush"), "p", health, None):
         await until_said(health, "p", REFUSED_HINT)
-        assert f"{parts.hostname}:{parts.port or 5672}" in health.details["p"]
-        assert "hush" not in health.details["p"]
+        assert f"{parts.hostname}:{parts.port or 5672}" in health.why["p"]
+        assert "hush" not in health.why["p"]
 
 
 async def test_a_virtual_host_that_is_not_there_is_a_refusal(broker_url: str) -> None:
@@ -162,7 +162,7 @@ async def test_a_consumer_without_the_right_to_read_says_so(let_in: LetIn, broke
     url = let_in(somebody())
     async with Consumer(url, "c", health, None, queue=queue, prefetch=1, on_delivery=lambda _: None):
         await until_said(health, "c", RIGHTS_HINT)
-        assert queue in health.details["c"]
+        assert queue in health.why["c"]
 
 
 async def test_a_publisher_without_the_right_to_write_is_unready_until_it_has_it(
@@ -185,7 +185,7 @@ async def test_a_publisher_without_the_right_to_write_is_unready_until_it_has_it
             return health.ready
 
         await until(published, 30, "published")
-        assert health.details == {}
+        assert health.why == {}
 
 
 async def test_a_process_that_may_not_declare_says_that_the_topology_is_missing(broker_url: str) -> None:
