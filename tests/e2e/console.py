@@ -20,8 +20,9 @@ class Console:
         self.page: Page = browsed.page
         self.page.set_default_timeout(10_000)
         self._browsed, self._pictures = browsed, pictures
-        # Without a token, the console asks whether one is needed.
-        self._allowed = [REFUSED.format(401)]
+        # Without a token, the console asks whether one is needed. Chromium gives up requests when the machine gets or
+        # loses a network, such as one of containers.
+        self._allowed = [REFUSED.format(401), "net::ERR_NETWORK_CHANGED"]
 
     def allow(self, *texts: str) -> None:
         self._allowed += texts

@@ -155,6 +155,15 @@ async def test_a_wrong_token_says_so_and_a_right_one_outlives_a_reload_but_not_t
         await expect(Console(another, pictures).heading("Sign in")).to_be_visible()
 
 
+async def test_an_api_that_is_away_while_the_page_opens_costs_no_sign_in(admin: Console) -> None:
+    admin.allow(UNREACHABLE)
+    await admin.page.route("**/api/v1/token", lambda route: route.abort(), times=1)
+    await admin.page.reload()
+    await expect(admin.page.locator("#banner")).to_contain_text("The API cannot be reached.")
+    await expect(admin.heading("Overview")).to_be_visible()
+    await expect(admin.page.locator("#banner")).to_be_hidden()
+
+
 async def test_a_token_that_is_revoked_while_one_works_is_asked_for_again(admin: Console) -> None:
     async def refuse(route: Route) -> None:
         body = '{"title": "Unauthorized", "status": 401, "detail": "The token is unknown, expired or revoked."}'

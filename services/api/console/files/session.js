@@ -3,6 +3,7 @@
 import { Problem, get, useToken } from "./api.js";
 import { known, problemPlace, showProblem, work } from "./dialog.js";
 import { fill, h } from "./dom.js";
+import { once } from "./live.js";
 import { ROLES } from "./words.js";
 
 const KEY = "herald-token";
@@ -24,16 +25,19 @@ export async function begin(enter, leave) {
   onLeave = leave;
   const kept = recall();
   use(kept);
+  const { signal } = new AbortController();
+  let found;
   try {
-    accept(await get("token"), enter);
+    // A token is not worse for an API that is away for a moment.
+    await once(async () => {
+      found = await get("token");
+    }, signal);
   } catch (error) {
-    const wanted = known(error);
-    const refused = wanted instanceof Problem && wanted.status === 401;
-    if (refused) {
-      forget();
-    }
-    ask(enter, refused && kept === null ? null : wanted, refused ? "" : kept ?? "");
+    forget();
+    ask(enter, kept === null && error.status === 401 ? null : known(error));
+    return;
   }
+  accept(found, enter);
 }
 
 /** Whether there is a token that could be given up. */
@@ -61,11 +65,11 @@ function accept(found, enter) {
   enter(found);
 }
 
-function ask(enter, error, value = "") {
+function ask(enter, error) {
   document.title = "Sign in: Herald";
   const place = problemPlace();
   const input = h("input", {
-    type: "password", id: "token", autocomplete: "off", spellcheck: "false", required: true, value,
+    type: "password", id: "token", autocomplete: "off", spellcheck: "false", required: true,
   });
   const button = h("button", { type: "submit" }, "Sign in");
   const form = h("form", { class: "signin" },
