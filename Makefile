@@ -24,7 +24,7 @@ up: $(VENV)/native.stamp ## Run the whole stack on this machine; WORKERS=2 for t
 
 test: setup lint types ## Set up, check and run all tests
 	@$(BIN)/python -m tests.prepare
-	@$(BIN)/python -m pytest -n 3 --dist worksteal --durations 25
+	@$(BIN)/python -m pytest -n 4 --dist worksteal
 
 chaos: setup ## Break everything in turn, and print what became of the messages
 	@$(BIN)/python -m tests.prepare chaos
