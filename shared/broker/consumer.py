@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aiormq.abc import DeliveredMessage
@@ -32,13 +33,32 @@ class Delivery:
         return not self._channel.is_closed
 
     async def ack(self) -> None:
-        with contextlib.suppress(*OUTAGES):
-            await self._channel.basic_ack(self._tag, wait=False)
+        await self._write(self._channel.basic_ack(self._tag, wait=False))
 
     async def reject(self) -> None:
         """Refuse an unreadable body: a guarded queue sends it to its dead queue."""
+        await self._write(self._channel.basic_reject(self._tag, requeue=False, wait=False))
+
+    async def _write(self, frame: Coroutine[Any, Any, None]) -> None:
+        """Put a frame on its way, or give it up when the channel is closed.
+
+        Nobody empties the queue of a connection that has just ended: who waits there for room waits for ever.
+        """
         with contextlib.suppress(*OUTAGES):
-            await self._channel.basic_reject(self._tag, requeue=False, wait=False)
+            if not self._channel.write_queue.full():
+                await frame
+                return
+            writing, closed = asyncio.ensure_future(frame), self._channel.closing
+            # Why it closed is told by the link; asking keeps asyncio from complaining.
+            closed.add_done_callback(lambda done: done.cancelled() or done.exception())
+            try:
+                await asyncio.wait((writing, closed), return_when=asyncio.FIRST_COMPLETED)
+                if writing.done():
+                    await writing
+            finally:
+                writing.cancel()
+                # It is an observer of ours only, one for each wait.
+                closed.cancel()
 
 
 class Consumer(Link):
