@@ -31,19 +31,13 @@ TEXT = "Herald measures itself: this text is as long as a usual short message."
 PER_BLOCK = 9000
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What was measured. Rates are messages a second, memory is in MB, times are in seconds."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report(baseline.Outcome):
+    """What was measured beside the outcome. Memory is in MB, times are in seconds."""
 
-    messages: int
-    rate: float
-    bare_rate: float
-    ratio: float
     release_to_final: dict[str, float | int]
     peak_rss: dict[str, float]
     cpu_seconds: dict[str, float]
-    sent: int
-    duplicates: int | None
 
 
 def bench(messages: int, provider_url: str | None, output: Path) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import aiohttp
@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from rich.console import Console
 
 from bench import baseline
+from bench.baseline import Outcome
 from bench.pipeline import TEXT, import_clients, make_phones, seconds_of, send_mailing
 from cli.failure import Failure
 from cli.http import Json, open_api
@@ -34,18 +35,6 @@ class BenchSettings(BaseSettings):
     provider_token: SecretStr
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What was measured. Rates are messages a second."""
-
-    messages: int
-    rate: float
-    bare_rate: float
-    ratio: float
-    sent: int
-    duplicates: int
-
-
 def bench(messages: int, output: Path | None) -> None:
     """Measure, print the figures, and write them to `output` as JSON where one is named."""
     run(_bench(messages, output))
@@ -60,7 +49,7 @@ async def _bench(messages: int, output: Path | None) -> int:
     return 0 if report.sent == messages and not report.duplicates else 1
 
 
-async def _measure(messages: int, config: BenchSettings) -> Report:
+async def _measure(messages: int, config: BenchSettings) -> Outcome:
     duplicates = (await _ledger(config.provider_url))["duplicates"]
     tag, phones, half = f"bench-{secrets.token_hex(3)}", make_phones(messages), messages // 2
     # The bare client runs before and after, since a machine's speed drifts.
@@ -72,8 +61,13 @@ async def _measure(messages: int, config: BenchSettings) -> Report:
     doubled = (await _ledger(config.provider_url))["duplicates"] - duplicates
     bare = 2 / (1 / before + 1 / await _bare(config, phones[half:]))
     rate = messages / seconds_of(mailing, statistics)
-    return Report(
-        messages, round(rate, 1), round(bare, 1), round(rate / bare, 3), statistics["by_status"]["sent"], doubled
+    return Outcome(
+        messages=messages,
+        rate=round(rate, 1),
+        bare_rate=round(bare, 1),
+        ratio=round(rate / bare, 3),
+        sent=statistics["by_status"]["sent"],
+        duplicates=doubled,
     )
 
 
@@ -94,7 +88,7 @@ async def _ledger(provider_url: str) -> Json:
         raise Failure(NO_SANDBOX, code=2) from error
 
 
-def _show(console: Console, report: Report) -> None:
+def _show(console: Console, report: Outcome) -> None:
     rows = [
         ("messages a second, from creation to the last final status", report.rate),
         ("a bare client on the same server, messages a second", report.bare_rate),

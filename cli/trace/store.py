@@ -71,31 +71,25 @@ async def client(connection: asyncpg.Connection, client_id: int) -> asyncpg.Reco
     )
 
 
-async def message(connection: asyncpg.Connection, message_id: int) -> list[asyncpg.Record]:
-    """Read a message as `messages_of_client` does, as a list of one or none."""
+async def messages(connection: asyncpg.Connection, message_ids: Sequence[int]) -> list[asyncpg.Record]:
+    """Read messages, the newest first, each with its flight, if it is on its way."""
     return await connection.fetch(
         """
         SELECT m.id, m.mailing_id, m.client_id, m.created_at, m.status::text, m.reason, m.final_at, g.request_id,
             f.released_at, f.due_at, f.claimed_number, f.folded_number, f.failures, f.claimed_at
         FROM messages m JOIN mailings g ON g.id = m.mailing_id LEFT JOIN flights f ON f.message_id = m.id
-        WHERE m.id = $1
+        WHERE m.id = ANY ($1::bigint[]) ORDER BY m.mailing_id DESC
         """,
-        message_id,
+        message_ids,
     )
 
 
-async def messages_of_client(connection: asyncpg.Connection, client_id: int) -> list[asyncpg.Record]:
-    """List a client's messages, the newest first, each with its flight, if it is on its way."""
-    return await connection.fetch(
-        """
-        SELECT m.id, m.mailing_id, m.client_id, m.created_at, m.status::text, m.reason, m.final_at, g.request_id,
-            f.released_at, f.due_at, f.claimed_number, f.folded_number, f.failures, f.claimed_at
-        FROM messages m JOIN mailings g ON g.id = m.mailing_id LEFT JOIN flights f ON f.message_id = m.id
-        WHERE m.client_id = $1 ORDER BY m.mailing_id DESC LIMIT $2
-        """,
-        client_id,
-        MOST_ROWS,
+async def message_ids_of_client(connection: asyncpg.Connection, client_id: int) -> list[int]:
+    """List the ids of a client's newest messages."""
+    rows = await connection.fetch(
+        "SELECT id FROM messages WHERE client_id = $1 ORDER BY mailing_id DESC LIMIT $2", client_id, MOST_ROWS
     )
+    return [row["id"] for row in rows]
 
 
 async def attempts(connection: asyncpg.Connection, message_ids: Sequence[int]) -> list[asyncpg.Record]:

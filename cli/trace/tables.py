@@ -53,7 +53,7 @@ async def _mailing(connection: asyncpg.Connection, number: int, now: datetime) -
 
 
 async def _message(connection: asyncpg.Connection, number: int, now: datetime) -> Story | None:
-    rows = await store.message(connection, number)
+    rows = await store.messages(connection, [number])
     if not rows:
         return None
     mailing_id, client_id = rows[0]["mailing_id"], rows[0]["client_id"]
@@ -78,7 +78,7 @@ async def _client(connection: asyncpg.Connection, number: int, now: datetime) ->
     if not any(event["kind"] == "created" for event in events):
         # An import leaves no events.
         entries.append(Entry(row["created_at"], TABLES, "client created", ids))
-    rows = await store.messages_of_client(connection, number)
+    rows = await store.messages(connection, await store.message_ids_of_client(connection, number))
     entries += await _messages(connection, rows, now)
     target = Target(
         "client",

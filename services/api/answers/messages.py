@@ -1,0 +1,53 @@
+"""Messages and their attempts."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from services.api.answers.parts import Answer, Count, Id, Next
+from shared.messages import MessageStatus
+
+
+class Message(Answer):
+    """One mailing to one client, with the number of its attempts."""
+
+    id: Id
+    client_id: Id
+    mailing_id: Id
+    status: MessageStatus
+    reason: str | None = Field(description="Why it has this status, or null.")
+    attempts: Count = Field(description="How many requests to the provider there were.")
+    created_at: datetime
+    sent_at: datetime | None = Field(description="When the provider accepted it, or null.")
+
+
+class Messages(Answer):
+    """A page of messages."""
+
+    items: list[Message]
+    next: Next
+
+
+class Attempt(Answer):
+    """One HTTP request to the provider."""
+
+    number: Annotated[int, Field(description="1 for the first.", json_schema_extra={"minimum": 1})]
+    started_at: datetime | None = Field(description="Null for a lost attempt, where nobody can say.")
+    duration_ms: Count | None
+    outcome: str = Field(description="What came of it, in a word: accepted, refused, timeout and so on.")
+    http_status: int | None = Field(description="The HTTP status of the reply, or null where there was none.")
+    detail: str | None
+
+
+class MessageInFull(Answer):
+    """One mailing to one client, with each of its attempts."""
+
+    id: Id
+    client_id: Id
+    mailing_id: Id
+    status: MessageStatus
+    reason: str | None = Field(description="Why it has this status, or null.")
+    attempts: list[Attempt]
+    created_at: datetime
+    sent_at: datetime | None = Field(description="When the provider accepted it, or null.")

@@ -1,0 +1,90 @@
+"""Counts of everything, and of one mailing."""
+
+from datetime import datetime
+
+from pydantic import Field
+
+from services.api.answers.parts import Answer, ByStatus, Count, Id, Next
+from services.api.schemas import MailingStatus
+from shared.messages import MessageStatus
+
+
+class MailingTotals(Answer):
+    """The number of mailings in each state."""
+
+    total: Count
+    scheduled: Count
+    running: Count
+    paused: Count
+    finished: Count
+    cancelled: Count
+
+
+class MessageTotals(ByStatus):
+    """The number of messages in each of the seven statuses, those of deleted mailings included."""
+
+    total: Count
+
+
+class Totals(Answer):
+    """Everything, counted."""
+
+    mailings: MailingTotals
+    messages: MessageTotals
+
+
+class MailingSummary(Answer):
+    """A mailing in a line of statistics."""
+
+    mailing_id: Id
+    status: MailingStatus
+    start_at: datetime
+    end_at: datetime
+    total: Count
+    by_status: ByStatus
+
+
+class MailingSummaries(Answer):
+    """A page of the counts of mailings."""
+
+    items: list[MailingSummary]
+    next: Next
+
+
+class Attempts(Answer):
+    """The requests to the provider, by what came of them."""
+
+    total: Count
+    by_outcome: dict[str, Count]
+
+
+class Reason(Answer):
+    """How many messages have a status for the same reason."""
+
+    status: MessageStatus
+    reason: str
+    count: Count
+
+
+class Minute(Answer):
+    """What became final in the minute that began at `at`."""
+
+    at: datetime
+    sent: Count
+    failed: Count
+
+
+class MailingStatistics(Answer):
+    """The statistics of one mailing. They always equal what its messages say."""
+
+    mailing_id: Id
+    status: MailingStatus
+    total: Count
+    by_status: ByStatus
+    attempts: Attempts
+    reasons: list[Reason]
+    per_minute: list[Minute]
+    rate: float = Field(description="Messages that became final a second, at present.")
+    eta: float | None = Field(description="Seconds until all are final at this rate; null where it cannot be told.")
+    started_at: datetime | None
+    finished_at: datetime | None
