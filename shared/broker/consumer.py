@@ -17,6 +17,8 @@ from shared.metrics import Health
 from shared.topology import Topology
 
 CHECK_SECONDS = 3
+# What /readyz tells of a consumer.
+AWAY, CONSUMING, PAUSED = "not consuming", "consuming", "paused"
 
 
 class Delivery:
@@ -82,7 +84,7 @@ class Consumer(Link):
         self._underlay: UnderlayChannel | None = None
         self._tag: str | None = None
         self._wanted = True
-        health.details[name] = "consuming"
+        health.details[name] = AWAY
 
     def meter(self, registry: CollectorRegistry) -> None:
         """Show whether the queue is consumed; it is not while the broker is away, or in a pause."""
@@ -92,7 +94,7 @@ class Consumer(Link):
     async def pause(self) -> None:
         """Ask for no more deliveries. What was delivered stays with the caller."""
         self._wanted = False
-        self._health.details[self._name] = "paused"
+        self._health.details[self._name] = PAUSED
         if self._underlay is not None and self._tag is not None:
             tag, self._tag = self._tag, None
             with contextlib.suppress(*OUTAGES):
@@ -102,7 +104,6 @@ class Consumer(Link):
     async def resume(self) -> None:
         """Ask for deliveries again after a pause."""
         self._wanted = True
-        self._health.details[self._name] = "consuming"
         if self._underlay is not None and self._tag is None:
             try:
                 async with asyncio.timeout(CONNECT_SECONDS):
@@ -140,6 +141,7 @@ class Consumer(Link):
     async def _consume(self, underlay: UnderlayChannel) -> None:
         started = await underlay.basic_consume(self._queue, self._deliver)
         self._tag = started.consumer_tag
+        self._health.details[self._name] = CONSUMING
 
     async def _deliver(self, message: DeliveredMessage) -> None:
         delivery = message.delivery
@@ -154,5 +156,6 @@ class Consumer(Link):
 
     def _down(self) -> None:
         self._channel, self._underlay, self._tag = None, None, None
+        self._health.details[self._name] = AWAY if self._wanted else PAUSED
         if self._checker is not None:
             self._checker.cancel()

@@ -195,9 +195,11 @@ async def test_a_process_that_may_not_declare_says_that_the_topology_is_missing(
     )
     async with consumer:
         await until_said(health, "c", MISSING_HINT)
+        assert health.details["c"] == "not consuming"
         async with await open_connection(broker_url, "test") as connection:
             await declare(connection, TABLE)
         await until_ready(health)
+        assert health.details["c"] == "consuming"
 
 
 async def test_the_topology_command_says_in_one_line_what_is_refused(let_in: LetIn, broker_url: str) -> None:
