@@ -18,7 +18,7 @@ import asyncpg
 
 from services.api.store import clients, mailings, messages, statistics
 from services.dispatcher import store as dispatcher
-from services.planner.store import lives, releases, repairs, settling, turns
+from services.planner.store import figures, lives, releases, repairs, settling, turns
 from services.reporter.fold import fold
 from shared.messages import Result, Results
 from shared.migrate import migrate
@@ -135,6 +135,8 @@ def calls(pool: Any, connection: asyncpg.Connection) -> dict[str, Callable[[], A
         "planner: windows edited": lambda: releases.judge_windows_anew(pool, 10_000),
         "planner: vanished jobs": lambda: repairs.take_vanished(pool, 5000),
         "planner: stale claims": lambda: repairs.take_stale(pool, 5000),
+        "planner: metrics, what is unsent": lambda: figures.list_unsent(pool),
+        "planner: metrics, mailings by status": lambda: figures.count_mailings(pool),
         "dispatcher: claim of 100": claim,
         "dispatcher: beat": lambda: dispatcher.beat(pool, [worker], True),
         "dispatcher: unclaim": lambda: dispatcher.unclaim(pool, worker, 1, 1),
