@@ -9,11 +9,13 @@ import json
 import os
 import signal
 import time
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
 
+from tests import bad_day
 from tests.conftest import MakeStack
 from tests.e2e.operator import Operator
 from tests.metrics_table import PROCESSES, ROOT
@@ -27,13 +29,6 @@ QUERIES = [(panel["title"], target["expr"]) for panel in DASHBOARD["panels"] for
 # RabbitMQ's own port is not there on every machine.
 OURS = [(title, expr) for title, expr in QUERIES if "rabbitmq_" not in expr]
 
-CLIENTS = 3000
-ENV = {
-    "HERALD_RETRY_DELAYS": "1s,3s",
-    "HERALD_MAX_ATTEMPTS": "3",
-    "HERALD_PROVIDER_RATE": "100",
-    "HERALD_DISPATCHER_CONCURRENCY": "20",
-}
 # What must be seen, and at least how much of it, at some moment of the run.
 SEEN = {
     'sum(increase(herald_messages_total{status="sent"}[5m]))': 2500,
@@ -63,41 +58,12 @@ GRAPHS = (
 DRAWN_MS = 4000
 
 
-def phones(ending: str, number: int) -> list[str]:
-    """Make phones that the sandbox answers with what their last four digits say."""
-    return [f"7905{place:03}{ending},905,all," for place in range(number)]
-
-
-async def outage(operator: Operator, seconds: float) -> None:
-    """Have the provider down for so long, and a mailing that ends meanwhile."""
-    await operator.set_faults(modes={"error503": 1.0})
-    await operator.create_mailing(lasts=12, filter={"tags": ["late"]})
-    await asyncio.sleep(seconds)
-    await operator.set_faults()
-
-
 async def crash(stack: Stack) -> None:
     """Kill the dispatcher in the middle of its requests, and start it again."""
     dispatcher = stack.process("dispatcher")
     dispatcher.kill(signal.SIGKILL)
     await dispatcher.wait()
     await dispatcher.start()
-
-
-async def bad_day(stack: Stack, operator: Operator, outage_seconds: float) -> None:
-    """Send a mailing with retries, refusals and exhausted messages through an outage and a crash."""
-    await operator.import_numbered(CLIENTS, tag="all")
-    await operator.import_numbered(1500, tag="late", first=CLIENTS)
-    await operator.import_csv(*phones("0400", 5), *phones("0500", 5))
-    mailing_id = await operator.create_mailing(filter={"tags": ["all"]})
-    await operator.until_counts_begin(mailing_id)
-    await operator.set_faults(error_rate=0.2, latency_ms=100)
-    await asyncio.sleep(10)
-    await outage(operator, outage_seconds)
-    await operator.set_faults(latency_ms=100)
-    await asyncio.sleep(5)
-    await crash(stack)
-    await operator.until_status(mailing_id, "finished", seconds=120)
 
 
 def addresses(stack: Stack) -> dict[str, str]:
@@ -120,10 +86,11 @@ async def picture(prometheus: Prometheus, seconds: float) -> None:
 @pytest.mark.chaos
 @pytest.mark.timeout(400)
 async def test_a_bad_day_can_be_seen_on_the_dashboard(make_stack: MakeStack, tmp_path: Path, free_port: int) -> None:
-    stack = await make_stack(env=ENV)
+    stack = await make_stack(env=bad_day.ENV)
     async with watching(addresses(stack), tmp_path, free_port) as prometheus:
         begun = time.time()
-        await bad_day(stack, Operator(stack), outage_seconds=90 if PICTURES in os.environ else 15)
+        outage_seconds = 90 if PICTURES in os.environ else 15
+        await bad_day.play(Operator(stack), partial(crash, stack), outage_seconds)
         # The planner's next look at the tables, and the next question about it.
         await asyncio.sleep(12)
         ended = time.time()

@@ -1,18 +1,26 @@
 """What an operator does in the end-to-end tests: import, create, look, compare."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
+
+import aiohttp
 
 from tests.books import until
-from tests.stack import Stack
 
 Json = dict[str, Any]
+
+
+class Reachable(Protocol):
+    """A stack that runs somewhere: its API with a token, paths beginning with /api/v1, and its sandbox."""
+
+    api: aiohttp.ClientSession
+    sandbox: aiohttp.ClientSession
 
 
 class Operator:
     """Uses Herald as people do: over its REST API, and the provider's ledger to check what arrived."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Reachable) -> None:
         self._stack = stack
 
     async def get(self, path: str) -> Json:
