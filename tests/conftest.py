@@ -13,7 +13,7 @@ import pytest_asyncio
 from hypothesis import settings as hypothesis_settings
 
 from tests import services
-from tests.chaos.report import pytest_terminal_summary
+from tests.chaos.report import print_rows
 from tests.ports import take_ports
 from tests.services import RUN_VARIABLE, ServiceMissing, need
 from tests.stack import Stack
@@ -41,6 +41,12 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if RUN in config.stash:
         services.end_run(config.stash[RUN])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    print_rows(terminalreporter)
+    for kind, origin in services.list_origins(config.stash[RUN]):
+        terminalreporter.write_line(f"{kind} of the tests: {origin}")
 
 
 @pytest.hookimpl(wrapper=True)

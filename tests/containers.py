@@ -7,6 +7,8 @@ from contextlib import contextmanager
 
 # The reaper is one more image; our keeper process ends the containers itself.
 os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
+POSTGRES = "postgres:17"
+RABBITMQ = "rabbitmq:4-management"
 PULL_SECONDS = 90
 
 
@@ -30,7 +32,7 @@ def postgres() -> Iterator[str]:
     """Run PostgreSQL and return its URL. Durability is off: it would only cost time here."""
     from testcontainers.community.postgres import PostgresContainer
 
-    container = PostgresContainer("postgres:17", username="postgres", dbname="postgres", driver=None)
+    container = PostgresContainer(POSTGRES, username="postgres", dbname="postgres", driver=None)
     container.with_command("postgres -c fsync=off -c synchronous_commit=off -c full_page_writes=off")
     with container as running:
         yield running.get_connection_url()
@@ -42,7 +44,7 @@ def rabbitmq() -> Iterator[tuple[str, str]]:
     from testcontainers.core.container import DockerContainer
     from testcontainers.core.wait_strategies import HttpWaitStrategy
 
-    container = DockerContainer("rabbitmq:4-management").with_exposed_ports(5672, 15672)
+    container = DockerContainer(RABBITMQ).with_exposed_ports(5672, 15672)
     ready = HttpWaitStrategy(15672, "/api/overview").with_basic_credentials("guest", "guest").for_status_code(200)
     with container.waiting_for(ready) as running:
         host = running.get_container_host_ip()

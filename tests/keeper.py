@@ -26,13 +26,13 @@ from tests.services import drop_database, execute, is_alive, remove_if_over, wit
 @contextlib.asynccontextmanager
 async def database(folder: Path) -> AsyncIterator[dict[str, str]]:
     """Have a PostgreSQL with a migrated template database in it."""
-    async with _server(folder) as url:
+    async with _server(folder) as (url, origin):
         template = f"{folder.name}_template"
         await _remove_databases(url, folder.name)
         await execute(url, f'CREATE DATABASE "{template}"')
         try:
             await _migrate(with_database(url, template))
-            yield {"url": url, "template": template}
+            yield {"url": url, "template": template, "origin": origin}
         finally:
             await _remove_databases(url, folder.name)
 
@@ -40,44 +40,46 @@ async def database(folder: Path) -> AsyncIterator[dict[str, str]]:
 @contextlib.asynccontextmanager
 async def broker(folder: Path) -> AsyncIterator[dict[str, str]]:
     """Have a RabbitMQ on which we may make virtual hosts."""
-    async with _node(folder) as (url, management_url):
+    async with _node(folder) as (url, management_url, origin):
         admin = await asyncio.to_thread(vhosts.find_admin, url, management_url)
         if admin is None:
             raise Failure("the tests need the management API or rabbitmqctl of their RabbitMQ, to make virtual hosts")
         await asyncio.to_thread(vhosts.remove_run, admin, folder.name)
         try:
-            yield {"url": url, "management_url": management_url or ""}
+            yield {"url": url, "management_url": management_url or "", "origin": origin}
         finally:
             await asyncio.to_thread(vhosts.remove_run, admin, folder.name)
 
 
 @contextlib.asynccontextmanager
-async def _server(folder: Path) -> AsyncIterator[str]:
+async def _server(folder: Path) -> AsyncIterator[tuple[str, str]]:
+    """Have a PostgreSQL; return its URL and, for people, where it is from."""
     given = os.environ.get("HERALD_TEST_DATABASE_URL")
     if given:
-        yield given
-    elif containers.available("postgres:17"):
+        yield given, "HERALD_TEST_DATABASE_URL"
+    elif containers.available(containers.POSTGRES):
         with containers.postgres() as url:
-            yield url
+            yield url, f"container of {containers.POSTGRES}"
     else:
         async with postgres.serve(folder / "postgres", postgres.FAST_AND_FORGETFUL) as cluster:
-            yield cluster.url("postgres")
+            yield cluster.url("postgres"), "started for the tests"
 
 
 @contextlib.asynccontextmanager
-async def _node(folder: Path) -> AsyncIterator[tuple[str, str | None]]:
+async def _node(folder: Path) -> AsyncIterator[tuple[str, str | None, str]]:
+    """Have a RabbitMQ; return its URL, its management API's where it has one, and, for people, where it is from."""
     given = os.environ.get("HERALD_TEST_RABBITMQ_URL")
     script = rabbitmq.find_script()
     if given:
-        yield given, None
-    elif containers.available("rabbitmq:4-management"):
+        yield given, None, "HERALD_TEST_RABBITMQ_URL"
+    elif containers.available(containers.RABBITMQ):
         with containers.rabbitmq() as urls:
-            yield urls
+            yield *urls, f"container of {containers.RABBITMQ}"
     elif await rabbitmq.answers(rabbitmq.LOCAL_URL) and vhosts.find_admin(rabbitmq.LOCAL_URL, None):
-        yield rabbitmq.LOCAL_URL, None
+        yield rabbitmq.LOCAL_URL, None, "running on this machine"
     elif script:
         async with rabbitmq.serve(folder / "rabbitmq", script) as node:
-            yield node.url, node.management_url
+            yield node.url, node.management_url, "started for the tests"
     else:
         raise Failure("the tests need RabbitMQ: install rabbitmq-server, or set HERALD_TEST_RABBITMQ_URL")
 

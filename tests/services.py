@@ -78,6 +78,12 @@ def need(kind: Kind) -> dict[str, str]:
     return found
 
 
+def list_origins(folder: Path) -> list[tuple[str, str]]:
+    """Return, for people, where the services of a run that somebody asked for are from."""
+    states = ((file.stem, json.loads(file.read_text())) for file in sorted(folder.glob("*.json")))
+    return [(kind, state["origin"]) for kind, state in states if "origin" in state]
+
+
 def with_database(url: str, name: str) -> str:
     """Point a database URL to another database of the same server."""
     return urlsplit(url)._replace(path=f"/{name}").geturl()

@@ -7,7 +7,7 @@ from tests.chaos.line import evidence, table, unpack
 PROPERTY = "chaos line"
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def print_rows(terminalreporter: pytest.TerminalReporter) -> None:
     """Print the lines of all rows that were run."""
     lines = [
         unpack(str(value))
