@@ -13,6 +13,8 @@ TOKEN_FILE = FOLDER / "token"
 # Where `herald up` says which database it has, and keeps what its processes log.
 DATABASE_FILE = FOLDER / "database"
 LOG_FOLDER = FOLDER / "logs"
+# Where Prometheus, with deploy/prometheus/native.yml, reads which processes a stack has.
+TARGETS_FILE = FOLDER / "prometheus.json"
 
 
 class ClientSettings(BaseSettings):

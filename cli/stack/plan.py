@@ -3,19 +3,23 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cli.stack.ports import WITH_OPS_PORT
+from cli.stack.ports import name_processes
 
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One process: `command` is the sub-command of herald, `probe` answers 200 when it is ready."""
+    """One process: `command` is the sub-command of herald, `probe` answers 200 when it is ready.
+
+    `ops` is where its metrics are, as host:port.
+    """
 
     name: str
     command: str
     env: dict[str, str] = field(repr=False)
     probe: str | None
+    ops: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +47,10 @@ def make_plan(env: Mapping[str, str], ports: Mapping[str, int], to: Connections,
     sandbox_url = f"http://{sandbox_host}:{ports['sandbox']}" if to.sandbox_secret else None
     shared = dict(env) | _shared(ports, to, sandbox_url)
     ops_host = _reachable(env.get("HERALD_OPS_HOST", "127.0.0.1"))
-    parts = [_with_ops(name, shared, ports[f"ops {name}"], ops_host) for name in WITH_OPS_PORT]
-    # The ops ports are counted for one of each; more dispatchers do without.
-    more = [_with_ops(f"dispatcher-{number}", shared, 0, ops_host) for number in range(2, workers + 1)]
+    parts = [_with_ops(name, shared, ports[f"ops {name}"], ops_host) for name in name_processes(workers)]
     if sandbox_url:
         parts.insert(0, Part("sandbox", "sandbox", shared | {"HERALD_OPS_PORT": "0"}, f"{sandbox_url}/faults"))
-    return Plan((*parts, *more), f"http://{host}:{ports['api']}", sandbox_url)
+    return Plan(tuple(parts), f"http://{host}:{ports['api']}", sandbox_url)
 
 
 def _shared(ports: Mapping[str, int], to: Connections, sandbox_url: str | None) -> dict[str, str]:
@@ -70,8 +72,9 @@ def _shared(ports: Mapping[str, int], to: Connections, sandbox_url: str | None) 
 
 
 def _with_ops(name: str, shared: dict[str, str], port: int, host: str) -> Part:
-    probe = f"http://{host}:{port}/readyz" if port else None
-    return Part(name, name.partition("-")[0], shared | {"HERALD_OPS_PORT": str(port)}, probe)
+    ops = f"{host}:{port}" if port else None
+    probe = f"http://{ops}/readyz" if ops else None
+    return Part(name, name.partition("-")[0], shared | {"HERALD_OPS_PORT": str(port)}, probe, ops)
 
 
 def _reachable(host: str) -> str:

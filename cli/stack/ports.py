@@ -7,8 +7,6 @@ from cli.failure import Failure
 
 LOOPBACK = "127.0.0.1"
 FIRST_OPS_PORT = 9101
-# The first of four consecutive ports is what HERALD_OPS_PORT says, in this order.
-WITH_OPS_PORT = ("api", "planner", "dispatcher", "reporter")
 HIGHEST = 65_535
 
 
@@ -26,7 +24,13 @@ class Port:
     host: str = LOOPBACK
 
 
-def read_ports(env: Mapping[str, str], *, sandbox: bool) -> list[Port]:
+def name_processes(workers: int) -> list[str]:
+    """Name the processes with an ops port, in the order of their ports, of which HERALD_OPS_PORT says the first."""
+    more = [f"dispatcher-{number}" for number in range(2, workers + 1)]
+    return ["api", "planner", "dispatcher", "reporter", *more]
+
+
+def read_ports(env: Mapping[str, str], workers: int, *, sandbox: bool) -> list[Port]:
     """Read from the environment what the processes will read. Raises Failure for what is no port."""
     api_host, ops_host = env.get("HERALD_API_HOST", LOOPBACK), env.get("HERALD_OPS_HOST", LOOPBACK)
     ports = [_read(env, "api", "HERALD_API_PORT", 8080, api_host)]
@@ -34,7 +38,7 @@ def read_ports(env: Mapping[str, str], *, sandbox: bool) -> list[Port]:
         sandbox_host = env.get("HERALD_SANDBOX_HOST", LOOPBACK)
         ports.append(_read(env, "sandbox", "HERALD_SANDBOX_PORT", 8090, sandbox_host))
     first = _read(env, "ops", "HERALD_OPS_PORT", FIRST_OPS_PORT, ops_host)
-    for place, process in enumerate(WITH_OPS_PORT):
+    for place, process in enumerate(name_processes(workers)):
         number = first.number and first.number + place
         ports.append(replace(first, use=f"ops {process}", number=number))
     return ports

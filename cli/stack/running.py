@@ -9,13 +9,13 @@ from pathlib import Path
 
 from cli.migrate import apply_migrations
 from cli.native.ports import free_port, is_free
-from cli.settings import FOLDER, TOKEN_FILE
+from cli.settings import FOLDER, TARGETS_FILE, TOKEN_FILE
 from cli.stack import services
 from cli.stack.crew import Crew
 from cli.stack.output import Sink
 from cli.stack.plan import Connections, make_plan
 from cli.stack.ports import read_ports, settle_ports
-from cli.stack.state import keep_token, locked
+from cli.stack.state import keep_token, list_targets, locked
 
 Say = Callable[[str], None]
 
@@ -47,19 +47,20 @@ async def open_stack(options: Options, env: Mapping[str, str], say: Say, sink: S
     """Run everything while the block runs. Raises Failure when something cannot be had."""
     sandbox = not env.get("HERALD_PROVIDER_URL")
     with locked(FOLDER):
-        wanted = read_ports(env, sandbox=sandbox)
+        wanted = read_ports(env, options.workers, sandbox=sandbox)
         ports = settle_ports(wanted, is_free, free_port, say, flexible=options.flexible)
         async with services.obtain(options.folder, options.database, env, say, fresh=options.fresh) as found:
             say("migrations: " + (", ".join(await apply_migrations(found.database_url)) or "nothing to do"))
             to = _connect(found, keep_token(env.get("HERALD_ADMIN_TOKEN"), TOKEN_FILE), env, sandbox=sandbox)
             plan = make_plan(env, ports, to, options.workers)
-            async with Crew(plan, sink) as crew:
-                say("starting " + ", ".join(part.name for part in plan.parts))
-                await crew.until_ready()
-                provider_token = to.sandbox_token or env.get("HERALD_PROVIDER_TOKEN", "")
-                yield Stack(
-                    crew, plan.api_url, plan.sandbox_url, to.token, to.database_url, to.broker_url, provider_token
-                )
+            with list_targets(plan.parts, TARGETS_FILE):
+                async with Crew(plan, sink) as crew:
+                    say("starting " + ", ".join(part.name for part in plan.parts))
+                    await crew.until_ready()
+                    provider_token = to.sandbox_token or env.get("HERALD_PROVIDER_TOKEN", "")
+                    yield Stack(
+                        crew, plan.api_url, plan.sandbox_url, to.token, to.database_url, to.broker_url, provider_token
+                    )
 
 
 def _connect(found: services.Services, token: str, env: Mapping[str, str], *, sandbox: bool) -> Connections:

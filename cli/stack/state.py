@@ -1,13 +1,15 @@
-"""What a stack keeps in .herald/ besides data: a lock against a second one, and the token it made."""
+"""What a stack keeps in .herald/ besides data: a lock against a second one, its token, and its addresses."""
 
 import fcntl
+import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from cli.failure import Failure
+from cli.stack.plan import Part
 
 
 @contextmanager
@@ -50,3 +52,19 @@ def keep_secret(secret: str, file: Path) -> None:
     file.touch(mode=0o600)
     file.chmod(0o600)
     file.write_text(f"{secret}\n")
+
+
+@contextmanager
+def list_targets(parts: Sequence[Part], file: Path) -> Iterator[None]:
+    """Tell Prometheus where the metrics of each process are, while the block runs.
+
+    The format is that of its file_sd_configs. Prometheus may read at any time, so the file is there whole, or not.
+    """
+    groups = [{"targets": [part.ops], "labels": {"process": part.command}} for part in parts if part.ops]
+    draft = file.with_suffix(".new")
+    draft.write_text(json.dumps(groups, indent=2) + "\n")
+    draft.replace(file)
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)

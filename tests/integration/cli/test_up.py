@@ -19,13 +19,13 @@ from tests.ports import take_ports
 
 @pytest.fixture
 def env(database_url: str, broker_url: str) -> dict[str, str]:
-    first = take_ports(6)
+    first = take_ports(7)
     return {
         "HERALD_DATABASE_URL": database_url,
         "HERALD_RABBITMQ_URL": broker_url,
         "HERALD_API_PORT": str(first),
         "HERALD_SANDBOX_PORT": str(first + 1),
-        # The first of four.
+        # The first of five, with two dispatchers.
         "HERALD_OPS_PORT": str(first + 2),
     }
 
@@ -53,6 +53,13 @@ async def test_the_stack_comes_up_heals_and_goes(env: dict[str, str], tmp_path: 
         assert token in up.text
         assert await api_answers(env, token)
 
+        targets = json.loads((tmp_path / ".herald" / "prometheus.json").read_text())
+        processes = [group["labels"]["process"] for group in targets]
+        assert processes == ["api", "planner", "dispatcher", "reporter", "dispatcher"]
+        for address in (group["targets"][0] for group in targets):
+            async with aiohttp.request("GET", f"http://{address}/metrics") as reply:
+                assert "herald_build_info" in await reply.text()
+
         # What it logs is kept, and found by those who trace.
         kept = (tmp_path / ".herald" / "logs" / "planner.log").read_text().splitlines()
         assert "process started" in {json.loads(line)["event"] for line in kept}
@@ -72,6 +79,7 @@ async def test_the_stack_comes_up_heals_and_goes(env: dict[str, str], tmp_path: 
         stopped = re.findall(r"^(\w+)[\w-]* +.*process stopped", up.text, re.MULTILINE)
         assert stopped == ["api", "planner", "dispatcher", "dispatcher", "reporter", "sandbox"]
         assert not children_of(up.process.pid)
+        assert not (tmp_path / ".herald" / "prometheus.json").exists()
 
 
 async def test_ctrl_c_is_a_clean_end(env: dict[str, str], tmp_path: Path) -> None:

@@ -1,9 +1,10 @@
 """Which processes a stack runs."""
 
 from cli.stack.plan import Connections, Part, Plan, make_plan
+from cli.stack.ports import name_processes
 
 PORTS = {"api": 8080, "sandbox": 8090} | {
-    f"ops {name}": port for port, name in enumerate(("api", "planner", "dispatcher", "reporter"), start=9101)
+    f"ops {name}": port for port, name in enumerate(name_processes(3), start=9101)
 }
 WITH_SANDBOX = Connections("postgresql://db", "amqp://mq", "token", "secret", "jwt")
 WITHOUT = Connections("postgresql://db", "amqp://mq", "token")
@@ -32,13 +33,20 @@ def test_the_dispatcher_sends_to_the_sandbox_with_its_token() -> None:
     assert env["HERALD_PROVIDER_TOKEN"] == "jwt"
 
 
-def test_more_dispatchers_do_without_an_ops_port() -> None:
+def test_each_dispatcher_has_an_ops_port() -> None:
     plan = make_plan({}, PORTS, WITH_SANDBOX, 3)
     names = [part.name for part in plan.parts if part.command == "dispatcher"]
     assert names == ["dispatcher", "dispatcher-2", "dispatcher-3"]
     assert part(plan, "dispatcher").env["HERALD_OPS_PORT"] == "9103"
-    assert part(plan, "dispatcher-2").env["HERALD_OPS_PORT"] == "0"
-    assert part(plan, "dispatcher-2").probe is None
+    assert part(plan, "dispatcher-3").env["HERALD_OPS_PORT"] == "9106"
+    assert part(plan, "dispatcher-3").probe == "http://127.0.0.1:9106/readyz"
+    assert part(plan, "dispatcher-3").ops == "127.0.0.1:9106"
+
+
+def test_a_process_whose_ops_port_is_off_is_not_asked() -> None:
+    ports = PORTS | {"ops planner": 0}
+    planner = part(make_plan({}, ports, WITH_SANDBOX, 1), "planner")
+    assert (planner.env["HERALD_OPS_PORT"], planner.probe, planner.ops) == ("0", None, None)
 
 
 def test_readiness_is_asked_of_each_process_itself() -> None:

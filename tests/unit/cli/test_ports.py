@@ -6,9 +6,9 @@ from cli.failure import Failure
 from cli.stack.ports import read_ports, settle_ports
 
 
-def settle(env: dict[str, str], taken: set[int], *, flexible: bool = False) -> dict[str, int]:
+def settle(env: dict[str, str], taken: set[int], *, workers: int = 1, flexible: bool = False) -> dict[str, int]:
     said: list[str] = []
-    ports = read_ports(env, sandbox=True)
+    ports = read_ports(env, workers, sandbox=True)
     return settle_ports(ports, lambda port, _: port not in taken, lambda: 20_000, said.append, flexible=flexible)
 
 
@@ -23,9 +23,10 @@ def test_the_documented_ports_are_the_default() -> None:
     }
 
 
-def test_the_ops_port_is_the_first_of_four() -> None:
-    settled = settle({"HERALD_OPS_PORT": "9500"}, set())
-    assert [settled[f"ops {name}"] for name in ("api", "planner", "dispatcher", "reporter")] == [9500, 9501, 9502, 9503]
+def test_the_ops_port_is_the_first_of_one_for_each_process() -> None:
+    settled = settle({"HERALD_OPS_PORT": "9500"}, set(), workers=2)
+    names = ("api", "planner", "dispatcher", "reporter", "dispatcher-2")
+    assert [settled[f"ops {name}"] for name in names] == [9500, 9501, 9502, 9503, 9504]
 
 
 def test_ops_ports_that_are_switched_off_stay_off() -> None:
@@ -57,9 +58,9 @@ def test_a_taken_port_that_somebody_chose_is_never_replaced() -> None:
 @pytest.mark.parametrize("text", ["x", "-1", "65536", "", "8080.0", "٣"])
 def test_what_is_no_port_is_a_usage_error(text: str) -> None:
     with pytest.raises(Failure, match="HERALD_API_PORT") as failed:
-        read_ports({"HERALD_API_PORT": text}, sandbox=False)
+        read_ports({"HERALD_API_PORT": text}, 1, sandbox=False)
     assert failed.value.code == 2
 
 
 def test_without_a_sandbox_its_port_does_not_matter() -> None:
-    assert "sandbox" not in [port.use for port in read_ports({}, sandbox=False)]
+    assert "sandbox" not in [port.use for port in read_ports({}, 1, sandbox=False)]

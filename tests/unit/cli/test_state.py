@@ -1,5 +1,6 @@
 """What a stack keeps in its folder."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +9,8 @@ import pytest
 
 from cli.failure import Failure
 from cli.settings import ClientSettings, find_token
-from cli.stack.state import keep_token, locked
+from cli.stack.plan import Part
+from cli.stack.state import keep_token, list_targets, locked
 
 
 def test_a_given_token_is_used_and_not_stored(tmp_path: Path) -> None:
@@ -62,3 +64,14 @@ def test_commands_find_their_token(
         (tmp_path / "token").write_text(f"{kept}\n")
     settings = ClientSettings.model_validate({"token": token, "admin_token": admin_token})
     assert find_token(settings, tmp_path / "token") == found
+
+
+def test_prometheus_is_told_of_each_process_while_it_runs(tmp_path: Path) -> None:
+    parts = [
+        Part("sandbox", "sandbox", {}, "http://127.0.0.1:8090/faults"),
+        Part("dispatcher-2", "dispatcher", {}, "http://127.0.0.1:9105/readyz", "127.0.0.1:9105"),
+    ]
+    file = tmp_path / "prometheus.json"
+    with list_targets(parts, file):
+        assert json.loads(file.read_text()) == [{"targets": ["127.0.0.1:9105"], "labels": {"process": "dispatcher"}}]
+    assert list(tmp_path.iterdir()) == []

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
+from cli.settings import TARGETS_FILE
 from tests.metrics_table import ROOT, documented_series, series_in
 from tests.promtool import promtool
 
@@ -42,6 +43,12 @@ def test_promtool_takes_the_rules() -> None:
 @pytest.mark.parametrize("config", ["prometheus.yml", "native.yml"])
 def test_promtool_takes_the_configurations(config: str) -> None:
     promtool("check", "config", FOLDER / config)
+
+
+def test_prometheus_reads_what_a_stack_on_this_machine_writes() -> None:
+    (job,) = read(FOLDER / "native.yml")["scrape_configs"]
+    ((path,),) = (found["files"] for found in job["file_sd_configs"])
+    assert (FOLDER / path).resolve() == (FOLDER.parents[1] / TARGETS_FILE).resolve()
 
 
 @pytest.mark.parametrize("path", TESTS, ids=lambda path: path.stem)
