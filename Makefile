@@ -11,7 +11,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header
 
-.PHONY: help demo up test chaos setup lint types format lock fuzz openapi bench bench-api smoke clean
+.PHONY: help demo up test chaos setup lint types format lock fuzz openapi bench bench-api bench-celery smoke clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,7 @@ lock: $(VENV)/dev.stamp ## Choose new versions of all dependencies: ARGS=--upgra
 	@$(COMPILE) $(ARGS) --extra native -c requirements.lock -o requirements-native.lock
 	@$(COMPILE) $(ARGS) --extra native --extra dev -c requirements-native.lock -o requirements-dev.lock
 	@$(COMPILE:pyproject.toml=-) $(ARGS) -o requirements-generator.lock < requirements-generator.in
+	@$(COMPILE:pyproject.toml=-) $(ARGS) -o requirements-celery.lock < requirements-celery.in
 
 fuzz: setup ## Try the API with far more generated requests than `make test`; CASES=1000
 	@HERALD_TEST_FUZZ_CASES=$(or $(CASES),1000) $(BIN)/python -m pytest tests/contract/test_contract.py
@@ -61,6 +62,9 @@ bench: $(VENV)/native.stamp ## Measure this installation; ARGS="--messages 20000
 
 bench-api: $(VENV)/native.stamp ## Measure the API, idle and while a mailing is sent
 	@$(BIN)/herald bench --api --output bench-api.json $(ARGS)
+
+bench-celery: $(VENV)/native.stamp $(VENV)/celery.stamp ## Measure Herald beside a service made with Celery
+	@$(BIN)/python -m bench.celery $(ARGS)
 
 smoke: ## Prove the containers: build, kill, compare, remove; needs Docker
 	@deploy/smoke.sh
@@ -115,4 +119,12 @@ $(VENV)/generator.stamp: $(VENV)/made.stamp requirements-generator.lock
 	@$(BIN)/python -m venv --clear $(VENV)/generator
 	@$(VENV)/generator/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
 		--require-hashes -r requirements-generator.lock
+	@touch $@
+
+# Herald has nothing to do with it: see docs/decisions/0060-beside-celery.md.
+$(VENV)/celery.stamp: $(VENV)/made.stamp requirements-celery.lock
+	@echo "installing what is locked in requirements-celery.lock"
+	@$(BIN)/python -m venv --clear $(VENV)/celery
+	@$(VENV)/celery/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
+		--require-hashes -r requirements-celery.lock
 	@touch $@

@@ -74,7 +74,7 @@ async def _require_unused(url: str, *, fresh: bool, ours: bool) -> None:
     On a broker that nobody chose for us such leavings are of a former run of ours, and are deleted.
     """
     async with open_broker(url) as connection:
-        depths = [await _look(connection, queue) for queue in (topology.DISPATCHER_JOBS, topology.REPORTER_RESULTS)]
+        depths = [await look(connection, queue) for queue in (topology.DISPATCHER_JOBS, topology.REPORTER_RESULTS)]
         if any(consumers for _, consumers in depths):
             raise Failure(f"another Herald works on this RabbitMQ: stop it, or {ELSEWHERE}")
         if fresh and not ours and any(ready for ready, _ in depths):
@@ -90,7 +90,7 @@ async def _delete_queues(connection: AbstractConnection) -> None:
             await channel.queue_delete(queue.name)
 
 
-async def _look(connection: AbstractConnection, queue: str) -> tuple[int, int]:
+async def look(connection: AbstractConnection, queue: str) -> tuple[int, int]:
     """Count what waits in a queue and who consumes it; a queue that is not there has neither."""
     channel = await connection.channel()
     try:

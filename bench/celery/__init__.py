@@ -1,0 +1,1 @@
+"""Herald beside a notification service as people write it with Celery: `make bench-celery`."""

@@ -1,0 +1,124 @@
+"""Sends mailings with Herald and with Celery in turn, on the same broker, database and provider."""
+
+import asyncio
+import os
+import secrets
+import shutil
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import aiohttp
+import orjson
+import typer
+from rich.console import Console
+
+from bench import memory
+from bench.celery.rival import BIN, Outcome, Variant, measure
+from bench.pipeline import BENCH_FOLDER, TEXT, import_clients, make_phones, seconds_of, send_mailing
+from cli.failure import Failure
+from cli.http import open_api
+from cli.run import run
+from cli.stack.output import to_files
+from cli.stack.running import Options, Stack, environment, open_stack
+from cli.stack.signals import until_told
+from cli.tables import make_table
+from cli.up import say
+from shared import logs
+
+OUTPUT = Path("bench-celery.json")
+PER_MESSAGE = 1000
+CORES = os.cpu_count() or 1
+GREENLETS = 100
+VARIANTS = (
+    Variant(f"Celery as it comes, prefork of {CORES}", "prefork", CORES),
+    Variant("Celery, prefork of 20", "prefork", 20),
+    Variant(f"Celery, tuned: {CORES} workers, gevent of {GREENLETS}", "gevent", GREENLETS, workers=CORES, tuned=True),
+)
+
+
+async def _measure(messages: int, fewer: int, latency_ms: int, env: dict[str, str]) -> int:
+    if not BIN.exists():
+        raise Failure("Celery is not there: run this as `make bench-celery`", code=2)
+    options = Options(BENCH_FOLDER, "herald_bench", fresh=True, flexible=True)
+    folder = BENCH_FOLDER / "logs"
+    shutil.rmtree(folder, ignore_errors=True)
+    async with open_stack(options, env, say, to_files(folder)) as stack:
+        await _delay(stack, latency_ms)
+        outcomes = await stack.crew.during(_run(stack, messages, fewer, folder))
+    await asyncio.to_thread(OUTPUT.write_bytes, orjson.dumps([asdict(one) for one in outcomes]))
+    _show(Console(), outcomes)
+    say(f"the same as JSON: {OUTPUT}")
+    return 0
+
+
+async def _delay(stack: Stack, latency_ms: int) -> None:
+    """Have the provider take so long for every answer."""
+    async with (
+        aiohttp.ClientSession(stack.sandbox_url) as session,
+        session.put("/faults", json={"latency_ms": latency_ms}) as reply,
+    ):
+        reply.raise_for_status()
+
+
+async def _run(stack: Stack, messages: int, fewer: int, folder: Path) -> list[Outcome]:
+    phones = make_phones(messages)
+    # Herald before and after, since a machine's speed drifts.
+    outcomes = [await _herald(stack, phones)]
+    for number, variant in enumerate(VARIANTS):
+        say(f"{variant.name}: {fewer} messages")
+        outcomes.append(await measure(stack, variant, phones[:fewer], TEXT, number, folder / "celery.log"))
+    return [*outcomes, await _herald(stack, phones)]
+
+
+async def _herald(stack: Stack, phones: Sequence[str]) -> Outcome:
+    pids = [pid for name, pid in stack.crew.pids.items() if name != "sandbox"]
+    before = sum(memory.cpu_seconds(pid) for pid in pids)
+    tag = f"bench-{secrets.token_hex(3)}"
+    async with open_api(stack.api_url, stack.token) as api:
+        await import_clients(api, list(phones), tag)
+        statistics = await send_mailing(api, tag)
+        mailing = await api.get(f"/mailings/{statistics['mailing_id']}")
+    if statistics["by_status"]["sent"] != len(phones):
+        raise Failure(f"Herald did not send everything: {statistics['by_status']}")
+    used = sum(memory.cpu_seconds(pid) for pid in pids) - before
+    return Outcome(
+        name="Herald",
+        messages=len(phones),
+        rate=round(len(phones) / seconds_of(mailing, statistics), 1),
+        cpu_ms=round(used * PER_MESSAGE / len(phones), 2),
+        peak_rss=round(sum(memory.peak_rss(pid) for pid in pids), 1),
+    )
+
+
+def _show(console: Console, outcomes: Sequence[Outcome]) -> None:
+    ours = [one.rate for one in outcomes if one.name == "Herald"]
+    # What takes as long in the middle as both ends do together.
+    mean = len(ours) / sum(1 / rate for rate in ours)
+    rows = [(one.name, one.messages, one.rate, f"{mean / one.rate:.1f}", one.cpu_ms, one.peak_rss) for one in outcomes]
+    columns = ("service", "messages", "a second", "Herald beside it", "CPU (ms a message)", "peak RSS (MB)")
+    console.print(make_table("Herald beside Celery", columns, rows))
+
+
+def main(
+    messages: Annotated[int, typer.Option(min=100, max=1_000_000, help="For Herald, each time")] = 20_000,
+    celery_messages: Annotated[int, typer.Option(min=100, max=1_000_000, help="For each variant of Celery")] = 5_000,
+    latency_ms: Annotated[int, typer.Option(min=0, max=10_000, help="How long the provider takes")] = 50,
+) -> None:
+    """Measure Herald beside a notification service made with Celery."""
+    logs.configure("herald", level="error", json=False)
+    # As many open requests as the tuned workers have together.
+    env = {"HERALD_DISPATCHER_CONCURRENCY": str(CORES * GREENLETS)} | environment() | {"HERALD_LOG_FORMAT": "json"}
+    # Nobody's real provider is measured against.
+    env.pop("HERALD_PROVIDER_URL", None)
+    run(_bench(messages, celery_messages, latency_ms, env))
+
+
+async def _bench(messages: int, fewer: int, latency_ms: int, env: dict[str, str]) -> int:
+    code = await until_told(_measure(messages, fewer, latency_ms, env), lambda: say("stopping"))
+    return 130 if code is None else code
+
+
+if __name__ == "__main__":
+    typer.run(main)
