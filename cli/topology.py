@@ -1,24 +1,20 @@
 """herald topology: declare the exchanges, queues and bindings, and show them."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 import aiormq
-from aio_pika.abc import AbstractConnection
 from rich.console import Console
 
+from cli.broker import open_broker
 from cli.failure import Failure
 from cli.run import run
 from cli.tables import make_table
 from shared import settings, topology
-from shared.broker import OUTAGES, BrokerRefused, declare, open_connection, text_of
-from shared.broker.link import CONFLICT_HINT, REFUSED_HINT, RIGHTS_HINT
+from shared.broker import declare, text_of
+from shared.broker.link import CONFLICT_HINT, RIGHTS_HINT
 from shared.settings import BrokerSettings
 from shared.topology import Topology
 
-# Long enough for three nodes of which two do not even refuse.
-PATIENCE_SECONDS = 15
+# In containers the broker often starts at the same moment.
+PATIENCE_SECONDS = 60
 
 
 def topology_command() -> None:
@@ -26,28 +22,10 @@ def topology_command() -> None:
     run(_declare())
 
 
-@asynccontextmanager
-async def open_broker(url: str) -> AsyncIterator[AbstractConnection]:
-    """Connect for the time of the block. Raises Failure when the broker is away or refuses."""
-    try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            connection = await open_connection(url, "herald-command")
-    except ValueError as error:
-        raise Failure(f"HERALD_RABBITMQ_URL: {error}", code=2) from error
-    except BrokerRefused as error:
-        raise Failure(f"RabbitMQ refuses: {text_of(error)}: {REFUSED_HINT}", code=2) from error
-    except OUTAGES as error:
-        raise Failure(f"no RabbitMQ answers at HERALD_RABBITMQ_URL: {text_of(error)}") from error
-    try:
-        yield connection
-    finally:
-        await connection.close()
-
-
 async def _declare() -> None:
     config = settings.load(BrokerSettings)
     table = topology.build(config.retry_delays)
-    async with open_broker(config.rabbitmq_url.get_secret_value()) as connection:
+    async with open_broker(config.rabbitmq_url.get_secret_value(), PATIENCE_SECONDS) as connection:
         try:
             await declare(connection, table)
         except aiormq.exceptions.ChannelPreconditionFailed as error:

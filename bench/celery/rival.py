@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from bench import memory
+from cli.broker import open_broker
 from cli.failure import Failure
 from cli.native import child
 from cli.stack.running import Stack
 from cli.stack.services import look
-from cli.topology import open_broker
 from shared.process import BACKGROUND_NICENESS
 
 BIN = Path(".venv/celery/bin")

@@ -10,10 +10,10 @@ from pathlib import Path
 import aiormq
 from aio_pika.abc import AbstractConnection
 
+from cli.broker import open_broker
 from cli.failure import Failure
 from cli.native import broker, postgres
 from cli.native.choice import Database, choose_database
-from cli.topology import open_broker
 from shared import settings, topology
 from shared.settings import BrokerSettings
 

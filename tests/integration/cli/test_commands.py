@@ -9,8 +9,9 @@ import asyncpg
 import pytest
 
 from tests.conftest import MakeStack
-from tests.integration.cli.herald import herald
+from tests.integration.cli.herald import herald, running
 from tests.ports import take_ports
+from tests.relay import Relay
 from tests.services import execute, need, with_database
 from tests.stack import ADMIN_TOKEN
 
@@ -161,6 +162,15 @@ async def test_the_topology_is_declared_and_shown(broker_url: str) -> None:
         done = await herald("topology", env=env)
         assert done.code == 0, done.err
         assert "dispatcher.retry.7s" in done.out
+
+
+async def test_the_topology_waits_for_a_broker_that_is_starting(broker_url: str, tmp_path: Path) -> None:
+    async with Relay(broker_url) as relay:
+        await relay.cut()
+        async with running("topology", env={"HERALD_RABBITMQ_URL": relay.url}, folder=tmp_path) as command:
+            await command.until("waiting for RabbitMQ")
+            await relay.mend()
+            await command.until("dispatcher.jobs")
 
 
 async def test_migrating_twice_at_once_is_safe(run_prefix: str) -> None:
