@@ -38,7 +38,10 @@ def read_ports(env: Mapping[str, str], workers: int, *, sandbox: bool) -> list[P
         sandbox_host = env.get("HERALD_SANDBOX_HOST", LOOPBACK)
         ports.append(_read(env, "sandbox", "HERALD_SANDBOX_PORT", 8090, sandbox_host))
     first = _read(env, "ops", "HERALD_OPS_PORT", FIRST_OPS_PORT, ops_host)
-    for place, process in enumerate(name_processes(workers)):
+    processes = name_processes(workers)
+    if first.number + len(processes) - 1 > HIGHEST:
+        raise Failure(f"HERALD_OPS_PORT: {first.number} is too high for {len(processes)} ports in a row", code=2)
+    for place, process in enumerate(processes):
         number = first.number and first.number + place
         ports.append(replace(first, use=f"ops {process}", number=number))
     return ports

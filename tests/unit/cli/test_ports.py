@@ -29,6 +29,13 @@ def test_the_ops_port_is_the_first_of_one_for_each_process() -> None:
     assert [settled[f"ops {name}"] for name in names] == [9500, 9501, 9502, 9503, 9504]
 
 
+def test_ops_ports_that_would_be_too_high_are_a_usage_error() -> None:
+    assert settle({"HERALD_OPS_PORT": "65531"}, set(), workers=2)["ops dispatcher-2"] == 65_535
+    with pytest.raises(Failure, match="HERALD_OPS_PORT: 65532 is too high for 5 ports") as failed:
+        settle({"HERALD_OPS_PORT": "65532"}, set(), workers=2)
+    assert failed.value.code == 2
+
+
 def test_ops_ports_that_are_switched_off_stay_off() -> None:
     assert settle({"HERALD_OPS_PORT": "0"}, set())["ops planner"] == 0
 
