@@ -14,7 +14,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 .PHONY: help demo up test chaos setup lint types format lock fuzz openapi bench bench-api bench-celery smoke clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/native.stamp ## Send one mailing to 1,000 sample clients and compare the books
 	@$(BIN)/herald demo
@@ -113,18 +113,10 @@ $(VENV)/dev.stamp: $(VENV)/made.stamp requirements-dev.lock pyproject.toml
 	@$(INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
 
-# The client generator cannot share our environment: see docs/decisions/0011-client-generator.md.
-$(VENV)/generator.stamp: $(VENV)/made.stamp requirements-generator.lock
-	@echo "installing what is locked in requirements-generator.lock"
-	@$(BIN)/python -m venv --clear $(VENV)/generator
-	@$(VENV)/generator/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
-		--require-hashes -r requirements-generator.lock
-	@touch $@
-
-# Herald has nothing to do with it: see docs/decisions/0060-beside-celery.md.
-$(VENV)/celery.stamp: $(VENV)/made.stamp requirements-celery.lock
-	@echo "installing what is locked in requirements-celery.lock"
-	@$(BIN)/python -m venv --clear $(VENV)/celery
-	@$(VENV)/celery/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
-		--require-hashes -r requirements-celery.lock
+# Environments of their own: see docs/decisions/0011-client-generator.md and 0060-beside-celery.md.
+$(VENV)/generator.stamp $(VENV)/celery.stamp: $(VENV)/%.stamp: $(VENV)/made.stamp requirements-%.lock
+	@echo "installing what is locked in requirements-$*.lock"
+	@$(BIN)/python -m venv --clear $(VENV)/$*
+	@$(VENV)/$*/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
+		--require-hashes -r requirements-$*.lock
 	@touch $@
