@@ -9,11 +9,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
+from rich.console import Console
 
 from bench import memory
 from cli.broker import open_broker
 from cli.failure import Failure
 from cli.native import child
+from cli.progress import mailing_bar
 from cli.stack.running import Stack
 from cli.stack.services import look
 from shared.process import BACKGROUND_NICENESS
@@ -74,6 +76,7 @@ async def measure(stack: Stack, variant: Variant, phones: Sequence[str], text: s
     env = {
         **os.environ,
         "BENCH_BROKER_URL": broker_url,
+        "BENCH_QUEUE": QUEUE,
         "BENCH_DATABASE_URL": url_of(stack.database_url, DATABASE),
         "BENCH_PROVIDER_URL": f"{stack.sandbox_url}/v1",
         "BENCH_PROVIDER_TOKEN": stack.provider_token,
@@ -86,13 +89,13 @@ async def measure(stack: Stack, variant: Variant, phones: Sequence[str], text: s
                 await running.enter_async_context(_worker(variant, env, output.fileno()))
                 for _ in range(variant.workers)
             ]
-            await _until_ready(broker_url, variant.workers)
+            await _until_ready(broker_url, variant.workers, log)
             before = sum(memory.cpu_seconds(pid) for pid in _family(pids))
             call = await child.start(
                 [BIN / "celery", "-A", APP, "call", f"{APP}.send_mailing", "--args", "[1]"], output=output, env=env
             )
             await call.wait()
-            await _until_sent(database, len(phones))
+            await _until_sent(database, len(phones), log)
         family = _family(pids)
         used = sum(memory.cpu_seconds(pid) for pid in family) - before
         seconds: float = await database.fetchval(
@@ -152,21 +155,25 @@ async def _database(admin_url: str, phones: Sequence[str], text: str, number: in
         await admin.close()
 
 
-async def _until_ready(broker_url: str, workers: int) -> None:
+async def _until_ready(broker_url: str, workers: int, log: Path) -> None:
     async with open_broker(broker_url) as connection:
         for _ in range(READY_SECONDS * 2):
             if (await look(connection, QUEUE))[1] == workers:
                 return
             await asyncio.sleep(0.5)
-    raise Failure("the Celery workers did not come up")
+    raise Failure(f"the Celery workers did not come up: see {log}")
 
 
-async def _until_sent(database: asyncpg.Connection, number: int) -> None:
-    for _ in range(SEND_SECONDS):
-        if await database.fetchval("SELECT count(*) FROM messages WHERE status = 'sent'") == number:
-            return
-        await asyncio.sleep(1)
-    raise Failure(f"the Celery workers did not send {number} messages in {SEND_SECONDS} s")
+async def _until_sent(database: asyncpg.Connection, number: int, log: Path) -> None:
+    with mailing_bar(Console()) as progress:
+        task = progress.add_task("sending", total=number, pace="")
+        for _ in range(SEND_SECONDS):
+            sent = await database.fetchval("SELECT count(*) FROM messages WHERE status = 'sent'")
+            progress.update(task, completed=sent)
+            if sent == number:
+                return
+            await asyncio.sleep(1)
+    raise Failure(f"the Celery workers did not send {number} messages in {SEND_SECONDS} s: see {log}")
 
 
 async def _forget_queue(broker_url: str) -> None:

@@ -13,7 +13,6 @@ import psycopg_pool
 import requests
 from celery import Celery
 
-QUEUE = "herald-bench-celery"
 TIMEOUT_SECONDS = 10
 RETRY_SECONDS = 30
 
@@ -24,7 +23,7 @@ app = Celery("bench", broker=os.environ["BENCH_BROKER_URL"])
 app.conf.update(
     broker_connection_retry_on_startup=True,
     task_acks_late=TUNED,
-    task_default_queue=QUEUE,
+    task_default_queue=os.environ["BENCH_QUEUE"],
     task_ignore_result=True,
     # Nothing is left on the broker but the queue and its exchange.
     worker_enable_remote_control=False,
