@@ -23,11 +23,11 @@ up: $(VENV)/native.stamp ## Run the whole stack on this machine; WORKERS=2 for t
 	@$(BIN)/herald up $(if $(WORKERS),--workers $(WORKERS))
 
 test: setup lint types ## Set up, check and run all tests
-	@$(BIN)/python -m tests.prepare
+	@$(BIN)/python -m tests.support.prepare
 	@$(BIN)/python -m pytest -n 4 --dist worksteal
 
 chaos: setup ## Break everything in turn, and print what became of the messages
-	@$(BIN)/python -m tests.prepare chaos
+	@$(BIN)/python -m tests.support.prepare chaos
 	@$(BIN)/python -m pytest tests/chaos -m "" -n 4 --dist load --maxschedchunk 1 $(ARGS)
 
 setup: $(VENV)/dev.stamp $(VENV)/generator.stamp ## Make .venv with all that development needs

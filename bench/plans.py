@@ -16,9 +16,12 @@ from uuid import uuid4
 
 import asyncpg
 
-from services.api.store import clients, mailings, messages, statistics
+from services.api.clients import store as clients
+from services.api.mailings import store as mailings
+from services.api.messages import store as messages
+from services.api.statistics import store as statistics
 from services.dispatcher import store as dispatcher
-from services.planner.store import figures, lives, releases, repairs, settling, turns
+from services.planner.store import figures, leases, lifecycle, releases, repairs, settling
 from services.reporter.fold import fold
 from shared.messages import Result, Results
 from shared.migrate import migrate
@@ -112,22 +115,22 @@ def calls(pool: Any, connection: asyncpg.Connection) -> dict[str, Callable[[], A
 
     async def expand() -> None:
         await hold()
-        audience = await turns.hold_audience(connection, owner, 2)
+        audience = await leases.hold_audience(connection, owner, 2)
         assert audience is not None  # noqa: S101
-        added = await turns.add_messages(connection, 2, audience, 2000)
-        await turns.move_expansion(connection, 2, cursor=added.upto or 0, done=False, added=added.messages)
+        added = await leases.add_messages(connection, 2, audience, 2000)
+        await leases.move_expansion(connection, 2, cursor=added.upto or 0, done=False, added=added.messages)
 
     released = list(range(60_001, 60_501))
     cursor = iter(range(60_000, MILLION, 500))
     return {
-        "planner: start what is due": lambda: lives.start_due(pool),
-        "planner: seconds to the next start": lambda: lives.seconds_to_next_start(pool),
-        "planner: finish what is done": lambda: lives.finish_done(pool),
-        "planner: begin closing": lambda: lives.begin_closing(pool),
+        "planner: start what is due": lambda: lifecycle.start_due(pool),
+        "planner: seconds to the next start": lambda: lifecycle.seconds_to_next_start(pool),
+        "planner: finish what is done": lambda: lifecycle.finish_done(pool),
+        "planner: begin closing": lambda: lifecycle.begin_closing(pool),
         "planner: list closing": lambda: settling.list_closing(pool),
         "planner: deleted clients": lambda: settling.list_deleted_clients(pool),
         "planner: in flight, and rate": lambda: releases.read_load(pool),
-        "planner: lease": lambda: turns.lease(pool, owner, release=True, most=8),
+        "planner: lease": lambda: leases.lease(pool, owner, release=True, most=8),
         "planner: expansion chunk of 2,000": expand,
         "planner: fresh flights, 500": lambda: releases.take_fresh(connection, 1, next(cursor), 500),
         "planner: waiting flights, 500": lambda: releases.take_waiting(connection, 1, 500),

@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 from aio_pika.abc import AbstractConnection
 
 from cli.failure import Failure
-from cli.patience import Service, connect
-from shared.broker import OUTAGES, BrokerRefused, open_connection, text_of
+from cli.service_wait import Service, connect
+from shared.broker import BROKER_OUTAGES, BrokerRefused, open_connection, text_of
 from shared.broker.link import REFUSED_HINT
 
-BROKER = Service("RabbitMQ", "HERALD_RABBITMQ_URL", OUTAGES, text_of)
+BROKER = Service("RabbitMQ", "HERALD_RABBITMQ_URL", BROKER_OUTAGES, text_of)
 # Long enough for three nodes of which two do not even refuse.
 CONNECT_SECONDS = 15
 

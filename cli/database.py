@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 import asyncpg
 
 from cli.failure import Failure
-from cli.patience import Service, connect
-from shared.database import OUTAGES, WRONG_SETTINGS, describe, refusal
+from cli.service_wait import Service, connect
+from shared.database import DATABASE_OUTAGES, WRONG_SETTINGS, describe, refusal
 
-DATABASE = Service("database", "HERALD_DATABASE_URL", OUTAGES, describe)
+DATABASE = Service("database", "HERALD_DATABASE_URL", DATABASE_OUTAGES, describe)
 
 
 @asynccontextmanager

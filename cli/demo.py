@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import aiohttp
 from rich.console import Console
 
-from cli.agreement import Check, compare
+from cli.compare_books import Check, compare
 from cli.failure import Failure
 from cli.http import Api, Json, open_api
 from cli.progress import read_with_progress, transfer_bar, watch_mailing

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -13,15 +13,15 @@ from cli.http import Json, open_api
 from cli.progress import watch_mailing
 from cli.run import run
 from cli.tables import mailing_table, make_table, preview_table, statistics_table
+from shared.statuses import MailingStatus
 
 app = typer.Typer(help="Create, show and steer mailings.", no_args_is_help=True)
 
 MailingId = Annotated[int, typer.Argument(min=1, metavar="ID")]
-Status = Literal["scheduled", "running", "paused", "finished", "cancelled"]
 
 
-class UnsentStatus(StrEnum):
-    """What can be sent again. An enumeration, since typer takes no list of literals."""
+class ResendStatus(StrEnum):
+    """The statuses that `resend` takes: an enumeration, since typer takes no list of literals."""
 
     REJECTED = "rejected"
     EXHAUSTED = "exhausted"
@@ -34,7 +34,7 @@ TEXT_WIDTH = 40
 
 
 @app.command("list")
-def list_mailings(status: Annotated[Status | None, typer.Option(help="Only those")] = None) -> None:
+def list_mailings(status: Annotated[MailingStatus | None, typer.Option(help="Only those")] = None) -> None:
     """List all mailings."""
     run(_list(status))
 
@@ -87,11 +87,11 @@ def cancel_mailing(mailing_id: MailingId) -> None:
 def resend_mailing(
     mailing_id: MailingId,
     status: Annotated[
-        list[UnsentStatus] | None, typer.Option(help="Which messages; may be repeated. Default: rejected and exhausted")
+        list[ResendStatus] | None, typer.Option(help="Which messages; may be repeated. Default: rejected and exhausted")
     ] = None,
 ) -> None:
     """Send failed messages again, with a new budget of attempts. Not after a cancel or the end."""
-    run(_resend(mailing_id, status or [UnsentStatus.REJECTED, UnsentStatus.EXHAUSTED]))
+    run(_resend(mailing_id, status or [ResendStatus.REJECTED, ResendStatus.EXHAUSTED]))
 
 
 @app.command("watch")

@@ -6,8 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.http import Json
-
-STATUSES = ("pending", "retrying", "sent", "rejected", "exhausted", "expired", "cancelled")
+from shared.statuses import MESSAGE_STATUSES
 
 
 def make_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
@@ -38,7 +37,7 @@ def mailing_table(mailing: Json) -> Table:
 def statistics_table(statistics: Json) -> Table:
     """Show how many messages of a mailing have which status."""
     by_status = statistics["by_status"]
-    rows = [(status, by_status[status]) for status in STATUSES]
+    rows = [(status, by_status[status]) for status in MESSAGE_STATUSES]
     return make_table(
         f"mailing {statistics['mailing_id']}", ("status", "messages"), [*rows, ("total", statistics["total"])]
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Annotated, Literal
+from typing import Annotated
 
 import asyncpg
 import typer
@@ -16,11 +16,12 @@ from cli.tables import make_table
 from shared import settings
 from shared.migrate import require_current
 from shared.settings import DatabaseSettings
+from shared.statuses import Role
 
 app = typer.Typer(help="Create, list and revoke API tokens.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="NAME")]
-Role = Literal["viewer", "operator", "admin"]
+
 COLUMNS = ("name", "role", "created_at", "expires_at", "revoked_at")
 
 
@@ -44,7 +45,7 @@ def revoke_token(name: Name) -> None:
 
 async def _create(name: str, role: str) -> None:
     # Imported here, so that no other command loads code of the api.
-    from services.api.tokens import create_token as make_token
+    from services.api.access.tokens import create_token as make_token
 
     plain, digest = make_token()
     async with _open() as connection:

@@ -9,10 +9,10 @@ import asyncpg
 from prometheus_client import CollectorRegistry, Gauge
 
 from shared import logs
-from shared.metrics import Health
+from shared.health import Health
 from shared.migrate import SchemaError, require_current
 from shared.settings import SettingsError
-from shared.startup import patiently
+from shared.waiting import patiently
 
 Pool = asyncpg.Pool
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
@@ -20,7 +20,7 @@ Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 STATEMENT_TIMEOUT_SECONDS = 15
 WRONG_SETTINGS = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
 # An outage is waited out; everything else is a fault of the statement and is raised.
-OUTAGES = (
+DATABASE_OUTAGES = (
     OSError,
     TimeoutError,
     asyncpg.PostgresConnectionError,
@@ -66,7 +66,7 @@ async def connect(url: str, health: Health, stop: asyncio.Event, *, size: int = 
         else:
             logs.get().warning("waiting for the database", detail=describe(error))
 
-    pool = await patiently(lambda: _open(url, size), (Refused, *OUTAGES), waiting, stop)
+    pool = await patiently(lambda: _open(url, size), (Refused, *DATABASE_OUTAGES), waiting, stop)
     try:
         health.set("database", True)
         yield pool
@@ -136,7 +136,7 @@ async def watch(pool: Pool, health: Health) -> None:
             async with asyncio.timeout(3):
                 await pool.fetchval("SELECT 1")
             health.set("database", True)
-        except OUTAGES as error:
+        except DATABASE_OUTAGES as error:
             if health.parts.get("database"):
                 logs.get().error("database lost", detail=describe(error))
             health.set("database", False, describe(error))
@@ -162,7 +162,7 @@ def describe(error: BaseException) -> str:
     return str(error).partition("\n")[0] or type(error).__name__
 
 
-async def collide_again(work: Callable[[], Awaitable[T]]) -> T:
+async def retry_on_deadlock(work: Callable[[], Awaitable[T]]) -> T:
     """Run a transaction again when it lost a deadlock, up to five times."""
     for _ in range(4):
         try:

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
-MessageStatus = Literal["pending", "retrying", "sent", "rejected", "exhausted", "expired", "cancelled"]
-ResultStatus = Literal["retrying", "sent", "rejected", "exhausted", "expired"]
+from shared.statuses import ResultStatus
+
 MAX_RESULTS = 200
 
 MailingEventName = Literal[

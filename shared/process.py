@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from shared import logs, settings
 from shared.redaction import Redactor, secrets_in
 from shared.settings import Settings, SettingsError
-from shared.startup import Stopped
+from shared.waiting import Stopped
 
 new_event_loop: Callable[[], asyncio.AbstractEventLoop]
 try:

@@ -12,12 +12,12 @@ import pytest
 import pytest_asyncio
 from hypothesis import settings as hypothesis_settings
 
-from tests import services
 from tests.chaos.report import print_rows
-from tests.ports import take_ports
-from tests.services import RUN_VARIABLE, ServiceMissing, need
-from tests.stack import Stack
-from tests.vhosts import Vhosts, find_admin
+from tests.support import services
+from tests.support.ports import take_ports
+from tests.support.services import RUN_VARIABLE, ServiceMissing, need
+from tests.support.stack import Stack
+from tests.support.vhosts import Vhosts, find_admin
 
 # A loaded machine is no reason to fail an example.
 hypothesis_settings.register_profile("herald", deadline=None)

@@ -12,9 +12,10 @@ from cli.trace import store
 from cli.trace.target import Kind, Target
 from cli.trace.timeline import Entry
 from shared.redaction import mask_phone
+from shared.statuses import MESSAGE_STATUSES
 
 TABLES = "tables"
-_COUNTS = ("total", "pending", "retrying", "sent", "rejected", "exhausted", "expired", "cancelled")
+_COUNTS = ("total", *MESSAGE_STATUSES)
 
 
 @dataclass(frozen=True, slots=True)

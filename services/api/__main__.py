@@ -5,21 +5,24 @@ import sys
 
 from prometheus_client import CollectorRegistry
 
-from services.api import app, zones
-from services.api.auth import Authenticator
-from services.api.buckets import Buckets
-from services.api.dead_queues import DeadQueues
-from services.api.events import EventQueue, EventSink
-from services.api.limits import policy_of
-from services.api.meters import Meters
-from services.api.server import listen
+from services.api import app
+from services.api.access.authenticate import Authenticator
+from services.api.access.rate_limit import policy_of
+from services.api.access.token_bucket import Buckets
+from services.api.dead_letters.queues import DeadQueues
+from services.api.listener import listen
+from services.api.mailings.planner_hints import EventQueue, EventSink
+from services.api.metrics import Meters
 from services.api.settings import ApiSettings
-from services.api.state import Backing, State
+from services.api.web import zones
+from services.api.web.context import Backing, State
 from shared import database, logs, process, topology
 from shared.broker import Publisher
-from shared.database import OUTAGES, Pool, describe
-from shared.metrics import Health, new_registry, serve_ops
-from shared.startup import patiently
+from shared.database import DATABASE_OUTAGES, Pool, describe
+from shared.health import Health
+from shared.metrics import new_registry
+from shared.ops import serve_ops
+from shared.waiting import patiently
 
 POOL_SIZE = 10
 PUBLISHER = "api.publish"
@@ -83,7 +86,7 @@ async def _zones(pool: Pool, default_zone: str, stop: asyncio.Event) -> frozense
     def waiting(error: BaseException) -> None:
         logs.get().warning("waiting for the database", detail=describe(error))
 
-    return await patiently(lambda: zones.load(pool, default_zone), OUTAGES, waiting, stop)
+    return await patiently(lambda: zones.load(pool, default_zone), DATABASE_OUTAGES, waiting, stop)
 
 
 def run() -> int:

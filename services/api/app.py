@@ -5,25 +5,25 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from services.api import live
-from services.api.bodies import MAX_BODY, expect_later
-from services.api.compression import compress
+from services.api.access.rate_limit import limit
 from services.api.console import routes as console
-from services.api.errors import Problem, given_up
-from services.api.limits import limit
-from services.api.middleware import answer_problems, authenticate, observe, stamp
 from services.api.pages import routes as pages
-from services.api.parsing import parse_query
 from services.api.routes import PREFIX, ROUTES, Handler, Route, by_path, methods_of
-from services.api.state import IDENTITY, QUERY, STATE, State, state_of
+from services.api.statistics import sse
+from services.api.web.bodies import MAX_BODY, expect_later
+from services.api.web.compression import compress
+from services.api.web.context import IDENTITY, QUERY, STATE, State, state_of
+from services.api.web.middleware import answer_problems, authenticate, observe, stamp
+from services.api.web.parsing import parse_query
+from services.api.web.problems import Problem, given_up
 
 
 def build(state: State) -> web.Application:
     middlewares = (observe, compress, answer_problems, authenticate, limit)
     app = web.Application(middlewares=middlewares, client_max_size=MAX_BODY)
     app[STATE] = state
-    app[live.BROADCASTS] = live.broadcasts(state)
-    app.on_shutdown.append(live.stop)
+    app[sse.BROADCASTS] = sse.broadcasts(state)
+    app.on_shutdown.append(sse.stop)
     app.on_response_prepare.append(stamp)
     for path, routes in by_path(ROUTES).items():
         _add(app.router, PREFIX + path, routes)

@@ -5,20 +5,15 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from services.api import (
-    clients,
-    dead_letters,
-    exports,
-    history,
-    imports,
-    live,
-    mailings,
-    messages,
-    previews,
-    resends,
-    statistics,
-    whoami,
-)
+from services.api import history
+from services.api.access import handlers as whoami
+from services.api.clients import export
+from services.api.clients import handlers as clients
+from services.api.clients.import_ import handler as imports
+from services.api.dead_letters import handlers as dead_letters
+from services.api.mailings import handlers as mailings
+from services.api.mailings import preview, resend
+from services.api.messages import handlers as messages
 from services.api.schemas import (
     ClientsFilter,
     ClientsQuery,
@@ -30,7 +25,9 @@ from services.api.schemas import (
     PageQuery,
     Query,
 )
-from services.api.tokens import Role
+from services.api.statistics import handlers as statistics
+from services.api.statistics import sse
+from shared.statuses import Role
 
 PREFIX = "/api/v1"
 
@@ -38,9 +35,9 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 # What may be of any length takes any time: only the parts of it have limits.
-STREAMS = frozenset[Handler]({imports.import_clients, exports.export_clients, messages.listing, live.stream})
+STREAMS = frozenset[Handler]({imports.import_clients, export.export_clients, messages.listing, sse.stream})
 # HEAD would have to wait for nothing.
-ENDLESS = frozenset[Handler]({live.stream})
+ENDLESS = frozenset[Handler]({sse.stream})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +68,7 @@ ROUTES = (
     Route("POST", "/clients", clients.create, "operator", "Add a client"),
     Route("GET", "/clients", clients.listing, "viewer", "List clients", ClientsQuery),
     Route("POST", "/clients/import", imports.import_clients, "operator", "Import clients in bulk", ImportQuery),
-    Route("GET", "/clients/export", exports.export_clients, "viewer", "Export all clients", ClientsFilter),
+    Route("GET", "/clients/export", export.export_clients, "viewer", "Export all clients", ClientsFilter),
     Route("GET", _CLIENT, clients.show, "viewer", "Show a client"),
     Route("PATCH", _CLIENT, clients.patch, "operator", "Change some fields of a client"),
     Route("PUT", _CLIENT, clients.replace, "operator", "Replace a client"),
@@ -79,18 +76,18 @@ ROUTES = (
     Route("GET", _CLIENT + "/events", history.of_client, "viewer", "List what happened to a client", PageQuery),
     Route("POST", "/mailings", mailings.create, "operator", "Create a mailing"),
     Route("GET", "/mailings", mailings.listing, "viewer", "List mailings, the newest first", MailingsQuery),
-    Route("POST", "/mailings/preview", previews.preview, "operator", "Count who a mailing would go to"),
+    Route("POST", "/mailings/preview", preview.preview, "operator", "Count who a mailing would go to"),
     Route("GET", _MAILING, mailings.show, "viewer", "Show a mailing"),
     Route("PATCH", _MAILING, mailings.patch, "operator", "Change some fields of a mailing"),
     Route("DELETE", _MAILING, mailings.delete, "operator", "Delete a mailing and stop its sending"),
     Route("POST", _MAILING + "/pause", mailings.pause, "operator", "Pause a running mailing"),
     Route("POST", _MAILING + "/resume", mailings.resume, "operator", "Resume a paused mailing"),
     Route("POST", _MAILING + "/cancel", mailings.cancel, "operator", "Cancel a mailing"),
-    Route("POST", _MAILING + "/resend", resends.resend, "operator", "Send failed messages of a mailing again"),
+    Route("POST", _MAILING + "/resend", resend.resend, "operator", "Send failed messages of a mailing again"),
     Route("GET", _MAILING + "/events", history.of_mailing, "viewer", "List what happened to a mailing", PageQuery),
     Route("GET", _MAILING + "/messages", messages.listing, "viewer", "List the messages of a mailing", MessagesQuery),
     Route("GET", _MAILING + "/statistics", statistics.of_mailing, "viewer", "Show the statistics of a mailing"),
-    Route("GET", _MAILING + "/statistics/stream", live.stream, "viewer", "Follow the statistics of a mailing"),
+    Route("GET", _MAILING + "/statistics/stream", sse.stream, "viewer", "Follow the statistics of a mailing"),
     Route("GET", _MESSAGE, messages.show, "viewer", "Show a message with its attempts"),
     Route("GET", "/statistics", statistics.totals, "viewer", "Count all mailings and messages"),
     Route("GET", "/statistics/mailings", statistics.listing, "viewer", "List the counts of each mailing", PageQuery),

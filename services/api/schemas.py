@@ -5,11 +5,9 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from services.api.values import ClockTime, Moment, OperatorCode, OptionalMoment, Phone, Tag, Text, Zone
-from shared.messages import MessageStatus
+from services.api.web.field_types import ClockTime, Moment, OperatorCode, OptionalMoment, Phone, Tag, Text, Zone
+from shared.statuses import MailingStatus, MessageStatus, UnsentStatus
 
-MailingStatus = Literal["scheduled", "running", "paused", "finished", "cancelled"]
-UnsentStatus = Literal["rejected", "exhausted", "expired", "cancelled"]
 MAX_FILTER_ENTRIES = 1000
 
 DeadQueue = Literal["planner.dead", "dispatcher.dead", "reporter.dead"]

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
-from services.api.addresses import parse_networks
+from services.api.access.client_address import parse_networks
 from shared.settings import BrokerSettings, DatabaseSettings, Settings
 
 # The token of docker-compose.yml for those who have set none: good for a first try.

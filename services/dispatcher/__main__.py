@@ -10,19 +10,21 @@ from typing import Any
 from aiolimiter import AsyncLimiter
 from prometheus_client import CollectorRegistry
 
-from services.dispatcher import meters, provider
+from services.dispatcher import metrics, provider
 from services.dispatcher.attempt import Attempts
 from services.dispatcher.breaker import Breaker
 from services.dispatcher.breaker_watch import BreakerWatch
 from services.dispatcher.handler import Handler
-from services.dispatcher.meters import Meters
-from services.dispatcher.outbox import Outbox
+from services.dispatcher.metrics import Meters
+from services.dispatcher.result_buffer import Outbox
 from services.dispatcher.retry import Policy
 from services.dispatcher.settings import DispatcherSettings
 from shared import database, process, topology
 from shared.broker import Consumer, Publisher
 from shared.database import Pool
-from shared.metrics import Health, new_registry, serve_ops
+from shared.health import Health
+from shared.metrics import new_registry
+from shared.ops import serve_ops
 
 # Of the 25 s a process has to stop: for requests to end, then for results to be published.
 ENDING_SECONDS, FLUSHING_SECONDS = 16, 4
@@ -116,7 +118,7 @@ async def _handler(
 
 def _show(registry: CollectorRegistry, config: DispatcherSettings, handler: Handler, outbox: Outbox) -> None:
     clock = asyncio.get_running_loop().time
-    meters.show(
+    metrics.show(
         registry,
         in_flight=lambda: handler.in_flight,
         most=config.dispatcher_concurrency,

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.dispatcher import store
 from services.dispatcher.breaker import Breaker, Ticket
-from services.dispatcher.meters import Meters
+from services.dispatcher.metrics import Meters
 from services.dispatcher.provider import Provider
 from services.dispatcher.replies import Meaning, Reply, read
 from services.dispatcher.retry import Decision, Facts, Finish, Policy, Retry, decide
@@ -16,9 +16,9 @@ from services.dispatcher.scrub import scrub
 from services.dispatcher.store import Claim
 from shared import failpoints, logs, topology
 from shared.broker import Delivery, Outgoing, Publisher, Unpublished
-from shared.database import OUTAGES, Pool, describe
+from shared.database import DATABASE_OUTAGES, Pool, describe
 from shared.messages import Job, Result, encode
-from shared.startup import Backoff
+from shared.waiting import Backoff
 
 # A claim is only as fresh as this when its request begins: an edit or a cancel acts within 100 ms.
 FRESH_SECONDS = 0.08
@@ -132,7 +132,7 @@ class Attempts:
             try:
                 await store.unclaim(self._pool, taken.worker, taken.claim.message_id, taken.claim.number)
                 return
-            except OUTAGES as error:
+            except DATABASE_OUTAGES as error:
                 log.warning("unclaim put off", **taken.ids, detail=describe(error))
             await asyncio.sleep(backoff.next())
 

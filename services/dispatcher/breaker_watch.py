@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Enum
 
 from services.dispatcher.breaker import Breaker, State
 from shared import logs
-from shared.metrics import Health
+from shared.health import Health
 
 STATES: tuple[State, ...] = ("closed", "open", "half-open")
 LOOK_SECONDS = 0.2

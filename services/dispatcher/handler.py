@@ -10,16 +10,16 @@ from aiolimiter import AsyncLimiter
 from services.dispatcher import store
 from services.dispatcher.attempt import Attempts, Taken
 from services.dispatcher.breaker import Breaker
-from services.dispatcher.identity import Identity
-from services.dispatcher.meters import Meters
-from services.dispatcher.outbox import Entry, Outbox
+from services.dispatcher.metrics import Meters
+from services.dispatcher.result_buffer import Entry, Outbox
 from services.dispatcher.store import Claim
+from services.dispatcher.worker_name import Identity
 from shared import failpoints, logs, topology
 from shared.broker import Consumer, Delivery, Outgoing, Publisher, Unpublished
-from shared.database import COLLISIONS, OUTAGES, Pool, describe
+from shared.database import COLLISIONS, DATABASE_OUTAGES, Pool, describe
 from shared.health import Pulse
 from shared.messages import Job, Unreadable, decode, encode
-from shared.startup import Backoff, sleep_unless
+from shared.waiting import Backoff, sleep_unless
 
 CLAIM_AT_ONCE = 100
 # Results unconfirmed for so long mean that the broker is in trouble: claim no more.
@@ -90,7 +90,7 @@ class Handler:
             try:
                 await self._step()
                 backoff.reset()
-            except (*OUTAGES, *COLLISIONS) as error:
+            except (*DATABASE_OUTAGES, *COLLISIONS) as error:
                 await self._stand_aside(consumer, backoff.next(), stop, describe(error))
 
     async def finish(self, seconds: float) -> None:
@@ -108,7 +108,7 @@ class Handler:
             self.beat_pulse.beat()
             try:
                 self._attempts.queued_retries = await store.beat(self._pool, self._identity.alive, self._sending)
-            except OUTAGES as error:
+            except DATABASE_OUTAGES as error:
                 log.warning("beat put off", detail=describe(error))
             await asyncio.sleep(BEAT_SECONDS)
 

@@ -4,17 +4,19 @@ import asyncio
 import sys
 from uuid import uuid4
 
+from services.planner.fairness import Rounds
+from services.planner.flow_control import Pace
 from services.planner.handler import Handler
-from services.planner.meters import Meters
-from services.planner.pace import Pace
-from services.planner.rounds import Rounds
+from services.planner.metrics import Meters
 from services.planner.settings import PlannerSettings
 from services.planner.settle import Settler
 from services.planner.sweep import Sweeper
 from services.planner.watch import Watch
 from shared import database, process, topology
 from shared.broker import Consumer, Publisher
-from shared.metrics import Health, new_registry, serve_ops
+from shared.health import Health
+from shared.metrics import new_registry
+from shared.ops import serve_ops
 
 
 async def main(config: PlannerSettings, stop: asyncio.Event) -> None:

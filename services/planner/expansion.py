@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.planner.store import lives, turns
+from services.planner.store import leases, lifecycle
 from shared import logs
 from shared.database import Pool
 
@@ -42,15 +42,15 @@ async def expand_turn(pool: Pool, owner: UUID, mailing_id: int) -> int:
 async def expand(pool: Pool, owner: UUID, mailing_id: int, size: int = CLIENTS_PER_CHUNK) -> Expanded:
     """Expand one chunk in one transaction: messages, cursor and counters."""
     async with pool.acquire() as connection, connection.transaction():
-        audience = await turns.hold_audience(connection, owner, mailing_id)
+        audience = await leases.hold_audience(connection, owner, mailing_id)
         if audience is None:
             return Expanded(0, over=True)
-        added = await turns.add_messages(connection, mailing_id, audience, size)
+        added = await leases.add_messages(connection, mailing_id, audience, size)
         done = added.upto is None or added.upto >= audience.upper_client_id
         cursor = audience.upper_client_id if added.upto is None else added.upto
-        await turns.move_expansion(connection, mailing_id, cursor=cursor, done=done, added=added.messages)
+        await leases.move_expansion(connection, mailing_id, cursor=cursor, done=done, added=added.messages)
         if done:
-            await lives.note_expanded(connection, mailing_id)
+            await lifecycle.note_expanded(connection, mailing_id)
     if added.messages:
         span = {"first_message_id": added.first_id, "last_message_id": added.last_id}
         log.info("messages created", mailing_id=mailing_id, messages=added.messages, **span, up_to_client_id=cursor)

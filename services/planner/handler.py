@@ -5,18 +5,18 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
-from services.planner.meters import Meters
+from services.planner.fairness import Rounds
+from services.planner.metrics import Meters
 from services.planner.resend import resend_chunk
-from services.planner.rounds import Rounds
 from services.planner.settle import Settler
-from services.planner.store import lives, releases
+from services.planner.store import lifecycle, releases
 from services.planner.sweep import Sweeper
 from shared import logs, topology
 from shared.broker import Delivery, Outgoing, Publisher, Unpublished
-from shared.database import COLLISIONS, OUTAGES, Pool, describe
+from shared.database import COLLISIONS, DATABASE_OUTAGES, Pool, describe
 from shared.health import Pulse
 from shared.messages import MailingEvent, Unreadable, decode
-from shared.startup import Backoff
+from shared.waiting import Backoff
 
 POLL_SECONDS = 0.5
 CLOSING_SECONDS = 0.5
@@ -88,12 +88,12 @@ class Handler:
         await delivery.ack()
 
     async def _live(self) -> float:
-        for mailing_id, request_id in await lives.start_due(self._pool):
+        for mailing_id, request_id in await lifecycle.start_due(self._pool):
             log.info("mailing started", mailing_id=mailing_id, request_id=request_id)
             self._wake_rounds.set()
-        for mailing_id, request_id in await lives.finish_done(self._pool):
+        for mailing_id, request_id in await lifecycle.finish_done(self._pool):
             log.info("mailing finished", mailing_id=mailing_id, request_id=request_id)
-        ahead = await lives.seconds_to_next_start(self._pool)
+        ahead = await lifecycle.seconds_to_next_start(self._pool)
         return POLL_SECONDS if ahead is None else max(min(ahead, POLL_SECONDS), 0.01)
 
     async def _close(self) -> float:
@@ -138,7 +138,7 @@ async def repeat(name: str, work: Callable[[], Awaitable[float]], wake: asyncio.
         try:
             pause = await work()
             backoff.reset()
-        except (*OUTAGES, *COLLISIONS) as error:
+        except (*DATABASE_OUTAGES, *COLLISIONS) as error:
             log.warning("planner put off", task=name, detail=describe(error))
             await asyncio.sleep(backoff.next())
             continue

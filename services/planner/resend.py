@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from services.planner.store import resends, settling
 from services.planner.store.resends import Candidate, Resend
 from shared import logs
-from shared.database import Connection, Pool, collide_again
+from shared.database import Connection, Pool, retry_on_deadlock
 
 MESSAGES_PER_CHUNK = 2000
 
@@ -23,7 +23,7 @@ async def resend_chunk(pool: Pool, size: int = MESSAGES_PER_CHUNK) -> bool:
             await _advance(connection, resend, size)
             return True
 
-    return await collide_again(once)
+    return await retry_on_deadlock(once)
 
 
 async def _advance(connection: Connection, resend: Resend, size: int) -> None:

@@ -3,11 +3,11 @@
 from collections.abc import Awaitable, Callable, Sequence
 
 from services.planner.closing import CLIENT_DELETED, DEADLINE, MAILING_CANCELLED, Cause, Known, Verdict, judge
-from services.planner.meters import Meters
-from services.planner.store import lives, settling
+from services.planner.metrics import Meters
+from services.planner.store import lifecycle, settling
 from services.planner.store.settling import Closing
 from shared import logs
-from shared.database import Connection, Pool, collide_again
+from shared.database import Connection, Pool, retry_on_deadlock
 
 CHUNK = 5000
 
@@ -26,7 +26,7 @@ class Settler:
 
     async def close_mailings(self) -> bool:
         """Begin and carry on closing. Returns whether a mailing waits for a fence to be closed."""
-        for mailing_id, request_id in await lives.begin_closing(self._pool):
+        for mailing_id, request_id in await lifecycle.begin_closing(self._pool):
             log.info("mailing closing", mailing_id=mailing_id, request_id=request_id)
         closings = await settling.list_closing(self._pool)
         self._swept &= {closing.mailing_id for closing in closings}
@@ -72,7 +72,7 @@ class Settler:
                 verdicts = judge(message_ids, known, cause)
                 return message_ids[-1], verdicts, await _apply(connection, verdicts, cause)
 
-        last, verdicts, moved = await collide_again(once)
+        last, verdicts, moved = await retry_on_deadlock(once)
         self._meters.messages[cause.status].inc(moved)
         _tell(verdicts, key, cause)
         return last

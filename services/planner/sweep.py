@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.planner.meters import Meters
+from services.planner.metrics import Meters
 from services.planner.release import job
 from services.planner.store import repairs
 from services.planner.store.repairs import Repair

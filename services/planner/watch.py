@@ -4,15 +4,15 @@ import asyncio
 import math
 from collections.abc import Awaitable, Sequence
 
+from services.planner.flow_control import Rate
 from services.planner.forecast import Load, messages_at_risk
 from services.planner.handler import repeat
-from services.planner.meters import Meters
-from services.planner.pace import Rate
+from services.planner.metrics import Meters
 from services.planner.store import figures
 from services.planner.store.figures import Unsent
 from shared import logs
 from shared.broker import Publisher, Unpublished
-from shared.database import OUTAGES, Pool
+from shared.database import DATABASE_OUTAGES, Pool
 from shared.health import Pulse
 
 QUEUES_SECONDS = 5.0
@@ -55,7 +55,7 @@ class Watch:
         try:
             progress = await figures.read_progress(self._pool)
             unsent, mailings = await figures.list_unsent(self._pool), await figures.count_mailings(self._pool)
-        except OUTAGES:
+        except DATABASE_OUTAGES:
             self._forget()
             raise
         self._rate.observe(asyncio.get_running_loop().time(), progress.results)

@@ -4,11 +4,13 @@ import asyncio
 import sys
 
 from services.reporter.handler import MAX_BODIES, Handler
-from services.reporter.meters import Meters
+from services.reporter.metrics import Meters
 from services.reporter.settings import ReporterSettings
 from shared import database, process, topology
 from shared.broker import Consumer
-from shared.metrics import Health, new_registry, serve_ops
+from shared.health import Health
+from shared.metrics import new_registry
+from shared.ops import serve_ops
 
 
 async def main(config: ReporterSettings, stop: asyncio.Event) -> None:

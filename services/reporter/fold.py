@@ -8,7 +8,7 @@ from datetime import datetime
 from services.reporter import store
 from services.reporter.tally import LOST, Attempt, Tally, tally
 from shared import failpoints
-from shared.database import Connection, Pool, collide_again
+from shared.database import Connection, Pool, retry_on_deadlock
 from shared.messages import Results
 
 
@@ -31,7 +31,7 @@ async def fold(pool: Pool, bodies: Sequence[Results]) -> Folded:
         async with pool.acquire() as connection, connection.transaction():
             return await _fold(connection, bodies)
 
-    folded = await collide_again(once)
+    folded = await retry_on_deadlock(once)
     failpoints.reach("reporter.committed")
     return folded
 

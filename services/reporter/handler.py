@@ -7,14 +7,14 @@ from datetime import datetime
 import asyncpg
 
 from services.reporter.fold import Folded, fold, one_by_one
-from services.reporter.meters import Meters
+from services.reporter.metrics import Meters
 from services.reporter.tally import UnknownMessage
 from shared import logs
 from shared.broker import Delivery
-from shared.database import OUTAGES, Pool, describe
+from shared.database import DATABASE_OUTAGES, Pool, describe
 from shared.health import Pulse
 from shared.messages import Result, Results, Unreadable, decode
-from shared.startup import Backoff
+from shared.waiting import Backoff
 
 MAX_BODIES = 100
 # A little patience makes bigger batches, and one transaction costs the same for one result as for many.
@@ -93,7 +93,7 @@ class Handler:
             try:
                 folded = await fold(self._pool, bodies)
                 break
-            except OUTAGES as error:
+            except DATABASE_OUTAGES as error:
                 log.warning("fold put off", detail=describe(error))
             await asyncio.sleep(backoff.next())
         self._meters.duration.observe(clock() - begun)

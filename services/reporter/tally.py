@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared.messages import Result, ResultStatus
+from shared.messages import Result
+from shared.statuses import ResultStatus
 
 LOST = "lost"
 

@@ -6,7 +6,9 @@ import sys
 from services.sandbox.app import serve
 from services.sandbox.settings import SandboxSettings
 from shared import logs, process
-from shared.metrics import Health, new_registry, serve_ops
+from shared.health import Health
+from shared.metrics import new_registry
+from shared.ops import serve_ops
 
 
 async def main(config: SandboxSettings, stop: asyncio.Event) -> None:

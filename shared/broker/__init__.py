@@ -6,11 +6,20 @@ to it is thrown away, the topology is declared again, and consuming starts anew.
 """
 
 from shared.broker.consumer import Consumer, Delivery
-from shared.broker.link import OUTAGES, BrokerAway, BrokerRefused, Link, declare, open_connection, text_of, underlay_of
+from shared.broker.link import (
+    BROKER_OUTAGES,
+    BrokerAway,
+    BrokerRefused,
+    Link,
+    declare,
+    open_connection,
+    text_of,
+    underlay_of,
+)
 from shared.broker.publisher import Depth, Outgoing, Publisher, Unpublished, Unroutable
 
 __all__ = [
-    "OUTAGES",
+    "BROKER_OUTAGES",
     "BrokerAway",
     "BrokerRefused",
     "Consumer",

@@ -12,8 +12,8 @@ from pamqp.commands import Basic
 from prometheus_client import CollectorRegistry, Gauge
 
 from shared import logs
-from shared.broker.link import CONNECT_SECONDS, OUTAGES, Link, text_of, underlay_of
-from shared.metrics import Health
+from shared.broker.link import BROKER_OUTAGES, CONNECT_SECONDS, Link, text_of, underlay_of
+from shared.health import Health
 from shared.topology import Topology
 
 CHECK_SECONDS = 3
@@ -46,7 +46,7 @@ class Delivery:
 
         Nobody empties the queue of a connection that has just ended: who waits there for room waits for ever.
         """
-        with contextlib.suppress(*OUTAGES):
+        with contextlib.suppress(*BROKER_OUTAGES):
             if not self._channel.write_queue.full():
                 await frame
                 return
@@ -97,7 +97,7 @@ class Consumer(Link):
         self._health.details[self._name] = PAUSED
         if self._underlay is not None and self._tag is not None:
             tag, self._tag = self._tag, None
-            with contextlib.suppress(*OUTAGES):
+            with contextlib.suppress(*BROKER_OUTAGES):
                 async with asyncio.timeout(CONNECT_SECONDS):
                     await self._underlay.basic_cancel(tag)
 
@@ -108,7 +108,7 @@ class Consumer(Link):
             try:
                 async with asyncio.timeout(CONNECT_SECONDS):
                     await self._consume(self._underlay)
-            except OUTAGES:
+            except BROKER_OUTAGES:
                 self.reconnect()
 
     async def _up(self, connection: AbstractConnection) -> None:
@@ -129,7 +129,7 @@ class Consumer(Link):
             try:
                 async with asyncio.timeout(CONNECT_SECONDS), connection.channel() as channel:
                     found = (await channel.declare_queue(self._queue, passive=True)).declaration_result
-            except OUTAGES as error:
+            except BROKER_OUTAGES as error:
                 logs.get().warning("queue not found", queue=self._queue, detail=text_of(error))
                 self.reconnect()
                 return

@@ -15,15 +15,15 @@ from structlog.typing import FilteringBoundLogger
 from yarl import URL
 
 from shared import amqp_urls, logs
-from shared.metrics import Health
+from shared.health import Health
 from shared.settings import SettingsError
-from shared.startup import Backoff
 from shared.topology import Topology
+from shared.waiting import Backoff
 
 CONNECT_SECONDS = 5
 HEARTBEAT_SECONDS = 10
 
-OUTAGES = (aiormq.exceptions.AMQPError, OSError, TimeoutError, RuntimeError)
+BROKER_OUTAGES = (aiormq.exceptions.AMQPError, OSError, TimeoutError, RuntimeError)
 _REFUSED = (aiormq.exceptions.AuthenticationError, aiormq.exceptions.ProbableAuthenticationError)
 # What to do about what the broker says; each is the end of one line in the log, and of /readyz's detail.
 REFUSED_HINT = "check the user, the password and the virtual host of HERALD_RABBITMQ_URL"
@@ -63,7 +63,7 @@ async def open_connection(urls: str, name: str) -> AbstractConnection:
     for choice in choices:
         try:
             connection = await _connect(choice, name)
-        except OUTAGES as error:
+        except BROKER_OUTAGES as error:
             failures.append((amqp_urls.place_of(choice), error))
         else:
             if failures:
@@ -186,7 +186,7 @@ class Link:
                 log.warning("broker connection lost")
             except ValueError as error:
                 raise SettingsError(f"HERALD_RABBITMQ_URL: {error}") from error
-            except OUTAGES as error:
+            except BROKER_OUTAGES as error:
                 why = _tell(log, error)
             self._health.set(self._name, False, why)
             await asyncio.sleep(backoff.next())
@@ -208,7 +208,7 @@ class Link:
             watch.cancel()
             self._health.set(self._name, False)
             self._down()
-            with contextlib.suppress(*OUTAGES):
+            with contextlib.suppress(*BROKER_OUTAGES):
                 async with asyncio.timeout(3):
                     await connection.close()
 

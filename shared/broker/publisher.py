@@ -11,8 +11,8 @@ from aiormq.exceptions import ChannelAccessRefused, ChannelNotFoundEntity, Publi
 from pamqp.commands import Basic
 
 from shared import logs
-from shared.broker.link import OUTAGES, RIGHTS_HINT, Link, declare, text_of, underlay_of, with_remedy
-from shared.metrics import Health
+from shared.broker.link import BROKER_OUTAGES, RIGHTS_HINT, Link, declare, text_of, underlay_of, with_remedy
+from shared.health import Health
 from shared.topology import Topology
 
 REDECLARE_SECONDS = 0.5
@@ -92,7 +92,7 @@ class Publisher(Link):
         except ChannelAccessRefused as error:
             self._denied(error)
             raise Unpublished(f"{outgoing.exchange}: {error!r}") from error
-        except OUTAGES as error:
+        except BROKER_OUTAGES as error:
             raise Unpublished(f"{outgoing.exchange}: {error!r}") from error
 
     def _allowed(self) -> None:
@@ -140,7 +140,7 @@ class Publisher(Link):
             async with asyncio.timeout(self._patience), self._connection.channel() as channel:
                 found = await channel.declare_queue(queue, passive=True)
                 return found.declaration_result.message_count or 0
-        except OUTAGES as error:
+        except BROKER_OUTAGES as error:
             raise Unpublished(f"{queue}: {error!r}") from error
 
     async def look_into(self, queues: Sequence[str]) -> dict[str, Depth]:
@@ -155,7 +155,7 @@ class Publisher(Link):
             async with asyncio.timeout(self._patience):
                 while left:
                     await _look(self._connection, left, found)
-        except OUTAGES as error:
+        except BROKER_OUTAGES as error:
             raise Unpublished(f"queues: {error!r}") from error
         return found
 

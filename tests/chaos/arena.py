@@ -16,8 +16,8 @@ from shared.migrate import migrate
 from tests.chaos.broker import open_cluster
 from tests.chaos.certificates import Certificates, make_certificates
 from tests.e2e.operator import Operator
-from tests.relay import Relay
-from tests.stack import Stack
+from tests.support.relay import Relay
+from tests.support.stack import Stack
 
 # So many messages a second, for each dispatcher; slow enough for several rows beside each other on two cores.
 RATE = 100

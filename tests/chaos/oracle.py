@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 import asyncpg
 
 from services.planner.closing import OUTCOME_UNKNOWN
-from tests.books import check_books
 from tests.chaos.ledger import Request, acceptances, lost_replies
+from tests.support.books import check_books
 
 FINAL = frozenset({"sent", "rejected", "exhausted", "expired", "cancelled"})
 # I1: a final status by end_at and so much.

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from shared.database import OUTAGES
+from shared.database import DATABASE_OUTAGES
 
 T = TypeVar("T")
 AGAIN_SECONDS = 0.2
@@ -17,7 +17,7 @@ async def patiently(work: Callable[[], Awaitable[T]], seconds: float) -> T:
     while True:
         try:
             return await work()
-        except OUTAGES:
+        except DATABASE_OUTAGES:
             if loop.time() > deadline:
                 raise
         await asyncio.sleep(AGAIN_SECONDS)

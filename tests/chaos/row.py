@@ -8,7 +8,6 @@ from pathlib import Path
 
 from shared import topology
 from shared.broker import open_connection
-from tests.books import add_clients, add_mailing, until
 from tests.chaos import oracle
 from tests.chaos.arena import LATENCY_MS, PIPELINE, RATE, WATERMARK, Arena, Inflict, Needs, Place, open_arena
 from tests.chaos.ledger import read_requests
@@ -16,7 +15,8 @@ from tests.chaos.line import Line
 from tests.chaos.patience import patiently
 from tests.chaos.watch import BACK, SPAN_SECONDS, Watches
 from tests.e2e.operator import Operator
-from tests.stack import Stack
+from tests.support.books import add_clients, add_mailing, until
+from tests.support.stack import Stack
 
 STEADY_SECONDS = 3
 # I8: sending is back so soon.

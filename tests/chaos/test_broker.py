@@ -8,13 +8,13 @@ import pytest
 
 from cli.native import rabbitmq
 from shared import topology
-from tests.books import until
 from tests.chaos import broker
 from tests.chaos.arena import Arena, Inflict, Needs
 from tests.chaos.conftest import RunRow
 from tests.chaos.relayed import cut, hush, reset, slow
 from tests.chaos.row import Row
 from tests.chaos.table import ROW_SECONDS, parameters
+from tests.support.books import until
 
 pytestmark = pytest.mark.timeout(ROW_SECONDS)
 

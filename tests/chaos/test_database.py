@@ -9,12 +9,12 @@ import asyncpg
 import pytest
 
 from cli.native import postgres
-from tests.books import until
 from tests.chaos.arena import Arena, Inflict, Needs
 from tests.chaos.conftest import RunRow
 from tests.chaos.relayed import cut, hush, reset, slow
 from tests.chaos.row import Row
 from tests.chaos.table import ROW_SECONDS, parameters
+from tests.support.books import until
 
 pytestmark = pytest.mark.timeout(ROW_SECONDS)
 

@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.planner.closing import CLIENT_DELETED
-from tests.books import add_clients
 from tests.chaos.arena import Arena
 from tests.chaos.conftest import RunRow
 from tests.chaos.ledger import Request, read_requests
 from tests.chaos.row import Row
 from tests.chaos.table import ROW_SECONDS, parameters
+from tests.support.books import add_clients
 
 pytestmark = pytest.mark.timeout(ROW_SECONDS)
 

@@ -15,13 +15,13 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests import bad_day
 from tests.conftest import MakeStack
 from tests.e2e.operator import Operator
-from tests.metrics_table import PROCESSES, ROOT
 from tests.pictures.shots import open_page, shoot
-from tests.prometheus import Prometheus, watching
-from tests.stack import Stack
+from tests.support import bad_day
+from tests.support.metrics_table import PROCESSES, ROOT
+from tests.support.prometheus import Prometheus, watching
+from tests.support.stack import Stack
 
 PICTURES = "HERALD_TEST_PICTURES"
 DASHBOARD = json.loads((ROOT / "deploy" / "grafana" / "dashboards" / "herald.json").read_text(encoding="utf-8"))

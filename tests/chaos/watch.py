@@ -10,7 +10,7 @@ from typing import Self
 import aiohttp
 import asyncpg
 
-from tests.stack import Stack
+from tests.support.stack import Stack
 
 LOOK_SECONDS = 0.25
 # A rate is measured over so long; shorter is noise.

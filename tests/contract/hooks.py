@@ -15,9 +15,15 @@ import schemathesis
 from hypothesis import strategies as st
 from schemathesis.core import NotSet
 
-from services.api import clients, cursors, dead_letters, history, mailings, messages, statistics
-from services.api.idempotency import HEADER
-from services.api.values import read_moment
+from services.api import history
+from services.api.clients import handlers as clients
+from services.api.dead_letters import handlers as dead_letters
+from services.api.mailings import handlers as mailings
+from services.api.mailings.idempotency import HEADER
+from services.api.messages import handlers as messages
+from services.api.statistics import handlers as statistics
+from services.api.web import cursors
+from services.api.web.field_types import read_moment
 
 ZONES = ("UTC", "Europe/Moscow", "Asia/Yekaterinburg", "America/Argentina/Buenos_Aires", "Etc/GMT+1")
 # The id of a mailing that has ended, for the stream of its statistics.

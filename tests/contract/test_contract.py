@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.books import until
 from tests.conftest import MakeStack
 from tests.contract.hooks import ENDED_MAILING
-from tests.stack import ADMIN_TOKEN, Stack
+from tests.support.books import until
+from tests.support.stack import ADMIN_TOKEN, Stack
 
 FOLDER = Path(__file__).parent
 # Generated cases for each operation and phase; `make fuzz` asks for far more, each time other ones.

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import MakeStack
-from tests.stack import ADMIN_TOKEN
+from tests.support.stack import ADMIN_TOKEN
 
 ROOT = Path(__file__).parents[2]
 # An environment of its own, made by `make setup`: see docs/decisions/0011-client-generator.md.

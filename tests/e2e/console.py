@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.async_api import Locator, Page, expect
 
-from tests.browser import Browsed
+from tests.support.browser import Browsed
 
 # What the browser itself says of a request that was refused, or found nobody.
 REFUSED = "the server responded with a status of {}"

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import aiohttp
 
-from tests.books import until
+from tests.support.books import until
 
 Json = dict[str, Any]
 

@@ -11,16 +11,16 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, Route, expect
 
-from tests import services
-from tests.books import until
-from tests.browser import launch, page_of
 from tests.conftest import STACK
 from tests.e2e.console import REFUSED, UNREACHABLE, Console
 from tests.e2e.operator import Operator
 from tests.integration.api.rows import Rows
-from tests.ports import take_ports
-from tests.stack import ADMIN_TOKEN, Stack
-from tests.vhosts import Vhosts
+from tests.support import services
+from tests.support.books import until
+from tests.support.browser import launch, page_of
+from tests.support.ports import take_ports
+from tests.support.stack import ADMIN_TOKEN, Stack
+from tests.support.vhosts import Vhosts
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -7,9 +7,9 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.books import add_clients, add_mailing, check_books, counts_of, outcomes_of, until, until_finished
 from tests.conftest import MakeStack
-from tests.stack import Stack
+from tests.support.books import add_clients, add_mailing, check_books, counts_of, outcomes_of, until, until_finished
+from tests.support.stack import Stack
 
 CLIENTS = 300
 CONCURRENCY = 10

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.books import until
-from tests.browser import Browsed, browse
 from tests.conftest import MakeStack
-from tests.stack import ADMIN_TOKEN
+from tests.support.books import until
+from tests.support.browser import Browsed, browse
+from tests.support.stack import ADMIN_TOKEN
 
 # Where the pictures go: HERALD_TEST_PICTURES=docs/images renews those of the project.
 PICTURES = "HERALD_TEST_PICTURES"

@@ -8,10 +8,10 @@ from typing import Any
 import aiohttp
 import pytest
 
-from tests.books import until
 from tests.conftest import MakeStack
-from tests.relay import Relay
-from tests.stack import Stack
+from tests.support.books import until
+from tests.support.relay import Relay
+from tests.support.stack import Stack
 
 PROCESSES = ("api", "planner", "dispatcher", "reporter", "reporter-2")
 # What each needs, and what it can do without for a while.

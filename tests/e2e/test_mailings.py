@@ -12,12 +12,12 @@ import pytest
 from services.planner.release import job
 from shared import topology
 from shared.broker import Publisher
-from shared.metrics import Health
+from shared.health import Health
 from shared.settings import DEFAULT_RETRY_DELAYS
-from tests.books import check_books, until
 from tests.conftest import MakeStack
 from tests.e2e.operator import Operator
-from tests.stack import ALL, Stack
+from tests.support.books import check_books, until
+from tests.support.stack import ALL, Stack
 
 ENV = {"HERALD_RETRY_DELAYS": "1s,2s", "HERALD_MAX_ATTEMPTS": "3", "HERALD_PROVIDER_TIMEOUT": "2"}
 

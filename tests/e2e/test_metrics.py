@@ -3,10 +3,10 @@
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.books import until
 from tests.conftest import MakeStack
-from tests.metrics_table import PROCESSES, Metric, read_table
-from tests.stack import Stack
+from tests.support.books import until
+from tests.support.metrics_table import PROCESSES, Metric, read_table
+from tests.support.stack import Stack
 
 OWN_LABELS = {"histogram": {"le"}}
 

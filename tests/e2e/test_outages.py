@@ -12,11 +12,11 @@ import asyncpg
 import pytest
 
 from cli.native import rabbitmq
-from tests.books import add_clients, add_mailing, check_books, counts_of, until, until_finished
 from tests.conftest import MakeStack
 from tests.e2e.test_crashes import ledger_of, set_faults
-from tests.relay import Relay
-from tests.stack import Stack
+from tests.support.books import add_clients, add_mailing, check_books, counts_of, until, until_finished
+from tests.support.relay import Relay
+from tests.support.stack import Stack
 
 CLIENTS = 1000
 CONCURRENCY = 20

@@ -8,10 +8,10 @@ import aiohttp
 import asyncpg
 import pytest
 
-from tests.books import check_books, until
 from tests.conftest import MakeStack
 from tests.e2e.operator import Operator
-from tests.stack import ALL, Stack
+from tests.support.books import check_books, until
+from tests.support.stack import ALL, Stack
 
 ENV = {"HERALD_RETRY_DELAYS": "1s,2s,5s", "HERALD_DISPATCHER_CONCURRENCY": "20", "HERALD_PROVIDER_TIMEOUT": "2"}
 CLIENTS = 1000

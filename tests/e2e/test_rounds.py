@@ -5,11 +5,11 @@ import re
 import asyncpg
 import pytest
 
-from tests.books import check_books
 from tests.conftest import MakeStack
 from tests.e2e.operator import Operator
 from tests.integration.cli.herald import herald
-from tests.stack import ADMIN_TOKEN, ALL, Stack
+from tests.support.books import check_books
+from tests.support.stack import ADMIN_TOKEN, ALL, Stack
 
 ENV = {"HERALD_RETRY_DELAYS": "1s", "HERALD_MAX_ATTEMPTS": "2"}
 # Two attempts of each are fewer than the twenty calls by which the breaker judges.

@@ -14,11 +14,11 @@ from aiohttp.test_utils import TestServer
 
 from shared import topology
 from shared.broker import Outgoing, Publisher
-from shared.metrics import Health
+from shared.health import Health
 from tests.conftest import MakeStack
 from tests.e2e import echo
 from tests.e2e.operator import Operator
-from tests.stack import ADMIN_TOKEN, SECRET, Stack
+from tests.support.stack import ADMIN_TOKEN, SECRET, Stack
 
 ENV = {"HERALD_RETRY_DELAYS": "1s", "HERALD_MAX_ATTEMPTS": "2", "HERALD_LOG_LEVEL": "debug"}
 # A run of a text as long as this tells something of it.

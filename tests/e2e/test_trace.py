@@ -9,10 +9,10 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.books import until
 from tests.conftest import MakeStack
 from tests.e2e.operator import Operator
 from tests.integration.cli.herald import Outcome, herald
+from tests.support.books import until
 
 ENV = {"HERALD_RETRY_DELAYS": "1s,2s", "HERALD_MAX_ATTEMPTS": "3", "HERALD_PROVIDER_TIMEOUT": "10"}
 # Who is tried again, with the dispatcher killed in the middle of the second attempt; who is refused; who fails until

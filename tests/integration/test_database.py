@@ -3,7 +3,7 @@
 import asyncio
 
 from shared import database
-from shared.metrics import Health
+from shared.health import Health
 
 
 async def test_a_transaction_that_was_left_open_is_over_for_the_next(database_url: str) -> None:

@@ -9,11 +9,11 @@ import pytest
 
 from services.reporter.fold import fold
 from services.reporter.handler import Handler
-from services.reporter.meters import Meters
+from services.reporter.metrics import Meters
 from services.reporter.tally import UnknownMessage
 from shared.messages import Result, Results, encode
 from shared.metrics import new_registry
-from tests.books import add_clients, add_mailing, check_books, counts_of, outcomes_of
+from tests.support.books import add_clients, add_mailing, check_books, counts_of, outcomes_of
 
 NOW = datetime.now(UTC)
 

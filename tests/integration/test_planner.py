@@ -10,22 +10,23 @@ import pytest
 
 from services.dispatcher.store import claim as claim_jobs
 from services.planner.expansion import Expanded, expand
+from services.planner.fairness import Rounds
+from services.planner.flow_control import Pace
 from services.planner.handler import Handler
-from services.planner.meters import Meters
-from services.planner.pace import Pace
+from services.planner.metrics import Meters
 from services.planner.release import Released, release
-from services.planner.rounds import Rounds
 from services.planner.settle import Settler
-from services.planner.store import lives, releases, repairs, settling, turns
+from services.planner.store import leases, lifecycle, releases, repairs, settling
 from services.planner.store.releases import Due
 from services.planner.sweep import Sweeper
 from shared import topology
 from shared.broker import Consumer, Delivery, Outgoing, Publisher
+from shared.health import Health
 from shared.messages import Job, decode
-from shared.metrics import Health, new_registry
+from shared.metrics import new_registry
 from shared.settings import DEFAULT_RETRY_DELAYS
-from tests.books import add_clients, add_mailing, check_books, counts_of, status_of, until
-from tests.planning import expand_all, lease_one, running_mailing
+from tests.support.books import add_clients, add_mailing, check_books, counts_of, status_of, until
+from tests.support.planning import expand_all, lease_one, running_mailing
 
 METERS = Meters(new_registry())
 TABLE = topology.build(DEFAULT_RETRY_DELAYS)
@@ -41,10 +42,10 @@ async def publisher(broker_url: str) -> AsyncIterator[Publisher]:
 async def test_only_mailings_whose_time_has_come_are_started_and_each_by_one_planner(pool: asyncpg.Pool) -> None:
     due = [await add_mailing(pool) for _ in range(5)]
     ahead = await add_mailing(pool, start_in=30)
-    started = await asyncio.gather(*(lives.start_due(pool) for _ in range(4)))
+    started = await asyncio.gather(*(lifecycle.start_due(pool) for _ in range(4)))
     assert sorted(mailing_id for some in started for mailing_id, _ in some) == due
     assert await status_of(pool, ahead) == "scheduled"
-    seconds = await lives.seconds_to_next_start(pool)
+    seconds = await lifecycle.seconds_to_next_start(pool)
     assert seconds is not None
     assert 25 < seconds <= 30
 
@@ -52,7 +53,7 @@ async def test_only_mailings_whose_time_has_come_are_started_and_each_by_one_pla
 async def test_the_audience_is_frozen_at_the_start(pool: asyncpg.Pool) -> None:
     await add_clients(pool, 250)
     mailing_id = await add_mailing(pool)
-    await lives.start_due(pool)
+    await lifecycle.start_due(pool)
     await add_clients(pool, 50, first=1000)
     await expand_all(pool, mailing_id)
     assert await counts_of(pool, mailing_id) == {"pending": 250}
@@ -77,28 +78,28 @@ async def test_a_mailing_reaches_exactly_the_clients_of_its_filter(
     for place, (code, tag, number) in enumerate(groups):
         await add_clients(pool, number, operator_code=code, tag=tag, first=1000 * place)
     mailing_id = await add_mailing(pool, operator_codes=operator_codes, tags=tags)
-    await lives.start_due(pool)
+    await lifecycle.start_due(pool)
     await expand_all(pool, mailing_id, size=7)
     assert sum((await counts_of(pool, mailing_id)).values()) == expected
 
 
 async def test_a_mailing_without_recipients_is_finished_at_once(pool: asyncpg.Pool) -> None:
     mailing_id = await running_mailing(pool, 0)
-    assert await lives.finish_done(pool) == [(mailing_id, "test-request")]
+    assert await lifecycle.finish_done(pool) == [(mailing_id, "test-request")]
     assert await status_of(pool, mailing_id) == "finished"
 
 
 async def test_several_planners_expand_a_mailing_once(pool: asyncpg.Pool) -> None:
     await add_clients(pool, 3000)
     mailing_id = await add_mailing(pool)
-    await lives.start_due(pool)
+    await lifecycle.start_due(pool)
 
     async def planner() -> None:
         owner = uuid4()
         while not await pool.fetchval("SELECT expansion_done FROM mailing_work"):
-            for turn in await turns.lease(pool, owner, release=False, most=1):
+            for turn in await leases.lease(pool, owner, release=False, most=1):
                 await expand(pool, owner, turn.mailing_id, 100)
-                await turns.give_back(pool, owner, [turn.mailing_id])
+                await leases.give_back(pool, owner, [turn.mailing_id])
 
     await asyncio.gather(planner(), planner(), planner())
     await check_books(pool, mailing_id)
@@ -108,7 +109,7 @@ async def test_several_planners_expand_a_mailing_once(pool: asyncpg.Pool) -> Non
 async def test_a_planner_that_lost_its_lease_changes_nothing(pool: asyncpg.Pool, publisher: Publisher) -> None:
     await add_clients(pool, 10)
     mailing_id = await add_mailing(pool)
-    await lives.start_due(pool)
+    await lifecycle.start_due(pool)
     owner = uuid4()
     assert await lease_one(pool, owner) == mailing_id
     await pool.execute("UPDATE mailing_work SET owner = $1", uuid4())
@@ -120,7 +121,7 @@ async def test_a_planner_that_lost_its_lease_changes_nothing(pool: asyncpg.Pool,
 async def test_a_paused_mailing_is_expanded_and_not_released(pool: asyncpg.Pool, publisher: Publisher) -> None:
     await add_clients(pool, 10)
     mailing_id = await add_mailing(pool)
-    await lives.start_due(pool)
+    await lifecycle.start_due(pool)
     await pool.execute("UPDATE mailings SET status = 'paused'")
     owner = uuid4()
     assert await lease_one(pool, owner) == mailing_id
@@ -228,12 +229,12 @@ async def test_rounds_serve_a_small_mailing_beside_a_big_one(pool: asyncpg.Pool,
     await add_clients(pool, 3000)
     await add_clients(pool, 10, tag="small", first=9000)
     big = await add_mailing(pool, tags=[""])
-    await lives.start_due(pool)
+    await lifecycle.start_due(pool)
     rounds = Rounds(pool, publisher, uuid4(), Pace(600), METERS)
     for _ in range(4):
         await rounds.next()
     small = await add_mailing(pool, tags=["small"])
-    await lives.start_due(pool)
+    await lifecycle.start_due(pool)
     # The audience takes two chunks; meanwhile the provider takes what is released, so that there is room again.
     for _ in range(2):
         await pool.execute("DELETE FROM flights WHERE mailing_id = $1", big)
@@ -250,13 +251,13 @@ async def test_a_small_mailing_is_under_way_though_others_fill_all_there_is_room
     await add_clients(pool, 400)
     await add_clients(pool, 10, tag="small", first=9000)
     big = await add_mailing(pool, tags=[""])
-    await lives.start_due(pool)
+    await lifecycle.start_due(pool)
     rounds = Rounds(pool, publisher, uuid4(), Pace(300), METERS)
     for _ in range(4):
         await rounds.next()
     full = await pool.fetchval("SELECT count(*) FROM flights WHERE mailing_id = $1", big)
     small = await add_mailing(pool, tags=["small"])
-    await lives.start_due(pool)
+    await lifecycle.start_due(pool)
     for _ in range(2):
         await rounds.next()
     released = "SELECT count(*) FROM flights WHERE mailing_id = $1 AND released_at IS NOT NULL"
@@ -312,7 +313,7 @@ async def test_at_the_end_the_unclaimed_expire_at_once_and_claims_after_a_fence(
     await settler.close_mailings()
     assert await counts_of(ending.pool, ending.mailing_id) == {"expired": 6}
     assert (await ending.reasons())["expired: outcome unknown"] == 2
-    assert await lives.finish_done(ending.pool) == [(ending.mailing_id, "test-request")]
+    assert await lifecycle.finish_done(ending.pool) == [(ending.mailing_id, "test-request")]
     await check_books(ending.pool, ending.mailing_id)
     lost = await ending.pool.fetch("SELECT message_id, number FROM attempts ORDER BY 1")
     assert [tuple(row) for row in lost] == [(ending.ids[4], 1), (ending.ids[5], 2)]
@@ -325,7 +326,7 @@ async def test_clients_out_of_reach_of_the_window_expire_for_that_reason_release
     # Open at present where it is six hours later than in UTC.
     window = ((now + timedelta(hours=5)).time(), (now + timedelta(hours=7)).time())
     mailing_id = await add_mailing(pool, lasts=1, window=window)
-    await lives.start_due(pool)
+    await lifecycle.start_due(pool)
     await expand_all(pool, mailing_id)
     await asyncio.sleep(1.1)
     await Settler(pool, METERS).close_mailings()
@@ -364,7 +365,7 @@ async def test_a_cancel_settles_the_unclaimed_and_waits_for_the_claimed(ending: 
     await ending.pool.execute("UPDATE flights SET folded_number = claimed_number")
     await settler.close_mailings()
     assert await counts_of(ending.pool, ending.mailing_id) == {"cancelled": 6}
-    await lives.finish_done(ending.pool)
+    await lifecycle.finish_done(ending.pool)
     assert await status_of(ending.pool, ending.mailing_id) == "cancelled"
     assert await ending.pool.fetchval("SELECT finished_at IS NOT NULL FROM mailings")
 
@@ -405,12 +406,12 @@ async def test_a_mailing_found_only_after_its_end_is_expanded_and_expires(pool: 
     await add_clients(pool, 20)
     mailing_id = await add_mailing(pool)
     await pool.execute("UPDATE mailings SET start_at = now() - interval '2 h', end_at = now() - interval '1 h'")
-    await lives.start_due(pool)
+    await lifecycle.start_due(pool)
     settler = Settler(pool, METERS)
     await settler.close_mailings()
     await expand_all(pool, mailing_id)
     await settler.close_mailings()
-    await lives.finish_done(pool)
+    await lifecycle.finish_done(pool)
     assert await status_of(pool, mailing_id) == "finished"
     assert await counts_of(pool, mailing_id) == {"expired": 20}
 
@@ -504,10 +505,10 @@ async def test_each_moment_of_a_mailings_life_leaves_an_event(pool: asyncpg.Pool
     mailing_id = await running_mailing(pool, 3, lasts=0.5)
     assert await kinds_of(pool, mailing_id) == ["started", "expanded"]
     await asyncio.sleep(0.6)
-    await asyncio.gather(*(lives.begin_closing(pool) for _ in range(3)))
+    await asyncio.gather(*(lifecycle.begin_closing(pool) for _ in range(3)))
     await Settler(pool, METERS).close_mailings()
     for _ in range(2):
-        await lives.finish_done(pool)
+        await lifecycle.finish_done(pool)
     assert await kinds_of(pool, mailing_id) == ["started", "expanded", "closing", "finished"]
     expanded = await pool.fetchrow("SELECT request_id, detail FROM events WHERE kind = 'expanded'")
     assert expanded is not None
@@ -518,5 +519,5 @@ async def test_the_event_of_a_cancelled_mailing_is_that_its_counts_have_closed(p
     mailing_id = await running_mailing(pool, 3)
     await pool.execute("UPDATE mailings SET status = 'cancelled'")
     await Settler(pool, METERS).close_mailings()
-    await lives.finish_done(pool)
+    await lifecycle.finish_done(pool)
     assert await kinds_of(pool, mailing_id) == ["started", "expanded", "closed"]

@@ -9,17 +9,18 @@ import pytest
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
-from services.planner.meters import Meters
-from services.planner.pace import Pace
-from services.planner.rounds import Rounds
+from services.planner.fairness import Rounds
+from services.planner.flow_control import Pace
+from services.planner.metrics import Meters
 from services.planner.settle import Settler
-from services.planner.store import lives
+from services.planner.store import lifecycle
 from shared import topology
 from shared.broker import Publisher
-from shared.metrics import Health, new_registry
+from shared.health import Health
+from shared.metrics import new_registry
 from shared.settings import DEFAULT_RETRY_DELAYS
-from tests.books import add_clients, add_mailing, until
-from tests.planning import running_mailing
+from tests.support.books import add_clients, add_mailing, until
+from tests.support.planning import running_mailing
 
 CLIENTS = 30
 METERS = Meters(new_registry())
@@ -47,7 +48,7 @@ def find(lines: list[Any], event: str) -> list[Any]:
 async def test_rounds_tell_what_was_created_and_released(pool: asyncpg.Pool, publisher: Publisher) -> None:
     await add_clients(pool, CLIENTS)
     mailing_id = await add_mailing(pool)
-    await lives.start_due(pool)
+    await lifecycle.start_due(pool)
     rounds = Rounds(pool, publisher, uuid4(), Pace(200), METERS)
     with capture_logs(processors=[merge_contextvars]) as lines:
         while not find(lines, "messages released"):
@@ -67,7 +68,7 @@ async def test_messages_out_of_their_window_are_told_as_waiting(pool: asyncpg.Po
     now = await pool.fetchval("SELECT now()::time")
     begins = now.replace(hour=(now.hour + 2) % 24)
     await add_mailing(pool, window=(begins, begins.replace(hour=(begins.hour + 1) % 24)))
-    await lives.start_due(pool)
+    await lifecycle.start_due(pool)
     rounds = Rounds(pool, publisher, uuid4(), Pace(200), METERS)
     with capture_logs() as lines:
         while not find(lines, "messages wait for their window"):

@@ -21,14 +21,14 @@ from shared.broker import (
     open_connection,
 )
 from shared.broker.link import MISSING_HINT, REFUSED_HINT, RIGHTS_HINT
-from shared.metrics import Health
+from shared.health import Health
 from shared.migrate import migrate
 from shared.settings import DEFAULT_RETRY_DELAYS
-from shared.startup import Stopped
-from tests.books import until
+from shared.waiting import Stopped
 from tests.integration.cli.herald import herald
-from tests.services import execute, need, with_database
-from tests.vhosts import User, Vhosts
+from tests.support.books import until
+from tests.support.services import execute, need, with_database
+from tests.support.vhosts import User, Vhosts
 
 TABLE = topology.build(DEFAULT_RETRY_DELAYS)
 JOB = Outgoing(topology.JOBS, topology.SEND_KEY, b"{}")

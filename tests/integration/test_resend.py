@@ -10,11 +10,11 @@ import pytest
 
 from services.dispatcher.store import claim as claim_jobs
 from services.planner.resend import resend_chunk
-from services.planner.store import lives
+from services.planner.store import lifecycle
 from services.reporter.fold import fold
 from shared.messages import Result, Results
-from tests.books import check_books, counts_of, outcomes_of, status_of
-from tests.planning import running_mailing
+from tests.support.books import check_books, counts_of, outcomes_of, status_of
+from tests.support.planning import running_mailing
 
 NOW = datetime.now(UTC)
 
@@ -97,7 +97,7 @@ async def first(pool: asyncpg.Pool) -> Round:
         made.result(made.exhausted, 3, "exhausted"),
         made.result(made.expired, 3, "expired"),
     )
-    await lives.finish_done(pool)
+    await lifecycle.finish_done(pool)
     return made
 
 
@@ -225,13 +225,13 @@ async def test_nothing_is_reopened_after_a_cancel_or_the_end(first: Round, over:
 
 async def test_a_mailing_is_not_finished_while_a_resend_is_open(first: Round) -> None:
     await first.ask("rejected")
-    assert await lives.finish_done(first.pool) == []
+    assert await lifecycle.finish_done(first.pool) == []
     while await resend_chunk(first.pool):
         pass
-    assert await lives.finish_done(first.pool) == []
+    assert await lifecycle.finish_done(first.pool) == []
     number = await first.claim(first.rejected, 4)
     await first.fold(first.result(first.rejected, number, "sent"))
-    assert [row[0] for row in await lives.finish_done(first.pool)] == [first.mailing_id]
+    assert [row[0] for row in await lifecycle.finish_done(first.pool)] == [first.mailing_id]
     assert await status_of(first.pool, first.mailing_id) == "finished"
 
 

@@ -17,9 +17,9 @@ from shared.broker import (
     declare,
     open_connection,
 )
-from shared.metrics import Health
-from tests.books import until
-from tests.relay import Relay
+from shared.health import Health
+from tests.support.books import until
+from tests.support.relay import Relay
 
 SHORT = [timedelta(seconds=1), timedelta(seconds=2), timedelta(seconds=3)]
 

@@ -21,9 +21,9 @@ from typing import Any
 import aiohttp
 from playwright.async_api import Page
 
-from tests import bad_day
 from tests.e2e.operator import Operator
 from tests.pictures.shots import open_page, shoot
+from tests.support import bad_day
 
 DASHBOARD = Path(__file__).parents[2] / "deploy" / "grafana" / "dashboards" / "herald.json"
 # As high as all rows of the dashboard: Grafana draws only what can be seen.

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.async_api import Page, async_playwright
 
-from tests.browser import ARGUMENTS, find
+from tests.support.browser import ARGUMENTS, find
 
 FOLDER = Path(__file__).parents[2] / "docs" / "images"
 WIDTH = 1300

@@ -15,12 +15,12 @@ BANNED_NAMES = frozenset({"utils", "helpers", "common", "manager", "base", "core
 # From the top down: a module of shared/ imports only from the rows below its own.
 SHARED_LAYERS = (
     ("process",),
-    ("broker", "database"),
+    ("broker", "database", "ops"),
     ("metrics", "migrate"),
-    ("health", "logs", "settings", "startup"),
+    ("health", "logs", "settings", "waiting"),
     ("amqp_urls", "failpoints", "messages", "topology"),
     ("tracebacks", "window"),
-    ("redaction",),
+    ("redaction", "statuses"),
 )
 
 # Who may import whom. A service stands for itself and for nobody else.

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from services.api.answers.parts import Answer, Next
-from services.api.tokens import Role
+from shared.statuses import Role
 
 
 class Event(Answer):

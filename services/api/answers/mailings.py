@@ -7,7 +7,7 @@ from pydantic import Field
 
 from services.api.answers.clients import Client
 from services.api.answers.parts import Answer, ByStatus, ClockShown, CodeShown, Count, Id, Next
-from services.api.schemas import MailingStatus
+from shared.statuses import MailingStatus
 
 
 class Filter(Answer):

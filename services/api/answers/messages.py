@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from services.api.answers.parts import Answer, Count, Id, Next
-from shared.messages import MessageStatus
+from shared.statuses import MessageStatus
 
 
 class Message(Answer):

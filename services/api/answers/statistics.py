@@ -5,8 +5,7 @@ from datetime import datetime
 from pydantic import Field
 
 from services.api.answers.parts import Answer, ByStatus, Count, Id, Next
-from services.api.schemas import MailingStatus
-from shared.messages import MessageStatus
+from shared.statuses import MailingStatus, MessageStatus
 
 
 class MailingTotals(Answer):

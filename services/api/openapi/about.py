@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.api.accept import JSON
+from services.api.web.negotiation import JSON
 
 HTML = "text/html"
 

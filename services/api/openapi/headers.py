@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from services.api.idempotency import HEADER as IDEMPOTENCY_KEY
+from services.api.mailings.idempotency import HEADER as IDEMPOTENCY_KEY
 
 Json = dict[str, Any]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from services.api.accept import EVENT_STREAM, JSON
-from services.api.bodies import MERGE_PATCH
+from services.api.web.bodies import MERGE_PATCH
+from services.api.web.negotiation import EVENT_STREAM, JSON
 
 Json = dict[str, Any]
 Headers = tuple[str, ...]

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from services.api.errors import PROBLEM_JSON
 from services.api.openapi.headers import ALWAYS, RATES, SOMETIMES, named
 from services.api.openapi.operation import Operation
 from services.api.routes import Route
-from services.api.tokens import ROLES
+from services.api.web.problems import PROBLEM_JSON
+from shared.statuses import ROLES
 
 Json = dict[str, Any]
 

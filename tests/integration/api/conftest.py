@@ -8,9 +8,9 @@ from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client import CollectorRegistry
 
 from services.api import app
-from services.api.auth import Authenticator
-from services.api.meters import Meters
-from services.api.state import Backing, State
+from services.api.access.authenticate import Authenticator
+from services.api.metrics import Meters
+from services.api.web.context import Backing, State
 from tests.integration.api.fakes import ADMIN_TOKEN, Api, NoBroker, RecordingEvents
 from tests.integration.api.rows import Rows
 

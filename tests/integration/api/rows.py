@@ -7,7 +7,7 @@ from typing import Any
 
 import asyncpg
 
-from shared.messages import MessageStatus
+from shared.statuses import MessageStatus
 
 STATUSES = ("pending", "retrying", "sent", "rejected", "exhausted", "expired", "cancelled")
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.conftest import MakeStack
 from tests.integration.cli.herald import herald
-from tests.stack import ADMIN_TOKEN, SECRET, Stack
+from tests.support.stack import ADMIN_TOKEN, SECRET, Stack
 
 
 def environment(stack: Stack) -> dict[str, str]:

@@ -10,10 +10,10 @@ import pytest
 
 from tests.conftest import MakeStack
 from tests.integration.cli.herald import herald, running
-from tests.ports import take_ports
-from tests.relay import Relay
-from tests.services import execute, need, with_database
-from tests.stack import ADMIN_TOKEN
+from tests.support.ports import take_ports
+from tests.support.relay import Relay
+from tests.support.services import execute, need, with_database
+from tests.support.stack import ADMIN_TOKEN
 
 
 async def test_clients_go_in_and_come_out(make_stack: MakeStack, tmp_path: Path) -> None:

@@ -15,8 +15,8 @@ import pytest
 from cli.failure import Failure
 from cli.native import broker, child, postgres, rabbitmq
 from cli.native.ports import free_port, is_free
-from tests.books import until
-from tests.services import is_alive
+from tests.support.books import until
+from tests.support.services import is_alive
 
 
 def children_named(name: str) -> list[int]:

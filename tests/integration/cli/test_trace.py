@@ -10,8 +10,8 @@ import asyncpg
 import orjson
 import pytest
 
-from tests.books import add_clients, add_mailing
 from tests.integration.cli.herald import environment, herald
+from tests.support.books import add_clients, add_mailing
 
 
 def a_line(**fields: object) -> bytes:

@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 
 from tests.integration.cli.herald import herald, running
-from tests.ports import take_ports
+from tests.support.ports import take_ports
 
 
 @pytest.fixture

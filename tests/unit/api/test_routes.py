@@ -1,6 +1,6 @@
-from services.api import live
 from services.api.routes import ROUTES, by_path, methods_of
-from services.api.tokens import ROLES
+from services.api.statistics import sse
+from shared.statuses import ROLES
 
 
 def test_every_route_is_there_once() -> None:
@@ -23,7 +23,7 @@ def test_every_route_says_what_it_does() -> None:
 
 def test_every_get_answers_head_save_the_one_that_never_ends() -> None:
     without = [route.handler for route in ROUTES if route.method == "GET" and not route.answers_head]
-    assert without == [live.stream]
+    assert without == [sse.stream]
 
 
 def test_a_path_takes_what_the_table_says_and_options() -> None:

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from services.api.errors import Problem
-from services.api.parsing import parse_body
 from services.api.schemas import ClientNew, ClientPatch, MailingNew, MailingPatch
+from services.api.web.parsing import parse_body
+from services.api.web.problems import Problem
 
 ZONES = frozenset({"UTC", "Europe/Moscow"})
 CLIENT: dict[str, Any] = {"phone": "79991234567"}

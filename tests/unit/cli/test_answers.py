@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cli.agreement import compare
+from cli.compare_books import compare
 from cli.http import describe
 from cli.progress import count_final, describe_pace, has_ended
 

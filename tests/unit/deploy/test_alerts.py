@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from cli.settings import TARGETS_FILE
-from tests.metrics_table import ROOT, documented_series, series_in
-from tests.promtool import promtool
+from tests.support.metrics_table import ROOT, documented_series, series_in
+from tests.support.promtool import promtool
 
 FOLDER = ROOT / "deploy" / "prometheus"
 RULES = FOLDER / "rules" / "herald.yml"

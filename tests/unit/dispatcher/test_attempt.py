@@ -9,14 +9,14 @@ from structlog.testing import capture_logs
 
 from services.dispatcher.attempt import MOST_QUEUED_RETRIES, Attempts, Taken
 from services.dispatcher.breaker import Breaker
-from services.dispatcher.meters import Meters
+from services.dispatcher.metrics import Meters
 from services.dispatcher.replies import Reply
 from services.dispatcher.store import Claim
 from shared.broker import Outgoing
 from shared.database import Pool
 from shared.messages import Result, encode
-from tests.builders import NOON, PHONE, TEXT, TOKEN, a_claim, a_job, a_policy, a_reply, a_ticket
-from tests.fakes import FakeClock, FakeDelivery, FakeProvider, RecordingPool, RecordingPublisher
+from tests.support.builders import NOON, PHONE, TEXT, TOKEN, a_claim, a_job, a_policy, a_reply, a_ticket
+from tests.support.fakes import FakeClock, FakeDelivery, FakeProvider, RecordingPool, RecordingPublisher
 
 WORKER = UUID("01234567-89ab-4def-8123-456789abcdef")
 # Asked at 100 s, begun 20 ms later, answered within 40 ms.

@@ -4,7 +4,8 @@ from structlog.testing import capture_logs
 from services.dispatcher.__main__ import prefetch
 from services.dispatcher.breaker import PROBES, Breaker
 from services.dispatcher.breaker_watch import BreakerWatch
-from shared.metrics import Health, new_registry
+from shared.health import Health
+from shared.metrics import new_registry
 
 
 def test_a_change_is_told_once_in_log_metrics_and_detail_and_never_makes_unready() -> None:

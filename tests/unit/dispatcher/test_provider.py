@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestServer
 from services.dispatcher import provider
 from services.dispatcher.provider import LONGEST_BODY
 from services.dispatcher.replies import Reply
-from tests.builders import PHONE, TEXT, TOKEN
+from tests.support.builders import PHONE, TEXT, TOKEN
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 PATIENCE_SECONDS = 10

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.dispatcher.replies import LONGEST_REASON, LONGEST_RETRY_AFTER, Kind, Meaning, Reply, read
-from tests.builders import a_reply
+from tests.support.builders import a_reply
 
 OK = b'{"code": 0, "message": "OK"}'
 HTML = b"<html><body>Bad gateway</body></html>"

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from services.dispatcher.replies import Meaning
 from services.dispatcher.retry import LEAST_TIME_LEFT, Decision, Facts, Finish, Policy, Retry, decide
-from tests.builders import a_meaning, a_policy, some_facts
+from tests.support.builders import a_meaning, a_policy, some_facts
 
 ACCEPTED = a_meaning(verdict="accepted", outcome="accepted", reason="accepted")
 REFUSED = a_meaning(verdict="permanent", outcome="refused", reason="HTTP 400")

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.dispatcher.scrub import DETAIL_LENGTH, scrub
-from tests.builders import PHONE, TEXT, TOKEN
+from tests.support.builders import PHONE, TEXT, TOKEN
 
 
 def cleaned(body: bytes, phone: str, text: str, token: str) -> str | None:

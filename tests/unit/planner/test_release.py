@@ -1,7 +1,7 @@
 from services.planner.release import job
 from shared.broker import Outgoing
 from shared.messages import encode
-from tests.builders import a_job
+from tests.support.builders import a_job
 
 
 def test_a_job_goes_to_the_dispatcher_with_ids_only() -> None:

@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from services.planner.meters import Meters
+from services.planner.metrics import Meters
 from services.planner.watch import Watch
 from shared.broker import Depth, Publisher, Unpublished
 from shared.database import Pool

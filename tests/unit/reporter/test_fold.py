@@ -4,7 +4,7 @@ import pytest
 
 from services.reporter.fold import one_by_one
 from shared.messages import Results
-from tests.builders import NOON, a_result, a_retrying_result
+from tests.support.builders import NOON, a_result, a_retrying_result
 
 FIRST, SECOND = a_result(), a_retrying_result(message_id=2)
 

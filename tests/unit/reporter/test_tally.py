@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from services.reporter.tally import LOST, Known, Standing, Tally, UnknownMessage, tally
 from shared.messages import Result
-from tests.builders import NOON, a_known, a_result, a_retrying_result
+from tests.support.builders import NOON, a_known, a_result, a_retrying_result
 
 REPLIED_AT = NOON + timedelta(milliseconds=40)
 

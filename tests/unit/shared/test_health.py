@@ -7,8 +7,9 @@ import aiohttp
 import pytest
 
 from shared.health import LONGEST_REASON, LOOP_SECONDS, STUCK_SECONDS, Health, Pulse
-from shared.metrics import new_registry, serve_ops
-from tests.ports import take_ports
+from shared.metrics import new_registry
+from shared.ops import serve_ops
+from tests.support.ports import take_ports
 
 
 class Clock:

@@ -7,19 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.messages import (
-    MAX_RESULTS,
-    Body,
-    Job,
-    MailingEvent,
-    MailingEventName,
-    Results,
-    ResultStatus,
-    Unreadable,
-    decode,
-    encode,
-)
-from tests.builders import NOON, a_job, a_result, a_retrying_result
+from shared.messages import MAX_RESULTS, Body, Job, MailingEvent, MailingEventName, Results, Unreadable, decode, encode
+from shared.statuses import ResultStatus
+from tests.support.builders import NOON, a_job, a_result, a_retrying_result
 
 EVENT = MailingEvent(
     event_id=UUID("01234567-89ab-4def-8123-456789abcdef"), event="mailing.paused", mailing_id=7, request_id="req-1"

@@ -7,7 +7,9 @@ import pytest
 import pytest_asyncio
 from prometheus_client import Counter
 
-from shared.metrics import Children, Health, dead_letters, new_registry, serve_ops
+from shared.health import Health
+from shared.metrics import Children, dead_letters, new_registry
+from shared.ops import serve_ops
 from shared.settings import SettingsError
 
 

@@ -8,14 +8,14 @@ import subprocess
 import pytest
 
 from shared.process import until_stopped
-from shared.startup import Stopped
+from shared.waiting import Stopped
 from tests.unit.shared import child
 
 PROCESS = """
 import asyncio, sys
 from shared import process
 from shared.settings import Settings, SettingsError
-from shared.startup import Stopped
+from shared.waiting import Stopped
 
 async def main(config, stop):
     sys.stderr.write("running\\n")

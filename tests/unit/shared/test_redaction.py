@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.redaction import Redactor, escape, escape_json, mask_phone, secrets_in
-from tests.builders import NOON
+from tests.support.builders import NOON
 
 PHONES = st.from_regex(r"7[0-9]{10}", fullmatch=True)
 # Whatever stands around a phone, but for digits: they would make it another number.

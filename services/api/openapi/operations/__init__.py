@@ -5,12 +5,12 @@ To document a new route: describe its models, put an example into examples.py, a
 
 from collections.abc import Mapping
 
+from services.api.access.api_docs import TOKEN
+from services.api.clients.api_docs import CLIENTS
+from services.api.dead_letters.api_docs import DEAD_LETTERS
+from services.api.mailings.api_docs import MAILINGS
+from services.api.messages.api_docs import MESSAGES, STATISTICS
 from services.api.openapi.operation import Operation, Reply
-from services.api.openapi.operations.clients import CLIENTS
-from services.api.openapi.operations.dead_letters import DEAD_LETTERS
-from services.api.openapi.operations.mailings import MAILINGS
-from services.api.openapi.operations.messages import MESSAGES, STATISTICS
-from services.api.openapi.operations.token import TOKEN
 from services.api.routes import Handler
 
 TAGS: Mapping[str, str] = {

@@ -1,0 +1,18 @@
+"""What the document says of the token."""
+
+from collections.abc import Mapping
+
+from services.api import answers
+from services.api.access import handlers as whoami
+from services.api.openapi import examples
+from services.api.openapi.operation import Operation, shown
+from services.api.routes import Handler
+
+TOKEN: Mapping[Handler, Operation] = {
+    whoami.show: Operation(
+        "showToken",
+        "token",
+        "Shows the name and the role of the token that the request came with.",
+        {200: shown("The token, without its secret.", answers.Token, examples.TOKEN)},
+    ),
+}

@@ -1,0 +1,16 @@
+"""The tokens table, as far as a request needs it."""
+
+from services.api.access.tokens import Identity
+from shared.database import Pool
+
+
+async def find(pool: Pool, hashed: bytes) -> Identity | None:
+    """Find the living token with this hash."""
+    row = await pool.fetchrow(
+        """
+        SELECT name, role FROM tokens
+        WHERE hash = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
+        """,
+        hashed,
+    )
+    return None if row is None else Identity(row["name"], row["role"])

@@ -1,0 +1,40 @@
+"""GET /clients/export: the directory as the import takes it."""
+
+from collections.abc import AsyncGenerator, Sequence
+
+from aiohttp import web
+
+from services.api.answers import Client
+from services.api.clients import store
+from services.api.schemas import ClientsFilter
+from services.api.web.context import query_of, state_of
+from services.api.web.csv_stream import BLOCK, csv_block, stream
+from services.api.web.negotiation import CSV, NDJSON, choose
+from shared.database import Pool
+
+FIELDS = ("phone", "operator_code", "tag", "timezone")
+
+
+async def export_clients(request: web.Request) -> web.StreamResponse:
+    query = query_of(request, ClientsFilter)
+    media = choose(request.headers.get("Accept"), (CSV, NDJSON))
+    filename = "clients.csv" if media == CSV else "clients.ndjson"
+    return await stream(request, media, filename, _blocks(state_of(request).pool, query, media))
+
+
+async def _blocks(pool: Pool, query: ClientsFilter, media: str) -> AsyncGenerator[bytes]:
+    after, header = 0, True
+    while True:
+        found = await store.page(
+            pool, phone=query.phone, operator_code=query.operator_code, tag=query.tag, after=after, limit=BLOCK
+        )
+        yield _encode(found, media, header=header)
+        if len(found) < BLOCK:
+            return
+        after, header = found[-1].id, False
+
+
+def _encode(found: Sequence[Client], media: str, *, header: bool) -> bytes:
+    if media == CSV:
+        return csv_block(FIELDS, (client.model_dump(include=set(FIELDS)) for client in found), header=header)
+    return b"".join(client.model_dump_json(include=set(FIELDS)).encode() + b"\n" for client in found)

@@ -1,0 +1,112 @@
+"""The directory: one client at a time, and its list."""
+
+from collections.abc import Mapping
+
+from aiohttp import web
+from structlog.contextvars import bind_contextvars
+
+from services.api import answers
+from services.api.audit import store as events
+from services.api.clients import store
+from services.api.schemas import ClientNew, ClientPatch, ClientsQuery
+from services.api.web import pages
+from services.api.web.bodies import read_body
+from services.api.web.context import cause_of, id_in, query_of, state_of
+from services.api.web.problems import conflict, not_found
+from shared import logs
+from shared.database import retry_on_deadlock
+
+KIND = "clients"
+FIELDS = ("phone", "operator_code", "tag", "timezone")
+
+log = logs.get()
+
+
+async def create(request: web.Request) -> web.Response:
+    state = state_of(request)
+    body = await read_body(request, ClientNew)
+    phone, operator_code, tag, zone = with_defaults(body, state.default_zone)
+    try:
+        client = await store.insert(state.pool, phone, operator_code, tag, zone, cause_of(request))
+    except store.DuplicatePhone:
+        raise _duplicate() from None
+    bind_contextvars(client_id=client.id)
+    log.info("client changed", change="created")
+    return pages.reply(client, status=201, headers={"Location": f"{request.path}/{client.id}"})
+
+
+async def show(request: web.Request) -> web.Response:
+    client = await store.get(state_of(request).pool, id_in(request, "client"))
+    if client is None:
+        raise not_found("client")
+    return pages.reply(client)
+
+
+async def listing(request: web.Request) -> web.Response:
+    query = query_of(request, ClientsQuery)
+    found = await store.page(
+        state_of(request).pool,
+        phone=query.phone,
+        operator_code=query.operator_code,
+        tag=query.tag,
+        after=pages.position(query, KIND, start=0),
+        limit=query.limit + 1,
+    )
+    items, following = pages.cut(found, query.limit, KIND, lambda client: client.id)
+    return pages.reply_page(request, answers.Clients(items=items, next=following), following)
+
+
+async def patch(request: web.Request) -> web.Response:
+    client_id = id_in(request, "client")
+    body = await read_body(request, ClientPatch)
+    given = body.model_dump(exclude_unset=True)
+    return pages.reply(await _write(request, client_id, given)) if given else await show(request)
+
+
+async def replace(request: web.Request) -> web.Response:
+    client_id = id_in(request, "client")
+    body = await read_body(request, ClientNew)
+    values = with_defaults(body, state_of(request).default_zone)
+    return pages.reply(await _write(request, client_id, dict(zip(FIELDS, values, strict=True))))
+
+
+async def delete(request: web.Request) -> web.Response:
+    if not await store.delete(state_of(request).pool, id_in(request, "client"), cause_of(request)):
+        raise not_found("client")
+    log.info("client changed", change="deleted")
+    return web.Response(status=204)
+
+
+def with_defaults(body: ClientNew, default_zone: str) -> tuple[str, str, str, str]:
+    """Phone, operator code, tag and zone, where what was left out has its default."""
+    return body.phone, body.operator_code or body.phone[1:4], body.tag, body.timezone or default_zone
+
+
+async def _write(request: web.Request, client_id: int, given: Mapping[str, str]) -> answers.Client:
+    """Set the fields given; a new zone also has the client's waiting flights judged anew."""
+    pool = state_of(request).pool
+
+    async def work() -> answers.Client | None:
+        async with pool.acquire() as connection, connection.transaction():
+            client = await store.update(connection, client_id, *(given.get(field) for field in FIELDS))
+            if client is None:
+                return None
+            if "timezone" in given:
+                await store.judge_flights_anew(connection, [client_id])
+            await events.record_client_update(connection, client_id, cause_of(request), list(given))
+            return client
+
+    try:
+        client = await retry_on_deadlock(work)
+    except store.DuplicatePhone:
+        raise _duplicate() from None
+    if client is None:
+        raise not_found("client")
+    if "timezone" in given:
+        await store.judge_flights_anew(pool, [client_id])
+    log.info("client changed", change="updated", fields=sorted(given))
+    return client
+
+
+def _duplicate() -> Exception:
+    return conflict("Another client has this phone.")

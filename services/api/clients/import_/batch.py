@@ -1,0 +1,90 @@
+"""What an import holds at a time: a batch of clients, each phone once, and the tally so far."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from services.api.answers import ImportReport, LineError
+from services.api.clients.import_.store import Columns
+from services.api.schemas import ClientNew
+
+OnConflict = Literal["update", "skip"]
+BATCH = 5000
+MAX_LINE_ERRORS = 100
+
+
+@dataclass(slots=True)
+class Tally:
+    created: int = 0
+    updated: int = 0
+    skipped: int = 0
+    rejected: int = 0
+    errors: list[LineError] = field(default_factory=list)
+
+    def reject(self, line: int, detail: str) -> None:
+        """Count a bad line; only the first ones are kept by name."""
+        self.rejected += 1
+        if len(self.errors) < MAX_LINE_ERRORS:
+            self.errors.append(LineError(line=line, detail=detail))
+
+    def report(self) -> ImportReport:
+        return ImportReport(
+            created=self.created,
+            updated=self.updated,
+            skipped=self.skipped,
+            rejected=self.rejected,
+            errors=self.errors,
+        )
+
+
+@dataclass(slots=True)
+class Batch:
+    """Rows by phone, each a dict of what was given. A phone that comes twice is a conflict with itself."""
+
+    on_conflict: OnConflict
+    rows: dict[str, dict[str, str]] = field(default_factory=dict)
+    repeated: int = 0
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @property
+    def full(self) -> bool:
+        return len(self.rows) >= BATCH
+
+    def add(self, client: ClientNew) -> None:
+        given = {name: getattr(client, name) for name in client.model_fields_set}
+        earlier = self.rows.get(client.phone)
+        if earlier is None:
+            self.rows[client.phone] = given
+            return
+        self.repeated += 1
+        if self.on_conflict == "update":
+            earlier.update(given)
+
+    def columns(self) -> Columns:
+        rows = list(self.rows.values())
+        return Columns(
+            phones=list(self.rows),
+            operator_codes=[row.get("operator_code") for row in rows],
+            tags=[row.get("tag") for row in rows],
+            timezones=[row.get("timezone") for row in rows],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What became of a batch in the database."""
+
+    created: int
+    updated: int
+
+
+def count(tally: Tally, batch: Batch, stored: Stored) -> None:
+    """Add a stored batch. A client that somebody else made or deleted at that very moment counts as skipped."""
+    tally.created += stored.created
+    tally.updated += stored.updated
+    tally.skipped += len(batch) - stored.created - stored.updated
+    if batch.on_conflict == "update":
+        tally.updated += batch.repeated
+    else:
+        tally.skipped += batch.repeated

@@ -1,0 +1,100 @@
+"""POST /clients/import: streamed in, stored batch by batch, a transaction each."""
+
+from collections.abc import Sequence
+
+from aiohttp import web
+
+from services.api.clients import store as clients
+from services.api.clients.import_ import store
+from services.api.clients.import_.batch import Batch, OnConflict, Stored, Tally, count
+from services.api.clients.import_.lines import BadHeader, BadLine, CsvReader, Line, Lines, NdjsonReader, Reader
+from services.api.schemas import ImportQuery
+from services.api.web import pages
+from services.api.web.bodies import chunks, require_type
+from services.api.web.context import State, query_of, state_of
+from services.api.web.negotiation import CSV, NDJSON
+from services.api.web.parsing import Zones
+from services.api.web.problems import FieldError, invalid
+from shared import logs
+from shared.database import retry_on_deadlock
+
+# So many new clients change what the database should think of the table.
+MANY = 10_000
+
+
+async def import_clients(request: web.Request) -> web.Response:
+    state, query = state_of(request), query_of(request, ImportQuery)
+    media = require_type(request, (CSV, NDJSON))
+    run, lines = Import(state, _reader(media, state.zones), query.on_conflict), Lines()
+    try:
+        async for chunk in chunks(request):
+            for line in lines.feed(chunk):
+                run.take(line)
+            await run.store_when_full()
+        for line in lines.end():
+            run.take(line)
+        tally = await run.finish()
+    except BadHeader as error:
+        raise invalid(FieldError(("body",), str(error))) from None
+    logs.get().info("clients imported", created=tally.created, updated=tally.updated, rejected=tally.rejected)
+    return pages.reply(tally.report())
+
+
+def _reader(media: str, zones: Zones) -> Reader:
+    return CsvReader(zones) if media == CSV else NdjsonReader(zones)
+
+
+class Import:
+    """One running import: at most a batch and a chunk of it are in memory."""
+
+    def __init__(self, state: State, reader: Reader, on_conflict: OnConflict) -> None:
+        self._state, self._reader = state, reader
+        self._batch, self._tally = Batch(on_conflict), Tally()
+
+    def take(self, line: Line) -> None:
+        """Read a line into the batch; a bad one is counted and stops nothing. Raises BadHeader."""
+        try:
+            client = self._reader.read(line)
+        except BadLine as error:
+            self._tally.reject(line.number, str(error))
+            return
+        if client is not None:
+            self._batch.add(client)
+
+    async def store_when_full(self) -> None:
+        if self._batch.full:
+            await self._store()
+
+    async def finish(self) -> Tally:
+        """Store what is left. Raises BadHeader when not even a header came."""
+        self._reader.end()
+        if self._batch:
+            await self._store()
+        if self._tally.created >= MANY:
+            await store.refresh_statistics(self._state.pool)
+        return self._tally
+
+    async def _store(self) -> None:
+        batch, self._batch = self._batch, Batch(self._batch.on_conflict)
+        count(self._tally, batch, await retry_on_deadlock(lambda: store_batch(self._state, batch)))
+
+
+async def store_batch(state: State, batch: Batch) -> Stored:
+    """Store a batch in one transaction: those that are there are updated or left, the others made."""
+    columns, updated, moved = batch.columns(), list[int](), list[int]()
+    async with state.pool.acquire() as connection, connection.transaction():
+        if batch.on_conflict == "update":
+            updated, moved = await store.update(connection, columns)
+            if moved:
+                await clients.judge_flights_anew(connection, moved)
+        created = await store.insert(connection, columns, state.default_zone)
+    if moved:
+        await clients.judge_flights_anew(state.pool, moved)
+    _tell("created", created)
+    _tell("updated", updated)
+    return Stored(created=len(created), updated=len(updated))
+
+
+def _tell(change: str, client_ids: Sequence[int]) -> None:
+    for ids in logs.in_lines(client_ids):
+        logs.get().info("clients stored", change=change, client_ids=ids)

@@ -1,0 +1,175 @@
+"""The directory. Deleted clients keep their row, without the phone, and are invisible here."""
+
+from collections.abc import Mapping
+
+import asyncpg
+
+from services.api.answers import Client
+from services.api.audit.store import Cause, detail_of
+from shared.database import Connection, Pool
+
+
+class DuplicatePhone(Exception):
+    """Another living client has this phone."""
+
+
+async def insert(pool: Pool, phone: str, operator_code: str, tag: str, timezone: str, cause: Cause) -> Client:
+    """Raises DuplicatePhone."""
+    try:
+        (row,) = await pool.fetch(
+            """
+            WITH made AS (
+                INSERT INTO clients (phone, operator_code, tag, timezone) VALUES ($1, $2, $3, $4)
+                RETURNING id, phone, operator_code, tag, timezone, created_at, updated_at
+            ), told AS (
+                INSERT INTO events (client_id, kind, request_id, detail)
+                SELECT id, 'created', $5, $6::text::jsonb FROM made
+            )
+            SELECT id, phone, operator_code, tag, timezone, created_at, updated_at FROM made
+            """,
+            phone,
+            operator_code,
+            tag,
+            timezone,
+            cause.request_id,
+            detail_of(cause),
+        )
+    except asyncpg.UniqueViolationError:
+        raise DuplicatePhone from None
+    return Client.model_validate(dict(row))
+
+
+async def get(pool: Pool, client_id: int) -> Client | None:
+    row = await pool.fetchrow(
+        """
+        SELECT id, phone, operator_code, tag, timezone, created_at, updated_at
+        FROM clients WHERE id = $1 AND deleted_at IS NULL
+        """,
+        client_id,
+    )
+    return _client(row)
+
+
+async def update(
+    connection: Connection,
+    client_id: int,
+    phone: str | None,
+    operator_code: str | None,
+    tag: str | None,
+    timezone: str | None,
+) -> Client | None:
+    """Set what is not None. Raises DuplicatePhone; None when there is no such client."""
+    try:
+        row = await connection.fetchrow(
+            """
+            UPDATE clients
+            SET phone = coalesce($2, phone), operator_code = coalesce($3, operator_code),
+                tag = coalesce($4, tag), timezone = coalesce($5, timezone), updated_at = now()
+            WHERE id = $1 AND deleted_at IS NULL
+            RETURNING id, phone, operator_code, tag, timezone, created_at, updated_at
+            """,
+            client_id,
+            phone,
+            operator_code,
+            tag,
+            timezone,
+        )
+    except asyncpg.UniqueViolationError:
+        raise DuplicatePhone from None
+    return _client(row)
+
+
+async def judge_flights_anew(connection: Connection | Pool, client_ids: list[int]) -> None:
+    """Make the waiting flights of clients due, since their new zones may open the window earlier.
+
+    A retry that must not be made yet keeps its time. Called in the transaction of the edit, so that no crash loses
+    it, and once more after the commit: a flight whose release had not committed before is seen only then.
+    """
+    await connection.execute(
+        """
+        UPDATE flights SET due_at = greatest(now(), earliest_at)
+        WHERE released_at IS NULL AND due_at > now()
+            AND message_id IN (SELECT id FROM messages WHERE client_id = ANY ($1::bigint[]))
+        """,
+        client_ids,
+    )
+
+
+async def delete(pool: Pool, client_id: int, cause: Cause) -> bool:
+    """Erase the phone and hide the client. The planner then settles its unsent messages."""
+    deleted = await pool.fetchval(
+        """
+        WITH deleted AS (
+            UPDATE clients SET phone = NULL, deleted_at = now(), updated_at = now()
+            WHERE id = $1 AND deleted_at IS NULL
+            RETURNING id
+        )
+        INSERT INTO events (client_id, kind, request_id, detail)
+        SELECT id, 'deleted', $2, $3::text::jsonb FROM deleted
+        RETURNING client_id
+        """,
+        client_id,
+        cause.request_id,
+        detail_of(cause),
+    )
+    return deleted is not None
+
+
+async def page(
+    pool: Pool, *, phone: str | None, operator_code: str | None, tag: str | None, after: int, limit: int
+) -> list[Client]:
+    """List clients that match every filter that is not None, in order of id."""
+    statement = _PAGES[phone is not None, operator_code is not None, tag is not None]
+    given = [value for value in (phone, operator_code, tag) if value is not None]
+    rows = await pool.fetch(statement, after, limit, *given)
+    return [Client.model_validate(dict(row)) for row in rows]
+
+
+def _client(row: asyncpg.Record | None) -> Client | None:
+    return None if row is None else Client.model_validate(dict(row))
+
+
+# By which of phone, operator_code and tag is given. One statement with "$3 IS NULL OR ..." would be shorter, but
+# its cached plan fits none of them: each of these walks an index of its own.
+_PAGES: Mapping[tuple[bool, bool, bool], str] = {
+    (False, False, False): """
+        SELECT id, phone, operator_code, tag, timezone, created_at, updated_at FROM clients
+        WHERE deleted_at IS NULL AND id > $1
+        ORDER BY id LIMIT $2
+        """,
+    (False, True, False): """
+        SELECT id, phone, operator_code, tag, timezone, created_at, updated_at FROM clients
+        WHERE deleted_at IS NULL AND id > $1 AND operator_code = $3
+        ORDER BY id LIMIT $2
+        """,
+    (False, False, True): """
+        SELECT id, phone, operator_code, tag, timezone, created_at, updated_at FROM clients
+        WHERE deleted_at IS NULL AND id > $1 AND tag = $3
+        ORDER BY id LIMIT $2
+        """,
+    (False, True, True): """
+        SELECT id, phone, operator_code, tag, timezone, created_at, updated_at FROM clients
+        WHERE deleted_at IS NULL AND id > $1 AND operator_code = $3 AND tag = $4
+        ORDER BY id LIMIT $2
+        """,
+    (True, False, False): """
+        SELECT id, phone, operator_code, tag, timezone, created_at, updated_at FROM clients
+        WHERE deleted_at IS NULL AND id > $1 AND phone = $3
+        ORDER BY id LIMIT $2
+        """,
+    (True, True, False): """
+        SELECT id, phone, operator_code, tag, timezone, created_at, updated_at FROM clients
+        WHERE deleted_at IS NULL AND id > $1 AND phone = $3 AND operator_code = $4
+        ORDER BY id LIMIT $2
+        """,
+    (True, False, True): """
+        SELECT id, phone, operator_code, tag, timezone, created_at, updated_at FROM clients
+        WHERE deleted_at IS NULL AND id > $1 AND phone = $3 AND tag = $4
+        ORDER BY id LIMIT $2
+        """,
+    (True, True, True): """
+        SELECT id, phone, operator_code, tag, timezone, created_at, updated_at FROM clients
+        WHERE deleted_at IS NULL AND id > $1 AND phone = $3 AND operator_code = $4 AND tag = $5
+        ORDER BY id LIMIT $2
+        """,
+}

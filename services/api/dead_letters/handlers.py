@@ -1,0 +1,136 @@
+"""Dead letters, for admins: what waits in the dead queues and why; replayed or dropped, by ids or all."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from services.api import answers
+from services.api.dead_letters.letter import KINDS, Letter
+from services.api.dead_letters.queues import BrokerAway, Found, Queues
+from services.api.dead_letters.replayer import Replayer
+from services.api.mailings.handlers import tell
+from services.api.schemas import DeadLettersDrop, DeadLettersQuery, DeadLettersReplay
+from services.api.web import cursors, pages
+from services.api.web.bodies import read_body
+from services.api.web.context import cause_of, query_of, state_of
+from services.api.web.problems import Problem
+from shared import logs
+
+KIND = "dead"
+# Letters replayed in one transaction.
+TOGETHER = 200
+
+log = logs.get()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which letters are meant: those with these ids, or all where `ids` is None."""
+
+    queues: Sequence[str]
+    ids: Collection[str] | None
+
+    def holds(self, letter: Letter) -> bool:
+        return self.ids is None or letter.id in self.ids
+
+
+async def listing(request: web.Request) -> web.Response:
+    query = query_of(request, DeadLettersQuery)
+    skip = pages.position(query, KIND, start=0)
+    async with _open(request) as queues:
+        seen = await _first(queues, _names(query.queue), skip + query.limit + 1)
+    items = [_shown(letter) for letter in seen[skip : skip + query.limit]]
+    following = cursors.encode(KIND, skip + query.limit) if len(seen) > skip + query.limit else None
+    return pages.reply_page(request, answers.DeadLetters(items=items, next=following), following)
+
+
+async def replay(request: web.Request) -> web.Response:
+    body = await read_body(request, DeadLettersReplay)
+    choice = Choice(_names(body.queue), None if body.ids is None else frozenset(body.ids))
+    async with _open(request) as queues:
+        replayer = Replayer(state_of(request).pool, queues, cause_of(request))
+        seen = await _replay(queues, choice, replayer)
+    for letter_id in sorted(set(choice.ids or ()) - seen):
+        replayer.refuse(letter_id, "there is no such dead letter")
+    for mailing_id in sorted(replayer.mailing_ids):
+        tell(request, "mailing.updated", mailing_id)
+    log.info("dead letters replayed", replayed=replayer.replayed, refused=replayer.refused)
+    return pages.reply(answers.Replayed(replayed=replayer.replayed, refused=replayer.refused, errors=replayer.errors))
+
+
+async def drop(request: web.Request) -> web.Response:
+    query = query_of(request, DeadLettersDrop)
+    choice = Choice(_names(query.queue), query.chosen)
+    async with _open(request) as queues:
+        if choice.ids is None:
+            dropped = sum([await queues.purge(name) for name in choice.queues])
+        else:
+            dropped = await _drop(queues, choice)
+    log.warning("dead letters dropped", dropped=dropped)
+    return pages.reply(answers.Dropped(dropped=dropped))
+
+
+@asynccontextmanager
+async def _open(request: web.Request) -> AsyncIterator[Queues]:
+    """Raises a 503 problem when the broker is away."""
+    try:
+        async with state_of(request).dead_queues.open() as queues:
+            yield queues
+    except BrokerAway as error:
+        raise Problem(503, str(error), headers={"Retry-After": "2"}) from None
+
+
+def _names(queue: str | None) -> Sequence[str]:
+    return tuple(KINDS) if queue is None else (queue,)
+
+
+async def _through(queues: Queues, names: Sequence[str]) -> AsyncGenerator[Found]:
+    for name in names:
+        async for found in queues.letters(name):
+            yield found
+
+
+async def _first(queues: Queues, names: Sequence[str], most: int) -> list[Letter]:
+    seen: list[Letter] = []
+    async with aclosing(_through(queues, names)) as letters:
+        async for found in letters:
+            seen.append(found.letter)
+            if len(seen) >= most:
+                break
+    return seen
+
+
+async def _replay(queues: Queues, choice: Choice, replayer: Replayer) -> set[str]:
+    """Replay the chosen letters group by group, and return the ids of those there were."""
+    seen: set[str] = set()
+    group: list[Found] = []
+    async for found in _through(queues, choice.queues):
+        if choice.holds(found.letter):
+            seen.add(found.letter.id)
+            group.append(found)
+        if len(group) >= TOGETHER:
+            await replayer.replay(group)
+            group = []
+    await replayer.replay(group)
+    return seen
+
+
+async def _drop(queues: Queues, choice: Choice) -> int:
+    chosen = [found async for found in _through(queues, choice.queues) if choice.holds(found.letter)]
+    await queues.acknowledge(chosen)
+    for letter in (found.letter for found in chosen):
+        log.info("letter dropped", letter=letter.id, mailing_id=letter.mailing_id, message_id=letter.message_id)
+    return len(chosen)
+
+
+def _shown(letter: Letter) -> answers.DeadLetter:
+    return answers.DeadLetter(
+        id=letter.id,
+        queue=letter.queue,
+        reason=letter.reason,
+        mailing_id=letter.mailing_id,
+        message_id=letter.message_id,
+        at=letter.at,
+    )

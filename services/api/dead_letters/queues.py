@@ -1,0 +1,155 @@
+"""The dead queues on the broker: looked through from the front, a letter at a time."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from aio_pika.abc import AbstractConnection
+from aiormq.channel import Channel
+from aiormq.exceptions import ChannelAccessRefused
+from pamqp.commands import Basic, Queue
+
+from services.api.dead_letters.letter import Letter, read
+from shared import topology
+from shared.broker import BROKER_OUTAGES, Outgoing, Publisher, Unpublished, open_connection, underlay_of
+
+CONNECTION = "api.dead-letters"
+STEP_SECONDS = 10
+
+
+AWAY = "RabbitMQ is away, and the dead letters with it."
+NO_RIGHTS = "The API's user at RabbitMQ may not see to the dead queues: it needs to read them."
+
+
+class BrokerAway(Exception):
+    """The broker does not answer, or not to us: the message says why, for people.
+
+    What was not acknowledged is still where it was.
+    """
+
+
+# A look gives letters back, which counts as a delivery, and RabbitMQ 4 drops what was delivered 20 times. So a letter
+# that was looked at so often is published anew, with its count at zero.
+WORN_AFTER = 10
+MOST_RENEWED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A letter, and the tag to acknowledge it by."""
+
+    letter: Letter
+    tag: int
+
+
+@dataclass(frozen=True, slots=True)
+class Worn:
+    """A letter that must not be given back much more often, and its body."""
+
+    found: Found
+    raw: bytes
+
+    def anew(self) -> Outgoing:
+        """The same letter, with the same id: what x-death said stands in headers of our own."""
+        letter = self.found.letter
+        headers: dict[str, str | int] = {"reason": letter.reason}
+        if letter.at is not None:
+            headers["at"] = letter.at.isoformat()
+        return Outgoing(topology.DEAD, letter.queue, self.raw, headers)
+
+
+class Queues(Protocol):
+    """The dead queues, open for one request."""
+
+    def letters(self, queue: str) -> AsyncIterator[Found]:
+        """Go through a queue. What is not acknowledged goes back to its place when the queues are closed."""
+        ...
+
+    async def acknowledge(self, found: Sequence[Found]) -> None: ...
+
+    async def purge(self, queue: str) -> int: ...
+
+    async def publish(self, outgoings: Sequence[Outgoing]) -> list[bool]: ...
+
+
+class OpensQueues(Protocol):
+    def open(self) -> AbstractAsyncContextManager[Queues]:
+        """Open the dead queues. Raises BrokerAway, also in the middle."""
+        ...
+
+
+class OpenQueues:
+    """The dead queues over a connection of their own, since giving letters back means closing a channel."""
+
+    def __init__(self, channel: Channel, publisher: Publisher) -> None:
+        self._channel, self._publisher = channel, publisher
+        self._worn: dict[int, Worn] = {}
+
+    async def letters(self, queue: str) -> AsyncIterator[Found]:
+        while True:
+            async with asyncio.timeout(STEP_SECONDS):
+                message = await self._channel.basic_get(queue)
+            delivery = message.delivery
+            if not isinstance(delivery, Basic.GetOk) or delivery.delivery_tag is None:
+                return
+            headers = message.header.properties.headers or {}
+            found = Found(read(queue, message.body, headers), delivery.delivery_tag)
+            if _deliveries(headers) >= WORN_AFTER and len(self._worn) < MOST_RENEWED:
+                self._worn[found.tag] = Worn(found, message.body)
+            yield found
+
+    async def acknowledge(self, found: Sequence[Found]) -> None:
+        for one in found:
+            self._worn.pop(one.tag, None)
+            await self._channel.basic_ack(one.tag)
+
+    async def renew(self) -> None:
+        """Publish worn letters anew at the end of their queue, in place of those that would be given back."""
+        worn = list(self._worn.values())
+        confirmed = await self._publisher.publish_all([one.anew() for one in worn])
+        await self.acknowledge([one.found for one, done in zip(worn, confirmed, strict=True) if done])
+
+    async def purge(self, queue: str) -> int:
+        """Remove all letters of a queue, and return how many there were."""
+        async with asyncio.timeout(STEP_SECONDS):
+            done = await self._channel.queue_purge(queue)
+        return done.message_count or 0 if isinstance(done, Queue.PurgeOk) else 0
+
+    async def publish(self, outgoings: Sequence[Outgoing]) -> list[bool]:
+        return await self._publisher.publish_all(outgoings)
+
+
+class DeadQueues:
+    """Opens the dead queues, for one request at a time: two would hide letters from each other."""
+
+    def __init__(self, urls: str, publisher: Publisher) -> None:
+        self._urls, self._publisher = urls, publisher
+        self._turn = asyncio.Lock()
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Queues]:
+        """Raises BrokerAway, also in the middle."""
+        async with self._turn:
+            try:
+                async with await open_connection(self._urls, CONNECTION) as connection:
+                    queues = OpenQueues(await _channel(connection), self._publisher)
+                    yield queues
+                    await queues.renew()
+            except ChannelAccessRefused as error:
+                raise BrokerAway(NO_RIGHTS) from error
+            except (*BROKER_OUTAGES, Unpublished) as error:
+                raise BrokerAway(AWAY) from error
+
+
+def _deliveries(headers: Mapping[str, object]) -> int:
+    """Say how often a quorum queue has delivered a body before; anybody can forge it, to no end."""
+    count = headers.get("x-delivery-count", 0)
+    return count if isinstance(count, int) else 0
+
+
+async def _channel(connection: AbstractConnection) -> Channel:
+    channel = connection.channel(publisher_confirms=False)
+    await channel.initialize()
+    return await underlay_of(channel)

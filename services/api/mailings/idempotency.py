@@ -1,0 +1,62 @@
+"""Idempotency-Key: the same request sent twice is done once, and answered the same."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+import orjson
+
+from services.api.mailings import idempotency_store as store
+from services.api.mailings.idempotency_store import Kept
+from services.api.schemas import MailingNew
+from services.api.web.problems import FieldError, conflict, invalid
+from shared.database import Connection
+
+HEADER = "Idempotency-Key"
+_KEY = re.compile(r"[\x20-\x7e]{1,255}")
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A caller's key, and the hash of the body it came with."""
+
+    owner: str
+    key: str
+    body_hash: bytes
+
+    @property
+    def lock(self) -> int:
+        """The number of its advisory lock: 64 signed bits, so that two keys practically never share one."""
+        digest = hashlib.sha256(f"{self.owner}\0{self.key}".encode()).digest()
+        return int.from_bytes(digest[:8], "big", signed=True)
+
+
+def key_of(header: str | None, owner: str, body: MailingNew) -> Key | None:
+    """Read the header. Raises a 422 problem unless it is 1 to 255 printable ASCII characters.
+
+    The hash is of the values, so that spacing, the order of fields and the offset of a moment do not matter.
+    """
+    if header is None:
+        return None
+    if _KEY.fullmatch(header) is None:
+        raise invalid(FieldError(("header", HEADER), "must be 1 to 255 printable ASCII characters"))
+    canonical = orjson.dumps(body.model_dump(), option=orjson.OPT_SORT_KEYS)
+    return Key(owner, header, hashlib.sha256(canonical).digest())
+
+
+async def earlier(connection: Connection, key: Key) -> Kept | None:
+    """Find the first answer under this key, and hold the key until the transaction ends.
+
+    Raises problems: 409 while a twin is running, 422 when the key came with another body.
+    """
+    if not await store.try_lock(connection, key.lock):
+        raise conflict("A request with this Idempotency-Key is still running.", retry_after=1)
+    kept = await store.find(connection, key.owner, key.key)
+    if kept is not None and kept.body_hash != key.body_hash:
+        raise invalid(FieldError(("header", HEADER), "was used with another body"))
+    return kept
+
+
+async def keep(connection: Connection, key: Key, mailing_id: int, answer: str) -> None:
+    await store.keep(connection, key.owner, key.key, Kept(key.body_hash, mailing_id, answer))
+    await store.forget_old(connection)

@@ -1,0 +1,79 @@
+"""Who a mailing would go to, counted in one pass over the clients."""
+
+from dataclasses import dataclass
+
+import orjson
+
+from services.api.answers import Client
+from services.api.mailings.rules import Plan
+from shared.database import Pool
+
+# There are a thousand operator codes at the most, but as many tags as people like: only the largest are named.
+MAX_TAGS = 100
+SAMPLE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    recipients: int
+    reachable: int
+    by_operator_code: dict[str, int]
+    by_tag: dict[str, int]
+    sample: list[Client]
+
+
+async def audience(pool: Pool, plan: Plan) -> Audience:
+    """Count the clients that match a plan at this moment, the largest groups first.
+
+    The grouping sets read the clients once, 0.3 s for a million, and leave a row for each zone, code and tag: so the
+    window is judged once a zone, by the function that the claim asks.
+    """
+    (row,) = await pool.fetch(
+        """
+        WITH counted AS MATERIALIZED (
+            SELECT timezone, operator_code, tag, grouping(operator_code, tag) AS kind, count(*) AS count
+            FROM clients
+            WHERE deleted_at IS NULL
+                AND (cardinality($1::text[]) = 0 OR operator_code = ANY ($1::text[]))
+                AND (cardinality($2::text[]) = 0 OR tag = ANY ($2::text[]))
+            GROUP BY GROUPING SETS ((timezone), (operator_code), (tag))
+        ), zones AS (
+            SELECT count, window_opens_at($3, $4, timezone, $5) < $6 AS open FROM counted WHERE kind = 3
+        )
+        SELECT (SELECT coalesce(sum(count), 0)::bigint FROM zones) AS recipients,
+            (SELECT coalesce(sum(count) FILTER (WHERE open), 0)::bigint FROM zones) AS reachable,
+            (
+                SELECT json_object_agg(operator_code, count ORDER BY count DESC, operator_code)
+                FROM counted WHERE kind = 1
+            ) AS by_operator_code,
+            (
+                SELECT json_object_agg(t.tag, t.count ORDER BY t.count DESC, t.tag)
+                FROM (SELECT tag, count FROM counted WHERE kind = 2 ORDER BY count DESC, tag LIMIT $7) AS t
+            ) AS by_tag,
+            (
+                SELECT json_agg(s ORDER BY s.id)
+                FROM (
+                    SELECT id, phone, operator_code, tag, timezone, created_at, updated_at FROM clients
+                    WHERE deleted_at IS NULL
+                        AND (cardinality($1::text[]) = 0 OR operator_code = ANY ($1::text[]))
+                        AND (cardinality($2::text[]) = 0 OR tag = ANY ($2::text[]))
+                    ORDER BY id LIMIT $8
+                ) AS s
+            ) AS sample
+        """,
+        plan.operator_codes,
+        plan.tags,
+        plan.window_from,
+        plan.window_to,
+        plan.start_at,
+        plan.end_at,
+        MAX_TAGS,
+        SAMPLE,
+    )
+    return Audience(
+        recipients=row["recipients"],
+        reachable=row["reachable"],
+        by_operator_code=orjson.loads(row["by_operator_code"] or "{}"),
+        by_tag=orjson.loads(row["by_tag"] or "{}"),
+        sample=[Client.model_validate(client) for client in orjson.loads(row["sample"] or "[]")],
+    )

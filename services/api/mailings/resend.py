@@ -1,0 +1,49 @@
+"""POST /mailings/{id}/resend: final, unsent messages are given a new round. The planner does it, chunk by chunk."""
+
+from collections.abc import Sequence
+
+from aiohttp import web
+
+from services.api import answers
+from services.api.audit import store as events
+from services.api.audit.store import Cause
+from services.api.mailings import resend_store as store
+from services.api.mailings.decisions import allowed
+from services.api.mailings.handlers import lock, tell
+from services.api.mailings.rules import judge_resend
+from services.api.schemas import Resend
+from services.api.web import pages
+from services.api.web.bodies import read_body
+from services.api.web.context import cause_of, id_in, state_of
+from services.api.web.problems import conflict
+from shared import logs
+from shared.database import Connection, retry_on_deadlock
+
+
+async def resend(request: web.Request) -> web.Response:
+    pool, mailing_id = state_of(request).pool, id_in(request, "mailing")
+    body = await read_body(request, Resend)
+    statuses = sorted(set(body.statuses))
+
+    async def work() -> int:
+        async with pool.acquire() as connection, connection.transaction():
+            return await _resend(connection, mailing_id, statuses, cause_of(request))
+
+    messages = await retry_on_deadlock(work)
+    if messages:
+        logs.get().info("resend asked for", statuses=statuses, messages=messages)
+        tell(request, "mailing.updated", mailing_id)
+    return pages.reply(answers.Resent(messages=messages), status=202)
+
+
+async def _resend(connection: Connection, mailing_id: int, statuses: Sequence[str], cause: Cause) -> int:
+    again = allowed(judge_resend(await lock(connection, mailing_id)))
+    if await store.is_open(connection, mailing_id):
+        raise conflict("An earlier resend of this mailing is still under way.", retry_after=1)
+    messages = await store.count(connection, mailing_id, statuses)
+    if messages:
+        await store.add(connection, mailing_id, statuses, cause.request_id)
+        await events.record(connection, mailing_id, "resent", cause, statuses=statuses, messages=messages)
+        if again.restarts:
+            await store.run_again(connection, mailing_id)
+    return messages

@@ -1,0 +1,192 @@
+"""What may be done to a mailing in which state. Pure: decided on a locked row, by the database's clock."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, time, timedelta
+from typing import Literal
+
+from services.api.schemas import MailingNew, MailingPatch
+from services.api.web.problems import FieldError
+from shared.messages import MailingEventName
+from shared.statuses import MailingStatus
+
+# A running mailing's end may come no sooner: every process must hear of it first. Cancelling stops at once.
+NOTICE = timedelta(seconds=30)
+
+Action = Literal["pause", "resume", "cancel"]
+
+# Where an action leads from each state; from any other it is a conflict.
+MOVES: Mapping[Action, Mapping[MailingStatus, MailingStatus]] = {
+    "pause": {"running": "paused", "paused": "paused"},
+    "resume": {"paused": "running", "running": "running"},
+    "cancel": {"scheduled": "cancelled", "running": "cancelled", "paused": "cancelled", "cancelled": "cancelled"},
+}
+EVENTS: Mapping[Action, MailingEventName] = {
+    "pause": "mailing.paused",
+    "resume": "mailing.resumed",
+    "cancel": "mailing.cancelled",
+}
+# Which fields PATCH may change in each state; in any other, none.
+EDITABLE: Mapping[MailingStatus, frozenset[str]] = {
+    "scheduled": frozenset({"text", "start_at", "end_at", "filter", "window"}),
+    "running": frozenset({"text", "end_at", "window"}),
+    "paused": frozenset({"text", "end_at", "window"}),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the operator said of a mailing."""
+
+    text: str
+    operator_codes: list[str]
+    tags: list[str]
+    start_at: datetime
+    end_at: datetime
+    window_from: time | None
+    window_to: time | None
+
+
+# What each field of PATCH is in a plan.
+FIELDS: Mapping[str, tuple[str, ...]] = {
+    "text": ("text",),
+    "start_at": ("start_at",),
+    "end_at": ("end_at",),
+    "filter": ("operator_codes", "tags"),
+    "window": ("window_from", "window_to"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """A mailing's row under lock. `closing`: its deadline has come and its messages are being settled."""
+
+    status: MailingStatus
+    closing: bool
+    plan: Plan
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Write this plan; nothing when it is None."""
+
+    plan: Plan | None
+    window_changed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Write this status; nothing when it is None."""
+
+    status: MailingStatus | None
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Messages may be sent again; a finished mailing runs again for it."""
+
+    restarts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Forbidden:
+    """The state does not allow it."""
+
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    error: FieldError
+
+
+def judge_new(body: MailingNew, now: datetime) -> Plan | Wrong:
+    """Make the plan of a new mailing; without a start, or with one in the past, it starts now."""
+    plan = Plan(
+        text=body.text,
+        operator_codes=body.filter.operator_codes,
+        tags=body.filter.tags,
+        start_at=max(body.start_at or now, now),
+        end_at=body.end_at,
+        window_from=None if body.window is None else body.window.times()[0],
+        window_to=None if body.window is None else body.window.times()[1],
+    )
+    wrong = _wrong_times(plan, now)
+    return plan if wrong is None else Wrong(wrong)
+
+
+def judge_edit(locked: Locked, patch: MailingPatch) -> Edit | Forbidden | Wrong:
+    given = patch.model_fields_set
+    if locked.closing or locked.status not in EDITABLE:
+        return Forbidden(f"The mailing is {_condition(locked)} and cannot be changed.")
+    refused = sorted(given - EDITABLE[locked.status])
+    if refused:
+        return Forbidden(f"While a mailing is {locked.status}, {', '.join(refused)} cannot be changed.")
+    plan = _apply(patch, given, locked)
+    wrong = _wrong_end(locked, plan, given)
+    if wrong is not None:
+        return Wrong(wrong)
+    old_window = (locked.plan.window_from, locked.plan.window_to)
+    return Edit(
+        None if plan == locked.plan else plan,
+        window_changed=(plan.window_from, plan.window_to) != old_window,
+    )
+
+
+def judge_action(action: Action, locked: Locked) -> Move | Forbidden:
+    target = MOVES[action].get(locked.status)
+    done = locked.status == target == "cancelled"
+    if target is None or (locked.closing and not done):
+        return Forbidden(f"The mailing is {_condition(locked)}: {action} is not possible.")
+    return Move(None if target == locked.status else target)
+
+
+def judge_resend(locked: Locked) -> Again | Forbidden:
+    """Nothing is sent again after a cancel or the end, which an edit may have moved."""
+    if locked.status == "cancelled":
+        return Forbidden("The mailing is cancelled: nothing of it can be sent again.")
+    if locked.closing or locked.plan.end_at <= locked.now:
+        return Forbidden("The mailing is past its end: nothing of it can be sent again.")
+    return Again(restarts=locked.status == "finished")
+
+
+def changed(before: Plan, after: Plan) -> list[str]:
+    """Name the fields, as PATCH knows them, in which two plans differ."""
+    return [field for field, parts in FIELDS.items() if any(getattr(before, p) != getattr(after, p) for p in parts)]
+
+
+def _condition(locked: Locked) -> str:
+    return "past its end" if locked.closing and locked.status != "cancelled" else locked.status
+
+
+def _apply(patch: MailingPatch, given: set[str], locked: Locked) -> Plan:
+    plan = locked.plan
+    if "text" in given:
+        plan = replace(plan, text=patch.text)
+    if "filter" in given:
+        plan = replace(plan, operator_codes=patch.filter.operator_codes, tags=patch.filter.tags)
+    if patch.start_at is not None:
+        plan = replace(plan, start_at=max(patch.start_at, locked.now))
+    if patch.end_at is not None:
+        plan = replace(plan, end_at=patch.end_at)
+    if "window" in given:
+        opens, closes = (None, None) if patch.window is None else patch.window.times()
+        plan = replace(plan, window_from=opens, window_to=closes)
+    return plan
+
+
+def _wrong_end(locked: Locked, plan: Plan, given: set[str]) -> FieldError | None:
+    if locked.status == "scheduled":
+        return _wrong_times(plan, locked.now) if given & {"start_at", "end_at"} else None
+    if "end_at" in given and plan.end_at < locked.now + NOTICE:
+        return FieldError(("body", "end_at"), "must be at least 30 seconds ahead; to stop at once, cancel the mailing")
+    return None
+
+
+def _wrong_times(plan: Plan, now: datetime) -> FieldError | None:
+    if plan.end_at <= now:
+        return FieldError(("body", "end_at"), "must be ahead")
+    if plan.end_at <= plan.start_at:
+        return FieldError(("body", "end_at"), "must be after start_at")
+    return None

@@ -1,0 +1,185 @@
+"""Mailings with their counters. A deleted mailing is invisible here."""
+
+from datetime import datetime
+
+import asyncpg
+
+from services.api.answers import ByStatus, Filter, Mailing, Window
+from services.api.audit.store import Cause, detail_of
+from services.api.mailings.rules import Locked, Plan
+from shared.database import Connection, Pool
+
+
+async def clock(connection: Connection | Pool) -> datetime:
+    moment: datetime = await connection.fetchval("SELECT now()")
+    return moment
+
+
+async def insert(connection: Connection, plan: Plan, request_id: str) -> int:
+    """Insert a scheduled mailing with the rows that follow it, and return its id."""
+    made: int = await connection.fetchval(
+        """
+        WITH made AS (
+            INSERT INTO mailings (text, operator_codes, tags, start_at, end_at, window_from, window_to, request_id)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+            RETURNING id
+        ), work AS (
+            INSERT INTO mailing_work (mailing_id) SELECT id FROM made
+        ), counts AS (
+            INSERT INTO mailing_counts (mailing_id) SELECT id FROM made
+        )
+        SELECT id FROM made
+        """,
+        plan.text,
+        plan.operator_codes,
+        plan.tags,
+        plan.start_at,
+        plan.end_at,
+        plan.window_from,
+        plan.window_to,
+        request_id,
+    )
+    return made
+
+
+async def get(connection: Connection | Pool, mailing_id: int) -> Mailing | None:
+    row = await connection.fetchrow(
+        """
+        SELECT m.id, m.text, m.operator_codes, m.tags, m.start_at, m.end_at, m.window_from, m.window_to, m.status,
+            m.created_at, m.updated_at, m.started_at, m.finished_at,
+            m.status IN ('running', 'paused') AND NOT w.expansion_done AS expanding,
+            c.total, c.pending, c.retrying, c.sent, c.rejected, c.exhausted, c.expired, c.cancelled
+        FROM mailings m
+        JOIN mailing_work w ON w.mailing_id = m.id
+        JOIN mailing_counts c ON c.mailing_id = m.id
+        WHERE m.id = $1 AND m.deleted_at IS NULL
+        """,
+        mailing_id,
+    )
+    return None if row is None else _mailing(row)
+
+
+async def page(pool: Pool, *, status: str | None, before: int, limit: int) -> list[Mailing]:
+    """List mailings, the newest first."""
+    rows = await pool.fetch(
+        """
+        SELECT m.id, m.text, m.operator_codes, m.tags, m.start_at, m.end_at, m.window_from, m.window_to, m.status,
+            m.created_at, m.updated_at, m.started_at, m.finished_at,
+            m.status IN ('running', 'paused') AND NOT w.expansion_done AS expanding,
+            c.total, c.pending, c.retrying, c.sent, c.rejected, c.exhausted, c.expired, c.cancelled
+        FROM mailings m
+        JOIN mailing_work w ON w.mailing_id = m.id
+        JOIN mailing_counts c ON c.mailing_id = m.id
+        WHERE m.deleted_at IS NULL AND m.id < $1 AND ($3::text IS NULL OR m.status = $3)
+        ORDER BY m.id DESC LIMIT $2
+        """,
+        before,
+        limit,
+        status,
+    )
+    return [_mailing(row) for row in rows]
+
+
+async def exists(pool: Pool, mailing_id: int) -> bool:
+    found = await pool.fetchval("SELECT id FROM mailings WHERE id = $1 AND deleted_at IS NULL", mailing_id)
+    return found is not None
+
+
+async def lock(connection: Connection, mailing_id: int) -> bool:
+    """Lock a mailing's row until the transaction ends.
+
+    Only that: what is to be judged is read by the next statement, whose snapshot is younger than the lock. Read
+    together with it, mailing_work would be as old as the moment the waiting began.
+    """
+    found = await connection.fetchval(
+        "SELECT id FROM mailings WHERE id = $1 AND deleted_at IS NULL FOR UPDATE", mailing_id
+    )
+    return found is not None
+
+
+async def read_locked(connection: Connection, mailing_id: int) -> Locked:
+    """Read what a decision about a locked mailing needs, with the database's clock at this moment."""
+    (row,) = await connection.fetch(
+        """
+        SELECT m.text, m.operator_codes, m.tags, m.start_at, m.end_at, m.window_from, m.window_to, m.status,
+            w.closing_at IS NOT NULL AS closing, clock_timestamp() AS now
+        FROM mailings m JOIN mailing_work w ON w.mailing_id = m.id
+        WHERE m.id = $1
+        """,
+        mailing_id,
+    )
+    plan = Plan(
+        text=row["text"],
+        operator_codes=row["operator_codes"],
+        tags=row["tags"],
+        start_at=row["start_at"],
+        end_at=row["end_at"],
+        window_from=row["window_from"],
+        window_to=row["window_to"],
+    )
+    return Locked(row["status"], row["closing"], plan, row["now"])
+
+
+async def edit(connection: Connection, mailing_id: int, plan: Plan, window_changed: bool) -> None:
+    """Write a new plan. The window's moment is the clock's, not the transaction's: that may have waited for a lock."""
+    await connection.execute(
+        """
+        UPDATE mailings
+        SET text = $2, operator_codes = $3, tags = $4, start_at = $5, end_at = $6, window_from = $7, window_to = $8,
+            window_edited_at = CASE WHEN $9 THEN clock_timestamp() ELSE window_edited_at END, updated_at = now()
+        WHERE id = $1
+        """,
+        mailing_id,
+        plan.text,
+        plan.operator_codes,
+        plan.tags,
+        plan.start_at,
+        plan.end_at,
+        plan.window_from,
+        plan.window_to,
+        window_changed,
+    )
+
+
+async def set_status(connection: Connection, mailing_id: int, status: str) -> None:
+    await connection.execute("UPDATE mailings SET status = $2, updated_at = now() WHERE id = $1", mailing_id, status)
+
+
+async def delete(pool: Pool, mailing_id: int, cause: Cause) -> bool:
+    """Hide a mailing, and cancel what of it is not over. The planner then settles its messages."""
+    deleted = await pool.fetchval(
+        """
+        WITH deleted AS (
+            UPDATE mailings
+            SET status = CASE WHEN status IN ('scheduled', 'running', 'paused') THEN 'cancelled' ELSE status END,
+                deleted_at = now(), updated_at = now()
+            WHERE id = $1 AND deleted_at IS NULL
+            RETURNING id
+        )
+        INSERT INTO events (mailing_id, kind, request_id, detail)
+        SELECT id, 'deleted', $2, $3::text::jsonb FROM deleted
+        RETURNING mailing_id
+        """,
+        mailing_id,
+        cause.request_id,
+        detail_of(cause),
+    )
+    return deleted is not None
+
+
+def by_status(row: asyncpg.Record) -> ByStatus:
+    return ByStatus.model_validate({name: row[name] for name in ByStatus.model_fields})
+
+
+def _mailing(row: asyncpg.Record) -> Mailing:
+    window = None
+    if row["window_from"] is not None:
+        window = Window(opens=f"{row['window_from']:%H:%M}", closes=f"{row['window_to']:%H:%M}")
+    return Mailing.model_validate(
+        {
+            **row,
+            "filter": Filter(operator_codes=row["operator_codes"], tags=row["tags"]),
+            "window": window,
+            "by_status": by_status(row),
+        }
+    )

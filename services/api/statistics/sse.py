@@ -1,0 +1,119 @@
+"""GET /mailings/{id}/statistics/stream: the statistics of a mailing as server-sent events, until it has ended.
+
+Events: `statistics` about once a second; `unavailable` once when the database goes away, after which the stream waits
+for it; and `end` with a reason, after which it closes. A stream that closes without `end` was cut: connect again.
+"""
+
+import asyncio
+
+import orjson
+from aiohttp import web
+
+from services.api.statistics import store
+from services.api.statistics.broadcast import Broadcasts, Kind, News, TooMany, Viewer
+from services.api.statistics.handlers import present
+from services.api.statistics.store import Figures
+from services.api.web.context import State, id_in, state_of
+from services.api.web.negotiation import EVENT_STREAM
+from services.api.web.outages import AWAY
+from services.api.web.problems import Problem, not_found, unavailable
+from services.api.web.timeouts import Patience
+from shared import logs
+
+OPENING = b"retry: 2000\n\n"
+HEARTBEAT = b": still here\n\n"
+
+BROADCASTS = web.AppKey("broadcasts", Broadcasts)
+
+
+def frame(event: str, body: bytes) -> bytes:
+    """Write one event. A body is JSON, and so has no line breaks."""
+    return b"event: " + event.encode() + b"\ndata: " + body + b"\n\n"
+
+
+def end(kind: Kind, before: bytes = b"") -> News:
+    return News(kind, before + frame("end", orjson.dumps({"reason": kind})))
+
+
+AWAY_NEWS = News("away", frame("unavailable", orjson.dumps({"detail": "The database is away; this goes on with it."})))
+
+
+def broadcasts(state: State) -> Broadcasts:
+    async def look(mailing_id: int) -> News:
+        try:
+            return news_of(mailing_id, await store.figures(state.pool, mailing_id))
+        except (Problem, *AWAY) as error:
+            logs.get().warning("database away", kind=type(error).__name__, mailing_id=mailing_id)
+            return AWAY_NEWS
+
+    return Broadcasts(look, state.meters)
+
+
+def news_of(mailing_id: int, figures: Figures | None) -> News:
+    """Make news of what the database says. A mailing has ended once its counts are closed, cancelled or not."""
+    if figures is None:
+        return end("gone")
+    shown = frame("statistics", present(mailing_id, figures).model_dump_json(by_alias=True).encode())
+    if figures.status in {"finished", "cancelled"} and figures.finished_at is not None:
+        return end("ended", shown)
+    return News("figures", shown)
+
+
+async def stop(app: web.Application) -> None:
+    """End all streams, so that none delays the end of the process."""
+    await app[BROADCASTS].close(end("stopping"))
+
+
+async def stream(request: web.Request) -> web.StreamResponse:
+    mailing_id = id_in(request, "mailing")
+    try:
+        with request.app[BROADCASTS].watch(mailing_id) as viewer:
+            first = _first(await viewer.next())
+            response = web.StreamResponse(headers={"Content-Type": EVENT_STREAM, "X-Accel-Buffering": "no"})
+            await response.prepare(request)
+            await _show(request, response, viewer, first)
+            return response
+    except TooMany:
+        detail = "Too many streams are open. Ask for the statistics instead, or try again later."
+        raise Problem(503, detail, headers={"Retry-After": "30"}) from None
+
+
+def _first(news: News) -> News:
+    """What stands in the way of a stream is a problem, as long as nothing was answered."""
+    if news.kind == "gone":
+        raise not_found("mailing")
+    if news.kind == "away":
+        raise unavailable()
+    if news.kind in {"failed", "stopping"}:
+        raise Problem(503, "The stream cannot be had at this moment. Try again.", headers={"Retry-After": "2"})
+    return news
+
+
+async def _show(request: web.Request, response: web.StreamResponse, viewer: Viewer, news: News) -> None:
+    patience = state_of(request).patience
+    try:
+        await _write(response, OPENING + news.frame, patience)
+        while not news.last:
+            news = await _next(viewer, patience)
+            await _write(response, news.frame, patience)
+        await response.write_eof()
+    except ConnectionError:
+        logs.get().debug("viewer left")
+    except TimeoutError:
+        logs.get().info("slow viewer cut off")
+        if request.transport is not None:
+            request.transport.abort()
+
+
+async def _next(viewer: Viewer, patience: Patience) -> News:
+    """Wait for news, but not in silence: proxies cut what says nothing."""
+    try:
+        async with asyncio.timeout(patience.heartbeat):
+            return await viewer.next()
+    except TimeoutError:
+        return News("away", HEARTBEAT)
+
+
+async def _write(response: web.StreamResponse, data: bytes, patience: Patience) -> None:
+    async with asyncio.timeout(patience.reader):
+        await response.write(data)

@@ -1,0 +1,79 @@
+"""Reads request bodies: their type, their size, and no longer than a caller may take."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from services.api.web.context import BODY, state_of
+from services.api.web.negotiation import JSON
+from services.api.web.parsing import parse_body
+from services.api.web.problems import Problem
+from services.api.web.request_log import tell_fields
+
+MERGE_PATCH = "application/merge-patch+json"
+# A mailing with the longest text and 1,000 of the longest tags, all written as escapes, still fits.
+MAX_BODY = 1024 * 1024
+
+BodyT = TypeVar("BodyT", bound=BaseModel)
+
+
+async def read_body(request: web.Request, kind: type[BodyT]) -> BodyT:
+    """Read a JSON body. Raises problems: 415, 413, 408, 400, and 422 for wrong values."""
+    offers = (JSON, MERGE_PATCH) if request.method == "PATCH" else (JSON,)
+    require_type(request, offers)
+    zones = state_of(request).zones
+    async with reading(request):
+        raw = await request.read()
+    body = parse_body(kind, raw, zones)
+    request[BODY] = tell_fields(body)
+    return body
+
+
+def require_type(request: web.Request, types: Sequence[str]) -> str:
+    """Return the body's type. Raises a 415 problem for one that is not among `types`, or not UTF-8."""
+    charset = (request.charset or "utf-8").lower()
+    if request.content_type not in types or charset not in {"utf-8", "utf8"}:
+        raise Problem(415, f"Send the body as {' or '.join(types)}, in UTF-8.", headers={"Accept": ", ".join(types)})
+    return request.content_type
+
+
+async def chunks(request: web.Request, size: int = 64 * 1024) -> AsyncIterator[bytes]:
+    """Read a body of any length piece by piece."""
+    while True:
+        async with reading(request):
+            chunk = await request.content.read(size)
+        if not chunk:
+            return
+        yield chunk
+
+
+@asynccontextmanager
+async def reading(request: web.Request) -> AsyncIterator[None]:
+    """Turn what can go wrong while a body comes in into problems."""
+    try:
+        async with asyncio.timeout(state_of(request).patience.body):
+            await _invite(request)
+            yield
+    except TimeoutError:
+        raise Problem(408, "The body did not arrive in time.") from None
+    except (web.RequestPayloadError, ConnectionError):
+        raise Problem(400, "The body is broken or ended early.") from None
+
+
+async def expect_later(_: web.Request) -> None:
+    """Answer Expect: 100-continue not at once, but when the body is wanted: see _invite."""
+
+
+async def _invite(request: web.Request) -> None:
+    if request.headers.get("Expect", "").lower() == "100-continue" and not request.get(_INVITED, False):
+        request[_INVITED] = True
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        # The answer proper has not begun.
+        request.writer.output_size = 0
+
+
+_INVITED = web.RequestKey("invited", bool)

@@ -1,0 +1,45 @@
+"""Pages of lists: {items, next} with a cursor, and a Link header that names the next page."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from aiohttp import web
+
+from services.api.answers import Answer
+from services.api.schemas import PageQuery
+from services.api.web import cursors
+from services.api.web.problems import FieldError, Problem, invalid
+
+ItemT = TypeVar("ItemT")
+
+
+def position(query: PageQuery, kind: str, start: int) -> int:
+    """The id after which the page goes on. Raises a 422 problem for a cursor of another list, or of nobody."""
+    if query.cursor is None:
+        return start
+    try:
+        return cursors.decode(kind, query.cursor)
+    except cursors.BadCursor:
+        raise wrong_cursor() from None
+
+
+def wrong_cursor() -> Problem:
+    return invalid(FieldError(("query", "cursor"), "must be a cursor that this list answered"))
+
+
+def cut(found: Sequence[ItemT], limit: int, kind: str, key: Callable[[ItemT], int]) -> tuple[list[ItemT], str | None]:
+    """Make a page of up to `limit` + 1 items found: the one too many only tells that there is a next page."""
+    items = list(found[:limit])
+    return items, cursors.encode(kind, key(items[-1])) if len(found) > limit else None
+
+
+def reply(answer: Answer, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    body = answer.model_dump_json(by_alias=True)
+    return web.Response(text=body, status=status, headers=headers, content_type="application/json")
+
+
+def reply_page(request: web.Request, answer: Answer, following: str | None) -> web.Response:
+    if following is None:
+        return reply(answer)
+    address = request.rel_url.update_query(cursor=following)
+    return reply(answer, headers={"Link": f'<{address}>; rel="next"'})

@@ -1,0 +1,79 @@
+"""From bytes and text to models. Pure; everything wrong comes out as a Problem."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from services.api.web.problems import FieldError, Problem, invalid
+
+Zones = frozenset[str]
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+class NotJson(Exception):
+    """The bytes are not a JSON text this API takes. The message says why."""
+
+
+def parse_json(kind: type[ModelT], raw: bytes, zones: Zones) -> ModelT:
+    """Read a body. Raises NotJson, and pydantic's ValidationError for wrong values."""
+    refuse_duplicate_keys(raw)
+    try:
+        return kind.model_validate_json(raw, context={"zones": zones})
+    except ValidationError as error:
+        if error.errors(include_url=False, include_input=False)[0]["type"] == "json_invalid":
+            raise NotJson("it cannot be read as JSON in UTF-8") from None
+        raise
+
+
+def parse_body(kind: type[ModelT], raw: bytes, zones: Zones) -> ModelT:
+    try:
+        return parse_json(kind, raw, zones)
+    except NotJson as error:
+        raise Problem(400, f"The body is wrong: {error}.") from None
+    except ValidationError as error:
+        raise invalid(*field_errors(error, "body")) from None
+
+
+def parse_query(kind: type[ModelT], pairs: Mapping[str, list[str]]) -> ModelT:
+    """Read query parameters. Each may be given once."""
+    twice = [name for name, values in pairs.items() if len(values) > 1]
+    if twice:
+        raise invalid(*(FieldError(("query", name), "must be given once") for name in twice))
+    try:
+        return kind.model_validate({name: values[0] for name, values in pairs.items()})
+    except ValidationError as error:
+        raise invalid(*field_errors(error, "query")) from None
+
+
+def field_errors(error: ValidationError, place: str) -> list[FieldError]:
+    return [FieldError((place, *found["loc"]), message_of(found)) for found in error.errors(include_url=False)]
+
+
+def message_of(found: ErrorDetails) -> str:
+    """What is wrong, without the value: that may be a phone or a text."""
+    return found["msg"].removeprefix("Value error, ")
+
+
+def refuse_duplicate_keys(raw: bytes) -> None:
+    """Raise NotJson where two keys of an object are the same: which one counts is anybody's guess."""
+    try:
+        json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_int=str, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise NotJson("it is nested too deeply") from None
+    except UnicodeDecodeError:
+        raise NotJson("it is not UTF-8") from None
+    except ValueError:
+        raise NotJson("it cannot be read as JSON in UTF-8") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> None:
+    """Look at the keys only: what is kept comes from pydantic."""
+    if len({key for key, _ in pairs}) != len(pairs):
+        raise NotJson("an object has the same key twice")
+
+
+def _refuse_constant(name: str) -> None:
+    raise NotJson(f"{name} is not JSON")

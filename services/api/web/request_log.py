@@ -1,0 +1,56 @@
+"""What the log tells of what a caller sent and why it was refused: never a phone, a text or a tag. Pure."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from services.api.web.problems import FieldError
+from shared.redaction import mask_phone
+
+# Fields whose values are no secret, in bodies and in query parameters. Of all others only the length is told.
+OPEN = frozenset(
+    {
+        *("operator_code", "operator_codes", "timezone", "start_at", "end_at", "opens", "closes", "window", "filter"),
+        *("status", "statuses", "limit", "on_conflict", "queue", "all", "ids"),
+    }
+)
+MOST_ENTRIES = 10
+MOST_ERRORS = 5
+PLACES = frozenset({"body", "query", "header"})
+
+
+def tell_fields(model: BaseModel) -> dict[str, object]:
+    """Name the fields that were given, with what of their values may be told."""
+    return {name: _value(name, getattr(model, name)) for name in sorted(model.model_fields_set)}
+
+
+def tell_errors(errors: Iterable[FieldError], known: Iterable[str]) -> list[str]:
+    """Say where the first errors are. A field that nobody knows was named by the caller, and is not quoted."""
+    names = {*known, *PLACES}
+    return [
+        ".".join(str(part) if isinstance(part, int) or part in names else "?" for part in error.loc)
+        for error in list(errors)[:MOST_ERRORS]
+    ]
+
+
+def _value(name: str, value: Any) -> object:
+    if value is None:
+        return None
+    if isinstance(value, BaseModel):
+        return tell_fields(value)
+    if name == "phone":
+        return mask_phone(value)
+    if name not in OPEN:
+        return {"length": len(value)} if hasattr(value, "__len__") else "given"
+    if isinstance(value, list) and len(value) > MOST_ENTRIES:
+        return {"first": value[:MOST_ENTRIES], "length": len(value)}
+    return value
+
+
+def names_in(models: Iterable[type[BaseModel]]) -> frozenset[str]:
+    """Collect the names of the fields of models, those on the wire included."""
+    fields: list[Mapping[str, Any]] = [model.model_fields for model in models]
+    return frozenset(
+        name for group in fields for field, info in group.items() for name in (field, info.alias) if name is not None
+    )

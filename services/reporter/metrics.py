@@ -1,0 +1,44 @@
+"""What /metrics says of the reporter."""
+
+import time
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from shared import topology
+from shared.metrics import Children, dead_letters
+from shared.statuses import RESULT_STATUSES
+
+# The planner publishes a fence every 5 s: whoever got nothing for as long as three of them is not the one that folds.
+ACTIVE_SECONDS = 15.0
+
+
+class Meters:
+    def __init__(self, registry: CollectorRegistry, clock: Callable[[], float] = time.monotonic) -> None:
+        self.messages = Children(
+            Counter("herald_messages", "Messages moved, by new status.", ["status"], registry=registry),
+            RESULT_STATUSES,
+        )
+        self.batches = Histogram(
+            "herald_fold_results", "Results in a batch.", buckets=(1, 10, 50, 200, 1000, 5000, 20000), registry=registry
+        )
+        self.duration = Histogram(
+            "herald_fold_duration_seconds",
+            "Time the transaction of a batch took.",
+            buckets=(0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 20),
+            registry=registry,
+        )
+        self.lag = Histogram(
+            "herald_fold_lag_seconds",
+            "Time from a reply of the provider until it was folded.",
+            buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300),
+            registry=registry,
+        )
+        self.dead = dead_letters(topology.REPORTER_DEAD, ("unreadable", "unfoldable"), registry)
+        self._clock, self._delivered_at = clock, float("-inf")
+        active = Gauge("herald_reporter_active", "1 if this reporter folds, 0 if it stands by.", registry=registry)
+        active.set_function(lambda: clock() - self._delivered_at < ACTIVE_SECONDS)
+
+    def deliver(self) -> None:
+        """Take note of a delivery."""
+        self._delivered_at = self._clock()

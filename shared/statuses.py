@@ -1,0 +1,18 @@
+"""Every status, state and role of Herald, typed once; what they mean is in docs/glossary.md."""
+
+from typing import Literal, get_args
+
+MailingStatus = Literal["scheduled", "running", "paused", "finished", "cancelled"]
+MessageStatus = Literal["pending", "retrying", "sent", "rejected", "exhausted", "expired", "cancelled"]
+# Final, and not delivered: what a resend can send again.
+UnsentStatus = Literal["rejected", "exhausted", "expired", "cancelled"]
+# What one attempt can make of its message; only the planner cancels.
+ResultStatus = Literal["retrying", "sent", "rejected", "exhausted", "expired"]
+# In ascending order: each role may do what the ones before it may.
+Role = Literal["viewer", "operator", "admin"]
+
+MAILING_STATUSES: tuple[MailingStatus, ...] = get_args(MailingStatus)
+MESSAGE_STATUSES: tuple[MessageStatus, ...] = get_args(MessageStatus)
+UNSENT_STATUSES: tuple[UnsentStatus, ...] = get_args(UnsentStatus)
+RESULT_STATUSES: tuple[ResultStatus, ...] = get_args(ResultStatus)
+ROLES: tuple[Role, ...] = get_args(Role)

@@ -1,0 +1,150 @@
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import pytest
+
+from services.api.access.authenticate import Authenticator
+from services.api.access.tokens import create_token
+from services.api.routes import ROUTES, Route
+from shared.statuses import ROLES
+from tests.integration.api.fakes import ADMIN_TOKEN, Api
+from tests.integration.api.rows import Rows
+
+PAST, FUTURE = datetime.now(UTC) - timedelta(seconds=1), datetime.now(UTC) + timedelta(hours=1)
+
+
+def bearer(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+NO_TOKEN = [
+    {"Authorization": ""},
+    {"Authorization": "Bearer"},
+    {"Authorization": "Bearer "},
+    {"Authorization": "Basic dXNlcjpwYXNz"},
+    {"Authorization": "the-admin-token"},
+    {"Authorization": "Bearer the-admin-tokens"},
+    {"Authorization": "Bearer \xff\xfe"},
+    {"Authorization": "Bearer " + "x" * 5000},
+]
+
+
+async def test_without_a_token_there_is_a_401(api: Api, subtests: pytest.Subtests) -> None:
+    for header in NO_TOKEN:
+        with subtests.test(header=header["Authorization"][:40]):
+            refused = await api.get("/clients", headers=header)
+            assert refused.status == 401
+            assert refused.headers["WWW-Authenticate"].startswith("Bearer")
+            assert refused.headers["Content-Type"] == "application/problem+json"
+
+
+async def test_a_401_hides_what_exists(api: Api) -> None:
+    for path in ("/api/v1/nothing", "/api/v1/clients/abc", "/api/v2", "/api/v1", "/%61pi/v1/clients"):
+        async with api.client.get(path) as response:
+            assert response.status == 401, path
+
+
+async def test_a_401_is_answered_before_the_body_is_read(api: Api) -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        while True:
+            yield b"x" * 1000
+
+    headers = {**bearer("wrong"), "Content-Type": "text/csv"}
+    try:
+        refused = await api.post("/clients/import", data=endless(), headers=headers)
+    except ConnectionError:
+        return
+    assert refused.status == 401
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+async def test_a_stored_token_opens(api: Api, rows: Rows, scheme: str) -> None:
+    plain, _ = create_token()
+    await rows.token("name", "viewer", plain=plain, expires_at=FUTURE)
+    assert (await api.get("/clients", headers={"Authorization": f"{scheme} {plain}"})).status == 200
+
+
+@pytest.mark.parametrize("values", [{"expires_at": PAST}, {"revoked_at": PAST}])
+async def test_a_dead_token_does_not_open(api: Api, rows: Rows, values: dict[str, Any]) -> None:
+    await rows.token("dead", "admin", **values)
+    assert (await api.get("/clients", headers=bearer("dead"))).status == 401
+
+
+def call_of(route: Route) -> tuple[str, str]:
+    """A request for a route, with ids that do not exist and no body."""
+    path = route.path
+    for name in ("client_id", "mailing_id", "message_id"):
+        path = path.replace("{" + name + ":[0-9]{1,19}}", "1")
+    return route.method, path
+
+
+async def test_every_route_asks_for_its_role(api: Api, rows: Rows, subtests: pytest.Subtests) -> None:
+    for role in ROLES:
+        await rows.token(f"the-{role}", role)
+    for route in ROUTES:
+        method, path = call_of(route)
+        for role in ROLES:
+            with subtests.test(method=method, path=path, role=role):
+                answered = await api.call(method, path, headers=bearer(f"the-{role}"))
+                assert (answered.status == 403) == (ROLES.index(role) < ROLES.index(route.role))
+                # There is no broker here, so dead letters are out of reach.
+                assert answered.status < 500 or route.path.startswith("/dead-letters")
+
+
+async def test_a_viewer_reads_and_writes_nothing(api: Api, rows: Rows) -> None:
+    await rows.token("look", "viewer")
+    assert (await api.get("/statistics", headers=bearer("look"))).status == 200
+    refused = await api.post("/clients", {"phone": "79990000001"}, headers=bearer("look"))
+    assert (refused.status, refused.body["title"]) == (403, "Forbidden")
+    assert (await api.get("/clients")).body["items"] == []
+
+
+async def test_switched_off_everybody_may(api: Api) -> None:
+    api.state.authenticator = Authenticator(required=False, admin_token=None)
+    async with api.client.get("/api/v1/clients") as response:
+        assert response.status == 200
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.mark.parametrize("dead", ["revoked_at = now()", "expires_at = now() - interval '1 s'"])
+async def test_a_token_that_dies_stops_opening_within_five_seconds(
+    api: Api, rows: Rows, pool: asyncpg.Pool, dead: str
+) -> None:
+    clock = Clock()
+    api.state.authenticator = Authenticator(required=True, admin_token=None, clock=clock)
+    await rows.token("anna", "viewer", expires_at=FUTURE)
+    assert (await api.get("/clients", headers=bearer("anna"))).status == 200
+    await pool.execute(f"UPDATE tokens SET {dead}")
+    clock.now += 5
+    refused = await api.get("/clients", headers=bearer("anna"))
+    assert refused.status == 401
+    assert "expired or revoked" in refused.body["detail"]
+
+
+async def test_a_token_in_the_address_opens_nothing(api: Api) -> None:
+    for name in ("token", "access_token"):
+        async with api.client.get("/api/v1/clients", params={name: ADMIN_TOKEN}) as response:
+            assert response.status == 401
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_a_token_tells_whose_it_is_and_what_it_may_do(api: Api, rows: Rows, role: str) -> None:
+    plain, _ = create_token()
+    await rows.token("anna", role, plain=plain)
+    shown = await api.get("/token", headers=bearer(plain))
+    assert (shown.status, shown.body) == (200, {"name": "anna", "role": role})
+
+
+async def test_without_authentication_everybody_is_an_admin(api: Api) -> None:
+    api.state.authenticator = Authenticator(required=False, admin_token=None)
+    async with api.client.get("/api/v1/token") as shown:
+        assert await shown.json() == {"name": "env:anybody", "role": "admin"}

@@ -1,0 +1,221 @@
+"""How much one caller may ask for, and how long he may take."""
+
+import asyncio
+import zoneinfo
+from ipaddress import ip_network
+from typing import Any
+
+import asyncpg
+import pytest
+from structlog.testing import capture_logs
+
+from services.api import app
+from services.api.access.authenticate import Authenticator
+from services.api.access.token_bucket import WRONG_TOKENS, Buckets, Policy
+from services.api.listener import listen
+from services.api.web.context import Backing
+from services.api.web.timeouts import Patience
+from tests.conftest import MakeStack
+from tests.integration.api.fakes import ADMIN_TOKEN, AUTHORIZED, Answered, Api
+from tests.integration.api.rows import Rows
+from tests.integration.api.sockets import not_reading, until
+
+WRONG = {"Authorization": "Bearer wrong"}
+
+
+def from_address(*forwarded: str) -> dict[str, str]:
+    return {"X-Forwarded-For": ", ".join(forwarded)}
+
+
+async def guess(api: Api, **headers: str) -> int:
+    return (await api.get("/clients", headers={**WRONG, **headers})).status
+
+
+async def test_wrong_tokens_are_limited_by_address_and_the_right_one_still_opens(api: Api) -> None:
+    assert [await guess(api) for _ in range(WRONG_TOKENS.burst)] == [401] * WRONG_TOKENS.burst
+    refused = await api.get("/clients", headers=WRONG)
+    assert (refused.status, refused.headers["Content-Type"]) == (429, "application/problem+json")
+    assert 1 <= int(refused.headers["Retry-After"]) <= 3
+    assert (await api.get("/clients")).status == 200
+    # Who sends none guesses nothing.
+    assert (await api.get("/clients", headers={"Authorization": ""})).status == 401
+
+
+async def test_each_address_behind_a_trusted_proxy_counts_for_itself(api: Api) -> None:
+    api.state.trusted = (ip_network("127.0.0.0/8"),)
+    api.state.wrong_tokens = Buckets(Policy(rate=0.01, burst=1))
+    assert [await guess(api, **from_address("198.51.100.1")) for _ in range(2)] == [401, 429]
+    assert [await guess(api, **from_address("198.51.100.2")) for _ in range(2)] == [401, 429]
+    # What a caller puts in front of his own address does not help him.
+    assert await guess(api, **from_address("1.2.3.4", "198.51.100.2")) == 429
+    # A subscriber has all addresses of a /64.
+    assert await guess(api, **from_address("2001:db8::1")) == 401
+    assert await guess(api, **from_address("2001:db8::2")) == 429
+
+
+async def test_nobody_is_believed_who_is_not_a_configured_proxy(api: Api) -> None:
+    api.state.wrong_tokens = Buckets(Policy(rate=0.01, burst=1))
+    assert [await guess(api, **from_address(f"198.51.100.{number}")) for number in range(3)] == [401, 429, 429]
+
+
+async def test_what_proxies_say_of_host_and_scheme_reaches_no_answer(api: Api) -> None:
+    headers = {"X-Forwarded-Host": "evil.example", "X-Forwarded-Proto": "https", "Host": "evil.example"}
+    made = await api.post("/clients", {"phone": "79990000001"}, headers=headers)
+    await api.post("/clients", {"phone": "79990000002"})
+    page = await api.get("/clients?limit=1", headers=headers)
+    assert made.headers["Location"].startswith("/api/v1/clients/")
+    assert page.headers["Link"].startswith("</api/v1/clients?")
+    assert "evil" not in repr((made, page))
+
+
+async def test_refused_tokens_are_logged_by_address_and_never_by_value(api: Api) -> None:
+    with capture_logs() as lines:
+        await guess(api)
+    [line] = [line for line in lines if line["event"] == "token refused"]
+    assert line["address"] == "127.0.0.1"
+    assert "wrong" not in repr(lines)
+
+
+async def test_a_token_has_a_rate_and_says_what_is_left(api: Api, rows: Rows) -> None:
+    await rows.token("other", "viewer")
+    api.state.rates = Buckets(Policy(rate=0.5, burst=3))
+    answers = [await api.get("/statistics") for _ in range(4)]
+    assert [answered.status for answered in answers] == [200, 200, 200, 429]
+    assert [limits_of(answered) for answered in answers] == [(3, 2, 2), (3, 1, 4), (3, 0, 6), (3, 0, 6)]
+    refused = answers[-1]
+    assert refused.headers["Content-Type"] == "application/problem+json"
+    assert int(refused.headers["Retry-After"]) == 2
+    assert "RateLimit-Limit" not in (await api.get("/statistics", headers={"Authorization": ""})).headers
+    assert (await api.get("/statistics", headers={"Authorization": "Bearer other"})).status == 200
+
+
+def limits_of(answered: Answered) -> tuple[int, ...]:
+    return tuple(int(answered.headers[f"RateLimit-{name}"]) for name in ("Limit", "Remaining", "Reset"))
+
+
+async def test_every_request_counts_whatever_becomes_of_it(api: Api) -> None:
+    api.state.rates = Buckets(Policy(rate=0.01, burst=4))
+    assert (await api.get("/nothing")).status == 404
+    assert (await api.get("/clients/export")).headers["RateLimit-Remaining"] == "2"
+    assert (await api.call("OPTIONS", "/clients")).status == 204
+    assert (await api.post("/clients", {})).status == 422
+    assert (await api.get("/clients")).status == 429
+
+
+async def test_without_a_rate_there_are_no_headers_about_it(api: Api) -> None:
+    assert not [name for name in (await api.get("/clients")).headers if name.startswith("RateLimit")]
+
+
+async def test_switched_off_authentication_has_one_bucket(api: Api) -> None:
+    api.state.authenticator = Authenticator(required=False, admin_token=None)
+    api.state.rates = Buckets(Policy(rate=0.01, burst=1))
+    statuses = []
+    for _ in range(2):
+        async with api.client.get("/api/v1/clients") as response:
+            statuses.append(response.status)
+    assert statuses == [200, 429]
+
+
+async def test_a_statement_that_takes_too_long_is_a_503_that_says_so(
+    api: Api, pool: asyncpg.Pool, database_url: str
+) -> None:
+    quick = {"statement_timeout": "100"}
+    async with asyncpg.create_pool(database_url, min_size=1, max_size=2, server_settings=quick) as impatient:
+        api.state.backing = Backing(impatient, frozenset(zoneinfo.available_timezones()))
+        async with pool.acquire() as connection, connection.transaction():
+            await connection.execute("LOCK TABLE clients")
+            refused = await api.get("/clients")
+        assert (refused.status, refused.headers["Content-Type"]) == (503, "application/problem+json")
+        assert "too long" in refused.body["detail"]
+        assert refused.headers["Retry-After"]
+        assert (await api.get("/clients")).status == 200
+
+
+async def test_a_request_that_takes_too_long_is_given_up(api: Api, rows: Rows, pool: asyncpg.Pool) -> None:
+    mailing = await rows.mailing("running")
+    api.state.patience = Patience(request=0.3)
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("SELECT FROM mailings FOR UPDATE")
+        refused = await api.post(f"/mailings/{mailing}/pause")
+    assert (refused.status, refused.headers["Content-Type"]) == (503, "application/problem+json")
+    assert "given up" in refused.body["detail"]
+    assert (await api.get(f"/mailings/{mailing}")).body["status"] == "running"
+
+
+async def drip(port: int, first: str, more: bytes, every: float = 0.1) -> tuple[bytes, int]:
+    """Send a beginning, then byte after byte, until an answer or the end of the connection comes.
+
+    Returns how the answer begins, and how many bytes were sent.
+    """
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    answer = asyncio.create_task(reader.read(12))
+    writer.write(first.replace("\n", "\r\n").encode())
+    sent = 0
+    try:
+        async with asyncio.timeout(20):
+            while not answer.done():
+                writer.write(more[sent % len(more) :][:1])
+                sent += 1
+                await asyncio.sleep(every)
+        return answer.result(), sent
+    except ConnectionError:
+        return b"", sent
+    finally:
+        answer.cancel()
+        writer.close()
+
+
+HEAD = f"POST /api/v1/clients HTTP/1.1\nHost: x\nAuthorization: Bearer {ADMIN_TOKEN}\nContent-Type: application/json\n"
+
+
+async def test_a_body_that_drips_is_a_408(api: Api) -> None:
+    api.state.patience = Patience(body=0.5)
+    assert api.client.port is not None
+    answer, sent = await drip(api.client.port, HEAD + "Connection: close\nContent-Length: 1000\n\n", b" ")
+    assert answer == b"HTTP/1.1 408"
+    assert sent < 50
+
+
+@pytest.mark.parametrize("first", ["", HEAD, "GET"])
+async def test_a_head_that_drips_closes_the_connection(api: Api, first: str, free_port: int) -> None:
+    async with listen(app.build(api.state), "127.0.0.1", free_port, idle_seconds=0.5):
+        _, sent = await drip(free_port, first, b"X-Header: x\r\n")
+    assert sent < 50
+
+
+async def test_an_export_that_nobody_reads_is_cut_off(api: Api, pool: asyncpg.Pool) -> None:
+    await pool.execute(
+        "INSERT INTO clients (phone, operator_code, tag, timezone)"
+        " SELECT '7999' || lpad(n::text, 7, '0'), '999', repeat('x', 64), 'UTC' FROM generate_series(1, 100000) n"
+    )
+    api.state.patience = Patience(reader=0.5)
+    with capture_logs() as lines:
+        async with not_reading(api, "/api/v1/clients/export"):
+            await until(lambda: "answer cut short" in events_in(lines))
+    assert "TimeoutError" in repr(lines)
+
+
+def events_in(lines: list[Any]) -> list[str]:
+    return [line["event"] for line in lines]
+
+
+async def test_a_request_is_answered_while_others_drip(api: Api) -> None:
+    assert api.client.port is not None
+    slow = [asyncio.create_task(drip(api.client.port, HEAD + "Content-Length: 1000\n\n", b" ")) for _ in range(50)]
+    async with asyncio.timeout(10), api.client.get("/api/v1/clients", headers=AUTHORIZED) as response:
+        assert response.status == 200
+    for task in slow:
+        task.cancel()
+    await asyncio.gather(*slow, return_exceptions=True)
+
+
+async def test_a_process_reads_its_limits_from_the_environment(make_stack: MakeStack) -> None:
+    env = {"HERALD_API_RATE": "0.1", "HERALD_TRUSTED_PROXIES": "127.0.0.1"}
+    stack = await make_stack("api", env=env)
+    for status in (200, 429):
+        async with stack.api.get("/api/v1/clients") as response:
+            assert response.status == status
+    for number in range(25):
+        headers = {**WRONG, **from_address(f"198.51.100.{number}")}
+        async with stack.api.get("/api/v1/clients", headers=headers) as response:
+            assert response.status == 401

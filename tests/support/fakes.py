@@ -1,0 +1,100 @@
+"""Stand-ins written by hand, for what a unit test must not have: a broker, a provider, a database, a clock."""
+
+import asyncio
+from collections import deque
+from typing import Any
+
+from services.dispatcher.provider import Provider
+from services.dispatcher.replies import Reply
+from shared.broker import Delivery, Outgoing, Publisher, Unpublished
+from tests.support.builders import a_reply
+
+
+class RecordingPublisher(Publisher):
+    """Remembers what it published. Refuses the first `refusals` publishes; confirms only while `gate` is set."""
+
+    def __init__(self, *, refusals: float = 0) -> None:
+        self.refusals = refusals
+        self.published: list[Outgoing] = []
+        self.refused: list[Outgoing] = []
+        self.begun = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self._moved = asyncio.Event()
+
+    @property
+    def connected(self) -> bool:
+        return self.gate.is_set()
+
+    async def publish(self, outgoing: Outgoing) -> None:
+        self.begun += 1
+        self._moved.set()
+        await self.gate.wait()
+        if len(self.refused) < self.refusals:
+            self.refused.append(outgoing)
+            raise Unpublished("the broker is away")
+        self.published.append(outgoing)
+
+    async def until_begun(self, publishes: int) -> None:
+        """Wait until so many publishes have begun."""
+        while self.begun < publishes:
+            self._moved.clear()
+            await self._moved.wait()
+
+
+class FakeProvider(Provider):
+    """Gives the replies it was given, then successes. Remembers what it was asked; answers while `gate` is set."""
+
+    def __init__(self, *replies: Reply) -> None:
+        self._replies = deque(replies)
+        self.requests: list[tuple[int, str, str, float]] = []
+        self.asked, self.gate = asyncio.Event(), asyncio.Event()
+        self.gate.set()
+
+    async def send(self, message_id: int, phone: str, text: str, seconds: float) -> Reply:
+        self.requests.append((message_id, phone, text, seconds))
+        self.asked.set()
+        await self.gate.wait()
+        return self._replies.popleft() if self._replies else a_reply()
+
+
+class FakeDelivery(Delivery):
+    """A delivery that remembers whether it was acknowledged or rejected."""
+
+    def __init__(self, body: bytes = b"", *, redelivered: bool = False) -> None:
+        self.body, self.redelivered = body, redelivered
+        self.acked = self.rejected = 0
+
+    @property
+    def alive(self) -> bool:
+        return True
+
+    async def ack(self) -> None:
+        self.acked += 1
+
+    async def reject(self) -> None:
+        self.rejected += 1
+
+
+class RecordingPool:
+    """Takes every statement as done, after raising the errors it was given, one a statement."""
+
+    def __init__(self, *errors: Exception) -> None:
+        self._errors = deque(errors)
+        self.executed: list[tuple[Any, ...]] = []
+
+    async def execute(self, _: str, *arguments: Any) -> str:
+        if self._errors:
+            raise self._errors.popleft()
+        self.executed.append(arguments)
+        return "UPDATE 1"
+
+
+class FakeClock:
+    """Shows the given moments one after the other, then the last one for ever."""
+
+    def __init__(self, *moments: float) -> None:
+        self._moments = deque(moments)
+
+    def __call__(self) -> float:
+        return self._moments.popleft() if len(self._moments) > 1 else self._moments[0]

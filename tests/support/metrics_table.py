@@ -1,0 +1,53 @@
+"""The table of docs/metrics.md, as values."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "metrics.md"
+PROCESSES = ("api", "planner", "dispatcher", "reporter")
+NO_LABELS = "\N{EN DASH}"
+SERIES = re.compile(r"\bherald_[a-z_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    name: str
+    kind: str
+    labels: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A metric, the processes that have it, and what the page says of it."""
+
+    metric: Metric
+    processes: frozenset[str]
+    meaning: str
+
+
+def read_table() -> list[Row]:
+    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    return [_row(line) for line in lines if line.startswith("| herald_")]
+
+
+def _row(line: str) -> Row:
+    name, kind, labels, processes, meaning = (cell.strip() for cell in line.strip("|").split(" | "))
+    where = PROCESSES if processes == "all" else processes.split(", ")
+    named = frozenset[str]() if labels == NO_LABELS else frozenset(labels.split(", "))
+    return Row(Metric(name, kind, named), frozenset(where), meaning)
+
+
+def documented_series() -> set[str]:
+    """Name every series there can be: a histogram has three."""
+    names = set[str]()
+    for row in read_table():
+        name = row.metric.name
+        names |= {f"{name}_{end}" for end in ("bucket", "sum", "count")} if row.metric.kind == "histogram" else {name}
+    return names
+
+
+def series_in(expression: str) -> set[str]:
+    """Name the series of Herald that an expression of PromQL reads."""
+    return set(SERIES.findall(expression))

@@ -1,0 +1,49 @@
+"""Installs what the tests need and cannot bring themselves, before any test waits for it.
+
+Usage: python -m tests.support.prepare [chaos]
+"""
+
+import asyncio
+import os
+import sys
+
+from cli.failure import Failure
+from cli.native import install
+from cli.native.broker import find
+from cli.native.choice import Broker, choose_broker
+from tests.chaos import clocks
+from tests.support import containers
+
+
+def prepare() -> None:
+    """Install rabbitmq-server where the tests would find no RabbitMQ. Raises Failure when that cannot be."""
+    if os.environ.get("HERALD_TEST_RABBITMQ_URL") or containers.available("rabbitmq:4-management"):
+        return
+    choice = choose_broker(asyncio.run(find(None)))
+    if choice is Broker.MISSING:
+        raise Failure(f"the tests need RabbitMQ: run `{install.COMMAND}` as root, or set HERALD_TEST_RABBITMQ_URL")
+    if choice is Broker.INSTALL:
+        sys.stderr.write("installing rabbitmq-server for the tests\n")
+        install.install_rabbitmq()
+
+
+def prepare_chaos() -> None:
+    """Install libfaketime where it can be: without it the rows of wrong clocks are skipped, and say so."""
+    if clocks.find_library() is None and install.can_install():
+        sys.stderr.write(f"installing {clocks.PACKAGE} for the tests\n")
+        install.install_package(clocks.PACKAGE)
+
+
+def main() -> int:
+    try:
+        prepare()
+        if "chaos" in sys.argv[1:]:
+            prepare_chaos()
+    except Failure as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,174 @@
+"""Real processes of the system for end-to-end tests."""
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import Process
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+
+from cli.native import child
+from tests.support.ports import take_ports
+
+READY_SECONDS = 60
+ADMIN_TOKEN = "test-admin-token"
+SECRET = "test-sandbox-secret-of-32-characters"
+MOST_PROCESSES = 20
+ALL = ("sandbox", "api", "planner", "dispatcher", "reporter")
+
+
+class NotReady(Exception):
+    """A process ended or did not become ready. The message holds the end of its log."""
+
+
+class StackProcess:
+    """One process, which can be killed and started again with the same settings."""
+
+    def __init__(self, name: str, command: str, env: dict[str, str], folder: Path, probe: str) -> None:
+        self.name, self.log, self.probe = name, folder / f"{name}.log", probe
+        self._command, self._env = command, env
+        self._process: Process | None = None
+
+    @property
+    def pid(self) -> int:
+        return self._running().pid
+
+    @property
+    def returncode(self) -> int | None:
+        return self._running().returncode
+
+    async def start(self, env: Mapping[str, str] | None = None) -> None:
+        """Start it and wait until it is ready. `env` changes its settings from now on."""
+        self._env |= env or {}
+        with self.log.open("ab") as output:
+            command = [sys.executable, "-m", "cli.main", self._command]
+            inherited = {key: value for key, value in os.environ.items() if not key.startswith("HERALD_")}
+            self._process = await child.start(command, output=output, env=inherited | self._env)
+        await self._until_ready()
+
+    def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
+        """Send a signal: SIGKILL, SIGSTOP, SIGCONT, SIGTERM."""
+        self._running().send_signal(number)
+
+    async def wait(self) -> int:
+        """Wait for it to end and return its exit code, negative when a signal ended it."""
+        return await self._running().wait()
+
+    async def stop(self) -> int:
+        """End it as an operator would, and return its exit code."""
+        return await child.stop(self._running())
+
+    async def restart(self, env: Mapping[str, str] | None = None) -> None:
+        """Kill it where it still runs, and start it again."""
+        await self.end()
+        await self.start(env)
+
+    async def end(self) -> None:
+        """Kill it, whatever it does."""
+        if self._process is not None:
+            await child.stop(self._process, [(signal.SIGKILL, 5)])
+
+    def _running(self) -> Process:
+        if self._process is None:
+            raise NotReady(f"{self.name} was never started")
+        return self._process
+
+    async def _until_ready(self) -> None:
+        deadline = asyncio.get_running_loop().time() + READY_SECONDS
+        async with aiohttp.ClientSession() as session:
+            while not await _answers(session, self.probe):
+                ended = self.returncode is not None
+                if ended or asyncio.get_running_loop().time() > deadline:
+                    raise NotReady(f"{self.name} {'ended' if ended else 'is not ready'}:\n{self.text()[-4000:]}")
+                await asyncio.sleep(0.05)
+
+    def text(self) -> str:
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+
+async def _answers(session: aiohttp.ClientSession, url: str) -> bool:
+    try:
+        async with session.get(url, timeout=aiohttp.ClientTimeout(total=2)) as reply:
+            return reply.status == 200
+    except (aiohttp.ClientError, TimeoutError):
+        return False
+
+
+class Stack:
+    """Processes on free ports, against one database, one virtual host and, where it was started, one sandbox.
+
+    `start("dispatcher", "dispatcher-2")` starts two of a kind. `api` is a client with a token of every right;
+    its paths begin with /api/v1. Everything is killed at the end.
+    """
+
+    def __init__(self, folder: Path, database_url: str, broker_url: str, env: Mapping[str, str]) -> None:
+        self._folder = folder
+        self._processes: dict[str, StackProcess] = {}
+        first = take_ports(2 + MOST_PROCESSES)
+        self.api_port, self._sandbox_port = first, first + 1
+        self._ops_ports = iter(range(first + 2, first + 2 + MOST_PROCESSES))
+        self.api_url = f"http://127.0.0.1:{self.api_port}"
+        self.sandbox_url = f"http://127.0.0.1:{self._sandbox_port}"
+        self._env = self._settings(database_url, broker_url) | dict(env)
+
+    def _settings(self, database_url: str, broker_url: str) -> dict[str, str]:
+        from services.sandbox.token import make_token
+
+        return {
+            "HERALD_DATABASE_URL": database_url,
+            "HERALD_RABBITMQ_URL": broker_url,
+            "HERALD_ADMIN_TOKEN": ADMIN_TOKEN,
+            "HERALD_API_PORT": str(self.api_port),
+            "HERALD_SANDBOX_PORT": str(self._sandbox_port),
+            "HERALD_SANDBOX_SECRET": SECRET,
+            "HERALD_PROVIDER_URL": f"{self.sandbox_url}/v1",
+            "HERALD_PROVIDER_TOKEN": make_token(SECRET),
+            # Tests ask as often as they can.
+            "HERALD_API_RATE": "unlimited",
+        }
+
+    async def __aenter__(self) -> Self:
+        headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+        self.api = aiohttp.ClientSession(self.api_url, headers=headers, timeout=aiohttp.ClientTimeout(total=30))
+        self.sandbox = aiohttp.ClientSession(self.sandbox_url, timeout=aiohttp.ClientTimeout(total=30))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.gather(*(process.end() for process in self._processes.values()))
+        await self.api.close()
+        await self.sandbox.close()
+
+    async def start(self, *names: str, env: Mapping[str, str] | None = None) -> None:
+        """Start processes, all of them when none is named, and wait until they are ready."""
+        await asyncio.gather(*(self._start(name, env or {}) for name in names or ALL))
+
+    async def _start(self, name: str, env: Mapping[str, str]) -> None:
+        command, port = name.partition("-")[0], next(self._ops_ports)
+        probe = f"{self.sandbox_url}/faults" if command == "sandbox" else f"http://127.0.0.1:{port}/readyz"
+        settings = self._env | {"HERALD_OPS_PORT": str(port)} | dict(env)
+        process = StackProcess(name, command, settings, self._folder, probe)
+        self._processes[name] = process
+        await process.start()
+
+    def knows(self, name: str) -> bool:
+        """Say whether a process of this name was started, ready or not."""
+        return name in self._processes
+
+    def process(self, name: str) -> StackProcess:
+        return self._processes[name]
+
+    def pids(self) -> dict[str, int]:
+        """Name the processes that run, and their ids."""
+        running = {name: process for name, process in self._processes.items() if process.returncode is None}
+        return {name: process.pid for name, process in running.items()}
+
+    def logs(self) -> list[tuple[str, str]]:
+        """Return the end of each process's log, for the report of a failed test."""
+        return [(f"log of {name}", process.text()[-8000:]) for name, process in self._processes.items()]

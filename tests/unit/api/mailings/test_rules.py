@@ -1,0 +1,177 @@
+"""What may be done to a mailing in which state."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+import pytest
+
+from services.api.mailings.rules import (
+    NOTICE,
+    Action,
+    Edit,
+    Forbidden,
+    Locked,
+    Move,
+    Plan,
+    Wrong,
+    judge_action,
+    judge_edit,
+    judge_new,
+)
+from services.api.schemas import MailingNew, MailingPatch
+from shared.statuses import MailingStatus
+
+NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
+HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
+PLAN = Plan("Hello", ["999"], ["vip"], NOW + HOUR, NOW + 2 * HOUR, time(9), time(21))
+
+
+def a_locked(status: MailingStatus, *, closing: bool = False, **plan: Any) -> Locked:
+    return Locked(status, closing, replace(PLAN, **plan), NOW)
+
+
+def a_patch(**values: Any) -> MailingPatch:
+    given = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()}
+    return MailingPatch.model_validate(given, context={"zones": frozenset()})
+
+
+STATUSES: tuple[MailingStatus, ...] = ("scheduled", "running", "paused", "finished", "cancelled")
+
+ACTIONS: list[tuple[Action, MailingStatus, Move | None]] = [
+    # Move(None) is fine as it is, None is a conflict.
+    ("pause", "scheduled", None),
+    ("pause", "running", Move("paused")),
+    ("pause", "paused", Move(None)),
+    ("pause", "finished", None),
+    ("pause", "cancelled", None),
+    ("resume", "scheduled", None),
+    ("resume", "running", Move(None)),
+    ("resume", "paused", Move("running")),
+    ("resume", "finished", None),
+    ("resume", "cancelled", None),
+    ("cancel", "scheduled", Move("cancelled")),
+    ("cancel", "running", Move("cancelled")),
+    ("cancel", "paused", Move("cancelled")),
+    ("cancel", "finished", None),
+    ("cancel", "cancelled", Move(None)),
+]
+
+
+@pytest.mark.parametrize(("action", "status", "expected"), ACTIONS)
+def test_an_action_in_each_state(action: Action, status: MailingStatus, expected: Move | None) -> None:
+    decided = judge_action(action, a_locked(status))
+    assert isinstance(decided, Forbidden) if expected is None else decided == expected
+
+
+@pytest.mark.parametrize("action", ["pause", "resume", "cancel"])
+@pytest.mark.parametrize("status", STATUSES)
+def test_while_closing_only_what_is_cancelled_stays_so(action: Action, status: MailingStatus) -> None:
+    decided = judge_action(action, a_locked(status, closing=True))
+    if action == "cancel" and status == "cancelled":
+        assert decided == Move(None)
+    else:
+        assert isinstance(decided, Forbidden)
+
+
+VALUES: dict[str, Any] = {
+    "text": "New",
+    "start_at": NOW + HOUR / 2,
+    "end_at": NOW + 3 * HOUR,
+    "filter": {"tags": ["new"]},
+    "window": None,
+}
+ALLOWED: dict[MailingStatus, set[str]] = {
+    "scheduled": {"text", "start_at", "end_at", "filter", "window"},
+    "running": {"text", "end_at", "window"},
+    "paused": {"text", "end_at", "window"},
+    "finished": set(),
+    "cancelled": set(),
+}
+
+
+@pytest.mark.parametrize("status", STATUSES)
+@pytest.mark.parametrize("field", VALUES)
+def test_which_fields_can_be_edited_in_each_state(status: MailingStatus, field: str) -> None:
+    patch = a_patch(**{field: VALUES[field]})
+    decided = judge_edit(a_locked(status), patch)
+    assert isinstance(decided, Edit if field in ALLOWED[status] else Forbidden)
+    assert isinstance(judge_edit(a_locked(status, closing=True), patch), Forbidden)
+
+
+EDITS: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
+    # what is sent, what changes of the plan, whether the window changed
+    ({"text": "New"}, {"text": "New"}, False),
+    ({"filter": {"tags": ["new"]}}, {"tags": ["new"], "operator_codes": []}, False),
+    ({"filter": {}}, {"tags": [], "operator_codes": []}, False),
+    ({"start_at": NOW + HOUR / 2}, {"start_at": NOW + HOUR / 2}, False),
+    ({"start_at": NOW - HOUR}, {"start_at": NOW}, False),
+    ({"end_at": NOW + 9 * HOUR}, {"end_at": NOW + 9 * HOUR}, False),
+    ({"window": None}, {"window_from": None, "window_to": None}, True),
+    ({"window": {"from": "10:00", "to": "21:00"}}, {"window_from": time(10)}, True),
+    ({"text": "New", "window": {"from": "09:00", "to": "21:00"}}, {"text": "New"}, False),
+]
+
+
+@pytest.mark.parametrize(("sent", "changes", "window_changed"), EDITS)
+def test_an_edit_changes_what_was_sent(sent: dict[str, Any], changes: dict[str, Any], window_changed: bool) -> None:
+    assert judge_edit(a_locked("scheduled"), a_patch(**sent)) == Edit(replace(PLAN, **changes), window_changed)
+
+
+@pytest.mark.parametrize("status", ["scheduled", "running", "paused"])
+@pytest.mark.parametrize("sent", [{}, {"text": "Hello"}, {"window": {"from": "09:00", "to": "21:00"}}])
+def test_an_edit_to_the_same_writes_nothing(status: MailingStatus, sent: dict[str, Any]) -> None:
+    assert judge_edit(a_locked(status), a_patch(**sent)) == Edit(None, window_changed=False)
+
+
+TIMES: list[tuple[MailingStatus, dict[str, Any], bool]] = [
+    # state, what is sent, whether it is right
+    ("scheduled", {"end_at": NOW + HOUR + SECOND}, True),
+    ("scheduled", {"end_at": NOW + HOUR}, False),
+    ("scheduled", {"end_at": NOW}, False),
+    ("scheduled", {"end_at": NOW - SECOND}, False),
+    ("scheduled", {"start_at": NOW - HOUR, "end_at": NOW + SECOND}, True),
+    ("scheduled", {"start_at": NOW - HOUR, "end_at": NOW - SECOND}, False),
+    ("scheduled", {"start_at": NOW + 2 * HOUR}, False),
+    ("scheduled", {"start_at": NOW + 2 * HOUR - SECOND}, True),
+    ("running", {"end_at": NOW + NOTICE}, True),
+    ("running", {"end_at": NOW + NOTICE - SECOND / 1000}, False),
+    ("running", {"end_at": NOW - HOUR}, False),
+    ("paused", {"end_at": NOW + NOTICE}, True),
+    ("paused", {"end_at": NOW + SECOND}, False),
+]
+
+
+@pytest.mark.parametrize(("status", "sent", "right"), TIMES)
+def test_times_are_judged_by_the_clock_of_the_row(status: MailingStatus, sent: dict[str, Any], right: bool) -> None:
+    decided = judge_edit(a_locked(status), a_patch(**sent))
+    assert isinstance(decided, Edit if right else Wrong)
+    if isinstance(decided, Wrong):
+        assert decided.error.loc == ("body", "end_at")
+
+
+@pytest.mark.parametrize("end_at", [NOW - HOUR, NOW + SECOND])
+def test_other_fields_can_be_edited_however_near_the_end(end_at: datetime) -> None:
+    assert isinstance(judge_edit(a_locked("running", end_at=end_at), a_patch(text="New")), Edit)
+    assert isinstance(judge_edit(a_locked("scheduled", end_at=end_at), a_patch(text="New")), Edit)
+
+
+NEW: list[tuple[dict[str, Any], datetime | None]] = [
+    # what is sent, when it starts; None is wrong
+    ({"end_at": NOW + HOUR}, NOW),
+    ({"start_at": NOW - HOUR, "end_at": NOW + HOUR}, NOW),
+    ({"start_at": NOW + HOUR, "end_at": NOW + 2 * HOUR}, NOW + HOUR),
+    ({"start_at": NOW + HOUR, "end_at": NOW + HOUR}, None),
+    ({"start_at": NOW + 2 * HOUR, "end_at": NOW + HOUR}, None),
+    ({"start_at": NOW - HOUR, "end_at": NOW}, None),
+    ({"end_at": NOW}, None),
+    ({"end_at": NOW - SECOND}, None),
+]
+
+
+@pytest.mark.parametrize(("sent", "starts"), NEW)
+def test_when_a_new_mailing_starts(sent: dict[str, Any], starts: datetime | None) -> None:
+    given = {name: moment.isoformat() for name, moment in sent.items()}
+    body = MailingNew.model_validate({"text": "Hello", "filter": {}, **given})
+    decided = judge_new(body, NOW)
+    assert isinstance(decided, Wrong) if starts is None else isinstance(decided, Plan) and decided.start_at == starts

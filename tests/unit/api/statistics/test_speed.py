@@ -1,0 +1,40 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from services.api.answers import Minute
+from services.api.statistics.speed import Pace, pace
+from shared.statuses import MailingStatus
+
+NOW = datetime(2030, 1, 1, 12, 0, 30, tzinfo=UTC)
+LONG_AGO = NOW - timedelta(hours=1)
+
+
+def minute(back: int, sent: int, failed: int = 0) -> Minute:
+    return Minute(at=NOW.replace(second=0) - timedelta(minutes=back), sent=sent, failed=failed)
+
+
+ROWS: list[tuple[MailingStatus, datetime | None, list[Minute], int, Pace]] = [
+    # status, started, minutes, left, expected
+    ("scheduled", None, [], 0, Pace(0.0, None)),
+    ("running", LONG_AGO, [], 10, Pace(0.0, None)),
+    ("running", LONG_AGO, [], 0, Pace(0.0, 0.0)),
+    # 90 s since the minute before began
+    ("running", LONG_AGO, [minute(1, 60), minute(0, 20, 10)], 100, Pace(1.0, 100.0)),
+    # older minutes do not count
+    ("running", LONG_AGO, [minute(2, 10_000), minute(0, 90)], 10, Pace(1.0, 10.0)),
+    # a mailing that began 10 s ago is judged by these
+    ("running", NOW - timedelta(seconds=10), [minute(0, 100)], 50, Pace(10.0, 5.0)),
+    # its first second is not divided by nothing
+    ("running", NOW, [minute(0, 100)], 50, Pace(100.0, 0.5)),
+    ("paused", LONG_AGO, [minute(0, 90)], 100, Pace(1.0, None)),
+    ("finished", LONG_AGO, [minute(0, 90)], 0, Pace(0.0, 0.0)),
+    ("cancelled", LONG_AGO, [minute(0, 90)], 5, Pace(0.0, None)),
+]
+
+
+@pytest.mark.parametrize(("status", "started_at", "minutes", "left", "expected"), ROWS)
+def test_pace(
+    status: MailingStatus, started_at: datetime | None, minutes: list[Minute], left: int, expected: Pace
+) -> None:
+    assert pace(status, started_at, minutes, left, NOW) == expected

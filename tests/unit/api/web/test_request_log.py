@@ -1,0 +1,75 @@
+"""What the log tells of a request."""
+
+from typing import Any
+
+import pytest
+
+from services.api.schemas import ClientNew, ClientPatch, ClientsQuery, DeadLettersReplay, MailingNew, MailingPatch, Sent
+from services.api.web.middleware import FIELDS
+from services.api.web.problems import FieldError
+from services.api.web.request_log import tell_errors, tell_fields
+
+ZONES = {"zones": frozenset({"Europe/Moscow"})}
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "told"),
+    [
+        (
+            ClientNew,
+            '{"phone": "79991234567", "operator_code": "999", "tag": "secret-tag", "timezone": "Europe/Moscow"}',
+            {"phone": "7999***4567", "operator_code": "999", "tag": {"length": 10}, "timezone": "Europe/Moscow"},
+        ),
+        # Only what was given.
+        (ClientPatch, '{"tag": ""}', {"tag": {"length": 0}}),
+        (
+            MailingNew,
+            '{"text": "secret-text", "end_at": "2030-01-31T18:00:00+03:00",'
+            ' "filter": {"operator_codes": ["916"], "tags": ["secret-tag"]}}',
+            {"text": {"length": 11}, "filter": {"operator_codes": ["916"], "tags": {"length": 1}}},
+        ),
+        (MailingPatch, '{"window": null}', {"window": None}),
+        (
+            MailingPatch,
+            '{"window": {"from": "09:00", "to": "21:00"}}',
+            {"window": {"opens": "09:00", "closes": "21:00"}},
+        ),
+        (DeadLettersReplay, '{"all": true, "queue": "planner.dead"}', {"all": True, "queue": "planner.dead"}),
+    ],
+)
+def test_the_fields_of_a_body_are_told_without_phones_texts_and_tags(
+    kind: type[Sent], body: str, told: dict[str, Any]
+) -> None:
+    found = tell_fields(kind.model_validate_json(body, context=ZONES))
+    assert {name: value for name, value in found.items() if name != "end_at"} == told
+    assert "secret" not in repr(found)
+
+
+def test_long_lists_are_told_by_their_beginning() -> None:
+    codes = [str(100 + n) for n in range(500)]
+    told = tell_fields(MailingPatch.model_validate({"filter": {"operator_codes": codes}}))
+    assert told["filter"] == {"operator_codes": {"first": codes[:10], "length": 500}}
+
+
+def test_the_query_is_told_likewise() -> None:
+    told = tell_fields(ClientsQuery.model_validate({"phone": "79991234567", "tag": "secret-tag", "limit": "5"}))
+    assert told == {"limit": 5, "phone": "7999***4567", "tag": {"length": 10}}
+
+
+@pytest.mark.parametrize(
+    ("loc", "told"),
+    [
+        (("body", "filter", "operator_codes", 3), "body.filter.operator_codes.3"),
+        (("body", "window", "from"), "body.window.from"),
+        (("query", "limit"), "query.limit"),
+        # Named by the caller, who may have put anything there.
+        (("body", "79991234567"), "body.?"),
+        (("query", "token=secret"), "query.?"),
+    ],
+)
+def test_it_is_told_where_errors_are_but_not_what_nobody_knows(loc: tuple[str | int, ...], told: str) -> None:
+    assert tell_errors([FieldError(loc, "is wrong")], FIELDS) == [told]
+
+
+def test_only_the_first_errors_are_told() -> None:
+    assert len(tell_errors([FieldError(("body", "text"), "is wrong")] * 100, FIELDS)) == 5

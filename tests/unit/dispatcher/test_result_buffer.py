@@ -1,0 +1,171 @@
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import chain
+
+import pytest
+from structlog.testing import capture_logs
+
+from services.dispatcher.result_buffer import Entry, Outbox
+from shared.messages import Results, decode
+from tests.support.builders import a_result
+from tests.support.fakes import RecordingPublisher
+
+FOR_EVER = float("inf")
+PATIENCE_SECONDS = 10
+
+
+class Confirmations:
+    """Remembers which results were confirmed, in their order."""
+
+    def __init__(self) -> None:
+        self.message_ids: list[int] = []
+        self._changed = asyncio.Event()
+
+    def entry(self, message_id: int) -> Entry:
+        async def confirmed() -> None:
+            self.message_ids.append(message_id)
+            self._changed.set()
+
+        return Entry(a_result(message_id=message_id), confirmed)
+
+    async def until(self, count: int) -> None:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while len(self.message_ids) < count:
+                self._changed.clear()
+                await self._changed.wait()
+
+
+@asynccontextmanager
+async def running(outbox: Outbox) -> AsyncIterator[None]:
+    task = asyncio.create_task(outbox.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait((task,))
+
+
+def bodies(publisher: RecordingPublisher) -> list[list[int]]:
+    """The message ids of each body that was published."""
+    return [
+        [result.message_id for result in decode(Results, outgoing.body).results] for outgoing in publisher.published
+    ]
+
+
+@pytest.mark.parametrize(
+    ("results", "sizes"), [(1, [1]), (3, [3]), (200, [200]), (201, [200, 1]), (450, [200, 200, 50])]
+)
+async def test_results_are_gathered_into_bodies_of_up_to_200(results: int, sizes: list[int]) -> None:
+    publisher, confirmations = RecordingPublisher(), Confirmations()
+    outbox = Outbox(publisher)
+    for message_id in range(1, results + 1):
+        outbox.add(confirmations.entry(message_id))
+    async with running(outbox):
+        await confirmations.until(results)
+    assert [len(body) for body in bodies(publisher)] == sizes
+    assert list(chain.from_iterable(bodies(publisher))) == list(range(1, results + 1))
+    assert confirmations.message_ids == list(range(1, results + 1))
+
+
+async def test_results_go_to_the_reporter() -> None:
+    publisher, confirmations = RecordingPublisher(), Confirmations()
+    outbox = Outbox(publisher)
+    outbox.add(confirmations.entry(1))
+    await outbox.flush(PATIENCE_SECONDS)
+    [outgoing] = publisher.published
+    assert (outgoing.exchange, outgoing.routing_key, outgoing.headers) == ("herald.results", "result", {})
+
+
+async def test_a_result_is_acknowledged_only_once_it_is_confirmed() -> None:
+    publisher, confirmations = RecordingPublisher(), Confirmations()
+    outbox = Outbox(publisher)
+    publisher.gate.clear()
+    async with running(outbox):
+        outbox.add(confirmations.entry(1))
+        await publisher.until_begun(1)
+        outbox.add(confirmations.entry(2))
+        assert (confirmations.message_ids, outbox.outstanding) == ([], 2)
+        publisher.gate.set()
+        await confirmations.until(2)
+    assert outbox.outstanding == 0
+    assert bodies(publisher) == [[1], [2]]
+
+
+async def test_it_says_how_long_it_has_been_waiting_for_a_confirm() -> None:
+    publisher, confirmations = RecordingPublisher(), Confirmations()
+    outbox, now = Outbox(publisher), asyncio.get_running_loop().time
+    assert outbox.behind(now() + 60) == 0
+    publisher.gate.clear()
+    async with running(outbox):
+        outbox.add(confirmations.entry(1))
+        await publisher.until_begun(1)
+        assert 60 <= outbox.behind(now() + 60) < 70
+        publisher.gate.set()
+        await confirmations.until(1)
+    assert outbox.behind(now() + 60) == 0
+
+
+async def test_an_unpublished_body_is_published_again() -> None:
+    publisher, confirmations = RecordingPublisher(refusals=2), Confirmations()
+    outbox = Outbox(publisher)
+    outbox.add(confirmations.entry(1))
+    outbox.add(confirmations.entry(2))
+    async with running(outbox):
+        await confirmations.until(2)
+    assert bodies(publisher) == [[1, 2]]
+    assert [refused.body for refused in publisher.refused] == [publisher.published[0].body] * 2
+    assert confirmations.message_ids == [1, 2]
+
+
+async def test_flush_publishes_what_waits() -> None:
+    publisher, confirmations = RecordingPublisher(), Confirmations()
+    outbox = Outbox(publisher)
+    for message_id in range(1, 251):
+        outbox.add(confirmations.entry(message_id))
+    await outbox.flush(PATIENCE_SECONDS)
+    assert [len(body) for body in bodies(publisher)] == [200, 50]
+    assert confirmations.message_ids == list(range(1, 251))
+
+
+async def test_flush_publishes_what_was_being_published_when_the_outbox_was_stopped() -> None:
+    publisher, confirmations = RecordingPublisher(), Confirmations()
+    outbox = Outbox(publisher)
+    publisher.gate.clear()
+    async with running(outbox):
+        outbox.add(confirmations.entry(1))
+        await publisher.until_begun(1)
+        outbox.add(confirmations.entry(2))
+    publisher.gate.set()
+    await outbox.flush(PATIENCE_SECONDS)
+    assert bodies(publisher) == [[1, 2]]
+    assert (confirmations.message_ids, outbox.outstanding) == ([1, 2], 0)
+
+
+async def test_flush_of_nothing_publishes_nothing() -> None:
+    publisher = RecordingPublisher()
+    await Outbox(publisher).flush(PATIENCE_SECONDS)
+    assert publisher.begun == 0
+
+
+@pytest.mark.parametrize("hangs", [False, True], ids=["refused", "never confirmed"])
+async def test_flush_says_which_results_are_lost(hangs: bool) -> None:
+    publisher, confirmations = RecordingPublisher(refusals=FOR_EVER), Confirmations()
+    outbox = Outbox(publisher)
+    if hangs:
+        publisher.gate.clear()
+    for message_id in range(1, 206):
+        outbox.add(confirmations.entry(message_id))
+    with capture_logs() as lines:
+        await outbox.flush(0.05)
+    [lost] = [line for line in lines if line["event"] == "results lost at shutdown"]
+    assert (lost["log_level"], lost["results"], lost["message_ids"]) == ("error", 205, list(range(1, 206)))
+    assert confirmations.message_ids == []
+
+
+async def test_flush_that_succeeds_says_nothing_is_lost() -> None:
+    outbox = Outbox(RecordingPublisher())
+    outbox.add(Confirmations().entry(1))
+    with capture_logs() as lines:
+        await outbox.flush(PATIENCE_SECONDS)
+    assert [(line["event"], line["message_ids"]) for line in lines] == [("results published", [1])]

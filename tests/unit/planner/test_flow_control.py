@@ -1,0 +1,68 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.planner.flow_control import LEAST, Pace
+
+HIGHEST = 5000
+
+
+def a_pace(*seen: tuple[float, int]) -> Pace:
+    pace = Pace(HIGHEST)
+    for moment, results in seen:
+        pace.observe(moment, results)
+    return pace
+
+
+@pytest.mark.parametrize(
+    ("seen", "rate", "target"),
+    [
+        # Nothing is known yet, or nothing was folded.
+        ([], 0, LEAST),
+        ([(0, 1_000_000)], 0, LEAST),
+        ([(0, 70), (10, 70)], 0, LEAST),
+        # 8 s of sending, between the least and the highest.
+        ([(0, 0), (10, 100)], 10, LEAST),
+        ([(0, 0), (10, 1000)], 100, 800),
+        ([(0, 5000), (5, 6000)], 200, 1600),
+        ([(0, 0), (10, 10_000)], 1000, HIGHEST),
+        # Two looks within a second say too little to be extrapolated.
+        ([(0, 0), (0.01, 100)], 100, 800),
+        ([(5, 0), (5, 100)], 100, 800),
+        # Only the last 10 s count: the burst of before is forgotten.
+        ([(0, 0), (1, 90_000), (2, 90_000), (12, 90_100)], 10, LEAST),
+        # A planner that looks seldom measures from its look before.
+        ([(0, 0), (60, 6000)], 100, 800),
+        # A database that was emptied does not make the rate negative for the target.
+        ([(0, 1000), (10, 0)], -100, LEAST),
+    ],
+)
+def test_the_target_follows_the_rate(seen: list[tuple[float, int]], rate: float, target: int) -> None:
+    pace = a_pace(*seen)
+    assert pace.rate == pytest.approx(rate)
+    assert pace.target == target
+
+
+@settings(deadline=None)
+@given(
+    st.integers(LEAST, 1_000_000),
+    st.lists(st.tuples(st.floats(0, 60), st.integers(0, 1_000_000)), max_size=40),
+)
+def test_the_target_stays_within_its_bounds(highest: int, steps: list[tuple[float, int]]) -> None:
+    pace, moment, results = Pace(highest), 0.0, 0
+    for pause, folded in steps:
+        moment, results = moment + pause, results + folded
+        pace.observe(moment, results)
+        assert LEAST <= pace.target <= highest
+
+
+@settings(deadline=None)
+@given(st.integers(1, 300), st.integers(20, 200))
+def test_a_steady_rate_is_measured_exactly(rate: int, looks: int) -> None:
+    pace = a_pace(*((look / 2, rate * look // 2) for look in range(0, 2 * looks, 2)))
+    assert pace.rate == pytest.approx(rate)
+
+
+def test_memory_does_not_grow_with_time() -> None:
+    pace = a_pace(*((look / 20, look) for look in range(10_000)))
+    assert len(pace._rate._seen) <= 10 * 20 + 2
