@@ -51,7 +51,7 @@ class Report:
 
 
 def bench(output: Path, sizes: Sizes | None = None) -> None:
-    """Measure, print the figures and write them to `output` as JSON."""
+    """Measures, prints the figures and writes them to `output` as JSON."""
     run(_bench(output, sizes or Sizes()))
 
 
@@ -112,7 +112,7 @@ async def _measure_all(stack: Stack, sizes: Sizes, on: Measurement) -> Report:
 
 
 async def _while_sending(on: Measurement, target: load.Target, seconds: float) -> tuple[Phase, float]:
-    """Ask while a mailing to all imported clients is under way, and cancel it afterwards."""
+    """Asks while a mailing to all imported clients is under way, and cancels it afterwards."""
     end_at = datetime.now(UTC) + timedelta(hours=1)
     mailing = await on.post(
         "/mailings", {"text": "Measured", "end_at": end_at.isoformat(), "filter": {"tags": ["bench"]}}

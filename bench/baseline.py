@@ -26,7 +26,7 @@ class Outcome:
 
 
 async def measure(url: str, token: str, phones: list[str], text: str, first_id: int = FIRST_ID) -> float:
-    """Post one message to each phone, 100 at once, and return messages a second.
+    """Posts one message to each phone, 100 at once, and returns messages a second.
 
     Raises RuntimeError when one is refused.
     """

@@ -17,7 +17,7 @@ class Sampler:
         self._released: dict[int, datetime] = {}
 
     async def run(self) -> None:
-        """Sample ten times a second, until cancelled."""
+        """Samples ten times a second, until cancelled."""
         while True:
             rows = await self._connection.fetch(
                 "SELECT message_id, released_at FROM flights WHERE released_at IS NOT NULL LIMIT $1", SAMPLE
@@ -27,7 +27,7 @@ class Sampler:
             await asyncio.sleep(EVERY_SECONDS)
 
     async def percentiles(self) -> dict[str, float | int]:
-        """Return the median and the 99th percentile in seconds, and the size of the sample."""
+        """Returns the median and the 99th percentile in seconds, and the size of the sample."""
         rows = await self._connection.fetch(
             "SELECT id, final_at FROM messages WHERE id = ANY ($1::bigint[]) AND status = 'sent'", list(self._released)
         )

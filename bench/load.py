@@ -39,7 +39,7 @@ class Target:
 
 
 def draft() -> dict[str, object]:
-    """Make a mailing that starts in a month, and reaches nobody."""
+    """Makes a mailing that starts in a month, and reaches nobody."""
     start = datetime.now(UTC) + timedelta(days=30)
     end = start + timedelta(days=1)
     body = {"text": "Measured", "start_at": start.isoformat(), "end_at": end.isoformat(), "filter": {"tags": ["none"]}}
@@ -81,7 +81,7 @@ class Times:
         }
 
     def by_call(self) -> dict[str, dict[str, float]]:
-        """Return the median and the 99th percentile of each kind of call."""
+        """Returns the median and the 99th percentile of each kind of call."""
         ordered = {kind: sorted(times) for kind, times in sorted(self.of.items())}
         return {kind: {"p50_ms": at(times, 0.5), "p99_ms": at(times, 0.99)} for kind, times in ordered.items()}
 
@@ -90,12 +90,12 @@ class Times:
 
 
 def at(ordered: Sequence[float], share: float) -> float:
-    """Return the value below which that share of them lies."""
+    """Returns the value below which that share of them lies."""
     return round(ordered[min(int(len(ordered) * share), len(ordered) - 1)], 2) if ordered else 0.0
 
 
 async def run(session: aiohttp.ClientSession, target: Target, seconds: float, rate: float = RATE) -> Times:
-    """Send `rate` requests a second for so long. Each is sent at its moment, also while others are unanswered."""
+    """Sends `rate` requests a second for so long. Each is sent at its moment, also while others are unanswered."""
     times, began, number = Times(), time.perf_counter(), 0
     async with asyncio.TaskGroup() as group:
         while (moment := number / rate) < seconds:
@@ -125,7 +125,7 @@ async def _time(session: aiohttp.ClientSession, call: Call, times: Times) -> Non
 
 
 async def repeat(count: int, ask: Callable[[], Awaitable[object]]) -> dict[str, float]:
-    """Ask one after the other, and return the median and the 99th percentile in milliseconds."""
+    """Asks one after the other, and returns the median and the 99th percentile in milliseconds."""
     took = []
     for _ in range(count):
         began = time.perf_counter()

@@ -44,7 +44,7 @@ class Measurement:
             return answer
 
     async def import_clients(self, count: int) -> Figures:
-        """Send a CSV of new clients; the file is made before the clock starts."""
+        """Sends a CSV of new clients; the file is made before the clock starts."""
         lines = [f"{phone},bench,Europe/Moscow\n" for phone in make_phones(count)]
         chunks = ["".join(lines[n : n + LINES_PER_CHUNK]).encode() for n in range(0, count, LINES_PER_CHUNK)]
 
@@ -92,7 +92,7 @@ class Measurement:
         return load.Target([row["id"] for row in clients], drafts, drafts)
 
     async def ask(self, target: load.Target, seconds: float) -> Phase:
-        """Ask at the usual rate for so long. The processor time is the API's own, whoever else wants the machine."""
+        """Asks at the usual rate for so long. The processor time is the API's own, whoever else wants the machine."""
         began = self._usage()
         times = await load.run(self.session, target, seconds)
         spent, figures = [after - before for before, after in zip(began, self._usage(), strict=True)], times.figures()
@@ -104,7 +104,7 @@ class Measurement:
         return memory.cpu_seconds(self.api_pid), memory.waited_seconds(self.api_pid)
 
     async def counts(self, path: str) -> dict[str, int]:
-        """Return the counts by status of the mailing at a path."""
+        """Returns the counts by status of the mailing at a path."""
         by_status: dict[str, int] = orjson.loads(await self.get(path))["by_status"]
         return by_status
 

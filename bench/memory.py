@@ -9,7 +9,7 @@ SAMPLE_SECONDS = 0.02
 
 
 def peak_rss(pid: int) -> float:
-    """Return the largest resident set of a process so far, in MB."""
+    """Returns the largest resident set of a process so far, in MB."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return round(int(line.split()[1]) / 1024, 1)
@@ -17,13 +17,13 @@ def peak_rss(pid: int) -> float:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return the processor time that a process has used so far, in seconds."""
+    """Returns the processor time that a process has used so far, in seconds."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def waited_seconds(pid: int) -> float:
-    """Return how long a process could have run and had no processor, in seconds; 0 where the kernel does not say."""
+    """Returns how long a process could have run and had no processor, in seconds; 0 where the kernel does not say."""
     try:
         return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
     except OSError:
@@ -31,7 +31,7 @@ def waited_seconds(pid: int) -> float:
 
 
 def rss(pid: int) -> float:
-    """Return the resident set of a process at this moment, in MB."""
+    """Returns the resident set of a process at this moment, in MB."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1024 / 1024
 

@@ -41,7 +41,7 @@ class Report(baseline.Outcome):
 
 
 def bench(messages: int, provider_url: str | None, output: Path) -> None:
-    """Measure, print the figures and write them to `output` as JSON."""
+    """Measures, prints the figures and writes them to `output` as JSON."""
     run(_bench(messages, provider_url, output))
 
 
@@ -108,12 +108,12 @@ async def _run(stack: Stack, messages: int, env: dict[str, str]) -> Report:
 
 
 def make_phones(number: int) -> list[str]:
-    """Make distinct phones whose last four digits the sandbox takes for nothing special."""
+    """Makes distinct phones whose last four digits the sandbox takes for nothing special."""
     return [str(70000000000 + i // PER_BLOCK * 10_000 + 1000 + i % PER_BLOCK) for i in range(number)]
 
 
 async def import_clients(api: Api, phones: list[str], tag: str) -> None:
-    """Bring clients with these phones and this tag into the directory; those that are there get the tag."""
+    """Brings clients with these phones and this tag into the directory; those that are there get the tag."""
 
     async def lines() -> AsyncIterator[bytes]:
         yield b"phone,tag\n"
@@ -125,14 +125,14 @@ async def import_clients(api: Api, phones: list[str], tag: str) -> None:
 
 
 async def send_mailing(api: Api, tag: str) -> Json:
-    """Send a mailing to a tag, watch it, and return its last statistics."""
+    """Sends a mailing to a tag, watches it, and returns its last statistics."""
     end_at = datetime.now(UTC) + timedelta(hours=1)
     mailing = await api.post("/mailings", {"text": TEXT, "end_at": end_at.isoformat(), "filter": {"tags": [tag]}})
     return await watch_mailing(api, mailing["id"], Console())
 
 
 def seconds_of(mailing: Json, statistics: Json) -> float:
-    """Return the time from the creation of the mailing to the last final status."""
+    """Returns the time from the creation of the mailing to the last final status."""
     begun, ended = mailing["created_at"], statistics["finished_at"]
     return (datetime.fromisoformat(ended) - datetime.fromisoformat(begun)).total_seconds()
 

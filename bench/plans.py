@@ -60,7 +60,7 @@ class Watch:
         connection.add_log_listener(lambda _, message: self._plans.append(str(message)))
 
     async def call(self, name: str, work: Callable[[], Awaitable[Any]]) -> str:
-        """Call twice, the first time to warm the caches, and return the Markdown row of the second."""
+        """Calls twice, the first time to warm the caches, and returns the Markdown row of the second."""
         await work()
         await asyncio.sleep(0)
         self._plans.clear()
@@ -89,7 +89,7 @@ async def explain(connection: asyncpg.Connection) -> None:
 
 
 def calls(pool: Any, connection: asyncpg.Connection) -> dict[str, Callable[[], Awaitable[Any]]]:
-    """Map what people would call each statement to the store's own function. Every call may be repeated."""
+    """Maps what people would call each statement to the store's own function. Every call may be repeated."""
     owner, worker, at = uuid4(), uuid4(), iter(range(1, 5000, 100))
 
     async def hold() -> None:

@@ -4,7 +4,7 @@ import asyncpg
 
 
 async def add_mailings(connection: asyncpg.Connection, count: int) -> None:
-    """Add finished mailings with 100 sent messages each, as their counters say."""
+    """Adds finished mailings with 100 sent messages each, as their counters say."""
     await connection.execute(
         """
         WITH made AS (
@@ -24,7 +24,7 @@ async def add_mailings(connection: asyncpg.Connection, count: int) -> None:
 
 
 async def add_messages(connection: asyncpg.Connection, count: int) -> int:
-    """Add a finished mailing with so many sent messages, to clients that are not there, and return its id."""
+    """Adds a finished mailing with so many sent messages, to clients that are not there, and returns its id."""
     mailing_id: int = await connection.fetchval(
         """
         WITH made AS (

@@ -36,7 +36,7 @@ class BenchSettings(BaseSettings):
 
 
 def bench(messages: int, output: Path | None) -> None:
-    """Measure, print the figures, and write them to `output` as JSON where one is named."""
+    """Measures, prints the figures, and writes them to `output` as JSON where one is named."""
     run(_bench(messages, output))
 
 
@@ -77,7 +77,7 @@ async def _bare(config: BenchSettings, phones: list[str]) -> float:
 
 
 async def _ledger(provider_url: str) -> Json:
-    """Ask the sandbox what it has accepted. Raises Failure where the provider is no sandbox."""
+    """Asks the sandbox what it has accepted. Raises Failure where the provider is no sandbox."""
     url = provider_url.rstrip("/").removesuffix("/v1") + "/ledger"
     try:
         async with aiohttp.ClientSession() as session, session.get(url) as reply:

@@ -21,7 +21,7 @@ def bench_command(
         bool, typer.Option("--running", help="Measure the stack that runs at HERALD_API_URL, with the sandbox")
     ] = False,
 ) -> None:
-    """Run one mailing through all processes, beside a bare HTTP client on the same server, and print the figures."""
+    """Runs one mailing through all processes, beside a bare HTTP client on the same server, and prints the figures."""
     # Imported here, so that no other command loads them.
     if running:
         from bench.running import bench as bench_running

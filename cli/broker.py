@@ -18,7 +18,7 @@ CONNECT_SECONDS = 15
 
 @asynccontextmanager
 async def open_broker(url: str, patience: float = 0) -> AsyncIterator[AbstractConnection]:
-    """Connect, and keep trying for `patience` seconds while the broker is away. Raises Failure."""
+    """Connects, and keeps trying for `patience` seconds while the broker is away. Raises Failure."""
     connection = await connect(BROKER, lambda: _attempt(url), patience)
     try:
         yield connection

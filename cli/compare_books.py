@@ -19,7 +19,7 @@ class Check:
 
 
 def compare(statistics: Json, ledger: Json, matching: int) -> list[Check]:
-    """Compare all that can be counted twice. `matching` is how many clients the mailing is for."""
+    """Compares all that can be counted twice. `matching` is how many clients the mailing is for."""
     by_status, total = statistics["by_status"], statistics["total"]
     return [
         Check("messages = matching clients", matching, total),

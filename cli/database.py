@@ -14,7 +14,7 @@ DATABASE = Service("database", "HERALD_DATABASE_URL", DATABASE_OUTAGES, describe
 
 @asynccontextmanager
 async def open_database(url: str, patience: float = 0) -> AsyncIterator[asyncpg.Connection]:
-    """Connect, and keep trying for `patience` seconds while the database is away. Raises Failure."""
+    """Connects, and keeps trying for `patience` seconds while the database is away. Raises Failure."""
     connection = await connect(DATABASE, lambda: _attempt(url), patience)
     try:
         yield connection

@@ -34,7 +34,7 @@ DISAGREE = 1
 
 
 def demo_command() -> None:
-    """Send one mailing to sample clients, and compare the statistics with the sandbox's ledger.
+    """Sends one mailing to sample clients, and compares the statistics with the sandbox's ledger.
 
     On a terminal everything then stays up until Ctrl-C.
     """

@@ -12,7 +12,7 @@ class Failure(Exception):
 
 
 def last_lines(log: Path, count: int = 15) -> str:
-    """Read the end of a log for an error message; a missing log reads as nothing."""
+    """Reads the end of a log for an error message; a missing log reads as nothing."""
     if not log.exists():
         return ""
     return "\n".join(log.read_text(errors="replace").splitlines()[-count:])

@@ -34,12 +34,12 @@ class Api:
         return await self._json("DELETE", path, params=params)
 
     async def upload(self, path: str, content: AsyncIterator[bytes], content_type: str, params: Json) -> Json:
-        """Stream a body of any size."""
+        """Streams a body of any size."""
         headers = {"Content-Type": content_type}
         return await self._json("POST", path, data=content, headers=headers, params=params)
 
     async def download(self, path: str, accept: str) -> AsyncIterator[bytes]:
-        """Stream an answer of any size."""
+        """Streams an answer of any size."""
         try:
             async with self._session.get(f"/api/v1{path}", headers={"Accept": accept}) as reply:
                 await _require_success(reply)
@@ -49,7 +49,7 @@ class Api:
             raise self._unreachable(error) from error
 
     async def _json(self, method: str, path: str, **arguments: Any) -> Json:
-        """Ask, and ask again as often as the API says that it was only too often. An upload cannot be sent twice."""
+        """Asks, and asks again as often as the API says that it was only too often. An upload cannot be sent twice."""
         for _ in range(0 if "data" in arguments else MOST_WAITS):
             answer, wait = await self._ask(method, path, arguments)
             if wait is None:
@@ -58,7 +58,7 @@ class Api:
         return (await self._ask(method, path, arguments, patient=False))[0]
 
     async def _ask(self, method: str, path: str, arguments: Json, *, patient: bool = True) -> tuple[Json, float | None]:
-        """Return the answer, or how many seconds to wait before asking again."""
+        """Returns the answer, or how many seconds to wait before asking again."""
         try:
             async with self._session.request(method, f"/api/v1{path}", **arguments) as reply:
                 if patient and reply.status == 429:
@@ -75,7 +75,7 @@ class Api:
 
 @asynccontextmanager
 async def open_api(url: str | None = None, token: str | None = None) -> AsyncIterator[Api]:
-    """Open a client on the API of the settings, or on the given one."""
+    """Opens a client on the API of the settings, or on the given one."""
     config = settings.load(ClientSettings)
     token = token or find_token(config)
     headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -88,7 +88,7 @@ async def open_api(url: str | None = None, token: str | None = None) -> AsyncIte
 
 
 def seconds_of(retry_after: str | None) -> float:
-    """Read a Retry-After in seconds, as the API writes it; at most a minute, and a second where it says nothing."""
+    """Reads a Retry-After in seconds, as the API writes it; at most a minute, and a second where it says nothing."""
     return min(float(retry_after), 60.0) if retry_after and retry_after.isdecimal() else 1.0
 
 

@@ -17,7 +17,7 @@ class MigrateSettings(Settings, DatabaseSettings):
 
 
 def migrate_command() -> None:
-    """Bring the database schema up to date; safe when several run at once."""
+    """Brings the database schema up to date; safe when several run at once."""
     run(_migrate())
 
 
@@ -29,6 +29,6 @@ async def _migrate() -> None:
 
 
 async def apply_migrations(url: str, patience: float = 0) -> list[str]:
-    """Apply what is missing and return its names. Raises Failure and SchemaError."""
+    """Applies what is missing and returns its names. Raises Failure and SchemaError."""
     async with open_database(url, patience) as connection:
         return await migrate(connection)

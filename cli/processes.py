@@ -16,7 +16,7 @@ PROCESSES = {
 
 
 def register(app: typer.Typer) -> None:
-    """Add one command for each process."""
+    """Adds one command for each process."""
     for name, text in PROCESSES.items():
         app.command(name, help=text)(_command(name))
 

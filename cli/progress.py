@@ -27,7 +27,7 @@ UNFINISHED = ("pending", "retrying")
 
 
 def transfer_bar(console: Console) -> Progress:
-    """Make a bar that counts bytes. It writes to standard error, where it cannot mix with an export."""
+    """Makes a bar that counts bytes. It writes to standard error, where it cannot mix with an export."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -39,7 +39,7 @@ def transfer_bar(console: Console) -> Progress:
 
 
 async def read_with_progress(path: Path, progress: Progress) -> AsyncIterator[bytes]:
-    """Read a file in chunks and move a bar on."""
+    """Reads a file in chunks and moves a bar on."""
     size = await asyncio.to_thread(lambda: path.stat().st_size)
     task = progress.add_task(path.name, total=size)
     file = await asyncio.to_thread(path.open, "rb")
@@ -50,7 +50,7 @@ async def read_with_progress(path: Path, progress: Progress) -> AsyncIterator[by
 
 
 def mailing_bar(console: Console) -> Progress:
-    """Make a bar that counts messages, with their rate and the time left."""
+    """Makes a bar that counts messages, with their rate and the time left."""
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -63,7 +63,7 @@ def mailing_bar(console: Console) -> Progress:
 
 
 async def watch_mailing(api: Api, mailing_id: int, console: Console) -> Json:
-    """Show a bar until the mailing has ended and its counts are closed, and return its last statistics."""
+    """Shows a bar until the mailing has ended and its counts are closed, and returns its last statistics."""
     with mailing_bar(console) as progress:
         task = progress.add_task("", total=None, pace="")
         while True:
@@ -81,7 +81,7 @@ async def watch_mailing(api: Api, mailing_id: int, console: Console) -> Json:
 
 
 def describe_pace(statistics: Json) -> str:
-    """Say how fast it goes and how long it will take, where the API can tell."""
+    """Returns how fast it goes and how long it will take, where the API can tell."""
     rate, eta = statistics.get("rate"), statistics.get("eta")
     parts = []
     if rate:
@@ -92,12 +92,12 @@ def describe_pace(statistics: Json) -> str:
 
 
 def count_final(statistics: Json) -> int:
-    """Count the messages that have their final status."""
+    """Counts the messages that have their final status."""
     unfinished: int = sum(statistics["by_status"][status] for status in UNFINISHED)
     total: int = statistics["total"]
     return total - unfinished
 
 
 def has_ended(statistics: Json) -> bool:
-    """Say whether nothing more will happen. A cancelled mailing closes its counts in the seconds after."""
+    """Returns whether nothing more will happen. A cancelled mailing closes its counts in the seconds after."""
     return statistics["status"] in ENDED and count_final(statistics) == statistics["total"]

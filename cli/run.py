@@ -15,7 +15,7 @@ INTERRUPTED = 130
 
 
 def run(work: Coroutine[Any, Any, int | None]) -> None:
-    """Run a command and end the process with the code it returns, None being success."""
+    """Runs a command and ends the process with the code it returns, None being success."""
     # Libraries say in exceptions what matters here; their log lines would only repeat it.
     logging.getLogger().addHandler(logging.NullHandler())
     try:

@@ -23,7 +23,7 @@ class Sample:
 
 
 def make_samples(run: int) -> list[Sample]:
-    """Make the clients of one run, 0 to 9999. No real phone has a zero after the seven."""
+    """Makes the clients of one run, 0 to 9999. No real phone has a zero after the seven."""
     return [
         Sample(_phone(run, place), OPERATOR_CODES[place % len(OPERATOR_CODES)], ZONES[place % len(ZONES)])
         for place in range(CLIENTS)
@@ -38,7 +38,7 @@ def _phone(run: int, place: int) -> str:
 
 
 def to_csv(samples: Sequence[Sample], tag: str) -> bytes:
-    """Write the file that is imported."""
+    """Writes the file that is imported."""
     lines = (f"{sample.phone},{sample.operator_code},{tag},{sample.timezone}" for sample in samples)
     return "\n".join(("phone,operator_code,tag,timezone", *lines, "")).encode()
 

@@ -24,7 +24,7 @@ class Service:
 
 
 async def connect(service: Service, attempt: Callable[[], Awaitable[T]], patience: float) -> T:
-    """Call `attempt`, again and again for `patience` seconds while the service is away.
+    """Calls `attempt`, again and again for `patience` seconds while the service is away.
 
     Raises Failure when it is away even then, and what `attempt` raises otherwise.
     """

@@ -28,7 +28,7 @@ class ClientSettings(BaseSettings):
 
 
 def find_token(settings: ClientSettings, file: Path = TOKEN_FILE) -> str | None:
-    """Take HERALD_TOKEN, else HERALD_ADMIN_TOKEN, else what `herald up` left in this folder."""
+    """Takes HERALD_TOKEN, else HERALD_ADMIN_TOKEN, else what `herald up` left in this folder."""
     for given in (settings.token, settings.admin_token):
         if given is not None and given.get_secret_value():
             return given.get_secret_value()
@@ -36,7 +36,7 @@ def find_token(settings: ClientSettings, file: Path = TOKEN_FILE) -> str | None:
 
 
 def find_database(file: Path = DATABASE_FILE) -> str:
-    """Take HERALD_DATABASE_URL, else what `herald up` left in this folder, else the default."""
+    """Takes HERALD_DATABASE_URL, else what `herald up` left in this folder, else the default."""
     config = shared_settings.load(DatabaseSettings)
     if "database_url" not in config.model_fields_set and file.exists():
         return file.read_text().strip()

@@ -18,7 +18,7 @@ PATIENCE_SECONDS = 60
 
 
 def topology_command() -> None:
-    """Declare exchanges, queues and bindings, and show them; waits for RabbitMQ for a minute."""
+    """Declares exchanges, queues and bindings, and shows them; waits for RabbitMQ for a minute."""
     run(_declare())
 
 

@@ -21,7 +21,7 @@ def up_command(
     workers: Annotated[int, typer.Option(min=1, max=64, help="How many dispatchers")] = 1,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget the data of earlier runs first")] = False,
 ) -> None:
-    """Run the whole stack on this machine without Docker, until Ctrl-C."""
+    """Runs the whole stack on this machine without Docker, until Ctrl-C."""
     run(_up(Options(workers=workers, fresh=fresh)))
 
 
@@ -51,7 +51,7 @@ def say(line: str) -> None:
 
 
 def describe(stack: Stack) -> list[str]:
-    """Say where everything is."""
+    """Returns where everything is."""
     lines = [
         "everything is ready",
         f"console           {stack.api_url}/",

@@ -7,19 +7,19 @@ COMMA = "a comma within a password is written as %2C"
 
 
 def parse(urls: str) -> tuple[URL, ...]:
-    """Read URLs separated by commas. Raises ValueError, whose text names the wrong one by its number."""
+    """Reads URLs separated by commas. Raises ValueError, whose text names the wrong one by its number."""
     texts = [text.strip() for text in urls.split(",")]
     return tuple(_parse(text, number, len(texts)) for number, text in enumerate(texts, start=1))
 
 
 def place_of(url: URL) -> str:
-    """Say which node a URL means, as host:port, which may be shown to anybody."""
+    """Returns which node a URL means, as host:port, which may be shown to anybody."""
     port = url.explicit_port or PORTS[url.scheme]
     return f"[{url.host}]:{port}" if ":" in (url.host or "") else f"{url.host}:{port}"
 
 
 def check(urls: str) -> None:
-    """Raise ValueError unless each is a URL that can be tried."""
+    """Raises ValueError unless each is a URL that can be tried."""
     parse(urls)
 
 

@@ -51,7 +51,7 @@ class Refused(Exception):
 
 @asynccontextmanager
 async def connect(url: str, health: Health, stop: asyncio.Event, *, size: int = 5) -> AsyncIterator[Pool]:
-    """Open a pool, waiting with backoff while the database is away.
+    """Opens a pool, waiting with backoff while the database is away.
 
     A wrong password and an old schema are waited out as well, loudly: somebody will change them, and a process that
     ends is started again only to say the same. Marks `database` in `health`. Raises SettingsError when the URL is
@@ -122,7 +122,7 @@ def refusal(error: BaseException) -> str:
 
 
 async def _nothing_to_reset(_: Connection) -> None:
-    """Save a round trip at each release, which costs as much as reading a row.
+    """Saves a round trip at each release, which costs as much as reading a row.
 
     asyncpg would drop advisory locks, cursors, listeners and settings of the session. No statement of ours makes any:
     locks and settings end with their transaction, and one that was left open is rolled back before this is called.
@@ -130,7 +130,7 @@ async def _nothing_to_reset(_: Connection) -> None:
 
 
 async def watch(pool: Pool, health: Health) -> None:
-    """Keep `database` in `health` true to life, asking every two seconds. Runs until cancelled."""
+    """Keeps `database` in `health` true to life, asking every two seconds. Runs until cancelled."""
     while True:
         try:
             async with asyncio.timeout(3):
@@ -144,7 +144,7 @@ async def watch(pool: Pool, health: Health) -> None:
 
 
 def meter(pool: Pool, registry: CollectorRegistry) -> None:
-    """Show how many connections of the pool are in use and idle, and how many there may be."""
+    """Shows how many connections of the pool are in use and idle, and how many there may be."""
     open_ones = Gauge(
         "herald_database_connections", "Connections of the pool that are open.", ["state"], registry=registry
     )
@@ -155,7 +155,7 @@ def meter(pool: Pool, registry: CollectorRegistry) -> None:
 
 
 def describe(error: BaseException) -> str:
-    """Say what went wrong, in one line; some exceptions have no text, and some quote the value they are about."""
+    """Returns what went wrong, in one line; some exceptions have no text, and some quote the value they are about."""
     if isinstance(error, QUOTING):
         constraint = getattr(error, "constraint_name", None)
         return f"{type(error).__name__} ({constraint})" if constraint else type(error).__name__
@@ -163,7 +163,7 @@ def describe(error: BaseException) -> str:
 
 
 async def retry_on_deadlock(work: Callable[[], Awaitable[T]]) -> T:
-    """Run a transaction again when it lost a deadlock, up to five times."""
+    """Runs a transaction again when it lost a deadlock, up to five times."""
     for _ in range(4):
         try:
             return await work()

@@ -12,7 +12,7 @@ _left = int(_NTH or 1)
 
 
 def reach(name: str) -> None:
-    """Die here if this is the place, and the turn, that HERALD_FAILPOINT names."""
+    """Dies here if this is the place, and the turn, that HERALD_FAILPOINT names."""
     global _left
     if name != _NAME:
         return

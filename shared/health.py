@@ -55,15 +55,15 @@ class Health:
         self._loop = Pulse(clock)
 
     def expect(self, *parts: str) -> None:
-        """Name parts without which the process is not ready, unless they are known already."""
+        """Names parts without which the process is not ready, unless they are known already."""
         self._name(parts, required=True)
 
     def tell(self, *parts: str) -> None:
-        """Name parts that are told of, and that the process can do without for a while."""
+        """Names parts that are told of, and that the process can do without for a while."""
         self._name(parts, required=False)
 
     def set(self, part: str, up: bool, why: str | None = None) -> None:
-        """Say whether a part is there, and if not, why."""
+        """Returns whether a part is there, and if not, why."""
         self.expect(part)
         found = self._parts[part]
         if found.up != up:
@@ -72,7 +72,7 @@ class Health:
             found.why = Redactor().text(escape(why))[:LONGEST_REASON]
 
     def watch(self, task: str, pulse: Pulse) -> None:
-        """Judge the process by this task, too."""
+        """Judges the process by this task, too."""
         self._pulses[task] = pulse
 
     @property
@@ -97,13 +97,13 @@ class Health:
         return {name: round(seconds, 1) for name, seconds in found.items()}
 
     async def run(self) -> None:
-        """Beat for the event loop until cancelled."""
+        """Beats for the event loop until cancelled."""
         while True:
             self._loop.beat()
             await asyncio.sleep(BEAT_SECONDS)
 
     def readiness(self) -> dict[str, object]:
-        """Write what /readyz answers."""
+        """Writes what /readyz answers."""
         return {
             "ready": self.ready,
             "parts": self.parts,
@@ -114,7 +114,7 @@ class Health:
         }
 
     def liveness(self) -> dict[str, object]:
-        """Write what /livez answers."""
+        """Writes what /livez answers."""
         stuck = self.stuck
         return {"live": not stuck, "stuck": stuck}
 

@@ -22,7 +22,7 @@ IDS_PER_LINE = 1000
 
 
 def in_lines(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    """Cut ids into lists that are each short enough for one line."""
+    """Cuts ids into lists that are each short enough for one line."""
     for start in range(0, len(ids), IDS_PER_LINE):
         yield ids[start : start + IDS_PER_LINE]
 
@@ -49,7 +49,7 @@ def _encode(event: Any) -> bytes:
 
 
 def _for_people(redactor: Redactor) -> structlog.typing.Processor:
-    """Clean all that a terminal is shown. An exception keeps its line breaks, of which no value is the cause."""
+    """Cleans all that a terminal is shown. An exception keeps its line breaks, of which no value is the cause."""
 
     def clean(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
         return {
@@ -61,7 +61,7 @@ def _for_people(redactor: Redactor) -> structlog.typing.Processor:
 
 
 def renderer() -> Callable[[EventDict], str]:
-    """Make what renders events for people, in colour on a terminal."""
+    """Makes what renders events for people, in colour on a terminal."""
     clean = _for_people(Redactor())
     render = structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), timestamp_key="time")
     return lambda event: str(render(None, "", cast(EventDict, clean(None, "", event))))
@@ -84,7 +84,7 @@ def _tell_exceptions(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 
 def configure(service: str, *, level: str = "info", json: bool = True, secrets: Iterable[str] = ()) -> None:
-    """Set up logging for this process. `service` is on every line, and none of `secrets` on any."""
+    """Sets up logging for this process. `service` is on every line, and none of `secrets` on any."""
     redactor = Redactor(secrets)
     processors: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,

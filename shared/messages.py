@@ -92,7 +92,7 @@ BodyT = TypeVar("BodyT", bound=Body)
 
 
 def decode(kind: type[BodyT], body: bytes) -> BodyT:
-    """Read a body. Raises Unreadable with the first thing wrong in it."""
+    """Reads a body. Raises Unreadable with the first thing wrong in it."""
     try:
         return kind.model_validate_json(body)
     except ValidationError as error:

@@ -27,7 +27,7 @@ class Children(dict[str, Counter]):
 
 
 def dead_letters(queue: str, reasons: Iterable[str], registry: CollectorRegistry) -> dict[str, Counter]:
-    """Make the counter of what this process sends to its dead queue, by reason."""
+    """Makes the counter of what this process sends to its dead queue, by reason."""
     counter = Counter(
         "herald_dead_letters", "Bodies sent to a dead queue, by why.", ["queue", "reason"], registry=registry
     )
@@ -35,7 +35,7 @@ def dead_letters(queue: str, reasons: Iterable[str], registry: CollectorRegistry
 
 
 def new_registry() -> CollectorRegistry:
-    """Make the registry of one process, with the process's own figures in it."""
+    """Makes the registry of one process, with the process's own figures in it."""
     # A series more for every counter and bucket, of which no query here makes any use.
     disable_created_metrics()  # type: ignore[no-untyped-call]
     registry = CollectorRegistry()

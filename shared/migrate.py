@@ -31,7 +31,7 @@ class Migration:
 
 
 def available() -> list[Migration]:
-    """List the migrations that come with this version, in order."""
+    """Lists the migrations that come with this version, in order."""
     return [
         Migration(int(path.name[:4]), path.stem, path.read_text(encoding="utf-8"))
         for path in sorted(FOLDER.glob("[0-9][0-9][0-9][0-9]_*.sql"))
@@ -39,7 +39,7 @@ def available() -> list[Migration]:
 
 
 async def migrate(connection: asyncpg.Connection, *, patience: float = 60) -> list[str]:
-    """Apply what is missing and return the names applied. Safe when several run at once.
+    """Applies what is missing and returns the names applied. Safe when several run at once.
 
     Polls the advisory lock, since one that waits in the server would deadlock with CREATE INDEX CONCURRENTLY.
     Raises SchemaError when an applied migration differs from its file, or the lock is not had in `patience` s.
@@ -60,7 +60,7 @@ async def migrate(connection: asyncpg.Connection, *, patience: float = 60) -> li
 
 
 async def require_current(connection: asyncpg.Connection | asyncpg.pool.PoolConnectionProxy) -> None:
-    """Raise SchemaError unless all of this version's migrations are applied. Those of a newer one do not matter."""
+    """Raises SchemaError unless all of this version's migrations are applied. Those of a newer one do not matter."""
     if await connection.fetchval("SELECT to_regclass('migrations') IS NULL"):
         raise SchemaError("the database has no Herald schema: run `herald migrate`")
     applied = {row["number"] for row in await connection.fetch("SELECT number FROM migrations")}

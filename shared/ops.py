@@ -54,7 +54,7 @@ def _app(health: Health, registry: CollectorRegistry) -> web.Application:
 
 @asynccontextmanager
 async def serve_ops(host: str, port: int, health: Health, registry: CollectorRegistry) -> AsyncIterator[None]:
-    """Serve the ops port while the block runs; port 0 serves nothing.
+    """Serves the ops port while the block runs; port 0 serves nothing.
 
     Raises SettingsError when the port is taken.
     """

@@ -34,7 +34,7 @@ Main = Callable[[SettingsT, asyncio.Event], Awaitable[None]]
 
 
 def run(service: str, kind: type[SettingsT], main: Main[SettingsT], *, background: bool = True) -> int:
-    """Run one process until SIGTERM or Ctrl-C, and return its exit code.
+    """Runs one process until SIGTERM or Ctrl-C, and returns its exit code.
 
     `main` gets the settings and an event that is set when the process must stop. It then has 25 s to finish
     what it holds. A missing or wrong setting ends the process with one line that names the variable. A background
@@ -72,7 +72,7 @@ def _log_what_nobody_caught() -> None:
 
 
 def _tell_of_loop(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Log what ended a task or a callback that nobody waits for. asyncio would quote the exception."""
+    """Logs what ended a task or a callback that nobody waits for. asyncio would quote the exception."""
     logs.get().error("error not caught", detail=context.get("message"), exc_info=context.get("exception"))
 
 
@@ -134,7 +134,7 @@ def _settings_errors(error: BaseException) -> list[SettingsError]:
 
 
 async def until_stopped(stop: asyncio.Event, *tasks: Awaitable[None]) -> None:
-    """Run tasks until `stop` is set, then cancel them. A task that fails ends them all and raises."""
+    """Runs tasks until `stop` is set, then cancels them. A task that fails ends them all and raises."""
     async with asyncio.TaskGroup() as group:
         running = [group.create_task(_as_coroutine(task)) for task in tasks]
         await stop.wait()

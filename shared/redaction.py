@@ -24,17 +24,17 @@ _SUSPECT_DIGITS = re.compile(rb"7[0-9]{10}")
 
 
 def mask_phone(phone: str) -> str:
-    """Keep the first four and last four digits: 79991234567 becomes 7999***4567."""
+    """Keeps the first four and last four digits: 79991234567 becomes 7999***4567."""
     return f"{phone[:4]}***{phone[-4:]}" if len(phone) >= 8 else MASK
 
 
 def escape(text: str) -> str:
-    """Make control characters visible, and harmless to a terminal: a line feed becomes the two characters \\n."""
+    """Makes control characters visible, and harmless to a terminal: a line feed becomes the two characters \\n."""
     return _CONTROL.sub(_visible, text)
 
 
 def escape_json(line: bytes) -> bytes:
-    """Write as \\u escapes what JSON lets through and a terminal would obey. Only strings can hold it."""
+    """Writes as \\u escapes what JSON lets through and a terminal would obey. Only strings can hold it."""
     if line.isascii() and b"\x7f" not in line:
         return line
     return _CONTROL_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", line.decode()).encode()
@@ -47,7 +47,7 @@ def _visible(found: re.Match[str]) -> str:
 
 
 def secrets_in(value: str) -> list[str]:
-    """List what is secret in a secret setting: the passwords of URLs, separated by commas, else the whole."""
+    """Lists what is secret in a secret setting: the passwords of URLs, separated by commas, else the whole."""
     if "://" not in value:
         return [value]
     passwords = (urlsplit(part.strip()).password or "" for part in value.split(","))
@@ -63,7 +63,7 @@ class Redactor:
         self._encoded = [one.encode() for one in self._secrets]
 
     def suspects(self, line: bytes) -> bool:
-        """Say whether a JSON line may hold anything to be masked. It is asked for every line, and so is quick."""
+        """Returns whether a JSON line may hold anything to be masked. It is asked for every line, and so is quick."""
         # JSON may write a secret differently, but only with a backslash. Spelt out, since a generator takes far longer.
         if b"\\" in line or b"://" in line or b"eyJ" in line or b"earer" in line or b"EARER" in line:
             return True
@@ -73,11 +73,11 @@ class Redactor:
         return _SUSPECT_DIGITS.search(line) is not None
 
     def text(self, text: str) -> str:
-        """Mask what must not be read in a text."""
+        """Masks what must not be read in a text."""
         return self._masked(text, _PHONE)
 
     def event(self, event: Mapping[str, object]) -> dict[str, object]:
-        """Mask all strings of a log event, at any depth. What is neither text nor number becomes text."""
+        """Masks all strings of a log event, at any depth. What is neither text nor number becomes text."""
         return {
             self.text(str(key)): self._value(value, _PHONE_AS_ID if key in _IDS else _PHONE)
             for key, value in event.items()

@@ -22,7 +22,7 @@ class SettingsError(Exception):
 
 
 def parse_delay(text: str) -> timedelta:
-    """Read "5s", "2m" or "1h". Raises ValueError for anything else, and for zero."""
+    """Reads "5s", "2m" or "1h". Raises ValueError for anything else, and for zero."""
     found = _DELAY.fullmatch(text.strip())
     if found is None or int(found[1]) == 0:
         raise ValueError(f"{text!r} is not a delay like 5s, 2m or 1h")
@@ -92,7 +92,7 @@ SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
 
 def load(kind: type[SettingsT]) -> SettingsT:
-    """Read settings from the environment. Raises SettingsError with a line for each wrong variable."""
+    """Reads settings from the environment. Raises SettingsError with a line for each wrong variable."""
     try:
         return kind()
     except ValidationError as error:

@@ -57,7 +57,7 @@ class Topology:
 
 
 def delay_name(delay: timedelta) -> str:
-    """Write a delay as it stands in a queue's name: 5s, 2m, 1h."""
+    """Writes a delay as it stands in a queue's name: 5s, 2m, 1h."""
     seconds = int(delay.total_seconds())
     for unit, size in (("h", 3600), ("m", 60)):
         if seconds % size == 0:
@@ -66,7 +66,7 @@ def delay_name(delay: timedelta) -> str:
 
 
 def retry_queue(delay: timedelta) -> str:
-    """Name the retry queue of a delay. The routing key on herald.retry is the same name."""
+    """Names the retry queue of a delay. The routing key on herald.retry is the same name."""
     return f"dispatcher.retry.{delay_name(delay)}"
 
 
@@ -98,7 +98,7 @@ def _capped(length: int) -> dict[str, Argument]:
 
 
 def build(retry_delays: Sequence[timedelta]) -> Topology:
-    """Make the whole topology for these retry delays."""
+    """Makes the whole topology for these retry delays."""
     retries = [(delay, retry_queue(delay)) for delay in retry_delays]
     dead_queues = (PLANNER_DEAD, DISPATCHER_DEAD, REPORTER_DEAD)
     return Topology(

@@ -14,7 +14,7 @@ MOST_FRAMES = 20
 
 
 def tell(error: BaseException) -> str:
-    """Write an exception with its causes, its frames and, of a group, its members; no local variables."""
+    """Writes an exception with its causes, its frames and, of a group, its members; no local variables."""
     return "\n".join(_lines(error, frozenset()))
 
 

@@ -29,7 +29,7 @@ class Backoff:
 
 
 async def sleep_unless(stop: asyncio.Event, seconds: float) -> None:
-    """Sleep, but no longer than until `stop` is set."""
+    """Sleeps, but no longer than until `stop` is set."""
     try:
         async with asyncio.timeout(seconds):
             await stop.wait()
@@ -43,7 +43,7 @@ async def patiently(
     on_wait: Callable[[BaseException], None],
     stop: asyncio.Event,
 ) -> T:
-    """Call `attempt` until it raises none of `outages`. Raises Stopped when `stop` is set first."""
+    """Calls `attempt` until it raises none of `outages`. Raises Stopped when `stop` is set first."""
     backoff = Backoff()
     while not stop.is_set():
         try:

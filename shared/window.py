@@ -33,7 +33,7 @@ class Window:
         return clock >= self.opens or clock < self.closes
 
     def opens_at(self, zone: tzinfo, moment: datetime) -> datetime:
-        """Return the moment itself while the window is open, else the earliest one after it that is inside.
+        """Returns the moment itself while the window is open, else the earliest one after it that is inside.
 
         An opening time that a clock change skips is therefore the change itself, if the clock lands inside the
         window, and one that comes twice is the first of the two.
@@ -47,7 +47,7 @@ class Window:
         return since
 
     def reachable(self, zone: tzinfo, start: datetime, end: datetime) -> bool:
-        """Say whether the window is open at any moment from `start` until just before `end`."""
+        """Returns whether the window is open at any moment from `start` until just before `end`."""
         return start < end and self.opens_at(zone, start) < end
 
     def _wait(self, zone: tzinfo, moment: datetime) -> timedelta:
@@ -64,7 +64,7 @@ def _offset(zone: tzinfo, moment: datetime) -> timedelta | None:
 
 
 def _clock_change(zone: tzinfo, before: datetime, after: datetime) -> datetime:
-    """Find the clock change between two moments whose offsets differ.
+    """Finds the clock change between two moments whose offsets differ.
 
     A zone's clock changes on whole seconds, and never twice in a day: the least since 1970 are seven days.
     """

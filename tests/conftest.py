@@ -59,7 +59,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def run_prefix(request: pytest.FixtureRequest) -> str:
-    """Start the name of everything this worker creates outside of the process."""
+    """Starts the name of everything this worker creates outside of the process."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
     return f"{Path(os.environ[RUN_VARIABLE]).name}_{worker}"
 
@@ -118,7 +118,7 @@ def open_path() -> Iterator[Path]:
 async def make_stack(
     request: pytest.FixtureRequest, database_url: str, broker_url: str, tmp_path: Path
 ) -> AsyncIterator[MakeStack]:
-    """Start processes against the test's own database and virtual host: `await make_stack("api", "planner")`.
+    """Starts processes against the test's own database and virtual host: `await make_stack("api", "planner")`.
 
     Their logs are shown when the test fails, and all are killed when it ends.
     """

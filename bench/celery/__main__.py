@@ -106,7 +106,7 @@ def main(
     celery_messages: Annotated[int, typer.Option(min=100, max=1_000_000, help="For each variant of Celery")] = 5_000,
     latency_ms: Annotated[int, typer.Option(min=0, max=10_000, help="How long the provider takes")] = 50,
 ) -> None:
-    """Measure Herald beside a notification service made with Celery."""
+    """Measures Herald beside a notification service made with Celery."""
     logs.configure("herald", level="error", json=False)
     # As many open requests as the tuned workers have together.
     env = {"HERALD_DISPATCHER_CONCURRENCY": str(CORES * GREENLETS)} | environment() | {"HERALD_LOG_FORMAT": "json"}

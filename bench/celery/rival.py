@@ -68,7 +68,7 @@ def url_of(database_url: str, name: str) -> str:
 
 
 async def measure(stack: Stack, variant: Variant, phones: Sequence[str], text: str, number: int, log: Path) -> Outcome:
-    """Send one message to each phone. `number` tells the measurements of a run apart.
+    """Sends one message to each phone. `number` tells the measurements of a run apart.
 
     Raises Failure when the workers do not come up, or do not send everything in a quarter of an hour.
     """
@@ -112,7 +112,7 @@ async def measure(stack: Stack, variant: Variant, phones: Sequence[str], text: s
 
 @asynccontextmanager
 async def _worker(variant: Variant, env: dict[str, str], output: int) -> AsyncIterator[int]:
-    """Run one worker at the priority that Herald's own processes take, and return its pid."""
+    """Runs one worker at the priority that Herald's own processes take, and returns its pid."""
     options = [f"--pool={variant.pool}", f"--concurrency={variant.concurrency}", "--loglevel=warning"]
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     worker: list[str | Path] = [BIN / "celery", "-A", APP, "worker", *options, *quiet, "--hostname=bench-%n"]
@@ -126,7 +126,7 @@ async def _worker(variant: Variant, env: dict[str, str], output: int) -> AsyncIt
 
 
 def _family(pids: Sequence[int]) -> list[int]:
-    """Return the processes and all that descend from them."""
+    """Returns the processes and all that descend from them."""
     found = list(pids)
     for pid in found:
         with suppress(OSError):

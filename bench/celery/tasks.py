@@ -32,7 +32,7 @@ app.conf.update(
 
 @cache
 def pool() -> Any:
-    """Connect to the database; cached, so that each process has its own after the fork."""
+    """Connects to the database; cached, so that each process has its own after the fork."""
     return psycopg_pool.ConnectionPool(
         os.environ["BENCH_DATABASE_URL"], min_size=1, max_size=10, kwargs={"autocommit": True}, open=True
     )

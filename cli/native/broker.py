@@ -14,7 +14,7 @@ Say = Callable[[str], None]
 
 @contextlib.asynccontextmanager
 async def obtain(url: str | None, folder: Path, say: Say) -> AsyncIterator[str]:
-    """Yield the URL of a broker that answers. A private node keeps its files in `folder` and ends with the block.
+    """Yields the URL of a broker that answers. A private node keeps its files in `folder` and ends with the block.
 
     Raises Failure when there is none and none can be had.
     """
@@ -31,7 +31,7 @@ async def obtain(url: str | None, folder: Path, say: Say) -> AsyncIterator[str]:
 
 
 async def find(url: str | None) -> Findings:
-    """Look at this machine. Nothing is asked of it when a URL is given."""
+    """Looks at this machine. Nothing is asked of it when a URL is given."""
     return Findings(
         url_given=bool(url),
         local_answers=not url and await rabbitmq.answers(rabbitmq.LOCAL_URL),

@@ -27,7 +27,7 @@ async def start(
     user: str | None = None,
     death_signal: signal.Signals = signal.SIGTERM,
 ) -> Process:
-    """Start a command in a session of its own, with standard error joined to standard output.
+    """Starts a command in a session of its own, with standard error joined to standard output.
 
     It gets `death_signal` when the calling thread ends, so this must be called from a thread that lasts. `user`
     is somebody to become, for root only.
@@ -50,7 +50,7 @@ async def start(
 
 
 async def stop(process: Process, steps: Sequence[Step] = GENTLY) -> int:
-    """Send each signal in turn until the process has ended, and return its exit code."""
+    """Sends each signal in turn until the process has ended, and returns its exit code."""
     for number, seconds in steps:
         if process.returncode is not None:
             break
@@ -96,7 +96,7 @@ class Kept:
 
 
 async def finish(process: Process, seconds: float) -> int:
-    """Wait for a process to end by itself, and stop it when it takes longer than `seconds`."""
+    """Waits for a process to end by itself, and stops it when it takes longer than `seconds`."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await process.wait()

@@ -32,7 +32,7 @@ def choose_database(url: str | None) -> Database:
 
 
 def choose_broker(found: Findings) -> Broker:
-    """Take the first that there is."""
+    """Takes the first that there is."""
     order = (
         (found.url_given, Broker.GIVEN),
         (found.local_answers, Broker.LOCAL),

@@ -22,7 +22,7 @@ def can_install() -> bool:
 
 
 def install_rabbitmq() -> Path:
-    """Install rabbitmq-server and return the script that starts it. Raises Failure when that does not work."""
+    """Installs rabbitmq-server and returns the script that starts it. Raises Failure when that does not work."""
     install_package("rabbitmq-server")
     script = rabbitmq.find_script()
     if script is None:
@@ -31,7 +31,7 @@ def install_rabbitmq() -> Path:
 
 
 def install_package(name: str) -> None:
-    """Install a Debian package. Raises Failure when that does not work."""
+    """Installs a Debian package. Raises Failure when that does not work."""
     written = _forbid_services()
     try:
         _apt("update", "-qq")

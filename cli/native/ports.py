@@ -8,7 +8,7 @@ FREE_PORTS = range(20_000, 32_000)
 
 
 def is_free(port: int, host: str = "127.0.0.1") -> bool:
-    """Say whether a server could listen on this port now."""
+    """Returns whether a server could listen on this port now."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -24,7 +24,7 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
 
 
 def free_port(count: int = 1, *, within: range = FREE_PORTS) -> int:
-    """Pick the first of `count` consecutive ports that are free now."""
+    """Picks the first of `count` consecutive ports that are free now."""
     while True:
         first = within.start + secrets.randbelow(len(within) - count)
         if all(is_free(port) for port in range(first, first + count)):

@@ -49,7 +49,7 @@ class Cluster:
 async def serve(
     folder: Path, settings: Mapping[str, str] | None = None, *, patience: float = START_SECONDS
 ) -> AsyncIterator[Cluster]:
-    """Run a server on the data in `folder`, which is made when it is missing, while the block runs.
+    """Runs a server on the data in `folder`, which is made when it is missing, while the block runs.
 
     Raises Failure when the wheel is not installed, or the server does not answer within `patience` seconds.
     """
@@ -66,7 +66,7 @@ async def serve(
 
 
 async def create_database(cluster: Cluster, name: str) -> str:
-    """Create a database unless it is there, and return its URL. The name must need no quoting."""
+    """Creates a database unless it is there, and returns its URL. The name must need no quoting."""
     connection = await asyncpg.connect(cluster.url("postgres"))
     try:
         if not await connection.fetchval("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", name):
@@ -145,7 +145,7 @@ async def _launch(cluster: Cluster, settings: Mapping[str, str], log: int) -> Pr
 
 
 async def answers(cluster: Cluster) -> bool:
-    """Say whether the server takes connections."""
+    """Returns whether the server takes connections."""
     try:
         connection = await asyncpg.connect(cluster.url("postgres"), timeout=5)
     except (OSError, TimeoutError, asyncpg.PostgresError):

@@ -65,7 +65,7 @@ class Node:
 
 
 async def answers(url: str, seconds: float = 5) -> bool:
-    """Say whether a broker takes this URL's credentials."""
+    """Returns whether a broker takes this URL's credentials."""
     try:
         await _reach(url, seconds)
         connection = await aio_pika.connect(url, timeout=seconds)
@@ -84,7 +84,7 @@ async def _reach(url: str, seconds: float) -> None:
 
 
 def find_script() -> Path | None:
-    """Find the script that starts an installed RabbitMQ in the foreground."""
+    """Finds the script that starts an installed RabbitMQ in the foreground."""
     known = next((script for script in SCRIPTS if script.exists()), None)
     found = shutil.which("rabbitmq-server")
     return known or (Path(found) if found else None)
@@ -94,7 +94,7 @@ def find_script() -> Path | None:
 async def serve(
     folder: Path, script: Path, *, usual_ports: bool = True, family: Family | None = None
 ) -> AsyncIterator[Node]:
-    """Run a private node on the files in `folder` while the block runs, on port 5672 or a free one.
+    """Runs a private node on the files in `folder` while the block runs, on port 5672 or a free one.
 
     Without `usual_ports` on free ones in any case, so that several may start at once. With a family the node waits for
     the others of it, and the family's name server is left running. Raises Failure when it does not start.
@@ -164,12 +164,12 @@ def _formation(family: Family) -> list[str]:
 
 
 def name_of(folder: Path) -> str:
-    """Name the node of a folder: data belongs to a name, so it is the same at every start, and nobody else's."""
+    """Names the node of a folder: data belongs to a name, so it is the same at every start, and nobody else's."""
     return f"herald-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}@localhost"
 
 
 def environment(node: Node) -> dict[str, str]:
-    """Make the environment of the node, and of the commands that speak to it."""
+    """Makes the environment of the node, and of the commands that speak to it."""
     inherited = {key: value for key, value in os.environ.items() if not key.startswith(("RABBITMQ_", "ERL_"))}
     return inherited | {
         # Erlang makes its cookie in the home folder: a private home is a private cookie.
@@ -205,7 +205,7 @@ def _last_epmd(node: Node) -> int | None:
 
 
 async def end_epmd(port: int | None) -> None:
-    """End the name server that a node started; it stays behind by itself, also after a killed node."""
+    """Ends the name server that a node started; it stays behind by itself, also after a killed node."""
     program = shutil.which("epmd")
     if port is None or program is None:
         return

@@ -44,11 +44,11 @@ class Crew:
         return {member.part.name: member.pid for member in self._members if member.pid is not None}
 
     async def until_ready(self) -> None:
-        """Wait until every process is ready. Raises Failure when one cannot run, or is not ready in a minute."""
+        """Waits until every process is ready. Raises Failure when one cannot run, or is not ready in a minute."""
         await self.during(self._ask_all())
 
     async def during(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do the work while the processes run. Raises Failure as soon as one of them cannot run."""
+        """Does the work while the processes run. Raises Failure as soon as one of them cannot run."""
         task = asyncio.create_task(work)
         try:
             await asyncio.wait((task, *self._tasks), return_when=asyncio.FIRST_COMPLETED)

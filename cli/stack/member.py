@@ -45,7 +45,7 @@ class Member:
         return self._process is not None and self._process.returncode is None
 
     async def supervise(self) -> None:
-        """Run the process until `stop`, again when it crashes. Raises Failure when that would be in vain."""
+        """Runs the process until `stop`, again when it crashes. Raises Failure when that would be in vain."""
         pause: float | None = None
         clock = asyncio.get_running_loop().time
         while not self._stop.is_set():
@@ -63,13 +63,13 @@ class Member:
                     await self._stop.wait()
 
     async def stop(self) -> None:
-        """End the process in order, and keep it from coming back."""
+        """Ends the process in order, and keeps it from coming back."""
         self._stop.set()
         if self._process is not None:
             await child.stop(self._process)
 
     async def is_ready(self, session: aiohttp.ClientSession) -> bool:
-        """Ask the process. One that cannot be asked is ready once it runs."""
+        """Asks the process. One that cannot be asked is ready once it runs."""
         if not self.running or self.part.probe is None:
             return self.running
         try:

@@ -29,7 +29,7 @@ class Sink(Protocol):
 
 
 def to_terminal(name: str, line: str) -> None:
-    """Write a line with the name of its process before it. Colours are left out where nobody sees them."""
+    """Writes a line with the name of its process before it. Colours are left out where nobody sees them."""
     colour = COLOURS.get(name.partition("-")[0])
     typer.echo(f"{typer.style(f'{name:<{WIDTH}}', fg=colour, bold=name == 'herald')} {line}")
 
@@ -57,12 +57,12 @@ class Files:
 
 
 def to_files(folder: Path) -> Files:
-    """Make a sink that appends to a file for each process."""
+    """Makes a sink that appends to a file for each process."""
     return Files(folder)
 
 
 async def split_lines(stream: Readable) -> AsyncIterator[str]:
-    """Cut a stream into lines of any length; the last one may lack its end."""
+    """Cuts a stream into lines of any length; the last one may lack its end."""
     rest = b""
     while chunk := await stream.read(CHUNK_BYTES):
         *complete, rest = (rest + chunk).split(b"\n")

@@ -41,7 +41,7 @@ class Plan:
 
 
 def make_plan(env: Mapping[str, str], ports: Mapping[str, int], to: Connections, workers: int) -> Plan:
-    """Plan the processes in the order in which they start."""
+    """Plans the processes in the order in which they start."""
     host = _reachable(env.get("HERALD_API_HOST", "127.0.0.1"))
     sandbox_host = _reachable(env.get("HERALD_SANDBOX_HOST", "127.0.0.1"))
     sandbox_url = f"http://{sandbox_host}:{ports['sandbox']}" if to.sandbox_secret else None

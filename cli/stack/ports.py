@@ -25,13 +25,13 @@ class Port:
 
 
 def name_processes(workers: int) -> list[str]:
-    """Name the processes with an ops port, in the order of their ports, of which HERALD_OPS_PORT says the first."""
+    """Names the processes with an ops port, in the order of their ports, of which HERALD_OPS_PORT says the first."""
     more = [f"dispatcher-{number}" for number in range(2, workers + 1)]
     return ["api", "planner", "dispatcher", "reporter", *more]
 
 
 def read_ports(env: Mapping[str, str], workers: int, *, sandbox: bool) -> list[Port]:
-    """Read from the environment what the processes will read. Raises Failure for what is no port."""
+    """Reads from the environment what the processes will read. Raises Failure for what is no port."""
     api_host, ops_host = env.get("HERALD_API_HOST", LOOPBACK), env.get("HERALD_OPS_HOST", LOOPBACK)
     ports = [_read(env, "api", "HERALD_API_PORT", 8080, api_host)]
     if sandbox:
@@ -62,7 +62,7 @@ def settle_ports(
     *,
     flexible: bool,
 ) -> dict[str, int]:
-    """Give each use its port. A taken one is replaced where `flexible` allows it and nobody chose it.
+    """Gives each use its port. A taken one is replaced where `flexible` allows it and nobody chose it.
 
     Raises Failure that names the port and its variable otherwise. An ops port of 0 stays: it is switched off.
     """

@@ -44,7 +44,7 @@ class Stack:
 
 @asynccontextmanager
 async def open_stack(options: Options, env: Mapping[str, str], say: Say, sink: Sink) -> AsyncIterator[Stack]:
-    """Run everything while the block runs. Raises Failure when something cannot be had."""
+    """Runs everything while the block runs. Raises Failure when something cannot be had."""
     sandbox = not env.get("HERALD_PROVIDER_URL")
     with locked(FOLDER):
         wanted = read_ports(env, options.workers, sandbox=sandbox)
@@ -74,5 +74,5 @@ def _connect(found: services.Services, token: str, env: Mapping[str, str], *, sa
 
 
 def environment() -> dict[str, str]:
-    """Take this process's environment for the stack's; its logs are JSON unless somebody says otherwise."""
+    """Takes this process's environment for the stack's; its logs are JSON unless somebody says otherwise."""
     return {"HERALD_LOG_FORMAT": "json", **os.environ}

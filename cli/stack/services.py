@@ -46,7 +46,7 @@ async def obtain(
 
 
 def refuse_fresh(env: Mapping[str, str]) -> None:
-    """Raise Failure where --fresh would have to empty what somebody else provides."""
+    """Raises Failure where --fresh would have to empty what somebody else provides."""
     for variable in ("HERALD_DATABASE_URL", "HERALD_RABBITMQ_URL"):
         if env.get(variable):
             raise Failure(f"--fresh only empties what Herald runs itself: unset {variable}, or empty it yourself", 2)
@@ -69,7 +69,7 @@ async def _database(url: str | None, folder: Path, name: str, say: Say) -> Async
 
 
 async def _require_unused(url: str, *, fresh: bool, ours: bool) -> None:
-    """Raise Failure when another Herald works on this broker, or left there what a fresh database does not know.
+    """Raises Failure when another Herald works on this broker, or left there what a fresh database does not know.
 
     On a broker that nobody chose for us such leavings are of a former run of ours, and are deleted.
     """
@@ -91,7 +91,7 @@ async def _delete_queues(connection: AbstractConnection) -> None:
 
 
 async def look(connection: AbstractConnection, queue: str) -> tuple[int, int]:
-    """Count what waits in a queue and who consumes it; a queue that is not there has neither."""
+    """Counts what waits in a queue and who consumes it; a queue that is not there has neither."""
     channel = await connection.channel()
     try:
         found = await channel.declare_queue(queue, passive=True)

@@ -9,7 +9,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 async def until_told(work: Coroutine[Any, Any, int], on_signal: Callable[[], None]) -> int | None:
-    """Do the work and return its exit code, or None when a signal ended it."""
+    """Does the work and returns its exit code, or None when a signal ended it."""
     task = asyncio.create_task(work)
     asked = False
 

@@ -14,7 +14,7 @@ from cli.stack.plan import Part
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder for this process. Raises Failure when another one holds it."""
+    """Holds the folder for this process. Raises Failure when another one holds it."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("a+") as file:
         try:
@@ -32,7 +32,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def keep_token(given: str | None, file: Path) -> str:
-    """Return the token that was given, else the one kept in the file, else a new one, which is kept there.
+    """Returns the token that was given, else the one kept in the file, else a new one, which is kept there.
 
     The file can be read by its owner only.
     """
@@ -47,7 +47,7 @@ def keep_token(given: str | None, file: Path) -> str:
 
 
 def keep_secret(secret: str, file: Path) -> None:
-    """Write a secret to a file that can be read by its owner only."""
+    """Writes a secret to a file that can be read by its owner only."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.touch(mode=0o600)
     file.chmod(0o600)

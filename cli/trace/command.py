@@ -38,7 +38,7 @@ def trace_command(
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object a line")] = False,
 ) -> None:
-    """Show everything that the logs and the tables know of a mailing, a message or a client, in time order.
+    """Shows everything that the logs and the tables know of a mailing, a message or a client, in time order.
 
     With containers: docker compose logs --no-color | herald trace --message 5 -
     """
@@ -96,7 +96,7 @@ def _unknown(kind: Kind, number: int) -> Target:
 
 @contextmanager
 def _open(files: Sequence[str]) -> Iterator[list[Source]]:
-    """Open the files, or what `herald up` has kept. Raises Failure for one that cannot be read."""
+    """Opens the files, or what `herald up` has kept. Raises Failure for one that cannot be read."""
     paths = files or [str(path) for path in sorted(LOG_FOLDER.glob("*.log*"))]
     with ExitStack() as stack:
         yield [_source(path, stack) for path in paths]

@@ -27,7 +27,7 @@ class Source:
     likely: int = 0
 
     def events(self, wanted: re.Pattern[bytes] | None) -> Iterator[tuple[str, Event]]:
-        """Read the lines that hold what is wanted, as (service, event). What is no log line of ours is passed over."""
+        """Reads the lines that hold what is wanted, as (service, event). What is no log line of ours is passed over."""
         for line in _lines_of(self.file):
             self.lines += 1
             start = line.find(b"{")
@@ -51,7 +51,7 @@ class Source:
 
 
 def read_event(text: bytes) -> Event | None:
-    """Read one line; None for what is no log line of ours. Docker's own files wrap each line in a JSON object."""
+    """Reads one line; None for what is no log line of ours. Docker's own files wrap each line in a JSON object."""
     try:
         found = orjson.loads(text)
     except orjson.JSONDecodeError:

@@ -21,7 +21,7 @@ _REDACTOR = Redactor()
 
 
 def to_line(entry: Entry, kind: Kind) -> str:
-    """Write an entry as moment, service, what happened, and its details as name=value."""
+    """Writes an entry as moment, service, what happened, and its details as name=value."""
     details = _REDACTOR.event(_in_order(entry.details))
     told = (f"{name}={_value(name, value)}" for name, value in details.items() if name not in SAID_ALREADY[kind])
     head = f"{entry.at.astimezone(UTC):%F %T}.{entry.at.microsecond // 1000:03}Z"
@@ -30,7 +30,7 @@ def to_line(entry: Entry, kind: Kind) -> str:
 
 
 def to_json(entry: Entry) -> bytes:
-    """Write an entry as {"at", "service", "what", "details"}, on one line."""
+    """Writes an entry as {"at", "service", "what", "details"}, on one line."""
     what = {"at": entry.at.astimezone(UTC), "service": entry.service, "what": entry.what}
     details = _REDACTOR.event({key: _plain(value) for key, value in entry.details.items()})
     return escape_json(orjson.dumps(what | {"details": details}, default=str))

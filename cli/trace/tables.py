@@ -28,7 +28,7 @@ class Story:
 
 
 async def read(connection: asyncpg.Connection, kind: Kind, number: int) -> Story | None:
-    """Read what the tables tell, in one snapshot; None when there is no such thing."""
+    """Reads what the tables tell, in one snapshot; None when there is no such thing."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         now = await store.clock(connection)
         match kind:
@@ -125,7 +125,7 @@ def _of_message(row: asyncpg.Record, attempts: Sequence[asyncpg.Record], now: da
 
 
 def _moments(attempts: Sequence[asyncpg.Record], ended_at: datetime) -> list[datetime]:
-    """Say when attempts began. Of a lost one that is not known; it was lost before the next one began."""
+    """Returns when attempts began. Of a lost one that is not known; it was lost before the next one began."""
     moments, following = [], ended_at
     for attempt in reversed(attempts):
         following = min(attempt["started_at"] or following, following)
@@ -134,7 +134,7 @@ def _moments(attempts: Sequence[asyncpg.Record], ended_at: datetime) -> list[dat
 
 
 def _flight(row: asyncpg.Record) -> dict[str, Any]:
-    """Say where an unsent message waits."""
+    """Returns where an unsent message waits."""
     if row["due_at"] is None:
         return {"where": "not yet released"}
     if row["claimed_number"] > row["folded_number"]:

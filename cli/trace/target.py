@@ -32,7 +32,7 @@ class Target:
 
 
 def needle(target: Target) -> re.Pattern[bytes] | None:
-    """Make a pattern that every line about the target holds, to be looked for before a line is read as JSON.
+    """Makes a pattern that every line about the target holds, to be looked for before a line is read as JSON.
 
     None where reading every line is quicker.
     """
@@ -44,7 +44,7 @@ def needle(target: Target) -> re.Pattern[bytes] | None:
 
 
 def bearing(event: Mapping[str, Any], target: Target) -> Bearing | None:
-    """Say how a log line is about the target; None when it is not."""
+    """Returns how a log line is about the target; None when it is not."""
     about_messages = any(event.get(key) is not None for key in ABOUT_MESSAGES)
     if target.kind == "mailing":
         if _holds(event, "mailing_id", "mailing_ids", target.mailing_ids):
@@ -70,7 +70,7 @@ def _numbers(found: Iterable[object]) -> Iterable[int]:
 
 
 def _spans(event: Mapping[str, Any], target: Target) -> bool:
-    """Say whether a range of new messages of its mailing holds one of the target's."""
+    """Returns whether a range of new messages of its mailing holds one of the target's."""
     first, last = event.get("first_message_id"), event.get("last_message_id")
     if not isinstance(first, int) or not isinstance(last, int) or event.get("mailing_id") not in target.mailing_ids:
         return False

@@ -92,12 +92,12 @@ class Collector:
 
 
 def in_order(entries: Iterable[Entry]) -> list[Entry]:
-    """Put entries in the order of time; those of one moment stay as they come."""
+    """Puts entries in the order of time; those of one moment stay as they come."""
     return sorted(entries, key=lambda entry: entry.at)
 
 
 def read_moment(text: object) -> datetime | None:
-    """Read the time of a line; None for what is no moment."""
+    """Reads the time of a line; None for what is no moment."""
     try:
         moment = datetime.fromisoformat(str(text))
     except ValueError:
@@ -121,7 +121,7 @@ def _details(event: Event) -> dict[str, Any]:
 
 
 def _count(event: Event) -> int:
-    """Count the messages of a line."""
+    """Counts the messages of a line."""
     if all(event.get(key) is None for key in ABOUT_MESSAGES):
         return 0
     if isinstance(event.get("message_ids"), list):

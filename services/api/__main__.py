@@ -34,7 +34,7 @@ PUBLISH_PATIENCE = 2.0
 
 
 async def main(config: ApiSettings, stop: asyncio.Event) -> None:
-    """Serve until `stop`. The port answers 503 while the database is away, from the first moment on.
+    """Serves until `stop`. The port answers 503 while the database is away, from the first moment on.
 
     The port comes before the connections, so that a taken one is told at once. Stopping goes the other way: requests
     are finished, then the pool closes, then events are flushed.

@@ -33,7 +33,7 @@ def build(state: State) -> web.Application:
 
 
 def _add(router: web.UrlDispatcher, path: str, routes: Sequence[Route]) -> None:
-    """Add what the table says of one path, and with it HEAD and OPTIONS."""
+    """Adds what the table says of one path, and with it HEAD and OPTIONS."""
     for route in routes:
         router.add_route(route.method, path, endpoint(route), expect_handler=expect_later)
         if route.answers_head:
@@ -42,7 +42,7 @@ def _add(router: web.UrlDispatcher, path: str, routes: Sequence[Route]) -> None:
 
 
 def options(methods: Sequence[str]) -> Handler:
-    """Say what a path takes, to whoever has a token."""
+    """Returns what a path takes, to whoever has a token."""
 
     async def handle(_: web.Request) -> web.Response:
         return web.Response(status=204, headers={"Allow": ", ".join(methods)})
@@ -51,7 +51,7 @@ def options(methods: Sequence[str]) -> Handler:
 
 
 def endpoint(route: Route) -> Handler:
-    """Guard a handler by its row in the table: its role, its query parameters, and its time."""
+    """Guards a handler by its row in the table: its role, its query parameters, and its time."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         if not request[IDENTITY].may(route.role):
@@ -64,7 +64,7 @@ def endpoint(route: Route) -> Handler:
 
 
 async def in_time(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Give up what takes too long, whatever it waits for. Raises a 503 problem."""
+    """Gives up what takes too long, whatever it waits for. Raises a 503 problem."""
     seconds = state_of(request).patience.request
     try:
         async with asyncio.timeout(seconds) as timer:

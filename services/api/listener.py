@@ -14,7 +14,7 @@ DRAIN_SECONDS = 12
 
 @asynccontextmanager
 async def listen(app: web.Application, host: str, port: int, idle_seconds: float = 75) -> AsyncIterator[web.AppRunner]:
-    """Serve while the block runs; `cleanup` on what it yields stops accepting and finishes what is running.
+    """Serves while the block runs; `cleanup` on what it yields stops accepting and finishes what is running.
 
     A connection on which no whole head of a request has come for `idle_seconds` is closed, however busily it sends.
     Raises SettingsError when the port is taken.

@@ -16,7 +16,7 @@ class Meters:
     looks: Counter
 
     def answered(self, method: str, path: str, status: int, seconds: float) -> None:
-        """Take note of a request that was answered. `path` is the template of its route."""
+        """Takes note of a request that was answered. `path` is the template of its route."""
         known = method if method in METHODS else "other"
         self.seconds.labels(known, path, status).observe(seconds)
 

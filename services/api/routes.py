@@ -99,7 +99,7 @@ ROUTES = (
 
 
 def by_path(routes: Iterable[Route]) -> dict[str, list[Route]]:
-    """Group the table by path."""
+    """Groups the table by path."""
     grouped: dict[str, list[Route]] = {}
     for route in routes:
         grouped.setdefault(route.path, []).append(route)
@@ -107,7 +107,7 @@ def by_path(routes: Iterable[Route]) -> dict[str, list[Route]]:
 
 
 def methods_of(routes: Iterable[Route]) -> list[str]:
-    """List all methods of one path: those of the table, and HEAD and OPTIONS, which follow from them."""
+    """Lists all methods of one path: those of the table, and HEAD and OPTIONS, which follow from them."""
     rows = list(routes)
     given = [route.method for route in rows] + ["HEAD" for route in rows if route.answers_head]
     return sorted({*given, "OPTIONS"})

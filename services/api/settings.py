@@ -18,7 +18,7 @@ DEFAULT_RATE = 100
 
 
 def is_loopback(host: str) -> bool:
-    """Say whether only this machine can reach a listener on `host`. An empty host listens everywhere."""
+    """Returns whether only this machine can reach a listener on `host`. An empty host listens everywhere."""
     if host == "localhost":
         return True
     try:

@@ -34,7 +34,7 @@ PREFETCH_SECONDS = 5
 
 
 async def limiter(rate: float | None) -> AsyncLimiter | None:
-    """Make the rate limit, in steps of a tenth of a second or of one request; it starts empty, without a burst."""
+    """Makes the rate limit, in steps of a tenth of a second or of one request; it starts empty, without a burst."""
     if rate is None:
         return None
     amount = max(rate * TICK_SECONDS, 1.0)
@@ -44,7 +44,7 @@ async def limiter(rate: float | None) -> AsyncLimiter | None:
 
 
 def prefetch(concurrency: int, rate: float | None) -> int:
-    """Say how many deliveries to hold: enough for every slot to find its next job, no more than are sent soon."""
+    """Returns how many deliveries to hold: enough for every slot to find its next job, no more than are sent soon."""
     return 2 * concurrency if rate is None else min(2 * concurrency, math.ceil(PREFETCH_SECONDS * rate))
 
 
@@ -131,7 +131,7 @@ def _show(registry: CollectorRegistry, config: DispatcherSettings, handler: Hand
 async def _work(
     handler: Handler, outbox: Outbox, consumer: Consumer, stop: asyncio.Event, *watches: Coroutine[Any, Any, None]
 ) -> None:
-    """Send until `stop`; then let requests end, and publish their results, before the connections close."""
+    """Sends until `stop`; then let requests end, and publish their results, before the connections close."""
     async with asyncio.TaskGroup() as group:
         background = [group.create_task(watch) for watch in (*watches, handler.beat(), outbox.run())]
         await handler.run(consumer, stop)

@@ -91,7 +91,7 @@ class Attempts:
         self.queued_retries = 0
 
     async def make(self, taken: Taken) -> Result | None:
-        """Make one attempt and return its result; None when it did not begin and the job must go again."""
+        """Makes one attempt and returns its result; None when it did not begin and the job must go again."""
         after = self._clock() - taken.asked
         seconds = min(self._timeout, taken.claim.seconds_left - MARGIN_SECONDS - after)
         if after > FRESH_SECONDS or seconds <= 0:
@@ -123,7 +123,7 @@ class Attempts:
         return Call(reply, after, self._clock() - began)
 
     async def _unclaim(self, taken: Taken) -> None:
-        """Give a claim back whose request did not begin, however long the database is away.
+        """Gives a claim back whose request did not begin, however long the database is away.
 
         A claim that stays open under a live worker would never be taken over.
         """
@@ -154,7 +154,7 @@ class Attempts:
         )
 
     async def _act(self, taken: Taken, call: Call, decision: Decision) -> Decision:
-        """Put the decision on the broker. A retry that cannot be published waits in the table."""
+        """Puts the decision on the broker. A retry that cannot be published waits in the table."""
         if isinstance(decision, Finish):
             if decision.status == "exhausted":
                 await self._bury(taken, call, decision)

@@ -47,7 +47,7 @@ class Breaker:
         return "half-open" if self._open or self._stage is not None else "closed"
 
     def allowance(self, moment: float) -> int:
-        """Say how many calls may begin now."""
+        """Returns how many calls may begin now."""
         match self.state(moment):
             case "open":
                 return 0
@@ -60,7 +60,7 @@ class Breaker:
         return max(self._opens_until - moment, 0.0) if self._open else 0.0
 
     def begin(self, moment: float) -> Ticket:
-        """Take note of a call that begins."""
+        """Takes note of a call that begins."""
         state = self.state(moment)
         if state == "open":
             # Claimed just before it opened: how it ends says nothing of what comes after.
@@ -73,12 +73,12 @@ class Breaker:
         return Ticket(self._epoch, probe=False)
 
     def withdraw(self, ticket: Ticket) -> None:
-        """Take back a call that did not begin after all."""
+        """Takes back a call that did not begin after all."""
         if ticket.epoch == self._epoch and ticket.probe:
             self._begun -= 1
 
     def end(self, moment: float, ticket: Ticket, *, failed: bool) -> None:
-        """Take note of how a call ended. Slowness is not a failure; a timeout is."""
+        """Takes note of how a call ended. Slowness is not a failure; a timeout is."""
         if ticket.epoch != self._epoch:
             return
         if ticket.probe:
@@ -89,7 +89,7 @@ class Breaker:
             self.trip(moment)
 
     def trip(self, moment: float) -> None:
-        """Open now."""
+        """Opens now."""
         if self.state(moment) == "open":
             return
         self._opens_until = moment + self._pause * self._jitter()
@@ -104,7 +104,7 @@ class Breaker:
         self._epoch += 1
 
     def _end_probe(self, moment: float, failed: bool) -> None:
-        """Judge a stage by the rule that opens: a provider that fails now and then would never pass a stricter one."""
+        """Judges a stage by the rule that opens: a provider that fails now and then would never pass a stricter one."""
         stage = self._stage or 0
         self._ended += 1
         self._failed += failed
@@ -121,7 +121,7 @@ class Breaker:
             self._epoch += 1
 
     def _count(self, moment: float, failed: bool) -> tuple[int, int]:
-        """Count this call, and return (calls, failures) of the latest. Kept by the second, so it stays small."""
+        """Counts this call, and return (calls, failures) of the latest. Kept by the second, so it stays small."""
         second = int(moment)
         if self._calls and self._calls[-1][0] == second:
             _, calls, failures = self._calls.pop()

@@ -38,7 +38,7 @@ class BreakerWatch:
         write_line("breaker changed", state=state, seconds=round(self._breaker.seconds_open(moment), 1))
 
     async def run(self, clock: Callable[[], float]) -> None:
-        """Look until cancelled."""
+        """Looks until cancelled."""
         while True:
             self.look(clock())
             await asyncio.sleep(LOOK_SECONDS)

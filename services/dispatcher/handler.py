@@ -70,7 +70,7 @@ class Handler:
         return len(self._inbox)
 
     def take(self, delivery: Delivery) -> None:
-        """Take a delivery in. The connection's callback must not do more."""
+        """Takes a delivery in. The connection's callback must not do more."""
         try:
             self._inbox.append((delivery, decode(Job, delivery.body)))
         except Unreadable as error:
@@ -79,7 +79,7 @@ class Handler:
         self._arrived.set()
 
     async def run(self, consumer: Consumer, stop: asyncio.Event) -> None:
-        """Claim and send until `stop`, standing aside while the provider or the database is down."""
+        """Claims and sends until `stop`, standing aside while the provider or the database is down."""
         backoff = Backoff()
         while not stop.is_set():
             self.pulse.beat()
@@ -113,7 +113,7 @@ class Handler:
             await asyncio.sleep(BEAT_SECONDS)
 
     async def _step(self) -> None:
-        """Claim one batch, as large as there is room for, or wait a moment for room or for jobs."""
+        """Claims one batch, as large as there is room for, or wait a moment for room or for jobs."""
         while self._unreadable:
             await self._unreadable.popleft().reject()
             self._meters.dead["unreadable"].inc()
@@ -131,7 +131,7 @@ class Handler:
         await self._claim(batch)
 
     async def _gather_room(self) -> int:
-        """Wait a moment for a quarter of the slots: one claim for many jobs costs little more than for one."""
+        """Waits a moment for a quarter of the slots: one claim for many jobs costs little more than for one."""
         loop = asyncio.get_running_loop()
         until = loop.time() + LINGER_SECONDS
         while (room := self._room()) < min(len(self._inbox), self._concurrency // 4) and loop.time() < until:
@@ -148,12 +148,12 @@ class Handler:
         return CLAIM_AT_ONCE if self._limiter is None else max(int(self._limiter.max_rate), 1)
 
     def _drop_dead(self) -> None:
-        """Forget deliveries whose connection is gone: they come again."""
+        """Forgets deliveries whose connection is gone: they come again."""
         if self._inbox and not self._inbox[0][0].alive:
             self._inbox = deque(item for item in self._inbox if item[0].alive)
 
     def _next_batch(self, size: int) -> dict[int, tuple[Delivery, Job]]:
-        """Take jobs from the inbox, each message once; a second job of a message waits for the next batch."""
+        """Takes jobs from the inbox, each message once; a second job of a message waits for the next batch."""
         batch: dict[int, tuple[Delivery, Job]] = {}
         for _ in range(len(self._inbox)):
             if len(batch) >= size:
@@ -186,7 +186,7 @@ class Handler:
             await asyncio.sleep(LOCKED_SECONDS)
 
     async def _obey(self, claim: Claim, delivery: Delivery, job: Job, asked: float) -> None:
-        """Do what the claim's verdict says of one job."""
+        """Does what the claim's verdict says of one job."""
         match claim.verdict:
             case "send":
                 ticket = self._breaker.begin(asyncio.get_running_loop().time())
@@ -227,7 +227,7 @@ class Handler:
         self._outbox.add(Entry(result, confirmed))
 
     async def _move(self, delivery: Delivery, job: Job, outgoing: Outgoing) -> None:
-        """Publish a job again elsewhere, then acknowledge. Unpublished, it stays ours and is judged again."""
+        """Publishes a job again elsewhere, then acknowledge. Unpublished, it stays ours and is judged again."""
         try:
             await self._publisher.publish(outgoing)
         except Unpublished as error:
@@ -238,7 +238,7 @@ class Handler:
             await delivery.ack()
 
     async def _stand_aside(self, consumer: Consumer, seconds: float, stop: asyncio.Event, why: str) -> None:
-        """Stop consuming, put unstarted jobs back, wait, and consume again.
+        """Stops consuming, put unstarted jobs back, wait, and consume again.
 
         Deliveries are not held meanwhile: the broker takes them back after 30 minutes, with its channel.
         """
@@ -258,7 +258,7 @@ class Handler:
 
 
 def _tell(claims: Sequence[Claim], batch: Mapping[int, tuple[Delivery, Job]]) -> None:
-    """Log a batch of claims, in one line a verdict. Locked jobs are in the next batch, and told then."""
+    """Logs a batch of claims, in one line a verdict. Locked jobs are in the next batch, and told then."""
     by_verdict: dict[str, list[int]] = {}
     for claim in claims:
         by_verdict.setdefault(claim.verdict, []).append(claim.message_id)
@@ -272,6 +272,6 @@ def _tell(claims: Sequence[Claim], batch: Mapping[int, tuple[Delivery, Job]]) ->
 
 
 async def _wait(event: asyncio.Event, seconds: float = LOOK_AGAIN_SECONDS) -> None:
-    """Wait for the event, but look again soon: not everything that makes room sets it."""
+    """Waits for the event, but look again soon: not everything that makes room sets it."""
     await sleep_unless(event, seconds)
     event.clear()

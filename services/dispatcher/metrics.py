@@ -59,7 +59,7 @@ class Meters:
         )
 
     def claimed(self, claims: Sequence[Claim], seconds: float) -> None:
-        """Take note of a claim, and how long it took."""
+        """Takes note of a claim, and how long it took."""
         self.claim_jobs.observe(len(claims))
         self.claim_duration.observe(seconds)
         for verdict, jobs in tally(claim.verdict for claim in claims).items():
@@ -72,7 +72,7 @@ class Meters:
 def show(
     registry: CollectorRegistry, *, in_flight: Figure, most: int, held: Figure, outstanding: Figure, unconfirmed: Figure
 ) -> None:
-    """Show what is asked for when somebody looks."""
+    """Shows what is asked for when somebody looks."""
     for name, text, figure in (
         ("herald_requests_in_flight", "Attempts under way.", in_flight),
         ("herald_jobs_held", "Jobs that were delivered and not claimed yet.", held),

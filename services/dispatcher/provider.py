@@ -67,7 +67,7 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
 
 @asynccontextmanager
 async def connect(url: str, token: str) -> AsyncIterator[Provider]:
-    """Open the client session. The number of requests at once is limited by the claim, not in here."""
+    """Opens the client session. The number of requests at once is limited by the claim, not in here."""
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=30),
         cookie_jar=aiohttp.DummyCookieJar(),

@@ -71,7 +71,7 @@ OUTCOMES = frozenset(
 
 
 def read(reply: Reply) -> Meaning:
-    """Say what a reply means. Only a 200 whose body has the integer code 0 is accepted."""
+    """Returns what a reply means. Only a 200 whose body has the integer code 0 is accepted."""
     if reply.kind != "answered" or reply.http_status is None:
         return Meaning("temporary", reply.kind, _UNANSWERED.get(reply.kind, "connection broken"))
     status = reply.http_status
@@ -95,7 +95,7 @@ def _read_code(reply: Reply) -> Meaning:
 
 
 def _retry_after(reply: Reply) -> timedelta | None:
-    """Read Retry-After, in seconds or as a date measured against the reply's own Date. None when unreadable."""
+    """Reads Retry-After, in seconds or as a date measured against the reply's own Date. None when unreadable."""
     value = (reply.retry_after or "").strip()
     if re.fullmatch(r"\d{1,100}", value, re.ASCII):
         return timedelta(seconds=min(int(value), int(LONGEST_RETRY_AFTER.total_seconds())))

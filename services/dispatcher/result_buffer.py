@@ -55,7 +55,7 @@ class Outbox:
             await self._publish()
 
     async def flush(self, seconds: float) -> None:
-        """Publish what is left, at shutdown, for so many seconds at most."""
+        """Publishes what is left, at shutdown, for so many seconds at most."""
         try:
             async with asyncio.timeout(seconds):
                 while self.outstanding:

@@ -54,7 +54,7 @@ class Facts:
 
 
 def decide(meaning: Meaning, facts: Facts, policy: Policy) -> Decision:
-    """Decide what follows from a reply."""
+    """Decides what follows from a reply."""
     if meaning.verdict == "accepted":
         return Finish("sent", None)
     if meaning.verdict == "permanent":

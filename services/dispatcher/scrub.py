@@ -15,7 +15,7 @@ _SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
 def scrub(said: str, *, phone: str, text: str, token: str) -> str | None:
-    """Cut what was said to one short line without the phone, the text or the token.
+    """Cuts what was said to one short line without the phone, the text or the token.
 
     They are looked for as they are and behind JSON escapes, a phone also as people write it, a text also in
     part. None when nothing is left.
@@ -39,7 +39,7 @@ def _unescaped(said: str) -> str:
 
 
 def _without_echo(line: str, text: str) -> str:
-    """Mask every run of the line that is a part of the text."""
+    """Masks every run of the line that is a part of the text."""
     kept, place = [], 0
     while place < len(line):
         end = place + LEAST_ECHO

@@ -33,7 +33,7 @@ class Claim:
 
 
 async def claim(pool: Pool, worker: UUID, jobs: Sequence[tuple[int, int, bool]]) -> list[Claim]:
-    """Claim a batch of jobs (message id, attempt, redelivered), each message once, by the database's clock.
+    """Claims a batch of jobs (message id, attempt, redelivered), each message once, by the database's clock.
 
     One statement judges and takes. Rows that somebody else holds are skipped, never waited for: a statement
     that waited would judge by the text and the deadline of before. What is put back is due at once: the planner,
@@ -103,7 +103,7 @@ async def claim(pool: Pool, worker: UUID, jobs: Sequence[tuple[int, int, bool]])
 
 
 async def unclaim(pool: Pool, worker: UUID, message_id: int, number: int) -> None:
-    """Take back a claim whose request did not begin, unless somebody else has taken it over."""
+    """Takes back a claim whose request did not begin, unless somebody else has taken it over."""
     await pool.execute(
         """
         UPDATE flights SET claimed_number = $3 - 1, claimed_by = NULL

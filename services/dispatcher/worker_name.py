@@ -26,7 +26,7 @@ class Identity:
         return sorted({self._current, *self._held})
 
     def hold(self, name: UUID) -> None:
-        """Keep a name alive for one attempt more."""
+        """Keeps a name alive for one attempt more."""
         self._held[name] += 1
 
     def let_go(self, name: UUID) -> None:
@@ -36,5 +36,5 @@ class Identity:
             del self._held[name]
 
     def renew(self) -> None:
-        """Claim under a new name from now on."""
+        """Claims under a new name from now on."""
         self._current = uuid4()

@@ -25,7 +25,7 @@ class Expanded:
 
 
 async def expand_turn(pool: Pool, owner: UUID, mailing_id: int) -> int:
-    """Expand chunk by chunk until the turn is over, or as many messages are added as one full chunk has.
+    """Expands chunk by chunk until the turn is over, or as many messages are added as one full chunk has.
 
     Returns how many were added.
     """
@@ -40,7 +40,7 @@ async def expand_turn(pool: Pool, owner: UUID, mailing_id: int) -> int:
 
 
 async def expand(pool: Pool, owner: UUID, mailing_id: int, size: int = CLIENTS_PER_CHUNK) -> Expanded:
-    """Expand one chunk in one transaction: messages, cursor and counters."""
+    """Expands one chunk in one transaction: messages, cursor and counters."""
     async with pool.acquire() as connection, connection.transaction():
         audience = await leases.hold_audience(connection, owner, mailing_id)
         if audience is None:

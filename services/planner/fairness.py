@@ -35,7 +35,7 @@ class Load:
 
     @property
     def open(self) -> bool:
-        """Say whether anything may be released."""
+        """Returns whether anything may be released."""
         return self.room > 0 or self.guaranteed > 0
 
     @property
@@ -46,7 +46,7 @@ class Load:
         return [mailing_id for mailing_id, count in self.in_flight.items() if count >= self.guaranteed]
 
     def share(self, mailing_id: int, room: int, sharers: int) -> int:
-        """Say how many messages a mailing may release, with so many left to share the room that is left."""
+        """Returns how many messages a mailing may release, with so many left to share the room that is left."""
         fair = min(MESSAGES_PER_CHUNK, max(room // sharers, min(room, LEAST_CHUNK)))
         return max(fair, self.guaranteed - self.in_flight.get(mailing_id, 0))
 
@@ -59,7 +59,7 @@ class Rounds:
         self._meters = meters
 
     async def next(self) -> float:
-        """Do one round, and return how many seconds to wait before the next."""
+        """Does one round, and returns how many seconds to wait before the next."""
         load = await self._load()
         leased = await leases.lease(
             self._pool, self._owner, release=load.open, most=MAILINGS_PER_ROUND, passing_over=load.passed_over
@@ -88,7 +88,7 @@ class Rounds:
         return worked
 
     async def _load(self) -> Load:
-        """See how many messages may be released now; none while the broker is away, or below a useful chunk."""
+        """Sees how many messages may be released now; none while the broker is away, or below a useful chunk."""
         in_flight, results = await releases.read_load(self._pool)
         self._pace.observe(asyncio.get_running_loop().time(), results)
         total = sum(in_flight.values())

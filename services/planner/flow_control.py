@@ -17,7 +17,7 @@ class Rate:
     _seen: deque[tuple[float, int]] = field(default_factory=deque)
 
     def observe(self, moment: float, results: int) -> None:
-        """Take note of the number of results ever folded at `moment`."""
+        """Takes note of the number of results ever folded at `moment`."""
         self._seen.append((moment, results))
         while len(self._seen) > 2 and self._seen[1][0] <= moment - self.window:
             self._seen.popleft()
@@ -38,7 +38,7 @@ class Pace:
     _rate: Rate = field(default_factory=lambda: Rate(WINDOW_SECONDS))
 
     def observe(self, moment: float, results: int) -> None:
-        """Take note of the number of results ever folded at `moment`, in seconds on a monotonic clock."""
+        """Takes note of the number of results ever folded at `moment`, in seconds on a monotonic clock."""
         self._rate.observe(moment, results)
 
     @property

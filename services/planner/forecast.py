@@ -14,7 +14,7 @@ class Load:
 
 
 def messages_at_risk(loads: Iterable[Load], rate: float) -> int:
-    """Say how many messages are left over when so many a second are sent, shared evenly between the mailings.
+    """Returns how many messages are left over when so many a second are sent, shared evenly between the mailings.
 
     Each mailing leaves when it is done or at its end, and the others share what it had. `served` is what each
     mailing still there has got so far.

@@ -76,7 +76,7 @@ class Handler:
             await delivery.ack()
 
     async def _bury(self, delivery: Delivery, reason: str) -> None:
-        """Move an unreadable event to the planner's dead queue; the events queue itself drops what it refuses."""
+        """Moves an unreadable event to the planner's dead queue; the events queue itself drops what it refuses."""
         log.error("body unreadable", queue=topology.PLANNER_MAILINGS, detail=reason)
         headers: dict[str, str | int] = {"reason": f"unreadable: {reason}", "at": datetime.now(UTC).isoformat()}
         try:
@@ -127,7 +127,7 @@ class Handler:
 
 
 async def repeat(name: str, work: Callable[[], Awaitable[float]], wake: asyncio.Event, pulse: Pulse) -> None:
-    """Do `work` again and again, as many seconds apart as it says, or at once when woken. `pulse` beats each time.
+    """Does `work` again and again, as many seconds apart as it says, or at once when woken. `pulse` beats each time.
 
     Waits out outages of the database; they are never a reason to end.
     """

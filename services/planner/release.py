@@ -15,7 +15,7 @@ log = logs.get()
 
 
 def job(message_id: int, mailing_id: int, client_id: int, attempt: int) -> Outgoing:
-    """Make the job that asks for this attempt."""
+    """Makes the job that asks for this attempt."""
     body = Job(message_id=message_id, mailing_id=mailing_id, client_id=client_id, attempt=attempt)
     return Outgoing(topology.JOBS, topology.SEND_KEY, encode(body))
 
@@ -33,7 +33,7 @@ class Released:
 
 
 async def release(pool: Pool, publisher: Publisher, owner: UUID, mailing_id: int, limit: int) -> Released:
-    """Release up to `limit` messages of a mailing.
+    """Releases up to `limit` messages of a mailing.
 
     Flights are committed before their jobs are published, and marked after: a crash in between leaves them
     unreleased, to be released again; the claim absorbs the double.
@@ -64,7 +64,7 @@ async def _publish(publisher: Publisher, mailing_id: int, due: Sequence[Due]) ->
 
 
 def _tell(mailing_id: int, due: Sequence[Due], published: Sequence[int], waiting: Sequence[Due]) -> None:
-    """Log what became of a chunk, a line for each way it went."""
+    """Logs what became of a chunk, a line for each way it went."""
     done = set(published)
     left = [one.message_id for one in due if one.message_id not in done]
     for ids in logs.in_lines(published):

@@ -13,7 +13,7 @@ log = logs.get()
 
 
 async def resend_chunk(pool: Pool, size: int = MESSAGES_PER_CHUNK) -> bool:
-    """Reopen one chunk of the oldest resend, in one transaction. Returns whether there was anything to do."""
+    """Reopens one chunk of the oldest resend, in one transaction. Returns whether there was anything to do."""
 
     async def once() -> bool:
         async with pool.acquire() as connection, connection.transaction():
@@ -43,7 +43,7 @@ async def _advance(connection: Connection, resend: Resend, size: int) -> None:
 
 
 async def _reopen(connection: Connection, resend: Resend, candidates: Sequence[Candidate]) -> None:
-    """Reopen the messages of living clients of which no attempt is under way."""
+    """Reopens the messages of living clients of which no attempt is under way."""
     chosen = [one for one in candidates if one.client_alive and not one.open]
     if not chosen:
         return

@@ -25,7 +25,7 @@ class Settler:
         self._swept: set[int] = set()
 
     async def close_mailings(self) -> bool:
-        """Begin and carry on closing. Returns whether a mailing waits for a fence to be closed."""
+        """Begins and carry on closing. Returns whether a mailing waits for a fence to be closed."""
         for mailing_id, request_id in await lifecycle.begin_closing(self._pool):
             log.info("mailing closing", mailing_id=mailing_id, request_id=request_id)
         closings = await settling.list_closing(self._pool)
@@ -35,7 +35,7 @@ class Settler:
         return bool(closings)
 
     async def close_clients(self) -> None:
-        """Settle the unsent messages of deleted clients as cancelled."""
+        """Settles the unsent messages of deleted clients as cancelled."""
         client_ids = await settling.list_deleted_clients(self._pool)
         cause = Cause("cancelled", CLIENT_DELETED)
         for client_id in client_ids:
@@ -61,7 +61,7 @@ class Settler:
             above = await self._settle_chunk(lock, key, above, cause)
 
     async def _settle_chunk(self, lock: Lock, key: int, above: int, cause: Cause) -> int | None:
-        """Settle one chunk, and return its last message id; None when there was none left."""
+        """Settles one chunk, and returns its last message id; None when there was none left."""
 
         async def once() -> tuple[int | None, list[Verdict], int]:
             async with self._pool.acquire() as connection, connection.transaction():
@@ -79,7 +79,7 @@ class Settler:
 
 
 def _tell(verdicts: Sequence[Verdict], key: int, cause: Cause) -> None:
-    """Log which messages were settled as what. Those whose late result came first are told again by the reporter."""
+    """Logs which messages were settled as what. Those whose late result came first are told again by the reporter."""
     whose = {"client_id" if cause.reason == CLIENT_DELETED else "mailing_id": key}
     for verdict in verdicts:
         if verdict.lost:
@@ -93,7 +93,7 @@ def _tell(verdicts: Sequence[Verdict], key: int, cause: Cause) -> None:
 
 
 async def _look(connection: Connection, message_ids: Sequence[int], key: int, cause: Cause) -> Known:
-    """Lock the flights of a chunk. Only at a mailing's end does it matter whose window was never open."""
+    """Locks the flights of a chunk. Only at a mailing's end does it matter whose window was never open."""
     held, in_flight = await settling.lock_flights(connection, message_ids)
     unreleased = [message_id for message_id in message_ids if message_id not in in_flight]
     if cause.reason != DEADLINE or not unreleased:

@@ -20,14 +20,14 @@ class Sweeper:
         self._meters = meters
 
     async def sweep(self) -> None:
-        """Release again: jobs that vanished from the broker, and claims whose dispatcher is gone."""
+        """Releases again: jobs that vanished from the broker, and claims whose dispatcher is gone."""
         await self._again("claim is stale", await repairs.take_stale(self._pool, self._watermark))
         if await self._nothing_waits() and await repairs.can_sweep(self._pool):
             await self._again("job vanished", await repairs.take_vanished(self._pool, self._watermark))
         await repairs.forget_workers(self._pool)
 
     async def publish_fence(self) -> None:
-        """Publish the database's time through the results: folded, it says that all before it is folded too."""
+        """Publishes the database's time through the results: folded, it says that all before it is folded too."""
         body = Results(fence=await repairs.read_clock(self._pool))
         try:
             await self._publisher.publish(Outgoing(topology.RESULTS, topology.RESULT_KEY, encode(body)))

@@ -21,7 +21,7 @@ class Folded:
 
 
 async def fold(pool: Pool, bodies: Sequence[Results]) -> Folded:
-    """Fold these bodies, all or none.
+    """Folds these bodies, all or none.
 
     Idempotent by message and attempt number, and free of order. Raises UnknownMessage or a database error for
     data that cannot be folded.
@@ -69,7 +69,7 @@ def _count(
     changes: Counter[tuple[int, str]],
     failures: Counter[int],
 ) -> None:
-    """Count the attempts that were not on record before, by outcome and as failures."""
+    """Counts the attempts that were not on record before, by outcome and as failures."""
     by_key = {(attempt.message_id, attempt.number): attempt for attempt in attempts}
     for message_id, number, new in recorded:
         attempt = by_key[message_id, number]
@@ -84,6 +84,6 @@ def _newest_fence(bodies: Sequence[Results]) -> datetime | None:
 
 
 def one_by_one(body: Results) -> list[Results]:
-    """Split a body that cannot be folded whole, so that only what is wrong in it stays out."""
+    """Splits a body that cannot be folded whole, so that only what is wrong in it stays out."""
     parts = [Results(results=[result]) for result in body.results]
     return parts if body.fence is None else [*parts, Results(fence=body.fence)]

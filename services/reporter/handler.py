@@ -43,12 +43,12 @@ class Handler:
             await self.handle(batch + self._waiting(MAX_BODIES - 1))
 
     async def drain(self) -> None:
-        """Fold what is still waiting, at shutdown."""
+        """Folds what is still waiting, at shutdown."""
         while batch := self._waiting(MAX_BODIES):
             await self.handle(batch)
 
     async def handle(self, batch: Sequence[Delivery]) -> None:
-        """Fold one batch and acknowledge it. What cannot be read or folded is rejected into the dead queue."""
+        """Folds one batch and acknowledges it. What cannot be read or folded is rejected into the dead queue."""
         readable = [(delivery, body) for delivery in batch if (body := await self._read(delivery)) is not None]
         try:
             await self._fold([body for _, body in readable])
@@ -85,7 +85,7 @@ class Handler:
             self._meters.dead["unfoldable"].inc(failed)
 
     async def _fold(self, bodies: Sequence[Results]) -> None:
-        """Fold, waiting out an outage of the database: the deliveries stay with us meanwhile."""
+        """Folds, waiting out an outage of the database: the deliveries stay with us meanwhile."""
         backoff, clock = Backoff(), asyncio.get_running_loop().time
         while True:
             begun = clock()

@@ -40,5 +40,5 @@ class Meters:
         active.set_function(lambda: clock() - self._delivered_at < ACTIVE_SECONDS)
 
     def deliver(self) -> None:
-        """Take note of a delivery."""
+        """Takes note of a delivery."""
         self._delivered_at = self._clock()

@@ -8,7 +8,7 @@ from shared.database import Connection
 
 
 async def lock_messages(connection: Connection, message_ids: Sequence[int]) -> dict[int, Known]:
-    """Lock these messages in id order, and say what is on record of each.
+    """Locks these messages in id order, and say what is on record of each.
 
     Messages are locked before flights and counters, here as in settle(), so that two folders cannot deadlock.
     """
@@ -31,7 +31,7 @@ async def lock_messages(connection: Connection, message_ids: Sequence[int]) -> d
 
 
 async def record_attempts(connection: Connection, attempts: Sequence[Attempt]) -> list[tuple[int, int, bool]]:
-    """Record attempts that are not on record; one recorded as lost gives way to its real result.
+    """Records attempts that are not on record; one recorded as lost gives way to its real result.
 
     Returns (message id, number, whether it is new rather than a lost one replaced) of what was recorded.
     """
@@ -61,7 +61,7 @@ async def record_attempts(connection: Connection, attempts: Sequence[Attempt]) -
 
 
 async def land_attempts(connection: Connection, standings: Sequence[Standing], failures: Sequence[int]) -> None:
-    """Move the flights on: the claim of `number` is closed, and its failures are counted.
+    """Moves the flights on: the claim of `number` is closed, and its failures are counted.
 
     A newer claim keeps its own times: the fold is free of order.
     """
@@ -86,7 +86,7 @@ async def land_attempts(connection: Connection, standings: Sequence[Standing], f
 
 
 async def settle(connection: Connection, standings: Sequence[Standing]) -> dict[str, int]:
-    """Move the messages to their status, with all counters. Returns how many became what."""
+    """Moves the messages to their status, with all counters. Returns how many became what."""
     firsts = [s.first_try for s in standings]
     rows = await connection.fetch(
         """
@@ -110,7 +110,7 @@ async def settle(connection: Connection, standings: Sequence[Standing]) -> dict[
 
 
 async def count_outcomes(connection: Connection, changes: dict[tuple[int, str], int]) -> None:
-    """Add to the attempts by outcome of each mailing. A change may be negative: a lost one that was found."""
+    """Adds to the attempts by outcome of each mailing. A change may be negative: a lost one that was found."""
     keys = sorted(key for key, change in changes.items() if change)
     await connection.execute(
         """
@@ -131,7 +131,7 @@ async def count_outcomes(connection: Connection, changes: dict[tuple[int, str], 
 
 
 async def move_fence(connection: Connection, fence: datetime | None, results: int) -> datetime:
-    """Store the newest fence, and count the results folded, in the transaction that folded them.
+    """Stores the newest fence, and counts the results folded, in the transaction that folded them.
 
     A fence is the database's time at its publishing, so it lies in the past; one that does not is not believed.
     Returns the database's time.

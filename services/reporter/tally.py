@@ -75,7 +75,7 @@ class Tally:
 
 
 def tally(results: Iterable[Result], known: Mapping[int, Known]) -> Tally:
-    """Fold results into attempts and standings. Raises UnknownMessage.
+    """Folds results into attempts and standings. Raises UnknownMessage.
 
     A result that stands there twice counts once. Numbers that were skipped are recorded as lost: their
     process died before it could publish a result.
@@ -101,12 +101,12 @@ def tally(results: Iterable[Result], known: Mapping[int, Known]) -> Tally:
 
 
 def _counts(result: Result, known: Known) -> bool:
-    """Say whether a result moves the message: one of this round does, and a success always."""
+    """Returns whether a result moves the message: one of this round does, and a success always."""
     return result.number > known.base or result.status == "sent"
 
 
 def _first_try(result: Result | None, known: Known) -> Result | None:
-    """Pick the success that the message itself will record, unless number 1 is on record already."""
+    """Picks the success that the message itself will record, unless number 1 is on record already."""
     if result is None or result.status != "sent" or known.recorded >= 1:
         return None
     return result

@@ -59,7 +59,7 @@ async def send(request: web.Request) -> web.StreamResponse:
 
 @asynccontextmanager
 async def serve(config: SandboxSettings) -> AsyncIterator[Ports]:
-    """Run a sandbox while the block runs.
+    """Runs a sandbox while the block runs.
 
     With a control port, faults that refuse close the listener of the other port. Without one they reset each
     request to send, since the way to set other faults must stay open. Raises SettingsError when a port is taken.

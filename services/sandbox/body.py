@@ -48,7 +48,7 @@ FIELDS = (
 
 
 def read_id(segment: str) -> int | None:
-    """Read the id in a path; None unless it is an int64 written plainly."""
+    """Reads the id in a path; None unless it is an int64 written plainly."""
     if _ID.fullmatch(segment) is None:
         return None
     number = int(segment)
@@ -56,7 +56,7 @@ def read_id(segment: str) -> int | None:
 
 
 def read_send(message_id: int | None, body: bytes) -> Send:
-    """Check a send for the id in its path. Raises Refused with status 400 and the first thing wrong."""
+    """Checks a send for the id in its path. Raises Refused with status 400 and the first thing wrong."""
     found = _read_object(body)
     for name, fits, sentence in FIELDS:
         if name not in found:

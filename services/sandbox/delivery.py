@@ -20,7 +20,7 @@ Deliver = Callable[[web.Request, Behaviour, dict[str, str]], Awaitable[web.Strea
 
 
 async def deliver(request: web.Request, behaviour: Behaviour, retry_after: str) -> web.StreamResponse:
-    """Answer a request as its mode says. `retry_after` is used only by modes that carry one."""
+    """Answers a request as its mode says. `retry_after` is used only by modes that carry one."""
     headers = {"Content-Type": behaviour.content_type}
     if behaviour.retry_after:
         headers["Retry-After"] = retry_after
@@ -51,7 +51,7 @@ async def _flood(request: web.Request, behaviour: Behaviour, headers: dict[str, 
 
 
 async def _bad_chunks(request: web.Request, behaviour: Behaviour, headers: dict[str, str]) -> web.StreamResponse:
-    """Begin a chunked reply whose chunk has no size. Written past aiohttp, which cannot be made to do it."""
+    """Begins a chunked reply whose chunk has no size. Written past aiohttp, which cannot be made to do it."""
     if request.transport is not None:
         lines = [f"HTTP/1.1 {behaviour.status} OK", *(f"{name}: {value}" for name, value in headers.items())]
         head = "\r\n".join([*lines, "Transfer-Encoding: chunked", "", NO_SIZE, ""])

@@ -73,7 +73,7 @@ class Faults(BaseModel):
 
 
 def decide(faults: Faults, phone: int, draw: float) -> Mode:
-    """Pick the mode of one request. `draw` is a random number, 0 <= draw < 1."""
+    """Picks the mode of one request. `draw` is a random number, 0 <= draw < 1."""
     magic = MAGIC_PHONES.get(phone % 10_000)
     if magic is not None:
         return magic
@@ -83,12 +83,12 @@ def decide(faults: Faults, phone: int, draw: float) -> Mode:
 
 
 def delay(faults: Faults, draw: float) -> timedelta:
-    """Say how long a reply is held back. `draw` is a random number, 0 <= draw < 1."""
+    """Returns how long a reply is held back. `draw` is a random number, 0 <= draw < 1."""
     return timedelta(milliseconds=max(0.0, faults.latency_ms + (2 * draw - 1) * faults.jitter_ms))
 
 
 def refuses(faults: Faults) -> bool:
-    """Say whether connections are refused. Any weight of refuse refuses all: a listener is open or closed."""
+    """Returns whether connections are refused. Any weight of refuse refuses all: a listener is open or closed."""
     return faults.modes.get(Mode.REFUSE, 0.0) > 0
 
 

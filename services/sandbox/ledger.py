@@ -71,7 +71,7 @@ class Ledger:
         self._accepted = self._rejected = 0
 
     def record(self, message_id: int | None, entry: Entry) -> None:
-        """Add a request. One whose path has no readable id is only counted."""
+        """Adds a request. One whose path has no readable id is only counted."""
         accepted = entry.accepted
         self._accepted += accepted
         self._rejected += not accepted
@@ -79,7 +79,7 @@ class Ledger:
             self._append(message_id, entry, accepted)
 
     def counts(self) -> dict[str, int]:
-        """Sum up. after_deadline is always 0: a provider does not know deadlines."""
+        """Sums up. after_deadline is always 0: a provider does not know deadlines."""
         return {
             "accepted": self._accepted,
             "unique": len(self._first_accepted),
@@ -89,18 +89,18 @@ class Ledger:
         }
 
     def requests(self, message_id: int) -> list[Entry]:
-        """List every request for a message, oldest first."""
+        """Lists every request for a message, oldest first."""
         return [self._entry(row) for row in self._back_from(self._newest.get(message_id, _NONE))][::-1]
 
     def accepted_messages(self, after: int, limit: int) -> list[dict[str, Any]]:
-        """List accepted messages in the order of their first acceptance, skipping the first `after` of them.
+        """Lists accepted messages in the order of their first acceptance, skipping the first `after` of them.
 
         Phone, text and moment are those of the first acceptance; `count` is how often it was accepted so far.
         """
         return [self._accepted_message(self._row(place)) for place in self._first_accepted[after : after + limit]]
 
     def all_requests(self, after: int, limit: int) -> list[tuple[int, Entry]]:
-        """List (message id, request) of all messages in the order of arrival, skipping the first `after` of them."""
+        """Lists (message id, request) of all messages in the order of arrival, skipping the first `after` of them."""
         last = min(after + limit, len(self._rows) // _ROW.size)
         rows = (self._row(place) for place in range(after, last))
         return [(row.message_id, self._entry(row)) for row in rows]

@@ -17,7 +17,7 @@ _HOST_ERRORS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
 def reset(transport: asyncio.Transport | None) -> None:
-    """Drop a connection with RST, without a word."""
+    """Drops a connection with RST, without a word."""
     if transport is None or transport.is_closing():
         return
     transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
@@ -37,7 +37,7 @@ class Door:
         self.port = port
 
     async def open(self) -> None:
-        """Listen, if it does not yet. Raises SettingsError when the address cannot be used."""
+        """Listens, if it does not yet. Raises SettingsError when the address cannot be used."""
         async with self._turn:
             if self._site is not None:
                 return
@@ -50,7 +50,7 @@ class Door:
             self._site, self.port = site, site.port
 
     async def close(self, asking: RequestHandler | None = None) -> None:
-        """Stop listening and reset every connection but the one that asks for it."""
+        """Stops listening and resets every connection but the one that asks for it."""
         async with self._turn:
             if self._site is None:
                 return

@@ -12,7 +12,7 @@ MOST_BELIEVED = 1000
 
 
 def make_token(secret: str) -> str:
-    """Make the token that opens a sandbox with this secret. It does not expire, and is always the same."""
+    """Makes the token that opens a sandbox with this secret. It does not expire, and is always the same."""
     return jwt.encode({"iss": "herald", "sub": "herald"}, secret, algorithm=ALGORITHM)
 
 
@@ -24,7 +24,7 @@ class Gate:
         self._verified_at: dict[str, datetime] = {}
 
     def admits(self, header: str | None, now: datetime) -> bool:
-        """Say whether a request with this Authorization header may pass."""
+        """Returns whether a request with this Authorization header may pass."""
         if header is None:
             return False
         verified_at = self._verified_at.get(header)

@@ -38,11 +38,11 @@ class Delivery:
         await self._write(self._channel.basic_ack(self._tag, wait=False))
 
     async def reject(self) -> None:
-        """Refuse an unreadable body: a guarded queue sends it to its dead queue."""
+        """Refuses an unreadable body: a guarded queue sends it to its dead queue."""
         await self._write(self._channel.basic_reject(self._tag, requeue=False, wait=False))
 
     async def _write(self, frame: Coroutine[Any, Any, None]) -> None:
-        """Put a frame on its way, or give it up when the channel is closed.
+        """Puts a frame on its way, or give it up when the channel is closed.
 
         Nobody empties the queue of a connection that has just ended: who waits there for room waits for ever.
         """
@@ -87,12 +87,12 @@ class Consumer(Link):
         health.details[name] = AWAY
 
     def meter(self, registry: CollectorRegistry) -> None:
-        """Show whether the queue is consumed; it is not while the broker is away, or in a pause."""
+        """Shows whether the queue is consumed; it is not while the broker is away, or in a pause."""
         consuming = Gauge("herald_consuming", "1 if this process consumes the queue.", ["queue"], registry=registry)
         consuming.labels(self._queue).set_function(lambda: self._tag is not None)
 
     async def pause(self) -> None:
-        """Ask for no more deliveries. What was delivered stays with the caller."""
+        """Asks for no more deliveries. What was delivered stays with the caller."""
         self._wanted = False
         self._health.details[self._name] = PAUSED
         if self._underlay is not None and self._tag is not None:
@@ -102,7 +102,7 @@ class Consumer(Link):
                     await self._underlay.basic_cancel(tag)
 
     async def resume(self) -> None:
-        """Ask for deliveries again after a pause."""
+        """Asks for deliveries again after a pause."""
         self._wanted = True
         if self._underlay is not None and self._tag is None:
             try:
@@ -123,7 +123,7 @@ class Consumer(Link):
         self._checker = asyncio.create_task(self._check_often(connection))
 
     async def _check_often(self, connection: AbstractConnection) -> None:
-        """Reconnect when the queue, or our consumer of it, is gone without a word."""
+        """Reconnects when the queue, or our consumer of it, is gone without a word."""
         while True:
             await asyncio.sleep(CHECK_SECONDS)
             try:

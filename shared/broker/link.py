@@ -41,7 +41,7 @@ class BrokerRefused(ConnectionError):
 
 
 async def declare(connection: AbstractConnection, topology: Topology) -> None:
-    """Declare everything in the table. Raises aiormq errors when an object exists with other arguments."""
+    """Declares everything in the table. Raises aiormq errors when an object exists with other arguments."""
     async with connection.channel() as channel:
         for exchange in topology.exchanges:
             await channel.declare_exchange(exchange.name, ExchangeType(exchange.kind), durable=True)
@@ -53,7 +53,7 @@ async def declare(connection: AbstractConnection, topology: Topology) -> None:
 
 
 async def open_connection(urls: str, name: str) -> AbstractConnection:
-    """Connect to one of the comma-separated URLs, tried in random order. `name` shows in management.
+    """Connects to one of the comma-separated URLs, tried in random order. `name` shows in management.
 
     Raises BrokerRefused or BrokerAway when none of them will do, and ValueError for what is no URL.
     """
@@ -108,7 +108,7 @@ def with_remedy(error: BaseException, remedy: str) -> str:
 
 
 async def underlay_of(channel: AbstractChannel) -> UnderlayChannel:
-    """Reach the aiormq channel, which can write without waiting for each frame to be drained."""
+    """Reaches the aiormq channel, which can write without waiting for each frame to be drained."""
     underlay = await channel.get_underlay_channel()
     if not isinstance(underlay, UnderlayChannel):
         raise TypeError(f"unexpected channel {underlay!r}")
@@ -116,7 +116,7 @@ async def underlay_of(channel: AbstractChannel) -> UnderlayChannel:
 
 
 def _tell(log: FilteringBoundLogger, error: BaseException) -> str:
-    """Log what keeps a connection from being of use, and return it for /readyz, with what somebody must change."""
+    """Logs what keeps a connection from being of use, and returns it for /readyz, with what somebody must change."""
     detail, variable = text_of(error), "HERALD_RABBITMQ_URL"
     match error:
         case BrokerRefused():
@@ -164,11 +164,11 @@ class Link:
             await asyncio.wait((self._task,), timeout=0.5)
 
     def reconnect(self) -> None:
-        """Give the connection up and open a new one."""
+        """Gives the connection up and opens a new one."""
         self._lost.set()
 
     async def check(self) -> None:
-        """Raise what ended the supervision, if anything did: wrong credentials or a conflicting topology."""
+        """Raises what ended the supervision, if anything did: wrong credentials or a conflicting topology."""
         if self._task is not None:
             await asyncio.shield(self._task)
 
@@ -213,7 +213,7 @@ class Link:
                     await connection.close()
 
     async def _watch(self, connection: AbstractConnection) -> None:
-        """Notice the end of the connection.
+        """Notices the end of the connection.
 
         aio-pika does not tell when the broker dies without a word; the aiormq connection below does.
         """

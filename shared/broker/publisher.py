@@ -73,7 +73,7 @@ class Publisher(Link):
         return self._open.is_set()
 
     async def publish(self, outgoing: Outgoing) -> None:
-        """Publish one body and wait for the confirm, `patience` seconds at most in all.
+        """Publishes one body and waits for the confirm, `patience` seconds at most in all.
 
         Raises Unroutable when no queue takes it, and Unpublished for everything else that went wrong.
         """
@@ -116,7 +116,7 @@ class Publisher(Link):
             self._health.set(self._name, False, with_remedy(error, RIGHTS_HINT))
 
     async def publish_all(self, outgoings: Sequence[Outgoing]) -> list[bool]:
-        """Publish many, so many at once as the window allows, and say of each whether it was confirmed."""
+        """Publishes many, so many at once as the window allows, and say of each whether it was confirmed."""
         done = [False] * len(outgoings)
         left = iter(enumerate(outgoings))
 
@@ -133,7 +133,7 @@ class Publisher(Link):
         return done
 
     async def count_ready(self, queue: str) -> int:
-        """Count the bodies of a queue that are ready for delivery. Raises Unpublished when it cannot be told."""
+        """Counts the bodies of a queue that are ready for delivery. Raises Unpublished when it cannot be told."""
         if self._connection is None:
             raise Unpublished("not connected")
         try:
@@ -144,7 +144,7 @@ class Publisher(Link):
             raise Unpublished(f"{queue}: {error!r}") from error
 
     async def look_into(self, queues: Sequence[str]) -> dict[str, Depth]:
-        """Count what is ready in each of these queues; those that do not exist are left out.
+        """Counts what is ready in each of these queues; those that do not exist are left out.
 
         Needs no rights in RabbitMQ. Raises Unpublished when it cannot be told.
         """
@@ -179,7 +179,7 @@ class Publisher(Link):
         )
 
     async def _declare_again(self) -> None:
-        """Declare what is missing, after a pause.
+        """Declares what is missing, after a pause.
 
         RabbitMQ 3.10 loses bodies of a queue that is declared again before its consumers were told that it was
         deleted: it takes them for delivered. Half a second is plenty for telling them.
@@ -203,7 +203,7 @@ class Publisher(Link):
 
 
 async def _look(connection: AbstractConnection, left: list[str], found: dict[str, Depth]) -> None:
-    """Count over one channel, from the end of `left`, until nothing is left or a queue is missing: that closes it."""
+    """Counts over one channel, from the end of `left`, until nothing is left or a queue is missing: that closes it."""
     with contextlib.suppress(ChannelNotFoundEntity):
         async with connection.channel() as channel:
             while left:

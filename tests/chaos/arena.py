@@ -109,7 +109,7 @@ class Arena:
         return self.place.certificates
 
     async def remember_held(self) -> None:
-        """Remember the claims that are open now, since whoever held them was just killed, or cut off.
+        """Remembers the claims that are open now, since whoever held them was just killed, or cut off.
 
         A dispatcher holds no more than its requests and the results it has not published; what is open beyond that
         waits for the reporter only, and nothing admits that it is sent again.
@@ -192,7 +192,7 @@ async def open_arena(
     processes: Mapping[str, Mapping[str, str]],
     show: Callable[[Stack], None],
 ) -> AsyncIterator[tuple[Stack, asyncpg.Pool]]:
-    """Start everything for a row: `processes` by name, each with settings of its own on top of `env`.
+    """Starts everything for a row: `processes` by name, each with settings of its own on top of `env`.
 
     `show` is given the stack before its processes start.
     """

@@ -20,7 +20,7 @@ CLUSTER_SIZE = 3
 
 @contextlib.asynccontextmanager
 async def open_cluster(folder: Path) -> AsyncIterator[tuple[Node, ...]]:
-    """Run three nodes that form a cluster while the block runs. Whichever is killed is started again."""
+    """Runs three nodes that form a cluster while the block runs. Whichever is killed is started again."""
     script = find_script()
     if script is None:
         pytest.skip("rabbitmq-server is not installed")
@@ -35,7 +35,7 @@ async def open_cluster(folder: Path) -> AsyncIterator[tuple[Node, ...]]:
 
 
 async def is_critical(node: Node) -> bool:
-    """Say whether a queue would lose its majority with this node."""
+    """Returns whether a queue would lose its majority with this node."""
     process = await asyncio.create_subprocess_exec(
         node.script.with_name("rabbitmq-diagnostics"),
         "check_if_node_is_quorum_critical",
@@ -55,7 +55,7 @@ async def count_members(node: Node) -> dict[str, int]:
 
 
 async def control(node: Node, *arguments: str) -> str:
-    """Run rabbitmqctl against the node, and return what it says."""
+    """Runs rabbitmqctl against the node, and returns what it says."""
     process = await asyncio.create_subprocess_exec(
         node.script.with_name("rabbitmqctl"),
         *arguments,
@@ -70,14 +70,14 @@ async def control(node: Node, *arguments: str) -> str:
 
 
 def send(node: Node, number: signal.Signals) -> None:
-    """Send a signal to the node's Erlang machine. Once it has ended, what keeps the node starts it again."""
+    """Sends a signal to the node's Erlang machine. Once it has ended, what keeps the node starts it again."""
     found = subprocess.run(["pgrep", "-f", f"beam.*{node.folder}"], capture_output=True, text=True, check=True)
     for pid in found.stdout.split():
         os.kill(int(pid), number)
 
 
 def wipe(node: Node) -> None:
-    """Kill the node, and take its data away before it is started again."""
+    """Kills the node, and takes its data away before it is started again."""
     send(node, signal.SIGSTOP)
     (node.folder / "data").rename(node.folder / "lost")
     send(node, signal.SIGKILL)

@@ -22,7 +22,7 @@ class Certificates:
 
 
 async def make_certificates(folder: Path) -> Certificates:
-    """Make a good one, one that nobody trusts, and a trusted one of another host. Skips the test without openssl."""
+    """Makes a good one, one that nobody trusts, and a trusted one of another host. Skips the test without openssl."""
     if shutil.which("openssl") is None:
         pytest.skip("openssl is not installed")
     names = {"good": HERE, "unknown": HERE, "other_host": ELSEWHERE}

@@ -17,7 +17,7 @@ RunRow = Callable[[Row], Awaitable[Line]]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the rows that take longest, so that no worker is left alone with one of them in the end."""
+    """Begins with the rows that take longest, so that no worker is left alone with one of them in the end."""
     items.sort(key=lambda item: -_seconds(item))
 
 
@@ -44,7 +44,7 @@ def show(request: pytest.FixtureRequest) -> Callable[[Stack], None]:
 
 @pytest.fixture
 def tell(record_property: Callable[[str, object], None]) -> Callable[[Line], None]:
-    """Put a line into the table, and fail if it shows a broken promise."""
+    """Puts a line into the table, and fail if it shows a broken promise."""
 
     def told(line: Line) -> None:
         record_property(PROPERTY, line.pack())

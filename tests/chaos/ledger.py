@@ -22,7 +22,7 @@ class Request:
 
 
 async def read_requests(sandbox: aiohttp.ClientSession) -> list[Request]:
-    """Read every request, in the order of arrival."""
+    """Reads every request, in the order of arrival."""
     requests: list[Request] = []
     after: int | None = 0
     while after is not None:
@@ -43,7 +43,7 @@ async def read_requests(sandbox: aiohttp.ClientSession) -> list[Request]:
 
 
 def acceptances(requests: Iterable[Request]) -> Counter[int]:
-    """Count how often each message was accepted."""
+    """Counts how often each message was accepted."""
     return Counter(request.message_id for request in requests if request.accepted)
 
 

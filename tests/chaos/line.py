@@ -23,7 +23,7 @@ class Line:
     broken: tuple[str, ...] = ()
 
     def pack(self) -> str:
-        """Write it as the text of a report's property."""
+        """Writes it as the text of a report's property."""
         return json.dumps(asdict(self))
 
 
@@ -36,7 +36,7 @@ HEADINGS = ("fault", "attempts", "accepted", "lost", "duplicated", "late", "reco
 
 
 def table(lines: Sequence[Line]) -> list[str]:
-    """Lay lines out as a Markdown table, so that it can be pasted as it is."""
+    """Lays lines out as a Markdown table, so that it can be pasted as it is."""
     rows = [HEADINGS, *(_cells(line) for line in sorted(lines, key=lambda line: line.fault))]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
     head, *body = (" | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
@@ -51,5 +51,5 @@ def _cells(line: Line) -> tuple[str, ...]:
 
 
 def evidence(lines: Sequence[Line]) -> list[str]:
-    """List the promises that were broken, one a line."""
+    """Lists the promises that were broken, one a line."""
     return [f"BROKEN {line.fault}: {broken}" for line in lines for broken in line.broken]

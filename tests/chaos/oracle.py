@@ -78,7 +78,7 @@ class Verdict:
 
 
 def judge(found: Findings) -> Verdict:
-    """Say what the findings come to. Pure."""
+    """Returns what the findings come to. Pure."""
     accepted = acceptances(found.requests)
     bound = found.held + lost_replies(found.requests) + sum(_replied_too_late(found.messages, accepted))
     verdict = Verdict(
@@ -112,7 +112,7 @@ def _lost(found: Findings, accepted: Counter[int]) -> Iterator[int]:
 
 
 def _replied_too_late(messages: Sequence[Message], accepted: Counter[int]) -> Iterator[int]:
-    """Count repeats that followed an accepted request whose reply came after the timeout: it was lost, too.
+    """Counts repeats that followed an accepted request whose reply came after the timeout: it was lost, too.
 
     On a machine that stands still for seconds that happens to a provider that is well.
     """
@@ -184,7 +184,7 @@ async def count_attempts(pool: asyncpg.Pool) -> int:
 
 
 async def count_replied_late(pool: asyncpg.Pool) -> int:
-    """Count attempts that were still open at their mailing's end, by the moments on record."""
+    """Counts attempts that were still open at their mailing's end, by the moments on record."""
     value: int = await pool.fetchval(
         """
         SELECT count(*) FROM (
@@ -198,7 +198,7 @@ async def count_replied_late(pool: asyncpg.Pool) -> int:
 
 
 async def check_all_books(pool: asyncpg.Pool, mailing_ids: Sequence[int]) -> list[str]:
-    """Compare every count with the rows, and return what does not add up."""
+    """Compares every count with the rows, and returns what does not add up."""
     broken = []
     for mailing_id in mailing_ids:
         try:

@@ -11,7 +11,7 @@ AGAIN_SECONDS = 0.2
 
 
 async def patiently(work: Callable[[], Awaitable[T]], seconds: float) -> T:
-    """Do it again while the database is away, for so many seconds at most; then the outage is raised."""
+    """Does it again while the database is away, for so many seconds at most; then the outage is raised."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
     while True:

@@ -11,7 +11,7 @@ EXIT_SECONDS = 25
 
 
 async def kill(arena: Arena, name: str) -> None:
-    """Kill a process with SIGKILL. What a dispatcher had in flight may be sent again."""
+    """Kills a process with SIGKILL. What a dispatcher had in flight may be sent again."""
     process = arena.stack.process(name)
     process.kill(signal.SIGKILL)
     await process.wait()
@@ -25,7 +25,7 @@ async def kill_and_start(arena: Arena, name: str) -> None:
 
 
 async def restart(arena: Arena, name: str) -> None:
-    """Restart a process as an operator does; it must end well and in time."""
+    """Restarts a process as an operator does; it must end well and in time."""
     process = arena.stack.process(name)
     process.kill(signal.SIGTERM)
     try:

@@ -15,21 +15,21 @@ async def slow(arena: Arena) -> None:
 
 
 async def cut(arena: Arena) -> None:
-    """Drop the connections, and refuse new ones."""
+    """Drops the connections, and refuse new ones."""
     await arena.relay.cut()
     await asyncio.sleep(arena.seconds)
     await arena.relay.mend()
 
 
 async def reset(arena: Arena) -> None:
-    """Reset the connections every second."""
+    """Resets the connections every second."""
     for _ in range(int(arena.seconds)):
         arena.relay.drop(reset=True)
         await asyncio.sleep(1)
 
 
 async def hush(arena: Arena) -> None:
-    """Pass nothing on, with all connections open."""
+    """Passes nothing on, with all connections open."""
     arena.relay.hush()
     await asyncio.sleep(arena.seconds)
     arena.relay.speak()

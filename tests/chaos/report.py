@@ -8,7 +8,7 @@ PROPERTY = "chaos line"
 
 
 def print_rows(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the lines of all rows that were run."""
+    """Prints the lines of all rows that were run."""
     lines = [
         unpack(str(value))
         for reports in terminalreporter.stats.values()

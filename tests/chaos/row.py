@@ -76,7 +76,7 @@ class Course:
 
 
 async def run(row: Row, place: Place, show: Callable[[Stack], None]) -> Line:
-    """Run a row from the first process to the verdict."""
+    """Runs a row from the first process to the verdict."""
     processes = {name: row.settings.get(name, {}) for name in ("api", *PIPELINE, *row.more_processes)}
     dispatchers = sum(name.startswith("dispatcher") for name in processes)
     env = {"HERALD_PROVIDER_RATE": str(row.rate / dispatchers)} | dict(row.env)
@@ -112,7 +112,7 @@ async def _take_course(row: Row, arena: Arena, watches: Watches) -> tuple[Course
 
 
 async def _begin(row: Row, arena: Arena) -> int:
-    """Begin two mailings: one that must be sent whole, and one whose end comes in the middle of the fault."""
+    """Begins two mailings: one that must be sent whole, and one whose end comes in the middle of the fault."""
     sending = STEADY_SECONDS if row.stops else row.seconds
     main, brief = (STEADY_SECONDS + sending) * row.rate, (STEADY_SECONDS + sending / 2) * row.rate
     await add_clients(arena.pool, int(main), tag="main")
@@ -131,7 +131,7 @@ async def _under_way(watches: Watches, rate: float) -> None:
 
 
 async def _top_up(arena: Arena) -> list[int]:
-    """See to it that there is something left to send, or a recovery could not be seen."""
+    """Sees to it that there is something left to send, or a recovery could not be seen."""
     row = await arena.pool.fetchrow(
         """
         SELECT coalesce(sum(c.pending + c.retrying), 0) AS left, count(*) FILTER (WHERE NOT w.expansion_done) AS unready
@@ -148,7 +148,7 @@ async def _top_up(arena: Arena) -> list[int]:
 async def _until_back(
     arena: Arena, watches: Watches, healed_at: float, steady: float
 ) -> tuple[float | None, list[int]]:
-    """Wait until sending is back at its rate, and see to it that there is something to send.
+    """Waits until sending is back at its rate, and sees to it that there is something to send.
 
     Returns how many seconds it took, None if it did not come, and the mailings that were added.
     """
@@ -167,7 +167,7 @@ async def _until_back(
 
 
 async def until_finished(arena: Arena) -> None:
-    """Wait until every mailing is finished; one that does not finish is for the oracle to judge."""
+    """Waits until every mailing is finished; one that does not finish is for the oracle to judge."""
 
     async def finished() -> bool:
         left: int = await arena.pool.fetchval("SELECT count(*) FROM mailings WHERE finished_at IS NULL")
@@ -182,7 +182,7 @@ async def until_finished(arena: Arena) -> None:
 
 
 async def _until_empty(arena: Arena) -> None:
-    """Wait until no body waits in a working queue: what was left there would be work for ever."""
+    """Waits until no body waits in a working queue: what was left there would be work for ever."""
     connection = await open_connection(arena.place.broker_url, "chaos")
     async with connection, connection.channel() as channel:
 
@@ -205,7 +205,7 @@ async def judge(
     freezes: bool = False,
     excuse: str | None = None,
 ) -> Line:
-    """Ask the oracle what became of everything, the pipeline being at rest."""
+    """Asks the oracle what became of everything, the pipeline being at rest."""
     mailings = await oracle.read_mailings(arena.pool, whole)
     found = oracle.Findings(
         mailings=mailings,
@@ -250,7 +250,7 @@ def _watched_broken(row: Row, watches: Watches, course: Course, recovered: float
 
 
 def _memory(stack: Stack) -> dict[str, int]:
-    """Read the highest memory of every process, in bytes."""
+    """Reads the highest memory of every process, in bytes."""
     return {name: _peak(pid) for name, pid in stack.pids().items()}
 
 

@@ -12,7 +12,7 @@ ROW_SECONDS = 280
 
 
 def parameters(rows: Sequence[Row]) -> list[Any]:
-    """Make a parameter of every row, marked unless it is quick."""
+    """Makes a parameter of every row, marked unless it is quick."""
     return [
         pytest.param(row, id=row.fault.replace(" ", "-"), marks=() if row.quick else (pytest.mark.chaos,))
         for row in rows

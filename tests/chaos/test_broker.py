@@ -31,7 +31,7 @@ async def until_answers(arena: Arena) -> None:
 
 
 def signalled(number: signal.Signals) -> Inflict:
-    """End the node by a signal; it is started again."""
+    """Ends the node by a signal; it is started again."""
 
     async def inflict(arena: Arena) -> None:
         broker.send(arena.node, number)
@@ -42,7 +42,7 @@ def signalled(number: signal.Signals) -> Inflict:
 
 
 async def freeze(arena: Arena) -> None:
-    """Freeze the node: its connections stay open, and it says nothing."""
+    """Freezes the node: its connections stay open, and it says nothing."""
     broker.send(arena.node, signal.SIGSTOP)
     await asyncio.sleep(arena.seconds)
     broker.send(arena.node, signal.SIGCONT)
@@ -62,7 +62,7 @@ async def wipe(arena: Arena) -> None:
 
 
 def alarm(*raise_it: str, lower_it: tuple[str, ...]) -> Inflict:
-    """Raise a resource alarm, which blocks whoever publishes, and lower it."""
+    """Raises a resource alarm, which blocks whoever publishes, and lower it."""
 
     async def inflict(arena: Arena) -> None:
         await broker.control(arena.node, *raise_it)

@@ -26,7 +26,7 @@ OFFSETS: Mapping[str, Mapping[str, int]] = {
 
 
 async def look_at_clocks(arena: Arena) -> None:
-    """Make sure that the clocks are wrong, which their logs show, and let the row take its time."""
+    """Makes sure that the clocks are wrong, which their logs show, and lets the row take its time."""
     for name, hours in OFFSETS[arena.fault].items():
         last = json.loads(arena.stack.process(name).text().splitlines()[-1])
         off = (datetime.fromisoformat(last["time"]) - datetime.now(UTC)).total_seconds() - hours * 3600

@@ -24,7 +24,7 @@ MANY = 200
 
 
 async def kill_in_turn(arena: Arena) -> None:
-    """Kill each node, wait until messages are sent without it, and go on when it is back and has caught up."""
+    """Kills each node, waits until messages are sent without it, and go on when it is back and has caught up."""
     members = await broker.count_members(arena.place.nodes[0])
     if set(members.values()) != {broker.CLUSTER_SIZE}:
         arena.broken.append(f"I1 queues are not on every node: {members}")
@@ -53,7 +53,7 @@ async def until_answers(node: rabbitmq.Node) -> None:
 
 
 async def until_sending(arena: Arena) -> float:
-    """Wait until many more messages were sent, and return how long it took without the time for sending them."""
+    """Waits until many more messages were sent, and returns how long it took without the time for sending them."""
     loop = asyncio.get_running_loop()
     began, before = loop.time(), await count_sent(arena)
 

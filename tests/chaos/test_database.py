@@ -24,7 +24,7 @@ BACK_SECONDS = 60
 
 
 def signalled(number: signal.Signals) -> Inflict:
-    """End the server by a signal; it is started again."""
+    """Ends the server by a signal; it is started again."""
 
     async def inflict(arena: Arena) -> None:
         pid = int((arena.cluster.data / "postmaster.pid").read_text().split()[0])
@@ -36,7 +36,7 @@ def signalled(number: signal.Signals) -> Inflict:
 
 
 async def execute(arena: Arena, *statements: str) -> None:
-    """Run statements as the server's superuser, each by itself."""
+    """Runs statements as the server's superuser, each by itself."""
     connection = await asyncpg.connect(arena.cluster.url("postgres"))
     try:
         for statement in statements:
@@ -46,7 +46,7 @@ async def execute(arena: Arena, *statements: str) -> None:
 
 
 async def terminate(arena: Arena) -> None:
-    """Terminate every session, again and again."""
+    """Terminates every session, again and again."""
     for _ in range(int(arena.seconds)):
         await execute(arena, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'herald'")
         await asyncio.sleep(1)
@@ -59,7 +59,7 @@ async def read_only(arena: Arena) -> None:
 
 
 async def stay_away(arena: Arena) -> None:
-    """Stop the server, and keep it from coming back for a while."""
+    """Stops the server, and keeps it from coming back for a while."""
     held = arena.cluster.data / "postgresql.conf"
     held.rename(held.with_suffix(".held"))
     os.kill(int((arena.cluster.data / "postmaster.pid").read_text().split()[0]), signal.SIGINT)
@@ -69,7 +69,7 @@ async def stay_away(arena: Arena) -> None:
 
 
 def row(fault: str, inflict: Inflict, needs: frozenset[Needs], seconds: float = 8, stops: bool = False) -> Row:
-    """Make a row in which the API, too, has no database, and nobody can close a mailing."""
+    """Makes a row in which the API, too, has no database, and nobody can close a mailing."""
     return Row(fault, inflict, seconds=seconds, needs=needs, stops=stops, api_stays=False, closes_through=False)
 
 

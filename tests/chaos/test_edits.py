@@ -42,7 +42,7 @@ async def requests_of(arena: Arena, mailing_id: int) -> list[Request]:
 
 
 def tell(arena: Arena, lags: Sequence[timedelta]) -> None:
-    """Put the worst lag into the row, and break the promise if it is too long."""
+    """Puts the worst lag into the row, and break the promise if it is too long."""
     worst = max(lags, default=timedelta(0))
     arena.notes.append(f"worst lag {worst / timedelta(milliseconds=1):.0f} ms")
     late = sum(lag > ACTS_WITHIN for lag in lags)
@@ -51,7 +51,7 @@ def tell(arena: Arena, lags: Sequence[timedelta]) -> None:
 
 
 def lags_behind(requests: Sequence[Request], superseded_at: Mapping[str, datetime]) -> list[timedelta]:
-    """Say how long after its text was edited away each request arrived."""
+    """Returns how long after its text was edited away each request arrived."""
     return [
         request.received_at - superseded_at[request.text]
         for request in requests
@@ -60,7 +60,7 @@ def lags_behind(requests: Sequence[Request], superseded_at: Mapping[str, datetim
 
 
 async def edit(arena: Arena) -> None:
-    """Edit the text again and again."""
+    """Edits the text again and again."""
     superseded_at: dict[str, datetime] = {}
     text = "Hello"
     for number in range(int(arena.seconds / BETWEEN_SECONDS)):
@@ -75,7 +75,7 @@ async def edit(arena: Arena) -> None:
 
 
 async def pause(arena: Arena) -> None:
-    """Pause and resume, again and again."""
+    """Pauses and resume, again and again."""
     pauses: list[tuple[datetime, datetime]] = []
     for _ in range(int(arena.seconds / BETWEEN_SECONDS / 2)):
         await arena.operator.post(f"/mailings/{arena.main}/pause")
@@ -89,7 +89,7 @@ async def pause(arena: Arena) -> None:
 
 
 async def victim(arena: Arena) -> int:
-    """Create a mailing, and wait until it is being sent."""
+    """Creates a mailing, and waits until it is being sent."""
     mailing_id = await arena.operator.create_mailing(filter={"tags": ["victim"]}, lasts=3600)
     await arena.operator.until_counts_begin(mailing_id)
     return mailing_id
@@ -121,7 +121,7 @@ async def _end_victims(arena: Arena, end: End) -> None:
 
 
 async def delete_clients(arena: Arena) -> None:
-    """Delete clients whose messages are on their way."""
+    """Deletes clients whose messages are on their way."""
     deleted_at: dict[int, datetime] = {}
     loop = asyncio.get_running_loop()
     end = loop.time() + arena.seconds

@@ -78,7 +78,7 @@ async def test_a_small_mailing_is_done_at_once_beside_a_big_one(
 
 
 async def _share_retrying(arena: Arena) -> float:
-    """Return the share of the messages tried so far whose last try failed."""
+    """Returns the share of the messages tried so far whose last try failed."""
     value: float = await arena.pool.fetchval(
         "SELECT sum(retrying)::float8 / greatest(sum(retrying + sent), 1) FROM mailing_counts"
     )
@@ -125,7 +125,7 @@ async def _put_into_retries(arena: Arena, mailing_id: int, count: int) -> None:
 
 
 async def _rate(arena: Arena) -> float:
-    """Let the big mailing run, and return how many requests a second are made in the end."""
+    """Lets the big mailing run, and returns how many requests a second are made in the end."""
     await asyncio.sleep(arena.seconds / 2)
     before = await _asked(arena)
     await asyncio.sleep(arena.seconds / 2)
@@ -139,7 +139,7 @@ async def _asked(arena: Arena) -> int:
 
 
 async def _send_small(arena: Arena) -> tuple[int, float]:
-    """Create the small mailing, and return it and how many seconds it took until it was finished."""
+    """Creates the small mailing, and returns it and how many seconds it took until it was finished."""
     loop = asyncio.get_running_loop()
     began = loop.time()
     mailing_id = await arena.operator.create_mailing(filter={"tags": ["small"]}, lasts=3600)

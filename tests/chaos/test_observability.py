@@ -59,7 +59,7 @@ DRAWN_MS = 4000
 
 
 async def crash(stack: Stack) -> None:
-    """Kill the dispatcher in the middle of its requests, and start it again."""
+    """Kills the dispatcher in the middle of its requests, and starts it again."""
     dispatcher = stack.process("dispatcher")
     dispatcher.kill(signal.SIGKILL)
     await dispatcher.wait()

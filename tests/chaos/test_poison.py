@@ -65,7 +65,7 @@ def result(message_id: int, number: int, status: str = "sent") -> bytes:
 
 
 def plausible(known: Sequence[int]) -> list[tuple[str, bytes]]:
-    """Make bodies of the right shape that must change nothing. `known` are ids of messages in flight."""
+    """Makes bodies of the right shape that must change nothing. `known` are ids of messages in flight."""
     bodies = [
         (topology.PLANNER_MAILINGS, event(HUGE)),
         (topology.DISPATCHER_JOBS, job(HUGE, 1)),
@@ -82,7 +82,7 @@ def plausible(known: Sequence[int]) -> list[tuple[str, bytes]]:
 
 
 def forged(known: Sequence[int]) -> list[tuple[str, bytes]]:
-    """Make results of attempts that were never made, of messages that are there."""
+    """Makes results of attempts that were never made, of messages that are there."""
     statuses = ("sent", "expired", "retrying")
     return [
         (topology.REPORTER_RESULTS, result(message_id, HIGHEST_ATTEMPT, status))
@@ -96,7 +96,7 @@ def nonsense(known: Sequence[int]) -> list[tuple[str, bytes]]:
 
 
 def poison(make: Callable[[Sequence[int]], list[tuple[str, bytes]]]) -> Inflict:
-    """Publish what `make` makes for some messages in flight, once a second."""
+    """Publishes what `make` makes for some messages in flight, once a second."""
 
     async def inflict(arena: Arena) -> None:
         running = set(arena.stack.pids())

@@ -24,7 +24,7 @@ FROZEN_SECONDS = 25
 
 
 def killed_often(name: str) -> Inflict:
-    """Kill a process again and again, and start it each time."""
+    """Kills a process again and again, and starts it each time."""
 
     async def inflict(arena: Arena) -> None:
         for _ in range(int(arena.seconds / KILL_SECONDS)):
@@ -57,7 +57,7 @@ def dies_at(failpoint: str, error_rate: float = 0.0) -> Inflict:
 
 
 async def freeze(arena: Arena) -> None:
-    """Freeze one of two dispatchers until its claims were taken over, and let it go on."""
+    """Freezes one of two dispatchers until its claims were taken over, and lets it go on."""
     process = arena.stack.process("dispatcher")
     process.kill(signal.SIGSTOP)
     await arena.remember_held()
@@ -66,7 +66,7 @@ async def freeze(arena: Arena) -> None:
 
 
 async def reporter_away(arena: Arena) -> None:
-    """Kill dispatchers while their results wait, since the reporter is down."""
+    """Kills dispatchers while their results wait, since the reporter is down."""
     await kill(arena, "reporter")
     for name in ("dispatcher", "dispatcher-2", "dispatcher"):
         await asyncio.sleep(arena.seconds / 4)
@@ -76,7 +76,7 @@ async def reporter_away(arena: Arena) -> None:
 
 
 def stopped(name: str) -> Inflict:
-    """Stop and start a process as an operator does, a few times."""
+    """Stops and starts a process as an operator does, a few times."""
 
     async def inflict(arena: Arena) -> None:
         for _ in range(int(arena.seconds / KILL_SECONDS)):
@@ -87,14 +87,14 @@ def stopped(name: str) -> Inflict:
 
 
 async def roll(arena: Arena) -> None:
-    """Restart everything, one half after the other, twenty times."""
+    """Restarts everything, one half after the other, twenty times."""
     for _ in range(ROUNDS):
         for half in HALVES:
             await asyncio.gather(*(restart(arena, name) for name in half))
 
 
 async def everything_at_once(arena: Arena) -> None:
-    """Kill whoever comes, while the provider fails and loses replies."""
+    """Kills whoever comes, while the provider fails and loses replies."""
     modes = {"ok": 0.6, "error500": 0.2, "lost_reply": 0.1, "reset": 0.1}
     await arena.operator.set_faults(latency_ms=LATENCY_MS, modes=modes)
     for name in random.choices(EVERYBODY, k=int(arena.seconds / 2)):

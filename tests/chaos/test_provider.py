@@ -36,7 +36,7 @@ async def heal(arena: Arena) -> None:
 
 
 async def slow_down(arena: Arena) -> None:
-    """Answer late, but within the timeout: requests are open when the end of a mailing comes."""
+    """Answers late, but within the timeout: requests are open when the end of a mailing comes."""
     await arena.operator.set_faults(latency_ms=SLOW_MS)
     await asyncio.sleep(arena.seconds)
     await heal(arena)
@@ -52,7 +52,7 @@ async def flap(arena: Arena) -> None:
 
 
 def too_many(*headers: int | str, plain: bool = False) -> Inflict:
-    """Answer 429 with one Retry-After after the other; `plain` ones are no numbers of seconds and no dates."""
+    """Answers 429 with one Retry-After after the other; `plain` ones are no numbers of seconds and no dates."""
 
     async def inflict(arena: Arena) -> None:
         for header in headers:
@@ -69,21 +69,21 @@ def http_date(ahead: timedelta) -> str:
 
 
 async def cut_off(arena: Arena) -> None:
-    """Cut every connection to the provider. The replies to what was in flight are lost with them."""
+    """Cuts every connection to the provider. The replies to what was in flight are lost with them."""
     await arena.remember_held()
     await arena.relay.cut()
     await arena.remember_held()
 
 
 async def refuse(arena: Arena) -> None:
-    """Refuse connections, as a provider does that is not running."""
+    """Refuses connections, as a provider does that is not running."""
     await cut_off(arena)
     await asyncio.sleep(arena.seconds)
     await arena.relay.mend()
 
 
 async def bad_tls(arena: Arena) -> None:
-    """Show a certificate that nobody trusts, then one of another host, then the good one again."""
+    """Shows a certificate that nobody trusts, then one of another host, then the good one again."""
     certificates = arena.certificates
     await cut_off(arena)
     for wrong in (certificates.unknown, certificates.other_host):

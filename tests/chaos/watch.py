@@ -34,11 +34,11 @@ class Rate:
         self.looks.append((moment, count))
 
     def best(self, since: float, until: float) -> float:
-        """Return the highest rate over a span between two moments, in counts a second."""
+        """Returns the highest rate over a span between two moments, in counts a second."""
         return max((rate for _, rate in self._spans(since, until)), default=0.0)
 
     def back_at(self, since: float, rate: float) -> float | None:
-        """Return when, at `since` or later, a span began that had so high a rate; None if none did."""
+        """Returns when, at `since` or later, a span began that had so high a rate; None if none did."""
         return next((moment for moment, found in self._spans(since, float("inf")) if found >= rate), None)
 
     def _spans(self, since: float, until: float) -> list[tuple[float, float]]:
@@ -78,11 +78,11 @@ class Watches:
         await asyncio.wait(self._tasks)
 
     def slowest(self, since: float, until: float) -> float:
-        """Return how long the slowest answer of the API took of those asked for between two moments."""
+        """Returns how long the slowest answer of the API took of those asked for between two moments."""
         return max((seconds for asked, _, seconds in self.answers if since <= asked <= until), default=0.0)
 
     def refused(self, since: float, until: float) -> int:
-        """Count what the API did not answer with 200; 0 is no answer at all."""
+        """Counts what the API did not answer with 200; 0 is no answer at all."""
         return sum(status != 200 for asked, status, _ in self.answers if since <= asked <= until)
 
     async def _look_at_ledger(self) -> None:
@@ -107,7 +107,7 @@ class Watches:
 
 
 async def _judge(reply: aiohttp.ClientResponse) -> int:
-    """Return the status, or 0 for statistics that do not add up."""
+    """Returns the status, or 0 for statistics that do not add up."""
     if reply.status != 200:
         return reply.status
     messages = (await reply.json())["messages"]

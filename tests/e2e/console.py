@@ -70,7 +70,7 @@ class Console:
         return self.page.get_by_role("region", name=table, exact=True).locator("tbody tr")
 
     async def write_mailing(self, text: str, *, tag: str = "", lasts: float = 3600) -> None:
-        """Fill the form of a new mailing, and ask for its preview."""
+        """Fills the form of a new mailing, and asks for its preview."""
         await self.open("/#/mailings/new")
         await self.page.get_by_label("Text", exact=True).fill(text)
         if tag:
@@ -80,7 +80,7 @@ class Console:
         await self.button("Preview").click()
 
     async def create_mailing(self, clients: int) -> int:
-        """Create what was previewed, and return its id once its page is shown."""
+        """Creates what was previewed, and returns its id once its page is shown."""
         noun = "client" if clients == 1 else "clients"
         await self.button(f"Create the mailing to {clients} {noun}").click()
         await expect(self.heading(re.compile(r"Mailing \d+"))).to_be_visible()

@@ -40,7 +40,7 @@ WAYS: tuple[Way, ...] = (
 
 
 def app() -> web.Application:
-    """Make the provider: message n is answered in the way n modulo their number."""
+    """Makes the provider: message n is answered in the way n modulo their number."""
 
     async def send(request: web.Request) -> web.Response:
         sent = json.loads(await request.read())

@@ -54,7 +54,7 @@ class Operator:
             return body
 
     async def import_numbered(self, number: int, *, operator_code: str = "900", tag: str = "", first: int = 0) -> None:
-        """Import clients with distinct phones, none of them magic."""
+        """Imports clients with distinct phones, none of them magic."""
         phones = (70000000000 + i // 9000 * 10000 + 1000 + i % 9000 for i in range(first, first + number))
         done = await self.import_csv(*(f"{phone},{operator_code},{tag},Europe/Moscow" for phone in phones))
         assert done["created"] == number
@@ -73,7 +73,7 @@ class Operator:
         return mailing_id
 
     async def counts(self, mailing_id: int) -> dict[str, int]:
-        """Return the counts by status that are not zero, having checked that they add up."""
+        """Returns the counts by status that are not zero, having checked that they add up."""
         shown = await self.get(f"/mailings/{mailing_id}")
         assert sum(shown["by_status"].values()) == shown["total"]
         return {status: count for status, count in shown["by_status"].items() if count}
@@ -95,7 +95,7 @@ class Operator:
         await until(reached, seconds, f"mailing {mailing_id} {expected}")
 
     async def until_counts_begin(self, mailing_id: int, seconds: float = 30) -> None:
-        """Wait until the mailing is under way: some of it is sent."""
+        """Waits until the mailing is under way: some of it is sent."""
 
         async def begun() -> bool:
             return "sent" in await self.counts(mailing_id)

@@ -452,7 +452,7 @@ async def test_every_page_fits_a_telephone_and_a_screen(
 
 
 async def spread(rows: Rows, mailing_id: int) -> None:
-    """Give the mailing a past of a quarter of an hour, which no test has the time for."""
+    """Gives the mailing a past of a quarter of an hour, which no test has the time for."""
     await rows.pool.execute(
         """
         WITH past AS (

@@ -31,7 +31,7 @@ async def set_faults(stack: Stack, **faults: Any) -> None:
 
 
 async def crash(make_stack: MakeStack, pool: asyncpg.Pool, process: str, failpoint: str) -> tuple[Stack, int]:
-    """Run a mailing until `process` has killed itself at the failpoint, and start it again without."""
+    """Runs a mailing until `process` has killed itself at the failpoint, and starts it again without."""
     await add_clients(pool, CLIENTS)
     others = [name for name in PIPELINE if name != process]
     stack = await make_stack(*others, env=ENV)

@@ -35,7 +35,7 @@ class Docs:
         await self._page.locator(".modal-ux .btn-done").click()
 
     async def execute(self, tag: str, operation: str, status: int) -> Any:
-        """Send an operation as the page shows it, without changing anything. Return what came back."""
+        """Sends an operation as the page shows it, without changing anything. Return what came back."""
         block = self._page.locator(f"#operations-{tag}-{operation}")
         if not await block.locator("button.execute").is_visible():
             await block.locator(".opblock-summary-control").click()
@@ -45,7 +45,7 @@ class Docs:
         return json.loads(await answer.locator("code.language-json").inner_text())
 
     async def picture(self, name: str, top: str | None = None) -> None:
-        """Take a picture of what is seen, from the element `top` on."""
+        """Takes a picture of what is seen, from the element `top` on."""
         if top is not None:
             await self._page.locator(top).evaluate("element => element.scrollIntoView()")
         await self._page.screenshot(path=self._pictures / f"{name}.png")

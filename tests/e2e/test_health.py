@@ -38,7 +38,7 @@ class Ops:
             return reply.status, await reply.json()
 
     async def until_away(self, away: Callable[[str], bool]) -> dict[str, tuple[int, Any]]:
-        """Wait until just those parts are away for which `away` holds. Returns status and body of each process."""
+        """Waits until just those parts are away for which `away` holds. Returns status and body of each process."""
         said: dict[str, tuple[int, Any]] = {}
 
         async def so() -> bool:

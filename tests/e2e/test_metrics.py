@@ -37,7 +37,7 @@ async def test_what_every_process_serves_is_what_the_page_says(make_stack: MakeS
         assert reply.status == 200
 
     async def looked() -> bool:
-        """Say whether the planner has had its first look at the queues and at the tables."""
+        """Returns whether the planner has had its first look at the queues and at the tables."""
         labelled = {metric.name for metric in await served(stack, "planner") if metric.labels}
         return {"herald_queue_messages", "herald_mailings"} <= labelled
 

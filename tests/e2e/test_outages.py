@@ -115,7 +115,7 @@ async def test_a_broker_killed_in_mid_mailing_is_used_again_when_it_is_back(
 
 
 def kill_node(node: rabbitmq.Node) -> None:
-    """Kill the whole Erlang machine of the node with SIGKILL; what keeps the node starts it again."""
+    """Kills the whole Erlang machine of the node with SIGKILL; what keeps the node starts it again."""
     found = subprocess.run(["pgrep", "-f", f"beam.*{node.folder}"], capture_output=True, text=True, check=True)
     for pid in found.stdout.split():
         os.kill(int(pid), signal.SIGKILL)

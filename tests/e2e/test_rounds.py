@@ -29,7 +29,7 @@ async def operator(stack: Stack) -> Operator:
 
 
 async def exhaust(operator: Operator, **mailing: float) -> int:
-    """Run a mailing of which every message is exhausted; then mend the provider."""
+    """Runs a mailing of which every message is exhausted; then mend the provider."""
     await operator.import_numbered(FAILING)
     await operator.set_faults(modes={"error500": 1.0})
     mailing_id = await operator.create_mailing(**mailing)

@@ -70,7 +70,7 @@ async def ask(stack: Stack, method: str, path: str, **how: Any) -> int:
 
 
 async def ask_wrongly(stack: Stack, values: Values) -> None:
-    """Put values where they do not belong."""
+    """Puts values where they do not belong."""
     csv = f"phone,tag\n{values.phone()},{values.hostile()}\n{values.text()}"
     ndjson = json.dumps({"phone": values.hostile()})
     json_type = {"Content-Type": "application/json"}
@@ -104,7 +104,7 @@ async def ask_wrongly(stack: Stack, values: Values) -> None:
 
 
 async def break_from_within(stack: Stack, values: Values, pool: asyncpg.Pool) -> None:
-    """Make the database refuse rows, which it then quotes."""
+    """Makes the database refuse rows, which it then quotes."""
     await pool.execute("ALTER TABLE clients ADD CONSTRAINT refused CHECK (tag NOT LIKE 'refused%')")
     for method, path in (("POST", "/clients"), ("PATCH", "/clients/1")):
         body = {"phone": values.phone(), "tag": f"refused {values.phone()}"}
@@ -142,7 +142,7 @@ def fragments(text: str) -> set[str]:
 
 
 def check_output(name: str, output: str, values: Values) -> None:
-    """Check that one process's output holds nothing of the values, and nothing but lines of JSON."""
+    """Checks that one process's output holds nothing of the values, and nothing but lines of JSON."""
     assert not DANGEROUS.search(output), name
     for line in output.splitlines():
         assert json.loads(line)["event"] != "forged", name

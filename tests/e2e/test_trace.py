@@ -36,7 +36,7 @@ class Tracer:
         return await herald("trace", f"--{kind}", str(number), *options, *self._logs, env=self._env)
 
     async def story(self, kind: str, number: int, *options: str) -> list[dict[str, Any]]:
-        """Trace as JSON: entries in the order of time."""
+        """Traces as JSON: entries in the order of time."""
         done = await self(kind, number, "--json", *options)
         assert (done.code, done.err) == (0, "")
         entries = [json.loads(line) for line in done.out.splitlines()]
@@ -45,7 +45,7 @@ class Tracer:
 
 
 def tell(entries: list[dict[str, Any]], *fields: str) -> list[tuple[Any, ...]]:
-    """Show of each entry what happened, and some of its details, where it has them."""
+    """Shows of each entry what happened, and some of its details, where it has them."""
     return [
         (entry["what"], *(entry["details"][name] for name in fields if name in entry["details"])) for entry in entries
     ]
@@ -57,7 +57,7 @@ def in_this_order(wanted: list[tuple[Any, ...]], told: list[tuple[Any, ...]]) ->
 
 
 async def run_a_mailing_with_everything(make_stack: MakeStack, pool: asyncpg.Pool) -> tuple[int, dict[str, int]]:
-    """Run it to its end. Returns its id, and the message ids by phone."""
+    """Runs it to its end. Returns its id, and the message ids by phone."""
     stack = await make_stack(env=ENV)
     operator = Operator(stack)
     await operator.set_faults(modes={"error500": 1.0}, retry_after=3600)

@@ -35,7 +35,7 @@ class Scene:
         await self.pool.execute(f"UPDATE mailings SET {assignment}")
 
     async def silence(self, seconds: int, *, fence_after: int | None) -> None:
-        """Make the worker silent for so long, and the newest fence that much later than its last beat."""
+        """Makes the worker silent for so long, and the newest fence that much later than its last beat."""
         beat_at = datetime.now(UTC) - timedelta(seconds=seconds)
         await self.pool.execute("INSERT INTO workers VALUES ($1, $2, true)", self.worker, beat_at)
         if fence_after is not None:

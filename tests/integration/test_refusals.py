@@ -42,7 +42,7 @@ def with_user(url: str, name: str, password: str) -> str:
 
 @pytest.fixture
 def let_in(vhosts: Vhosts, broker_url: str) -> Iterator[LetIn]:
-    """Let somebody with certain rights into the virtual host of the test, and return their URL."""
+    """Lets somebody with certain rights into the virtual host of the test, and return their URL."""
     with contextlib.ExitStack() as opened:
 
         def let(user: User) -> str:
@@ -78,7 +78,7 @@ async def until_ready(health: Health) -> None:
 
 @contextlib.asynccontextmanager
 async def connecting(url: str, health: Health) -> AsyncIterator["asyncio.Task[None]"]:
-    """Connect to a database as a process does, and go on until the block ends."""
+    """Connects to a database as a process does, and go on until the block ends."""
     stop = asyncio.Event()
 
     async def stay() -> None:

@@ -69,7 +69,7 @@ class Round:
         return await self.pool.fetchrow("SELECT * FROM flights WHERE message_id = $1", message_id)
 
     async def claim(self, message_id: int, attempt: int) -> int:
-        """Claim a job and return the number that is sent."""
+        """Claims a job and returns the number that is sent."""
         (claim,) = await claim_jobs(self.pool, uuid4(), [(message_id, attempt, False)])
         assert claim.verdict == "send"
         assert claim.failures == 0

@@ -71,7 +71,7 @@ class Caller:
     async def send(
         self, message_id: int, *, phone: int = PHONE, text: str = "hello", patience: aiohttp.ClientTimeout = LONG
     ) -> tuple[int, bytes]:
-        """Send as it should be done, and return the status and body of the reply."""
+        """Sends as it should be done, and returns the status and body of the reply."""
         body = {"id": message_id, "phone": phone, "text": text}
         async with self.post(message_id, orjson.dumps(body), patience=patience) as reply:
             return reply.status, await reply.read()
@@ -101,7 +101,7 @@ class Caller:
             return await reply.json()
 
     async def counts(self) -> tuple[int, int]:
-        """Return how many requests were accepted, and how many were not."""
+        """Returns how many requests were accepted, and how many were not."""
         ledger = await self.get("/ledger")
         return ledger["accepted"], ledger["rejected"]
 

@@ -47,7 +47,7 @@ class Elsewhere:
 
 
 async def crash() -> None:
-    """Kill the dispatcher in the middle of its requests, and start it again."""
+    """Kills the dispatcher in the middle of its requests, and starts it again."""
     for words in (("kill", "dispatcher"), ("up", "--detach", "--no-deps", "dispatcher")):
         process = await asyncio.create_subprocess_exec("docker", "compose", *words)
         assert await process.wait() == 0, words
@@ -61,7 +61,7 @@ async def play(api: str, token: str, sandbox: str) -> None:
 
 
 def in_names(part: Any) -> Any:
-    """Put names in the place of references to data sources."""
+    """Puts names in the place of references to data sources."""
     if isinstance(part, list):
         return [in_names(one) for one in part]
     if isinstance(part, dict):
@@ -72,7 +72,7 @@ def in_names(part: Any) -> Any:
 
 
 async def find_dashboard(page: Page, url: str) -> str:
-    """Return the dashboard's path. A Grafana before 8.3, which knows no references, is given a copy with names."""
+    """Returns the dashboard's path. A Grafana before 8.3, which knows no references, is given a copy with names."""
     shown = await (await page.request.get(f"{url}/api/frontend/settings")).json()
     version = shown["buildInfo"]["version"]
     print(f"Grafana {version}")  # noqa: T201
@@ -87,7 +87,7 @@ async def find_dashboard(page: Page, url: str) -> str:
 
 
 async def take(url: str, user: str, password: str, since: str) -> list[str]:
-    """Take the picture; return what is wrong with which panel."""
+    """Takes the picture; returns what is wrong with which panel."""
     async with open_page(HEIGHT) as page:
         answer = await page.request.post(f"{url}/login", data={"user": user, "password": password})
         assert answer.ok, await answer.text()

@@ -15,7 +15,7 @@ ENV = {
 
 
 def phones(ending: str, number: int) -> list[str]:
-    """Make phones that the sandbox answers with what their last four digits say."""
+    """Makes phones that the sandbox answers with what their last four digits say."""
     return [f"7905{place:03}{ending},905,all," for place in range(number)]
 
 
@@ -28,7 +28,7 @@ async def outage(operator: Operator, seconds: float) -> None:
 
 
 async def play(operator: Operator, crash: Callable[[], Awaitable[None]], outage_seconds: float) -> int:
-    """Send a mailing with retries, refusals and exhausted messages through an outage and a crash; return its id.
+    """Sends a mailing with retries, refusals and exhausted messages through an outage and a crash; returns its id.
 
     The stack runs with ENV. `crash` kills a dispatcher and starts it again.
     """

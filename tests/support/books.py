@@ -13,7 +13,7 @@ STATUSES = ("pending", "retrying", "sent", "rejected", "exhausted", "expired", "
 async def add_clients(
     pool: asyncpg.Pool, number: int, *, operator_code: str = "900", tag: str = "", timezone: str = "UTC", first: int = 0
 ) -> list[int]:
-    """Add clients with distinct phones, none of them magic to the sandbox."""
+    """Adds clients with distinct phones, none of them magic to the sandbox."""
     rows = await pool.fetch(
         """
         INSERT INTO clients (phone, operator_code, tag, timezone)
@@ -39,7 +39,7 @@ async def add_mailing(
     tags: list[str] | None = None,
     window: tuple[Any, Any] = (None, None),
 ) -> int:
-    """Add a scheduled mailing as the API does, without its event. Seconds count from the database's now."""
+    """Adds a scheduled mailing as the API does, without its event. Seconds count from the database's now."""
     mailing_id: int = await pool.fetchval(
         """
         WITH made AS (
@@ -65,7 +65,7 @@ async def status_of(pool: asyncpg.Pool, mailing_id: int) -> str:
 
 
 async def counts_of(pool: asyncpg.Pool, mailing_id: int) -> dict[str, int]:
-    """Return the counters of a mailing that are not zero, without the total."""
+    """Returns the counters of a mailing that are not zero, without the total."""
     row = await pool.fetchrow("SELECT * FROM mailing_counts WHERE mailing_id = $1", mailing_id)
     assert row is not None
     return {status: row[status] for status in STATUSES if row[status]}
@@ -77,7 +77,7 @@ async def outcomes_of(pool: asyncpg.Pool, mailing_id: int) -> dict[str, int]:
 
 
 async def until(check: Callable[[], Awaitable[bool]], seconds: float, what: str = "the condition") -> None:
-    """Look until it is so; fails when it is not in time."""
+    """Looks until it is so; fails when it is not in time."""
     deadline = asyncio.get_running_loop().time() + seconds
     while not await check():
         assert asyncio.get_running_loop().time() < deadline, f"{what}: not within {seconds} s"
@@ -85,7 +85,7 @@ async def until(check: Callable[[], Awaitable[bool]], seconds: float, what: str 
 
 
 async def until_finished(pool: asyncpg.Pool, mailing_id: int, seconds: float = 60) -> dict[str, int]:
-    """Wait for the mailing to be finished, check its books and return its counts."""
+    """Waits for the mailing to be finished, checks its books and returns its counts."""
 
     async def finished() -> bool:
         return await status_of(pool, mailing_id) == "finished"
@@ -99,7 +99,7 @@ async def until_finished(pool: asyncpg.Pool, mailing_id: int, seconds: float = 6
 
 
 async def check_books(pool: asyncpg.Pool, mailing_id: int) -> None:
-    """Check that every count equals what the rows say, and that nothing is left in flight.
+    """Checks that every count equals what the rows say, and that nothing is left in flight.
 
     Counters = GROUP BY of messages; outcomes = attempts and first tries; reasons and minutes add up.
     """

@@ -25,7 +25,7 @@ VIEW = {"width": 1100, "height": 800}
 
 
 def find() -> str:
-    """Return the path of the installed Chromium, or skip the test."""
+    """Returns the path of the installed Chromium, or skip the test."""
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
         pytest.skip("no Chromium is installed: apt-get install chromium")
@@ -48,7 +48,7 @@ class Browsed:
 
 @asynccontextmanager
 async def browse(home: str) -> AsyncIterator[Browsed]:
-    """Open an empty page that is meant to stay on `home`."""
+    """Opens an empty page that is meant to stay on `home`."""
     async with launch() as browser, page_of(browser, home) as opened:
         yield opened
 
@@ -65,7 +65,7 @@ async def launch() -> AsyncIterator[Browser]:
 
 @asynccontextmanager
 async def page_of(browser: Browser, home: str, **options: Any) -> AsyncIterator[Browsed]:
-    """Open a page that shares nothing with others, such as what they store."""
+    """Opens a page that shares nothing with others, such as what they store."""
     page = await browser.new_page(**{"base_url": home, "viewport": VIEW, **options})
     try:
         yield Browsed(page, home)

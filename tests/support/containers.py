@@ -13,7 +13,7 @@ PULL_SECONDS = 90
 
 
 def available(image: str) -> bool:
-    """Say whether a container of this image can be started, pulling the image when it is missing."""
+    """Returns whether a container of this image can be started, pulling the image when it is missing."""
     if not _docker("version", "--format", "{{.Server.Version}}", seconds=10):
         return False
     return _docker("image", "inspect", image, seconds=10) or _docker("pull", "--quiet", image, seconds=PULL_SECONDS)
@@ -29,7 +29,7 @@ def _docker(*arguments: str, seconds: float) -> bool:
 
 @contextmanager
 def postgres() -> Iterator[str]:
-    """Run PostgreSQL and return its URL. Durability is off: it would only cost time here."""
+    """Runs PostgreSQL and returns its URL. Durability is off: it would only cost time here."""
     from testcontainers.community.postgres import PostgresContainer
 
     container = PostgresContainer(POSTGRES, username="postgres", dbname="postgres", driver=None)
@@ -40,7 +40,7 @@ def postgres() -> Iterator[str]:
 
 @contextmanager
 def rabbitmq() -> Iterator[tuple[str, str]]:
-    """Run RabbitMQ and return its AMQP and management URLs."""
+    """Runs RabbitMQ and returns its AMQP and management URLs."""
     from testcontainers.core.container import DockerContainer
     from testcontainers.core.wait_strategies import HttpWaitStrategy
 

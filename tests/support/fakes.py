@@ -36,7 +36,7 @@ class RecordingPublisher(Publisher):
         self.published.append(outgoing)
 
     async def until_begun(self, publishes: int) -> None:
-        """Wait until so many publishes have begun."""
+        """Waits until so many publishes have begun."""
         while self.begun < publishes:
             self._moved.clear()
             await self._moved.wait()

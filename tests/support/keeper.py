@@ -93,7 +93,7 @@ async def _migrate(url: str) -> None:
 
 
 async def _remove_databases(url: str, run: str) -> None:
-    """Remove what is left of this run, and of runs that died hours ago."""
+    """Removes what is left of this run, and of runs that died hours ago."""
     connection = await asyncpg.connect(url)
     try:
         rows = await connection.fetch(r"SELECT datname FROM pg_database WHERE datname LIKE 'herald\_test\_%'")
@@ -107,7 +107,7 @@ async def _remove_databases(url: str, run: str) -> None:
 
 
 async def keep(kind: str, folder: Path) -> None:
-    """Publish the state of the service, and hold it until we are told to stop or pytest is gone."""
+    """Publishes the state of the service, and holds it until we are told to stop or pytest is gone."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with (database if kind == "database" else broker)(folder) as state:

@@ -40,7 +40,7 @@ def _row(line: str) -> Row:
 
 
 def documented_series() -> set[str]:
-    """Name every series there can be: a histogram has three."""
+    """Names every series there can be: a histogram has three."""
     names = set[str]()
     for row in read_table():
         name = row.metric.name
@@ -49,5 +49,5 @@ def documented_series() -> set[str]:
 
 
 def series_in(expression: str) -> set[str]:
-    """Name the series of Herald that an expression of PromQL reads."""
+    """Names the series of Herald that an expression of PromQL reads."""
     return set(SERIES.findall(expression))

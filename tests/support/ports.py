@@ -8,7 +8,7 @@ SHARES = 4
 
 
 def take_ports(count: int = 1) -> int:
-    """Return the first of `count` ports on which nobody listens, out of this worker's share.
+    """Returns the first of `count` ports on which nobody listens, out of this worker's share.
 
     A port that is picked is free only until somebody else picks it too, so no worker picks another's.
     """

@@ -16,7 +16,7 @@ from tests.support import containers
 
 
 def prepare() -> None:
-    """Install rabbitmq-server where the tests would find no RabbitMQ. Raises Failure when that cannot be."""
+    """Installs rabbitmq-server where the tests would find no RabbitMQ. Raises Failure when that cannot be."""
     if os.environ.get("HERALD_TEST_RABBITMQ_URL") or containers.available("rabbitmq:4-management"):
         return
     choice = choose_broker(asyncio.run(find(None)))
@@ -28,7 +28,7 @@ def prepare() -> None:
 
 
 def prepare_chaos() -> None:
-    """Install libfaketime where it can be: without it the rows of wrong clocks are skipped, and say so."""
+    """Installs libfaketime where it can be: without it the rows of wrong clocks are skipped, and say so."""
     if clocks.find_library() is None and install.can_install():
         sys.stderr.write(f"installing {clocks.PACKAGE} for the tests\n")
         install.install_package(clocks.PACKAGE)

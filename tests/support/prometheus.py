@@ -32,7 +32,7 @@ class Prometheus:
             return False
 
     async def series(self, query: str, since: float, until: float) -> list[list[float]]:
-        """Return the values of each series between two moments in seconds of the epoch, without those that are NaN."""
+        """Returns the values of each series between two moments in seconds of the epoch, without those that are NaN."""
         asked = {"query": query, "start": str(since), "end": str(until), "step": "2"}
         async with self._session.get(f"{self.url}/api/v1/query_range", params=asked) as reply:
             body: dict[str, Any] = await reply.json()
@@ -42,7 +42,7 @@ class Prometheus:
 
 
 def _config(targets: Mapping[str, str]) -> str:
-    """Ask each process, by its name, every second at its address."""
+    """Asks each process, by its name, every second at its address."""
     jobs = [{"targets": [address], "labels": {"process": name}} for name, address in targets.items()]
     text: str = yaml.safe_dump(
         {

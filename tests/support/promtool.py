@@ -8,7 +8,7 @@ import pytest
 
 
 def promtool(*arguments: str | Path) -> str:
-    """Run promtool and return what it says. Fails the test with that where promtool is not content."""
+    """Runs promtool and returns what it says. Fails the test with that where promtool is not content."""
     found = shutil.which("promtool")
     if found is None:
         pytest.skip("promtool is not installed: apt-get install prometheus")

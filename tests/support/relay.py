@@ -49,7 +49,7 @@ class Relay:
         return self._parts._replace(scheme=scheme, netloc=netloc, query="").geturl()
 
     async def mend(self, certificate: ssl.SSLContext | None = None) -> None:
-        """Listen, on the same port as before; with another certificate if one is given."""
+        """Listens, on the same port as before; with another certificate if one is given."""
         self._certificate = certificate or self._certificate
         self._server = await asyncio.start_server(
             self._accept, "127.0.0.1", self._own_port, ssl=self._certificate, backlog=1024
@@ -57,7 +57,7 @@ class Relay:
         self._own_port = self._server.sockets[0].getsockname()[1]
 
     async def cut(self) -> None:
-        """Refuse connections, and drop those that are open."""
+        """Refuses connections, and drops those that are open."""
         if self._server is not None:
             self._server.close()
             self._server = None
@@ -66,7 +66,7 @@ class Relay:
             await asyncio.wait(self._tasks)
 
     def drop(self, *, reset: bool = False) -> None:
-        """Drop the open connections, with RST if `reset`; new ones are welcome."""
+        """Drops the open connections, with RST if `reset`; new ones are welcome."""
         for writer in self._writers:
             if reset:
                 writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
@@ -74,11 +74,11 @@ class Relay:
         self._writers.clear()
 
     def hush(self) -> None:
-        """Pass nothing on, without a word: connections stay open, and new ones are taken."""
+        """Passes nothing on, without a word: connections stay open, and new ones are taken."""
         self._flows.clear()
 
     def speak(self) -> None:
-        """Pass on what was held back, and what comes."""
+        """Passes on what was held back, and what comes."""
         self._flows.set()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -94,7 +94,7 @@ class Relay:
             task.add_done_callback(self._tasks.discard)
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Reach the server over TCP, or over the socket in the folder that ?host= names."""
+        """Reaches the server over TCP, or over the socket in the folder that ?host= names."""
         port, folder = self._parts.port or PORTS[self._parts.scheme], parse_qs(self._parts.query).get("host")
         if folder:
             return await asyncio.open_unix_connection(f"{folder[0]}/.s.PGSQL.{port}")

@@ -34,7 +34,7 @@ class ServiceMissing(Exception):
 
 
 def begin_run() -> Path:
-    """Make the folder of a run, whose name starts all that the run creates, and tell the workers of it."""
+    """Makes the folder of a run, whose name starts all that the run creates, and tell the workers of it."""
     parent = Path(tempfile.gettempdir())
     for earlier in parent.glob("herald_test_*_*"):
         remove_if_over(earlier)
@@ -54,7 +54,7 @@ def end_run(folder: Path) -> None:
 
 
 def remove_if_over(folder: Path) -> None:
-    """Remove the folder of a run whose pytest was killed, unless another keeper still needs it."""
+    """Removes the folder of a run whose pytest was killed, unless another keeper still needs it."""
     # What cannot be read is somebody else's, or just being made.
     with suppress(OSError, ValueError):
         pids = {int(file.read_text()) for file in (folder / "controller", *folder.glob("*.pid"))}
@@ -63,7 +63,7 @@ def remove_if_over(folder: Path) -> None:
 
 
 def need(kind: Kind) -> dict[str, str]:
-    """Return what the keeper says of a service, after starting it where nobody has.
+    """Returns what the keeper says of a service, after starting it where nobody has.
 
     Raises ServiceMissing when it cannot be had.
     """
@@ -79,18 +79,18 @@ def need(kind: Kind) -> dict[str, str]:
 
 
 def list_origins(folder: Path) -> list[tuple[str, str]]:
-    """Return, for people, where the services of a run that somebody asked for are from."""
+    """Returns, for people, where the services of a run that somebody asked for are from."""
     states = ((file.stem, json.loads(file.read_text())) for file in sorted(folder.glob("*.json")))
     return [(kind, state["origin"]) for kind, state in states if "origin" in state]
 
 
 def with_database(url: str, name: str) -> str:
-    """Point a database URL to another database of the same server."""
+    """Points a database URL to another database of the same server."""
     return urlsplit(url)._replace(path=f"/{name}").geturl()
 
 
 async def create_database(admin_url: str, name: str, template: str) -> str:
-    """Clone the template, which holds the migrated schema, and return the URL of the clone."""
+    """Clones the template, which holds the migrated schema, and returns the URL of the clone."""
     await execute(admin_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     return with_database(admin_url, name)
 
@@ -136,7 +136,7 @@ def _start(kind: Kind, folder: Path) -> None:
 
 
 def is_alive(pid: int) -> bool:
-    """Say whether a process runs. One that has ended and whom nobody has waited for yet does not."""
+    """Returns whether a process runs. One that has ended and whom nobody has waited for yet does not."""
     stat = Path(f"/proc/{pid}/stat")
     try:
         os.kill(pid, 0)

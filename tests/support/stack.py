@@ -43,7 +43,7 @@ class StackProcess:
         return self._running().returncode
 
     async def start(self, env: Mapping[str, str] | None = None) -> None:
-        """Start it and wait until it is ready. `env` changes its settings from now on."""
+        """Starts it and waits until it is ready. `env` changes its settings from now on."""
         self._env |= env or {}
         with self.log.open("ab") as output:
             command = [sys.executable, "-m", "cli.main", self._command]
@@ -52,24 +52,24 @@ class StackProcess:
         await self._until_ready()
 
     def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
-        """Send a signal: SIGKILL, SIGSTOP, SIGCONT, SIGTERM."""
+        """Sends a signal: SIGKILL, SIGSTOP, SIGCONT, SIGTERM."""
         self._running().send_signal(number)
 
     async def wait(self) -> int:
-        """Wait for it to end and return its exit code, negative when a signal ended it."""
+        """Waits for it to end and returns its exit code, negative when a signal ended it."""
         return await self._running().wait()
 
     async def stop(self) -> int:
-        """End it as an operator would, and return its exit code."""
+        """Ends it as an operator would, and returns its exit code."""
         return await child.stop(self._running())
 
     async def restart(self, env: Mapping[str, str] | None = None) -> None:
-        """Kill it where it still runs, and start it again."""
+        """Kills it where it still runs, and starts it again."""
         await self.end()
         await self.start(env)
 
     async def end(self) -> None:
-        """Kill it, whatever it does."""
+        """Kills it, whatever it does."""
         if self._process is not None:
             await child.stop(self._process, [(signal.SIGKILL, 5)])
 
@@ -146,7 +146,7 @@ class Stack:
         await self.sandbox.close()
 
     async def start(self, *names: str, env: Mapping[str, str] | None = None) -> None:
-        """Start processes, all of them when none is named, and wait until they are ready."""
+        """Starts processes, all of them when none is named, and waits until they are ready."""
         await asyncio.gather(*(self._start(name, env or {}) for name in names or ALL))
 
     async def _start(self, name: str, env: Mapping[str, str]) -> None:
@@ -158,17 +158,17 @@ class Stack:
         await process.start()
 
     def knows(self, name: str) -> bool:
-        """Say whether a process of this name was started, ready or not."""
+        """Returns whether a process of this name was started, ready or not."""
         return name in self._processes
 
     def process(self, name: str) -> StackProcess:
         return self._processes[name]
 
     def pids(self) -> dict[str, int]:
-        """Name the processes that run, and their ids."""
+        """Names the processes that run, and their ids."""
         running = {name: process for name, process in self._processes.items() if process.returncode is None}
         return {name: process.pid for name, process in running.items()}
 
     def logs(self) -> list[tuple[str, str]]:
-        """Return the end of each process's log, for the report of a failed test."""
+        """Returns the end of each process's log, for the report of a failed test."""
         return [(f"log of {name}", process.text()[-8000:]) for name, process in self._processes.items()]

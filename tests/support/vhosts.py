@@ -55,7 +55,7 @@ class Management:
         return [str(item["name"]) for item in json.loads(self._call("GET", "vhosts"))]
 
     def listens_on(self, port: int) -> bool:
-        """Say whether this is the management of the broker on this AMQP port, and not of another on the machine."""
+        """Returns whether this is the management of the broker on this AMQP port, and not of another on the machine."""
         listeners = json.loads(self._call("GET", "overview"))["listeners"]
         return any(each["protocol"] == "amqp" and each["port"] == port for each in listeners)
 
@@ -125,7 +125,7 @@ def _binaries(names: Sequence[str]) -> str:
 
 
 def find_admin(url: str, management_url: str | None) -> Admin | None:
-    """Find a way to make virtual hosts on the broker of this URL, by trying."""
+    """Finds a way to make virtual hosts on the broker of this URL, by trying."""
     parts = urlsplit(url)
     user, password = parts.username or "guest", parts.password or "guest"
     management = Management(management_url or f"http://{parts.hostname}:15672", user, password)
@@ -144,7 +144,7 @@ def _works(admin: Admin) -> bool:
 
 
 def remove_run(admin: Admin, run: str) -> None:
-    """Remove what is left of this run, and of runs that died hours ago."""
+    """Removes what is left of this run, and of runs that died hours ago."""
     old = time.time() - 6 * 3600
     found = [(name, NAME.fullmatch(name)) for name in admin.names()]
     remove = [name for name, match in found if match and (name.startswith(run) or int(match[1]) < old)]
@@ -164,7 +164,7 @@ class Vhosts:
     _made: int = 0
 
     def take(self) -> str:
-        """Return the URL of a virtual host that nobody has used."""
+        """Returns the URL of a virtual host that nobody has used."""
         if not self._clean:
             self._clean = [f"{self.prefix}_{self._made + number}" for number in range(self.admin.batch)]
             self._made += self.admin.batch
@@ -175,7 +175,7 @@ class Vhosts:
         return urlsplit(self.url)._replace(path=f"/{name}").geturl()
 
     def remove_used(self) -> None:
-        """Remove the used ones now: their queues keep files of the broker open."""
+        """Removes the used ones now: their queues keep files of the broker open."""
         self.admin.change(self._used, [])
         self._used = []
 

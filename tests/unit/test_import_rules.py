@@ -41,7 +41,7 @@ MODULES = {module_name(path): path for package in PACKAGES for path in sorted((R
 
 
 def imports_of(name: str) -> set[str]:
-    """Name the modules of the house that a module imports, wherever in it, in full."""
+    """Names the modules of the house that a module imports, wherever in it, in full."""
     return set(_imports(name, ast.parse(MODULES[name].read_text(encoding="utf-8"))))
 
 
@@ -70,7 +70,7 @@ def _is_ours(name: str) -> bool:
 
 
 def house_of(name: str) -> str:
-    """Name what a module belongs to: shared, cli, bench, or one service."""
+    """Names what a module belongs to: shared, cli, bench, or one service."""
     parts = name.split(".")
     return ".".join(parts[:2]) if parts[0] == "services" and len(parts) > 1 else parts[0]
 
@@ -94,7 +94,7 @@ SHARED = [name for name in MODULES if name.startswith("shared.")]
 
 
 def short_name(name: str) -> str:
-    """Name the module of shared/ that a module is; a folder counts as one."""
+    """Names the module of shared/ that a module is; a folder counts as one."""
     return name.split(".")[1]
 
 

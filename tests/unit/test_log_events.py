@@ -25,7 +25,7 @@ class Logged:
 
 
 def calls_of(path: Path) -> Iterator[tuple[ast.Call, set[str]]]:
-    """Find the calls that write a line, each with its levels."""
+    """Finds the calls that write a line, each with its levels."""
     for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(function, ast.Call) and (levels := levels_of(function.func)):
             yield function, levels

@@ -13,7 +13,7 @@ Lookup = Callable[[bytes], Awaitable[Identity | None]]
 
 
 def bearer(header: str | None) -> str:
-    """Take the token out of an Authorization header. Raises a 401 problem when there is none."""
+    """Takes the token out of an Authorization header. Raises a 401 problem when there is none."""
     scheme, _, token = (header or "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise unauthorized("Send a token: Authorization: Bearer TOKEN.")
@@ -38,7 +38,7 @@ class Authenticator:
         self._known: dict[bytes, tuple[Identity, float]] = {}
 
     async def identify(self, header: str | None, lookup: Lookup) -> Identity:
-        """Return whose token it is. Raises a 401 problem without a token, and WrongToken."""
+        """Returns whose token it is. Raises a 401 problem without a token, and WrongToken."""
         if not self._required:
             return ANYBODY
         hashed = hash_token(bearer(header))

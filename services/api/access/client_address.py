@@ -14,12 +14,12 @@ _WITH_PORT = re.compile(r"\[(?P<six>[^\]]+)\](:\d+)?|(?P<four>\d+\.\d+\.\d+\.\d+
 
 
 def parse_networks(text: str) -> tuple[Network, ...]:
-    """Read addresses and networks, separated by commas. Raises ValueError for anything else."""
+    """Reads addresses and networks, separated by commas. Raises ValueError for anything else."""
     return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
 def client_address(peer: str | None, forwarded: Sequence[str], trusted: Sequence[Network]) -> str:
-    """Find who is asking. `forwarded` are the X-Forwarded-For headers.
+    """Finds who is asking. `forwarded` are the X-Forwarded-For headers.
 
     Each proxy adds whom it got the request from at the end: so the list is read from there, and only as long as
     whoever wrote an entry is trusted. Everything further left may have been made up by the caller.
@@ -36,7 +36,7 @@ def client_address(peer: str | None, forwarded: Sequence[str], trusted: Sequence
 
 
 def bucket_of(address: str) -> str:
-    """Say who counts as one: an IPv4 address, or the /64 that a subscriber of IPv6 has to himself."""
+    """Returns who counts as one: an IPv4 address, or the /64 that a subscriber of IPv6 has to himself."""
     parsed = _parse(address)
     if isinstance(parsed, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((parsed, 64), strict=False))

@@ -14,7 +14,7 @@ BURST_SECONDS = 2
 
 
 def policy_of(rate: float) -> Policy:
-    """Allow `rate` requests a second, and those of two seconds at once."""
+    """Allows `rate` requests a second, and those of two seconds at once."""
     return Policy(rate, max(round(rate * BURST_SECONDS), 1))
 
 
@@ -36,7 +36,7 @@ def count_wrong_token(request: web.Request) -> None:
 
 @web.middleware
 async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Take one from the token's bucket."""
+    """Takes one from the token's bucket."""
     rates = state_of(request).rates
     if rates is not None and IDENTITY in request:
         allowance = request[ALLOWANCE] = rates.take(request[IDENTITY].name)

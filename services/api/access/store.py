@@ -5,7 +5,7 @@ from shared.database import Pool
 
 
 async def find(pool: Pool, hashed: bytes) -> Identity | None:
-    """Find the living token with this hash."""
+    """Finds the living token with this hash."""
     row = await pool.fetchrow(
         """
         SELECT name, role FROM tokens

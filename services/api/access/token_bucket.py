@@ -47,7 +47,7 @@ class Buckets:
         return len(self._full_at)
 
     def take(self, key: str) -> Allowance:
-        """Take one, if there is one."""
+        """Takes one, if there is one."""
         now, rate, burst = self._clock(), self._policy.rate, self._policy.burst
         missing = max(self._full_at.get(key, now) - now, 0.0) * rate
         if missing + 1 > burst:

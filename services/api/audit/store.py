@@ -46,7 +46,7 @@ def detail_of(cause: Cause, **more: object) -> str:
 
 
 async def record(connection: Connection, mailing_id: int, kind: MailingChange, cause: Cause, **detail: object) -> None:
-    """Add an event of a mailing. `detail` names fields and states, never values."""
+    """Adds an event of a mailing. `detail` names fields and states, never values."""
     await connection.execute(
         "INSERT INTO events (mailing_id, kind, request_id, detail) VALUES ($1, $2, $3, $4::text::jsonb)",
         mailing_id,
@@ -66,7 +66,7 @@ async def record_client_update(connection: Connection, client_id: int, cause: Ca
 
 
 async def of_mailing(pool: Pool, mailing_id: int, *, after: int, limit: int) -> list[tuple[int, Event]]:
-    """List events with their ids, the oldest first: a mailing's are written under its row lock, so in time order."""
+    """Lists events with their ids, the oldest first: a mailing's are written under its row lock, so in time order."""
     rows = await pool.fetch(
         """
         SELECT id, at, kind, request_id, detail FROM events
@@ -80,7 +80,7 @@ async def of_mailing(pool: Pool, mailing_id: int, *, after: int, limit: int) -> 
 
 
 async def of_client(pool: Pool, client_id: int, *, after: Place, limit: int) -> list[Found]:
-    """List what happened to a client and to its messages, the oldest first.
+    """Lists what happened to a client and to its messages, the oldest first.
 
     An import leaves no events, since it makes 100,000 clients in seconds: that such a client was made, and its last
     update where no event tells of one, come from the client's own row. What became of messages comes from messages and

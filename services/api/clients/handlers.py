@@ -83,7 +83,7 @@ def with_defaults(body: ClientNew, default_zone: str) -> tuple[str, str, str, st
 
 
 async def _write(request: web.Request, client_id: int, given: Mapping[str, str]) -> answers.Client:
-    """Set the fields given; a new zone also has the client's waiting flights judged anew."""
+    """Sets the fields given; a new zone also has the client's waiting flights judged anew."""
     pool = state_of(request).pool
 
     async def work() -> answers.Client | None:

@@ -58,7 +58,7 @@ async def update(
     tag: str | None,
     timezone: str | None,
 ) -> Client | None:
-    """Set what is not None. Raises DuplicatePhone; None when there is no such client."""
+    """Sets what is not None. Raises DuplicatePhone; None when there is no such client."""
     try:
         row = await connection.fetchrow(
             """
@@ -80,7 +80,7 @@ async def update(
 
 
 async def judge_flights_anew(connection: Connection | Pool, client_ids: list[int]) -> None:
-    """Make the waiting flights of clients due, since their new zones may open the window earlier.
+    """Makes the waiting flights of clients due, since their new zones may open the window earlier.
 
     A retry that must not be made yet keeps its time. Called in the transaction of the edit, so that no crash loses
     it, and once more after the commit: a flight whose release had not committed before is seen only then.
@@ -96,7 +96,7 @@ async def judge_flights_anew(connection: Connection | Pool, client_ids: list[int
 
 
 async def delete(pool: Pool, client_id: int, cause: Cause) -> bool:
-    """Erase the phone and hide the client. The planner then settles its unsent messages."""
+    """Erases the phone and hides the client. The planner then settles its unsent messages."""
     deleted = await pool.fetchval(
         """
         WITH deleted AS (
@@ -118,7 +118,7 @@ async def delete(pool: Pool, client_id: int, cause: Cause) -> bool:
 async def page(
     pool: Pool, *, phone: str | None, operator_code: str | None, tag: str | None, after: int, limit: int
 ) -> list[Client]:
-    """List clients that match every filter that is not None, in order of id."""
+    """Lists clients that match every filter that is not None, in order of id."""
     statement = _PAGES[phone is not None, operator_code is not None, tag is not None]
     given = [value for value in (phone, operator_code, tag) if value is not None]
     rows = await pool.fetch(statement, after, limit, *given)

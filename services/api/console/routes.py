@@ -17,7 +17,7 @@ REDIRECTS = {"/console": "/", "/console/": "/"}
 
 
 def add(app: web.Application) -> None:
-    """Add the console to the router, for GET and HEAD."""
+    """Adds the console to the router, for GET and HEAD."""
     app.router.add_get("/", file(FOLDER / "index.html", "text/html; charset=utf-8", POLICY))
     for name, media in MEDIA.items():
         app.router.add_get(f"/console/{name}", file(FOLDER / name, media, NOTHING_ELSE))

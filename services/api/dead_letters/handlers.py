@@ -103,7 +103,7 @@ async def _first(queues: Queues, names: Sequence[str], most: int) -> list[Letter
 
 
 async def _replay(queues: Queues, choice: Choice, replayer: Replayer) -> set[str]:
-    """Replay the chosen letters group by group, and return the ids of those there were."""
+    """Replays the chosen letters group by group, and returns the ids of those there were."""
     seen: set[str] = set()
     group: list[Found] = []
     async for found in _through(queues, choice.queues):

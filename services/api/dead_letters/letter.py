@@ -38,7 +38,7 @@ class Letter:
 
 
 def read(queue: str, raw: bytes, headers: Mapping[str, Any]) -> Letter:
-    """Read a delivery of a dead queue, whatever is in it."""
+    """Reads a delivery of a dead queue, whatever is in it."""
     death = _newest_death(headers)
     at = _moment(headers.get("at")) or _moment(death.get("time"))
     body, unreadable = _decode(queue, raw)

@@ -64,7 +64,7 @@ class Queues(Protocol):
     """The dead queues, open for one request."""
 
     def letters(self, queue: str) -> AsyncIterator[Found]:
-        """Go through a queue. What is not acknowledged goes back to its place when the queues are closed."""
+        """Goes through a queue. What is not acknowledged goes back to its place when the queues are closed."""
         ...
 
     async def acknowledge(self, found: Sequence[Found]) -> None: ...
@@ -76,7 +76,7 @@ class Queues(Protocol):
 
 class OpensQueues(Protocol):
     def open(self) -> AbstractAsyncContextManager[Queues]:
-        """Open the dead queues. Raises BrokerAway, also in the middle."""
+        """Opens the dead queues. Raises BrokerAway, also in the middle."""
         ...
 
 
@@ -106,13 +106,13 @@ class OpenQueues:
             await self._channel.basic_ack(one.tag)
 
     async def renew(self) -> None:
-        """Publish worn letters anew at the end of their queue, in place of those that would be given back."""
+        """Publishes worn letters anew at the end of their queue, in place of those that would be given back."""
         worn = list(self._worn.values())
         confirmed = await self._publisher.publish_all([one.anew() for one in worn])
         await self.acknowledge([one.found for one, done in zip(worn, confirmed, strict=True) if done])
 
     async def purge(self, queue: str) -> int:
-        """Remove all letters of a queue, and return how many there were."""
+        """Removes all letters of a queue, and returns how many there were."""
         async with asyncio.timeout(STEP_SECONDS):
             done = await self._channel.queue_purge(queue)
         return done.message_count or 0 if isinstance(done, Queue.PurgeOk) else 0
@@ -144,7 +144,7 @@ class DeadQueues:
 
 
 def _deliveries(headers: Mapping[str, object]) -> int:
-    """Say how often a quorum queue has delivered a body before; anybody can forge it, to no end."""
+    """Returns how often a quorum queue has delivered a body before; anybody can forge it, to no end."""
     count = headers.get("x-delivery-count", 0)
     return count if isinstance(count, int) else 0
 

@@ -41,7 +41,7 @@ Replay = Outgoing | NewRound | Refused
 
 
 def judge(letter: Letter, standing: Standing | None) -> Replay:
-    """Say what replaying a letter comes to. `standing` is that of its message, for letters of the dispatcher."""
+    """Returns what replaying a letter comes to. `standing` is that of its message, for letters of the dispatcher."""
     match letter.body:
         case Job() as job:
             return _judge_job(job, standing)

@@ -54,7 +54,7 @@ class Replayer:
             self.errors.append(answers.LetterError(id=letter_id, detail=detail))
 
     async def _decide(self, group: Sequence[Found]) -> list[Replay]:
-        """Decide on a group under the locks of its mailings, and ask for the new rounds."""
+        """Decides on a group under the locks of its mailings, and asks for the new rounds."""
         jobs = [found.letter.body for found in group if isinstance(found.letter.body, Job)]
         async with self._pool.acquire() as connection, connection.transaction():
             await store.lock_mailings(connection, sorted({job.mailing_id for job in jobs}))
@@ -74,7 +74,7 @@ class Replayer:
             await resend_store.run_again(connection, mailing_id)
 
     async def _publish(self, group: Sequence[Found], decisions: Sequence[Replay]) -> list[Found]:
-        """Publish what goes back to its queue, and return the letters of which the broker has taken the body."""
+        """Publishes what goes back to its queue, and returns the letters of which the broker has taken the body."""
         wanted = [
             (found, decision)
             for found, decision in zip(group, decisions, strict=True)
@@ -88,7 +88,7 @@ class Replayer:
 
 
 def _tell(group: Sequence[Found], decisions: Sequence[Replay]) -> None:
-    """Log what was decided of each letter."""
+    """Logs what was decided of each letter."""
     for found, decision in zip(group, decisions, strict=True):
         letter = found.letter
         ids = {"letter": letter.id, "mailing_id": letter.mailing_id, "message_id": letter.message_id}

@@ -7,12 +7,12 @@ from shared.database import Connection
 
 
 async def lock_mailings(connection: Connection, mailing_ids: Sequence[int]) -> None:
-    """Lock these mailings in order of id, so that what is judged next stays true until the transaction ends."""
+    """Locks these mailings in order of id, so that what is judged next stays true until the transaction ends."""
     await connection.execute("SELECT 1 FROM mailings WHERE id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE", mailing_ids)
 
 
 async def standings(connection: Connection, message_ids: Sequence[int]) -> dict[int, Standing]:
-    """Read where messages stand, by their id. Those that are not in the tables are left out."""
+    """Reads where messages stand, by their id. Those that are not in the tables are left out."""
     rows = await connection.fetch(
         """
         SELECT m.id, m.mailing_id, m.status::text, attempt_is_open(m) AS open, g.status AS mailing_status,

@@ -9,7 +9,7 @@ DecisionT = TypeVar("DecisionT")
 
 
 def allowed(decision: DecisionT | Forbidden | Wrong) -> DecisionT:
-    """Let a decision through. Raises a 409 or 422 problem, which also rolls a transaction back."""
+    """Lets a decision through. Raises a 409 or 422 problem, which also rolls a transaction back."""
     if isinstance(decision, Forbidden):
         raise conflict(decision.detail)
     if isinstance(decision, Wrong):

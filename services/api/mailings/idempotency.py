@@ -32,7 +32,7 @@ class Key:
 
 
 def key_of(header: str | None, owner: str, body: MailingNew) -> Key | None:
-    """Read the header. Raises a 422 problem unless it is 1 to 255 printable ASCII characters.
+    """Reads the header. Raises a 422 problem unless it is 1 to 255 printable ASCII characters.
 
     The hash is of the values, so that spacing, the order of fields and the offset of a moment do not matter.
     """
@@ -45,7 +45,7 @@ def key_of(header: str | None, owner: str, body: MailingNew) -> Key | None:
 
 
 async def earlier(connection: Connection, key: Key) -> Kept | None:
-    """Find the first answer under this key, and hold the key until the transaction ends.
+    """Finds the first answer under this key, and holds the key until the transaction ends.
 
     Raises problems: 409 while a twin is running, 422 when the key came with another body.
     """

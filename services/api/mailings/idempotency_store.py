@@ -13,7 +13,7 @@ class Kept:
 
 
 async def try_lock(connection: Connection, lock: int) -> bool:
-    """Take an advisory lock until the transaction ends. False when somebody else holds it."""
+    """Takes an advisory lock until the transaction ends. False when somebody else holds it."""
     taken: bool = await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", lock)
     return taken
 
@@ -31,7 +31,7 @@ async def find(connection: Connection, owner: str, key: str) -> Kept | None:
 
 
 async def keep(connection: Connection, owner: str, key: str, kept: Kept) -> None:
-    """Keep an answer. Only one that is too old can be in its place."""
+    """Keeps an answer. Only one that is too old can be in its place."""
     await connection.execute(
         """
         INSERT INTO idempotency_keys (owner, key, body_hash, mailing_id, answer) VALUES ($1, $2, $3, $4, $5)
@@ -48,7 +48,7 @@ async def keep(connection: Connection, owner: str, key: str, kept: Kept) -> None
 
 
 async def forget_old(connection: Connection) -> None:
-    """Delete a few answers that are too old, so that the table stays as small as a day."""
+    """Deletes a few answers that are too old, so that the table stays as small as a day."""
     await connection.execute(
         """
         DELETE FROM idempotency_keys

@@ -55,7 +55,7 @@ class EventQueue:
             logs.get().warning("event dropped", name=name, mailing_id=mailing_id, request_id=request_id)
 
     async def check(self) -> None:
-        """Raise what ended the publishing, if anything did."""
+        """Raises what ended the publishing, if anything did."""
         if self._task is not None:
             await asyncio.shield(self._task)
 

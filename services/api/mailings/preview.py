@@ -15,7 +15,7 @@ from services.api.web.context import state_of
 
 
 async def preview(request: web.Request) -> web.Response:
-    """Judge the body as POST /mailings does, and count. Only a few count at a time: each reads all clients."""
+    """Judges the body as POST /mailings does, and count. Only a few count at a time: each reads all clients."""
     state = state_of(request)
     body = await read_body(request, MailingNew)
     plan = allowed(judge_new(body, await mailings.clock(state.pool)))

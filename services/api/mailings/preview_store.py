@@ -23,7 +23,7 @@ class Audience:
 
 
 async def audience(pool: Pool, plan: Plan) -> Audience:
-    """Count the clients that match a plan at this moment, the largest groups first.
+    """Counts the clients that match a plan at this moment, the largest groups first.
 
     The grouping sets read the clients once, 0.3 s for a million, and leave a row for each zone, code and tag: so the
     window is judged once a zone, by the function that the claim asks.

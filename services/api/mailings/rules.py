@@ -102,7 +102,7 @@ class Wrong:
 
 
 def judge_new(body: MailingNew, now: datetime) -> Plan | Wrong:
-    """Make the plan of a new mailing; without a start, or with one in the past, it starts now."""
+    """Makes the plan of a new mailing; without a start, or with one in the past, it starts now."""
     plan = Plan(
         text=body.text,
         operator_codes=body.filter.operator_codes,
@@ -152,7 +152,7 @@ def judge_resend(locked: Locked) -> Again | Forbidden:
 
 
 def changed(before: Plan, after: Plan) -> list[str]:
-    """Name the fields, as PATCH knows them, in which two plans differ."""
+    """Names the fields, as PATCH knows them, in which two plans differ."""
     return [field for field, parts in FIELDS.items() if any(getattr(before, p) != getattr(after, p) for p in parts)]
 
 

@@ -24,7 +24,7 @@ UCS2 = Alphabet(single=70, part=67)
 
 
 def count_segments(text: str) -> int:
-    """Count the messages a text is sent in: septets if all of it is in the GSM alphabet, else UTF-16 code units."""
+    """Counts the messages a text is sent in: septets if all of it is in the GSM alphabet, else UTF-16 code units."""
     alphabet, widths = _measure(text)
     return 1 if sum(widths) <= alphabet.single else _count_parts(widths, alphabet.part)
 
@@ -36,7 +36,7 @@ def _measure(text: str) -> tuple[Alphabet, list[int]]:
 
 
 def _count_parts(widths: Iterable[int], room: int) -> int:
-    """Fill part after part. What is two wide is never cut: it begins the next part instead."""
+    """Fills part after part. What is two wide is never cut: it begins the next part instead."""
     parts, used = 1, 0
     for width in widths:
         if used + width > room:

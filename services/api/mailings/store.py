@@ -16,7 +16,7 @@ async def clock(connection: Connection | Pool) -> datetime:
 
 
 async def insert(connection: Connection, plan: Plan, request_id: str) -> int:
-    """Insert a scheduled mailing with the rows that follow it, and return its id."""
+    """Inserts a scheduled mailing with the rows that follow it, and returns its id."""
     made: int = await connection.fetchval(
         """
         WITH made AS (
@@ -60,7 +60,7 @@ async def get(connection: Connection | Pool, mailing_id: int) -> Mailing | None:
 
 
 async def page(pool: Pool, *, status: str | None, before: int, limit: int) -> list[Mailing]:
-    """List mailings, the newest first."""
+    """Lists mailings, the newest first."""
     rows = await pool.fetch(
         """
         SELECT m.id, m.text, m.operator_codes, m.tags, m.start_at, m.end_at, m.window_from, m.window_to, m.status,
@@ -86,7 +86,7 @@ async def exists(pool: Pool, mailing_id: int) -> bool:
 
 
 async def lock(connection: Connection, mailing_id: int) -> bool:
-    """Lock a mailing's row until the transaction ends.
+    """Locks a mailing's row until the transaction ends.
 
     Only that: what is to be judged is read by the next statement, whose snapshot is younger than the lock. Read
     together with it, mailing_work would be as old as the moment the waiting began.
@@ -98,7 +98,7 @@ async def lock(connection: Connection, mailing_id: int) -> bool:
 
 
 async def read_locked(connection: Connection, mailing_id: int) -> Locked:
-    """Read what a decision about a locked mailing needs, with the database's clock at this moment."""
+    """Reads what a decision about a locked mailing needs, with the database's clock at this moment."""
     (row,) = await connection.fetch(
         """
         SELECT m.text, m.operator_codes, m.tags, m.start_at, m.end_at, m.window_from, m.window_to, m.status,
@@ -121,7 +121,7 @@ async def read_locked(connection: Connection, mailing_id: int) -> Locked:
 
 
 async def edit(connection: Connection, mailing_id: int, plan: Plan, window_changed: bool) -> None:
-    """Write a new plan. The window's moment is the clock's, not the transaction's: that may have waited for a lock."""
+    """Writes a new plan. The window's moment is the clock's, not the transaction's: that may have waited for a lock."""
     await connection.execute(
         """
         UPDATE mailings
@@ -146,7 +146,7 @@ async def set_status(connection: Connection, mailing_id: int, status: str) -> No
 
 
 async def delete(pool: Pool, mailing_id: int, cause: Cause) -> bool:
-    """Hide a mailing, and cancel what of it is not over. The planner then settles its messages."""
+    """Hides a mailing, and cancels what of it is not over. The planner then settles its messages."""
     deleted = await pool.fetchval(
         """
         WITH deleted AS (

@@ -7,7 +7,7 @@ from shared.database import Pool
 
 
 async def page(pool: Pool, mailing_id: int, *, status: str | None, after: int, limit: int) -> list[Message]:
-    """List the messages of a mailing, in order of id."""
+    """Lists the messages of a mailing, in order of id."""
     match status:
         case None:
             rows = await _of_all(pool, mailing_id, after, limit)
@@ -43,7 +43,7 @@ async def _of_all(pool: Pool, mailing_id: int, after: int, limit: int) -> list[a
 
 
 async def _pending(pool: Pool, mailing_id: int, after: int, limit: int) -> list[asyncpg.Record]:
-    """Look where pending messages can be: in flight, or not yet released. Both are in order of id."""
+    """Looks where pending messages can be: in flight, or not yet released. Both are in order of id."""
     return await pool.fetch(
         """
         (
@@ -71,7 +71,7 @@ async def _pending(pool: Pool, mailing_id: int, after: int, limit: int) -> list[
 
 
 async def _retrying(pool: Pool, mailing_id: int, after: int, limit: int) -> list[asyncpg.Record]:
-    """Look in the small table: a retrying message is in flight, with a failure folded."""
+    """Looks in the small table: a retrying message is in flight, with a failure folded."""
     return await pool.fetch(
         """
         SELECT m.id, m.client_id, m.mailing_id, m.status::text, m.reason, m.created_at,
@@ -89,7 +89,7 @@ async def _retrying(pool: Pool, mailing_id: int, after: int, limit: int) -> list
 
 
 async def _sent(pool: Pool, mailing_id: int, after: int, limit: int) -> list[asyncpg.Record]:
-    """Look among those that were released: behind the cursor none can be sent."""
+    """Looks among those that were released: behind the cursor none can be sent."""
     return await pool.fetch(
         """
         SELECT m.id, m.client_id, m.mailing_id, m.status::text, m.reason, m.created_at,
@@ -107,7 +107,7 @@ async def _sent(pool: Pool, mailing_id: int, after: int, limit: int) -> list[asy
 
 
 async def _unsent(pool: Pool, mailing_id: int, status: str, after: int, limit: int) -> list[asyncpg.Record]:
-    """Look in the index of those that are final and not sent; the list names its condition."""
+    """Looks in the index of those that are final and not sent; the list names its condition."""
     return await pool.fetch(
         """
         SELECT m.id, m.client_id, m.mailing_id, m.status::text, m.reason, m.created_at,
@@ -127,7 +127,7 @@ async def _unsent(pool: Pool, mailing_id: int, status: str, after: int, limit: i
 
 
 async def get(pool: Pool, message_id: int) -> MessageInFull | None:
-    """Read a message with its attempts in one snapshot.
+    """Reads a message with its attempts in one snapshot.
 
     A first-try success has no row in attempts: messages holds it, and it is given as attempt number 1.
     """

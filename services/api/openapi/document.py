@@ -28,7 +28,7 @@ _PLACE = re.compile(r"{(\w+):[^{}]*(?:{[^{}]*}[^{}]*)*}")
 
 
 def build(routes: Iterable[Route] = ROUTES) -> Json:
-    """Make the whole document, as JSON can hold it."""
+    """Makes the whole document, as JSON can hold it."""
     rows = [(route, operation_of(route)) for route in routes]
     references, found = schemas.components(_models(operation for _, operation in rows))
     paths: Json = {page.path: {"get": _page(page)} for page in PAGES}
@@ -46,7 +46,7 @@ def build(routes: Iterable[Route] = ROUTES) -> Json:
 
 
 def text(document: Json) -> str:
-    """Write the document as it is kept in docs/."""
+    """Writes the document as it is kept in docs/."""
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 

@@ -23,7 +23,7 @@ class _Untitled(GenerateJsonSchema):
 
 
 def components(wanted: Iterable[Wanted]) -> tuple[References, Json]:
-    """Make (a reference to each model, all schemas by name)."""
+    """Makes (a reference to each model, all schemas by name)."""
     models = sorted(set(wanted), key=lambda pair: pair[0].__name__)
     references, found = models_json_schema(models, ref_template=REF, schema_generator=_Untitled)
     schemas: Json = {name: _honest(schema) for name, schema in sorted(found.get("$defs", {}).items())}
@@ -54,7 +54,7 @@ def _without_null(schema: Json) -> Json:
 
 
 def _honest(schema: Json) -> Json:
-    """Take away what is no real default, and line breaks of docstrings."""
+    """Takes away what is no real default, and line breaks of docstrings."""
     said = {"description": " ".join(schema["description"].split())} if "description" in schema else {}
     fields = {name: _defaultless(found) for name, found in schema.get("properties", {}).items()}
     return {**schema, **said, **({"properties": fields} if fields else {})}

@@ -29,7 +29,7 @@ _PAGE = """\
 
 
 def render(document: Json) -> str:
-    """Make the page: a section a tag, a line an operation."""
+    """Makes the page: a section a tag, a line an operation."""
     sections = "\n".join(_section(document, tag) for tag in document["tags"])
     return _PAGE.format(summary=escape(document["info"]["summary"]), sections=sections)
 

@@ -19,7 +19,7 @@ REDIRECTS = {"/docs": "/docs/", "/api": "/api/"}
 
 
 def add(app: web.Application) -> None:
-    """Add the pages to the router, for GET and HEAD."""
+    """Adds the pages to the router, for GET and HEAD."""
     pages = Pages()
     app.router.add_get("/openapi.json", pages.document)
     app.router.add_get("/api/", pages.index)

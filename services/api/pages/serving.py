@@ -14,7 +14,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def file(path: Path, media: str, policy: str) -> Handler:
-    """Serve this one file, whatever the request says of paths."""
+    """Serves this one file, whatever the request says of paths."""
 
     async def handle(_: web.Request) -> web.StreamResponse:
         headers = {**CACHED, "Content-Type": media, "Content-Security-Policy": policy}
@@ -24,7 +24,7 @@ def file(path: Path, media: str, policy: str) -> Handler:
 
 
 def made(request: web.Request, body: bytes, media: str, policy: str) -> web.Response:
-    """Serve what was made in memory, with the hash of it as its ETag."""
+    """Serves what was made in memory, with the hash of it as its ETag."""
     tag = hashlib.sha256(body).hexdigest()[:32]
     known = any(found.value == tag for found in request.if_none_match or ())
     response = web.Response(status=304) if known else web.Response(body=body, content_type=media)

@@ -53,7 +53,7 @@ class Viewer:
         self._news.put_nowait(news)
 
     async def next(self) -> News:
-        """Wait for news. What came while nobody waited is skipped, except for the newest."""
+        """Waits for news. What came while nobody waited is skipped, except for the newest."""
         return await self._news.get()
 
 
@@ -65,7 +65,7 @@ class Broadcast:
         self._latest: News | None = None
 
     def join(self, viewer: Viewer) -> None:
-        """Show a new viewer what the others see already."""
+        """Shows a new viewer what the others see already."""
         self.viewers.add(viewer)
         if self._latest is not None:
             viewer.put(self._latest)
@@ -101,7 +101,7 @@ class Broadcasts:
 
     @contextmanager
     def watch(self, mailing_id: int) -> Iterator[Viewer]:
-        """Watch a mailing while the block runs. Raises TooMany."""
+        """Watches a mailing while the block runs. Raises TooMany."""
         if self._viewers >= self._most:
             raise TooMany
         viewer = Viewer()

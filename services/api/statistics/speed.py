@@ -21,7 +21,7 @@ class Pace:
 def pace(
     status: MailingStatus, started_at: datetime | None, minutes: Sequence[Minute], left: int, now: datetime
 ) -> Pace:
-    """Judge by the minute that runs and the one before it, so over one to two minutes.
+    """Judges by the minute that runs and the one before it, so over one to two minutes.
 
     `left` is how many messages are not final yet.
     """

@@ -27,7 +27,7 @@ BROADCASTS = web.AppKey("broadcasts", Broadcasts)
 
 
 def frame(event: str, body: bytes) -> bytes:
-    """Write one event. A body is JSON, and so has no line breaks."""
+    """Writes one event. A body is JSON, and so has no line breaks."""
     return b"event: " + event.encode() + b"\ndata: " + body + b"\n\n"
 
 
@@ -50,7 +50,7 @@ def broadcasts(state: State) -> Broadcasts:
 
 
 def news_of(mailing_id: int, figures: Figures | None) -> News:
-    """Make news of what the database says. A mailing has ended once its counts are closed, cancelled or not."""
+    """Makes news of what the database says. A mailing has ended once its counts are closed, cancelled or not."""
     if figures is None:
         return end("gone")
     shown = frame("statistics", present(mailing_id, figures).model_dump_json(by_alias=True).encode())
@@ -60,7 +60,7 @@ def news_of(mailing_id: int, figures: Figures | None) -> News:
 
 
 async def stop(app: web.Application) -> None:
-    """End all streams, so that none delays the end of the process."""
+    """Ends all streams, so that none delays the end of the process."""
     await app[BROADCASTS].close(end("stopping"))
 
 
@@ -106,7 +106,7 @@ async def _show(request: web.Request, response: web.StreamResponse, viewer: View
 
 
 async def _next(viewer: Viewer, patience: Patience) -> News:
-    """Wait for news, but not in silence: proxies cut what says nothing."""
+    """Waits for news, but not in silence: proxies cut what says nothing."""
     try:
         async with asyncio.timeout(patience.heartbeat):
             return await viewer.next()

@@ -31,7 +31,7 @@ class Figures:
 
 
 async def totals(pool: Pool) -> Totals:
-    """Count mailings that are not deleted, and the messages of all."""
+    """Counts mailings that are not deleted, and the messages of all."""
     (row,) = await pool.fetch(
         """
         SELECT m.total AS mailings, m.scheduled, m.running, m.paused, m.finished, m.cancelled AS cancelled_mailings,
@@ -62,7 +62,7 @@ async def totals(pool: Pool) -> Totals:
 
 
 async def page(pool: Pool, *, before: int, limit: int) -> list[MailingSummary]:
-    """List the counters of mailings, the newest first."""
+    """Lists the counters of mailings, the newest first."""
     rows = await pool.fetch(
         """
         SELECT m.id AS mailing_id, m.status, m.start_at, m.end_at,
@@ -78,7 +78,7 @@ async def page(pool: Pool, *, before: int, limit: int) -> list[MailingSummary]:
 
 
 async def figures(pool: Pool, mailing_id: int) -> Figures | None:
-    """Read all figures of one mailing in one snapshot, so that they agree with each other."""
+    """Reads all figures of one mailing in one snapshot, so that they agree with each other."""
     row = await pool.fetchrow(
         """
         SELECT now() AS now, m.status, m.started_at, m.finished_at,

@@ -22,7 +22,7 @@ BodyT = TypeVar("BodyT", bound=BaseModel)
 
 
 async def read_body(request: web.Request, kind: type[BodyT]) -> BodyT:
-    """Read a JSON body. Raises problems: 415, 413, 408, 400, and 422 for wrong values."""
+    """Reads a JSON body. Raises problems: 415, 413, 408, 400, and 422 for wrong values."""
     offers = (JSON, MERGE_PATCH) if request.method == "PATCH" else (JSON,)
     require_type(request, offers)
     zones = state_of(request).zones
@@ -34,7 +34,7 @@ async def read_body(request: web.Request, kind: type[BodyT]) -> BodyT:
 
 
 def require_type(request: web.Request, types: Sequence[str]) -> str:
-    """Return the body's type. Raises a 415 problem for one that is not among `types`, or not UTF-8."""
+    """Returns the body's type. Raises a 415 problem for one that is not among `types`, or not UTF-8."""
     charset = (request.charset or "utf-8").lower()
     if request.content_type not in types or charset not in {"utf-8", "utf8"}:
         raise Problem(415, f"Send the body as {' or '.join(types)}, in UTF-8.", headers={"Accept": ", ".join(types)})
@@ -42,7 +42,7 @@ def require_type(request: web.Request, types: Sequence[str]) -> str:
 
 
 async def chunks(request: web.Request, size: int = 64 * 1024) -> AsyncIterator[bytes]:
-    """Read a body of any length piece by piece."""
+    """Reads a body of any length piece by piece."""
     while True:
         async with reading(request):
             chunk = await request.content.read(size)
@@ -53,7 +53,7 @@ async def chunks(request: web.Request, size: int = 64 * 1024) -> AsyncIterator[b
 
 @asynccontextmanager
 async def reading(request: web.Request) -> AsyncIterator[None]:
-    """Turn what can go wrong while a body comes in into problems."""
+    """Turns what can go wrong while a body comes in into problems."""
     try:
         async with asyncio.timeout(state_of(request).patience.body):
             await _invite(request)
@@ -65,7 +65,7 @@ async def reading(request: web.Request) -> AsyncIterator[None]:
 
 
 async def expect_later(_: web.Request) -> None:
-    """Answer Expect: 100-continue not at once, but when the body is wanted: see _invite."""
+    """Answers Expect: 100-continue not at once, but when the body is wanted: see _invite."""
 
 
 async def _invite(request: web.Request) -> None:

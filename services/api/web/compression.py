@@ -18,7 +18,7 @@ LEVEL = 4
 
 @web.middleware
 async def compress(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Compress an answer that is whole. Streams are compressed while they are written: see compress_stream."""
+    """Compresses an answer that is whole. Streams are compressed while they are written: see compress_stream."""
     response = await handler(request)
     if not isinstance(response, web.Response) or response.prepared:
         return response

@@ -18,7 +18,7 @@ BLOCK = 1000
 
 
 async def stream(request: web.Request, media: str, filename: str, blocks: AsyncGenerator[bytes]) -> web.StreamResponse:
-    """Answer with blocks. What fails before the first one is raised; later, the connection is cut.
+    """Answers with blocks. What fails before the first one is raised; later, the connection is cut.
 
     A cut chunked answer is an error for the reader; one that ended properly would look complete.
     """
@@ -54,7 +54,7 @@ async def _write(request: web.Request, response: web.StreamResponse, block: byte
 
 
 def csv_block(fields: Sequence[str], rows: Iterable[dict[str, object]], *, header: bool) -> bytes:
-    """Write rows as CSV, as RFC 4180 has it."""
+    """Writes rows as CSV, as RFC 4180 has it."""
     text = io.StringIO()
     writer = csv.DictWriter(text, fields)
     if header:

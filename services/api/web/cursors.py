@@ -18,13 +18,13 @@ def encode(kind: str, *key: int) -> str:
 
 
 def decode(kind: str, cursor: str) -> int:
-    """Return the id in a cursor. Raises BadCursor for anything that `encode` did not make for `kind`."""
+    """Returns the id in a cursor. Raises BadCursor for anything that `encode` did not make for `kind`."""
     (last_id,) = decode_key(kind, cursor, 1)
     return last_id
 
 
 def decode_key(kind: str, cursor: str, length: int) -> tuple[int, ...]:
-    """Return the key of `length` numbers in a cursor. Raises BadCursor as `decode` does."""
+    """Returns the key of `length` numbers in a cursor. Raises BadCursor as `decode` does."""
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         plain = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")

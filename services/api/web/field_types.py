@@ -34,7 +34,7 @@ def _printable_lines(text: str) -> str:
 
 
 def read_moment(value: object) -> datetime:
-    """Read an ISO 8601 moment with an offset, and give it in UTC. Raises ValueError for anything else."""
+    """Reads an ISO 8601 moment with an offset, and gives it in UTC. Raises ValueError for anything else."""
     found = _MOMENT.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         raise ValueError("must be an ISO 8601 moment, as a string")

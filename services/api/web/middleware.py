@@ -34,7 +34,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 def request_id(header: str | None) -> str:
-    """Take the caller's id if it is fit for logs, else make one."""
+    """Takes the caller's id if it is fit for logs, else make one."""
     return header if header is not None and _REQUEST_ID.fullmatch(header) else uuid4().hex
 
 
@@ -45,7 +45,7 @@ def path_template(request: web.Request) -> str:
 
 @web.middleware
 async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Bind the ids for every log line of the request, and write one when it was answered."""
+    """Binds the ids for every log line of the request, and writes one when it was answered."""
     begun = time.perf_counter()
     request[REQUEST_ID] = request_id(request.headers.get("X-Request-ID"))
     bind_contextvars(request_id=request[REQUEST_ID], **ids_in(request.match_info))
@@ -90,7 +90,7 @@ def _refused(request: web.Request, problem: Problem) -> web.Response:
 
 @web.middleware
 async def answer_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn whatever a handler raises into a problem: an outage is a 503, and only the unforeseen a 500."""
+    """Turns whatever a handler raises into a problem: an outage is a 503, and only the unforeseen a 500."""
     try:
         return await handler(request)
     except Problem as problem:
@@ -109,7 +109,7 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
 
 @web.middleware
 async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Find out who is asking, before the body is read, also on paths under /api that do not exist."""
+    """Finds out who is asking, before the body is read, also on paths under /api that do not exist."""
     if request.path.startswith("/api/") and request.path != INDEX:
         state = state_of(request)
 

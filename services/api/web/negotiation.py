@@ -7,7 +7,7 @@ EVENT_STREAM = "text/event-stream"
 
 
 def choose(accept: str | None, offers: Sequence[str]) -> str:
-    """Pick the offer the Accept header likes most; the first one wins a tie, and where nothing fits.
+    """Picks the offer the Accept header likes most; the first one wins a tie, and where nothing fits.
 
     A header that fits no offer is not refused: an answer in another format is more use than none.
     """
@@ -16,7 +16,7 @@ def choose(accept: str | None, offers: Sequence[str]) -> str:
 
 
 def takes_gzip(accept_encoding: str | None) -> bool:
-    """Say whether a caller takes gzip: only those who name it, or everything, do."""
+    """Returns whether a caller takes gzip: only those who name it, or everything, do."""
     given = dict(_range(part) for part in (accept_encoding or "").split(","))
     for name in ("gzip", "x-gzip", "*"):
         if name in given:

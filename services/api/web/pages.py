@@ -28,7 +28,7 @@ def wrong_cursor() -> Problem:
 
 
 def cut(found: Sequence[ItemT], limit: int, kind: str, key: Callable[[ItemT], int]) -> tuple[list[ItemT], str | None]:
-    """Make a page of up to `limit` + 1 items found: the one too many only tells that there is a next page."""
+    """Makes a page of up to `limit` + 1 items found: the one too many only tells that there is a next page."""
     items = list(found[:limit])
     return items, cursors.encode(kind, key(items[-1])) if len(found) > limit else None
 

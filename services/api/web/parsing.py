@@ -18,7 +18,7 @@ class NotJson(Exception):
 
 
 def parse_json(kind: type[ModelT], raw: bytes, zones: Zones) -> ModelT:
-    """Read a body. Raises NotJson, and pydantic's ValidationError for wrong values."""
+    """Reads a body. Raises NotJson, and pydantic's ValidationError for wrong values."""
     refuse_duplicate_keys(raw)
     try:
         return kind.model_validate_json(raw, context={"zones": zones})
@@ -38,7 +38,7 @@ def parse_body(kind: type[ModelT], raw: bytes, zones: Zones) -> ModelT:
 
 
 def parse_query(kind: type[ModelT], pairs: Mapping[str, list[str]]) -> ModelT:
-    """Read query parameters. Each may be given once."""
+    """Reads query parameters. Each may be given once."""
     twice = [name for name, values in pairs.items() if len(values) > 1]
     if twice:
         raise invalid(*(FieldError(("query", name), "must be given once") for name in twice))
@@ -58,7 +58,7 @@ def message_of(found: ErrorDetails) -> str:
 
 
 def refuse_duplicate_keys(raw: bytes) -> None:
-    """Raise NotJson where two keys of an object are the same: which one counts is anybody's guess."""
+    """Raises NotJson where two keys of an object are the same: which one counts is anybody's guess."""
     try:
         json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_int=str, parse_constant=_refuse_constant)
     except RecursionError:
@@ -70,7 +70,7 @@ def refuse_duplicate_keys(raw: bytes) -> None:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> None:
-    """Look at the keys only: what is kept comes from pydantic."""
+    """Looks at the keys only: what is kept comes from pydantic."""
     if len({key for key, _ in pairs}) != len(pairs):
         raise NotJson("an object has the same key twice")
 

@@ -70,13 +70,13 @@ def given_up(seconds: float) -> Problem:
 
 
 def from_http(error: web.HTTPException) -> Problem:
-    """Turn what aiohttp raises (404, 405, 413) into a problem; a 405 keeps its Allow header."""
+    """Turns what aiohttp raises (404, 405, 413) into a problem; a 405 keeps its Allow header."""
     kept = {name: error.headers[name] for name in ("Allow", "Location") if name in error.headers}
     return Problem(error.status, headers=kept)
 
 
 def answer(problem: Problem) -> web.Response:
-    """Write a problem as application/problem+json."""
+    """Writes a problem as application/problem+json."""
     body: dict[str, object] = {
         "type": "about:blank",
         "title": HTTPStatus(problem.status).phrase,

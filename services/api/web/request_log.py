@@ -21,12 +21,12 @@ PLACES = frozenset({"body", "query", "header"})
 
 
 def tell_fields(model: BaseModel) -> dict[str, object]:
-    """Name the fields that were given, with what of their values may be told."""
+    """Names the fields that were given, with what of their values may be told."""
     return {name: _value(name, getattr(model, name)) for name in sorted(model.model_fields_set)}
 
 
 def tell_errors(errors: Iterable[FieldError], known: Iterable[str]) -> list[str]:
-    """Say where the first errors are. A field that nobody knows was named by the caller, and is not quoted."""
+    """Returns where the first errors are. A field that nobody knows was named by the caller, and is not quoted."""
     names = {*known, *PLACES}
     return [
         ".".join(str(part) if isinstance(part, int) or part in names else "?" for part in error.loc)
@@ -49,7 +49,7 @@ def _value(name: str, value: Any) -> object:
 
 
 def names_in(models: Iterable[type[BaseModel]]) -> frozenset[str]:
-    """Collect the names of the fields of models, those on the wire included."""
+    """Collects the names of the fields of models, those on the wire included."""
     fields: list[Mapping[str, Any]] = [model.model_fields for model in models]
     return frozenset(
         name for group in fields for field, info in group.items() for name in (field, info.alias) if name is not None

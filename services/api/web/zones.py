@@ -8,7 +8,7 @@ from shared.settings import SettingsError
 
 
 async def load(pool: Pool, default_zone: str) -> frozenset[str]:
-    """Ask once, at start. Raises SettingsError when the database does not know the default zone."""
+    """Asks once, at start. Raises SettingsError when the database does not know the default zone."""
     known = frozenset(await store.names(pool)) & zoneinfo.available_timezones()
     if default_zone not in known:
         raise SettingsError(f"HERALD_DEFAULT_TIMEZONE: {default_zone!r} is not known to PostgreSQL")

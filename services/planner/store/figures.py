@@ -23,7 +23,7 @@ class Progress:
 
 
 async def list_unsent(pool: Pool) -> list[Unsent]:
-    """List what running mailings have not sent. What waits is counted from the index of each mailing's flights."""
+    """Lists what running mailings have not sent. What waits is counted from the index of each mailing's flights."""
     rows = await pool.fetch(
         """
         SELECT c.pending + c.retrying AS unsent,
@@ -43,7 +43,7 @@ async def list_unsent(pool: Pool) -> list[Unsent]:
 
 
 async def count_mailings(pool: Pool) -> dict[str, int]:
-    """Count the mailings whose books are open, by status."""
+    """Counts the mailings whose books are open, by status."""
     rows = await pool.fetch("SELECT status, count(*) AS n FROM mailings WHERE finished_at IS NULL GROUP BY 1")
     return {row["status"]: row["n"] for row in rows}
 

@@ -17,7 +17,7 @@ class Turn:
 
 
 async def lease(pool: Pool, owner: UUID, *, release: bool, most: int, passing_over: Sequence[int] = ()) -> list[Turn]:
-    """Lease mailings that have work, the oldest served first.
+    """Leases mailings that have work, the oldest served first.
 
     With `release` false only those to be expanded; those passed over may still be, too.
 
@@ -66,7 +66,7 @@ async def lease(pool: Pool, owner: UUID, *, release: bool, most: int, passing_ov
 
 
 async def give_back(pool: Pool, owner: UUID, mailing_ids: Sequence[int]) -> None:
-    """End the leases, so that whoever is free takes the next turn."""
+    """Ends the leases, so that whoever is free takes the next turn."""
     await pool.execute(
         "UPDATE mailing_work SET leased_until = now() WHERE owner = $1 AND mailing_id = ANY ($2::bigint[])",
         owner,
@@ -98,7 +98,7 @@ class Added:
 
 
 async def hold_audience(connection: Connection, owner: UUID, mailing_id: int) -> Audience | None:
-    """Hold a mailing for one chunk; None if it is no longer to be expanded, or no longer leased by `owner`."""
+    """Holds a mailing for one chunk; None if it is no longer to be expanded, or no longer leased by `owner`."""
     mailing = await connection.fetchrow(
         "SELECT operator_codes, tags FROM mailings WHERE id = $1 AND status IN ('running', 'paused') FOR SHARE",
         mailing_id,
@@ -117,7 +117,7 @@ async def hold_audience(connection: Connection, owner: UUID, mailing_id: int) ->
 
 
 async def add_messages(connection: Connection, mailing_id: int, audience: Audience, size: int) -> Added:
-    """Add a message for each matching client among the next `size` clients by id."""
+    """Adds a message for each matching client among the next `size` clients by id."""
     row = await connection.fetchrow(
         """
         WITH range AS (
@@ -148,7 +148,7 @@ async def add_messages(connection: Connection, mailing_id: int, audience: Audien
 
 
 async def move_expansion(connection: Connection, mailing_id: int, *, cursor: int, done: bool, added: int) -> None:
-    """Move the cursor and the counters in the transaction that added the messages."""
+    """Moves the cursor and the counters in the transaction that added the messages."""
     await connection.execute(
         "UPDATE mailing_work SET expansion_cursor = $2, expansion_done = $3 WHERE mailing_id = $1",
         mailing_id,

@@ -4,7 +4,7 @@ from shared.database import Connection, Pool
 
 
 async def start_due(pool: Pool) -> list[tuple[int, str | None]]:
-    """Start every mailing whose time has come, each by one compare-and-set, and freeze its audience's upper end.
+    """Starts every mailing whose time has come, each by one compare-and-set, and freezes its audience's upper end.
 
     Returns (mailing id, request id) of those started here.
     """
@@ -30,7 +30,7 @@ async def start_due(pool: Pool) -> list[tuple[int, str | None]]:
 
 
 async def seconds_to_next_start(pool: Pool) -> float | None:
-    """Say how long until the next scheduled mailing is due; None when none is scheduled."""
+    """Returns how long until the next scheduled mailing is due; None when none is scheduled."""
     value: float | None = await pool.fetchval(
         "SELECT extract(epoch FROM min(start_at) - clock_timestamp())::float8 FROM mailings WHERE status = 'scheduled'"
     )
@@ -38,7 +38,7 @@ async def seconds_to_next_start(pool: Pool) -> float | None:
 
 
 async def finish_done(pool: Pool) -> list[tuple[int, str | None]]:
-    """Finish mailings of which every message is final; close the books of cancelled ones likewise.
+    """Finishes mailings of which every message is final; closes the books of cancelled ones likewise.
 
     The second statement reads the counts anew under the row lock, since a resend may have come in between. While
     one is open, messages may be reopened yet.
@@ -80,7 +80,7 @@ async def finish_done(pool: Pool) -> list[tuple[int, str | None]]:
 
 
 async def begin_closing(pool: Pool) -> list[tuple[int, str | None]]:
-    """Stamp closing_at on mailings whose end has come, re-checked under the row lock: no edit can follow.
+    """Stamps closing_at on mailings whose end has come, re-checked under the row lock: no edit can follow.
 
     Returns (mailing id, request id) of each.
     """
@@ -107,7 +107,7 @@ async def begin_closing(pool: Pool) -> list[tuple[int, str | None]]:
 
 
 async def note_expanded(connection: Connection, mailing_id: int) -> None:
-    """Leave the event that the audience is frozen, and how many it is, in the transaction that froze the last."""
+    """Leaves the event that the audience is frozen, and how many it is, in the transaction that froze the last."""
     await connection.execute(
         """
         INSERT INTO events (mailing_id, kind, request_id, detail)

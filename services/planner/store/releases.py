@@ -28,7 +28,7 @@ class Due:
 
 
 async def hold_release(connection: Connection, owner: UUID, mailing_id: int) -> Release | None:
-    """Hold a mailing for one chunk; None if nothing of it may be released now, or `owner` lost the lease."""
+    """Holds a mailing for one chunk; None if nothing of it may be released now, or `owner` lost the lease."""
     row = await connection.fetchrow(
         """
         SELECT w.release_cursor, now() AS began_at FROM mailings m
@@ -44,7 +44,7 @@ async def hold_release(connection: Connection, owner: UUID, mailing_id: int) -> 
 
 
 async def take_waiting(connection: Connection, mailing_id: int, limit: int) -> list[Due]:
-    """Take flights that wait in the table and are due: unreleased after a crash, put back, or retries.
+    """Takes flights that wait in the table and are due: unreleased after a crash, put back, or retries.
 
     Those whose client's window is closed wait on until it opens.
     """
@@ -70,7 +70,7 @@ async def take_waiting(connection: Connection, mailing_id: int, limit: int) -> l
 
 
 async def take_fresh(connection: Connection, mailing_id: int, cursor: int, limit: int) -> list[Due]:
-    """Make flights for the next messages after the cursor, and move it.
+    """Makes flights for the next messages after the cursor, and moves it.
 
     Those whose client's window is closed get a flight that waits until it opens. Messages of clients deleted
     meanwhile get none: they are settled as cancelled.
@@ -106,7 +106,7 @@ async def take_fresh(connection: Connection, mailing_id: int, cursor: int, limit
 
 
 async def mark_released(pool: Pool, message_ids: Sequence[int], began_at: datetime) -> None:
-    """Mark flights as on the broker.
+    """Marks flights as on the broker.
 
     One that a dispatcher has put back meanwhile has a later due_at than the chunk, and stays waiting.
     """
@@ -121,7 +121,7 @@ async def mark_released(pool: Pool, message_ids: Sequence[int], began_at: dateti
 
 
 async def judge_windows_anew(pool: Pool, limit: int) -> int:
-    """Make waiting flights due whose mailing's window was edited, so that they are judged by the new one.
+    """Makes waiting flights due whose mailing's window was edited, so that they are judged by the new one.
 
     A retry that must not be made yet keeps its time. Returns how many; once it is 0 all are done.
     """
@@ -151,7 +151,7 @@ async def judge_windows_anew(pool: Pool, limit: int) -> int:
 
 
 async def judge_moved_anew(pool: Pool, waiting: Sequence[Due]) -> None:
-    """Make those of these waiting flights due again whose client has another zone than the chunk judged them by.
+    """Makes those of these waiting flights due again whose client has another zone than the chunk judged them by.
 
     Who edits a zone makes the client's waiting flights due after the commit; those of a chunk that had not committed
     by then are found here.
@@ -169,7 +169,7 @@ async def judge_moved_anew(pool: Pool, waiting: Sequence[Due]) -> None:
 
 
 async def read_load(pool: Pool) -> tuple[dict[int, int], int]:
-    """Read (messages in flight of each mailing: released and due; results ever folded)."""
+    """Reads (messages in flight of each mailing: released and due; results ever folded)."""
     rows = await pool.fetch(
         """
         SELECT f.mailing_id, count(*) AS in_flight FROM flights f

@@ -17,7 +17,7 @@ class Repair:
 
 
 async def can_sweep(pool: Pool) -> bool:
-    """Say whether a dispatcher consumes jobs now: only then is a job that waits long a job that is gone."""
+    """Returns whether a dispatcher consumes jobs now: only then is a job that waits long a job that is gone."""
     value: bool = await pool.fetchval(
         "SELECT EXISTS (SELECT 1 FROM workers WHERE sending AND beat_at > clock_timestamp() - interval '5 s')"
     )
@@ -25,7 +25,7 @@ async def can_sweep(pool: Pool) -> bool:
 
 
 async def take_vanished(pool: Pool, limit: int) -> list[Repair]:
-    """Take unclaimed flights that were due on the broker more than 20 s ago: the broker has lost their jobs."""
+    """Takes unclaimed flights that were due on the broker more than 20 s ago: the broker has lost their jobs."""
     rows = await pool.fetch(
         """
         UPDATE flights f SET released_at = clock_timestamp()
@@ -43,7 +43,7 @@ async def take_vanished(pool: Pool, limit: int) -> list[Repair]:
 
 
 async def take_stale(pool: Pool, limit: int) -> list[Repair]:
-    """Take flights whose claim is stale: the dispatcher that held them is gone, and so may be their jobs.
+    """Takes flights whose claim is stale: the dispatcher that held them is gone, and so may be their jobs.
 
     The job repeats the claimed number, so that it is sent only if the claim is still open and stale then.
     """
@@ -64,11 +64,11 @@ async def take_stale(pool: Pool, limit: int) -> list[Repair]:
 
 
 async def forget_workers(pool: Pool) -> None:
-    """Forget dispatchers that have been silent for a day."""
+    """Forgets dispatchers that have been silent for a day."""
     await pool.execute("DELETE FROM workers WHERE beat_at < now() - interval '1 day'")
 
 
 async def read_clock(pool: Pool) -> datetime:
-    """Read the database's clock, for the next fence."""
+    """Reads the database's clock, for the next fence."""
     value: datetime = await pool.fetchval("SELECT clock_timestamp()")
     return value

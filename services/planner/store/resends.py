@@ -37,7 +37,7 @@ class Candidate:
 
 
 async def take(connection: Connection) -> Resend | None:
-    """Lock the oldest open resend that no other planner works on, and hold its mailing as it is."""
+    """Locks the oldest open resend that no other planner works on, and holds its mailing as it is."""
     row = await connection.fetchrow(
         """
         SELECT r.id, r.mailing_id, r.statuses::text[], r.cursor, r.message_ids, r.requested_at, r.request_id,
@@ -54,7 +54,7 @@ async def take(connection: Connection) -> Resend | None:
 
 
 async def list_of_status(connection: Connection, resend: Resend, limit: int) -> list[Candidate]:
-    """List the next messages of the first status that were final when the resend was asked for."""
+    """Lists the next messages of the first status that were final when the resend was asked for."""
     rows = await connection.fetch(
         """
         WITH looked AS MATERIALIZED (
@@ -78,7 +78,7 @@ async def list_of_status(connection: Connection, resend: Resend, limit: int) -> 
 
 
 async def list_by_id(connection: Connection, resend: Resend) -> list[Candidate]:
-    """List those of the resend's messages that are still final and unsent."""
+    """Lists those of the resend's messages that are still final and unsent."""
     rows = await connection.fetch(
         """
         SELECT m.id, m.attempts, c.deleted_at IS NULL AS client_alive, attempt_is_open(m) AS open,
@@ -96,13 +96,13 @@ async def list_by_id(connection: Connection, resend: Resend) -> list[Candidate]:
 
 
 async def reopen(connection: Connection, message_ids: Sequence[int]) -> int:
-    """Open a new round for these messages, and return for how many it was."""
+    """Opens a new round for these messages, and returns for how many it was."""
     value: int = await connection.fetchval("SELECT reopen($1::bigint[])", message_ids)
     return value
 
 
 async def move_on(connection: Connection, resend_id: int, statuses: Sequence[str], cursor: int) -> None:
-    """Remember where a resend has come to; without a status left it is done."""
+    """Remembers where a resend has come to; without a status left it is done."""
     await connection.execute(
         """
         UPDATE resends

@@ -21,7 +21,7 @@ class Closing:
 
 
 async def list_closing(pool: Pool) -> list[Closing]:
-    """List mailings that are cancelled, or past their end, and not all settled; the smallest first."""
+    """Lists mailings that are cancelled, or past their end, and not all settled; the smallest first."""
     rows = await pool.fetch(
         """
         SELECT m.id, m.status = 'cancelled' AS cancelled,
@@ -43,7 +43,7 @@ async def list_closing(pool: Pool) -> list[Closing]:
 
 
 async def list_deleted_clients(pool: Pool) -> list[int]:
-    """List deleted clients whose unsent messages may not all be settled."""
+    """Lists deleted clients whose unsent messages may not all be settled."""
     rows = await pool.fetch(
         "SELECT id FROM clients WHERE deleted_at IS NOT NULL AND settled_at IS NULL ORDER BY id LIMIT 1000"
     )
@@ -51,7 +51,7 @@ async def list_deleted_clients(pool: Pool) -> list[int]:
 
 
 async def mark_clients_settled(pool: Pool, client_ids: Sequence[int]) -> None:
-    """Mark deleted clients as done, 30 s after their deletion.
+    """Marks deleted clients as done, 30 s after their deletion.
 
     An expansion or release that could still see the client has ended by then: statement_timeout is half of it.
     A flight that such a release made for a message already settled is removed here.
@@ -73,7 +73,7 @@ async def mark_clients_settled(pool: Pool, client_ids: Sequence[int]) -> None:
 
 
 async def lock_of_mailing(connection: Connection, mailing_id: int, above: int, limit: int) -> list[int]:
-    """Lock unsent messages of a mailing, in id order."""
+    """Locks unsent messages of a mailing, in id order."""
     rows = await connection.fetch(
         """
         SELECT id FROM messages
@@ -89,7 +89,7 @@ async def lock_of_mailing(connection: Connection, mailing_id: int, above: int, l
 
 
 async def lock_in_flight(connection: Connection, mailing_id: int, above: int, limit: int) -> list[int]:
-    """Lock unsent messages of a mailing that have a flight, in id order. Reads the small table, not the big one."""
+    """Locks unsent messages of a mailing that have a flight, in id order. Reads the small table, not the big one."""
     rows = await connection.fetch(
         """
         SELECT id FROM messages
@@ -106,7 +106,7 @@ async def lock_in_flight(connection: Connection, mailing_id: int, above: int, li
 
 
 async def lock_of_client(connection: Connection, client_id: int, above: int, limit: int) -> list[int]:
-    """Lock unsent messages of a client, in id order."""
+    """Locks unsent messages of a client, in id order."""
     rows = await connection.fetch(
         """
         SELECT id FROM messages
@@ -135,7 +135,7 @@ class Flight:
 
 
 async def lock_flights(connection: Connection, message_ids: Sequence[int]) -> tuple[dict[int, Flight], set[int]]:
-    """Lock the flights of these messages that nobody else holds.
+    """Locks the flights of these messages that nobody else holds.
 
     Returns those locked, and the ids that have a flight at all: one that has, and is not locked, is being
     claimed right now and must be left alone.
@@ -166,7 +166,7 @@ async def lock_flights(connection: Connection, message_ids: Sequence[int]) -> tu
 
 
 async def list_unreachable(connection: Connection, mailing_id: int, message_ids: Sequence[int]) -> list[int]:
-    """List those of these messages whose client's window is never open between the mailing's start and end.
+    """Lists those of these messages whose client's window is never open between the mailing's start and end.
 
     Each time zone is judged once.
     """
@@ -189,7 +189,7 @@ async def list_unreachable(connection: Connection, mailing_id: int, message_ids:
 
 
 async def record_lost(connection: Connection, attempts: Sequence[tuple[int, int]]) -> None:
-    """Record attempts (message id, number) whose result never came, and count them."""
+    """Records attempts (message id, number) whose result never came, and counts them."""
     await connection.execute(
         """
         WITH lost AS (
@@ -211,7 +211,7 @@ async def record_lost(connection: Connection, attempts: Sequence[tuple[int, int]
 async def settle(
     connection: Connection, message_ids: Sequence[int], status: str, reasons: Sequence[str], attempts: Sequence[int]
 ) -> int:
-    """Make these messages final, and return how many moved."""
+    """Makes these messages final, and returns how many moved."""
     moved: int = await connection.fetchval(
         """
         SELECT count(*) FROM settle(

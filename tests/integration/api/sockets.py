@@ -10,7 +10,7 @@ from tests.integration.api.fakes import ADMIN_TOKEN, Api
 
 @asynccontextmanager
 async def not_reading(api: Api, path: str) -> AsyncIterator[socket.socket]:
-    """Ask for an answer and do not take it."""
+    """Asks for an answer and do not take it."""
     assert api.client.port is not None
     with socket.socket() as viewer:
         viewer.setblocking(False)

@@ -17,7 +17,7 @@ class Event:
 
 
 async def events_of(response: ClientResponse) -> AsyncIterator[Event]:
-    """Read events until the stream ends; comments are skipped."""
+    """Reads events until the stream ends; comments are skipped."""
     name, lines = "message", list[str]()
     while raw := await response.content.readline(max_line_length=LONGEST_LINE):
         line = raw.decode().rstrip("\r\n")

@@ -29,7 +29,7 @@ def environment(env: Mapping[str, str]) -> dict[str, str]:
 
 
 async def herald(*arguments: str, env: Mapping[str, str] | None = None, folder: Path | None = None) -> Outcome:
-    """Run a command to its end."""
+    """Runs a command to its end."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "cli.main", *arguments, env=environment(env or {}), cwd=folder, stdout=PIPE, stderr=PIPE
     )
@@ -49,7 +49,7 @@ class Running:
     text: str = ""
 
     async def until(self, words: str) -> None:
-        """Read on until it says these words. Raises AssertionError when it ends or takes too long."""
+        """Reads on until it says these words. Raises AssertionError when it ends or takes too long."""
         assert self.process.stdout is not None
         async with asyncio.timeout(SECONDS):
             while words not in self.text:
@@ -58,7 +58,7 @@ class Running:
                 self.text += line.decode()
 
     async def end(self, number: signal.Signals) -> int:
-        """Send a signal, read the rest and return the exit code."""
+        """Sends a signal, reads the rest and returns the exit code."""
         assert self.process.stdout is not None
         self.process.send_signal(number)
         async with asyncio.timeout(SECONDS):
@@ -68,7 +68,7 @@ class Running:
 
 @asynccontextmanager
 async def running(*arguments: str, env: Mapping[str, str], folder: Path) -> AsyncIterator[Running]:
-    """Run a command that ends when it is told to, at the latest with the block."""
+    """Runs a command that ends when it is told to, at the latest with the block."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "cli.main", *arguments, env=environment(env), cwd=folder, stdout=PIPE, stderr=STDOUT
     )

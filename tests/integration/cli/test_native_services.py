@@ -20,7 +20,7 @@ from tests.support.services import is_alive
 
 
 def children_named(name: str) -> list[int]:
-    """List our own children whose program has this name."""
+    """Lists our own children whose program has this name."""
     found = subprocess.run(["pgrep", "-P", str(os.getpid()), "-x", name], capture_output=True, text=True, check=False)
     return [int(line) for line in found.stdout.split()]
 

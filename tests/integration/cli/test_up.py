@@ -31,7 +31,7 @@ def env(database_url: str, broker_url: str) -> dict[str, str]:
 
 
 def children_of(pid: int) -> dict[str, int]:
-    """Return the processes of a stack by their command."""
+    """Returns the processes of a stack by their command."""
     found = subprocess.run(["pgrep", "-P", str(pid), "-a"], capture_output=True, text=True, check=False)
     matches = re.findall(r"^(\d+) .*cli\.main (\w+)$", found.stdout, re.MULTILINE)
     return {command: int(child) for child, command in matches}

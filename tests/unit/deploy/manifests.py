@@ -22,7 +22,7 @@ Manifest = dict[str, Any]
 
 @functools.cache
 def render(overlay: str, *, keda: bool = False) -> list[Manifest]:
-    """Build an overlay, with the example secrets where it wants secrets; skips the test where there is no kubectl."""
+    """Builds an overlay, with the example secrets where it wants secrets; skips the test where there is no kubectl."""
     if shutil.which("kubectl") is None:
         pytest.skip("kubectl is not installed, and kustomize is in it")
     with tempfile.TemporaryDirectory() as temporary:
@@ -73,7 +73,7 @@ def container_of(workload: Manifest) -> dict[str, Any]:
 
 
 def matches(selector: dict[str, Any], labels: dict[str, str]) -> bool:
-    """Say whether a label selector takes these labels. An empty one takes all."""
+    """Returns whether a label selector takes these labels. An empty one takes all."""
     exact = all(labels.get(key) == value for key, value in selector.get("matchLabels", {}).items())
     return exact and all(_holds(each, labels) for each in selector.get("matchExpressions", []))
 

@@ -31,7 +31,7 @@ def expectations(path: Path) -> list[dict[str, Any]]:
 
 
 def sections() -> set[str]:
-    """Name the anchors of the runbook, as GitHub and GitLab make them of headings."""
+    """Names the anchors of the runbook, as GitHub and GitLab make them of headings."""
     headings = re.findall(r"^#+ (.+)$", RUNBOOK.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 

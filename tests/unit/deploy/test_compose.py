@@ -29,12 +29,12 @@ def services_of(file: Path) -> dict[str, dict[str, Any]]:
 
 
 def interpolated(text: str) -> set[str]:
-    """Name the variables that compose puts into a file, and those that it hands on without a value."""
+    """Names the variables that compose puts into a file, and those that it hands on without a value."""
     return set(re.findall(r"(?<!\$)\$\{(\w+)", text)) | set(re.findall(r"^ +(HERALD_\w+):$", text, re.MULTILINE))
 
 
 def offered() -> set[str]:
-    """Name what .env.example sets or shows."""
+    """Names what .env.example sets or shows."""
     return set(re.findall(r"^#?([A-Z]\w+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
 
 

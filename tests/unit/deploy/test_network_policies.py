@@ -51,7 +51,7 @@ def _is(allowed: dict[str, Any], peer: dict[str, Any]) -> bool:
 
 
 def passes(manifests: list[Manifest], labels: dict[str, str], direction: str, peer: dict[str, Any], port: int) -> bool:
-    """Say whether the pods with these labels may speak with a peer, one of their policies being enough."""
+    """Returns whether the pods with these labels may speak with a peer, one of their policies being enough."""
     own = [
         policy
         for policy in of_kind(manifests, "NetworkPolicy")

@@ -20,7 +20,7 @@ def calls(breaker: Breaker, moment: float, *, ok: int = 0, failed: int = 0) -> N
 
 
 def an_open_breaker(moment: float = 0.0) -> Breaker:
-    """Open from that moment for 5 s."""
+    """Opens from that moment for 5 s."""
     breaker = a_breaker()
     breaker.trip(moment)
     return breaker

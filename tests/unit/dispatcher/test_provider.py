@@ -21,7 +21,7 @@ PATIENCE_SECONDS = 10
 
 @contextlib.asynccontextmanager
 async def served(answer: Answer) -> AsyncIterator[str]:
-    """Serve the send API with this answer, and yield its base URL."""
+    """Serves the send API with this answer, and yields its base URL."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", answer)
     async with TestServer(app) as server:
@@ -30,7 +30,7 @@ async def served(answer: Answer) -> AsyncIterator[str]:
 
 @contextlib.asynccontextmanager
 async def served_raw(sent: bytes, *, reset: bool = False) -> AsyncIterator[str]:
-    """Accept a request, send these bytes whatever it was, and close or reset the connection."""
+    """Accepts a request, send these bytes whatever it was, and close or reset the connection."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"}")

@@ -13,7 +13,7 @@ REPLIED_AT = NOON + timedelta(milliseconds=40)
 
 
 def recorded(folded: Tally) -> list[tuple[int, str]]:
-    """Shorten the attempts of a tally to their numbers and outcomes."""
+    """Shortens the attempts of a tally to their numbers and outcomes."""
     return [(attempt.number, attempt.outcome) for attempt in folded.attempts]
 
 

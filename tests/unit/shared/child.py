@@ -18,7 +18,7 @@ def environment(variables: Mapping[str, str]) -> dict[str, str]:
 
 
 def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """Run Python with these arguments to its end."""
+    """Runs Python with these arguments to its end."""
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=ROOT,
@@ -32,7 +32,7 @@ def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
 
 @contextmanager
 def started(*arguments: str, **variables: str) -> Iterator[subprocess.Popen[str]]:
-    """Start Python with these arguments, to be read line by line; it is killed if it outlives the block."""
+    """Starts Python with these arguments, to be read line by line; it is killed if it outlives the block."""
     process = subprocess.Popen(
         [sys.executable, *arguments],
         cwd=ROOT,

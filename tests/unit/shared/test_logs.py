@@ -39,7 +39,7 @@ def configured(code: str, level: str = "info", *, json: bool = True) -> str:
 
 
 def logged(code: str, level: str = "info") -> list[dict[str, Any]]:
-    """Run code in a process with logs configured, and return its lines."""
+    """Runs code in a process with logs configured, and returns its lines."""
     ended = child.run("-c", configured(code, level))
     assert (ended.returncode, ended.stderr) == (0, "")
     return [json.loads(line) for line in ended.stdout.splitlines()]

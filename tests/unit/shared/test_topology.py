@@ -17,7 +17,7 @@ DEAD_QUEUES = ("planner.dead", "dispatcher.dead", "reporter.dead")
 
 
 def dead_letters_of(queue: Queue) -> list[str]:
-    """Name the queues that a dead letter of this one reaches."""
+    """Names the queues that a dead letter of this one reaches."""
     exchange, key = queue.arguments.get("x-dead-letter-exchange"), queue.arguments.get("x-dead-letter-routing-key")
     if exchange is None:
         return []

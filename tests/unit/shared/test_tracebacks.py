@@ -20,7 +20,7 @@ class Model(BaseModel):
 
 
 def caught(error: ErrorT) -> ErrorT:
-    """Give an exception a traceback."""
+    """Gives an exception a traceback."""
     try:
         raise error  # noqa: TRY301 - what raises it does not matter
     except Exception:

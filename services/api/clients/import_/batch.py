@@ -21,7 +21,7 @@ class Tally:
     errors: list[LineError] = field(default_factory=list)
 
     def reject(self, line: int, detail: str) -> None:
-        """Count a bad line; only the first ones are kept by name."""
+        """Counts a bad line; only the first ones are kept by name."""
         self.rejected += 1
         if len(self.errors) < MAX_LINE_ERRORS:
             self.errors.append(LineError(line=line, detail=detail))
@@ -80,7 +80,7 @@ class Stored:
 
 
 def count(tally: Tally, batch: Batch, stored: Stored) -> None:
-    """Add a stored batch. A client that somebody else made or deleted at that very moment counts as skipped."""
+    """Adds a stored batch. A client that somebody else made or deleted at that very moment counts as skipped."""
     tally.created += stored.created
     tally.updated += stored.updated
     tally.skipped += len(batch) - stored.created - stored.updated

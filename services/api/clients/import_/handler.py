@@ -52,7 +52,7 @@ class Import:
         self._batch, self._tally = Batch(on_conflict), Tally()
 
     def take(self, line: Line) -> None:
-        """Read a line into the batch; a bad one is counted and stops nothing. Raises BadHeader."""
+        """Reads a line into the batch; a bad one is counted and stops nothing. Raises BadHeader."""
         try:
             client = self._reader.read(line)
         except BadLine as error:
@@ -66,7 +66,7 @@ class Import:
             await self._store()
 
     async def finish(self) -> Tally:
-        """Store what is left. Raises BadHeader when not even a header came."""
+        """Stores what is left. Raises BadHeader when not even a header came."""
         self._reader.end()
         if self._batch:
             await self._store()
@@ -80,7 +80,7 @@ class Import:
 
 
 async def store_batch(state: State, batch: Batch) -> Stored:
-    """Store a batch in one transaction: those that are there are updated or left, the others made."""
+    """Stores a batch in one transaction: those that are there are updated or left, the others made."""
     columns, updated, moved = batch.columns(), list[int](), list[int]()
     async with state.pool.acquire() as connection, connection.transaction():
         if batch.on_conflict == "update":

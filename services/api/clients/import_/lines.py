@@ -64,7 +64,7 @@ class Lines:
 
 class Reader(Protocol):
     def read(self, line: Line) -> ClientNew | None:
-        """Read a line: a client, or None for a line that is none by right. Raises BadLine and BadHeader."""
+        """Reads a line: a client, or None for a line that is none by right. Raises BadLine and BadHeader."""
 
     def end(self) -> None:
         """Raises BadHeader when the header never came."""

@@ -17,7 +17,7 @@ class Columns:
 
 
 async def update(connection: Connection, batch: Columns) -> tuple[list[int], list[int]]:
-    """Update the clients that are there. Returns their ids, and the ids of those whose zone changed."""
+    """Updates the clients that are there. Returns their ids, and the ids of those whose zone changed."""
     rows = await connection.fetch(
         """
         UPDATE clients c
@@ -37,7 +37,7 @@ async def update(connection: Connection, batch: Columns) -> tuple[list[int], lis
 
 
 async def insert(connection: Connection, batch: Columns, default_zone: str) -> list[int]:
-    """Insert the clients that are not there, and return their ids.
+    """Inserts the clients that are not there, and return their ids.
 
     NOT EXISTS saves an id for each phone that is there; ON CONFLICT is for one that comes at this moment. In order
     of phone, so that two imports of the same phones wait for each other instead of deadlocking.

@@ -143,7 +143,7 @@ async def test_a_request_that_takes_too_long_is_given_up(api: Api, rows: Rows, p
 
 
 async def drip(port: int, first: str, more: bytes, every: float = 0.1) -> tuple[bytes, int]:
-    """Send a beginning, then byte after byte, until an answer or the end of the connection comes.
+    """Sends a beginning, then byte after byte, until an answer or the end of the connection comes.
 
     Returns how the answer begins, and how many bytes were sent.
     """

@@ -54,7 +54,7 @@ class Yard:
         return report
 
     async def arrived(self, queue: str) -> bytes:
-        """Take the next body of a queue."""
+        """Takes the next body of a queue."""
         inbox: asyncio.Queue[Delivery] = asyncio.Queue()
         consumer = Consumer(self._url, "look", Health(), TABLE, queue=queue, prefetch=1, on_delivery=inbox.put_nowait)
         async with consumer, asyncio.timeout(10):

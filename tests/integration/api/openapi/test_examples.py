@@ -66,7 +66,7 @@ def shown(*, broker: bool) -> Iterator[Any]:
 
 
 async def ids(rows: Rows, operation_id: str) -> dict[str, int]:
-    """Make one of everything, under ids that are not those of the examples."""
+    """Makes one of everything, under ids that are not those of the examples."""
     client = await rows.client("79990000001")
     mailing = await rows.mailing(STATES.get(operation_id, "scheduled"), pending=1)
     message = await rows.message(mailing, client)

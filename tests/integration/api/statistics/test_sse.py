@@ -115,7 +115,7 @@ async def test_an_open_stream_is_not_silent(api: Api, rows: Rows, database_url: 
 
 
 async def many_minutes(pool: asyncpg.Pool, mailing_id: int) -> None:
-    """Make the statistics of a mailing more than a socket can hold."""
+    """Makes the statistics of a mailing more than a socket can hold."""
     await pool.execute(
         "INSERT INTO minutes SELECT $1, now() - n * interval '1 min', 1000, 1000 FROM generate_series(1, 10000) AS n",
         mailing_id,
@@ -151,7 +151,7 @@ def viewers(api: Api) -> float:
 
 
 async def figure(session: ClientSession, name: str) -> float:
-    """Read a figure of a process from its /metrics."""
+    """Reads a figure of a process from its /metrics."""
     async with session.get("/metrics") as response:
         found = re.search(rf"^{name} ([\d.]+)$", await response.text(), re.MULTILINE)
     assert found is not None

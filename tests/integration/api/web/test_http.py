@@ -256,7 +256,7 @@ async def test_many_wrong_values_are_answered_briefly(api: Api) -> None:
 
 
 async def raw(api: Api, head: str, body: bytes = b"") -> bytes:
-    """Send bytes as they are, and return the heads that come back up to the final one."""
+    """Sends bytes as they are, and returns the heads that come back up to the final one."""
     assert api.client.port is not None
     reader, writer = await asyncio.open_connection("127.0.0.1", api.client.port)
     try:

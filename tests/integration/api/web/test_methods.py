@@ -27,7 +27,7 @@ GETS = [
 
 
 async def raw(api: Api, method: str, path: str, **headers: str) -> tuple[ClientResponse, bytes]:
-    """Ask without any header that was not asked for, and take the answer as it is."""
+    """Asks without any header that was not asked for, and takes the answer as it is."""
     skipped = ["Accept-Encoding", "Accept"]
     async with api.client.request(
         method, PREFIX + path, headers={**AUTHORIZED, **headers}, skip_auto_headers=skipped, auto_decompress=False

@@ -59,7 +59,7 @@ class Process:
         self.task = asyncio.create_task(main(config, self.stop))
 
     async def call(self, method: str, path: str, **more: Any) -> tuple[int, Any]:
-        """Call as soon as somebody listens."""
+        """Calls as soon as somebody listens."""
         while True:
             assert not self.task.done(), self.task
             try:

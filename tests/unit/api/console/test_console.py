@@ -149,14 +149,14 @@ def test_the_page_has_nothing_inline() -> None:
 
 
 def words(name: str) -> Any:
-    """Read a list of quoted words out of words.js."""
+    """Reads a list of quoted words out of words.js."""
     found = re.search(rf"export const {name} = \[(.*?)\];", (FOLDER / "words.js").read_text())
     assert found is not None
     return re.findall(r'"([^"]+)"', found[1])
 
 
 def table(name: str) -> dict[str, set[str]]:
-    """Read an object of lists of quoted words out of words.js."""
+    """Reads an object of lists of quoted words out of words.js."""
     found = re.search(rf"export const {name} = {{(.*?)}};", (FOLDER / "words.js").read_text(), re.DOTALL)
     assert found is not None
     return {key: set(re.findall(r'"([^"]+)"', listed)) for key, listed in re.findall(r"(\w+): \[(.*?)\]", found[1])}

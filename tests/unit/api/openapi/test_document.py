@@ -135,7 +135,7 @@ def _validate(name: str, value: Any) -> None:
 
 
 def checker(name: str) -> Any:
-    """Check against a schema of the document, with the patterns of ECMAScript as JSON Schema has them."""
+    """Checks against a schema of the document, with the patterns of ECMAScript as JSON Schema has them."""
     schema = {"$ref": f"#/components/schemas/{name}", "components": DOCUMENT["components"]}
     return jsonschema_rs.validator_for(schema, validate_formats=False)
 
