@@ -1,4 +1,4 @@
-"""Every status, state and role of Herald, typed once; what they mean is in docs/glossary.md."""
+"""Every status, state and role of Herald, typed once; docs/glossary.md explains them."""
 
 from typing import Literal, get_args
 
@@ -8,6 +8,10 @@ MessageStatus = Literal["pending", "retrying", "sent", "rejected", "exhausted", 
 UnsentStatus = Literal["rejected", "exhausted", "expired", "cancelled"]
 # What one attempt can make of its message; only the planner cancels.
 ResultStatus = Literal["retrying", "sent", "rejected", "exhausted", "expired"]
+# Those of them that end the message.
+FinalResultStatus = Literal["sent", "rejected", "exhausted", "expired"]
+# What the planner makes of messages that will never be sent.
+SettledStatus = Literal["expired", "cancelled"]
 # In ascending order: each role may do what the ones before it may.
 Role = Literal["viewer", "operator", "admin"]
 
@@ -15,4 +19,5 @@ MAILING_STATUSES: tuple[MailingStatus, ...] = get_args(MailingStatus)
 MESSAGE_STATUSES: tuple[MessageStatus, ...] = get_args(MessageStatus)
 UNSENT_STATUSES: tuple[UnsentStatus, ...] = get_args(UnsentStatus)
 RESULT_STATUSES: tuple[ResultStatus, ...] = get_args(ResultStatus)
+SETTLED_STATUSES: tuple[SettledStatus, ...] = get_args(SettledStatus)
 ROLES: tuple[Role, ...] = get_args(Role)

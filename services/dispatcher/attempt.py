@@ -2,22 +2,20 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from uuid import UUID
+from datetime import timedelta
 
 from services.dispatcher import store
-from services.dispatcher.breaker import Breaker, Ticket
-from services.dispatcher.metrics import Meters
+from services.dispatcher.attempt_result import build_result, failure_fields
+from services.dispatcher.breaker import Breaker
+from services.dispatcher.claimed_job import ClaimedJob, SentRequest
+from services.dispatcher.metrics import Metrics
 from services.dispatcher.provider import Provider
-from services.dispatcher.replies import Meaning, Reply, read
-from services.dispatcher.retry import Decision, Facts, Finish, Policy, Retry, decide
-from services.dispatcher.scrub import scrub
-from services.dispatcher.store import Claim
+from services.dispatcher.replies import Classification, Reply, classify
+from services.dispatcher.retry import Decision, Finish, Retry, RetryFacts, RetryPolicy, decide
 from shared import failpoints, logs, topology
-from shared.broker import Delivery, Outgoing, Publisher, Unpublished
+from shared.broker import Outgoing, Publisher, Unpublished
 from shared.database import DATABASE_OUTAGES, Pool, describe
-from shared.messages import Job, Result, encode
+from shared.messages import Result, encode
 from shared.waiting import Backoff
 
 # A claim is only as fresh as this when its request begins: an edit or a cancel acts within 100 ms.
@@ -30,47 +28,11 @@ MOST_QUEUED_RETRIES = 50_000
 log = logs.get()
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A job whose claim said "send". `asked` is the monotonic moment before the claim was sent."""
+class AttemptRunner:
+    """Makes attempts. Holds no database connection while it waits for the provider.
 
-    delivery: Delivery
-    job: Job
-    claim: Claim
-    worker: UUID
-    ticket: Ticket
-    asked: float
-
-    @property
-    def ids(self) -> dict[str, int | str | None]:
-        """What every log line of this attempt carries."""
-        return {
-            "mailing_id": self.job.mailing_id,
-            "message_id": self.job.message_id,
-            "client_id": self.job.client_id,
-            "attempt": self.claim.number,
-            "request_id": self.claim.request_id,
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """How the request went: began so many seconds after `asked`, and took so long."""
-
-    reply: Reply
-    after: float
-    seconds: float
-
-    def started_at(self, claim: Claim) -> datetime:
-        """When the request began, on the database's clock."""
-        return claim.claimed_at + timedelta(seconds=self.after)
-
-    def ended_at(self, claim: Claim) -> datetime:
-        return self.started_at(claim) + timedelta(seconds=self.seconds)
-
-
-class Attempts:
-    """Makes attempts. Holds no database connection while it waits for the provider."""
+    `queued_retries` is how many flights waited in the retry queues at the last beat.
+    """
 
     def __init__(
         self,
@@ -78,51 +40,57 @@ class Attempts:
         publisher: Publisher,
         provider: Provider,
         breaker: Breaker,
-        policy: Policy,
-        meters: Meters,
+        policy: RetryPolicy,
+        metrics: Metrics,
         *,
         timeout: float,
-        secret: str,
+        token: str,
         clock: Callable[[], float],
     ) -> None:
-        self._pool, self._publisher, self._provider = pool, publisher, provider
-        self._breaker, self._policy, self._meters = breaker, policy, meters
-        self._timeout, self._secret, self._clock = timeout, secret, clock
+        self._pool = pool
+        self._publisher = publisher
+        self._provider = provider
+        self._breaker = breaker
+        self._policy = policy
+        self._metrics = metrics
+        self._timeout = timeout
+        self._token = token
+        self._clock = clock
         self.queued_retries = 0
 
-    async def make(self, taken: Taken) -> Result | None:
-        """Makes one attempt and returns its result; None when it did not begin and the job must go again."""
-        after = self._clock() - taken.asked
-        seconds = min(self._timeout, taken.claim.seconds_left - MARGIN_SECONDS - after)
+    async def run(self, claimed: ClaimedJob) -> Result | None:
+        """Makes one attempt and returns its result; None when it did not begin and the job must be claimed again."""
+        after = self._clock() - claimed.asked
+        seconds = min(self._timeout, claimed.claim.seconds_left - MARGIN_SECONDS - after)
         if after > FRESH_SECONDS or seconds <= 0:
-            self._breaker.withdraw(taken.ticket)
-            log.info("claim given back", **taken.ids, claimed_ms_ago=round(after * 1000))
-            await self._unclaim(taken)
+            self._breaker.withdraw(claimed.ticket)
+            log.info("claim given back", **claimed.ids, claimed_ms_ago=round(after * 1000))
+            await self._unclaim(claimed)
             return None
-        self._meters.margin.observe(taken.claim.seconds_left - after)
-        call = await self._call(taken, after, seconds)
-        meaning = read(call.reply)
-        self._tell_breaker(taken, meaning)
-        decision = decide(meaning, self._facts(taken, call), self._policy)
-        decision = await self._act(taken, call, decision)
-        result = self._result(taken, call, meaning, decision)
-        self._report(taken, call, meaning, decision, result)
+        self._metrics.margin.observe(claimed.claim.seconds_left - after)
+        sent = await self._send(claimed, after, seconds)
+        classification = classify(sent.reply)
+        self._record_in_breaker(claimed, classification)
+        decision = decide(classification, self._facts(claimed, sent), self._policy)
+        decision = await self._act(claimed, sent, decision)
+        result = build_result(claimed, sent, classification, decision, token=self._token)
+        self._log_end(claimed, sent, classification, decision, result)
         return result
 
-    async def _call(self, taken: Taken, after: float, seconds: float) -> Call:
+    async def _send(self, claimed: ClaimedJob, after: float, seconds: float) -> SentRequest:
         failpoints.reach("dispatcher.claimed")
         began = self._clock()
-        claim = taken.claim
-        log.debug("request begins", **taken.ids, timeout_s=round(seconds, 2))
+        claim = claimed.claim
+        log.debug("request begins", **claimed.ids, timeout_s=round(seconds, 2))
         try:
             reply = await self._provider.send(claim.message_id, claim.phone, claim.text, seconds)
         except asyncio.CancelledError:
             # Only shutdown cancels a request. It may have arrived: that counts as a reply that did not come.
             reply = Reply("timeout", detail="the process stopped before the reply")
         failpoints.reach("dispatcher.replied")
-        return Call(reply, after, self._clock() - began)
+        return SentRequest(reply, after, self._clock() - began)
 
-    async def _unclaim(self, taken: Taken) -> None:
+    async def _unclaim(self, claimed: ClaimedJob) -> None:
         """Gives a claim back whose request did not begin, however long the database is away.
 
         A claim that stays open under a live worker would never be taken over.
@@ -130,117 +98,79 @@ class Attempts:
         backoff = Backoff()
         while True:
             try:
-                await store.unclaim(self._pool, taken.worker, taken.claim.message_id, taken.claim.number)
+                await store.unclaim(self._pool, claimed.worker, claimed.claim.message_id, claimed.claim.number)
                 return
             except DATABASE_OUTAGES as error:
-                log.warning("unclaim put off", **taken.ids, detail=describe(error))
+                log.warning("unclaim delayed", **claimed.ids, detail=describe(error))
             await asyncio.sleep(backoff.next())
 
-    def _tell_breaker(self, taken: Taken, meaning: Meaning) -> None:
+    def _record_in_breaker(self, claimed: ClaimedJob, classification: Classification) -> None:
         moment = self._clock()
-        if meaning.verdict == "misconfigured":
+        if classification.verdict == "misconfigured":
             variable = "HERALD_PROVIDER_TOKEN"
-            log.error("provider refuses our token", **taken.ids, outcome=meaning.outcome, variable=variable)
+            log.error("provider refused the token", **claimed.ids, outcome=classification.outcome, variable=variable)
             self._breaker.trip(moment)
         else:
-            self._breaker.end(moment, taken.ticket, failed=meaning.verdict == "temporary")
+            self._breaker.end(moment, claimed.ticket, failed=classification.verdict == "temporary")
 
-    def _facts(self, taken: Taken, call: Call) -> Facts:
-        return Facts(
-            failures=taken.claim.failures,
-            left=timedelta(seconds=taken.claim.seconds_left - call.after - call.seconds),
-            free=taken.ticket.probe,
+    def _facts(self, claimed: ClaimedJob, sent: SentRequest) -> RetryFacts:
+        return RetryFacts(
+            failures=claimed.claim.failures,
+            left=timedelta(seconds=claimed.claim.seconds_left - sent.begun_after - sent.seconds),
+            free=claimed.ticket.probe,
             queues_full=self.queued_retries >= MOST_QUEUED_RETRIES,
         )
 
-    async def _act(self, taken: Taken, call: Call, decision: Decision) -> Decision:
-        """Puts the decision on the broker. A retry that cannot be published waits in the table."""
+    async def _act(self, claimed: ClaimedJob, sent: SentRequest, decision: Decision) -> Decision:
+        """Publishes the retry or the dead letter. A retry that cannot be published waits in the table."""
         if isinstance(decision, Finish):
             if decision.status == "exhausted":
-                await self._bury(taken, call, decision)
+                await self._dead_letter(claimed, sent, decision)
             return decision
         if not decision.queued:
             return decision
         name = topology.retry_queue(decision.delay)
-        job = taken.job.model_copy(update={"attempt": taken.claim.number + 1})
+        job = claimed.job.model_copy(update={"attempt": claimed.claim.number + 1})
         try:
             await self._publisher.publish(Outgoing(topology.RETRY, name, encode(job)))
         except Unpublished as error:
-            log.warning("retry waits in the table", **taken.ids, detail=str(error))
+            log.warning("retry waits in the table", **claimed.ids, detail=str(error))
             return Retry(decision.delay, queued=False, failed=decision.failed)
         failpoints.reach("dispatcher.retry_published")
         return decision
 
-    async def _bury(self, taken: Taken, call: Call, decision: Finish) -> None:
-        """Dead-letter the job of an exhausted message. The tables have the truth, so a failure is only logged."""
-        job = taken.job
+    async def _dead_letter(self, claimed: ClaimedJob, sent: SentRequest, decision: Finish) -> None:
+        """Publishes the job of an exhausted message to the dead queue.
+
+        A failure is only logged: the tables have the truth.
+        """
+        job = claimed.job
         headers: dict[str, str | int] = {
             "mailing_id": job.mailing_id,
             "message_id": job.message_id,
             "reason": f"exhausted: {decision.reason}",
-            "at": call.ended_at(taken.claim).isoformat(),
+            "at": sent.ended_at(claimed.claim).isoformat(),
         }
         try:
             await self._publisher.publish(Outgoing(topology.DEAD, topology.DISPATCHER_DEAD, encode(job), headers))
         except Unpublished as error:
-            log.warning("dead letter not published", **taken.ids, detail=str(error))
+            log.warning("dead letter not published", **claimed.ids, detail=str(error))
         else:
-            self._meters.dead["exhausted"].inc()
+            self._metrics.dead["exhausted"].inc()
 
-    def _report(self, taken: Taken, call: Call, meaning: Meaning, decision: Decision, result: Result) -> None:
-        self._meters.attempts[meaning.outcome].inc()
-        self._meters.duration.observe(call.seconds)
+    def _log_end(
+        self, claimed: ClaimedJob, sent: SentRequest, classification: Classification, decision: Decision, result: Result
+    ) -> None:
+        self._metrics.attempts[classification.outcome].inc()
+        self._metrics.duration.observe(sent.seconds)
+        accepted = classification.verdict == "accepted"
         log.info(
             "attempt ended",
-            **taken.ids,
-            outcome=meaning.outcome,
-            http_status=call.reply.http_status,
+            **claimed.ids,
+            outcome=classification.outcome,
+            http_status=sent.reply.http_status,
             duration_ms=result.duration_ms,
             status=result.status,
-            # Of a success there is no more to tell: its code was 0, and it is at least nine of ten lines.
-            **({} if meaning.verdict == "accepted" else _why(taken, meaning, decision, result)),
+            # A success has nothing to add, since its code was 0; and at least nine of ten lines are successes.
+            **({} if accepted else failure_fields(claimed, classification, decision, result)),
         )
-
-    def _result(self, taken: Taken, call: Call, meaning: Meaning, decision: Decision) -> Result:
-        claim, job = taken.claim, taken.job
-        finish = decision if isinstance(decision, Finish) else None
-        retry = decision if isinstance(decision, Retry) else None
-        return Result(
-            message_id=job.message_id,
-            mailing_id=job.mailing_id,
-            client_id=job.client_id,
-            number=claim.number,
-            status=finish.status if finish else "retrying",
-            outcome=meaning.outcome,
-            started_at=call.started_at(claim),
-            duration_ms=round(call.seconds * 1000),
-            http_status=call.reply.http_status,
-            reason=finish.reason if finish else None,
-            detail=self._detail(taken, call, meaning),
-            failed=decision.failed,
-            queued=retry.queued if retry else False,
-            due_at=call.ended_at(claim) + retry.delay if retry else None,
-            request_id=claim.request_id,
-        )
-
-    def _detail(self, taken: Taken, call: Call, meaning: Meaning) -> str | None:
-        if meaning.verdict == "accepted":
-            return None
-        said = scrub(
-            call.reply.detail or call.reply.body.decode("utf-8", "replace"),
-            phone=taken.claim.phone,
-            text=taken.claim.text,
-            token=self._secret,
-        )
-        return f"{meaning.reason}: {said}" if said else meaning.reason
-
-
-def _why(taken: Taken, meaning: Meaning, decision: Decision, result: Result) -> dict[str, object]:
-    """What the log tells of a failure: what the provider said, cut and scrubbed, and what follows from it."""
-    told: dict[str, object] = {"verdict": meaning.verdict, "said": result.detail, "reason": result.reason}
-    told |= {"failures": taken.claim.failures + result.failed, "spends_budget": result.failed}
-    if meaning.retry_after is not None:
-        told["retry_after_s"] = meaning.retry_after.total_seconds()
-    if isinstance(decision, Retry):
-        told |= {"retry_in_s": decision.delay.total_seconds(), "due_at": result.due_at, "queued": decision.queued}
-    return told

@@ -1,11 +1,11 @@
-"""When to stop consuming because the provider is down, and when to try again. Pure, on a monotonic clock."""
+"""The circuit breaker: when to stop sending because the provider is down, and when to probe. Pure."""
 
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-# The last seconds are judged alone where they hold enough calls: a long healthy run must not outvote an outage.
+# The last 4 s are judged alone where they hold enough calls: a long healthy run must not outvote an outage.
 RECENT_SECONDS, WINDOW_SECONDS = 4.0, 30.0
 LEAST_CALLS = 20
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 20.0
@@ -13,12 +13,12 @@ PROBES = (1, 4, 16)
 UNLIMITED = 1_000_000
 NO_EPOCH = -1
 
-State = Literal["closed", "open", "half-open"]
+BreakerState = Literal["closed", "open", "half-open"]
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """Leave for one call. A call that outlives the state it began in says nothing of the next one."""
+    """Admits one call. The end of a call that began in an earlier state of the breaker (`epoch`) is ignored."""
 
     epoch: int
     probe: bool
@@ -28,7 +28,8 @@ class Breaker:
     """Opens when more than half of the latest calls failed; probes with 1, then 4, then 16 calls, by the same rule.
 
     The latest calls are those of the last 4 s; where these are fewer than 20, as many more of the last 30 s as make
-    20. Fewer say nothing. Moments are seconds on a monotonic clock. `jitter` returns a factor near 1.
+    20. With fewer than 20 calls it does not open. Moments are seconds on a monotonic clock. `jitter` returns a factor
+    near 1.
     """
 
     def __init__(self, jitter: Callable[[], float]) -> None:
@@ -37,11 +38,13 @@ class Breaker:
         self._pause = FIRST_PAUSE
         self._opens_until = 0.0
         self._stage: int | None = None
-        self._begun = self._ended = self._failed = 0
+        self._begun = 0
+        self._ended = 0
+        self._failed = 0
         self._epoch = 0
         self._open = False
 
-    def state(self, moment: float) -> State:
+    def state(self, moment: float) -> BreakerState:
         if self._open and moment < self._opens_until:
             return "open"
         return "half-open" if self._open or self._stage is not None else "closed"
@@ -60,10 +63,10 @@ class Breaker:
         return max(self._opens_until - moment, 0.0) if self._open else 0.0
 
     def begin(self, moment: float) -> Ticket:
-        """Takes note of a call that begins."""
+        """Records that a call begins, and returns its ticket."""
         state = self.state(moment)
         if state == "open":
-            # Claimed just before it opened: how it ends says nothing of what comes after.
+            # Claimed just before the breaker opened: its end must not count in the next state.
             return Ticket(NO_EPOCH, probe=False)
         if state == "half-open":
             if self._stage is None:
@@ -73,12 +76,12 @@ class Breaker:
         return Ticket(self._epoch, probe=False)
 
     def withdraw(self, ticket: Ticket) -> None:
-        """Takes back a call that did not begin after all."""
+        """Takes a call back that did not begin after all."""
         if ticket.epoch == self._epoch and ticket.probe:
             self._begun -= 1
 
     def end(self, moment: float, ticket: Ticket, *, failed: bool) -> None:
-        """Takes note of how a call ended. Slowness is not a failure; a timeout is."""
+        """Records how a call ended. Slowness is not a failure; a timeout is."""
         if ticket.epoch != self._epoch:
             return
         if ticket.probe:
@@ -89,7 +92,7 @@ class Breaker:
             self.trip(moment)
 
     def trip(self, moment: float) -> None:
-        """Opens now."""
+        """Opens the breaker now."""
         if self.state(moment) == "open":
             return
         self._opens_until = moment + self._pause * self._jitter()
@@ -100,11 +103,13 @@ class Breaker:
 
     def _enter(self, stage: int) -> None:
         self._open, self._stage = False, stage
-        self._begun = self._ended = self._failed = 0
+        self._begun = 0
+        self._ended = 0
+        self._failed = 0
         self._epoch += 1
 
     def _end_probe(self, moment: float, failed: bool) -> None:
-        """Judges a stage by the rule that opens: a provider that fails now and then would never pass a stricter one."""
+        """Judges a stage by the rule that opens: a provider that sometimes fails would never pass a stricter one."""
         stage = self._stage or 0
         self._ended += 1
         self._failed += failed
@@ -121,7 +126,7 @@ class Breaker:
             self._epoch += 1
 
     def _count(self, moment: float, failed: bool) -> tuple[int, int]:
-        """Counts this call, and return (calls, failures) of the latest. Kept by the second, so it stays small."""
+        """Counts this call, and returns (calls, failures) of the latest. Counted by the second, to keep them few."""
         second = int(moment)
         if self._calls and self._calls[-1][0] == second:
             _, calls, failures = self._calls.pop()

@@ -1,32 +1,34 @@
-"""Shows the breaker's state where people look: in the log, in the metrics and in the detail of /readyz."""
+"""Publishes the breaker's state in the log, in the metrics and in the details of /readyz."""
 
 import asyncio
 from collections.abc import Callable
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Enum
 
-from services.dispatcher.breaker import Breaker, State
+from services.dispatcher.breaker import Breaker, BreakerState
 from shared import logs
 from shared.health import Health
 
-STATES: tuple[State, ...] = ("closed", "open", "half-open")
+STATES: tuple[BreakerState, ...] = get_args(BreakerState)
 LOOK_SECONDS = 0.2
 
 log = logs.get()
 
 
 class BreakerWatch:
-    """Looks at the breaker several times a second. An open breaker is not unready: it is a detail, no part."""
+    """Polls the breaker several times a second. An open breaker does not make the process unready."""
 
     def __init__(self, breaker: Breaker, health: Health, registry: CollectorRegistry) -> None:
-        self._breaker, self._health = breaker, health
+        self._breaker = breaker
+        self._health = health
         self._metric = Enum("herald_breaker", "State of the circuit breaker.", states=list(STATES), registry=registry)
         self._openings = Counter("herald_breaker_openings", "Times the breaker opened.", registry=registry)
-        self._state: State = "closed"
+        self._state: BreakerState = "closed"
         self._health.details["breaker"] = self._state
 
     def look(self, moment: float) -> None:
-        """Tell of the state, and log it where it changed. `moment` is in seconds on a monotonic clock."""
+        """Publishes the state if it changed. `moment` is in seconds on a monotonic clock."""
         state = self._breaker.state(moment)
         if state == self._state:
             return

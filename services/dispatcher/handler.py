@@ -1,100 +1,95 @@
-"""The hop of the dispatcher: claim, send, classify, decide, act; and when to stand aside."""
+"""The hop of the dispatcher: claim a batch of jobs, obey each verdict, and pause while that is impossible."""
 
 import asyncio
-from collections import deque
 from collections.abc import Mapping, Sequence
 from functools import partial
 
 from aiolimiter import AsyncLimiter
 
 from services.dispatcher import store
-from services.dispatcher.attempt import Attempts, Taken
+from services.dispatcher.attempt import AttemptRunner
 from services.dispatcher.breaker import Breaker
-from services.dispatcher.metrics import Meters
-from services.dispatcher.result_buffer import Entry, Outbox
+from services.dispatcher.claimed_job import ClaimedJob
+from services.dispatcher.heartbeat import Heartbeat
+from services.dispatcher.intake import DeliveredJob, Intake
+from services.dispatcher.metrics import Metrics
+from services.dispatcher.result_buffer import BufferedResult, ResultBuffer
 from services.dispatcher.store import Claim
-from services.dispatcher.worker_name import Identity
+from services.dispatcher.worker_name import WorkerName
 from shared import failpoints, logs, topology
-from shared.broker import Consumer, Delivery, Outgoing, Publisher, Unpublished
+from shared.broker import Consumer, Outgoing, Publisher, Unpublished
 from shared.database import COLLISIONS, DATABASE_OUTAGES, Pool, describe
 from shared.health import Pulse
-from shared.messages import Job, Unreadable, decode, encode
+from shared.messages import encode
 from shared.waiting import Backoff, sleep_unless
 
-CLAIM_AT_ONCE = 100
-# Results unconfirmed for so long mean that the broker is in trouble: claim no more.
+MOST_JOBS_PER_CLAIM = 100
+# Results unconfirmed for longer mean that the broker is in trouble: nothing more is claimed.
 CONFIRM_SECONDS = 1.0
 LOOK_AGAIN_SECONDS = 0.02
 LINGER_SECONDS = 0.01
 LOCKED_SECONDS = 0.005
-BEAT_SECONDS = 1.0
 
 log = logs.get()
 
 
 class Handler:
-    """Takes jobs in and sees each through to its acknowledgement."""
+    """Claims the jobs of the intake, and sees each through to its acknowledgement."""
 
     def __init__(
         self,
         pool: Pool,
         publisher: Publisher,
-        attempts: Attempts,
-        outbox: Outbox,
+        intake: Intake,
+        runner: AttemptRunner,
+        results: ResultBuffer,
         breaker: Breaker,
-        meters: Meters,
+        name: WorkerName,
+        heartbeat: Heartbeat,
+        metrics: Metrics,
         *,
         concurrency: int,
         shortest_retry: str,
         limiter: AsyncLimiter | None,
     ) -> None:
-        self._pool, self._publisher, self._attempts, self._outbox = pool, publisher, attempts, outbox
-        self._breaker, self._concurrency, self._limiter = breaker, concurrency, limiter
-        self._shortest_retry, self._meters = shortest_retry, meters
-        self._inbox: deque[tuple[Delivery, Job]] = deque()
-        self._unreadable: deque[Delivery] = deque()
-        self._arrived, self._freed = asyncio.Event(), asyncio.Event()
+        self._pool = pool
+        self._publisher = publisher
+        self._intake = intake
+        self._runner = runner
+        self._results = results
+        self._breaker = breaker
+        self._name = name
+        self._heartbeat = heartbeat
+        self._metrics = metrics
+        self._concurrency = concurrency
+        self._shortest_retry = shortest_retry
+        self._limiter = limiter
         self._running: set[asyncio.Task[None]] = set()
-        self._identity = Identity()
-        self._sending = True
-        self.pulse, self.beat_pulse = Pulse(), Pulse()
+        self._freed = asyncio.Event()
+        self.pulse = Pulse()
 
     @property
     def in_flight(self) -> int:
         """Attempts under way."""
         return len(self._running)
 
-    @property
-    def held(self) -> int:
-        """Jobs that were delivered and not claimed yet."""
-        return len(self._inbox)
-
-    def take(self, delivery: Delivery) -> None:
-        """Takes a delivery in. The connection's callback must not do more."""
-        try:
-            self._inbox.append((delivery, decode(Job, delivery.body)))
-        except Unreadable as error:
-            log.error("body unreadable", queue=topology.DISPATCHER_JOBS, detail=str(error))
-            self._unreadable.append(delivery)
-        self._arrived.set()
-
     async def run(self, consumer: Consumer, stop: asyncio.Event) -> None:
-        """Claims and sends until `stop`, standing aside while the provider or the database is down."""
+        """Claims and sends until `stop`; pauses while the provider or the database is down."""
         backoff = Backoff()
         while not stop.is_set():
             self.pulse.beat()
             moment = asyncio.get_running_loop().time()
             if self._breaker.allowance(moment) <= 0 and self._breaker.state(moment) == "open":
-                await self._stand_aside(consumer, self._breaker.seconds_open(moment), stop, "breaker open")
+                await self._pause(consumer, self._breaker.seconds_open(moment), stop, "breaker open")
                 continue
             try:
                 await self._step()
                 backoff.reset()
             except (*DATABASE_OUTAGES, *COLLISIONS) as error:
-                await self._stand_aside(consumer, backoff.next(), stop, describe(error))
+                await self._pause(consumer, backoff.next(), stop, "claim failed", describe(error))
 
     async def finish(self, seconds: float) -> None:
-        """At shutdown: let the running attempts end, then cancel them; each still gets its result."""
+        """Lets the running attempts end at shutdown, then cancels them; each still leaves its result."""
         if self._running:
             await asyncio.wait(self._running, timeout=seconds)
         for task in self._running:
@@ -102,169 +97,138 @@ class Handler:
         if self._running:
             await asyncio.wait(self._running, timeout=2)
 
-    async def beat(self) -> None:
-        """Say every second that this process is alive. Runs until cancelled."""
-        while True:
-            self.beat_pulse.beat()
-            try:
-                self._attempts.queued_retries = await store.beat(self._pool, self._identity.alive, self._sending)
-            except DATABASE_OUTAGES as error:
-                log.warning("beat put off", detail=describe(error))
-            await asyncio.sleep(BEAT_SECONDS)
-
     async def _step(self) -> None:
-        """Claims one batch, as large as there is room for, or wait a moment for room or for jobs."""
-        while self._unreadable:
-            await self._unreadable.popleft().reject()
-            self._meters.dead["unreadable"].inc()
-        self._drop_dead()
-        if not self._inbox:
-            await _wait(self._arrived)
+        """Claims one batch, as large as there are free slots, or waits a moment for slots or for jobs."""
+        await self._intake.reject_unreadable()
+        self._intake.forget_dead()
+        if not self._intake.held:
+            await _wait(self._intake.arrived)
             return
-        room = await self._gather_room()
-        if room <= 0:
+        slots = await self._gather_slots()
+        if slots <= 0:
             await _wait(self._freed)
             return
-        batch = self._next_batch(min(room, CLAIM_AT_ONCE, self._burst()))
+        batch = self._intake.next_batch(min(slots, MOST_JOBS_PER_CLAIM, self._burst()))
         if self._limiter is not None:
             await self._limiter.acquire(len(batch))
         await self._claim(batch)
 
-    async def _gather_room(self) -> int:
+    async def _gather_slots(self) -> int:
         """Waits a moment for a quarter of the slots: one claim for many jobs costs little more than for one."""
         loop = asyncio.get_running_loop()
         until = loop.time() + LINGER_SECONDS
-        while (room := self._room()) < min(len(self._inbox), self._concurrency // 4) and loop.time() < until:
+        while (slots := self._free_slots()) < min(self._intake.held, self._concurrency // 4) and loop.time() < until:
             await _wait(self._freed, until - loop.time())
-        return room
+        return slots
 
-    def _room(self) -> int:
+    def _free_slots(self) -> int:
+        """Returns how many requests may begin now: none while results pile up, or the breaker allows none."""
         moment = asyncio.get_running_loop().time()
-        if self._outbox.behind(moment) > CONFIRM_SECONDS or self._outbox.outstanding >= 2 * self._concurrency:
+        if self._results.behind(moment) > CONFIRM_SECONDS or self._results.outstanding >= 2 * self._concurrency:
             return 0
         return min(self._concurrency - len(self._running), self._breaker.allowance(moment))
 
     def _burst(self) -> int:
-        return CLAIM_AT_ONCE if self._limiter is None else max(int(self._limiter.max_rate), 1)
+        return MOST_JOBS_PER_CLAIM if self._limiter is None else max(int(self._limiter.max_rate), 1)
 
-    def _drop_dead(self) -> None:
-        """Forgets deliveries whose connection is gone: they come again."""
-        if self._inbox and not self._inbox[0][0].alive:
-            self._inbox = deque(item for item in self._inbox if item[0].alive)
-
-    def _next_batch(self, size: int) -> dict[int, tuple[Delivery, Job]]:
-        """Takes jobs from the inbox, each message once; a second job of a message waits for the next batch."""
-        batch: dict[int, tuple[Delivery, Job]] = {}
-        for _ in range(len(self._inbox)):
-            if len(batch) >= size:
-                break
-            delivery, job = self._inbox.popleft()
-            if job.message_id in batch:
-                self._inbox.append((delivery, job))
-            else:
-                batch[job.message_id] = (delivery, job)
-        return batch
-
-    async def _claim(self, batch: dict[int, tuple[Delivery, Job]]) -> None:
+    async def _claim(self, batch: dict[int, DeliveredJob]) -> None:
         asked = asyncio.get_running_loop().time()
-        worker = self._identity.current
-        jobs = [(job.message_id, job.attempt, delivery.redelivered) for delivery, job in batch.values()]
+        jobs = [(one.job.message_id, one.job.attempt, one.delivery.redelivered) for one in batch.values()]
         failpoints.reach("dispatcher.unclaimed")
         try:
-            claims = await store.claim(self._pool, worker, jobs)
+            claims = await store.claim(self._pool, self._name.current, jobs)
         except BaseException:
-            self._inbox.extendleft(batch.values())
-            self._identity.renew()
+            self._intake.restore(batch.values())
+            self._name.renew()
             raise
-        self._meters.claimed(claims, asyncio.get_running_loop().time() - asked)
-        _tell(claims, batch)
-        # Sends first: a claim is fresh for 80 ms, and moving a job waits for a confirm.
+        self._metrics.record_claim(claims, asyncio.get_running_loop().time() - asked)
+        _log_claims(claims, batch)
+        # Sends first: a claim is fresh for 80 ms, and republishing a job waits for a confirm.
         for claim in sorted(claims, key=lambda claim: claim.verdict != "send"):
-            delivery, job = batch[claim.message_id]
-            await self._obey(claim, delivery, job, asked)
+            await self._obey(claim, batch[claim.message_id], asked)
         if any(claim.verdict == "locked" for claim in claims):
             await asyncio.sleep(LOCKED_SECONDS)
 
-    async def _obey(self, claim: Claim, delivery: Delivery, job: Job, asked: float) -> None:
-        """Does what the claim's verdict says of one job."""
+    async def _obey(self, claim: Claim, delivered: DeliveredJob, asked: float) -> None:
+        """Does what the claim's verdict asks for."""
         match claim.verdict:
             case "send":
                 ticket = self._breaker.begin(asyncio.get_running_loop().time())
-                self._start(Taken(delivery, job, claim, self._identity.current, ticket, asked))
+                self._start(ClaimedJob(delivered.delivery, delivered.job, claim, self._name.current, ticket, asked))
             case "locked":
-                self._inbox.append((delivery, job))
+                self._intake.put_last(delivered)
             case "busy":
-                await self._move(delivery, job, Outgoing(topology.RETRY, self._shortest_retry, encode(job)))
-            case "put back":
-                await delivery.ack()
-            case "over":
-                await delivery.ack()
+                retry = Outgoing(topology.RETRY, self._shortest_retry, encode(delivered.job))
+                await self._republish(delivered, retry)
+            case "put back" | "over":
+                await delivered.delivery.ack()
 
-    def _start(self, taken: Taken) -> None:
-        self._identity.hold(taken.worker)
-        task = asyncio.create_task(self._see_through(taken))
+    def _start(self, claimed: ClaimedJob) -> None:
+        self._name.hold(claimed.worker)
+        task = asyncio.create_task(self._see_through(claimed))
         self._running.add(task)
-        task.add_done_callback(partial(self._ended, taken))
+        task.add_done_callback(partial(self._ended, claimed))
 
-    def _ended(self, taken: Taken, task: asyncio.Task[None]) -> None:
+    def _ended(self, claimed: ClaimedJob, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         self._freed.set()
         if not task.cancelled() and task.exception() is not None:
-            log.error("attempt failed", **taken.ids, exc_info=task.exception())
+            log.error("attempt crashed", **claimed.ids, exc_info=task.exception())
 
-    async def _see_through(self, taken: Taken) -> None:
-        result = await self._attempts.make(taken)
+    async def _see_through(self, claimed: ClaimedJob) -> None:
+        """Makes the attempt, and hands its result to the buffer, which acknowledges the job once it is confirmed."""
+        result = await self._runner.run(claimed)
         if result is None:
-            self._identity.let_go(taken.worker)
-            self._inbox.appendleft((taken.delivery, taken.job))
-            self._arrived.set()
+            self._name.let_go(claimed.worker)
+            self._intake.put_first(DeliveredJob(claimed.delivery, claimed.job))
             return
 
         async def confirmed() -> None:
-            self._identity.let_go(taken.worker)
-            await taken.delivery.ack()
+            self._name.let_go(claimed.worker)
+            await claimed.delivery.ack()
 
-        self._outbox.add(Entry(result, confirmed))
+        self._results.add(BufferedResult(result, confirmed))
 
-    async def _move(self, delivery: Delivery, job: Job, outgoing: Outgoing) -> None:
-        """Publishes a job again elsewhere, then acknowledge. Unpublished, it stays ours and is judged again."""
+    async def _republish(self, delivered: DeliveredJob, outgoing: Outgoing) -> None:
+        """Publishes a job elsewhere, then acknowledges it. A job that cannot be published is claimed again here."""
         try:
             await self._publisher.publish(outgoing)
         except Unpublished as error:
-            ids = {"mailing_id": job.mailing_id, "message_id": job.message_id, "attempt": job.attempt}
-            log.warning("job not moved", **ids, key=outgoing.routing_key, detail=str(error))
-            self.take(delivery)
+            log.warning("job not republished", **delivered.ids, key=outgoing.routing_key, detail=str(error))
+            self._intake.put_last(delivered)
         else:
-            await delivery.ack()
+            await delivered.delivery.ack()
 
-    async def _stand_aside(self, consumer: Consumer, seconds: float, stop: asyncio.Event, why: str) -> None:
-        """Stops consuming, put unstarted jobs back, wait, and consume again.
+    async def _pause(
+        self, consumer: Consumer, seconds: float, stop: asyncio.Event, reason: str, detail: str | None = None
+    ) -> None:
+        """Stops consuming, returns unstarted jobs to the broker, waits, and consumes again.
 
-        Deliveries are not held meanwhile: the broker takes them back after 30 minutes, with its channel.
+        Deliveries are not held meanwhile: the broker takes them back after 30 minutes, and closes the channel.
         """
-        log.warning("standing aside", why=why, seconds=round(seconds, 1), unstarted=len(self._inbox))
-        self._sending = False
+        unstarted = self._intake.held
+        log.warning("consuming paused", reason=reason, detail=detail, seconds=round(seconds, 1), unstarted=unstarted)
+        self._heartbeat.sending = False
         await consumer.pause()
-        unstarted, self._inbox = self._inbox, deque()
-        for delivery, job in unstarted:
+        for delivered in self._intake.drain():
             self.pulse.beat()
-            if delivery.alive:
-                await self._move(delivery, job, Outgoing(topology.JOBS, topology.SEND_KEY, encode(job)))
+            if delivered.delivery.alive:
+                await self._republish(delivered, Outgoing(topology.JOBS, topology.SEND_KEY, encode(delivered.job)))
         await sleep_unless(stop, seconds)
         if not stop.is_set():
             await consumer.resume()
-            self._sending = True
-            log.info("consuming again")
+            self._heartbeat.sending = True
+            log.info("consuming resumed")
 
 
-def _tell(claims: Sequence[Claim], batch: Mapping[int, tuple[Delivery, Job]]) -> None:
-    """Logs a batch of claims, in one line a verdict. Locked jobs are in the next batch, and told then."""
+def _log_claims(claims: Sequence[Claim], batch: Mapping[int, DeliveredJob]) -> None:
+    """Logs a batch of claims, one line for each verdict. Locked jobs are logged with the batch that decides them."""
     by_verdict: dict[str, list[int]] = {}
     for claim in claims:
         by_verdict.setdefault(claim.verdict, []).append(claim.message_id)
     by_verdict.pop("locked", None)
     for verdict, message_ids in by_verdict.items():
-        mailing_ids = sorted({batch[message_id][1].mailing_id for message_id in message_ids})
+        mailing_ids = sorted({batch[message_id].job.mailing_id for message_id in message_ids})
         if verdict == "send":
             log.info("jobs claimed", message_ids=message_ids, mailing_ids=mailing_ids)
         else:
@@ -272,6 +236,6 @@ def _tell(claims: Sequence[Claim], batch: Mapping[int, tuple[Delivery, Job]]) ->
 
 
 async def _wait(event: asyncio.Event, seconds: float = LOOK_AGAIN_SECONDS) -> None:
-    """Waits for the event, but look again soon: not everything that makes room sets it."""
+    """Waits for the event, but not for long: not everything that frees a slot sets it."""
     await sleep_unless(event, seconds)
     event.clear()

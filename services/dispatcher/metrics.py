@@ -1,22 +1,23 @@
-"""What /metrics says of the dispatcher."""
+"""The metrics of the dispatcher."""
 
 from collections import Counter as tally  # noqa: N813 - the other Counter is a metric
 from collections.abc import Callable, Sequence
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from services.dispatcher.replies import OUTCOMES
-from services.dispatcher.store import Claim
+from services.dispatcher.store import Claim, ClaimVerdict
 from shared import topology
 from shared.metrics import Children, dead_letters
 
 MINUTE, HOUR = 60, 3600
 
-Figure = Callable[[], float]
+ReadValue = Callable[[], float]
 
 
-class Meters:
-    """What is counted as it happens. Children are bound here, so that a message costs no look-up."""
+class Metrics:
+    """Counters and histograms. Labelled children are looked up here, once and not for each message."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.attempts = Children(
@@ -24,42 +25,42 @@ class Meters:
         )
         self.duration = Histogram(
             "herald_request_duration_seconds",
-            "Time from request to reply.",
+            "Seconds from a request to its reply or timeout.",
             buckets=(0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25),
             registry=registry,
         )
         self.margin = Histogram(
             "herald_deadline_margin_seconds",
-            "Time left to the mailing's end when a request began.",
+            "Seconds left to the mailing's end when a request began.",
             buckets=(1, 2, 5, 10, 30, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 6 * HOUR, 24 * HOUR),
             registry=registry,
         )
         self.dead = dead_letters(topology.DISPATCHER_DEAD, ("exhausted", "unreadable"), registry)
-        self._count_claims(registry)
+        self._register_claim_metrics(registry)
 
-    def _count_claims(self, registry: CollectorRegistry) -> None:
+    def _register_claim_metrics(self, registry: CollectorRegistry) -> None:
         self.claim_lag = Histogram(
             "herald_claim_lag_seconds",
-            "Time from the moment a job was released and due until it was claimed for sending.",
+            "Seconds from the moment a job was released and due until it was claimed for sending.",
             buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300),
             registry=registry,
         )
         self.claim_jobs = Histogram(
-            "herald_claim_jobs", "Jobs in a claim.", buckets=(1, 2, 5, 10, 25, 50, 75, 100), registry=registry
+            "herald_claim_jobs", "Jobs in one claim.", buckets=(1, 2, 5, 10, 25, 50, 75, 100), registry=registry
         )
         self.claim_duration = Histogram(
             "herald_claim_duration_seconds",
-            "Time a claim took.",
+            "Seconds that a claim's statement took.",
             buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 20),
             registry=registry,
         )
         self.verdicts = Children(
-            Counter("herald_claim_verdicts", "Jobs claimed, by verdict.", ["verdict"], registry=registry),
-            ("send", "locked", "busy", "put back", "over"),
+            Counter("herald_claim_verdicts", "Jobs, by the verdict of their claim.", ["verdict"], registry=registry),
+            get_args(ClaimVerdict),
         )
 
-    def claimed(self, claims: Sequence[Claim], seconds: float) -> None:
-        """Takes note of a claim, and how long it took."""
+    def record_claim(self, claims: Sequence[Claim], seconds: float) -> None:
+        """Counts the verdicts of one claim, which took `seconds`."""
         self.claim_jobs.observe(len(claims))
         self.claim_duration.observe(seconds)
         for verdict, jobs in tally(claim.verdict for claim in claims).items():
@@ -69,15 +70,25 @@ class Meters:
                 self.claim_lag.observe(claim.waited)
 
 
-def show(
-    registry: CollectorRegistry, *, in_flight: Figure, most: int, held: Figure, outstanding: Figure, unconfirmed: Figure
+def register_gauges(
+    registry: CollectorRegistry,
+    *,
+    in_flight: ReadValue,
+    most: int,
+    held: ReadValue,
+    outstanding: ReadValue,
+    unconfirmed: ReadValue,
 ) -> None:
-    """Shows what is asked for when somebody looks."""
-    for name, text, figure in (
+    """Registers the gauges whose values are read at each scrape."""
+    for name, text, read in (
         ("herald_requests_in_flight", "Attempts under way.", in_flight),
-        ("herald_jobs_held", "Jobs that were delivered and not claimed yet.", held),
+        ("herald_jobs_held", "Jobs that were delivered and are not claimed yet.", held),
         ("herald_results_outstanding", "Results that the broker has not confirmed.", outstanding),
-        ("herald_results_unconfirmed_seconds", "For how long the oldest results are unconfirmed.", unconfirmed),
+        (
+            "herald_results_unconfirmed_seconds",
+            "Seconds for which the oldest results have been unconfirmed.",
+            unconfirmed,
+        ),
     ):
-        Gauge(name, text, registry=registry).set_function(figure)
-    Gauge("herald_requests_in_flight_max", "Attempts there may be at once.", registry=registry).set(most)
+        Gauge(name, text, registry=registry).set_function(read)
+    Gauge("herald_requests_in_flight_max", "Attempts allowed at once.", registry=registry).set(most)

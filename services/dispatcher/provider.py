@@ -1,4 +1,4 @@
-"""The external send API, as one call: a message in, a reply out, and never an exception."""
+"""The client of the external send API: a message in, a reply out, and never an exception."""
 
 import ssl
 from collections.abc import AsyncIterator
@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 import aiohttp
 import orjson
 
-from services.dispatcher.replies import Kind, Reply
+from services.dispatcher.replies import Reply, ReplyKind
 
 LONGEST_BODY = 64 * 1024
 
-# What each failure of the client means. The first class that fits counts.
-_FAILURES: tuple[tuple[type[BaseException], Kind], ...] = (
+# The kind of reply for each failure of the HTTP client. The first class that fits counts.
+_FAILURES: tuple[tuple[type[BaseException], ReplyKind], ...] = (
     (TimeoutError, "timeout"),
     (aiohttp.ClientConnectorError, "unreachable"),
     (aiohttp.ClientError, "broken"),
@@ -23,13 +23,14 @@ _FAILURES: tuple[tuple[type[BaseException], Kind], ...] = (
 
 
 class Provider:
-    """Sends one message a call, over kept-alive connections without a limit of their own."""
+    """Sends one message a call, over kept-alive connections. Their number has no limit of its own."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
-        self._session, self._url = session, url.rstrip("/")
+        self._session = session
+        self._url = url.rstrip("/")
 
     async def send(self, message_id: int, phone: str, text: str, seconds: float) -> Reply:
-        """POST the message and wait `seconds` at most in all. Whatever goes wrong is a Reply, too."""
+        """Posts the message and returns the reply, after `seconds` at most. Every failure is a Reply, too."""
         try:
             async with self._session.post(
                 f"{self._url}/send/{message_id}",
@@ -49,7 +50,7 @@ class Provider:
             return Reply(_kind_of(error), detail=type(error).__name__)
 
 
-def _kind_of(error: BaseException) -> Kind:
+def _kind_of(error: BaseException) -> ReplyKind:
     return next(kind for cause, kind in _FAILURES if isinstance(error, cause))
 
 
@@ -60,14 +61,14 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
         if not chunk:
             return body
         body += chunk
-    # The rest of a huge body is not worth reading: the connection goes with it.
+    # The rest of a huge body is not read, so its connection cannot be used again.
     response.close()
     return body
 
 
 @asynccontextmanager
 async def connect(url: str, token: str) -> AsyncIterator[Provider]:
-    """Opens the client session. The number of requests at once is limited by the claim, not in here."""
+    """Opens the client session. The claim limits the number of requests at once, not the session."""
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=30),
         cookie_jar=aiohttp.DummyCookieJar(),

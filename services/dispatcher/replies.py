@@ -1,4 +1,4 @@
-"""What a reply means: reply to verdict, as a table. Pure."""
+"""Classifies replies of the provider: from reply to verdict, as a table. Pure."""
 
 import re
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from typing import Literal
 
 import orjson
 
-Verdict = Literal["accepted", "temporary", "permanent", "misconfigured"]
-Kind = Literal["answered", "timeout", "unreachable", "broken"]
+ReplyVerdict = Literal["accepted", "temporary", "permanent", "misconfigured"]
+ReplyKind = Literal["answered", "timeout", "unreachable", "broken"]
 
 LONGEST_REASON = 100
 LONGEST_RETRY_AFTER = timedelta(days=365)
@@ -17,9 +17,12 @@ LONGEST_RETRY_AFTER = timedelta(days=365)
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What came back. `body` is cut at 64 KiB; `detail` says what broke when nothing was answered."""
+    """A reply of the provider, or its absence.
 
-    kind: Kind
+    `body` is cut at 64 KiB. `detail` is what broke, where no answer came.
+    """
+
+    kind: ReplyKind
     http_status: int | None = None
     body: bytes = b""
     retry_after: str | None = None
@@ -28,21 +31,21 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Meaning:
-    """What a reply means. `outcome` is the word that statistics count; `reason` is for people."""
+class Classification:
+    """The meaning of a reply. `outcome` is the word that statistics count; `reason` is a short phrase to be shown."""
 
-    verdict: Verdict
+    verdict: ReplyVerdict
     outcome: str
     reason: str
     retry_after: timedelta | None = None
 
 
-# What is not in the table: 2xx is read for its code, other 3xx and 5xx are temporary, other 4xx permanent.
-_BY_STATUS: dict[int, tuple[Verdict, str]] = {
+# Statuses that differ from their class in _BY_CLASS. A 200 is judged by the code in its body.
+_BY_STATUS: dict[int, tuple[ReplyVerdict, str]] = {
     401: ("misconfigured", "unauthorized"),
     403: ("misconfigured", "unauthorized"),
     402: ("temporary", "refused"),
-    # A wrong path would answer every message so: giving each up for good would be rash.
+    # A wrong path answers every message like this, so a permanent verdict would reject whole mailings.
     404: ("temporary", "not_found"),
     405: ("temporary", "not_found"),
     407: ("temporary", "refused"),
@@ -53,45 +56,45 @@ _BY_STATUS: dict[int, tuple[Verdict, str]] = {
     425: ("temporary", "refused"),
     429: ("temporary", "too_many"),
 }
-_BY_CLASS: dict[int, tuple[Verdict, str]] = {
+_BY_CLASS: dict[int, tuple[ReplyVerdict, str]] = {
     3: ("temporary", "redirected"),
     4: ("permanent", "refused"),
     5: ("temporary", "server_error"),
 }
-_UNANSWERED: dict[Kind, str] = {
+_UNANSWERED: dict[ReplyKind, str] = {
     "timeout": "no reply in time",
     "unreachable": "provider unreachable",
     "broken": "connection broken",
 }
-# Every outcome there can be.
+# Every outcome that an attempt can have.
 OUTCOMES = frozenset(
     {"accepted", "unreadable", "error_code", *_UNANSWERED}
     | {outcome for _, outcome in (*_BY_STATUS.values(), *_BY_CLASS.values())}
 )
 
 
-def read(reply: Reply) -> Meaning:
-    """Returns what a reply means. Only a 200 whose body has the integer code 0 is accepted."""
+def classify(reply: Reply) -> Classification:
+    """Returns the meaning of a reply. Only a 200 whose body has the integer code 0 is accepted."""
     if reply.kind != "answered" or reply.http_status is None:
-        return Meaning("temporary", reply.kind, _UNANSWERED.get(reply.kind, "connection broken"))
+        return Classification("temporary", reply.kind, _UNANSWERED.get(reply.kind, "connection broken"))
     status = reply.http_status
     if status == 200:
-        return _read_code(reply)
+        return _classify_code(reply)
     verdict, outcome = _BY_STATUS.get(status) or _BY_CLASS.get(status // 100) or ("temporary", "unreadable")
-    return Meaning(verdict, outcome, f"HTTP {status}", _retry_after(reply) if verdict == "temporary" else None)
+    return Classification(verdict, outcome, f"HTTP {status}", _retry_after(reply) if verdict == "temporary" else None)
 
 
-def _read_code(reply: Reply) -> Meaning:
+def _classify_code(reply: Reply) -> Classification:
     try:
         body = orjson.loads(reply.body)
     except orjson.JSONDecodeError:
-        return Meaning("temporary", "unreadable", "reply is not JSON")
+        return Classification("temporary", "unreadable", "reply is not JSON")
     code = body.get("code") if isinstance(body, dict) else None
     if type(code) is not int:
-        return Meaning("temporary", "unreadable", "reply has no code")
+        return Classification("temporary", "unreadable", "reply has no code")
     if code != 0:
-        return Meaning("temporary", "error_code", f"code {code}"[:LONGEST_REASON])
-    return Meaning("accepted", "accepted", "accepted")
+        return Classification("temporary", "error_code", f"code {code}"[:LONGEST_REASON])
+    return Classification("accepted", "accepted", "accepted")
 
 
 def _retry_after(reply: Reply) -> timedelta | None:

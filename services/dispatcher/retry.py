@@ -1,13 +1,13 @@
-"""What is done after a reply: finish, or try again, when and by which way. Pure."""
+"""Decides what follows a reply: the message is final, or is retried after a delay. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Literal
 
-from services.dispatcher.replies import Meaning
+from services.dispatcher.replies import Classification
+from shared.statuses import FinalResultStatus
 
-# A retry must leave this much before the end, for the request itself.
+# A retry must leave this much time before the mailing's end, for the request itself.
 LEAST_TIME_LEFT = timedelta(seconds=2)
 
 
@@ -15,14 +15,17 @@ LEAST_TIME_LEFT = timedelta(seconds=2)
 class Finish:
     """The message is final."""
 
-    status: Literal["sent", "rejected", "exhausted", "expired"]
+    status: FinalResultStatus
     reason: str | None
     failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Another attempt is due after `delay`: through the retry queue of that delay, or waiting in the table."""
+    """Another attempt is due after `delay`.
+
+    Its job waits in the retry queue of that delay if `queued`, else its flight waits in the table.
+    """
 
     delay: timedelta
     queued: bool
@@ -33,18 +36,20 @@ Decision = Finish | Retry
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class RetryPolicy:
+    """The configured delays, ascending, and how many failures exhaust a message."""
+
     delays: Sequence[timedelta]
     max_attempts: int
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
-    """What is known of the message when the reply is there.
+class RetryFacts:
+    """What the dispatcher knows of a message when its reply is there.
 
-    `failures`: temporary failures of this round before this one. `left`: until the mailing's end.
-    `free`: the attempt spends no budget, being a probe of the breaker. `queues_full`: too many retries wait
-    in the queues already.
+    `failures`: temporary failures of this round before this one. `left`: time until the mailing's end.
+    `free`: the attempt is a probe of the breaker, and spends no budget. `queues_full`: the retry queues hold as many
+    retries as they may.
     """
 
     failures: int
@@ -53,32 +58,34 @@ class Facts:
     queues_full: bool = False
 
 
-def decide(meaning: Meaning, facts: Facts, policy: Policy) -> Decision:
+def decide(classification: Classification, facts: RetryFacts, policy: RetryPolicy) -> Decision:
     """Decides what follows from a reply."""
-    if meaning.verdict == "accepted":
+    if classification.verdict == "accepted":
         return Finish("sent", None)
-    if meaning.verdict == "permanent":
-        return Finish("rejected", meaning.reason)
-    failed = meaning.verdict == "temporary" and not facts.free
+    if classification.verdict == "permanent":
+        return Finish("rejected", classification.reason)
+    failed = classification.verdict == "temporary" and not facts.free
     failures = facts.failures + failed
     if failed and failures >= policy.max_attempts:
-        return Finish("exhausted", meaning.reason, failed=True)
-    return _again(meaning, max(failures - 1, 0), failed, facts, policy)
+        return Finish("exhausted", classification.reason, failed=True)
+    return _retry_or_expire(classification, max(failures - 1, 0), failed, facts, policy)
 
 
-def _again(meaning: Meaning, tier: int, failed: bool, facts: Facts, policy: Policy) -> Decision:
+def _retry_or_expire(
+    classification: Classification, tier: int, failed: bool, facts: RetryFacts, policy: RetryPolicy
+) -> Decision:
     tiers = policy.delays[: tier + 1]
-    asked = meaning.retry_after or timedelta(0)
+    asked = classification.retry_after or timedelta(0)
     if asked > tiers[-1]:
-        # No queue has this delay, and the provider is to be taken at its word: the table can hold any.
+        # The provider asked for more than the tier. No queue has just this delay, so the retry waits in the table.
         if facts.left - asked < LEAST_TIME_LEFT:
-            return Finish("expired", f"{meaning.reason}, retry only after the deadline", failed)
+            return Finish("expired", f"{classification.reason}, retry only after the deadline", failed)
         return Retry(asked, queued=False, failed=failed)
     fitting = [delay for delay in tiers if delay >= asked and facts.left - delay >= LEAST_TIME_LEFT]
     if fitting:
         return Retry(fitting[-1], queued=not facts.queues_full, failed=failed)
-    # No queue's delay lies between what was asked for and the end; the table can hold just what was asked for.
+    # No queue has a delay between Retry-After and the end, but in the table a retry can wait for any time.
     least = max(asked, policy.delays[0])
     if asked and facts.left - least >= LEAST_TIME_LEFT:
         return Retry(least, queued=False, failed=failed)
-    return Finish("expired", f"{meaning.reason}, no time left for a retry", failed)
+    return Finish("expired", f"{classification.reason}, no time left for a retry", failed)

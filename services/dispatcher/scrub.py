@@ -1,10 +1,10 @@
-"""Cleans what a provider said of what it may have echoed, before it is stored or logged. Pure."""
+"""Removes echoes of phone, text and token from a provider's reply before it is stored or logged. Pure."""
 
 import re
 from collections.abc import Iterable
 
 DETAIL_LENGTH = 200
-# A run of the text as long as this is an echo and no accident; a shorter one tells nothing.
+# A run of the text as long as this is an echo and no accident; a shorter one reveals nothing.
 LEAST_ECHO = 8
 MASK = "***"
 
@@ -14,27 +14,27 @@ _ESCAPE = re.compile(r'\\(?:u([0-9a-fA-F]{4})|(["\\/bfnrt]))')
 _SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
-def scrub(said: str, *, phone: str, text: str, token: str) -> str | None:
-    """Cuts what was said to one short line without the phone, the text or the token.
+def scrub(reply: str, *, phone: str, text: str, token: str) -> str | None:
+    """Cuts a reply to one short line without the phone, the text or the token; None when nothing is left.
 
-    They are looked for as they are and behind JSON escapes, a phone also as people write it, a text also in
-    part. None when nothing is left.
+    They are found plain and behind JSON escapes, a phone also with separators between its digits, a text also in
+    part.
     """
-    # As it came, then with escapes undone; the longest secret first, since one may stand in another.
+    # First as it came, then with escapes undone; the longest secret first, since one may contain another.
     secrets = sorted(filter(None, (phone, text, token)), key=len, reverse=True)
-    said = _without(_unescaped(_without(said, secrets, phone)), secrets, phone)
-    line = _CONTROL.sub(" ", _DIGITS.sub(MASK, said)).strip()
+    reply = _without(_unescaped(_without(reply, secrets, phone)), secrets, phone)
+    line = _CONTROL.sub(" ", _DIGITS.sub(MASK, reply)).strip()
     return _without_echo(line[:DETAIL_LENGTH], _CONTROL.sub(" ", text)) or None
 
 
-def _without(said: str, secrets: Iterable[str], phone: str) -> str:
+def _without(reply: str, secrets: Iterable[str], phone: str) -> str:
     for secret in secrets:
-        said = said.replace(secret, MASK)
-    return re.sub(r"[\s().-]*".join(phone[-10:]), MASK, said) if phone else said
+        reply = reply.replace(secret, MASK)
+    return re.sub(r"[\s().-]*".join(phone[-10:]), MASK, reply) if phone else reply
 
 
-def _unescaped(said: str) -> str:
-    plain = _ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else _SHORT.get(found[2], found[2]), said)
+def _unescaped(reply: str) -> str:
+    plain = _ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else _SHORT.get(found[2], found[2]), reply)
     return plain.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 

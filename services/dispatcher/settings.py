@@ -1,4 +1,4 @@
-"""What the dispatcher reads from the environment."""
+"""The settings of the dispatcher."""
 
 import re
 from typing import Annotated
@@ -18,17 +18,17 @@ def _printable(value: SecretStr) -> SecretStr:
     return value
 
 
-Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
-Rate = Annotated[Annotated[float, Field(gt=0, le=1_000_000)] | None, BeforeValidator(_unlimited)]
+HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
+RequestRate = Annotated[Annotated[float, Field(gt=0, le=1_000_000)] | None, BeforeValidator(_unlimited)]
 
 
 class DispatcherSettings(Settings, DatabaseSettings, BrokerSettings):
     ops_port: Port = 9103
-    provider_url: Url = "http://localhost:8090/v1"
+    provider_url: HttpUrl = "http://localhost:8090/v1"
     provider_token: Annotated[SecretStr, AfterValidator(_printable)]
-    # Seconds for one request in all. Above 25 a message could not be settled in time after the end.
+    # Seconds for one request in all. With more than 25 a message could not be settled in time after the end.
     provider_timeout: float = Field(default=10, gt=0, le=25)
     # Requests a second of this process; None is unlimited.
-    provider_rate: Rate = None
+    provider_rate: RequestRate = None
     dispatcher_concurrency: int = Field(default=100, ge=1, le=5000)
     max_attempts: int = Field(default=8, ge=1, le=1000)

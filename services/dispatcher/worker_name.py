@@ -4,17 +4,17 @@ from collections import Counter
 from uuid import UUID, uuid4
 
 
-class Identity:
-    """The random id of this process, given up for a new one when the fate of a claim is unknown.
+class WorkerName:
+    """The random id under which this process claims. It is replaced when the fate of a claim is unknown.
 
-    Claims under a name that beats are never taken over. A claim statement that failed midway may have taken
-    rows that we do not know of; so its name beats on only while attempts that we do know of need it, and
-    then falls silent, and the unknown claims become stale like those of a process that died.
+    Claims under a name that beats are never taken over. A claim statement that failed midway may have claimed rows
+    that this process does not know. So its name beats only as long as attempts that the process does know need it.
+    Then the name falls silent, and the unknown claims become stale, like those of a process that died.
     """
 
     def __init__(self) -> None:
         self._current = uuid4()
-        self._held: Counter[UUID] = Counter()
+        self._attempts: Counter[UUID] = Counter()
 
     @property
     def current(self) -> UUID:
@@ -23,17 +23,17 @@ class Identity:
     @property
     def alive(self) -> list[UUID]:
         """The names to beat for."""
-        return sorted({self._current, *self._held})
+        return sorted({self._current, *self._attempts})
 
     def hold(self, name: UUID) -> None:
         """Keeps a name alive for one attempt more."""
-        self._held[name] += 1
+        self._attempts[name] += 1
 
     def let_go(self, name: UUID) -> None:
-        """One attempt under the name has its result on the broker."""
-        self._held[name] -= 1
-        if self._held[name] <= 0:
-            del self._held[name]
+        """Ends the hold of one attempt, whose result is on the broker or whose claim was given back."""
+        self._attempts[name] -= 1
+        if self._attempts[name] <= 0:
+            del self._attempts[name]
 
     def renew(self) -> None:
         """Claims under a new name from now on."""

@@ -36,7 +36,7 @@ class Case:
 CASES = (
     Case("ten beside 200,000, at 2,000/s", 2000),
     Case("ten beside 200,000, at 100/s", 100),
-    # Not half of the requests: the breaker would stand aside, as it should, and nothing would be sent at all.
+    # Not half of the requests: the breaker would open, as it should, and nothing would be sent at all.
     Case("ten beside 200,000, at 2,000/s, 40 % in retries", 2000, error_rate=0.4),
     Case("ten beside 200,000, at 100/s, 40 % in retries", 100, error_rate=0.4),
     Case("ten beside 200,000, at 2,000/s, half due again", 2000, half=True),

@@ -31,11 +31,11 @@ async def operator(stack: Stack) -> Operator:
     return made
 
 
-async def until_standing_aside(stack: Stack) -> None:
-    async def standing() -> bool:
-        return "standing aside" in stack.process("dispatcher").text()
+async def until_consuming_pauses(stack: Stack) -> None:
+    async def paused() -> bool:
+        return "consuming paused" in stack.process("dispatcher").text()
 
-    await until(standing, 20, "the breaker opens")
+    await until(paused, 20, "the breaker opens")
 
 
 @pytest.mark.parametrize("mode", ["error500", "hang", "reset", "no_code"])
@@ -44,7 +44,7 @@ async def test_the_breaker_opens_and_the_mailing_is_finished_when_the_provider_i
 ) -> None:
     await operator.set_faults(modes={mode: 1.0})
     mailing_id = await operator.create_mailing()
-    await until_standing_aside(stack)
+    await until_consuming_pauses(stack)
     await asyncio.sleep(5)
     asked = await pool.fetchval("SELECT coalesce(sum(count), 0) FROM outcomes")
     assert asked < 200, "an open breaker makes no requests but a few probes"
@@ -92,7 +92,7 @@ async def test_a_provider_that_fails_in_the_middle_of_a_healthy_run_is_noticed_i
 async def test_a_refused_token_spends_no_attempts(operator: Operator, stack: Stack, pool: asyncpg.Pool) -> None:
     await operator.set_faults(modes={"unauthorized": 1.0})
     mailing_id = await operator.create_mailing()
-    await until_standing_aside(stack)
+    await until_consuming_pauses(stack)
     assert "HERALD_PROVIDER_TOKEN" in stack.process("dispatcher").text()
     await asyncio.sleep(2)
     assert await pool.fetchval("SELECT coalesce(max(failures), 0) FROM flights") == 0
@@ -105,13 +105,13 @@ async def test_a_slow_but_honest_provider_never_opens_the_breaker(operator: Oper
     await operator.set_faults(latency_ms=1200, jitter_ms=500)
     mailing_id = await operator.create_mailing()
     assert await operator.until_status(mailing_id, "finished", 120) == {"sent": CLIENTS}
-    assert "standing aside" not in stack.process("dispatcher").text()
+    assert "consuming paused" not in stack.process("dispatcher").text()
 
 
 async def test_the_api_answers_as_ever_while_the_provider_hangs(operator: Operator, stack: Stack) -> None:
     await operator.set_faults(modes={"hang": 1.0})
     await operator.create_mailing()
-    await until_standing_aside(stack)
+    await until_consuming_pauses(stack)
     began = asyncio.get_running_loop().time()
     for _ in range(50):
         await operator.get("/statistics")

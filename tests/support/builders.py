@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.dispatcher.breaker import Ticket
-from services.dispatcher.replies import Meaning, Reply
-from services.dispatcher.retry import Facts, Policy
+from services.dispatcher.replies import Classification, Reply
+from services.dispatcher.retry import RetryFacts, RetryPolicy
 from services.dispatcher.store import Claim
 from services.reporter.tally import Known
 from shared.messages import Job, Result
@@ -78,19 +78,19 @@ def a_reply(body: bytes = b'{"code": 0, "message": "OK"}', http_status: int = 20
     return Reply("answered", http_status, body, **over)
 
 
-def a_meaning(**over: Any) -> Meaning:
+def a_classification(**over: Any) -> Classification:
     """A server error."""
-    return Meaning(**{"verdict": "temporary", "outcome": "server_error", "reason": "HTTP 500", **over})
+    return Classification(**{"verdict": "temporary", "outcome": "server_error", "reason": "HTTP 500", **over})
 
 
-def some_facts(**over: Any) -> Facts:
+def some_facts(**over: Any) -> RetryFacts:
     """No failure before, and an hour left."""
-    return Facts(**{"failures": 0, "left": timedelta(hours=1), **over})
+    return RetryFacts(**{"failures": 0, "left": timedelta(hours=1), **over})
 
 
-def a_policy(**over: Any) -> Policy:
+def a_policy(**over: Any) -> RetryPolicy:
     """The retry delays and the budget of a Herald that nobody configured."""
-    return Policy(**{"delays": DEFAULT_RETRY_DELAYS, "max_attempts": 8, **over})
+    return RetryPolicy(**{"delays": DEFAULT_RETRY_DELAYS, "max_attempts": 8, **over})
 
 
 def a_known(**over: Any) -> Known:

@@ -59,15 +59,18 @@ class FakeProvider(Provider):
 
 
 class FakeDelivery(Delivery):
-    """A delivery that remembers whether it was acknowledged or rejected."""
+    """A delivery that remembers whether it was acknowledged or rejected. Its channel is open while `alive`."""
 
-    def __init__(self, body: bytes = b"", *, redelivered: bool = False) -> None:
-        self.body, self.redelivered = body, redelivered
-        self.acked = self.rejected = 0
+    def __init__(self, body: bytes = b"", *, redelivered: bool = False, alive: bool = True) -> None:
+        self.body = body
+        self.redelivered = redelivered
+        self._alive = alive
+        self.acked = 0
+        self.rejected = 0
 
     @property
     def alive(self) -> bool:
-        return True
+        return self._alive
 
     async def ack(self) -> None:
         self.acked += 1

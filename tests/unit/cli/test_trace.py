@@ -181,7 +181,7 @@ def test_what_is_kept_is_bounded_and_the_rest_is_counted() -> None:
 def test_an_entry_is_a_line_for_people_without_what_they_know_already() -> None:
     details = {
         "outcome": "server_error",
-        "said": "HTTP 500: it broke\n\x1b[31mred \u202e79991234567",
+        "detail": "HTTP 500: it broke\n\x1b[31mred \u202e79991234567",
         "message_id": 5,
         "attempt": 2,
         "request_id": "req-1",
@@ -191,7 +191,8 @@ def test_an_entry_is_a_line_for_people_without_what_they_know_already() -> None:
     }
     assert to_line(Entry(NOON, "dispatcher", "attempt ended", details), "message") == (
         "2026-05-04 12:00:00.000Z  dispatcher   attempt ended            outcome=server_error"
-        '  said="HTTP 500: it broke\\n\\x1b[31mred \\u202e7999***4567"  attempt=2  due_at=2026-05-04T12:00:00.000+00:00'
+        '  detail="HTTP 500: it broke\\n\\x1b[31mred \\u202e7999***4567"'
+        "  attempt=2  due_at=2026-05-04T12:00:00.000+00:00"
         '  exception="ValueError: why"  moved={"sent":1}  request_id=req-1'
     )
 

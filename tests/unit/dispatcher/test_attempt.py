@@ -1,3 +1,5 @@
+"""Attempts: what is sent, published, logged and counted for one claimed job."""
+
 import asyncio
 from datetime import datetime, timedelta
 from typing import cast
@@ -7,9 +9,10 @@ import pytest
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from services.dispatcher.attempt import MOST_QUEUED_RETRIES, Attempts, Taken
+from services.dispatcher.attempt import MOST_QUEUED_RETRIES, AttemptRunner
 from services.dispatcher.breaker import Breaker
-from services.dispatcher.metrics import Meters
+from services.dispatcher.claimed_job import ClaimedJob
+from services.dispatcher.metrics import Metrics
 from services.dispatcher.replies import Reply
 from services.dispatcher.store import Claim
 from shared.broker import Outgoing
@@ -25,7 +28,7 @@ BROKEN = a_reply(b"oops", 500)
 
 
 class Bench:
-    """Attempts and all the fakes around them."""
+    """An attempt runner and all the fakes around it."""
 
     def __init__(
         self, *replies: Reply, moments: tuple[float, ...] = ON_TIME, refusals: float = 0, outages: int = 0
@@ -34,22 +37,23 @@ class Bench:
         self.pool = RecordingPool(*[ConnectionResetError("away")] * outages)
         self.breaker = Breaker(lambda: 1.0)
         self.registry = CollectorRegistry()
-        self.attempts = Attempts(
+        self.runner = AttemptRunner(
             cast(Pool, self.pool),
             self.publisher,
             self.provider,
             self.breaker,
             a_policy(),
-            Meters(self.registry),
+            Metrics(self.registry),
             timeout=10,
-            secret=TOKEN,
+            token=TOKEN,
             clock=FakeClock(*moments),
         )
 
     async def make(self, claim: Claim | None = None, *, probe: bool = False) -> Result | None:
         claim = claim or a_claim()
-        taken = Taken(FakeDelivery(), a_job(attempt=claim.number), claim, WORKER, a_ticket(probe=probe), asked=100.0)
-        return await self.attempts.make(taken)
+        ticket = a_ticket(probe=probe)
+        claimed = ClaimedJob(FakeDelivery(), a_job(attempt=claim.number), claim, WORKER, ticket, asked=100.0)
+        return await self.runner.run(claimed)
 
     async def result(self, claim: Claim | None = None, *, probe: bool = False) -> Result:
         result = await self.make(claim, probe=probe)
@@ -119,7 +123,7 @@ async def test_a_probe_that_did_not_begin_is_given_back() -> None:
     bench = Bench(moments=(130.0,))
     bench.breaker.trip(90.0)
     ticket = bench.breaker.begin(100.0)
-    await bench.attempts.make(Taken(FakeDelivery(), a_job(), a_claim(), WORKER, ticket, asked=100.0))
+    await bench.runner.run(ClaimedJob(FakeDelivery(), a_job(), a_claim(), WORKER, ticket, asked=100.0))
     assert bench.breaker.allowance(130.0) == 1
 
 
@@ -144,7 +148,7 @@ async def test_a_failure_is_retried_through_its_queue() -> None:
 )
 async def test_a_retry_that_is_not_on_the_broker_waits_in_the_table(refusals: int, queued_retries: int) -> None:
     bench = Bench(BROKEN, refusals=refusals)
-    bench.attempts.queued_retries = queued_retries
+    bench.runner.queued_retries = queued_retries
     result = await bench.result()
     assert (result.status, result.failed, result.queued) == ("retrying", True, False)
     assert result.due_at == NOON + timedelta(seconds=5.06)
@@ -168,7 +172,7 @@ async def test_a_dead_letter_that_is_not_published_changes_nothing_else() -> Non
     assert result.status == "exhausted"
 
 
-async def test_a_refused_message_is_rejected_and_says_why() -> None:
+async def test_a_refused_message_is_rejected_with_the_reason() -> None:
     bench = Bench(a_reply(b'{"code": 3, "message": "bad phone"}', 400))
     result = await bench.result()
     assert (result.status, result.reason, result.http_status) == ("rejected", "HTTP 400", 400)
@@ -203,7 +207,7 @@ async def test_the_time_of_the_request_counts_towards_the_end() -> None:
 IDS = {"mailing_id": 7, "message_id": 1, "client_id": 3, "attempt": 1, "request_id": "req-1"}
 
 
-async def test_a_success_is_told_briefly() -> None:
+async def test_a_success_is_logged_briefly() -> None:
     bench = Bench()
     with capture_logs() as lines:
         await bench.result()
@@ -218,7 +222,7 @@ async def test_a_success_is_told_briefly() -> None:
     }
 
 
-async def test_a_failure_is_told_with_what_was_said_and_what_follows() -> None:
+async def test_a_failure_is_logged_with_the_providers_reply_and_what_follows() -> None:
     bench = Bench(a_reply(b'{"code": 7, "message": "busy"}', 429, retry_after="20"))
     with capture_logs() as lines:
         result = await bench.result()
@@ -230,7 +234,7 @@ async def test_a_failure_is_told_with_what_was_said_and_what_follows() -> None:
         "duration_ms": 40,
         "status": "retrying",
         "verdict": "temporary",
-        "said": 'HTTP 429: {"code": 7, "message": "busy"}',
+        "detail": 'HTTP 429: {"code": 7, "message": "busy"}',
         "reason": None,
         "failures": 1,
         "spends_budget": True,
@@ -241,7 +245,7 @@ async def test_a_failure_is_told_with_what_was_said_and_what_follows() -> None:
     }
 
 
-async def test_a_claim_given_back_is_told() -> None:
+async def test_a_claim_given_back_is_logged() -> None:
     with capture_logs() as lines:
         await Bench(moments=(100.5,)).make()
     assert lines == [IDS | {"event": "claim given back", "log_level": "info", "claimed_ms_ago": 500}]
@@ -253,8 +257,8 @@ async def test_neither_phone_nor_text_nor_token_leaves_with_a_result() -> None:
         bench = Bench(reply)
         with capture_logs() as lines:
             result = await bench.result(a_claim(failures=7))
-        told = repr((result, bench.publisher.published, lines))
-        assert [secret for secret in (PHONE, TEXT, TOKEN) if secret in told] == []
+        written = repr((result, bench.publisher.published, lines))
+        assert [secret for secret in (PHONE, TEXT, TOKEN) if secret in written] == []
 
 
 async def test_a_request_cut_off_by_the_shutdown_is_a_reply_that_did_not_come() -> None:

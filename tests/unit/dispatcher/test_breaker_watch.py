@@ -1,14 +1,14 @@
-import pytest
+"""The breaker's state in the log, in the metrics and in /readyz."""
+
 from structlog.testing import capture_logs
 
-from services.dispatcher.__main__ import prefetch
 from services.dispatcher.breaker import PROBES, Breaker
 from services.dispatcher.breaker_watch import BreakerWatch
 from shared.health import Health
 from shared.metrics import new_registry
 
 
-def test_a_change_is_told_once_in_log_metrics_and_detail_and_never_makes_unready() -> None:
+def test_a_change_shows_once_in_log_metrics_and_details_and_never_makes_unready() -> None:
     breaker, health, registry = Breaker(lambda: 1.0), Health(), new_registry()
     watch = BreakerWatch(breaker, health, registry)
     with capture_logs() as lines:
@@ -30,17 +30,3 @@ def test_a_change_is_told_once_in_log_metrics_and_detail_and_never_makes_unready
     assert registry.get_sample_value("herald_breaker_openings_total") == 1
     assert health.details == {"breaker": "closed"}
     assert health.ready
-
-
-@pytest.mark.parametrize(
-    ("concurrency", "rate", "held"),
-    [
-        (100, None, 200),
-        (100, 2000.0, 200),
-        # Five seconds of sending at the most: what is held here holds up everybody behind it.
-        (100, 10.0, 50),
-        (100, 0.1, 1),
-    ],
-)
-def test_no_more_is_held_than_is_sent_soon(concurrency: int, rate: float | None, held: int) -> None:
-    assert prefetch(concurrency, rate) == held

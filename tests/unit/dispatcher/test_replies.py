@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.dispatcher.replies import LONGEST_REASON, LONGEST_RETRY_AFTER, Kind, Meaning, Reply, read
+from services.dispatcher.replies import LONGEST_REASON, LONGEST_RETRY_AFTER, Classification, Reply, ReplyKind, classify
 from tests.support.builders import a_reply
 
 OK = b'{"code": 0, "message": "OK"}'
@@ -14,49 +14,49 @@ SENT_AT = "Sun, 06 Nov 1994 08:49:37 GMT"
 
 
 @pytest.mark.parametrize(
-    ("body", "meaning"),
+    ("body", "classification"),
     [
-        (OK, Meaning("accepted", "accepted", "accepted")),
-        (b'{"code": 0}', Meaning("accepted", "accepted", "accepted")),
-        (b' {"code":0,"message":null,"more":[1]} \n', Meaning("accepted", "accepted", "accepted")),
+        (OK, Classification("accepted", "accepted", "accepted")),
+        (b'{"code": 0}', Classification("accepted", "accepted", "accepted")),
+        (b' {"code":0,"message":null,"more":[1]} \n', Classification("accepted", "accepted", "accepted")),
         # A code that says no. It is an int32 by the contract, and read whatever its size.
-        (b'{"code": 1}', Meaning("temporary", "error_code", "code 1")),
-        (b'{"code": -1}', Meaning("temporary", "error_code", "code -1")),
-        (b'{"code": 2147483648}', Meaning("temporary", "error_code", "code 2147483648")),
+        (b'{"code": 1}', Classification("temporary", "error_code", "code 1")),
+        (b'{"code": -1}', Classification("temporary", "error_code", "code -1")),
+        (b'{"code": 2147483648}', Classification("temporary", "error_code", "code 2147483648")),
         # What looks like 0 is not the integer 0: the type is checked, and no truth, fraction or text passes.
-        (b'{"code": false}', Meaning("temporary", "unreadable", "reply has no code")),
-        (b'{"code": true}', Meaning("temporary", "unreadable", "reply has no code")),
-        (b'{"code": 0.0}', Meaning("temporary", "unreadable", "reply has no code")),
-        (b'{"code": 0e0}', Meaning("temporary", "unreadable", "reply has no code")),
-        (b'{"code": "0"}', Meaning("temporary", "unreadable", "reply has no code")),
-        (b'{"code": null}', Meaning("temporary", "unreadable", "reply has no code")),
-        (b'{"code": [0]}', Meaning("temporary", "unreadable", "reply has no code")),
-        (b'{"code": {"code": 0}}', Meaning("temporary", "unreadable", "reply has no code")),
+        (b'{"code": false}', Classification("temporary", "unreadable", "reply has no code")),
+        (b'{"code": true}', Classification("temporary", "unreadable", "reply has no code")),
+        (b'{"code": 0.0}', Classification("temporary", "unreadable", "reply has no code")),
+        (b'{"code": 0e0}', Classification("temporary", "unreadable", "reply has no code")),
+        (b'{"code": "0"}', Classification("temporary", "unreadable", "reply has no code")),
+        (b'{"code": null}', Classification("temporary", "unreadable", "reply has no code")),
+        (b'{"code": [0]}', Classification("temporary", "unreadable", "reply has no code")),
+        (b'{"code": {"code": 0}}', Classification("temporary", "unreadable", "reply has no code")),
         # No number of JSON's that fits 64 bits.
-        (b'{"code": 1' + b"0" * 30 + b"}", Meaning("temporary", "unreadable", "reply has no code")),
+        (b'{"code": 1' + b"0" * 30 + b"}", Classification("temporary", "unreadable", "reply has no code")),
         # Missing, misspelt, or elsewhere.
-        (b"{}", Meaning("temporary", "unreadable", "reply has no code")),
-        (b'{"message": "OK"}', Meaning("temporary", "unreadable", "reply has no code")),
-        (b'{"Code": 0}', Meaning("temporary", "unreadable", "reply has no code")),
-        (b'{"result": {"code": 0}}', Meaning("temporary", "unreadable", "reply has no code")),
-        (b'[{"code": 0}]', Meaning("temporary", "unreadable", "reply has no code")),
-        (b"0", Meaning("temporary", "unreadable", "reply has no code")),
-        (b"null", Meaning("temporary", "unreadable", "reply has no code")),
-        (b'"code: 0"', Meaning("temporary", "unreadable", "reply has no code")),
+        (b"{}", Classification("temporary", "unreadable", "reply has no code")),
+        (b'{"message": "OK"}', Classification("temporary", "unreadable", "reply has no code")),
+        (b'{"Code": 0}', Classification("temporary", "unreadable", "reply has no code")),
+        (b'{"result": {"code": 0}}', Classification("temporary", "unreadable", "reply has no code")),
+        (b'[{"code": 0}]', Classification("temporary", "unreadable", "reply has no code")),
+        (b"0", Classification("temporary", "unreadable", "reply has no code")),
+        (b"null", Classification("temporary", "unreadable", "reply has no code")),
+        (b'"code: 0"', Classification("temporary", "unreadable", "reply has no code")),
         # No JSON at all.
-        (b"", Meaning("temporary", "unreadable", "reply is not JSON")),
-        (HTML, Meaning("temporary", "unreadable", "reply is not JSON")),
-        (b'{"code": 0', Meaning("temporary", "unreadable", "reply is not JSON")),
-        (OK + OK, Meaning("temporary", "unreadable", "reply is not JSON")),
-        (b"{'code': 0}", Meaning("temporary", "unreadable", "reply is not JSON")),
-        (b'{"code": NaN}', Meaning("temporary", "unreadable", "reply is not JSON")),
-        (b'{"code": 0, "message": "\xff"}', Meaning("temporary", "unreadable", "reply is not JSON")),
-        (b"[" * 65_536, Meaning("temporary", "unreadable", "reply is not JSON")),
+        (b"", Classification("temporary", "unreadable", "reply is not JSON")),
+        (HTML, Classification("temporary", "unreadable", "reply is not JSON")),
+        (b'{"code": 0', Classification("temporary", "unreadable", "reply is not JSON")),
+        (OK + OK, Classification("temporary", "unreadable", "reply is not JSON")),
+        (b"{'code': 0}", Classification("temporary", "unreadable", "reply is not JSON")),
+        (b'{"code": NaN}', Classification("temporary", "unreadable", "reply is not JSON")),
+        (b'{"code": 0, "message": "\xff"}', Classification("temporary", "unreadable", "reply is not JSON")),
+        (b"[" * 65_536, Classification("temporary", "unreadable", "reply is not JSON")),
     ],
     ids=lambda value: value[:40].decode("latin-1") if isinstance(value, bytes) else value.reason,
 )
-def test_a_200_is_read_for_its_code(body: bytes, meaning: Meaning) -> None:
-    assert read(a_reply(body)) == meaning
+def test_a_200_is_read_for_its_code(body: bytes, classification: Classification) -> None:
+    assert classify(a_reply(body)) == classification
 
 
 @pytest.mark.parametrize(
@@ -115,8 +115,9 @@ def test_a_200_is_read_for_its_code(body: bytes, meaning: Meaning) -> None:
 def test_any_other_status_means_the_same_whatever_the_body(
     status: int, verdict: str, outcome: str, body: bytes
 ) -> None:
-    meaning = read(a_reply(body, status))
-    assert (meaning.verdict, meaning.outcome, meaning.reason) == (verdict, outcome, f"HTTP {status}")
+    classification = classify(a_reply(body, status))
+    named = (classification.verdict, classification.outcome, classification.reason)
+    assert named == (verdict, outcome, f"HTTP {status}")
 
 
 @pytest.mark.parametrize(
@@ -127,8 +128,8 @@ def test_any_other_status_means_the_same_whatever_the_body(
         ("broken", "connection broken"),
     ],
 )
-def test_no_answer_is_temporary(kind: Kind, reason: str) -> None:
-    assert read(Reply(kind, detail="ClientOSError")) == Meaning("temporary", kind, reason)
+def test_no_answer_is_temporary(kind: ReplyKind, reason: str) -> None:
+    assert classify(Reply(kind, detail="ClientOSError")) == Classification("temporary", kind, reason)
 
 
 @pytest.mark.parametrize(
@@ -173,29 +174,29 @@ def test_no_answer_is_temporary(kind: Kind, reason: str) -> None:
 )
 @pytest.mark.parametrize("status", [429, 503])
 def test_retry_after_is_seconds_or_a_date(status: int, retry_after: str | None, delay: timedelta | None) -> None:
-    assert read(a_reply(b"", status, retry_after=retry_after, date=SENT_AT)).retry_after == delay
+    assert classify(a_reply(b"", status, retry_after=retry_after, date=SENT_AT)).retry_after == delay
 
 
 @pytest.mark.parametrize("date", [None, "", "today", "Sun, 99 Nov 1994 08:49:37 GMT"])
 def test_a_retry_after_date_needs_a_date_to_be_measured_against(date: str | None) -> None:
     # Our clock may differ from the provider's by more than the delay, so it is not asked.
-    assert read(a_reply(b"", 503, retry_after="Sun, 06 Nov 1994 08:49:44 GMT", date=date)).retry_after is None
-    assert read(a_reply(b"", 503, retry_after="7", date=date)).retry_after == timedelta(seconds=7)
+    assert classify(a_reply(b"", 503, retry_after="Sun, 06 Nov 1994 08:49:44 GMT", date=date)).retry_after is None
+    assert classify(a_reply(b"", 503, retry_after="7", date=date)).retry_after == timedelta(seconds=7)
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 422])
 def test_retry_after_counts_only_where_a_retry_follows(status: int) -> None:
-    assert read(a_reply(b"", status, retry_after="7", date=SENT_AT)).retry_after is None
+    assert classify(a_reply(b"", status, retry_after="7", date=SENT_AT)).retry_after is None
 
 
 @given(
     st.integers(100, 999), st.binary(max_size=80), st.none() | st.text(max_size=40), st.none() | st.text(max_size=40)
 )
 def test_every_answer_means_something(status: int, body: bytes, retry_after: str | None, date: str | None) -> None:
-    meaning = read(a_reply(body, status, retry_after=retry_after, date=date))
-    assert meaning.verdict != "accepted" or status == 200
-    assert meaning.retry_after is None or timedelta(0) <= meaning.retry_after <= LONGEST_RETRY_AFTER
-    assert len(meaning.reason) <= LONGEST_REASON
+    classification = classify(a_reply(body, status, retry_after=retry_after, date=date))
+    assert classification.verdict != "accepted" or status == 200
+    assert classification.retry_after is None or timedelta(0) <= classification.retry_after <= LONGEST_RETRY_AFTER
+    assert len(classification.reason) <= LONGEST_REASON
 
 
 @given(
@@ -210,4 +211,4 @@ def test_every_answer_means_something(status: int, body: bytes, retry_after: str
     )
 )
 def test_nothing_but_the_integer_0_is_success(code: object) -> None:
-    assert read(a_reply(json.dumps({"code": code}).encode())).verdict == "temporary"
+    assert classify(a_reply(json.dumps({"code": code}).encode())).verdict == "temporary"

@@ -6,7 +6,7 @@ from itertools import chain
 import pytest
 from structlog.testing import capture_logs
 
-from services.dispatcher.result_buffer import Entry, Outbox
+from services.dispatcher.result_buffer import BufferedResult, ResultBuffer
 from shared.messages import Results, decode
 from tests.support.builders import a_result
 from tests.support.fakes import RecordingPublisher
@@ -22,12 +22,12 @@ class Confirmations:
         self.message_ids: list[int] = []
         self._changed = asyncio.Event()
 
-    def entry(self, message_id: int) -> Entry:
+    def buffered(self, message_id: int) -> BufferedResult:
         async def confirmed() -> None:
             self.message_ids.append(message_id)
             self._changed.set()
 
-        return Entry(a_result(message_id=message_id), confirmed)
+        return BufferedResult(a_result(message_id=message_id), confirmed)
 
     async def until(self, count: int) -> None:
         async with asyncio.timeout(PATIENCE_SECONDS):
@@ -37,8 +37,8 @@ class Confirmations:
 
 
 @asynccontextmanager
-async def running(outbox: Outbox) -> AsyncIterator[None]:
-    task = asyncio.create_task(outbox.run())
+async def running(buffer: ResultBuffer) -> AsyncIterator[None]:
+    task = asyncio.create_task(buffer.run())
     try:
         yield
     finally:
@@ -58,10 +58,10 @@ def bodies(publisher: RecordingPublisher) -> list[list[int]]:
 )
 async def test_results_are_gathered_into_bodies_of_up_to_200(results: int, sizes: list[int]) -> None:
     publisher, confirmations = RecordingPublisher(), Confirmations()
-    outbox = Outbox(publisher)
+    buffer = ResultBuffer(publisher)
     for message_id in range(1, results + 1):
-        outbox.add(confirmations.entry(message_id))
-    async with running(outbox):
+        buffer.add(confirmations.buffered(message_id))
+    async with running(buffer):
         await confirmations.until(results)
     assert [len(body) for body in bodies(publisher)] == sizes
     assert list(chain.from_iterable(bodies(publisher))) == list(range(1, results + 1))
@@ -70,48 +70,48 @@ async def test_results_are_gathered_into_bodies_of_up_to_200(results: int, sizes
 
 async def test_results_go_to_the_reporter() -> None:
     publisher, confirmations = RecordingPublisher(), Confirmations()
-    outbox = Outbox(publisher)
-    outbox.add(confirmations.entry(1))
-    await outbox.flush(PATIENCE_SECONDS)
+    buffer = ResultBuffer(publisher)
+    buffer.add(confirmations.buffered(1))
+    await buffer.flush(PATIENCE_SECONDS)
     [outgoing] = publisher.published
     assert (outgoing.exchange, outgoing.routing_key, outgoing.headers) == ("herald.results", "result", {})
 
 
 async def test_a_result_is_acknowledged_only_once_it_is_confirmed() -> None:
     publisher, confirmations = RecordingPublisher(), Confirmations()
-    outbox = Outbox(publisher)
+    buffer = ResultBuffer(publisher)
     publisher.gate.clear()
-    async with running(outbox):
-        outbox.add(confirmations.entry(1))
+    async with running(buffer):
+        buffer.add(confirmations.buffered(1))
         await publisher.until_begun(1)
-        outbox.add(confirmations.entry(2))
-        assert (confirmations.message_ids, outbox.outstanding) == ([], 2)
+        buffer.add(confirmations.buffered(2))
+        assert (confirmations.message_ids, buffer.outstanding) == ([], 2)
         publisher.gate.set()
         await confirmations.until(2)
-    assert outbox.outstanding == 0
+    assert buffer.outstanding == 0
     assert bodies(publisher) == [[1], [2]]
 
 
 async def test_it_says_how_long_it_has_been_waiting_for_a_confirm() -> None:
     publisher, confirmations = RecordingPublisher(), Confirmations()
-    outbox, now = Outbox(publisher), asyncio.get_running_loop().time
-    assert outbox.behind(now() + 60) == 0
+    buffer, now = ResultBuffer(publisher), asyncio.get_running_loop().time
+    assert buffer.behind(now() + 60) == 0
     publisher.gate.clear()
-    async with running(outbox):
-        outbox.add(confirmations.entry(1))
+    async with running(buffer):
+        buffer.add(confirmations.buffered(1))
         await publisher.until_begun(1)
-        assert 60 <= outbox.behind(now() + 60) < 70
+        assert 60 <= buffer.behind(now() + 60) < 70
         publisher.gate.set()
         await confirmations.until(1)
-    assert outbox.behind(now() + 60) == 0
+    assert buffer.behind(now() + 60) == 0
 
 
 async def test_an_unpublished_body_is_published_again() -> None:
     publisher, confirmations = RecordingPublisher(refusals=2), Confirmations()
-    outbox = Outbox(publisher)
-    outbox.add(confirmations.entry(1))
-    outbox.add(confirmations.entry(2))
-    async with running(outbox):
+    buffer = ResultBuffer(publisher)
+    buffer.add(confirmations.buffered(1))
+    buffer.add(confirmations.buffered(2))
+    async with running(buffer):
         await confirmations.until(2)
     assert bodies(publisher) == [[1, 2]]
     assert [refused.body for refused in publisher.refused] == [publisher.published[0].body] * 2
@@ -120,52 +120,52 @@ async def test_an_unpublished_body_is_published_again() -> None:
 
 async def test_flush_publishes_what_waits() -> None:
     publisher, confirmations = RecordingPublisher(), Confirmations()
-    outbox = Outbox(publisher)
+    buffer = ResultBuffer(publisher)
     for message_id in range(1, 251):
-        outbox.add(confirmations.entry(message_id))
-    await outbox.flush(PATIENCE_SECONDS)
+        buffer.add(confirmations.buffered(message_id))
+    await buffer.flush(PATIENCE_SECONDS)
     assert [len(body) for body in bodies(publisher)] == [200, 50]
     assert confirmations.message_ids == list(range(1, 251))
 
 
 async def test_flush_publishes_what_was_being_published_when_the_outbox_was_stopped() -> None:
     publisher, confirmations = RecordingPublisher(), Confirmations()
-    outbox = Outbox(publisher)
+    buffer = ResultBuffer(publisher)
     publisher.gate.clear()
-    async with running(outbox):
-        outbox.add(confirmations.entry(1))
+    async with running(buffer):
+        buffer.add(confirmations.buffered(1))
         await publisher.until_begun(1)
-        outbox.add(confirmations.entry(2))
+        buffer.add(confirmations.buffered(2))
     publisher.gate.set()
-    await outbox.flush(PATIENCE_SECONDS)
+    await buffer.flush(PATIENCE_SECONDS)
     assert bodies(publisher) == [[1, 2]]
-    assert (confirmations.message_ids, outbox.outstanding) == ([1, 2], 0)
+    assert (confirmations.message_ids, buffer.outstanding) == ([1, 2], 0)
 
 
 async def test_flush_of_nothing_publishes_nothing() -> None:
     publisher = RecordingPublisher()
-    await Outbox(publisher).flush(PATIENCE_SECONDS)
+    await ResultBuffer(publisher).flush(PATIENCE_SECONDS)
     assert publisher.begun == 0
 
 
 @pytest.mark.parametrize("hangs", [False, True], ids=["refused", "never confirmed"])
 async def test_flush_says_which_results_are_lost(hangs: bool) -> None:
     publisher, confirmations = RecordingPublisher(refusals=FOR_EVER), Confirmations()
-    outbox = Outbox(publisher)
+    buffer = ResultBuffer(publisher)
     if hangs:
         publisher.gate.clear()
     for message_id in range(1, 206):
-        outbox.add(confirmations.entry(message_id))
+        buffer.add(confirmations.buffered(message_id))
     with capture_logs() as lines:
-        await outbox.flush(0.05)
+        await buffer.flush(0.05)
     [lost] = [line for line in lines if line["event"] == "results lost at shutdown"]
     assert (lost["log_level"], lost["results"], lost["message_ids"]) == ("error", 205, list(range(1, 206)))
     assert confirmations.message_ids == []
 
 
 async def test_flush_that_succeeds_says_nothing_is_lost() -> None:
-    outbox = Outbox(RecordingPublisher())
-    outbox.add(Confirmations().entry(1))
+    buffer = ResultBuffer(RecordingPublisher())
+    buffer.add(Confirmations().buffered(1))
     with capture_logs() as lines:
-        await outbox.flush(PATIENCE_SECONDS)
+        await buffer.flush(PATIENCE_SECONDS)
     assert [(line["event"], line["message_ids"]) for line in lines] == [("results published", [1])]

@@ -4,23 +4,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.dispatcher.replies import Meaning
-from services.dispatcher.retry import LEAST_TIME_LEFT, Decision, Facts, Finish, Policy, Retry, decide
-from tests.support.builders import a_meaning, a_policy, some_facts
+from services.dispatcher.replies import Classification
+from services.dispatcher.retry import LEAST_TIME_LEFT, Decision, Finish, Retry, RetryFacts, RetryPolicy, decide
+from tests.support.builders import a_classification, a_policy, some_facts
 
-ACCEPTED = a_meaning(verdict="accepted", outcome="accepted", reason="accepted")
-REFUSED = a_meaning(verdict="permanent", outcome="refused", reason="HTTP 400")
-UNAUTHORIZED = a_meaning(verdict="misconfigured", outcome="unauthorized", reason="HTTP 401")
-BROKEN = a_meaning()
+ACCEPTED = a_classification(verdict="accepted", outcome="accepted", reason="accepted")
+REFUSED = a_classification(verdict="permanent", outcome="refused", reason="HTTP 400")
+UNAUTHORIZED = a_classification(verdict="misconfigured", outcome="unauthorized", reason="HTTP 401")
+BROKEN = a_classification()
 
 
 def seconds(number: float) -> timedelta:
     return timedelta(seconds=number)
 
 
-def busy(number: float) -> Meaning:
+def busy(number: float) -> Classification:
     """Too many requests, with a Retry-After in seconds."""
-    return a_meaning(outcome="too_many", reason="HTTP 429", retry_after=seconds(number))
+    return a_classification(outcome="too_many", reason="HTTP 429", retry_after=seconds(number))
 
 
 def queued(number: float, *, failed: bool = True) -> Retry:
@@ -36,7 +36,7 @@ TOO_LATE = Finish("expired", "HTTP 429, retry only after the deadline", failed=T
 
 
 @pytest.mark.parametrize(
-    ("meaning", "facts", "decision"),
+    ("classification", "facts", "decision"),
     [
         # Final replies, whatever else is known.
         (ACCEPTED, some_facts(), Finish("sent", None)),
@@ -103,8 +103,8 @@ TOO_LATE = Finish("expired", "HTTP 429, retry only after the deadline", failed=T
         (UNAUTHORIZED, some_facts(queues_full=True), in_table(5, failed=False)),
     ],
 )
-def test_a_reply_is_followed_by(meaning: Meaning, facts: Facts, decision: Decision) -> None:
-    assert decide(meaning, facts, a_policy()) == decision
+def test_a_reply_is_followed_by(classification: Classification, facts: RetryFacts, decision: Decision) -> None:
+    assert decide(classification, facts, a_policy()) == decision
 
 
 @pytest.mark.parametrize(
@@ -117,56 +117,60 @@ def test_a_reply_is_followed_by(meaning: Meaning, facts: Facts, decision: Decisi
         (a_policy(delays=(seconds(1),), max_attempts=1000), 999, Finish("exhausted", "HTTP 500", failed=True)),
     ],
 )
-def test_the_policy_is_kept(policy: Policy, failures: int, decision: Decision) -> None:
+def test_the_policy_is_kept(policy: RetryPolicy, failures: int, decision: Decision) -> None:
     assert decide(BROKEN, some_facts(failures=failures), policy) == decision
 
 
 moments = st.integers(0, 200_000).map(lambda tenths: timedelta(seconds=tenths / 10))
 policies = st.builds(
-    Policy,
+    RetryPolicy,
     st.lists(moments.filter(bool), min_size=1, max_size=6, unique=True).map(lambda delays: tuple(sorted(delays))),
     st.integers(1, 12),
 )
 retried = st.builds(
-    lambda verdict, retry_after: a_meaning(verdict=verdict, retry_after=retry_after),
+    lambda verdict, retry_after: a_classification(verdict=verdict, retry_after=retry_after),
     st.sampled_from(["temporary", "misconfigured"]),
     st.none() | moments,
 )
-facts_of_any_kind = st.builds(Facts, st.integers(0, 12), moments, st.booleans(), st.booleans())
+facts_of_any_kind = st.builds(RetryFacts, st.integers(0, 12), moments, st.booleans(), st.booleans())
 
 
 @given(retried, facts_of_any_kind, policies)
 def test_a_retry_leaves_time_for_its_request_and_obeys_the_provider(
-    meaning: Meaning, facts: Facts, policy: Policy
+    classification: Classification, facts: RetryFacts, policy: RetryPolicy
 ) -> None:
-    decision = decide(meaning, facts, policy)
+    decision = decide(classification, facts, policy)
     if isinstance(decision, Retry):
         assert facts.left - decision.delay >= LEAST_TIME_LEFT
-        assert decision.delay >= (meaning.retry_after or timedelta(0))
+        assert decision.delay >= (classification.retry_after or timedelta(0))
         assert not decision.queued or (decision.delay in policy.delays and not facts.queues_full)
 
 
 @given(retried, facts_of_any_kind, policies)
-def test_a_message_expires_only_if_no_retry_fits(meaning: Meaning, facts: Facts, policy: Policy) -> None:
-    decision = decide(meaning, facts, policy)
-    soonest = max(meaning.retry_after or timedelta(0), policy.delays[0])
+def test_a_message_expires_only_if_no_retry_fits(
+    classification: Classification, facts: RetryFacts, policy: RetryPolicy
+) -> None:
+    decision = decide(classification, facts, policy)
+    soonest = max(classification.retry_after or timedelta(0), policy.delays[0])
     if isinstance(decision, Finish) and decision.status == "expired":
         assert facts.left - soonest < LEAST_TIME_LEFT
 
 
 @given(retried, facts_of_any_kind, policies)
 def test_only_a_temporary_failure_that_is_no_probe_spends_the_budget(
-    meaning: Meaning, facts: Facts, policy: Policy
+    classification: Classification, facts: RetryFacts, policy: RetryPolicy
 ) -> None:
-    assert decide(meaning, facts, policy).failed is (meaning.verdict == "temporary" and not facts.free)
+    assert decide(classification, facts, policy).failed is (classification.verdict == "temporary" and not facts.free)
 
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(retried, st.booleans()), min_size=20, max_size=40), policies)
-def test_a_message_never_fails_more_often_than_its_budget(story: list[tuple[Meaning, bool]], policy: Policy) -> None:
+def test_a_message_never_fails_more_often_than_its_budget(
+    story: list[tuple[Classification, bool]], policy: RetryPolicy
+) -> None:
     failures = 0
-    for meaning, free in story:
-        decision = decide(meaning, Facts(failures, timedelta(days=1000), free), policy)
+    for classification, free in story:
+        decision = decide(classification, RetryFacts(failures, timedelta(days=1000), free), policy)
         failures += decision.failed
         if isinstance(decision, Finish):
             assert (decision.status, failures) == ("exhausted", policy.max_attempts)

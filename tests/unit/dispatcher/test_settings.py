@@ -1,6 +1,7 @@
+"""The settings of the dispatcher, and the errors that name a wrong one."""
+
 import pytest
 
-from services.dispatcher.__main__ import limiter
 from services.dispatcher.settings import DispatcherSettings
 from shared import settings
 from shared.settings import SettingsError
@@ -65,30 +66,3 @@ def test_the_token_has_no_default(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_rate_is_a_number_or_unlimited(monkeypatch: pytest.MonkeyPatch, value: str, rate: float | None) -> None:
     monkeypatch.setenv("HERALD_PROVIDER_RATE", value)
     assert settings.load(DispatcherSettings).provider_rate == rate
-
-
-@pytest.mark.parametrize(
-    ("rate", "requests", "seconds"),
-    [
-        # Steps of a tenth of a second, or of one request where that is longer.
-        (1000, 100, 0.1),
-        (10, 1, 0.1),
-        (5, 1, 0.2),
-        (0.5, 1, 2),
-    ],
-)
-async def test_the_rate_limit_has_small_steps(rate: float, requests: float, seconds: float) -> None:
-    made = await limiter(rate)
-    assert made is not None
-    assert made.max_rate == pytest.approx(requests)
-    assert made.time_period == pytest.approx(seconds)
-
-
-async def test_the_rate_limit_starts_without_a_burst() -> None:
-    made = await limiter(0.01)
-    assert made is not None
-    assert not made.has_capacity()
-
-
-async def test_an_unlimited_rate_has_no_limit() -> None:
-    assert await limiter(None) is None

@@ -1,0 +1,58 @@
+"""A job that was claimed for sending, and the request that was made for it. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from services.dispatcher.breaker import Ticket
+from services.dispatcher.replies import Reply
+from services.dispatcher.store import Claim
+from shared.broker import Delivery
+from shared.messages import Job
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedJob:
+    """A job whose claim has the verdict "send".
+
+    `worker` is the name it was claimed under. `asked` is when the claim was asked for, in seconds on a monotonic
+    clock.
+    """
+
+    delivery: Delivery
+    job: Job
+    claim: Claim
+    worker: UUID
+    ticket: Ticket
+    asked: float
+
+    @property
+    def ids(self) -> dict[str, int | str | None]:
+        """The fields that every log line of this attempt carries."""
+        return {
+            "mailing_id": self.job.mailing_id,
+            "message_id": self.job.message_id,
+            "client_id": self.job.client_id,
+            "attempt": self.claim.number,
+            "request_id": self.claim.request_id,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class SentRequest:
+    """A request to the provider and its reply.
+
+    It began `begun_after` seconds after its claim was asked for, and took `seconds`.
+    """
+
+    reply: Reply
+    begun_after: float
+    seconds: float
+
+    def started_at(self, claim: Claim) -> datetime:
+        """Returns when the request began, on the database's clock."""
+        return claim.claimed_at + timedelta(seconds=self.begun_after)
+
+    def ended_at(self, claim: Claim) -> datetime:
+        """Returns when the reply was there, on the database's clock."""
+        return self.started_at(claim) + timedelta(seconds=self.seconds)

@@ -1,0 +1,38 @@
+"""The beat by which a dispatcher shows that it lives, so that nobody takes its claims over."""
+
+import asyncio
+
+from services.dispatcher import store
+from services.dispatcher.attempt import AttemptRunner
+from services.dispatcher.worker_name import WorkerName
+from shared import logs
+from shared.database import DATABASE_OUTAGES, Pool, describe
+from shared.health import Pulse
+
+BEAT_SECONDS = 1.0
+
+log = logs.get()
+
+
+class Heartbeat:
+    """Marks the names of this process as alive, and reads how many retries wait on the broker.
+
+    `sending` is false while the process consumes no jobs; the sweeper of the planner reads it.
+    """
+
+    def __init__(self, pool: Pool, name: WorkerName, runner: AttemptRunner) -> None:
+        self._pool = pool
+        self._name = name
+        self._runner = runner
+        self.sending = True
+        self.pulse = Pulse()
+
+    async def run(self) -> None:
+        """Beats every second until cancelled."""
+        while True:
+            self.pulse.beat()
+            try:
+                self._runner.queued_retries = await store.beat(self._pool, self._name.alive, self.sending)
+            except DATABASE_OUTAGES as error:
+                log.warning("heartbeat delayed", detail=describe(error))
+            await asyncio.sleep(BEAT_SECONDS)
