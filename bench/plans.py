@@ -21,7 +21,8 @@ from services.api.mailings import store as mailings
 from services.api.messages import store as messages
 from services.api.statistics import store as statistics
 from services.dispatcher import store as dispatcher
-from services.planner.store import figures, leases, lifecycle, releases, repairs, settling
+from services.planner.closing import store as closing
+from services.planner.store import backlog, expansion, leases, lifecycle, releases, repairs, windows
 from services.reporter.fold import fold
 from shared.messages import Result, Results
 from shared.migrate import migrate
@@ -115,10 +116,10 @@ def calls(pool: Any, connection: asyncpg.Connection) -> dict[str, Callable[[], A
 
     async def expand() -> None:
         await hold()
-        audience = await leases.hold_audience(connection, owner, 2)
+        audience = await expansion.lock_audience(connection, owner, 2)
         assert audience is not None  # noqa: S101
-        added = await leases.add_messages(connection, 2, audience, 2000)
-        await leases.move_expansion(connection, 2, cursor=added.upto or 0, done=False, added=added.messages)
+        added = await expansion.add_messages(connection, 2, audience, 2000)
+        await expansion.move_cursor(connection, 2, cursor=added.upto or 0, done=False, added=added.messages)
 
     released = list(range(60_001, 60_501))
     cursor = iter(range(60_000, MILLION, 500))
@@ -126,26 +127,26 @@ def calls(pool: Any, connection: asyncpg.Connection) -> dict[str, Callable[[], A
         "planner: start what is due": lambda: lifecycle.start_due(pool),
         "planner: seconds to the next start": lambda: lifecycle.seconds_to_next_start(pool),
         "planner: finish what is done": lambda: lifecycle.finish_done(pool),
-        "planner: begin closing": lambda: lifecycle.begin_closing(pool),
-        "planner: list closing": lambda: settling.list_closing(pool),
-        "planner: deleted clients": lambda: settling.list_deleted_clients(pool),
-        "planner: in flight, and rate": lambda: releases.read_load(pool),
-        "planner: lease": lambda: leases.lease(pool, owner, release=True, most=8),
+        "planner: begin closing": lambda: closing.begin_closing(pool),
+        "planner: list closing": lambda: closing.list_closing(pool),
+        "planner: deleted clients": lambda: closing.list_deleted_clients(pool),
+        "planner: in flight, and rate": lambda: releases.read_in_flight(pool),
+        "planner: lease": lambda: leases.acquire(pool, owner, release=True, most=8),
         "planner: expansion chunk of 2,000": expand,
         "planner: fresh flights, 500": lambda: releases.take_fresh(connection, 1, next(cursor), 500),
         "planner: waiting flights, 500": lambda: releases.take_waiting(connection, 1, 500),
         "planner: mark 500 released": lambda: releases.mark_released(pool, released, datetime.now(UTC)),
-        "planner: windows edited": lambda: releases.judge_windows_anew(pool, 10_000),
+        "planner: windows edited": lambda: windows.recheck_edited(pool, 10_000),
         "planner: vanished jobs": lambda: repairs.take_vanished(pool, 5000),
         "planner: stale claims": lambda: repairs.take_stale(pool, 5000),
-        "planner: metrics, what is unsent": lambda: figures.list_unsent(pool),
-        "planner: metrics, mailings by status": lambda: figures.count_mailings(pool),
+        "planner: metrics, what is unsent": lambda: backlog.list_unsent(pool),
+        "planner: metrics, mailings by status": lambda: backlog.count_mailings(pool),
         "dispatcher: claim of 100": claim,
         "dispatcher: beat": lambda: dispatcher.beat(pool, [worker], True),
         "dispatcher: unclaim": lambda: dispatcher.unclaim(pool, worker, 1, 1),
         "reporter: fold of 100": fold_batch,
-        "planner: messages to settle, 5,000": lambda: settling.lock_of_mailing(connection, 1, 500_000, 5000),
-        "planner: a client's messages to settle": lambda: settling.lock_of_client(connection, 77, 0, 1000),
+        "planner: messages to settle, 5,000": lambda: closing.lock_unsent_of_mailing(connection, 1, 500_000, 5000),
+        "planner: a client's messages to settle": lambda: closing.lock_unsent_of_client(connection, 77, 0, 1000),
         "api: page of clients": lambda: clients.page(
             pool, phone=None, operator_code=None, tag=None, after=500_000, limit=100
         ),

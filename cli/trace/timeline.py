@@ -14,7 +14,7 @@ MOST_LINES = 50_000
 _ELSEWHERE = frozenset({"time", "event", "service"})
 _LISTS = {"message_ids": "messages", "client_ids": "clients"}
 # What tells lines of the same event apart in a summary.
-_SORTS = ("level", "method", "path", "verdict", "outcome", "status", "reason", "why")
+_SORTS = ("level", "method", "path", "verdict", "outcome", "status", "reason")
 # Requests that change nothing. Somebody who watches a mailing makes one a second.
 _LOOKS = frozenset({"GET", "HEAD", "OPTIONS"})
 

@@ -4,14 +4,14 @@ import asyncio
 import sys
 from uuid import uuid4
 
-from services.planner.fairness import Rounds
-from services.planner.flow_control import Pace
+from services.planner.closing.settler import Settler
+from services.planner.flow_control import FlowControl
 from services.planner.handler import Handler
-from services.planner.metrics import Meters
+from services.planner.metrics import Metrics
+from services.planner.metrics_poll import MetricsPoll
+from services.planner.scheduler import Scheduler
 from services.planner.settings import PlannerSettings
-from services.planner.settle import Settler
 from services.planner.sweep import Sweeper
-from services.planner.watch import Watch
 from shared import database, process, topology
 from shared.broker import Consumer, Publisher
 from shared.health import Health
@@ -22,7 +22,7 @@ from shared.ops import serve_ops
 async def main(config: PlannerSettings, stop: asyncio.Event) -> None:
     health, registry, owner = Health(), new_registry(), uuid4()
     health.expect("database", "planner.publish", "planner.consume")
-    table, meters = topology.build(config.retry_delays), Meters(registry)
+    table, metrics = topology.build(config.retry_delays), Metrics(registry)
     declared = table if config.declare else None
     urls = config.rabbitmq_url.get_secret_value()
     async with (
@@ -33,12 +33,12 @@ async def main(config: PlannerSettings, stop: asyncio.Event) -> None:
         handler = Handler(
             pool,
             publisher,
-            Rounds(pool, publisher, owner, Pace(config.jobs_high_watermark), meters),
-            Settler(pool, meters),
-            Sweeper(pool, publisher, config.jobs_high_watermark, meters),
-            meters,
+            Scheduler(pool, publisher, owner, FlowControl(config.jobs_high_watermark), metrics),
+            Settler(pool, metrics),
+            Sweeper(pool, publisher, config.jobs_high_watermark, metrics),
+            metrics,
         )
-        watch = Watch(pool, publisher, [queue.name for queue in table.queues], meters)
+        poll = MetricsPoll(pool, publisher, [queue.name for queue in table.queues], metrics)
         consumer = Consumer(
             urls,
             "planner.consume",
@@ -46,7 +46,7 @@ async def main(config: PlannerSettings, stop: asyncio.Event) -> None:
             declared,
             queue=topology.PLANNER_MAILINGS,
             prefetch=100,
-            on_delivery=handler.take,
+            on_delivery=handler.enqueue,
         )
         database.meter(pool, registry)
         consumer.meter(registry)
@@ -54,7 +54,7 @@ async def main(config: PlannerSettings, stop: asyncio.Event) -> None:
             tasks = handler.tasks()
             for name, pulse in handler.pulses.items():
                 health.watch(name, pulse)
-            watches = (consumer.check(), publisher.check(), database.watch(pool, health), *watch.tasks())
+            watches = (consumer.check(), publisher.check(), database.watch(pool, health), *poll.tasks())
             await process.until_stopped(stop, *watches, *tasks)
 
 

@@ -1,29 +1,29 @@
-"""How many messages may be in flight: about 8 s of sending, by the rate of the last 10 s. Pure."""
+"""How many messages should be in flight: about 8 s of sending, by the rate of the last 10 s. Pure."""
 
 from collections import deque
 from dataclasses import dataclass, field
 
 WINDOW_SECONDS = 10.0
-# A mailing that has just begun waits behind what is in flight. It shall be under way within seconds.
+# A mailing that has just begun waits behind what is in flight, and must still be under way within seconds.
 SECONDS_OF_SENDING = 8.0
 LEAST = 200
 
 
 @dataclass(slots=True)
-class Rate:
-    """Results folded a second, over a window. It and the moments are seconds on a monotonic clock."""
+class FoldRate:
+    """The rate of folded results over the last `window` seconds. Moments are seconds on a monotonic clock."""
 
     window: float
     _seen: deque[tuple[float, int]] = field(default_factory=deque)
 
     def observe(self, moment: float, results: int) -> None:
-        """Takes note of the number of results ever folded at `moment`."""
+        """Records the number of results ever folded at `moment`."""
         self._seen.append((moment, results))
         while len(self._seen) > 2 and self._seen[1][0] <= moment - self.window:
             self._seen.popleft()
 
     @property
-    def a_second(self) -> float:
+    def per_second(self) -> float:
         if len(self._seen) < 2:
             return 0.0
         (first, before), (last, after) = self._seen[0], self._seen[-1]
@@ -31,20 +31,20 @@ class Rate:
 
 
 @dataclass(slots=True)
-class Pace:
-    """Watches the number of results ever folded, and says how many messages should be in flight."""
+class FlowControl:
+    """Computes how many messages should be in flight, from the rate at which results are folded."""
 
     highest: int
-    _rate: Rate = field(default_factory=lambda: Rate(WINDOW_SECONDS))
+    _rate: FoldRate = field(default_factory=lambda: FoldRate(WINDOW_SECONDS))
 
     def observe(self, moment: float, results: int) -> None:
-        """Takes note of the number of results ever folded at `moment`, in seconds on a monotonic clock."""
+        """Records the number of results ever folded at `moment`, in seconds on a monotonic clock."""
         self._rate.observe(moment, results)
 
     @property
     def rate(self) -> float:
-        """Results folded a second, over the last 10 s."""
-        return self._rate.a_second
+        """Results folded per second, over the last 10 s."""
+        return self._rate.per_second
 
     @property
     def target(self) -> int:

@@ -1,4 +1,4 @@
-"""How many messages will not be sent before their mailing ends, if sending goes on as it does now. Pure."""
+"""Forecasts how many messages will not be sent before their mailing ends, at the present rate. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,18 +6,18 @@ from heapq import heapify, heappop
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
-    """A running mailing: how many of its messages may be sent now, and seconds left to its end."""
+class MailingLoad:
+    """How many messages of a running mailing may be sent now, and how many seconds are left to its end."""
 
     ready: int
     seconds_left: float
 
 
-def messages_at_risk(loads: Iterable[Load], rate: float) -> int:
-    """Returns how many messages are left over when so many a second are sent, shared evenly between the mailings.
+def messages_at_risk(loads: Iterable[MailingLoad], rate: float) -> int:
+    """Returns how many messages are left when `rate` a second are sent, shared evenly between the mailings.
 
-    Each mailing leaves when it is done or at its end, and the others share what it had. `served` is what each
-    mailing still there has got so far.
+    A mailing leaves when it is done or at its end, and the others share what it had. `served` is how many messages
+    each mailing still there has sent so far.
     """
     waiting = [load for load in loads if load.ready > 0]
     by_size = [(float(load.ready), place) for place, load in enumerate(waiting)]

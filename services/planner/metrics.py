@@ -1,21 +1,22 @@
-"""What /metrics says of the planner."""
+"""The metrics of the planner."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from shared import topology
 from shared.metrics import Children, dead_letters
+from shared.statuses import SETTLED_STATUSES
 
 
-class Meters:
-    """What is counted as it happens, and what was seen at the last look."""
+class Metrics:
+    """Counters of what the planner did, and gauges of what it saw at its last poll."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.messages = Children(
-            Counter("herald_messages", "Messages moved, by new status.", ["status"], registry=registry),
-            ("expired", "cancelled"),
+            Counter("herald_messages", "Messages moved to a status, by status.", ["status"], registry=registry),
+            SETTLED_STATUSES,
         )
-        self.audience = Counter("herald_audience_messages", "Messages made by expansion.", registry=registry)
-        self.released = Counter("herald_messages_released", "Jobs put on the broker by release.", registry=registry)
+        self.audience = Counter("herald_audience_messages", "Messages created by expansion.", registry=registry)
+        self.released = Counter("herald_messages_released", "Jobs published by release.", registry=registry)
         self.in_flight = Gauge("herald_messages_in_flight", "Messages released and due.", registry=registry)
         self.target = Gauge(
             "herald_messages_in_flight_target",
@@ -23,22 +24,31 @@ class Meters:
             registry=registry,
         )
         self.repairs = Children(
-            Counter("herald_sweeper_repairs", "Jobs released again, by why.", ["why"], registry=registry),
+            Counter("herald_sweeper_repairs", "Jobs released again, by reason.", ["reason"], registry=registry),
             ("claim is stale", "job vanished"),
         )
         self.dead = dead_letters(topology.PLANNER_DEAD, ("unreadable",), registry)
-        self._show_seen(registry)
+        self._register_polled(registry)
 
-    def _show_seen(self, registry: CollectorRegistry) -> None:
+    def _register_polled(self, registry: CollectorRegistry) -> None:
         self.queue_ready = Gauge(
-            "herald_queue_messages", "Bodies of a queue that are ready for delivery.", ["queue"], registry=registry
+            "herald_queue_messages", "Bodies in a queue that are ready for delivery.", ["queue"], registry=registry
         )
         self.queue_consumers = Gauge("herald_queue_consumers", "Consumers of a queue.", ["queue"], registry=registry)
-        self.mailings = Gauge("herald_mailings", "Mailings whose books are open.", ["status"], registry=registry)
+        self.mailings = Gauge(
+            "herald_mailings", "Mailings that are not finished, by status.", ["status"], registry=registry
+        )
         self.unsent = Gauge(
-            "herald_messages_unsent", "Messages of running mailings that are not final.", ["state"], registry=registry
+            "herald_messages_unsent",
+            "Messages of running mailings that are not final, by whether they may be sent now.",
+            ["state"],
+            registry=registry,
         )
         self.at_risk = Gauge(
-            "herald_messages_at_risk", "Messages that will be too late at the rate of now.", registry=registry
+            "herald_messages_at_risk",
+            "Messages that will miss their mailing's end at the present rate.",
+            registry=registry,
         )
-        self.fence_age = Gauge("herald_fence_age_seconds", "Age of the newest fence folded.", registry=registry)
+        self.fence_age = Gauge(
+            "herald_fence_age_seconds", "Seconds since the newest folded fence was published.", registry=registry
+        )

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.planner.store import releases
-from services.planner.store.releases import Due
+from services.planner.store import releases, windows
+from services.planner.store.releases import DueFlight
 from shared import failpoints, logs, topology
 from shared.broker import Outgoing, Publisher
 from shared.database import Pool
@@ -14,57 +14,60 @@ from shared.messages import Job, encode
 log = logs.get()
 
 
-def job(message_id: int, mailing_id: int, client_id: int, attempt: int) -> Outgoing:
+def make_job(message_id: int, mailing_id: int, client_id: int, attempt: int) -> Outgoing:
     """Makes the job that asks for this attempt."""
     body = Job(message_id=message_id, mailing_id=mailing_id, client_id=client_id, attempt=attempt)
     return Outgoing(topology.JOBS, topology.SEND_KEY, encode(body))
 
 
 @dataclass(frozen=True, slots=True)
-class Released:
-    """What one chunk came to: jobs on the broker, and flights that wait until their client's window opens."""
+class ReleasedChunk:
+    """How many jobs one chunk put on the broker, and how many flights wait until their client's window opens."""
 
     published: int = 0
     waiting: int = 0
 
     @property
-    def moved_on(self) -> bool:
+    def progressed(self) -> bool:
         return self.published + self.waiting > 0
 
 
-async def release(pool: Pool, publisher: Publisher, owner: UUID, mailing_id: int, limit: int) -> Released:
+async def release_chunk(pool: Pool, publisher: Publisher, owner: UUID, mailing_id: int, limit: int) -> ReleasedChunk:
     """Releases up to `limit` messages of a mailing.
 
-    Flights are committed before their jobs are published, and marked after: a crash in between leaves them
-    unreleased, to be released again; the claim absorbs the double.
+    Flights are committed before their jobs are published, and marked after. A crash in between leaves them
+    unreleased: they are released again, and the claim absorbs the doubled job.
     """
     async with pool.acquire() as connection, connection.transaction():
-        held = await releases.hold_release(connection, owner, mailing_id)
-        if held is None:
-            return Released()
+        locked = await releases.lock_release(connection, owner, mailing_id)
+        if locked is None:
+            return ReleasedChunk()
         taken = await releases.take_waiting(connection, mailing_id, limit)
         if len(taken) < limit:
-            taken += await releases.take_fresh(connection, mailing_id, held.cursor, limit - len(taken))
+            taken += await releases.take_fresh(connection, mailing_id, locked.cursor, limit - len(taken))
     failpoints.reach("planner.flights_inserted")
     due, waiting = [one for one in taken if not one.waits], [one for one in taken if one.waits]
     published = await _publish(publisher, mailing_id, due)
-    _tell(mailing_id, due, published, waiting)
+    _log_chunk(mailing_id, due, published, waiting)
     failpoints.reach("planner.jobs_published")
     if published:
-        await releases.mark_released(pool, published, held.began_at)
+        await releases.mark_released(pool, published, locked.began_at)
     if waiting:
-        await releases.judge_moved_anew(pool, waiting)
-    return Released(len(published), len(waiting))
+        await windows.recheck_moved_clients(pool, waiting)
+    return ReleasedChunk(len(published), len(waiting))
 
 
-async def _publish(publisher: Publisher, mailing_id: int, due: Sequence[Due]) -> list[int]:
-    jobs = [job(one.message_id, mailing_id, one.client_id, one.attempt) for one in due]
+async def _publish(publisher: Publisher, mailing_id: int, due: Sequence[DueFlight]) -> list[int]:
+    """Publishes the jobs, and returns the ids of the messages whose job was confirmed."""
+    jobs = [make_job(one.message_id, mailing_id, one.client_id, one.attempt) for one in due]
     confirmed = await publisher.publish_all(jobs)
     return [one.message_id for one, done in zip(due, confirmed, strict=True) if done]
 
 
-def _tell(mailing_id: int, due: Sequence[Due], published: Sequence[int], waiting: Sequence[Due]) -> None:
-    """Logs what became of a chunk, a line for each way it went."""
+def _log_chunk(
+    mailing_id: int, due: Sequence[DueFlight], published: Sequence[int], waiting: Sequence[DueFlight]
+) -> None:
+    """Logs what became of the messages of a chunk: released, waiting, or not published."""
     done = set(published)
     left = [one.message_id for one in due if one.message_id not in done]
     for ids in logs.in_lines(published):

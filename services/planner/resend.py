@@ -1,9 +1,9 @@
-"""Sends again what an operator asked for: final, unsent messages get a new round."""
+"""Reopens messages that an operator asked to send again: final, unsent messages get a new round."""
 
 from collections.abc import Sequence
 
-from services.planner.store import resends, settling
-from services.planner.store.resends import Candidate, Resend
+from services.planner.store import attempts, resends
+from services.planner.store.resends import OpenResend, ResendCandidate
 from shared import logs
 from shared.database import Connection, Pool, retry_on_deadlock
 
@@ -17,7 +17,7 @@ async def resend_chunk(pool: Pool, size: int = MESSAGES_PER_CHUNK) -> bool:
 
     async def once() -> bool:
         async with pool.acquire() as connection, connection.transaction():
-            resend = await resends.take(connection)
+            resend = await resends.lock_oldest(connection)
             if resend is None:
                 return False
             await _advance(connection, resend, size)
@@ -26,9 +26,9 @@ async def resend_chunk(pool: Pool, size: int = MESSAGES_PER_CHUNK) -> bool:
     return await retry_on_deadlock(once)
 
 
-async def _advance(connection: Connection, resend: Resend, size: int) -> None:
+async def _advance(connection: Connection, resend: OpenResend, size: int) -> None:
     if not resend.wanted or not (resend.statuses or resend.message_ids):
-        # Cancelled, deleted or at its end meanwhile: nothing of it is sent again.
+        # The mailing was cancelled or deleted, or has ended: nothing is sent again.
         await resends.move_on(connection, resend.id, [], 0)
     elif resend.message_ids is not None:
         await _reopen(connection, resend, await resends.list_by_id(connection, resend))
@@ -42,14 +42,14 @@ async def _advance(connection: Connection, resend: Resend, size: int) -> None:
             await resends.move_on(connection, resend.id, resend.statuses, candidates[-1].message_id)
 
 
-async def _reopen(connection: Connection, resend: Resend, candidates: Sequence[Candidate]) -> None:
-    """Reopens the messages of living clients of which no attempt is under way."""
+async def _reopen(connection: Connection, resend: OpenResend, candidates: Sequence[ResendCandidate]) -> None:
+    """Reopens those messages whose client is not deleted and of which no attempt is under way."""
     chosen = [one for one in candidates if one.client_alive and not one.open]
     if not chosen:
         return
     lost = [(one.message_id, one.attempts) for one in chosen if one.lost]
     if lost:
-        await settling.record_lost(connection, lost)
+        await attempts.record_lost(connection, lost)
     message_ids = [one.message_id for one in chosen]
     await resends.reopen(connection, message_ids)
     for ids in logs.in_lines(message_ids):

@@ -1,4 +1,4 @@
-"""What the planner reads from the environment."""
+"""The settings of the planner."""
 
 from pydantic import Field
 
@@ -7,5 +7,5 @@ from shared.settings import BrokerSettings, DatabaseSettings, Port, Settings
 
 class PlannerSettings(Settings, DatabaseSettings, BrokerSettings):
     ops_port: Port = 9102
-    # At most so many messages in flight, whatever the rate of sending.
+    # The most messages in flight, whatever the rate of sending.
     jobs_high_watermark: int = Field(default=5000, ge=200, le=1_000_000)

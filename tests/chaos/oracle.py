@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import asyncpg
 
-from services.planner.closing import OUTCOME_UNKNOWN
+from services.planner.closing.rules import OUTCOME_UNKNOWN
 from tests.chaos.ledger import Request, acceptances, lost_replies
 from tests.support.books import check_books
 

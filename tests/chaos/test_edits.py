@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.planner.closing import CLIENT_DELETED
+from services.planner.closing.rules import CLIENT_DELETED
 from tests.chaos.arena import Arena
 from tests.chaos.conftest import RunRow
 from tests.chaos.ledger import Request, read_requests

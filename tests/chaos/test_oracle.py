@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.planner.closing import OUTCOME_UNKNOWN
+from services.planner.closing.rules import OUTCOME_UNKNOWN
 from tests.chaos.ledger import Request
 from tests.chaos.line import Line, evidence, table, unpack
 from tests.chaos.oracle import CLOSED_AFTER, MOST_MEMORY, Findings, Mailing, Message, judge

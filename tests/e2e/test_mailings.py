@@ -9,7 +9,7 @@ from datetime import datetime
 import asyncpg
 import pytest
 
-from services.planner.release import job
+from services.planner.release import make_job
 from shared import topology
 from shared.broker import Publisher
 from shared.health import Health
@@ -150,7 +150,7 @@ async def test_doubled_jobs_are_sent_once(operator: Operator, pool: asyncpg.Pool
     await operator.until_counts_begin(mailing_id)
     async with Publisher(broker_url, "double", Health(), topology.build(DEFAULT_RETRY_DELAYS)) as broker:
         rows = await pool.fetch("SELECT id, client_id FROM messages")
-        jobs = [job(row["id"], mailing_id, row["client_id"], 1) for row in rows]
+        jobs = [make_job(row["id"], mailing_id, row["client_id"], 1) for row in rows]
         assert all(await broker.publish_all(jobs * 2))
     assert await operator.until_status(mailing_id, "finished") == {"sent": 200}
     assert (await operator.ledger())["accepted"] == 200

@@ -9,15 +9,16 @@ import asyncpg
 import pytest
 
 from services.dispatcher.store import claim as claim_jobs
-from services.planner.expansion import Expanded, expand
-from services.planner.fairness import Rounds
-from services.planner.flow_control import Pace
+from services.planner.closing import store as closing
+from services.planner.closing.settler import Settler
+from services.planner.expansion import ExpandedChunk, expand_chunk
+from services.planner.flow_control import FlowControl
 from services.planner.handler import Handler
-from services.planner.metrics import Meters
-from services.planner.release import Released, release
-from services.planner.settle import Settler
-from services.planner.store import leases, lifecycle, releases, repairs, settling
-from services.planner.store.releases import Due
+from services.planner.metrics import Metrics
+from services.planner.release import ReleasedChunk, release_chunk
+from services.planner.scheduler import Scheduler
+from services.planner.store import leases, lifecycle, releases, repairs, windows
+from services.planner.store.releases import DueFlight
 from services.planner.sweep import Sweeper
 from shared import topology
 from shared.broker import Consumer, Delivery, Outgoing, Publisher
@@ -28,7 +29,7 @@ from shared.settings import DEFAULT_RETRY_DELAYS
 from tests.support.books import add_clients, add_mailing, check_books, counts_of, status_of, until
 from tests.support.planning import expand_all, lease_one, running_mailing
 
-METERS = Meters(new_registry())
+METRICS = Metrics(new_registry())
 TABLE = topology.build(DEFAULT_RETRY_DELAYS)
 
 
@@ -97,9 +98,9 @@ async def test_several_planners_expand_a_mailing_once(pool: asyncpg.Pool) -> Non
     async def planner() -> None:
         owner = uuid4()
         while not await pool.fetchval("SELECT expansion_done FROM mailing_work"):
-            for turn in await leases.lease(pool, owner, release=False, most=1):
-                await expand(pool, owner, turn.mailing_id, 100)
-                await leases.give_back(pool, owner, [turn.mailing_id])
+            for lease in await leases.acquire(pool, owner, release=False, most=1):
+                await expand_chunk(pool, owner, lease.mailing_id, 100)
+                await leases.give_back(pool, owner, [lease.mailing_id])
 
     await asyncio.gather(planner(), planner(), planner())
     await check_books(pool, mailing_id)
@@ -113,8 +114,8 @@ async def test_a_planner_that_lost_its_lease_changes_nothing(pool: asyncpg.Pool,
     owner = uuid4()
     assert await lease_one(pool, owner) == mailing_id
     await pool.execute("UPDATE mailing_work SET owner = $1", uuid4())
-    assert await expand(pool, owner, mailing_id) == Expanded(0, over=True)
-    assert await release(pool, publisher, owner, mailing_id, 10) == Released()
+    assert await expand_chunk(pool, owner, mailing_id) == ExpandedChunk(0, over=True)
+    assert await release_chunk(pool, publisher, owner, mailing_id, 10) == ReleasedChunk()
     assert await pool.fetchval("SELECT count(*) FROM messages") == 0
 
 
@@ -125,8 +126,8 @@ async def test_a_paused_mailing_is_expanded_and_not_released(pool: asyncpg.Pool,
     await pool.execute("UPDATE mailings SET status = 'paused'")
     owner = uuid4()
     assert await lease_one(pool, owner) == mailing_id
-    assert await expand(pool, owner, mailing_id) == Expanded(10, over=True)
-    assert await release(pool, publisher, owner, mailing_id, 10) == Released()
+    assert await expand_chunk(pool, owner, mailing_id) == ExpandedChunk(10, over=True)
+    assert await release_chunk(pool, publisher, owner, mailing_id, 10) == ReleasedChunk()
 
 
 async def test_released_jobs_carry_ids_and_the_attempt_only(
@@ -135,8 +136,8 @@ async def test_released_jobs_carry_ids_and_the_attempt_only(
     mailing_id = await running_mailing(pool, 3)
     owner = uuid4()
     await lease_one(pool, owner)
-    assert await release(pool, publisher, owner, mailing_id, 2) == Released(2)
-    assert await release(pool, publisher, owner, mailing_id, 2) == Released(1)
+    assert await release_chunk(pool, publisher, owner, mailing_id, 2) == ReleasedChunk(2)
+    assert await release_chunk(pool, publisher, owner, mailing_id, 2) == ReleasedChunk(1)
     arrived: asyncio.Queue[Delivery] = asyncio.Queue()
     consumer = Consumer(
         broker_url, "c", Health(), TABLE, queue=topology.DISPATCHER_JOBS, prefetch=9, on_delivery=arrived.put_nowait
@@ -168,13 +169,13 @@ async def test_a_closed_window_keeps_the_message_in_the_table_and_an_edit_frees_
     mailing_id = await running_mailing(pool, 5, window=window)
     owner = uuid4()
     await lease_one(pool, owner)
-    assert await release(pool, publisher, owner, mailing_id, 10) == Released(waiting=5)
+    assert await release_chunk(pool, publisher, owner, mailing_id, 10) == ReleasedChunk(waiting=5)
     assert await pool.fetchval("SELECT count(*) FROM flights WHERE due_at > now() + interval '1 h'") == 5
     await pool.execute("UPDATE mailings SET window_from = NULL, window_to = NULL, window_edited_at = now()")
-    assert await releases.judge_windows_anew(pool, 3) == 3
-    assert await releases.judge_windows_anew(pool, 3) == 2
-    assert await releases.judge_windows_anew(pool, 3) == 0
-    assert await release(pool, publisher, owner, mailing_id, 10) == Released(5)
+    assert await windows.recheck_edited(pool, 3) == 3
+    assert await windows.recheck_edited(pool, 3) == 2
+    assert await windows.recheck_edited(pool, 3) == 0
+    assert await release_chunk(pool, publisher, owner, mailing_id, 10) == ReleasedChunk(5)
 
 
 async def test_a_job_put_back_outside_its_window_waits_until_it_opens(pool: asyncpg.Pool, publisher: Publisher) -> None:
@@ -183,13 +184,13 @@ async def test_a_job_put_back_outside_its_window_waits_until_it_opens(pool: asyn
     mailing_id = await running_mailing(pool, 1)
     owner = uuid4()
     await lease_one(pool, owner)
-    await release(pool, publisher, owner, mailing_id, 10)
+    await release_chunk(pool, publisher, owner, mailing_id, 10)
     closes = (now + timedelta(hours=3)).time()
     await pool.execute("UPDATE mailings SET window_from = $1, window_to = $2", opens, closes)
     message_id = await pool.fetchval("SELECT id FROM messages")
     (claim,) = await claim_jobs(pool, uuid4(), [(message_id, 1, False)])
     assert claim.verdict == "put back"
-    assert await release(pool, publisher, owner, mailing_id, 10) == Released(waiting=1)
+    assert await release_chunk(pool, publisher, owner, mailing_id, 10) == ReleasedChunk(waiting=1)
     due_at = await pool.fetchval("SELECT due_at FROM flights WHERE released_at IS NULL")
     assert due_at.time() == opens
     assert timedelta(hours=1) < due_at - now < timedelta(hours=2, minutes=1)
@@ -205,8 +206,8 @@ async def test_an_edited_window_does_not_hurry_a_retry_that_must_wait(pool: asyn
             place,
         )
     await pool.execute("UPDATE mailings SET window_edited_at = now() WHERE id = $1", mailing_id)
-    assert await releases.judge_windows_anew(pool, 10) == 2
-    assert await releases.judge_windows_anew(pool, 10) == 0
+    assert await windows.recheck_edited(pool, 10) == 2
+    assert await windows.recheck_edited(pool, 10) == 0
     waits = await pool.fetch("SELECT due_at - now() AS wait FROM flights ORDER BY message_id")
     assert timedelta(minutes=9) < waits[0]["wait"] <= timedelta(minutes=10)
     assert waits[1]["wait"] <= timedelta(0)
@@ -220,25 +221,25 @@ async def test_a_client_whose_zone_is_edited_during_a_release_is_judged_again(po
     )
     moved = await pool.fetchval("UPDATE clients SET timezone = 'Asia/Tokyo' WHERE id = 1 RETURNING id")
     rows = await pool.fetch("SELECT id, client_id FROM messages")
-    await releases.judge_moved_anew(pool, [Due(row["id"], row["client_id"], 1, True, "UTC") for row in rows])
+    await windows.recheck_moved_clients(pool, [DueFlight(row["id"], row["client_id"], 1, True, "UTC") for row in rows])
     due = await pool.fetch("SELECT client_id FROM flights WHERE due_at <= now()")
     assert [row["client_id"] for row in due] == [moved]
 
 
-async def test_rounds_serve_a_small_mailing_beside_a_big_one(pool: asyncpg.Pool, publisher: Publisher) -> None:
+async def test_a_small_mailing_is_served_beside_a_big_one(pool: asyncpg.Pool, publisher: Publisher) -> None:
     await add_clients(pool, 3000)
     await add_clients(pool, 10, tag="small", first=9000)
     big = await add_mailing(pool, tags=[""])
     await lifecycle.start_due(pool)
-    rounds = Rounds(pool, publisher, uuid4(), Pace(600), METERS)
+    scheduler = Scheduler(pool, publisher, uuid4(), FlowControl(600), METRICS)
     for _ in range(4):
-        await rounds.next()
+        await scheduler.run_pass()
     small = await add_mailing(pool, tags=["small"])
     await lifecycle.start_due(pool)
     # The audience takes two chunks; meanwhile the provider takes what is released, so that there is room again.
     for _ in range(2):
         await pool.execute("DELETE FROM flights WHERE mailing_id = $1", big)
-        await rounds.next()
+        await scheduler.run_pass()
     flights = await pool.fetch("SELECT mailing_id, count(*) FROM flights GROUP BY 1")
     released = {row[0]: row[1] for row in flights}
     assert released[small] == 10
@@ -252,17 +253,22 @@ async def test_a_small_mailing_is_under_way_though_others_fill_all_there_is_room
     await add_clients(pool, 10, tag="small", first=9000)
     big = await add_mailing(pool, tags=[""])
     await lifecycle.start_due(pool)
-    rounds = Rounds(pool, publisher, uuid4(), Pace(300), METERS)
+    scheduler = Scheduler(pool, publisher, uuid4(), FlowControl(300), METRICS)
     for _ in range(4):
-        await rounds.next()
+        await scheduler.run_pass()
     full = await pool.fetchval("SELECT count(*) FROM flights WHERE mailing_id = $1", big)
     small = await add_mailing(pool, tags=["small"])
     await lifecycle.start_due(pool)
     for _ in range(2):
-        await rounds.next()
+        await scheduler.run_pass()
     released = "SELECT count(*) FROM flights WHERE mailing_id = $1 AND released_at IS NOT NULL"
     assert await pool.fetchval(released, small) == 10
     assert await pool.fetchval(released, big) == full
+
+
+async def end_now(pool: asyncpg.Pool) -> None:
+    """Makes every mailing one that started a second ago and ends at this moment."""
+    await pool.execute("UPDATE mailings SET start_at = clock_timestamp() - interval '1 s', end_at = clock_timestamp()")
 
 
 class Ending:
@@ -297,7 +303,7 @@ async def ending(pool: asyncpg.Pool) -> Ending:
 
 
 async def test_at_the_end_the_unclaimed_expire_at_once_and_claims_after_a_fence(ending: Ending) -> None:
-    settler, now = Settler(ending.pool, METERS), datetime.now(UTC)
+    settler, now = Settler(ending.pool, METRICS), datetime.now(UTC)
     # The window was open when the mailing started, and is closed now.
     await ending.pool.execute(
         "UPDATE mailings SET start_at = $1::timestamptz - interval '1 h', end_at = clock_timestamp(),"
@@ -325,11 +331,11 @@ async def test_clients_out_of_reach_of_the_window_expire_for_that_reason_release
     await add_clients(pool, 3, timezone="Etc/GMT-6", first=100)
     # Open at present where it is six hours later than in UTC.
     window = ((now + timedelta(hours=5)).time(), (now + timedelta(hours=7)).time())
-    mailing_id = await add_mailing(pool, lasts=1, window=window)
+    mailing_id = await add_mailing(pool, window=window)
     await lifecycle.start_due(pool)
     await expand_all(pool, mailing_id)
-    await asyncio.sleep(1.1)
-    await Settler(pool, METERS).close_mailings()
+    await end_now(pool)
+    await Settler(pool, METRICS).close_mailings()
     rows = await pool.fetch("SELECT status || ': ' || reason AS what, count FROM reasons WHERE count > 0")
     assert {row["what"]: row["count"] for row in rows} == {
         "expired: window closed until the deadline": 2,
@@ -345,18 +351,18 @@ async def test_an_unsent_message_that_the_provider_may_have_says_so_whatever_end
         ending.mailing_id,
     )
     await ending.pool.execute("UPDATE mailings SET status = 'cancelled'")
-    await Settler(ending.pool, METERS).close_mailings()
+    await Settler(ending.pool, METRICS).close_mailings()
     assert await ending.reasons() == {"cancelled: mailing cancelled": 3, "cancelled: outcome unknown": 1}
 
 
 async def test_a_missing_fence_holds_a_closing_up_for_25_seconds_at_most(ending: Ending) -> None:
     await ending.pool.execute("UPDATE mailings SET start_at = now() - interval '1 h', end_at = now() - interval '26 s'")
-    await Settler(ending.pool, METERS).close_mailings()
+    await Settler(ending.pool, METRICS).close_mailings()
     assert await counts_of(ending.pool, ending.mailing_id) == {"expired": 6}
 
 
 async def test_a_cancel_settles_the_unclaimed_and_waits_for_the_claimed(ending: Ending) -> None:
-    settler = Settler(ending.pool, METERS)
+    settler = Settler(ending.pool, METRICS)
     await ending.pool.execute("UPDATE mailings SET status = 'cancelled'")
     await settler.close_mailings()
     assert await counts_of(ending.pool, ending.mailing_id) == {"pending": 2, "cancelled": 4}
@@ -375,20 +381,20 @@ async def test_a_message_being_claimed_at_this_moment_is_left_alone(ending: Endi
     async with ending.pool.acquire() as dispatcher, dispatcher.transaction():
         await dispatcher.execute("SELECT 1 FROM flights WHERE message_id = $1 FOR UPDATE", ending.ids[1])
         async with asyncio.timeout(2):
-            await Settler(ending.pool, METERS).close_mailings()
+            await Settler(ending.pool, METRICS).close_mailings()
     assert await counts_of(ending.pool, ending.mailing_id) == {"pending": 3, "cancelled": 3}
 
 
 async def test_two_planners_settle_a_cancelled_mailing_together(pool: asyncpg.Pool) -> None:
     mailing_id = await running_mailing(pool, 12_000)
     await pool.execute("UPDATE mailings SET status = 'cancelled'")
-    await asyncio.gather(*(Settler(pool, METERS).close_mailings() for _ in range(3)))
+    await asyncio.gather(*(Settler(pool, METRICS).close_mailings() for _ in range(3)))
     await check_books(pool, mailing_id)
     assert await counts_of(pool, mailing_id) == {"cancelled": 12_000}
 
 
 async def test_a_deleted_clients_unsent_messages_are_cancelled(ending: Ending) -> None:
-    settler, pool = Settler(ending.pool, METERS), ending.pool
+    settler, pool = Settler(ending.pool, METRICS), ending.pool
     await pool.execute(
         "UPDATE clients SET phone = NULL, deleted_at = now() WHERE id IN (SELECT client_id FROM messages)"
     )
@@ -399,7 +405,7 @@ async def test_a_deleted_clients_unsent_messages_are_cancelled(ending: Ending) -
     await pool.execute("UPDATE clients SET deleted_at = now() - interval '31 s'")
     await settler.close_clients()
     assert await pool.fetchval("SELECT count(*) FROM clients WHERE settled_at IS NOT NULL") == 4
-    assert await settling.list_deleted_clients(pool) != []
+    assert await closing.list_deleted_clients(pool) != []
 
 
 async def test_a_mailing_found_only_after_its_end_is_expanded_and_expires(pool: asyncpg.Pool) -> None:
@@ -407,7 +413,7 @@ async def test_a_mailing_found_only_after_its_end_is_expanded_and_expires(pool: 
     mailing_id = await add_mailing(pool)
     await pool.execute("UPDATE mailings SET start_at = now() - interval '2 h', end_at = now() - interval '1 h'")
     await lifecycle.start_due(pool)
-    settler = Settler(pool, METERS)
+    settler = Settler(pool, METRICS)
     await settler.close_mailings()
     await expand_all(pool, mailing_id)
     await settler.close_mailings()
@@ -424,7 +430,7 @@ async def test_jobs_that_vanished_from_the_broker_are_released_again_once(
         "INSERT INTO flights (message_id, mailing_id, client_id, released_at, due_at)"
         " SELECT id, mailing_id, client_id, now() - interval '21 s', now() - interval '21 s' FROM messages"
     )
-    sweeper = Sweeper(pool, publisher, 3, METERS)
+    sweeper = Sweeper(pool, publisher, 3, METRICS)
     await sweeper.sweep()
     assert await publisher.count_ready(topology.DISPATCHER_JOBS) == 0, "nobody consumes: nothing has vanished"
     await pool.execute("INSERT INTO workers VALUES ($1, now(), true)", uuid4())
@@ -468,10 +474,12 @@ async def test_stale_claims_are_released_again(pool: asyncpg.Pool) -> None:
 async def test_an_unreadable_event_goes_to_the_dead_queue_and_the_planner_goes_on(
     pool: asyncpg.Pool, publisher: Publisher, broker_url: str
 ) -> None:
-    rounds = Rounds(pool, publisher, uuid4(), Pace(200), METERS)
-    handler = Handler(pool, publisher, rounds, Settler(pool, METERS), Sweeper(pool, publisher, 200, METERS), METERS)
+    scheduler = Scheduler(pool, publisher, uuid4(), FlowControl(200), METRICS)
+    handler = Handler(
+        pool, publisher, scheduler, Settler(pool, METRICS), Sweeper(pool, publisher, 200, METRICS), METRICS
+    )
     consumer = Consumer(
-        broker_url, "c", Health(), TABLE, queue=topology.PLANNER_MAILINGS, prefetch=9, on_delivery=handler.take
+        broker_url, "c", Health(), TABLE, queue=topology.PLANNER_MAILINGS, prefetch=9, on_delivery=handler.enqueue
     )
     async with asyncio.TaskGroup() as group, consumer:
         tasks = [group.create_task(as_coroutine(task)) for task in handler.tasks()]
@@ -502,11 +510,11 @@ async def kinds_of(pool: asyncpg.Pool, mailing_id: int) -> list[str]:
 
 
 async def test_each_moment_of_a_mailings_life_leaves_an_event(pool: asyncpg.Pool) -> None:
-    mailing_id = await running_mailing(pool, 3, lasts=0.5)
+    mailing_id = await running_mailing(pool, 3)
     assert await kinds_of(pool, mailing_id) == ["started", "expanded"]
-    await asyncio.sleep(0.6)
-    await asyncio.gather(*(lifecycle.begin_closing(pool) for _ in range(3)))
-    await Settler(pool, METERS).close_mailings()
+    await end_now(pool)
+    await asyncio.gather(*(closing.begin_closing(pool) for _ in range(3)))
+    await Settler(pool, METRICS).close_mailings()
     for _ in range(2):
         await lifecycle.finish_done(pool)
     assert await kinds_of(pool, mailing_id) == ["started", "expanded", "closing", "finished"]
@@ -518,6 +526,6 @@ async def test_each_moment_of_a_mailings_life_leaves_an_event(pool: asyncpg.Pool
 async def test_the_event_of_a_cancelled_mailing_is_that_its_counts_have_closed(pool: asyncpg.Pool) -> None:
     mailing_id = await running_mailing(pool, 3)
     await pool.execute("UPDATE mailings SET status = 'cancelled'")
-    await Settler(pool, METERS).close_mailings()
+    await Settler(pool, METRICS).close_mailings()
     await lifecycle.finish_done(pool)
     assert await kinds_of(pool, mailing_id) == ["started", "expanded", "closed"]

@@ -4,21 +4,21 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from services.planner.expansion import expand
+from services.planner.expansion import expand_chunk
 from services.planner.store import leases, lifecycle
 from tests.support.books import add_clients, add_mailing
 
 
 async def lease_one(pool: asyncpg.Pool, owner: UUID) -> int:
-    (turn,) = await leases.lease(pool, owner, release=True, most=1)
-    return turn.mailing_id
+    (lease,) = await leases.acquire(pool, owner, release=True, most=1)
+    return lease.mailing_id
 
 
 async def expand_all(pool: asyncpg.Pool, mailing_id: int, size: int = 100) -> None:
     owner = uuid4()
     await pool.execute("UPDATE mailing_work SET owner = $1, leased_until = now() + interval '1 min'", owner)
     while not await pool.fetchval("SELECT expansion_done FROM mailing_work WHERE mailing_id = $1", mailing_id):
-        await expand(pool, owner, mailing_id, size)
+        await expand_chunk(pool, owner, mailing_id, size)
     await pool.execute("UPDATE mailing_work SET owner = NULL, leased_until = now()")
 
 

@@ -1,1 +1,1 @@
-"""Every SQL statement of the planner, one function each, by the part of a mailing's life they serve."""
+"""The SQL statements of the planner, one function each, by the task that they serve; closing has a store of its own."""

@@ -1,16 +1,17 @@
-"""The moments of a mailing's life: started, expanded, finished, closing begun. Each leaves an event."""
+"""The life of a mailing: started, expanded, finished. Each step is recorded as an event."""
 
 from shared.database import Connection, Pool
 
 
 async def start_due(pool: Pool) -> list[tuple[int, str | None]]:
-    """Starts every mailing whose time has come, each by one compare-and-set, and freezes its audience's upper end.
+    """Starts every mailing whose time has come, each by one compare-and-set, and freezes its audience's last client.
 
     Returns (mailing id, request id) of those started here.
     """
     rows = await pool.fetch(
         """
         WITH started AS (
+            -- The condition is repeated outside of the subquery: the row may have changed before it was locked.
             UPDATE mailings SET status = 'running', started_at = now(), updated_at = now()
             WHERE id IN (
                 SELECT id FROM mailings WHERE status = 'scheduled' AND start_at <= now()
@@ -18,9 +19,10 @@ async def start_due(pool: Pool) -> list[tuple[int, str | None]]:
             ) AND status = 'scheduled' AND start_at <= now()
             RETURNING id, request_id
         ), frozen AS (
+            -- Clients added from now on have higher ids, and are not in the audience.
             UPDATE mailing_work w SET upper_client_id = (SELECT coalesce(max(id), 0) FROM clients)
             FROM started WHERE w.mailing_id = started.id
-        ), told AS (
+        ), recorded AS (
             INSERT INTO events (mailing_id, kind, request_id) SELECT id, 'started', request_id FROM started
         )
         SELECT id, request_id FROM started
@@ -30,7 +32,7 @@ async def start_due(pool: Pool) -> list[tuple[int, str | None]]:
 
 
 async def seconds_to_next_start(pool: Pool) -> float | None:
-    """Returns how long until the next scheduled mailing is due; None when none is scheduled."""
+    """Returns in how many seconds the next scheduled mailing is due; None when none is scheduled."""
     value: float | None = await pool.fetchval(
         "SELECT extract(epoch FROM min(start_at) - clock_timestamp())::float8 FROM mailings WHERE status = 'scheduled'"
     )
@@ -38,10 +40,10 @@ async def seconds_to_next_start(pool: Pool) -> float | None:
 
 
 async def finish_done(pool: Pool) -> list[tuple[int, str | None]]:
-    """Finishes mailings of which every message is final; closes the books of cancelled ones likewise.
+    """Finishes mailings of which every message is final. A cancelled one keeps its status, and only gets finished_at.
 
-    The second statement reads the counts anew under the row lock, since a resend may have come in between. While
-    one is open, messages may be reopened yet.
+    The second statement reads the counts again under the row lock, since a resend may have come in between. An open
+    resend keeps a mailing unfinished, since it may reopen messages.
     """
     async with pool.acquire() as connection, connection.transaction():
         ids = await connection.fetch(
@@ -60,6 +62,7 @@ async def finish_done(pool: Pool) -> list[tuple[int, str | None]]:
         rows = await connection.fetch(
             """
             WITH done AS (
+                -- The conditions of the first statement, under the row locks that it took.
                 UPDATE mailings m
                 SET finished_at = now(), updated_at = now(),
                     status = CASE WHEN m.status = 'cancelled' THEN m.status ELSE 'finished' END
@@ -68,7 +71,7 @@ async def finish_done(pool: Pool) -> list[tuple[int, str | None]]:
                     AND w.mailing_id = m.id AND (m.status = 'cancelled' OR w.expansion_done)
                     AND NOT EXISTS (SELECT 1 FROM resends r WHERE r.mailing_id = m.id AND r.done_at IS NULL)
                 RETURNING m.id, m.request_id, m.status
-            ), told AS (
+            ), recorded AS (
                 INSERT INTO events (mailing_id, kind, request_id)
                 SELECT id, CASE status WHEN 'cancelled' THEN 'closed' ELSE 'finished' END, request_id FROM done
             )
@@ -79,35 +82,8 @@ async def finish_done(pool: Pool) -> list[tuple[int, str | None]]:
         return [(row["id"], row["request_id"]) for row in rows]
 
 
-async def begin_closing(pool: Pool) -> list[tuple[int, str | None]]:
-    """Stamps closing_at on mailings whose end has come, re-checked under the row lock: no edit can follow.
-
-    Returns (mailing id, request id) of each.
-    """
-    rows = await pool.fetch(
-        """
-        WITH ended AS (
-            SELECT m.id FROM mailings m
-            JOIN mailing_work w ON w.mailing_id = m.id
-            WHERE m.finished_at IS NULL AND m.status IN ('running', 'paused')
-                AND m.end_at <= clock_timestamp() AND w.closing_at IS NULL
-            FOR NO KEY UPDATE OF m SKIP LOCKED
-        ), closing AS (
-            UPDATE mailing_work w SET closing_at = clock_timestamp()
-            FROM ended, mailings m
-            WHERE w.mailing_id = ended.id AND m.id = ended.id AND m.end_at <= clock_timestamp() AND w.closing_at IS NULL
-            RETURNING w.mailing_id, m.request_id
-        ), told AS (
-            INSERT INTO events (mailing_id, kind, request_id) SELECT mailing_id, 'closing', request_id FROM closing
-        )
-        SELECT mailing_id, request_id FROM closing
-        """
-    )
-    return [(row["mailing_id"], row["request_id"]) for row in rows]
-
-
-async def note_expanded(connection: Connection, mailing_id: int) -> None:
-    """Leaves the event that the audience is frozen, and how many it is, in the transaction that froze the last."""
+async def record_expanded(connection: Connection, mailing_id: int) -> None:
+    """Records that the audience is complete, with its size. Runs in the transaction of the last chunk."""
     await connection.execute(
         """
         INSERT INTO events (mailing_id, kind, request_id, detail)

@@ -1,7 +1,6 @@
-"""What should be on the broker and is not."""
+"""Repairs: flights whose job should be on the broker and is not."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from shared.database import Pool
 
@@ -17,7 +16,7 @@ class Repair:
 
 
 async def can_sweep(pool: Pool) -> bool:
-    """Returns whether a dispatcher consumes jobs now: only then is a job that waits long a job that is gone."""
+    """Returns whether a dispatcher consumes jobs now. Only then is a job that waits long a lost one."""
     value: bool = await pool.fetchval(
         "SELECT EXISTS (SELECT 1 FROM workers WHERE sending AND beat_at > clock_timestamp() - interval '5 s')"
     )
@@ -25,7 +24,7 @@ async def can_sweep(pool: Pool) -> bool:
 
 
 async def take_vanished(pool: Pool, limit: int) -> list[Repair]:
-    """Takes unclaimed flights that were due on the broker more than 20 s ago: the broker has lost their jobs."""
+    """Takes unclaimed flights that were due on the broker more than 20 s ago: the broker lost their jobs."""
     rows = await pool.fetch(
         """
         UPDATE flights f SET released_at = clock_timestamp()
@@ -39,13 +38,13 @@ async def take_vanished(pool: Pool, limit: int) -> list[Repair]:
         """,
         limit,
     )
-    return [Repair(row[0], row[1], row[2], row[3]) for row in rows]
+    return [Repair(**row) for row in rows]
 
 
 async def take_stale(pool: Pool, limit: int) -> list[Repair]:
-    """Takes flights whose claim is stale: the dispatcher that held them is gone, and so may be their jobs.
+    """Takes flights whose claim is stale: their dispatcher is gone, and so may be their jobs.
 
-    The job repeats the claimed number, so that it is sent only if the claim is still open and stale then.
+    The new job repeats the claimed number, so it is sent only if the claim is still open and stale when it is claimed.
     """
     rows = await pool.fetch(
         """
@@ -60,15 +59,9 @@ async def take_stale(pool: Pool, limit: int) -> list[Repair]:
         """,
         limit,
     )
-    return [Repair(row[0], row[1], row[2], row[3]) for row in rows]
+    return [Repair(**row) for row in rows]
 
 
-async def forget_workers(pool: Pool) -> None:
-    """Forgets dispatchers that have been silent for a day."""
+async def delete_silent_workers(pool: Pool) -> None:
+    """Deletes the names of dispatchers that have been silent for a day."""
     await pool.execute("DELETE FROM workers WHERE beat_at < now() - interval '1 day'")
-
-
-async def read_clock(pool: Pool) -> datetime:
-    """Reads the database's clock, for the next fence."""
-    value: datetime = await pool.fetchval("SELECT clock_timestamp()")
-    return value

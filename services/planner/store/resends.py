@@ -1,18 +1,20 @@
-"""Resends: what an operator asked to send again, chunk by chunk."""
+"""Resends: messages that an operator asked to send again, chunk by chunk."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import asyncpg
+
 from shared.database import Connection
 
 
 @dataclass(frozen=True, slots=True)
-class Resend:
-    """An open resend, locked. `wanted`: its mailing still sends.
+class OpenResend:
+    """A resend that is not done, under its row lock. `wanted`: its mailing still sends.
 
-    By status: the first of `statuses` has been gone through up to message `cursor`. By message where `message_ids`
-    is not None.
+    It is by message if `message_ids` is not None. Else it is by status, and messages with the first of `statuses` have
+    been looked at up to the id `cursor`.
     """
 
     id: int
@@ -26,8 +28,8 @@ class Resend:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A final, unsent message. Open: an attempt of it may still be under way; lost: one never got a result."""
+class ResendCandidate:
+    """A final, unsent message. `open`: an attempt may still be under way. `lost`: an attempt never got a result."""
 
     message_id: int
     attempts: int
@@ -36,8 +38,8 @@ class Candidate:
     lost: bool
 
 
-async def take(connection: Connection) -> Resend | None:
-    """Locks the oldest open resend that no other planner works on, and holds its mailing as it is."""
+async def lock_oldest(connection: Connection) -> OpenResend | None:
+    """Locks the oldest open resend that no other planner works on, and its mailing against edits."""
     row = await connection.fetchrow(
         """
         SELECT r.id, r.mailing_id, r.statuses::text[], r.cursor, r.message_ids, r.requested_at, r.request_id,
@@ -50,11 +52,11 @@ async def take(connection: Connection) -> Resend | None:
         FOR NO KEY UPDATE OF r SKIP LOCKED FOR SHARE OF m
         """
     )
-    return None if row is None else Resend(**row)
+    return None if row is None else OpenResend(**row)
 
 
-async def list_of_status(connection: Connection, resend: Resend, limit: int) -> list[Candidate]:
-    """Lists the next messages of the first status that were final when the resend was asked for."""
+async def list_of_status(connection: Connection, resend: OpenResend, limit: int) -> list[ResendCandidate]:
+    """Lists the next messages of the first status that were final when the resend was requested."""
     rows = await connection.fetch(
         """
         WITH looked AS MATERIALIZED (
@@ -74,10 +76,10 @@ async def list_of_status(connection: Connection, resend: Resend, limit: int) -> 
         resend.requested_at,
         limit,
     )
-    return [Candidate(*row) for row in rows]
+    return [_candidate(row) for row in rows]
 
 
-async def list_by_id(connection: Connection, resend: Resend) -> list[Candidate]:
+async def list_by_id(connection: Connection, resend: OpenResend) -> list[ResendCandidate]:
     """Lists those of the resend's messages that are still final and unsent."""
     rows = await connection.fetch(
         """
@@ -92,17 +94,27 @@ async def list_by_id(connection: Connection, resend: Resend) -> list[Candidate]:
         resend.mailing_id,
         resend.requested_at,
     )
-    return [Candidate(*row) for row in rows]
+    return [_candidate(row) for row in rows]
+
+
+def _candidate(row: asyncpg.Record) -> ResendCandidate:
+    return ResendCandidate(
+        message_id=row["id"],
+        attempts=row["attempts"],
+        client_alive=row["client_alive"],
+        open=row["open"],
+        lost=row["lost"],
+    )
 
 
 async def reopen(connection: Connection, message_ids: Sequence[int]) -> int:
-    """Opens a new round for these messages, and returns for how many it was."""
+    """Opens a new round for these messages, and returns how many were reopened."""
     value: int = await connection.fetchval("SELECT reopen($1::bigint[])", message_ids)
     return value
 
 
 async def move_on(connection: Connection, resend_id: int, statuses: Sequence[str], cursor: int) -> None:
-    """Remembers where a resend has come to; without a status left it is done."""
+    """Stores how far a resend has come. Without a status left it is done."""
     await connection.execute(
         """
         UPDATE resends

@@ -1,17 +1,19 @@
+"""The number of messages in flight follows the rate of sending."""
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.planner.flow_control import LEAST, Pace
+from services.planner.flow_control import LEAST, FlowControl
 
 HIGHEST = 5000
 
 
-def a_pace(*seen: tuple[float, int]) -> Pace:
-    pace = Pace(HIGHEST)
+def a_flow_control(*seen: tuple[float, int]) -> FlowControl:
+    control = FlowControl(HIGHEST)
     for moment, results in seen:
-        pace.observe(moment, results)
-    return pace
+        control.observe(moment, results)
+    return control
 
 
 @pytest.mark.parametrize(
@@ -38,9 +40,9 @@ def a_pace(*seen: tuple[float, int]) -> Pace:
     ],
 )
 def test_the_target_follows_the_rate(seen: list[tuple[float, int]], rate: float, target: int) -> None:
-    pace = a_pace(*seen)
-    assert pace.rate == pytest.approx(rate)
-    assert pace.target == target
+    control = a_flow_control(*seen)
+    assert control.rate == pytest.approx(rate)
+    assert control.target == target
 
 
 @settings(deadline=None)
@@ -49,20 +51,20 @@ def test_the_target_follows_the_rate(seen: list[tuple[float, int]], rate: float,
     st.lists(st.tuples(st.floats(0, 60), st.integers(0, 1_000_000)), max_size=40),
 )
 def test_the_target_stays_within_its_bounds(highest: int, steps: list[tuple[float, int]]) -> None:
-    pace, moment, results = Pace(highest), 0.0, 0
+    control, moment, results = FlowControl(highest), 0.0, 0
     for pause, folded in steps:
         moment, results = moment + pause, results + folded
-        pace.observe(moment, results)
-        assert LEAST <= pace.target <= highest
+        control.observe(moment, results)
+        assert LEAST <= control.target <= highest
 
 
 @settings(deadline=None)
 @given(st.integers(1, 300), st.integers(20, 200))
 def test_a_steady_rate_is_measured_exactly(rate: int, looks: int) -> None:
-    pace = a_pace(*((look / 2, rate * look // 2) for look in range(0, 2 * looks, 2)))
-    assert pace.rate == pytest.approx(rate)
+    control = a_flow_control(*((look / 2, rate * look // 2) for look in range(0, 2 * looks, 2)))
+    assert control.rate == pytest.approx(rate)
 
 
 def test_memory_does_not_grow_with_time() -> None:
-    pace = a_pace(*((look / 20, look) for look in range(10_000)))
-    assert len(pace._rate._seen) <= 10 * 20 + 2
+    control = a_flow_control(*((look / 20, look) for look in range(10_000)))
+    assert len(control._rate._seen) <= 10 * 20 + 2

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.planner.forecast import Load, messages_at_risk
+from services.planner.forecast import MailingLoad, messages_at_risk
 
 
 @pytest.mark.parametrize(
@@ -32,21 +32,21 @@ from services.planner.forecast import Load, messages_at_risk
 def test_what_is_left_over_at_its_mailings_end_is_at_risk(
     loads: list[tuple[int, float]], rate: float, at_risk: int
 ) -> None:
-    assert messages_at_risk([Load(*load) for load in loads], rate) == at_risk
+    assert messages_at_risk([MailingLoad(*load) for load in loads], rate) == at_risk
 
 
-LOADS = st.lists(st.builds(Load, st.integers(0, 10_000), st.floats(0, 100_000)), max_size=20)
+LOADS = st.lists(st.builds(MailingLoad, st.integers(0, 10_000), st.floats(0, 100_000)), max_size=20)
 
 
 @given(LOADS, st.floats(0, 10_000))
-def test_never_more_than_there_are_and_all_of_them_at_a_standstill(loads: Sequence[Load], rate: float) -> None:
+def test_never_more_than_there_are_and_all_of_them_at_a_standstill(loads: Sequence[MailingLoad], rate: float) -> None:
     total = sum(load.ready for load in loads)
     assert 0 <= messages_at_risk(loads, rate) <= total
     assert messages_at_risk(loads, 0.0) == total
 
 
 @given(LOADS)
-def test_nothing_is_at_risk_at_a_rate_that_does_all_before_the_first_end(loads: Sequence[Load]) -> None:
+def test_nothing_is_at_risk_at_a_rate_that_does_all_before_the_first_end(loads: Sequence[MailingLoad]) -> None:
     total = sum(load.ready for load in loads)
     first = min((load.seconds_left for load in loads if load.ready), default=1.0)
     if first > 1:

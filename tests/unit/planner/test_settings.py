@@ -1,3 +1,5 @@
+"""The settings of the planner, and the errors that name a wrong one."""
+
 import pytest
 
 from services.planner.settings import PlannerSettings

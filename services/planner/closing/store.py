@@ -1,16 +1,17 @@
-"""What must be settled without a result: messages of ended and cancelled mailings, and of deleted clients."""
+"""The SQL statements of closing: what must be settled, under which locks, and the settling itself."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.database import Connection, Pool
+from shared.statuses import SettledStatus
 
 
 @dataclass(frozen=True, slots=True)
-class Closing:
+class ClosingMailing:
     """A mailing whose unsent messages must be settled.
 
-    `expansion_over`: no message can be added any more. `claims_due`: no result of it can be waiting any more.
+    `expansion_over`: no message can be added any more. `claims_due`: no result of it can arrive any more.
     """
 
     mailing_id: int
@@ -20,12 +21,42 @@ class Closing:
     unsettled: int
 
 
-async def list_closing(pool: Pool) -> list[Closing]:
-    """Lists mailings that are cancelled, or past their end, and not all settled; the smallest first."""
+async def begin_closing(pool: Pool) -> list[tuple[int, str | None]]:
+    """Sets closing_at on mailings whose end has come. From then on the API refuses edits of them.
+
+    Returns (mailing id, request id) of each.
+    """
+    rows = await pool.fetch(
+        """
+        WITH ended AS (
+            SELECT m.id FROM mailings m
+            JOIN mailing_work w ON w.mailing_id = m.id
+            WHERE m.finished_at IS NULL AND m.status IN ('running', 'paused')
+                AND m.end_at <= clock_timestamp() AND w.closing_at IS NULL
+            FOR NO KEY UPDATE OF m SKIP LOCKED
+        ), closing AS (
+            -- The end is compared again under the row lock: an edit may just have moved it.
+            UPDATE mailing_work w SET closing_at = clock_timestamp()
+            FROM ended, mailings m
+            WHERE w.mailing_id = ended.id AND m.id = ended.id AND m.end_at <= clock_timestamp() AND w.closing_at IS NULL
+            RETURNING w.mailing_id, m.request_id
+        ), recorded AS (
+            INSERT INTO events (mailing_id, kind, request_id) SELECT mailing_id, 'closing', request_id FROM closing
+        )
+        SELECT mailing_id, request_id FROM closing
+        """
+    )
+    return [(row["mailing_id"], row["request_id"]) for row in rows]
+
+
+async def list_closing(pool: Pool) -> list[ClosingMailing]:
+    """Lists mailings that are cancelled or past their end and have unsettled messages, the smallest first."""
     rows = await pool.fetch(
         """
         SELECT m.id, m.status = 'cancelled' AS cancelled,
             m.status = 'cancelled' OR w.expansion_done AS expansion_over,
+            -- Requests end before the end. A fence of later proves that their results are folded; without a fence,
+            -- claims are settled after 25 s all the same, so that every mailing is finished in time.
             m.status <> 'cancelled' AND (
                 f.folded_at > m.end_at + interval '1 s' OR clock_timestamp() > m.end_at + interval '25 s'
             ) AS claims_due,
@@ -39,11 +70,20 @@ async def list_closing(pool: Pool) -> list[Closing]:
         ORDER BY c.total, m.id
         """
     )
-    return [Closing(row[0], row[1], row[2], row[3], row[4]) for row in rows]
+    return [
+        ClosingMailing(
+            mailing_id=row["id"],
+            cancelled=row["cancelled"],
+            expansion_over=row["expansion_over"],
+            claims_due=row["claims_due"],
+            unsettled=row["unsettled"],
+        )
+        for row in rows
+    ]
 
 
 async def list_deleted_clients(pool: Pool) -> list[int]:
-    """Lists deleted clients whose unsent messages may not all be settled."""
+    """Lists deleted clients that may still have unsettled messages."""
     rows = await pool.fetch(
         "SELECT id FROM clients WHERE deleted_at IS NOT NULL AND settled_at IS NULL ORDER BY id LIMIT 1000"
     )
@@ -51,10 +91,10 @@ async def list_deleted_clients(pool: Pool) -> list[int]:
 
 
 async def mark_clients_settled(pool: Pool, client_ids: Sequence[int]) -> None:
-    """Marks deleted clients as done, 30 s after their deletion.
+    """Marks deleted clients as settled, 30 s after their deletion.
 
-    An expansion or release that could still see the client has ended by then: statement_timeout is half of it.
-    A flight that such a release made for a message already settled is removed here.
+    Statements end after 15 s, so no expansion or release can still see the client by then. A flight that such a
+    release made for a message already settled is removed here.
     """
     await pool.execute(
         """
@@ -72,7 +112,7 @@ async def mark_clients_settled(pool: Pool, client_ids: Sequence[int]) -> None:
     )
 
 
-async def lock_of_mailing(connection: Connection, mailing_id: int, above: int, limit: int) -> list[int]:
+async def lock_unsent_of_mailing(connection: Connection, mailing_id: int, above: int, limit: int) -> list[int]:
     """Locks unsent messages of a mailing, in id order."""
     rows = await connection.fetch(
         """
@@ -88,7 +128,7 @@ async def lock_of_mailing(connection: Connection, mailing_id: int, above: int, l
     return [row["id"] for row in rows]
 
 
-async def lock_in_flight(connection: Connection, mailing_id: int, above: int, limit: int) -> list[int]:
+async def lock_unsent_in_flight(connection: Connection, mailing_id: int, above: int, limit: int) -> list[int]:
     """Locks unsent messages of a mailing that have a flight, in id order. Reads the small table, not the big one."""
     rows = await connection.fetch(
         """
@@ -105,7 +145,7 @@ async def lock_in_flight(connection: Connection, mailing_id: int, above: int, li
     return [row["id"] for row in rows]
 
 
-async def lock_of_client(connection: Connection, client_id: int, above: int, limit: int) -> list[int]:
+async def lock_unsent_of_client(connection: Connection, client_id: int, above: int, limit: int) -> list[int]:
     """Locks unsent messages of a client, in id order."""
     rows = await connection.fetch(
         """
@@ -121,10 +161,10 @@ async def lock_of_client(connection: Connection, client_id: int, above: int, lim
 
 
 @dataclass(frozen=True, slots=True)
-class Flight:
-    """A flight locked for settling. Open: claimed, and its result not folded.
+class LockedFlight:
+    """A flight locked for settling. `open`: it is claimed, and the result is not folded.
 
-    Shut out: it waits for its client's window, which does not open before the mailing's end.
+    `shut_out`: it waits for its client's window, which does not open before the mailing's end.
     """
 
     open: bool
@@ -134,11 +174,11 @@ class Flight:
     shut_out: bool
 
 
-async def lock_flights(connection: Connection, message_ids: Sequence[int]) -> tuple[dict[int, Flight], set[int]]:
-    """Locks the flights of these messages that nobody else holds.
+async def lock_flights(connection: Connection, message_ids: Sequence[int]) -> tuple[dict[int, LockedFlight], set[int]]:
+    """Locks those flights of these messages that nobody else has locked.
 
-    Returns those locked, and the ids that have a flight at all: one that has, and is not locked, is being
-    claimed right now and must be left alone.
+    Returns them by message id, and the ids of all messages that have a flight. A flight that could not be locked is
+    being claimed at this moment, and must be left alone.
     """
     rows = await connection.fetch(
         """
@@ -156,19 +196,23 @@ async def lock_flights(connection: Connection, message_ids: Sequence[int]) -> tu
     existing = await connection.fetch(
         "SELECT message_id FROM flights WHERE message_id = ANY ($1::bigint[])", message_ids
     )
-    held = {
-        row["message_id"]: Flight(
-            row["open"], row["stale"], row["claimed_number"], row["folded_number"], row["shut_out"]
+    locked = {
+        row["message_id"]: LockedFlight(
+            open=row["open"],
+            stale=row["stale"],
+            claimed_number=row["claimed_number"],
+            folded_number=row["folded_number"],
+            shut_out=row["shut_out"],
         )
         for row in rows
     }
-    return held, {row["message_id"] for row in existing}
+    return locked, {row["message_id"] for row in existing}
 
 
 async def list_unreachable(connection: Connection, mailing_id: int, message_ids: Sequence[int]) -> list[int]:
     """Lists those of these messages whose client's window is never open between the mailing's start and end.
 
-    Each time zone is judged once.
+    The statement judges each time zone once.
     """
     rows = await connection.fetch(
         """
@@ -188,30 +232,14 @@ async def list_unreachable(connection: Connection, mailing_id: int, message_ids:
     return [row["id"] for row in rows]
 
 
-async def record_lost(connection: Connection, attempts: Sequence[tuple[int, int]]) -> None:
-    """Records attempts (message id, number) whose result never came, and counts them."""
-    await connection.execute(
-        """
-        WITH lost AS (
-            INSERT INTO attempts (message_id, number, mailing_id, outcome)
-            SELECT v.message_id, v.number, m.mailing_id, 'lost'
-            FROM unnest($1::bigint[], $2::int[]) AS v (message_id, number)
-            JOIN messages m ON m.id = v.message_id
-            ON CONFLICT DO NOTHING RETURNING mailing_id
-        )
-        INSERT INTO outcomes AS o (mailing_id, outcome, count)
-        SELECT mailing_id, 'lost', count(*) FROM lost GROUP BY mailing_id ORDER BY mailing_id
-        ON CONFLICT (mailing_id, outcome) DO UPDATE SET count = o.count + EXCLUDED.count
-        """,
-        [message_id for message_id, _ in attempts],
-        [number for _, number in attempts],
-    )
-
-
 async def settle(
-    connection: Connection, message_ids: Sequence[int], status: str, reasons: Sequence[str], attempts: Sequence[int]
+    connection: Connection,
+    message_ids: Sequence[int],
+    status: SettledStatus,
+    reasons: Sequence[str],
+    attempts: Sequence[int],
 ) -> int:
-    """Makes these messages final, and returns how many moved."""
+    """Makes these messages final, each with its reason and its number of attempts. Returns how many moved."""
     moved: int = await connection.fetchval(
         """
         SELECT count(*) FROM settle(

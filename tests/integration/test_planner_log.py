@@ -1,4 +1,4 @@
-"""What the planner logs names every message it was about."""
+"""The planner's log names every message that a line is about."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -9,10 +9,10 @@ import pytest
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
-from services.planner.fairness import Rounds
-from services.planner.flow_control import Pace
-from services.planner.metrics import Meters
-from services.planner.settle import Settler
+from services.planner.closing.settler import Settler
+from services.planner.flow_control import FlowControl
+from services.planner.metrics import Metrics
+from services.planner.scheduler import Scheduler
 from services.planner.store import lifecycle
 from shared import topology
 from shared.broker import Publisher
@@ -23,7 +23,7 @@ from tests.support.books import add_clients, add_mailing, until
 from tests.support.planning import running_mailing
 
 CLIENTS = 30
-METERS = Meters(new_registry())
+METRICS = Metrics(new_registry())
 
 
 @pytest.fixture
@@ -45,14 +45,14 @@ def find(lines: list[Any], event: str) -> list[Any]:
     return [line for line in lines if line["event"] == event]
 
 
-async def test_rounds_tell_what_was_created_and_released(pool: asyncpg.Pool, publisher: Publisher) -> None:
+async def test_a_pass_logs_what_was_created_and_released(pool: asyncpg.Pool, publisher: Publisher) -> None:
     await add_clients(pool, CLIENTS)
     mailing_id = await add_mailing(pool)
     await lifecycle.start_due(pool)
-    rounds = Rounds(pool, publisher, uuid4(), Pace(200), METERS)
+    scheduler = Scheduler(pool, publisher, uuid4(), FlowControl(200), METRICS)
     with capture_logs(processors=[merge_contextvars]) as lines:
         while not find(lines, "messages released"):
-            await rounds.next()
+            await scheduler.run_pass()
     message_ids = await ids_of(pool)
     (created,), (released,) = find(lines, "messages created"), find(lines, "messages released")
     assert (created["first_message_id"], created["last_message_id"]) == (message_ids[0], message_ids[-1])
@@ -63,16 +63,16 @@ async def test_rounds_tell_what_was_created_and_released(pool: asyncpg.Pool, pub
     assert {(line["mailing_id"], line["request_id"]) for line in lines} == {(mailing_id, "test-request")}
 
 
-async def test_messages_out_of_their_window_are_told_as_waiting(pool: asyncpg.Pool, publisher: Publisher) -> None:
+async def test_messages_out_of_their_window_are_logged_as_waiting(pool: asyncpg.Pool, publisher: Publisher) -> None:
     await add_clients(pool, CLIENTS)
     now = await pool.fetchval("SELECT now()::time")
     begins = now.replace(hour=(now.hour + 2) % 24)
     await add_mailing(pool, window=(begins, begins.replace(hour=(begins.hour + 1) % 24)))
     await lifecycle.start_due(pool)
-    rounds = Rounds(pool, publisher, uuid4(), Pace(200), METERS)
+    scheduler = Scheduler(pool, publisher, uuid4(), FlowControl(200), METRICS)
     with capture_logs() as lines:
         while not find(lines, "messages wait for their window"):
-            await rounds.next()
+            await scheduler.run_pass()
     assert sorted(find(lines, "messages wait for their window")[0]["message_ids"]) == await ids_of(pool)
 
 
@@ -83,13 +83,13 @@ async def test_messages_out_of_their_window_are_told_as_waiting(pool: asyncpg.Po
         ("UPDATE mailings SET start_at = now() - interval '1 h', end_at = now()", "expired", "deadline reached"),
     ],
 )
-async def test_what_is_settled_is_told_by_status_and_reason(
+async def test_what_is_settled_is_logged_by_status_and_reason(
     pool: asyncpg.Pool, ending: str, status: str, reason: str
 ) -> None:
     mailing_id = await running_mailing(pool, CLIENTS)
     await pool.execute(ending)
     with capture_logs() as lines:
-        await Settler(pool, METERS).close_mailings()
+        await Settler(pool, METRICS).close_mailings()
     (settled,) = find(lines, "messages settled")
     assert settled == {
         "event": "messages settled",
@@ -101,7 +101,7 @@ async def test_what_is_settled_is_told_by_status_and_reason(
     }
 
 
-async def test_messages_of_a_deleted_client_and_lost_attempts_are_told(pool: asyncpg.Pool) -> None:
+async def test_messages_of_a_deleted_client_and_lost_attempts_are_logged(pool: asyncpg.Pool) -> None:
     mailing_id = await running_mailing(pool, 2)
     first, second = await ids_of(pool)
     client_id = await pool.fetchval("SELECT client_id FROM messages WHERE id = $1", first)
@@ -112,9 +112,9 @@ async def test_messages_of_a_deleted_client_and_lost_attempts_are_told(pool: asy
         second,
     )
     with capture_logs() as lines:
-        await Settler(pool, METERS).close_clients()
+        await Settler(pool, METRICS).close_clients()
         await pool.execute("UPDATE mailings SET start_at = now() - interval '1 h', end_at = now() - interval '30 s'")
-        await Settler(pool, METERS).close_mailings()
+        await Settler(pool, METRICS).close_mailings()
     cancelled, expired = find(lines, "messages settled")
     assert (cancelled["client_id"], cancelled["message_ids"]) == (client_id, [first])
     assert (expired["mailing_id"], expired["message_ids"], expired["reason"]) == (

@@ -5,8 +5,8 @@ from typing import Any, cast
 
 import pytest
 
-from services.planner.metrics import Meters
-from services.planner.watch import Watch
+from services.planner.metrics import Metrics
+from services.planner.metrics_poll import MetricsPoll
 from shared.broker import Depth, Publisher, Unpublished
 from shared.database import Pool
 from shared.metrics import new_registry
@@ -44,8 +44,8 @@ class FakePool:
 class Scene:
     def __init__(self) -> None:
         self.publisher, self.pool, self.registry = FakePublisher(), FakePool(), new_registry()
-        meters = Meters(self.registry)
-        self.watch = Watch(cast(Pool, self.pool), cast(Publisher, self.publisher), [JOBS, DEAD], meters)
+        metrics = Metrics(self.registry)
+        self.poll = MetricsPoll(cast(Pool, self.pool), cast(Publisher, self.publisher), [JOBS, DEAD], metrics)
 
     def seen(self, name: str, **labels: str) -> float | None:
         return self.registry.get_sample_value(name, labels)
@@ -54,19 +54,19 @@ class Scene:
 async def test_queues_are_shown_while_they_can_be_seen_and_only_those_that_are_there() -> None:
     scene = Scene()
     scene.publisher.depths = {JOBS: Depth(ready=7, consumers=2)}
-    await scene.watch.look_at_queues()
+    await scene.poll.poll_queues()
     assert scene.seen("herald_queue_messages", queue=JOBS) == 7
     assert scene.seen("herald_queue_consumers", queue=JOBS) == 2
     assert scene.seen("herald_queue_messages", queue=DEAD) is None
     scene.publisher.depths = None
-    await scene.watch.look_at_queues()
+    await scene.poll.poll_queues()
     assert scene.seen("herald_queue_messages", queue=JOBS) is None
 
 
 async def test_what_waits_by_design_is_not_at_risk() -> None:
     scene = Scene()
     scene.pool.unsent = [{"unsent": 100, "waiting": 30, "seconds_left": 60.0}]
-    await scene.watch.look_at_tables()
+    await scene.poll.poll_tables()
     assert scene.seen("herald_messages_unsent", state="ready") == 70
     assert scene.seen("herald_messages_unsent", state="waiting") == 30
     assert scene.seen("herald_messages_at_risk") == 70
@@ -78,17 +78,17 @@ async def test_what_waits_by_design_is_not_at_risk() -> None:
 async def test_nothing_is_at_risk_at_a_rate_that_will_do() -> None:
     scene = Scene()
     scene.pool.unsent = [{"unsent": 100, "waiting": 0, "seconds_left": 60.0}]
-    await scene.watch.look_at_tables()
+    await scene.poll.poll_tables()
     scene.pool.results = 500
-    await scene.watch.look_at_tables()
+    await scene.poll.poll_tables()
     assert scene.seen("herald_messages_at_risk") == 0
 
 
 async def test_what_is_no_longer_known_is_no_longer_shown() -> None:
     scene = Scene()
-    await scene.watch.look_at_tables()
+    await scene.poll.poll_tables()
     scene.pool.away = True
     with pytest.raises(ConnectionResetError):
-        await scene.watch.look_at_tables()
+        await scene.poll.poll_tables()
     assert scene.seen("herald_messages_unsent", state="ready") is None
     assert math.isnan(scene.seen("herald_messages_at_risk") or 0.0)

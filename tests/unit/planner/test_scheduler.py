@@ -1,6 +1,8 @@
+"""How much of the capacity each mailing gets."""
+
 import pytest
 
-from services.planner.fairness import GUARANTEED, LEAST_CHUNK, MESSAGES_PER_CHUNK, Load
+from services.planner.scheduler import GUARANTEED, LEAST_CHUNK, MESSAGES_PER_CHUNK, Capacity
 
 
 @pytest.mark.parametrize(
@@ -21,16 +23,16 @@ from services.planner.fairness import GUARANTEED, LEAST_CHUNK, MESSAGES_PER_CHUN
 def test_a_mailing_gets_its_share_of_the_room_and_what_is_guaranteed(
     room: int, in_flight: int, sharers: int, share: int
 ) -> None:
-    load = Load(room=room, in_flight={1: in_flight}, guaranteed=GUARANTEED)
-    assert max(load.share(1, room, sharers), 0) == max(share, 0)
+    capacity = Capacity(room=room, in_flight={1: in_flight}, guaranteed=GUARANTEED)
+    assert max(capacity.share(1, room, sharers), 0) == max(share, 0)
 
 
 def test_without_room_only_those_below_what_is_guaranteed_are_served() -> None:
     in_flight = {1: 5000, 2: 20, 3: 19}
-    assert Load(room=0, in_flight=in_flight, guaranteed=GUARANTEED).passed_over == [1, 2]
-    assert Load(room=50, in_flight=in_flight, guaranteed=GUARANTEED).passed_over == []
+    assert Capacity(room=0, in_flight=in_flight, guaranteed=GUARANTEED).passed_over == [1, 2]
+    assert Capacity(room=50, in_flight=in_flight, guaranteed=GUARANTEED).passed_over == []
 
 
 def test_nothing_is_open_while_there_is_neither_room_nor_a_guarantee() -> None:
-    assert not Load(room=0, in_flight={}, guaranteed=0).open
-    assert Load(room=0, in_flight={}, guaranteed=GUARANTEED).open
+    assert not Capacity(room=0, in_flight={}, guaranteed=0).open
+    assert Capacity(room=0, in_flight={}, guaranteed=GUARANTEED).open

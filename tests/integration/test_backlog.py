@@ -3,8 +3,8 @@
 import asyncpg
 import pytest
 
-from services.planner.store import figures
-from services.planner.store.figures import Progress
+from services.planner.store import backlog
+from services.planner.store.backlog import FoldProgress
 from tests.support.planning import running_mailing
 
 
@@ -20,7 +20,7 @@ async def test_messages_are_unsent_and_wait_until_they_are_due(pool: asyncpg.Poo
         FROM (SELECT *, row_number() OVER (ORDER BY id) AS place FROM messages) AS m WHERE place <= 7
         """
     )
-    [unsent] = await figures.list_unsent(pool)
+    [unsent] = await backlog.list_unsent(pool)
     assert (unsent.unsent, unsent.waiting) == (10, 5)
     assert unsent.seconds_left == pytest.approx(600, abs=60)
 
@@ -29,13 +29,13 @@ async def test_messages_are_unsent_and_wait_until_they_are_due(pool: asyncpg.Poo
 async def test_only_running_mailings_have_messages_that_should_be_sent(pool: asyncpg.Pool, status: str) -> None:
     await running_mailing(pool, 3)
     await pool.execute("UPDATE mailings SET status = $1", status)
-    assert await figures.list_unsent(pool) == []
-    assert await figures.count_mailings(pool) == {status: 1}
+    assert await backlog.list_unsent(pool) == []
+    assert await backlog.count_mailings(pool) == {status: 1}
 
 
 async def test_the_age_of_a_fence_is_unknown_until_one_was_folded(pool: asyncpg.Pool) -> None:
-    assert await figures.read_progress(pool) == Progress(results=0, fence_age=None)
+    assert await backlog.read_progress(pool) == FoldProgress(results=0, fence_age=None)
     await pool.execute("UPDATE fence SET folded_at = now() - interval '7 s', results = 42")
-    progress = await figures.read_progress(pool)
+    progress = await backlog.read_progress(pool)
     assert progress.results == 42
     assert progress.fence_age == pytest.approx(7, abs=5)

@@ -5,7 +5,7 @@ import asyncio
 import asyncpg
 import pytest
 
-from services.planner.handler import repeat
+from services.planner.task_loop import repeat
 from shared.health import Pulse
 
 BAD_MOMENTS = [

@@ -1,4 +1,4 @@
-"""What the metrics say of the mailings: how much is unsent, until when, and how far the fold has come."""
+"""The backlog, for the metrics: how many messages are unsent, until when, and how far the fold has come."""
 
 from dataclasses import dataclass
 
@@ -6,8 +6,8 @@ from shared.database import Pool
 
 
 @dataclass(frozen=True, slots=True)
-class Unsent:
-    """A running mailing's messages that are not final. `waiting`: until a retry is due, or a window opens."""
+class UnsentMessages:
+    """How many messages of a running mailing are not final, and how many of them wait for a retry or a window."""
 
     unsent: int
     waiting: int
@@ -15,18 +15,19 @@ class Unsent:
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """Results ever folded, and the age in seconds of the newest fence folded; None when there was none yet."""
+class FoldProgress:
+    """How many results were ever folded, and the age of the newest folded fence in seconds; None before the first."""
 
     results: int
     fence_age: float | None
 
 
-async def list_unsent(pool: Pool) -> list[Unsent]:
-    """Lists what running mailings have not sent. What waits is counted from the index of each mailing's flights."""
+async def list_unsent(pool: Pool) -> list[UnsentMessages]:
+    """Lists how many messages running mailings have not sent, and how many of them wait."""
     rows = await pool.fetch(
         """
         SELECT c.pending + c.retrying AS unsent,
+            -- In the table, by the index on each mailing's flights; then in the retry queues, by one scan for all.
             (SELECT count(*) FROM flights f WHERE f.mailing_id = m.id AND f.released_at IS NULL AND f.due_at > now())
             + coalesce(r.retries, 0) AS waiting,
             extract(epoch FROM m.end_at - clock_timestamp())::float8 AS seconds_left
@@ -39,16 +40,17 @@ async def list_unsent(pool: Pool) -> list[Unsent]:
         WHERE m.finished_at IS NULL AND m.status = 'running'
         """
     )
-    return [Unsent(row["unsent"], row["waiting"], row["seconds_left"]) for row in rows]
+    return [UnsentMessages(**row) for row in rows]
 
 
 async def count_mailings(pool: Pool) -> dict[str, int]:
-    """Counts the mailings whose books are open, by status."""
+    """Counts the mailings that are not finished, by status."""
     rows = await pool.fetch("SELECT status, count(*) AS n FROM mailings WHERE finished_at IS NULL GROUP BY 1")
     return {row["status"]: row["n"] for row in rows}
 
 
-async def read_progress(pool: Pool) -> Progress:
+async def read_progress(pool: Pool) -> FoldProgress:
+    """Reads how far the reporter has folded."""
     row = await pool.fetchrow(
         """
         SELECT results, CASE WHEN isfinite(folded_at)
@@ -57,4 +59,4 @@ async def read_progress(pool: Pool) -> Progress:
         """
     )
     assert row is not None  # noqa: S101 - the table has one row
-    return Progress(row["results"], row["fence_age"])
+    return FoldProgress(results=row["results"], fence_age=row["fence_age"])

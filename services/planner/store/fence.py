@@ -1,0 +1,11 @@
+"""The clock of the database, by which fences are written."""
+
+from datetime import datetime
+
+from shared.database import Pool
+
+
+async def read_clock(pool: Pool) -> datetime:
+    """Reads the database's clock, for the next fence."""
+    value: datetime = await pool.fetchval("SELECT clock_timestamp()")
+    return value
