@@ -4,7 +4,7 @@ import asyncio
 import sys
 
 from services.reporter.handler import MAX_BODIES, Handler
-from services.reporter.metrics import Meters
+from services.reporter.metrics import Metrics
 from services.reporter.settings import ReporterSettings
 from shared import database, process, topology
 from shared.broker import Consumer
@@ -21,7 +21,7 @@ async def main(config: ReporterSettings, stop: asyncio.Event) -> None:
         serve_ops(config.ops_host, config.ops_port, health, registry),
         database.connect(config.database_url.get_secret_value(), health, stop, size=3) as pool,
     ):
-        handler = Handler(pool, Meters(registry))
+        handler = Handler(pool, Metrics(registry))
         health.watch("fold", handler.pulse)
         consumer = Consumer(
             config.rabbitmq_url.get_secret_value(),
@@ -30,7 +30,7 @@ async def main(config: ReporterSettings, stop: asyncio.Event) -> None:
             table,
             queue=topology.REPORTER_RESULTS,
             prefetch=MAX_BODIES,
-            on_delivery=handler.take,
+            on_delivery=handler.enqueue,
         )
         database.meter(pool, registry)
         consumer.meter(registry)

@@ -1,4 +1,4 @@
-"""What /metrics says of the reporter."""
+"""The metrics of the reporter."""
 
 import time
 from collections.abc import Callable
@@ -9,14 +9,16 @@ from shared import topology
 from shared.metrics import Children, dead_letters
 from shared.statuses import RESULT_STATUSES
 
-# The planner publishes a fence every 5 s: whoever got nothing for as long as three of them is not the one that folds.
+# The planner publishes a fence every 5 s, so a reporter that got nothing for as long as three of them stands by.
 ACTIVE_SECONDS = 15.0
 
 
-class Meters:
+class Metrics:
+    """Counters and histograms of the fold, and whether this reporter is the one that folds."""
+
     def __init__(self, registry: CollectorRegistry, clock: Callable[[], float] = time.monotonic) -> None:
         self.messages = Children(
-            Counter("herald_messages", "Messages moved, by new status.", ["status"], registry=registry),
+            Counter("herald_messages", "Messages moved to a status, by status.", ["status"], registry=registry),
             RESULT_STATUSES,
         )
         self.batches = Histogram(
@@ -24,21 +26,22 @@ class Meters:
         )
         self.duration = Histogram(
             "herald_fold_duration_seconds",
-            "Time the transaction of a batch took.",
+            "Seconds that the transaction of a batch took.",
             buckets=(0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 20),
             registry=registry,
         )
         self.lag = Histogram(
             "herald_fold_lag_seconds",
-            "Time from a reply of the provider until it was folded.",
+            "Seconds from a reply of the provider until it was folded.",
             buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300),
             registry=registry,
         )
         self.dead = dead_letters(topology.REPORTER_DEAD, ("unreadable", "unfoldable"), registry)
-        self._clock, self._delivered_at = clock, float("-inf")
+        self._clock = clock
+        self._delivered = float("-inf")
         active = Gauge("herald_reporter_active", "1 if this reporter folds, 0 if it stands by.", registry=registry)
-        active.set_function(lambda: clock() - self._delivered_at < ACTIVE_SECONDS)
+        active.set_function(lambda: clock() - self._delivered < ACTIVE_SECONDS)
 
-    def deliver(self) -> None:
-        """Takes note of a delivery."""
-        self._delivered_at = self._clock()
+    def record_delivery(self) -> None:
+        """Records that a body was delivered just now."""
+        self._delivered = self._clock()

@@ -1,4 +1,4 @@
-"""What the reporter reads from the environment."""
+"""The settings of the reporter."""
 
 from shared.settings import BrokerSettings, DatabaseSettings, Port, Settings
 

@@ -1,16 +1,26 @@
-"""Every SQL statement of the reporter, one function each. All run inside the transaction of one batch."""
+"""Every SQL statement of the reporter, one function each. All run in the transaction of one batch."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from services.reporter.tally import Attempt, Known, Standing
+from services.reporter.tally import AttemptRow, MessageRecord, MessageUpdate
 from shared.database import Connection
 
 
-async def lock_messages(connection: Connection, message_ids: Sequence[int]) -> dict[int, Known]:
-    """Locks these messages in id order, and say what is on record of each.
+@dataclass(frozen=True, slots=True)
+class RecordedAttempt:
+    """An attempt that was written. `new` is false where it replaced one recorded as lost."""
 
-    Messages are locked before flights and counters, here as in settle(), so that two folders cannot deadlock.
+    message_id: int
+    number: int
+    new: bool
+
+
+async def lock_messages(connection: Connection, message_ids: Sequence[int]) -> dict[int, MessageRecord]:
+    """Locks these messages in id order, and returns what the tables hold about each.
+
+    Messages are locked before flights and counters, as settle() does, so that two reporters cannot deadlock.
     """
     rows = await connection.fetch(
         """
@@ -25,15 +35,21 @@ async def lock_messages(connection: Connection, message_ids: Sequence[int]) -> d
         message_ids,
     )
     return {
-        row["id"]: Known(row["mailing_id"], row["recorded"], row["first_try"], row["claimed"], row["base"])
+        row["id"]: MessageRecord(
+            mailing_id=row["mailing_id"],
+            recorded=row["recorded"],
+            first_try=row["first_try"],
+            claimed=row["claimed"],
+            base=row["base"],
+        )
         for row in rows
     }
 
 
-async def record_attempts(connection: Connection, attempts: Sequence[Attempt]) -> list[tuple[int, int, bool]]:
-    """Records attempts that are not on record; one recorded as lost gives way to its real result.
+async def record_attempts(connection: Connection, attempts: Sequence[AttemptRow]) -> list[RecordedAttempt]:
+    """Writes attempts that the table does not hold yet, and returns those written.
 
-    Returns (message id, number, whether it is new rather than a lost one replaced) of what was recorded.
+    An attempt recorded as lost is replaced by its real result.
     """
     rows = await connection.fetch(
         """
@@ -42,10 +58,12 @@ async def record_attempts(connection: Connection, attempts: Sequence[Attempt]) -
         SELECT * FROM unnest(
             $1::bigint[], $2::int[], $3::bigint[], $4::timestamptz[], $5::int[], $6::smallint[], $7::text[], $8::text[]
         )
+        -- A result that comes a second time changes nothing, unless the first was only "lost".
         ON CONFLICT (message_id, number) DO UPDATE
         SET started_at = EXCLUDED.started_at, duration_ms = EXCLUDED.duration_ms,
             http_status = EXCLUDED.http_status, outcome = EXCLUDED.outcome, detail = EXCLUDED.detail
         WHERE a.outcome = 'lost' AND EXCLUDED.outcome <> 'lost'
+        -- xmax is 0 for a row that was inserted, and not for one that was updated.
         RETURNING message_id, number, xmax = 0 AS new
         """,
         [a.message_id for a in attempts],
@@ -57,19 +75,20 @@ async def record_attempts(connection: Connection, attempts: Sequence[Attempt]) -
         [a.outcome for a in attempts],
         [a.detail for a in attempts],
     )
-    return [(row["message_id"], row["number"], row["new"]) for row in rows]
+    return [RecordedAttempt(**row) for row in rows]
 
 
-async def land_attempts(connection: Connection, standings: Sequence[Standing], failures: Sequence[int]) -> None:
-    """Moves the flights on: the claim of `number` is closed, and its failures are counted.
+async def close_claims(connection: Connection, updates: Sequence[MessageUpdate], failures: Sequence[int]) -> None:
+    """Closes the claims up to each update's number, counts their failures, and stores when the next attempt is due.
 
-    A newer claim keeps its own times: the fold is free of order.
+    A newer claim keeps its own times, since results may be folded in any order.
     """
     await connection.execute(
         """
         UPDATE flights f
         SET folded_number = greatest(f.folded_number, v.number),
             failures = f.failures + v.failures,
+            -- A retry that is not on the broker is unreleased: the planner releases it when it is due.
             released_at = CASE WHEN f.claimed_number > v.number OR v.queued THEN f.released_at END,
             due_at = CASE WHEN f.claimed_number > v.number THEN f.due_at ELSE v.due_at END,
             earliest_at = CASE WHEN f.claimed_number > v.number OR v.queued THEN f.earliest_at ELSE v.due_at END
@@ -77,17 +96,17 @@ async def land_attempts(connection: Connection, standings: Sequence[Standing], f
             AS v (message_id, number, failures, queued, due_at)
         WHERE f.message_id = v.message_id AND (v.number > f.folded_number OR v.failures > 0)
         """,
-        [s.message_id for s in standings],
-        [s.number for s in standings],
+        [one.message_id for one in updates],
+        [one.number for one in updates],
         list(failures),
-        [s.queued for s in standings],
-        [s.due_at for s in standings],
+        [one.queued for one in updates],
+        [one.due_at for one in updates],
     )
 
 
-async def settle(connection: Connection, standings: Sequence[Standing]) -> dict[str, int]:
-    """Moves the messages to their status, with all counters. Returns how many became what."""
-    firsts = [s.first_try for s in standings]
+async def settle(connection: Connection, updates: Sequence[MessageUpdate]) -> dict[str, int]:
+    """Moves the messages to their status, with all counters. Returns how many moved to each status."""
+    firsts = [one.first_try for one in updates]
     rows = await connection.fetch(
         """
         SELECT became::text AS status, count(*) AS n
@@ -97,11 +116,11 @@ async def settle(connection: Connection, standings: Sequence[Standing]) -> dict[
         )
         GROUP BY 1
         """,
-        [s.message_id for s in standings],
-        [s.status for s in standings],
-        [s.reason for s in standings],
-        [s.number for s in standings],
-        [s.final_at for s in standings],
+        [one.message_id for one in updates],
+        [one.status for one in updates],
+        [one.reason for one in updates],
+        [one.number for one in updates],
+        [one.final_at for one in updates],
         [first.started_at if first else None for first in firsts],
         [first.duration_ms if first else None for first in firsts],
         [first.http_status if first else None for first in firsts],
@@ -110,7 +129,7 @@ async def settle(connection: Connection, standings: Sequence[Standing]) -> dict[
 
 
 async def count_outcomes(connection: Connection, changes: dict[tuple[int, str], int]) -> None:
-    """Adds to the attempts by outcome of each mailing. A change may be negative: a lost one that was found."""
+    """Adds changes to the attempts by outcome of each mailing. A lost attempt that was found is a change of -1."""
     keys = sorted(key for key, change in changes.items() if change)
     await connection.execute(
         """
@@ -131,10 +150,9 @@ async def count_outcomes(connection: Connection, changes: dict[tuple[int, str], 
 
 
 async def move_fence(connection: Connection, fence: datetime | None, results: int) -> datetime:
-    """Stores the newest fence, and counts the results folded, in the transaction that folded them.
+    """Stores the newest fence, counts the folded results, and returns the database's time.
 
-    A fence is the database's time at its publishing, so it lies in the past; one that does not is not believed.
-    Returns the database's time.
+    A fence is the database's time at its publishing. One that lies in the future is forged or damaged, and is ignored.
     """
     moment: datetime = await connection.fetchval(
         """

@@ -1,4 +1,4 @@
-"""What a batch of results comes to: which attempts to record, and where each message stands after it. Pure."""
+"""Tallies a batch of results: which attempts to record, and how each message moves. Pure."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,21 +10,21 @@ from shared.statuses import ResultStatus
 
 LOST = "lost"
 
-# Which status wins when one batch says several things of a message. The table's own rule is message_rank().
+# Which status wins when one batch holds several results of a message. message_rank() is the same rule in SQL.
 _RANK: dict[ResultStatus, int] = {"retrying": 1, "expired": 2, "rejected": 3, "exhausted": 3, "sent": 4}
 
 
 class UnknownMessage(Exception):
-    """A result speaks of a message that the tables do not have, or of an attempt that was never claimed."""
+    """A result is about a message that the tables do not have, or about an attempt that was never claimed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What the tables say of a message, its row being locked.
+class MessageRecord:
+    """What the tables hold about a message whose row is locked.
 
-    `recorded` is the highest attempt number on record; `first_try` says that number 1 is recorded in the
-    message itself, as a success. `claimed` is the highest number claimed, None when it is not in flight. `base` is
-    the highest number of the rounds before this one: what came of them does not move the message any more.
+    `recorded`: the highest attempt number on record. `first_try`: number 1 was a success, and is recorded in the
+    message itself. `claimed`: the highest number claimed, None when the message is not in flight. `base`: the highest
+    number of earlier rounds, whose results no longer move the message.
     """
 
     mailing_id: int
@@ -35,12 +35,12 @@ class Known:
 
     @property
     def highest(self) -> int:
-        """The highest number that was ever claimed. A message that is final keeps it as its number of attempts."""
+        """The highest number that was ever claimed. A final message keeps it as its number of attempts."""
         return self.recorded if self.claimed is None else self.claimed
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class AttemptRow:
     """A row for the attempts table."""
 
     message_id: int
@@ -55,8 +55,8 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a message stands after the batch, said by its highest attempt, and its final status if it has one."""
+class MessageUpdate:
+    """How a batch moves one message: its new status, by its highest attempt, and when the next attempt is due."""
 
     message_id: int
     number: int
@@ -69,85 +69,87 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
-    attempts: tuple[Attempt, ...]
-    standings: tuple[Standing, ...]
+class BatchTally:
+    """The attempts to record and the messages to move, of one batch."""
+
+    attempts: tuple[AttemptRow, ...]
+    updates: tuple[MessageUpdate, ...]
 
 
-def tally(results: Iterable[Result], known: Mapping[int, Known]) -> Tally:
-    """Folds results into attempts and standings. Raises UnknownMessage.
+def tally(results: Iterable[Result], records: Mapping[int, MessageRecord]) -> BatchTally:
+    """Turns results into attempts and updates. Raises UnknownMessage.
 
-    A result that stands there twice counts once. Numbers that were skipped are recorded as lost: their
-    process died before it could publish a result.
+    A result that comes twice counts once. Skipped numbers are recorded as lost: their process died before it could
+    publish a result.
     """
     by_message: dict[int, dict[int, Result]] = defaultdict(dict)
     for result in results:
         by_message[result.message_id].setdefault(result.number, result)
-    attempts: list[Attempt] = []
-    standings: list[Standing] = []
+    attempts: list[AttemptRow] = []
+    updates: list[MessageUpdate] = []
     for message_id in sorted(by_message):
-        facts = known.get(message_id)
-        if facts is None:
+        record = records.get(message_id)
+        if record is None:
             raise UnknownMessage(f"message {message_id} is not in the tables")
         numbered = by_message[message_id]
-        if max(numbered) > facts.highest:
+        if max(numbered) > record.highest:
             raise UnknownMessage(f"message {message_id}: attempt {max(numbered)} was never claimed")
-        first_try = _first_try(numbered.get(1), facts)
-        attempts += _attempts(numbered, facts, first_try)
-        counting = [result for result in numbered.values() if _counts(result, facts)]
+        first_try = _first_try(numbered.get(1), record)
+        attempts += _attempts(numbered, record, first_try)
+        counting = [result for result in numbered.values() if _counts(result, record)]
         if counting:
-            standings.append(_standing(counting, first_try))
-    return Tally(tuple(attempts), tuple(standings))
+            updates.append(_update(counting, first_try))
+    return BatchTally(tuple(attempts), tuple(updates))
 
 
-def _counts(result: Result, known: Known) -> bool:
-    """Returns whether a result moves the message: one of this round does, and a success always."""
-    return result.number > known.base or result.status == "sent"
+def _counts(result: Result, record: MessageRecord) -> bool:
+    """Returns whether a result moves the message: a result of this round does, and a success of any round."""
+    return result.number > record.base or result.status == "sent"
 
 
-def _first_try(result: Result | None, known: Known) -> Result | None:
-    """Picks the success that the message itself will record, unless number 1 is on record already."""
-    if result is None or result.status != "sent" or known.recorded >= 1:
+def _first_try(result: Result | None, record: MessageRecord) -> Result | None:
+    """Returns the success to be recorded in the message itself; None unless number 1 succeeded and is not recorded."""
+    if result is None or result.status != "sent" or record.recorded >= 1:
         return None
     return result
 
 
-def _attempts(numbered: Mapping[int, Result], known: Known, first_try: Result | None) -> list[Attempt]:
+def _attempts(numbered: Mapping[int, Result], record: MessageRecord, first_try: Result | None) -> list[AttemptRow]:
     kept = [
-        _attempt(result, known)
+        _attempt(result, record)
         for number, result in sorted(numbered.items())
-        if result is not first_try and not (number == 1 and known.first_try)
+        if result is not first_try and not (number == 1 and record.first_try)
     ]
-    skipped = set(range(known.recorded + 1, max(numbered))) - set(numbered) if known.claimed is not None else set()
+    skipped = set(range(record.recorded + 1, max(numbered))) - set(numbered) if record.claimed is not None else set()
     any_result = next(iter(numbered.values()))
-    return [_lost(any_result.message_id, known.mailing_id, number) for number in sorted(skipped)] + kept
+    return [_lost(any_result.message_id, record.mailing_id, number) for number in sorted(skipped)] + kept
 
 
-def _attempt(result: Result, known: Known) -> Attempt:
-    return Attempt(
+def _attempt(result: Result, record: MessageRecord) -> AttemptRow:
+    return AttemptRow(
         message_id=result.message_id,
         number=result.number,
-        mailing_id=known.mailing_id,
+        mailing_id=record.mailing_id,
         started_at=result.started_at,
         duration_ms=result.duration_ms,
         http_status=result.http_status,
         outcome=result.outcome,
         detail=result.detail,
-        # The budget is that of this round.
-        failed=result.failed and result.number > known.base,
+        # Only failures of this round spend its budget.
+        failed=result.failed and result.number > record.base,
     )
 
 
-def _lost(message_id: int, mailing_id: int, number: int) -> Attempt:
-    return Attempt(message_id, number, mailing_id, None, None, None, LOST, None, False)
+def _lost(message_id: int, mailing_id: int, number: int) -> AttemptRow:
+    return AttemptRow(message_id, number, mailing_id, None, None, None, LOST, None, False)
 
 
-def _standing(results: Sequence[Result], first_try: Result | None) -> Standing:
+def _update(results: Sequence[Result], first_try: Result | None) -> MessageUpdate:
     last = max(results, key=lambda result: result.number)
     top = max(results, key=lambda result: (_RANK[result.status], result.number))
     final = top.status != "retrying"
     ended_at = top.started_at + timedelta(milliseconds=top.duration_ms)
-    return Standing(
+    return MessageUpdate(
         message_id=last.message_id,
         number=last.number,
         status=top.status,

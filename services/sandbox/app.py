@@ -10,79 +10,79 @@ from datetime import UTC, datetime
 from aiohttp import web
 
 from services.sandbox import control
-from services.sandbox.body import Refused, Send, read_id, read_send
-from services.sandbox.delivery import deliver
+from services.sandbox.body import RefusedSend, SendRequest, read_id, read_send
 from services.sandbox.faults import decide, delay, refuses
-from services.sandbox.ledger import Entry
-from services.sandbox.listener import Door
+from services.sandbox.ledger import LedgerEntry
+from services.sandbox.listener import Listener
 from services.sandbox.modes import MODES, Behaviour, Mode, reply_body
+from services.sandbox.reply_writer import write_reply
 from services.sandbox.settings import SandboxSettings
-from services.sandbox.state import STATE, State
-from services.sandbox.token import Gate
+from services.sandbox.state import STATE, SandboxState
+from services.sandbox.token import TokenVerifier
 
 BODY_BYTES = 64 * 1024
-# Waited twice: for a request to end by itself, then for it to end once cancelled.
+# The shutdown waits this long twice: for a request to end by itself, then for it to end once cancelled.
 GRACE_SECONDS = 0.4
 
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The ports that were opened; `control` is None when there is none of its own."""
+    """The ports that were opened. `control` is None when the controls share the port of the sends."""
 
     send: int
     control: int | None
 
 
 async def send(request: web.Request) -> web.StreamResponse:
-    """POST /v1/send/{msgId}: refuse what is malformed, else let the faults decide.
+    """Answers POST /v1/send/{msgId}: refuses a malformed send, else lets the faults decide.
 
-    The request enters the ledger once it is decided, before its latency, so that nobody gets a reply for
-    something that the ledger does not show yet.
+    The request enters the ledger once it is decided and before its latency, so that the ledger shows every request
+    whose reply has arrived.
     """
     state = request.app[STATE]
     faults, received_at = state.faults, datetime.now(UTC)
     if refuses(faults):
-        return await deliver(request, MODES[Mode.REFUSE], faults.retry_after_header)
+        return await write_reply(request, MODES[Mode.REFUSE], faults.retry_after_header)
     message_id = read_id(request.match_info["message_id"])
     try:
         wanted = await _check(state, request, message_id, received_at)
-    except Refused as refusal:
-        state.ledger.record(message_id, Entry(received_at, None, refusal.status))
-        return await deliver(request, _answer(refusal), faults.retry_after_header)
+    except RefusedSend as refusal:
+        state.ledger.record(message_id, LedgerEntry(received_at, None, refusal.status))
+        return await write_reply(request, _answer(refusal), faults.retry_after_header)
     mode = decide(faults, wanted.phone, state.draw())
     behaviour = MODES[mode]
-    state.ledger.record(message_id, Entry(received_at, mode, behaviour.status, wanted.phone, wanted.text))
+    state.ledger.record(message_id, LedgerEntry(received_at, mode, behaviour.status, wanted.phone, wanted.text))
     if pause := delay(faults, state.draw()):
         await asyncio.sleep(pause.total_seconds())
-    return await deliver(request, behaviour, faults.retry_after_header)
+    return await write_reply(request, behaviour, faults.retry_after_header)
 
 
 @asynccontextmanager
 async def serve(config: SandboxSettings) -> AsyncIterator[Ports]:
-    """Runs a sandbox while the block runs.
+    """Runs a sandbox while the block runs. Raises SettingsError when a port is taken.
 
-    With a control port, faults that refuse close the listener of the other port. Without one they reset each
-    request to send, since the way to set other faults must stay open. Raises SettingsError when a port is taken.
+    With a control port, faults that refuse connections close the listener of the other port. Without one they reset
+    each request to send, since the port must stay open for setting other faults.
     """
-    # Faults want spread, not secrecy.
-    state = State(Gate(config.sandbox_secret.get_secret_value()), random.random)
+    # The draws only spread faults, so they need no cryptographic randomness.
+    state = SandboxState(TokenVerifier(config.sandbox_secret.get_secret_value()), random.random)
     async with AsyncExitStack() as stack:
         routes = (web.post("/v1/send/{message_id}", send), *control.ROUTES)
         runner = await stack.enter_async_context(_running(routes, state))
-        door = Door(runner, config.sandbox_host, config.sandbox_port, "HERALD_SANDBOX_PORT")
-        await door.open()
+        listener = Listener(runner, config.sandbox_host, config.sandbox_port, "HERALD_SANDBOX_PORT")
+        await listener.open()
         if config.sandbox_control_port == 0:
-            yield Ports(door.port, None)
+            yield Ports(listener.port, None)
             return
         control_runner = await stack.enter_async_context(_running(control.ROUTES, state))
         control_port = config.sandbox_control_port
-        await Door(control_runner, config.sandbox_host, control_port, "HERALD_SANDBOX_CONTROL_PORT").open()
-        state.door = door
-        yield Ports(door.port, control_port)
+        await Listener(control_runner, config.sandbox_host, control_port, "HERALD_SANDBOX_CONTROL_PORT").open()
+        state.listener = listener
+        yield Ports(listener.port, control_port)
 
 
 @asynccontextmanager
-async def _running(routes: tuple[web.RouteDef, ...], state: State) -> AsyncIterator[web.AppRunner]:
+async def _running(routes: tuple[web.RouteDef, ...], state: SandboxState) -> AsyncIterator[web.AppRunner]:
     app = web.Application(client_max_size=BODY_BYTES)
     app[STATE] = state
     app.add_routes(routes)
@@ -94,14 +94,14 @@ async def _running(routes: tuple[web.RouteDef, ...], state: State) -> AsyncItera
         await runner.cleanup()
 
 
-async def _check(state: State, request: web.Request, message_id: int | None, now: datetime) -> Send:
-    if not state.gate.admits(request.headers.get("Authorization"), now):
-        raise Refused(401, "a bearer token signed with the sandbox's secret is required")
+async def _check(state: SandboxState, request: web.Request, message_id: int | None, now: datetime) -> SendRequest:
+    if not state.verifier.accepts(request.headers.get("Authorization"), now):
+        raise RefusedSend(401, "a bearer token signed with the sandbox's secret is required")
     try:
         return read_send(message_id, await request.read())
     except web.HTTPRequestEntityTooLarge:
-        raise Refused(413, f"the body must not be larger than {BODY_BYTES} bytes") from None
+        raise RefusedSend(413, f"the body must not be larger than {BODY_BYTES} bytes") from None
 
 
-def _answer(refusal: Refused) -> Behaviour:
+def _answer(refusal: RefusedSend) -> Behaviour:
     return Behaviour(refusal.status, reply_body(refusal.status, str(refusal)))

@@ -1,4 +1,4 @@
-"""Is a send well-formed? The checks of the published contract, and nothing beyond it."""
+"""Checks whether a send is well-formed, by the published contract and nothing beyond it."""
 
 import re
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ LOWEST, HIGHEST = -(2**63), 2**63 - 1
 _ID = re.compile(r"0|-?[1-9]\d{0,18}", re.ASCII)
 
 
-class Refused(Exception):
-    """A send is refused before any fault has a say. The message is for the caller."""
+class RefusedSend(Exception):
+    """A send is refused before any fault is drawn. The message is for the caller."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -19,7 +19,7 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Send:
+class SendRequest:
     """A well-formed send."""
 
     message_id: int
@@ -28,7 +28,7 @@ class Send:
 
 
 def _is_int64(value: object) -> bool:
-    # A bool is an int to Python, but not to the contract.
+    # A bool is an int in Python, but not in the contract.
     return type(value) is int and LOWEST <= value <= HIGHEST
 
 
@@ -48,31 +48,31 @@ FIELDS = (
 
 
 def read_id(segment: str) -> int | None:
-    """Reads the id in a path; None unless it is an int64 written plainly."""
+    """Reads the id in a path. Returns None unless it is an int64 in plain decimal digits."""
     if _ID.fullmatch(segment) is None:
         return None
     number = int(segment)
     return number if LOWEST <= number <= HIGHEST else None
 
 
-def read_send(message_id: int | None, body: bytes) -> Send:
-    """Checks a send for the id in its path. Raises Refused with status 400 and the first thing wrong."""
+def read_send(message_id: int | None, body: bytes) -> SendRequest:
+    """Checks a send for the id in its path. Raises RefusedSend with status 400 and the first thing wrong."""
     found = _read_object(body)
     for name, fits, sentence in FIELDS:
         if name not in found:
-            raise Refused(400, f"{name} is required")
+            raise RefusedSend(400, f"{name} is required")
         if not fits(found[name]):
-            raise Refused(400, sentence)
+            raise RefusedSend(400, sentence)
     if found["id"] != message_id:
-        raise Refused(400, "the id in the path and the id in the body must be the same")
-    return Send(found["id"], found["phone"], found["text"])
+        raise RefusedSend(400, "the id in the path and the id in the body must be the same")
+    return SendRequest(found["id"], found["phone"], found["text"])
 
 
 def _read_object(body: bytes) -> dict[str, Any]:
     try:
         found = orjson.loads(body)
     except orjson.JSONDecodeError:
-        raise Refused(400, "the body must be JSON") from None
+        raise RefusedSend(400, "the body must be JSON") from None
     if not isinstance(found, dict):
-        raise Refused(400, "the body must be a JSON object")
+        raise RefusedSend(400, "the body must be a JSON object")
     return found

@@ -1,4 +1,4 @@
-"""The routes that set faults and show the ledger. They ask for no token."""
+"""The routes that set faults and show the ledger. They require no token."""
 
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -9,15 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from services.sandbox.body import read_id
 from services.sandbox.faults import Faults, refuses
-from services.sandbox.ledger import Entry
+from services.sandbox.ledger import LedgerEntry
 from services.sandbox.modes import JSON, reply_body
-from services.sandbox.state import STATE, State
+from services.sandbox.state import STATE, SandboxState
 from shared import logs
 from shared.settings import SettingsError
 
 
-class Page(BaseModel):
-    """Which entries of a list to show: skip the first `after`, show at most `limit`."""
+class LedgerPage(BaseModel):
+    """The query of a list: skip the first `after` entries, show at most `limit`."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -26,7 +26,7 @@ class Page(BaseModel):
 
 
 async def put_faults(request: web.Request) -> web.Response:
-    """PUT /faults replaces all faults; what is left out takes its default. 422 says what is wrong."""
+    """Answers PUT /faults: replaces all faults; those left out take their default. 422 lists what is wrong."""
     try:
         faults = Faults.model_validate_json(await request.read())
     except ValidationError as error:
@@ -35,7 +35,7 @@ async def put_faults(request: web.Request) -> web.Response:
     state.faults = faults
     logs.get().info("faults set", **faults.model_dump(mode="json"))
     try:
-        await _move_door(state, request)
+        await _move_listener(state, request)
     except SettingsError as error:
         return _error(503, str(error))
     response = await get_faults(request)
@@ -45,43 +45,43 @@ async def put_faults(request: web.Request) -> web.Response:
 
 
 async def get_faults(request: web.Request) -> web.Response:
-    """GET /faults shows the faults that are set."""
+    """Answers GET /faults with the faults that are set."""
     return _json(request.app[STATE].faults.model_dump(mode="json"))
 
 
 async def get_ledger(request: web.Request) -> web.Response:
-    """GET /ledger sums up: accepted, unique, duplicates, after_deadline, rejected."""
+    """Answers GET /ledger with counts: accepted, unique, duplicates, after_deadline, rejected."""
     return _json(request.app[STATE].ledger.counts())
 
 
 async def delete_ledger(request: web.Request) -> web.Response:
-    """DELETE /ledger empties it."""
+    """Answers DELETE /ledger: empties the ledger."""
     request.app[STATE].ledger.clear()
     return web.Response(status=204)
 
 
 async def get_accepted(request: web.Request) -> web.Response:
-    """GET /ledger/messages?after=&limit= lists the messages accepted, in the order of their first acceptance.
+    """Answers GET /ledger/messages?after=&limit= with the accepted messages, in the order of their first acceptance.
 
     {"items": [{id, count, phone, text, accepted_at}], "next": number or null}. Phone, text and moment are those
     of the first acceptance, `count` is how often it was accepted so far. Pass `next` as `after` to go on; null
     means that the end was reached. limit is 1..10000, default 1000.
     """
     try:
-        page = Page.model_validate(dict(request.query))
+        page = LedgerPage.model_validate(dict(request.query))
     except ValidationError as error:
         return _unprocessable(error)
     return _paged(page, request.app[STATE].ledger.accepted_messages(page.after, page.limit))
 
 
 async def get_all_requests(request: web.Request) -> web.Response:
-    """GET /ledger/requests?after=&limit= lists every request that has a readable id, in the order of arrival.
+    """Answers GET /ledger/requests?after=&limit= with every request that has a readable id, in the order of arrival.
 
     {"items": [{id, received_at, mode, http_status, phone, text, accepted}], "next": number or null}, paged like the
     accepted messages.
     """
     try:
-        page = Page.model_validate(dict(request.query))
+        page = LedgerPage.model_validate(dict(request.query))
     except ValidationError as error:
         return _unprocessable(error)
     found = request.app[STATE].ledger.all_requests(page.after, page.limit)
@@ -89,7 +89,7 @@ async def get_all_requests(request: web.Request) -> web.Response:
 
 
 async def get_requests(request: web.Request) -> web.Response:
-    """GET /ledger/{msgId} lists every request for a message, oldest first; 404 when there was none.
+    """Answers GET /ledger/{msgId} with every request for a message, oldest first; 404 when there was none.
 
     [{received_at, mode, http_status, phone, text, accepted}]. mode, phone and text are null when the request itself
     was wrong (no valid token, or a bad body); http_status is null when no reply was given.
@@ -112,20 +112,20 @@ ROUTES = (
 )
 
 
-async def _move_door(state: State, request: web.Request) -> None:
-    if state.door is None:
+async def _move_listener(state: SandboxState, request: web.Request) -> None:
+    if state.listener is None:
         return
     if refuses(state.faults):
-        await state.door.close(asking=request.protocol)
+        await state.listener.close(asking=request.protocol)
     else:
-        await state.door.open()
+        await state.listener.open()
 
 
-def _shown(entry: Entry) -> dict[str, Any]:
+def _shown(entry: LedgerEntry) -> dict[str, Any]:
     return {**asdict(entry), "accepted": entry.accepted}
 
 
-def _paged(page: Page, items: list[dict[str, Any]]) -> web.Response:
+def _paged(page: LedgerPage, items: list[dict[str, Any]]) -> web.Response:
     return _json({"items": items, "next": page.after + len(items) if len(items) == page.limit else None})
 
 

@@ -1,4 +1,4 @@
-"""The faults that are set, and which mode and delay they give one request."""
+"""The faults that are set, and the mode and delay that they give one request."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -10,7 +10,7 @@ from services.sandbox.modes import Mode
 
 HTTP_DATE = "%a, %d %b %Y %H:%M:%S GMT"
 
-# The last four digits of a phone pick the mode for one client, whatever the faults say.
+# The last four digits of a phone choose the mode for one client, whatever faults are set.
 MAGIC_PHONES = {
     200: Mode.GARBAGE,
     400: Mode.REJECT400,
@@ -21,7 +21,7 @@ MAGIC_PHONES = {
 
 
 def _is_http_date(text: str) -> bool:
-    # strptime takes any white space for a blank, line breaks included; writing the date again does not.
+    # strptime accepts any white space in place of a blank, line breaks included, so the date is written again.
     try:
         return datetime.strptime(text, HTTP_DATE).replace(tzinfo=UTC).strftime(HTTP_DATE) == text
     except ValueError:
@@ -45,17 +45,16 @@ Milliseconds = Annotated[int, Field(ge=0, le=3_600_000)]
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Weight = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 RetryAfter = Annotated[int | str, AfterValidator(_seconds_or_date)]
-# Visible ASCII and blanks: more than that does not get through as one header.
+# Visible ASCII and blanks: other characters cannot be sent in one header.
 HeaderText = Annotated[str, Field(pattern=r"^[\x20-\x7e]{1,200}$")]
 
 
 class Faults(BaseModel):
-    """What happens to sends from now on.
+    """The behaviour of the sandbox towards sends, until it is replaced.
 
-    `error_rate` is the share answered with error500; the weights of `modes` share out the rest. A reply is held
-    back for `latency_ms`, give or take up to `jitter_ms`, evenly spread. `retry_after`, seconds or an HTTP date,
-    is sent along with error503 and too_many; where `retry_after_text` is set, it is sent instead, just as it is,
-    so that a provider can be played that sends nonsense.
+    `error_rate` is the share answered with error500; the weights of `modes` share out the rest. A reply is held back
+    for `latency_ms`, plus or minus up to `jitter_ms`, evenly spread. error503 and too_many carry `retry_after`, in
+    seconds or as an HTTP date; `retry_after_text`, where it is set, is sent instead and may be nonsense.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
@@ -99,5 +98,5 @@ def _pick(weights: Mapping[Mode, float], point: float) -> Mode:
         rest -= weight
         if rest < 0:
             return mode
-    # Rounding may leave a hair's breadth after the last weight.
+    # Rounding may leave a remainder after the last weight.
     return possible[-1][0]

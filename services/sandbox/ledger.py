@@ -18,10 +18,10 @@ _NO_MODE, _NO_STATUS, _NO_PHONE, _NONE = 255, 0, 0, -1
 
 
 class _Row(NamedTuple):
-    """One request as it is kept.
+    """One request as it is stored.
 
-    `received` is in seconds since 1970, `text` a place among the texts, `previous` the place of the same message's
-    row before this one. `accepted` counts how often the message was accepted up to here.
+    `received` is in seconds since 1970. `text` is an index into the texts. `previous` is the index of the row before
+    this one of the same message. `accepted` is how often the message was accepted up to here.
     """
 
     message_id: int
@@ -35,8 +35,8 @@ class _Row(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """One request. `mode` is None, and so are phone and text, when it was refused before any fault had a say.
+class LedgerEntry:
+    """One request. `mode`, `phone` and `text` are None when it was refused before any fault was drawn.
 
     `http_status` is None when no reply was given.
     """
@@ -53,7 +53,7 @@ class Entry:
 
 
 class Ledger:
-    """Counts and remembers requests until it is emptied.
+    """Counts and stores requests until it is emptied.
 
     accepted: requests that were accepted, also those whose reply was lost. unique: messages accepted.
     rejected: all other requests, so that accepted + rejected is the number of requests.
@@ -68,10 +68,11 @@ class Ledger:
         self._first_accepted: list[int] = []
         self._texts: list[str] = []
         self._text_places: dict[str, int] = {}
-        self._accepted = self._rejected = 0
+        self._accepted = 0
+        self._rejected = 0
 
-    def record(self, message_id: int | None, entry: Entry) -> None:
-        """Adds a request. One whose path has no readable id is only counted."""
+    def record(self, message_id: int | None, entry: LedgerEntry) -> None:
+        """Adds a request. A request whose path has no readable id is only counted."""
         accepted = entry.accepted
         self._accepted += accepted
         self._rejected += not accepted
@@ -79,7 +80,7 @@ class Ledger:
             self._append(message_id, entry, accepted)
 
     def counts(self) -> dict[str, int]:
-        """Sums up. after_deadline is always 0: a provider does not know deadlines."""
+        """Returns the counts. after_deadline is always 0: a provider does not know deadlines."""
         return {
             "accepted": self._accepted,
             "unique": len(self._first_accepted),
@@ -88,7 +89,7 @@ class Ledger:
             "rejected": self._rejected,
         }
 
-    def requests(self, message_id: int) -> list[Entry]:
+    def requests(self, message_id: int) -> list[LedgerEntry]:
         """Lists every request for a message, oldest first."""
         return [self._entry(row) for row in self._back_from(self._newest.get(message_id, _NONE))][::-1]
 
@@ -99,13 +100,13 @@ class Ledger:
         """
         return [self._accepted_message(self._row(place)) for place in self._first_accepted[after : after + limit]]
 
-    def all_requests(self, after: int, limit: int) -> list[tuple[int, Entry]]:
+    def all_requests(self, after: int, limit: int) -> list[tuple[int, LedgerEntry]]:
         """Lists (message id, request) of all messages in the order of arrival, skipping the first `after` of them."""
         last = min(after + limit, len(self._rows) // _ROW.size)
         rows = (self._row(place) for place in range(after, last))
         return [(row.message_id, self._entry(row)) for row in rows]
 
-    def _append(self, message_id: int, entry: Entry, accepted: bool) -> None:
+    def _append(self, message_id: int, entry: LedgerEntry, accepted: bool) -> None:
         place = len(self._rows) // _ROW.size
         previous = self._newest.get(message_id, _NONE)
         times = accepted if previous == _NONE else self._row(previous).accepted + accepted
@@ -138,8 +139,8 @@ class Ledger:
             yield row
             place = row.previous
 
-    def _entry(self, row: _Row) -> Entry:
-        return Entry(
+    def _entry(self, row: _Row) -> LedgerEntry:
+        return LedgerEntry(
             received_at=datetime.fromtimestamp(row.received, UTC),
             mode=None if row.mode == _NO_MODE else _MODES[row.mode],
             http_status=row.status or None,

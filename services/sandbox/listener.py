@@ -1,4 +1,4 @@
-"""Opening and closing the listener, and dropping connections."""
+"""The listener, which can be closed and opened again, and resetting connections."""
 
 import asyncio
 import errno
@@ -11,34 +11,36 @@ from aiohttp.web_protocol import RequestHandler
 from shared.settings import SettingsError
 
 BACKLOG = 1024
-# On, with no time to linger: closing then sends RST instead of FIN.
+# SO_LINGER on, with no time: closing the socket then sends RST instead of FIN.
 _NO_LINGER = struct.pack("ii", 1, 0)
 _HOST_ERRORS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
 def reset(transport: asyncio.Transport | None) -> None:
-    """Drops a connection with RST, without a word."""
+    """Closes a connection with RST."""
     if transport is None or transport.is_closing():
         return
     transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
     transport.abort()
 
 
-class Door:
-    """A listener that can be closed and opened again on the same port, though it was asked for any free one.
+class Listener:
+    """A listening port that can be closed and opened again. Port 0 takes any free one, and keeps it.
 
-    `variable` is the setting to name when the port cannot be used.
+    `variable` is the setting that errors name when the port cannot be used.
     """
 
     def __init__(self, runner: web.AppRunner, host: str, port: int, variable: str) -> None:
-        self._runner, self._host, self._variable = runner, host, variable
+        self._runner = runner
+        self._host = host
+        self._variable = variable
         self._site: web.TCPSite | None = None
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self.port = port
 
     async def open(self) -> None:
         """Listens, if it does not yet. Raises SettingsError when the address cannot be used."""
-        async with self._turn:
+        async with self._lock:
             if self._site is not None:
                 return
             site = web.TCPSite(self._runner, self._host, self.port, backlog=BACKLOG)
@@ -50,8 +52,8 @@ class Door:
             self._site, self.port = site, site.port
 
     async def close(self, asking: RequestHandler | None = None) -> None:
-        """Stops listening and resets every connection but the one that asks for it."""
-        async with self._turn:
+        """Stops listening, and resets every connection but that of the request that asks for it."""
+        async with self._lock:
             if self._site is None:
                 return
             await self._site.stop()

@@ -1,4 +1,4 @@
-"""What each mode does to a send, as one table."""
+"""The behaviour of each mode, as one table."""
 
 from dataclasses import dataclass
 from enum import Enum, StrEnum, auto
@@ -29,7 +29,7 @@ class Mode(StrEnum):
 
 
 class Manner(Enum):
-    """How a reply gets onto the wire."""
+    """How a reply is written to the connection."""
 
     WHOLE = auto()
     DRIP = auto()
@@ -42,7 +42,7 @@ class Manner(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Behaviour:
-    """What a mode does. A status of None means that no status line is sent at all."""
+    """The reply of a mode, and how it is written. A status of None means that no status line is sent."""
 
     status: int | None = None
     body: bytes = b""
@@ -57,7 +57,7 @@ def reply_body(code: int, message: str) -> bytes:
 
 
 SUCCESS = reply_body(0, "OK")
-# Both begin like a success, so that a reader who stops early or guesses is found out by the ledger.
+# Both begin like a success: a client that stops reading early takes them for one, and the ledger shows the error.
 BROKEN = b'{"code": 0, "mess'
 ENDLESS = b'{"code": 0, "message": "'
 PAGE = b"<!DOCTYPE html><html><body><h1>502 Bad Gateway</h1></body></html>"

@@ -1,4 +1,4 @@
-"""What the sandbox reads from the environment."""
+"""The settings of the sandbox."""
 
 from pydantic import Field, SecretStr
 
@@ -6,9 +6,9 @@ from shared.settings import Settings
 
 
 class SandboxSettings(Settings):
-    """Port 0 takes any free one; control port 0 means that there is none.
+    """Port 0 takes any free one; control port 0 means that the controls share the port of the sends.
 
-    `sandbox_secret` signs the token that each send must carry. HS256 asks for 32 bytes or more.
+    `sandbox_secret` signs the token that each send must carry. HS256 requires 32 bytes or more.
     """
 
     sandbox_host: str = "127.0.0.1"

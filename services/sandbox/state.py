@@ -1,4 +1,4 @@
-"""What the requests of one sandbox share."""
+"""The state that the requests of one sandbox share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,19 +7,22 @@ from aiohttp import web
 
 from services.sandbox.faults import Faults
 from services.sandbox.ledger import Ledger
-from services.sandbox.listener import Door
-from services.sandbox.token import Gate
+from services.sandbox.listener import Listener
+from services.sandbox.token import TokenVerifier
 
 
 @dataclass(slots=True)
-class State:
-    """`draw` gives random numbers from 0 to below 1. Without a door, the listener stays open when faults refuse."""
+class SandboxState:
+    """Verifier, ledger and faults. `draw` returns random numbers from 0 to below 1.
 
-    gate: Gate
+    Without a `listener`, the port stays open when the faults refuse connections.
+    """
+
+    verifier: TokenVerifier
     draw: Callable[[], float]
     ledger: Ledger = field(default_factory=Ledger)
     faults: Faults = field(default_factory=Faults)
-    door: Door | None = None
+    listener: Listener | None = None
 
 
-STATE = web.AppKey("state", State)
+STATE = web.AppKey("state", SandboxState)

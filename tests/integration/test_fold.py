@@ -9,7 +9,7 @@ import pytest
 
 from services.reporter.fold import fold
 from services.reporter.handler import Handler
-from services.reporter.metrics import Meters
+from services.reporter.metrics import Metrics
 from services.reporter.tally import UnknownMessage
 from shared.messages import Result, Results, encode
 from shared.metrics import new_registry
@@ -233,7 +233,7 @@ async def test_only_what_cannot_be_folded_is_dead_lettered(fleet: Fleet) -> None
         encode(Results(results=[fleet.result(2)], fence=NOW)),
     ]
     deliveries = [RecordedDelivery(body) for body in bodies]
-    await Handler(fleet.pool, Meters(new_registry())).handle(deliveries)  # type: ignore[arg-type]
+    await Handler(fleet.pool, Metrics(new_registry())).handle(deliveries)  # type: ignore[arg-type]
     assert [delivery.done for delivery in deliveries] == ["ack", "reject", "reject", "ack"]
     assert await fleet.counts() == {"pending": 2, "sent": 3}
     assert await fleet.pool.fetchval("SELECT folded_at FROM fence") == NOW

@@ -7,7 +7,7 @@ from services.dispatcher.breaker import Ticket
 from services.dispatcher.replies import Classification, Reply
 from services.dispatcher.retry import RetryFacts, RetryPolicy
 from services.dispatcher.store import Claim
-from services.reporter.tally import Known
+from services.reporter.tally import MessageRecord
 from shared.messages import Job, Result
 from shared.settings import DEFAULT_RETRY_DELAYS
 
@@ -93,6 +93,6 @@ def a_policy(**over: Any) -> RetryPolicy:
     return RetryPolicy(**{"delays": DEFAULT_RETRY_DELAYS, "max_attempts": 8, **over})
 
 
-def a_known(**over: Any) -> Known:
+def a_record(**over: Any) -> MessageRecord:
     """A message of mailing 7 whose first attempt is claimed, and nothing recorded."""
-    return Known(**{"mailing_id": 7, "recorded": 0, "first_try": False, "claimed": 1, **over})
+    return MessageRecord(**{"mailing_id": 7, "recorded": 0, "first_try": False, "claimed": 1, **over})

@@ -1,8 +1,10 @@
+"""How a body is split that cannot be folded whole."""
+
 from datetime import timedelta
 
 import pytest
 
-from services.reporter.fold import one_by_one
+from services.reporter.fold import split_body
 from shared.messages import Results
 from tests.support.builders import NOON, a_result, a_retrying_result
 
@@ -25,4 +27,4 @@ FIRST, SECOND = a_result(), a_retrying_result(message_id=2)
     ids=["nothing", "one", "two", "fence", "two and a fence"],
 )
 def test_a_body_is_taken_apart_in_its_order(body: Results, parts: list[Results]) -> None:
-    assert one_by_one(body) == parts
+    assert split_body(body) == parts

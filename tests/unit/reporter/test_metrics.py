@@ -1,14 +1,16 @@
+"""Which reporter shows itself as the one that folds."""
+
 from prometheus_client import CollectorRegistry
 
-from services.reporter.metrics import ACTIVE_SECONDS, Meters
+from services.reporter.metrics import ACTIVE_SECONDS, Metrics
 from tests.support.fakes import FakeClock
 
 
 def test_a_reporter_that_gets_nothing_for_three_fences_stands_by() -> None:
     registry = CollectorRegistry()
     # The moments of: the first look, the delivery, and two looks after it.
-    meters = Meters(registry, FakeClock(0.0, 1.0, ACTIVE_SECONDS, 1.0 + ACTIVE_SECONDS))
+    metrics = Metrics(registry, FakeClock(0.0, 1.0, ACTIVE_SECONDS, 1.0 + ACTIVE_SECONDS))
     assert registry.get_sample_value("herald_reporter_active") == 0
-    meters.deliver()
+    metrics.record_delivery()
     assert registry.get_sample_value("herald_reporter_active") == 1
     assert registry.get_sample_value("herald_reporter_active") == 0

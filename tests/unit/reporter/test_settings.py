@@ -1,3 +1,5 @@
+"""The settings of the reporter, and the errors that name a wrong one."""
+
 import pytest
 
 from services.reporter.settings import ReporterSettings

@@ -1,3 +1,5 @@
+"""What a batch of results comes to, for attempts and for messages."""
+
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -5,28 +7,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.reporter.tally import LOST, Known, Standing, Tally, UnknownMessage, tally
+from services.reporter.tally import LOST, BatchTally, MessageRecord, MessageUpdate, UnknownMessage, tally
 from shared.messages import Result
-from tests.support.builders import NOON, a_known, a_result, a_retrying_result
+from tests.support.builders import NOON, a_record, a_result, a_retrying_result
 
 REPLIED_AT = NOON + timedelta(milliseconds=40)
 
 
-def recorded(folded: Tally) -> list[tuple[int, str]]:
+def recorded(folded: BatchTally) -> list[tuple[int, str]]:
     """Shortens the attempts of a tally to their numbers and outcomes."""
     return [(attempt.number, attempt.outcome) for attempt in folded.attempts]
 
 
-def only(folded: Tally) -> Standing:
-    [standing] = folded.standings
-    return standing
+def only(folded: BatchTally) -> MessageUpdate:
+    [update] = folded.updates
+    return update
 
 
 def test_a_first_try_success_is_recorded_in_the_message_alone() -> None:
     result = a_result()
-    folded = tally([result], {1: a_known()})
+    folded = tally([result], {1: a_record()})
     assert folded.attempts == ()
-    assert only(folded) == Standing(
+    assert only(folded) == MessageUpdate(
         message_id=1,
         number=1,
         status="sent",
@@ -40,57 +42,57 @@ def test_a_first_try_success_is_recorded_in_the_message_alone() -> None:
 
 def test_a_failed_attempt_is_recorded_and_another_is_due() -> None:
     due_at = NOON + timedelta(seconds=5)
-    folded = tally([a_retrying_result(due_at=due_at)], {1: a_known()})
+    folded = tally([a_retrying_result(due_at=due_at)], {1: a_record()})
     [attempt] = folded.attempts
     assert (attempt.number, attempt.outcome, attempt.failed, attempt.detail) == (1, "server_error", True, "HTTP 500")
-    standing = only(folded)
-    assert (standing.status, standing.final_at, standing.first_try) == ("retrying", None, None)
-    assert (standing.due_at, standing.queued) == (due_at, True)
+    update = only(folded)
+    assert (update.status, update.final_at, update.first_try) == ("retrying", None, None)
+    assert (update.due_at, update.queued) == (due_at, True)
 
 
 @pytest.mark.parametrize(
-    ("numbered", "known", "attempts"),
+    ("numbered", "record", "attempts"),
     [
         # number and status of each result, what is on record, what is recorded anew
         # Idempotence: the same result twice in a batch counts once.
-        ([(1, "retrying"), (1, "retrying")], a_known(), [(1, "server_error")]),
-        ([(1, "sent"), (1, "sent")], a_known(), []),
+        ([(1, "retrying"), (1, "retrying")], a_record(), [(1, "server_error")]),
+        ([(1, "sent"), (1, "sent")], a_record(), []),
         # A redelivered one is offered again; the table knows it.
-        ([(1, "retrying")], a_known(recorded=1), [(1, "server_error")]),
+        ([(1, "retrying")], a_record(recorded=1), [(1, "server_error")]),
         # A first try stays where it is, in the message.
-        ([(1, "sent")], a_known(recorded=1, first_try=True), []),
-        ([(1, "sent")], a_known(recorded=1, first_try=True, claimed=None), []),
+        ([(1, "sent")], a_record(recorded=1, first_try=True), []),
+        ([(1, "sent")], a_record(recorded=1, first_try=True, claimed=None), []),
         # A success after failures is an attempt like others.
-        ([(2, "sent")], a_known(recorded=1, claimed=2), [(2, "accepted")]),
-        ([(1, "retrying"), (2, "sent")], a_known(claimed=2), [(1, "server_error"), (2, "accepted")]),
+        ([(2, "sent")], a_record(recorded=1, claimed=2), [(2, "accepted")]),
+        ([(1, "retrying"), (2, "sent")], a_record(claimed=2), [(1, "server_error"), (2, "accepted")]),
         # Late: number 1 was taken for lost, then its success arrives. It is recorded in the place of the lost one.
-        ([(1, "sent")], a_known(recorded=2, claimed=2), [(1, "accepted")]),
-        ([(1, "sent")], a_known(recorded=1, claimed=None), [(1, "accepted")]),
+        ([(1, "sent")], a_record(recorded=2, claimed=2), [(1, "accepted")]),
+        ([(1, "sent")], a_record(recorded=1, claimed=None), [(1, "accepted")]),
         # Gaps are lost: their process died before it could publish. Those on record are no gaps.
-        ([(3, "sent")], a_known(claimed=3), [(1, LOST), (2, LOST), (3, "accepted")]),
-        ([(4, "sent")], a_known(recorded=2, claimed=4), [(3, LOST), (4, "accepted")]),
+        ([(3, "sent")], a_record(claimed=3), [(1, LOST), (2, LOST), (3, "accepted")]),
+        ([(4, "sent")], a_record(recorded=2, claimed=4), [(3, LOST), (4, "accepted")]),
         (
             [(4, "retrying"), (2, "retrying")],
-            a_known(claimed=4),
+            a_record(claimed=4),
             [(1, LOST), (3, LOST), (2, "server_error"), (4, "server_error")],
         ),
         # Order does not matter.
-        ([(2, "sent"), (1, "retrying")], a_known(claimed=2), [(1, "server_error"), (2, "accepted")]),
+        ([(2, "sent"), (1, "retrying")], a_record(claimed=2), [(1, "server_error"), (2, "accepted")]),
         # Both the first and the second were accepted: the first is the message's own, the second an attempt.
-        ([(1, "sent"), (2, "sent")], a_known(claimed=2), [(2, "accepted")]),
-        # Of a message that is final nothing is known to be missing.
-        ([(3, "sent")], a_known(recorded=3, claimed=None), [(3, "accepted")]),
+        ([(1, "sent"), (2, "sent")], a_record(claimed=2), [(2, "accepted")]),
+        # A final message has no attempt that could be missing.
+        ([(3, "sent")], a_record(recorded=3, claimed=None), [(3, "accepted")]),
         # A later number may be claimed already.
-        ([(1, "retrying")], a_known(claimed=2), [(1, "server_error")]),
+        ([(1, "retrying")], a_record(claimed=2), [(1, "server_error")]),
     ],
 )
 def test_each_attempt_is_recorded_once(
-    numbered: list[tuple[int, str]], known: Known, attempts: list[tuple[int, str]]
+    numbered: list[tuple[int, str]], record: MessageRecord, attempts: list[tuple[int, str]]
 ) -> None:
     results = [
         a_result(number=number) if status == "sent" else a_retrying_result(number=number) for number, status in numbered
     ]
-    assert recorded(tally(results, {1: known})) == attempts
+    assert recorded(tally(results, {1: record})) == attempts
 
 
 @pytest.mark.parametrize(
@@ -117,49 +119,51 @@ def test_each_attempt_is_recorded_once(
 def test_the_highest_status_wins(statuses: list[str], status: str, number: int) -> None:
     results = [a_result(number=place, status=said, reason=said) for place, said in enumerate(statuses, start=1)]
     for ordered in (results, results[::-1]):
-        standing = only(tally(ordered, {1: a_known(claimed=len(results))}))
-        assert (standing.status, standing.reason, standing.number) == (status, status, number)
-        assert (standing.final_at is None) is (status == "retrying")
+        update = only(tally(ordered, {1: a_record(claimed=len(results))}))
+        assert (update.status, update.reason, update.number) == (status, status, number)
+        assert (update.final_at is None) is (status == "retrying")
 
 
 def test_the_final_moment_is_that_of_the_attempt_that_said_so() -> None:
     later = a_retrying_result(number=2, started_at=NOON + timedelta(minutes=1))
-    assert only(tally([a_result(), later], {1: a_known(claimed=2)})).final_at == REPLIED_AT
+    assert only(tally([a_result(), later], {1: a_record(claimed=2)})).final_at == REPLIED_AT
 
 
 def test_the_newest_attempt_says_what_is_due() -> None:
     first = a_retrying_result(due_at=NOON + timedelta(minutes=9), queued=True)
     second = a_retrying_result(number=2, due_at=NOON + timedelta(minutes=1), queued=False)
-    standing = only(tally([second, first], {1: a_known(claimed=2)}))
-    assert (standing.due_at, standing.queued) == (NOON + timedelta(minutes=1), False)
+    update = only(tally([second, first], {1: a_record(claimed=2)}))
+    assert (update.due_at, update.queued) == (NOON + timedelta(minutes=1), False)
 
 
 def test_messages_stand_in_the_order_of_their_ids() -> None:
-    folded = tally([a_result(message_id=number) for number in (9, 2, 5)], {id_: a_known() for id_ in (2, 5, 9)})
-    assert [standing.message_id for standing in folded.standings] == [2, 5, 9]
+    folded = tally([a_result(message_id=number) for number in (9, 2, 5)], {id_: a_record() for id_ in (2, 5, 9)})
+    assert [update.message_id for update in folded.updates] == [2, 5, 9]
 
 
 @pytest.mark.parametrize(
-    ("result", "known", "why"),
+    ("result", "records", "error"),
     [
-        (a_result(message_id=8), {1: a_known()}, "message 8 is not in the tables"),
+        (a_result(message_id=8), {1: a_record()}, "message 8 is not in the tables"),
         (a_result(), {}, "message 1 is not in the tables"),
-        (a_result(number=2), {1: a_known(claimed=1)}, "message 1: attempt 2 was never claimed"),
-        (a_result(number=1), {1: a_known(claimed=0)}, "message 1: attempt 1 was never claimed"),
+        (a_result(number=2), {1: a_record(claimed=1)}, "message 1: attempt 2 was never claimed"),
+        (a_result(number=1), {1: a_record(claimed=0)}, "message 1: attempt 1 was never claimed"),
         # The claim was taken back, or the number made up: two billion gaps are not recorded as lost.
         # A final message keeps the highest number that was claimed.
-        (a_result(number=3), {1: a_known(recorded=2, claimed=None)}, "message 1: attempt 3 was never claimed"),
-        (a_result(number=1), {1: a_known(claimed=None)}, "message 1: attempt 1 was never claimed"),
-        (a_result(number=2**31 - 1), {1: a_known(claimed=3)}, "message 1: attempt 2147483647 was never claimed"),
+        (a_result(number=3), {1: a_record(recorded=2, claimed=None)}, "message 1: attempt 3 was never claimed"),
+        (a_result(number=1), {1: a_record(claimed=None)}, "message 1: attempt 1 was never claimed"),
+        (a_result(number=2**31 - 1), {1: a_record(claimed=3)}, "message 1: attempt 2147483647 was never claimed"),
     ],
 )
-def test_a_result_of_nothing_that_is_known_is_refused(result: Result, known: Mapping[int, Known], why: str) -> None:
-    with pytest.raises(UnknownMessage, match=f"^{why}$"):
-        tally([result], known)
+def test_a_result_without_a_known_message_or_attempt_is_refused(
+    result: Result, records: Mapping[int, MessageRecord], error: str
+) -> None:
+    with pytest.raises(UnknownMessage, match=f"^{error}$"):
+        tally([result], records)
 
 
 def test_an_empty_batch_comes_to_nothing() -> None:
-    assert tally([], {}) == Tally((), ())
+    assert tally([], {}) == BatchTally((), ())
 
 
 results_of_some_messages = st.lists(
@@ -172,7 +176,7 @@ results_of_some_messages = st.lists(
     max_size=12,
     unique_by=lambda result: (result.message_id, result.number),
 )
-KNOWN = {message_id: a_known(claimed=6) for message_id in (1, 2, 3)}
+KNOWN = {message_id: a_record(claimed=6) for message_id in (1, 2, 3)}
 
 
 @settings(deadline=None)
@@ -187,7 +191,7 @@ def test_order_and_repetition_change_nothing(data: st.DataObject, results: list[
 @given(results_of_some_messages)
 def test_every_number_up_to_the_highest_is_on_record_once(results: list[Result]) -> None:
     folded = tally(results, KNOWN)
-    for standing in folded.standings:
-        numbers = [attempt.number for attempt in folded.attempts if attempt.message_id == standing.message_id]
-        numbers += [1] if standing.first_try else []
-        assert sorted(numbers) == list(range(1, standing.number + 1))
+    for update in folded.updates:
+        numbers = [attempt.number for attempt in folded.attempts if attempt.message_id == update.message_id]
+        numbers += [1] if update.first_try else []
+        assert sorted(numbers) == list(range(1, update.number + 1))

@@ -1,6 +1,6 @@
 import pytest
 
-from services.sandbox.body import HIGHEST, LOWEST, Refused, Send, read_id, read_send
+from services.sandbox.body import HIGHEST, LOWEST, RefusedSend, SendRequest, read_id, read_send
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def test_a_path_id_is_an_int64_written_plainly(segment: str, number: int | None)
 
 def test_a_well_formed_send_is_read() -> None:
     body = '{"id": 17, "phone": 79991234567, "text": "Привет"}'.encode()
-    assert read_send(17, body) == Send(17, 79991234567, "Привет")
+    assert read_send(17, body) == SendRequest(17, 79991234567, "Привет")
 
 
 def test_fields_the_contract_does_not_name_are_ignored() -> None:
@@ -68,11 +68,11 @@ def test_fields_the_contract_does_not_name_are_ignored() -> None:
     ],
 )
 def test_a_malformed_send_is_refused_with_the_reason(body: bytes, start: str) -> None:
-    with pytest.raises(Refused, match=f"^{start}") as refusal:
+    with pytest.raises(RefusedSend, match=f"^{start}") as refusal:
         read_send(17, body)
     assert refusal.value.status == 400
 
 
 def test_a_send_without_a_readable_path_id_is_refused() -> None:
-    with pytest.raises(Refused, match=r"^the id in the path"):
+    with pytest.raises(RefusedSend, match=r"^the id in the path"):
         read_send(None, b'{"id": 17, "phone": 79991234567, "text": "a"}')

@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.sandbox.ledger import Entry, Ledger
+from services.sandbox.ledger import Ledger, LedgerEntry
 from services.sandbox.modes import MODES, Mode
 
 NOON = datetime(2026, 5, 4, 12, 0, 0, 123456, tzinfo=UTC)
@@ -11,11 +11,11 @@ ACCEPTED = {Mode.OK, Mode.SLOW_DRIP, Mode.LOST_REPLY}
 
 def an_entry(
     mode: Mode = Mode.OK, *, received_at: datetime = NOON, phone: int = 79991234567, text: str = "hello"
-) -> Entry:
-    return Entry(received_at, mode, MODES[mode].status, phone, text)
+) -> LedgerEntry:
+    return LedgerEntry(received_at, mode, MODES[mode].status, phone, text)
 
 
-def a_ledger(*requests: tuple[int | None, Entry]) -> Ledger:
+def a_ledger(*requests: tuple[int | None, LedgerEntry]) -> Ledger:
     ledger = Ledger()
     for message_id, entry in requests:
         ledger.record(message_id, entry)
@@ -44,12 +44,12 @@ def test_a_request_is_remembered_as_it_came(mode: Mode) -> None:
 
 
 def test_a_malformed_request_is_remembered_without_phone_and_text() -> None:
-    entry = Entry(NOON, None, 400)
+    entry = LedgerEntry(NOON, None, 400)
     assert a_ledger((2**63 - 1, entry)).requests(2**63 - 1) == [entry]
 
 
 def test_a_request_without_an_id_is_only_counted() -> None:
-    assert a_ledger((None, Entry(NOON, None, 400))).counts()["rejected"] == 1
+    assert a_ledger((None, LedgerEntry(NOON, None, 400))).counts()["rejected"] == 1
 
 
 def test_requests_of_a_message_come_oldest_first() -> None:

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import jwt
 import pytest
 
-from services.sandbox.token import Gate, make_token
+from services.sandbox.token import TokenVerifier, make_token
 
 SECRET, OTHER_SECRET = "s" * 32, "o" * 32
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -11,13 +11,13 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
 
 def test_a_made_token_is_admitted_again_and_again() -> None:
-    gate = Gate(SECRET)
+    verifier = TokenVerifier(SECRET)
     moments = [NOW, NOW + timedelta(milliseconds=1), NOW + timedelta(days=1)]
-    assert all(gate.admits(f"Bearer {make_token(SECRET)}", moment) for moment in moments)
+    assert all(verifier.accepts(f"Bearer {make_token(SECRET)}", moment) for moment in moments)
 
 
 def test_the_scheme_is_read_in_any_case() -> None:
-    assert Gate(SECRET).admits(f"bearer {make_token(SECRET)}", NOW)
+    assert TokenVerifier(SECRET).accepts(f"bearer {make_token(SECRET)}", NOW)
 
 
 @pytest.mark.parametrize(
@@ -38,4 +38,4 @@ def test_the_scheme_is_read_in_any_case() -> None:
     ],
 )
 def test_anything_else_is_not_admitted(header: str | None) -> None:
-    assert not Gate(SECRET).admits(header, NOW)
+    assert not TokenVerifier(SECRET).accepts(header, NOW)

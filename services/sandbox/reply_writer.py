@@ -1,4 +1,4 @@
-"""Getting a reply onto the wire, or failing to in the manner asked for."""
+"""Writes replies to the connection, whole or broken, in the manner of their mode."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -9,18 +9,18 @@ from aiohttp import web
 from services.sandbox.listener import reset
 from services.sandbox.modes import Behaviour, Manner
 
-# One byte each; a success then takes 50 s, longer than any sensible timeout.
+# Between bytes. A success then takes 50 s, longer than any sensible timeout.
 DRIP_PAUSE = timedelta(seconds=2)
 HUGE_BYTES = 8 * 1024 * 1024
-# Where a chunked body says in hexadecimal how long its next chunk is.
+# Stands where a chunked body has the size of its next chunk in hexadecimal.
 NO_SIZE = "zz"
 _PIECE = b"A" * 65_536
 
-Deliver = Callable[[web.Request, Behaviour, dict[str, str]], Awaitable[web.StreamResponse]]
+WriteReply = Callable[[web.Request, Behaviour, dict[str, str]], Awaitable[web.StreamResponse]]
 
 
-async def deliver(request: web.Request, behaviour: Behaviour, retry_after: str) -> web.StreamResponse:
-    """Answers a request as its mode says. `retry_after` is used only by modes that carry one."""
+async def write_reply(request: web.Request, behaviour: Behaviour, retry_after: str) -> web.StreamResponse:
+    """Answers a request as its mode requires. Only modes with a Retry-After header use `retry_after`."""
     headers = {"Content-Type": behaviour.content_type}
     if behaviour.retry_after:
         headers["Retry-After"] = retry_after
@@ -51,7 +51,7 @@ async def _flood(request: web.Request, behaviour: Behaviour, headers: dict[str, 
 
 
 async def _bad_chunks(request: web.Request, behaviour: Behaviour, headers: dict[str, str]) -> web.StreamResponse:
-    """Begins a chunked reply whose chunk has no size. Written past aiohttp, which cannot be made to do it."""
+    """Begins a chunked reply whose chunk has no size. Bypasses aiohttp, which refuses to write one."""
     if request.transport is not None:
         lines = [f"HTTP/1.1 {behaviour.status} OK", *(f"{name}: {value}" for name, value in headers.items())]
         head = "\r\n".join([*lines, "Transfer-Encoding: chunked", "", NO_SIZE, ""])
@@ -61,7 +61,7 @@ async def _bad_chunks(request: web.Request, behaviour: Behaviour, headers: dict[
 
 
 async def _hang(_: web.Request, __: Behaviour, ___: dict[str, str]) -> web.StreamResponse:
-    # Cancelled when the caller leaves or the sandbox stops.
+    # aiohttp cancels the wait when the caller leaves or the sandbox stops.
     await asyncio.Event().wait()
     return web.Response()
 
@@ -77,7 +77,7 @@ async def _reset(request: web.Request, _: Behaviour, __: dict[str, str]) -> web.
     return web.Response()
 
 
-_MANNERS: dict[Manner, Deliver] = {
+_MANNERS: dict[Manner, WriteReply] = {
     Manner.WHOLE: _whole,
     Manner.DRIP: _drip,
     Manner.FLOOD: _flood,
