@@ -8,10 +8,10 @@ from aio_pika.abc import AbstractConnection
 
 from cli.failure import Failure
 from cli.service_wait import Service, connect
-from shared.broker import BROKER_OUTAGES, BrokerRefused, open_connection, text_of
+from shared.broker import BROKER_OUTAGES, BrokerRefused, describe, open_connection
 from shared.broker.link import REFUSED_HINT
 
-BROKER = Service("RabbitMQ", "HERALD_RABBITMQ_URL", BROKER_OUTAGES, text_of)
+BROKER = Service("RabbitMQ", "HERALD_RABBITMQ_URL", BROKER_OUTAGES, describe)
 # Long enough for three nodes of which two do not even refuse.
 CONNECT_SECONDS = 15
 
@@ -33,4 +33,4 @@ async def _attempt(url: str) -> AbstractConnection:
     except ValueError as error:
         raise Failure(f"HERALD_RABBITMQ_URL: {error}", code=2) from error
     except BrokerRefused as error:
-        raise Failure(f"RabbitMQ refuses: {text_of(error)}: {REFUSED_HINT}", code=2) from error
+        raise Failure(f"RabbitMQ refuses: {describe(error)}: {REFUSED_HINT}", code=2) from error

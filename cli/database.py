@@ -7,7 +7,7 @@ import asyncpg
 
 from cli.failure import Failure
 from cli.service_wait import Service, connect
-from shared.database import DATABASE_OUTAGES, WRONG_SETTINGS, describe, refusal
+from shared.database import DATABASE_OUTAGES, WRONG_SETTINGS, describe, explain_refusal
 
 DATABASE = Service("database", "HERALD_DATABASE_URL", DATABASE_OUTAGES, describe)
 
@@ -26,4 +26,4 @@ async def _attempt(url: str) -> asyncpg.Connection:
     try:
         return await asyncpg.connect(url, timeout=5, server_settings={"timezone": "UTC"})
     except (*WRONG_SETTINGS, ValueError) as error:
-        raise Failure(f"HERALD_DATABASE_URL: {refusal(error)}", code=2) from error
+        raise Failure(f"HERALD_DATABASE_URL: {explain_refusal(error)}", code=2) from error

@@ -8,7 +8,7 @@ from typing import TypeVar
 import typer
 
 from cli.failure import Failure
-from shared.waiting import patiently
+from shared.waiting import retry_through_outages
 
 T = TypeVar("T")
 
@@ -38,4 +38,4 @@ async def connect(service: Service, attempt: Callable[[], Awaitable[T]], patienc
         typer.echo(f"waiting for {service.name}: {service.describe(error)}", err=True)
 
     # Ctrl-C ends a command by itself.
-    return await patiently(attempt, service.outages, wait, asyncio.Event())
+    return await retry_through_outages(attempt, service.outages, wait, asyncio.Event())

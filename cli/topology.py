@@ -8,7 +8,7 @@ from cli.failure import Failure
 from cli.run import run
 from cli.tables import make_table
 from shared import settings, topology
-from shared.broker import declare, text_of
+from shared.broker import declare, describe
 from shared.broker.link import CONFLICT_HINT, RIGHTS_HINT
 from shared.settings import BrokerSettings
 from shared.topology import Topology
@@ -29,9 +29,9 @@ async def _declare() -> None:
         try:
             await declare(connection, table)
         except aiormq.exceptions.ChannelPreconditionFailed as error:
-            raise Failure(f"the broker refuses the topology: {text_of(error)}: {CONFLICT_HINT}") from error
+            raise Failure(f"the broker refuses the topology: {describe(error)}: {CONFLICT_HINT}") from error
         except aiormq.exceptions.ChannelAccessRefused as error:
-            raise Failure(f"the broker refuses the topology: {text_of(error)}: {RIGHTS_HINT}") from error
+            raise Failure(f"the broker refuses the topology: {describe(error)}: {RIGHTS_HINT}") from error
     _show(table)
 
 

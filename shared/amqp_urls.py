@@ -1,4 +1,4 @@
-"""The URLs of a RabbitMQ, one for each node, as HERALD_RABBITMQ_URL lists them. Nothing here shows a password."""
+"""The URLs in HERALD_RABBITMQ_URL, one for each node of RabbitMQ. No text made here shows a password."""
 
 from yarl import URL
 
@@ -7,19 +7,19 @@ COMMA = "a comma within a password is written as %2C"
 
 
 def parse(urls: str) -> tuple[URL, ...]:
-    """Reads URLs separated by commas. Raises ValueError, whose text names the wrong one by its number."""
+    """Parses URLs separated by commas. Raises ValueError, whose text names the wrong one by its number."""
     texts = [text.strip() for text in urls.split(",")]
     return tuple(_parse(text, number, len(texts)) for number, text in enumerate(texts, start=1))
 
 
-def place_of(url: URL) -> str:
-    """Returns which node a URL means, as host:port, which may be shown to anybody."""
+def host_and_port(url: URL) -> str:
+    """Returns host:port of a URL, which may be shown."""
     port = url.explicit_port or PORTS[url.scheme]
     return f"[{url.host}]:{port}" if ":" in (url.host or "") else f"{url.host}:{port}"
 
 
 def check(urls: str) -> None:
-    """Raises ValueError unless each is a URL that can be tried."""
+    """Raises ValueError unless each is a usable URL."""
     parse(urls)
 
 
@@ -33,7 +33,7 @@ def _parse(text: str, number: int, count: int) -> URL:
     try:
         url = URL(text)
     except ValueError as error:
-        # What yarl says of a port or a host may hold a part of the password that it took for one.
+        # The text of yarl may quote a part of the password that it took for a port or a host.
         raise ValueError(f"{which} has no valid host and port; write special characters as %XX{hint}") from error
     if not url.host:
         raise ValueError(f"{which} has no host{hint}")

@@ -12,61 +12,61 @@ from shared import logs
 from shared.health import Health
 from shared.migrate import SchemaError, require_current
 from shared.settings import SettingsError
-from shared.waiting import patiently
+from shared.waiting import retry_through_outages
 
 Pool = asyncpg.Pool
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
 STATEMENT_TIMEOUT_SECONDS = 15
 WRONG_SETTINGS = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
-# An outage is waited out; everything else is a fault of the statement and is raised.
+# Outages are waited out. Every other error is a fault of the statement, and is raised.
 DATABASE_OUTAGES = (
     OSError,
     TimeoutError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
-    # What a statement meets whose connection the server ends at that very moment: asyncpg's protocol loses its place.
+    # Raised for a statement whose connection the server ends at that very moment: asyncpg's protocol loses its place.
     asyncpg.InternalClientError,
     asyncpg.exceptions.OperatorInterventionError,
     asyncpg.exceptions.InsufficientResourcesError,
     asyncpg.exceptions.ReadOnlySQLTransactionError,
-    # A password that is changed under a running process: it is changed here, too, or changed back.
+    # A password may be changed under a running process; somebody changes it in the settings as well, or back.
     *WRONG_SETTINGS,
 )
-# What these say may quote a phone or a text: in order, what the server, its constraints and asyncpg itself refuse.
+# The texts of these may quote a phone or a text. They come from the server, its constraints and asyncpg itself.
 QUOTING = (
     asyncpg.DataError,
     asyncpg.IntegrityConstraintViolationError,
     asyncpg.exceptions._base.DataError,
 )
-# Two transactions met in the wrong order; running the loser again is the documented answer.
+# Two transactions collided; PostgreSQL's manual says to run the one that lost again.
 COLLISIONS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 T = TypeVar("T")
 
 
-class Refused(Exception):
-    """The server is there and will not do: its text says what somebody must change, there or in our settings."""
+class DatabaseRefused(Exception):
+    """The server answers and cannot be used. The text names what to change, there or in the settings."""
 
 
 @asynccontextmanager
 async def connect(url: str, health: Health, stop: asyncio.Event, *, size: int = 5) -> AsyncIterator[Pool]:
-    """Opens a pool, waiting with backoff while the database is away.
+    """Opens a pool of `size` connections, and waits with backoff while the database is away.
 
-    A wrong password and an old schema are waited out as well, loudly: somebody will change them, and a process that
-    ends is started again only to say the same. Marks `database` in `health`. Raises SettingsError when the URL is
-    none, and Stopped when `stop` is set while it waits.
+    A wrong password and an old schema are waited out as well, and logged as errors: somebody will correct them, and a
+    process that ends is only restarted to fail again. Sets `database` in `health`. Raises SettingsError when the URL
+    is malformed, and Stopped when `stop` is set while it waits.
     """
-    health.expect("database")
+    health.require("database")
 
     def waiting(error: BaseException) -> None:
         health.set("database", False, describe(error))
-        if isinstance(error, Refused):
-            logs.get().error("database refuses", detail=str(error), variable="HERALD_DATABASE_URL")
+        if isinstance(error, DatabaseRefused):
+            logs.get().error("database not usable", detail=str(error), variable="HERALD_DATABASE_URL")
         else:
             logs.get().warning("waiting for the database", detail=describe(error))
 
-    pool = await patiently(lambda: _open(url, size), (Refused, *DATABASE_OUTAGES), waiting, stop)
+    pool = await retry_through_outages(lambda: _open(url, size), (DatabaseRefused, *DATABASE_OUTAGES), waiting, stop)
     try:
         health.set("database", True)
         yield pool
@@ -105,15 +105,15 @@ async def _open(url: str, size: int) -> Pool:
         raise SettingsError(f"HERALD_DATABASE_URL: {describe(error)}") from error
     except (*WRONG_SETTINGS, SchemaError) as error:
         pool.terminate()
-        raise Refused(refusal(error)) from error
+        raise DatabaseRefused(explain_refusal(error)) from error
     except BaseException:
         pool.terminate()
         raise
     return pool
 
 
-def refusal(error: BaseException) -> str:
-    """Say in one line what the database refuses, and what to change."""
+def explain_refusal(error: BaseException) -> str:
+    """Returns what the database refuses and what to change, in one line."""
     if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError):
         return f"{describe(error)}: correct user and password in HERALD_DATABASE_URL, or change them in the database"
     if isinstance(error, asyncpg.InvalidCatalogNameError):
@@ -122,15 +122,16 @@ def refusal(error: BaseException) -> str:
 
 
 async def _nothing_to_reset(_: Connection) -> None:
-    """Saves a round trip at each release, which costs as much as reading a row.
+    """Does nothing. asyncpg calls it when a connection is released, in place of statements that reset the session.
 
-    asyncpg would drop advisory locks, cursors, listeners and settings of the session. No statement of ours makes any:
-    locks and settings end with their transaction, and one that was left open is rolled back before this is called.
+    That saves a round trip, which costs as much as reading a row. asyncpg would drop advisory locks, cursors, listeners
+    and settings of the session. Herald makes none that outlive their transaction, and an open transaction is rolled
+    back before this is called.
     """
 
 
 async def watch(pool: Pool, health: Health) -> None:
-    """Keeps `database` in `health` true to life, asking every two seconds. Runs until cancelled."""
+    """Asks the database every two seconds, and sets `database` in `health`. Runs until cancelled."""
     while True:
         try:
             async with asyncio.timeout(3):
@@ -143,10 +144,10 @@ async def watch(pool: Pool, health: Health) -> None:
         await asyncio.sleep(2)
 
 
-def meter(pool: Pool, registry: CollectorRegistry) -> None:
-    """Shows how many connections of the pool are in use and idle, and how many there may be."""
+def register_metrics(pool: Pool, registry: CollectorRegistry) -> None:
+    """Registers gauges of the pool: connections in use, idle connections, and their limit."""
     open_ones = Gauge(
-        "herald_database_connections", "Connections of the pool that are open.", ["state"], registry=registry
+        "herald_database_connections", "Open connections of the pool, by state.", ["state"], registry=registry
     )
     open_ones.labels("idle").set_function(pool.get_idle_size)
     open_ones.labels("used").set_function(lambda: pool.get_size() - pool.get_idle_size())
@@ -155,7 +156,7 @@ def meter(pool: Pool, registry: CollectorRegistry) -> None:
 
 
 def describe(error: BaseException) -> str:
-    """Returns what went wrong, in one line; some exceptions have no text, and some quote the value they are about."""
+    """Returns the text of an error, in one line. Where it could quote a value, or is empty, its class stands for it."""
     if isinstance(error, QUOTING):
         constraint = getattr(error, "constraint_name", None)
         return f"{type(error).__name__} ({constraint})" if constraint else type(error).__name__
@@ -163,10 +164,10 @@ def describe(error: BaseException) -> str:
 
 
 async def retry_on_deadlock(work: Callable[[], Awaitable[T]]) -> T:
-    """Runs a transaction again when it lost a deadlock, up to five times."""
+    """Runs a transaction, and again when it collided with another one, up to five times in all."""
     for _ in range(4):
         try:
             return await work()
         except COLLISIONS as error:
-            logs.get().info("transaction collided", detail=type(error).__name__)
+            logs.get().info("transaction retried", detail=type(error).__name__)
     return await work()

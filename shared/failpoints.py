@@ -1,7 +1,7 @@
-"""Named places where a test can kill the process, to prove that a crash exactly there loses nothing.
+"""Named points at which a test can kill the process, to prove that a crash exactly there loses nothing.
 
-HERALD_FAILPOINT=name kills the process with SIGKILL the first time the place is reached, name:3 the third
-time. Without the variable a place costs one comparison.
+HERALD_FAILPOINT=name kills the process with SIGKILL when the point is reached for the first time, name:3 for the
+third. Without the variable a point costs one comparison.
 """
 
 import os
@@ -12,7 +12,7 @@ _left = int(_NTH or 1)
 
 
 def reach(name: str) -> None:
-    """Dies here if this is the place, and the turn, that HERALD_FAILPOINT names."""
+    """Kills the process if HERALD_FAILPOINT names this point and this is the time it counts."""
     global _left
     if name != _NAME:
         return

@@ -1,4 +1,4 @@
-"""Whether a process is well: the parts it needs are there, its event loop turns, and its tasks get on."""
+"""The health of a process: its parts are available, its event loop runs, and no task is stuck."""
 
 import asyncio
 import time
@@ -9,88 +9,95 @@ from datetime import UTC, datetime
 from shared.redaction import Redactor, escape
 
 BEAT_SECONDS = 0.5
-# An event loop that has not turned for so long does not answer anybody.
+# An event loop that was blocked for this long answers nobody.
 LOOP_SECONDS = 10.0
-# No turn of a task takes so long, outages included: they are waited out in many turns.
+# No iteration of a task takes this long. An outage is waited out in many iterations.
 STUCK_SECONDS = 300.0
 LONGEST_REASON = 300
 
 
 class Pulse:
-    """Shows that an endless task gets on: it beats at every turn, and rests while it waits for something to do."""
+    """Shows that an endless task makes progress: it beats at every iteration, and rests while it waits for work."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._beat_at: float | None = None
 
     def beat(self) -> None:
+        """Records that an iteration begins."""
         self._beat_at = self._clock()
 
     def rest(self) -> None:
+        """Records that the task waits for work, however long."""
         self._beat_at = None
 
     @property
     def seconds(self) -> float:
-        """For how long it has been at the same turn."""
+        """Seconds since the last beat; 0 while it rests."""
         return 0.0 if self._beat_at is None else self._clock() - self._beat_at
 
 
 @dataclass(slots=True)
-class Part:
-    """Something outside of the process. `since` is when it came or went, `why` what was wrong last."""
+class _Part:
+    """Something outside of the process. `since`: when it came or went. `reason`: what was wrong last."""
 
     required: bool
     up: bool
     since: datetime
-    why: str | None = None
+    reason: str | None = None
 
 
 class Health:
-    """What a process says of itself. It is ready when all the parts it needs are there; `details` are only told."""
+    """The health that a process reports on its ops port.
+
+    It is ready when all its required parts are up. `details` are reported and have no influence.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.details: dict[str, str] = {}
-        self._parts: dict[str, Part] = {}
+        self._parts: dict[str, _Part] = {}
         self._pulses: dict[str, Pulse] = {}
         self._loop = Pulse(clock)
 
-    def expect(self, *parts: str) -> None:
-        """Names parts without which the process is not ready, unless they are known already."""
-        self._name(parts, required=True)
+    def require(self, *parts: str) -> None:
+        """Adds parts without which the process is not ready; those added before stay as they are."""
+        self._add(parts, required=True)
 
-    def tell(self, *parts: str) -> None:
-        """Names parts that are told of, and that the process can do without for a while."""
-        self._name(parts, required=False)
+    def add_optional(self, *parts: str) -> None:
+        """Adds parts that are reported and that the process can do without; those added before stay as they are."""
+        self._add(parts, required=False)
 
-    def set(self, part: str, up: bool, why: str | None = None) -> None:
-        """Returns whether a part is there, and if not, why."""
-        self.expect(part)
+    def set(self, part: str, up: bool, reason: str | None = None) -> None:
+        """Sets whether a part is up, and the reason if it is not. Without a reason the last one stays."""
+        self.require(part)
         found = self._parts[part]
         if found.up != up:
-            found.up, found.since, found.why = up, datetime.now(UTC), None
-        if not up and why is not None:
-            found.why = Redactor().text(escape(why))[:LONGEST_REASON]
+            found.up, found.since, found.reason = up, datetime.now(UTC), None
+        if not up and reason is not None:
+            found.reason = Redactor().text(escape(reason))[:LONGEST_REASON]
 
     def watch(self, task: str, pulse: Pulse) -> None:
-        """Judges the process by this task, too."""
+        """Makes the process unhealthy when this task is stuck."""
         self._pulses[task] = pulse
 
     @property
     def parts(self) -> dict[str, bool]:
+        """Whether each part is up."""
         return {name: part.up for name, part in self._parts.items()}
 
     @property
-    def why(self) -> dict[str, str]:
-        """What was wrong last with each part that is away, as far as somebody said so."""
-        return {name: part.why for name, part in self._parts.items() if part.why is not None}
+    def reasons(self) -> dict[str, str]:
+        """The last known reason for each part that is down."""
+        return {name: part.reason for name, part in self._parts.items() if part.reason is not None}
 
     @property
     def ready(self) -> bool:
+        """Whether every required part is up."""
         return all(part.up for part in self._parts.values() if part.required)
 
     @property
     def stuck(self) -> dict[str, float]:
-        """The tasks that do not get on, with the seconds they have been at it; the event loop is one of them."""
+        """The tasks that are stuck, with the seconds since their last beat. The event loop is one of them."""
         found = {name: pulse.seconds for name, pulse in self._pulses.items() if pulse.seconds > STUCK_SECONDS}
         if self._loop.seconds > LOOP_SECONDS:
             found["event loop"] = self._loop.seconds
@@ -103,21 +110,21 @@ class Health:
             await asyncio.sleep(BEAT_SECONDS)
 
     def readiness(self) -> dict[str, object]:
-        """Writes what /readyz answers."""
+        """Returns the body of /readyz."""
         return {
             "ready": self.ready,
             "parts": self.parts,
             "optional": [name for name, part in self._parts.items() if not part.required],
             "since": {name: part.since.isoformat(timespec="milliseconds") for name, part in self._parts.items()},
-            "why": self.why,
+            "reasons": self.reasons,
             "details": self.details,
         }
 
     def liveness(self) -> dict[str, object]:
-        """Writes what /livez answers."""
+        """Returns the body of /livez."""
         stuck = self.stuck
         return {"live": not stuck, "stuck": stuck}
 
-    def _name(self, parts: tuple[str, ...], *, required: bool) -> None:
+    def _add(self, parts: tuple[str, ...], *, required: bool) -> None:
         for part in parts:
-            self._parts.setdefault(part, Part(required, up=False, since=datetime.now(UTC)))
+            self._parts.setdefault(part, _Part(required, up=False, since=datetime.now(UTC)))

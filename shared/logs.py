@@ -1,4 +1,4 @@
-"""Structured logs: JSON lines on standard output, or console rendering for people."""
+"""Structured logs: JSON lines on standard output, or lines that are easier to read on a console."""
 
 import json
 import logging
@@ -17,18 +17,18 @@ __all__ = ["configure", "get", "in_lines", "mask_phone", "renderer"]
 
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 LONGEST_DETAIL = 500
-# A list longer than this is told in several lines: Docker cuts lines at 16 KiB.
+# A list longer than this takes several lines: Docker cuts lines at 16 KiB.
 IDS_PER_LINE = 1000
 
 
 def in_lines(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    """Cuts ids into lists that are each short enough for one line."""
+    """Splits ids into lists that are each short enough for one line."""
     for start in range(0, len(ids), IDS_PER_LINE):
         yield ids[start : start + IDS_PER_LINE]
 
 
 class _Encoder:
-    """Makes a line of an event, without phones, tokens and secrets, and without control characters."""
+    """Encodes an event as a JSON line, without phones, tokens and secrets, and without control characters."""
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
@@ -44,12 +44,15 @@ def _encode(event: Any) -> bytes:
     try:
         return orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS)
     except TypeError:
-        # orjson refuses lone surrogates and integers beyond 64 bits; a line is never lost for that.
+        # orjson refuses lone surrogates and integers beyond 64 bits, which must not lose a line.
         return json.dumps(event, default=str).encode()
 
 
-def _for_people(redactor: Redactor) -> structlog.typing.Processor:
-    """Cleans all that a terminal is shown. An exception keeps its line breaks, of which no value is the cause."""
+def _clean_for_terminal(redactor: Redactor) -> structlog.typing.Processor:
+    """Makes a processor that redacts and escapes what a terminal shows.
+
+    An exception keeps its line breaks: none of them comes from a value.
+    """
 
     def clean(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
         return {
@@ -61,8 +64,8 @@ def _for_people(redactor: Redactor) -> structlog.typing.Processor:
 
 
 def renderer() -> Callable[[EventDict], str]:
-    """Makes what renders events for people, in colour on a terminal."""
-    clean = _for_people(Redactor())
+    """Makes a function that renders an event as a line to read, in colour on a terminal."""
+    clean = _clean_for_terminal(Redactor())
     render = structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), timestamp_key="time")
     return lambda event: str(render(None, "", cast(EventDict, clean(None, "", event))))
 
@@ -75,23 +78,23 @@ def _name_service(service: str) -> structlog.typing.Processor:
     return add
 
 
-def _tell_exceptions(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+def _format_exceptions(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     found = event.pop("exc_info", None)
     error = sys.exc_info()[1] if found is True else found[1] if isinstance(found, tuple) else found
     if isinstance(error, BaseException):
-        event["exception"] = tracebacks.tell(error)
+        event["exception"] = tracebacks.format_error(error)
     return event
 
 
 def configure(service: str, *, level: str = "info", json: bool = True, secrets: Iterable[str] = ()) -> None:
-    """Sets up logging for this process. `service` is on every line, and none of `secrets` on any."""
+    """Sets up logging for this process. Every line names the `service`, and no line shows one of `secrets`."""
     redactor = Redactor(secrets)
     processors: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         _name_service(service),
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
-        _tell_exceptions,
+        _format_exceptions,
     ]
     factory: Any
     if json:
@@ -99,7 +102,7 @@ def configure(service: str, *, level: str = "info", json: bool = True, secrets: 
         factory = structlog.BytesLoggerFactory(sys.stdout.buffer)
     else:
         processors += [
-            _for_people(redactor),
+            _clean_for_terminal(redactor),
             structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), timestamp_key="time"),
         ]
         factory = structlog.PrintLoggerFactory(sys.stdout)
@@ -113,7 +116,7 @@ def configure(service: str, *, level: str = "info", json: bool = True, secrets: 
 
 
 class _Forward(logging.Handler):
-    """Hands warnings of libraries that use the standard logging module to structlog."""
+    """Forwards warnings of libraries that use the standard logging module to structlog."""
 
     def emit(self, record: logging.LogRecord) -> None:
         log = get()
@@ -130,10 +133,11 @@ def _quiet_libraries() -> None:
     root = logging.getLogger()
     root.handlers = [_Forward()]
     root.setLevel(logging.WARNING)
-    # Every failed connection is an event of ours already.
+    # Herald logs every failed connection itself.
     for library in ("aiormq", "aio_pika"):
         logging.getLogger(library).setLevel(logging.CRITICAL)
 
 
 def get() -> FilteringBoundLogger:
+    """Returns the logger of this process."""
     return cast(FilteringBoundLogger, structlog.get_logger())

@@ -1,4 +1,4 @@
-"""What is on the wire: the AMQP bodies, versioned, as JSON. Ids and numbers only, never a phone or a text."""
+"""The AMQP bodies: versioned JSON with ids and numbers, never a phone or a text."""
 
 from typing import Annotated, Literal, TypeVar
 from uuid import UUID
@@ -23,10 +23,12 @@ AttemptNumber = Annotated[int, Field(ge=1, lt=2**31)]
 
 
 class Unreadable(Exception):
-    """A body is not what its queue carries. The message says why, without quoting the body."""
+    """A body is not of the kind that its queue carries. The message names the first error, without quoting the body."""
 
 
 class Body(BaseModel):
+    """What every AMQP body has in common: fields are strict, and unknown ones are refused."""
+
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
@@ -51,12 +53,11 @@ class Job(Body):
 
 
 class Result(Body):
-    """What became of one attempt.
+    """The result of one attempt.
 
-    `status` is what the message becomes: retrying when another attempt is due, else final. `failed` says
-    whether the attempt spends one of MAX_ATTEMPTS. For retrying, `due_at` is the moment of the next attempt,
-    and `queued` says whether its job is on the broker; otherwise the planner releases it from the table.
-    `started_at` is the database's time; `duration_ms` is in milliseconds.
+    `status` is the new status of the message: retrying when another attempt is due, else final. `failed`: the attempt
+    spends one of MAX_ATTEMPTS. For retrying, `due_at` is the moment of the next attempt, and `queued` means that its
+    job is on the broker; otherwise the planner releases it from the table. `started_at` is the database's time.
     """
 
     message_id: Identifier
@@ -77,7 +78,7 @@ class Result(Body):
 
 
 class Results(Body):
-    """Tells the reporter about up to 200 attempts, or carries a fence: the database's time at its publishing."""
+    """Carries up to 200 results to the reporter, or a fence: the database's time at its publishing."""
 
     version: Literal[1] = 1
     results: Annotated[list[Result], Field(max_length=MAX_RESULTS)] = []
@@ -85,6 +86,7 @@ class Results(Body):
 
 
 def encode(body: Body) -> bytes:
+    """Encodes a body as JSON, without fields that are null."""
     return body.model_dump_json(exclude_none=True).encode()
 
 
@@ -92,12 +94,12 @@ BodyT = TypeVar("BodyT", bound=Body)
 
 
 def decode(kind: type[BodyT], body: bytes) -> BodyT:
-    """Reads a body. Raises Unreadable with the first thing wrong in it."""
+    """Decodes a body. Raises Unreadable with its first error."""
     try:
         return kind.model_validate_json(body)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        # An unknown field's name came with the body, and is not quoted either.
+        # The name of an unknown field is a part of the body, and is not quoted either.
         known = first["loc"][:-1] if first["type"] == "extra_forbidden" else first["loc"]
         place = ".".join(str(part) for part in known) or "body"
         raise Unreadable(f"{kind.__name__}: {place}: {first['msg']}") from None

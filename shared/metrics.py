@@ -9,10 +9,10 @@ from prometheus_client.platform_collector import PlatformCollector
 from prometheus_client.process_collector import ProcessCollector
 
 
-class Children(dict[str, Counter]):
-    """The children of a counter with one label, by its value: each is looked up once, not once a message.
+class ChildCounters(dict[str, Counter]):
+    """The children of a counter with one label, by its value. Each is looked up once, and not for each message.
 
-    The known ones are there with 0 from the start, since Prometheus cannot tell the first of a series from a restart.
+    Children of known values exist from the start, at 0: Prometheus cannot count the first increment of a new series.
     """
 
     def __init__(self, parent: Counter, known: Iterable[str] = ()) -> None:
@@ -26,22 +26,22 @@ class Children(dict[str, Counter]):
         return child
 
 
-def dead_letters(queue: str, reasons: Iterable[str], registry: CollectorRegistry) -> dict[str, Counter]:
-    """Makes the counter of what this process sends to its dead queue, by reason."""
+def dead_letter_counters(queue: str, reasons: Iterable[str], registry: CollectorRegistry) -> dict[str, Counter]:
+    """Makes the counters of the bodies that this process sends to its dead queue, by reason."""
     counter = Counter(
-        "herald_dead_letters", "Bodies sent to a dead queue, by why.", ["queue", "reason"], registry=registry
+        "herald_dead_letters", "Bodies sent to a dead queue, by reason.", ["queue", "reason"], registry=registry
     )
     return {reason: counter.labels(queue, reason) for reason in reasons}
 
 
 def new_registry() -> CollectorRegistry:
-    """Makes the registry of one process, with the process's own figures in it."""
-    # A series more for every counter and bucket, of which no query here makes any use.
+    """Makes the registry of one process, with metrics of the process itself."""
+    # They are one more series for every counter and histogram, and no query uses them.
     disable_created_metrics()  # type: ignore[no-untyped-call]
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
-    build = Gauge("herald_build_info", "1; which build this is.", ["version", "python"], registry=registry)
+    build = Gauge("herald_build_info", "Always 1; the labels name the build.", ["version", "python"], registry=registry)
     build.labels(_version(), platform.python_version()).set(1)
     return registry
 

@@ -1,4 +1,4 @@
-"""Brings the database schema up to date from the numbered .sql files in shared/migrations/."""
+"""Migrates the database schema with the numbered .sql files of shared/migrations/."""
 
 import asyncio
 import hashlib
@@ -10,17 +10,19 @@ import asyncpg
 from shared import logs
 
 FOLDER = Path(__file__).parent / "migrations"
-# Any fixed number will do, as long as every Herald that shares a database uses the same.
+# An arbitrary number, which every Herald that shares a database must use.
 LOCK_KEY = 4_837_251_190
 NO_TRANSACTION = "-- no-transaction"
 
 
 class SchemaError(Exception):
-    """The schema is not what this version of Herald needs. The message says what to do."""
+    """The schema does not fit this version of Herald. The message names what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Migration:
+    """One numbered .sql file."""
+
     number: int
     name: str
     sql: str
@@ -31,20 +33,21 @@ class Migration:
 
 
 def available() -> list[Migration]:
-    """Lists the migrations that come with this version, in order."""
+    """Lists the migrations of this version of Herald, in order."""
     return [
         Migration(int(path.name[:4]), path.stem, path.read_text(encoding="utf-8"))
         for path in sorted(FOLDER.glob("[0-9][0-9][0-9][0-9]_*.sql"))
     ]
 
 
-async def migrate(connection: asyncpg.Connection, *, patience: float = 60) -> list[str]:
-    """Applies what is missing and returns the names applied. Safe when several run at once.
+async def migrate(connection: asyncpg.Connection, *, lock_timeout: float = 60) -> list[str]:
+    """Applies the missing migrations and returns their names. Several processes may run it at once.
 
-    Polls the advisory lock, since one that waits in the server would deadlock with CREATE INDEX CONCURRENTLY.
-    Raises SchemaError when an applied migration differs from its file, or the lock is not had in `patience` s.
+    Polls the advisory lock, since a lock that is waited for in the server would deadlock with CREATE INDEX
+    CONCURRENTLY. Raises SchemaError when an applied migration differs from its file, or when the lock is not free
+    within `lock_timeout` seconds.
     """
-    await _lock(connection, patience)
+    await _lock(connection, lock_timeout)
     try:
         await connection.execute(
             "CREATE TABLE IF NOT EXISTS migrations (number integer PRIMARY KEY, name text NOT NULL,"
@@ -60,7 +63,7 @@ async def migrate(connection: asyncpg.Connection, *, patience: float = 60) -> li
 
 
 async def require_current(connection: asyncpg.Connection | asyncpg.pool.PoolConnectionProxy) -> None:
-    """Raises SchemaError unless all of this version's migrations are applied. Those of a newer one do not matter."""
+    """Raises SchemaError unless all migrations of this version are applied. Those of a newer version are ignored."""
     if await connection.fetchval("SELECT to_regclass('migrations') IS NULL"):
         raise SchemaError("the database has no Herald schema: run `herald migrate`")
     applied = {row["number"] for row in await connection.fetch("SELECT number FROM migrations")}
@@ -69,11 +72,11 @@ async def require_current(connection: asyncpg.Connection | asyncpg.pool.PoolConn
         raise SchemaError(f"the database schema lacks {', '.join(missing)}: run `herald migrate`")
 
 
-async def _lock(connection: asyncpg.Connection, patience: float) -> None:
-    deadline = asyncio.get_running_loop().time() + patience
+async def _lock(connection: asyncpg.Connection, seconds: float) -> None:
+    deadline = asyncio.get_running_loop().time() + seconds
     while not await connection.fetchval("SELECT pg_try_advisory_lock($1)", LOCK_KEY):
         if asyncio.get_running_loop().time() > deadline:
-            raise SchemaError(f"another migration has held the lock for {patience:.0f} s: try again later")
+            raise SchemaError(f"another migration has held the lock for {seconds:.0f} s: try again later")
         await asyncio.sleep(0.2)
 
 

@@ -18,14 +18,14 @@ from shared.settings import SettingsError
 
 
 class _Readiness(Collector):
-    """What /readyz says, as figures."""
+    """The readiness of the process, as metrics."""
 
     def __init__(self, health: Health) -> None:
         self._health = health
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        yield GaugeMetricFamily("herald_ready", "1 if every part is there.", value=float(self._health.ready))
-        parts = GaugeMetricFamily("herald_part_up", "1 if the part is there.", labels=["part"])
+        yield GaugeMetricFamily("herald_ready", "1 if every required part is up.", value=float(self._health.ready))
+        parts = GaugeMetricFamily("herald_part_up", "1 if the part is up.", labels=["part"])
         for part, up in self._health.parts.items():
             parts.add_metric([part], float(up))
         yield parts
@@ -37,7 +37,7 @@ def _json(body: object, status: int) -> web.Response:
 
 def _app(health: Health, registry: CollectorRegistry) -> web.Application:
     async def livez(_: web.Request) -> web.Response:
-        # A loop that hangs does not answer at all, which says the same.
+        # A blocked event loop does not answer at all, which a probe takes for a failure, too.
         body = health.liveness()
         return _json(body, 200 if body["live"] else 503)
 
@@ -68,9 +68,9 @@ async def serve_ops(host: str, port: int, health: Health, registry: CollectorReg
         await web.TCPSite(runner, host, port).start()
     except OSError as error:
         await runner.cleanup()
-        # asyncio's own text names the address once more.
-        why = os.strerror(error.errno) if error.errno else str(error)
-        raise SettingsError(f"HERALD_OPS_PORT: {host}:{port} cannot be used: {why}") from error
+        # The text of asyncio would repeat the address.
+        detail = os.strerror(error.errno) if error.errno else str(error)
+        raise SettingsError(f"HERALD_OPS_PORT: {host}:{port} cannot be used: {detail}") from error
     logs.get().info("ops port open", host=host, port=port)
     beating = asyncio.create_task(health.run(), name="health")
     try:

@@ -1,4 +1,4 @@
-"""How every process starts and stops: settings, logs, the event loop, signals and the exit code."""
+"""Starts and stops a process: settings, logs, the event loop, signals and the exit code."""
 
 import asyncio
 import gc
@@ -25,7 +25,7 @@ except ImportError:  # uvloop does not install everywhere; the standard loop is 
 
 STOP_SECONDS = 25
 GC_THRESHOLD = (20_000, 20, 20)
-# A sixth of what a process at 0 gets where both want the same core.
+# With it a process gets a sixth of the time of one at 0, where both want the same core.
 BACKGROUND_NICENESS = 8
 AUTOGROUP = Path("/proc/self/autogroup")
 
@@ -36,19 +36,19 @@ Main = Callable[[SettingsT, asyncio.Event], Awaitable[None]]
 def run(service: str, kind: type[SettingsT], main: Main[SettingsT], *, background: bool = True) -> int:
     """Runs one process until SIGTERM or Ctrl-C, and returns its exit code.
 
-    `main` gets the settings and an event that is set when the process must stop. It then has 25 s to finish
-    what it holds. A missing or wrong setting ends the process with one line that names the variable. A background
-    process leaves the processor to those whom somebody waits for.
+    `main` gets the settings and an event that is set when the process must stop. It then has 25 s to finish its work.
+    A missing or wrong setting ends the process with one line that names the variable. A `background` process lowers its
+    priority, for the sake of processes that somebody waits for.
     """
     try:
         if background:
-            _step_back()
+            _lower_priority()
         config = settings.load(kind)
-        # Thousands of short-lived objects a second and hardly a cycle: the default of 700 costs more than it frees.
+        # There are thousands of short-lived objects a second and hardly a cycle: the default of 700 costs too much.
         gc.set_threshold(*GC_THRESHOLD)
         json = config.log_format == "json"
         logs.configure(service, level=config.log_level, json=json, secrets=_secrets_of(config))
-        _log_what_nobody_caught()
+        _install_error_hooks()
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             return runner.run(_supervise(service, config, main))
     except SettingsError as error:
@@ -61,24 +61,24 @@ def _secrets_of(config: Settings) -> list[str]:
     return [secret for value in values for secret in secrets_in(value.get_secret_value())]
 
 
-def _log_what_nobody_caught() -> None:
-    """Python would write it to standard error, with the values that the exception quotes."""
+def _install_error_hooks() -> None:
+    """Logs uncaught errors. Python would write them to standard error, with the values that they quote."""
 
-    def tell(error: BaseException | None) -> None:
-        logs.get().error("error not caught", exc_info=error)
+    def log_error(error: BaseException | None) -> None:
+        logs.get().error("uncaught error", exc_info=error)
 
-    sys.excepthook = lambda _, error, __: tell(error)
-    sys.unraisablehook = lambda found: tell(found.exc_value)
-
-
-def _tell_of_loop(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Logs what ended a task or a callback that nobody waits for. asyncio would quote the exception."""
-    logs.get().error("error not caught", detail=context.get("message"), exc_info=context.get("exception"))
+    sys.excepthook = lambda _, error, __: log_error(error)
+    sys.unraisablehook = lambda found: log_error(found.exc_value)
 
 
-def _step_back() -> None:
+def _log_loop_error(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Logs the error of a task or a callback that nobody awaits. asyncio would quote the exception."""
+    logs.get().error("uncaught error", detail=context.get("message"), exc_info=context.get("exception"))
+
+
+def _lower_priority() -> None:
     os.nice(BACKGROUND_NICENESS)
-    # Linux shares a core between sessions first, where it groups by them, and niceness counts within a session only.
+    # With autogroups Linux shares a core between sessions first, and niceness counts only within a session.
     with suppress(OSError):
         AUTOGROUP.write_text(str(BACKGROUND_NICENESS))
 
@@ -87,7 +87,7 @@ async def _supervise(service: str, config: SettingsT, main: Main[SettingsT]) -> 
     log = logs.get()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    loop.set_exception_handler(_tell_of_loop)
+    loop.set_exception_handler(_log_loop_error)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     log.info("process started")
@@ -134,7 +134,7 @@ def _settings_errors(error: BaseException) -> list[SettingsError]:
 
 
 async def until_stopped(stop: asyncio.Event, *tasks: Awaitable[None]) -> None:
-    """Runs tasks until `stop` is set, then cancels them. A task that fails ends them all and raises."""
+    """Runs tasks until `stop` is set, then cancels them. An error of one cancels the others and is raised."""
     async with asyncio.TaskGroup() as group:
         running = [group.create_task(_as_coroutine(task)) for task in tasks]
         await stop.wait()

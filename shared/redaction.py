@@ -1,4 +1,4 @@
-"""Keeps phones, tokens and control characters out of what people read. Pure."""
+"""Masks phones, tokens and secrets, and escapes control characters, before text is shown or logged. Pure."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -6,35 +6,35 @@ from datetime import datetime
 from urllib.parse import unquote, urlsplit
 
 MASK = "***"
-# A shorter secret, such as the guest of RabbitMQ's default, stands in too many harmless words.
+# A shorter secret, such as RabbitMQ's default "guest", occurs in too many harmless words.
 LEAST_SECRET = 8
 
 _PHONE = re.compile(r"(?<![0-9])(7[0-9]{3})[0-9]{3}([0-9]{4})(?![0-9])")
-# In an id of hexadecimal digits eleven decimal ones may stand by chance; such an id must stay what it is.
+# An id of hexadecimal digits may contain eleven decimal ones by chance, and must not be masked.
 _PHONE_AS_ID = re.compile(r"(?<![0-9A-Za-z])(7[0-9]{3})[0-9]{3}([0-9]{4})(?![0-9A-Za-z])")
 _IDS = frozenset({"request_id", "worker", "event_id"})
 _JWT = re.compile(r"eyJ[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]{4,}(?:\.[A-Za-z0-9_-]*)?")
 _BEARER = re.compile(r"(bearer\s+)[^\s\"',;]+", re.IGNORECASE)
 _PASSWORD = re.compile(r"(://[^\s:/@]*):[^\s/@]+@")
-# C0, DEL, C1, the marks that change the direction of writing, line and paragraph separators, halves of characters.
+# C0, DEL, C1, marks of writing direction, line and paragraph separators, lone surrogates.
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]")
-# Those of them that JSON lets through as they are.
+# Those of them that JSON does not escape.
 _CONTROL_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 _SUSPECT_DIGITS = re.compile(rb"7[0-9]{10}")
 
 
 def mask_phone(phone: str) -> str:
-    """Keeps the first four and last four digits: 79991234567 becomes 7999***4567."""
+    """Masks a phone but for its first four and last four digits: 79991234567 becomes 7999***4567."""
     return f"{phone[:4]}***{phone[-4:]}" if len(phone) >= 8 else MASK
 
 
 def escape(text: str) -> str:
-    """Makes control characters visible, and harmless to a terminal: a line feed becomes the two characters \\n."""
+    """Makes control characters visible and harmless to a terminal: a line feed becomes the two characters \\n."""
     return _CONTROL.sub(_visible, text)
 
 
 def escape_json(line: bytes) -> bytes:
-    """Writes as \\u escapes what JSON lets through and a terminal would obey. Only strings can hold it."""
+    """Escapes control characters that JSON leaves as they are and a terminal would obey. Only strings hold them."""
     if line.isascii() and b"\x7f" not in line:
         return line
     return _CONTROL_IN_JSON.sub(lambda found: f"\\u{ord(found[0]):04x}", line.decode()).encode()
@@ -47,7 +47,7 @@ def _visible(found: re.Match[str]) -> str:
 
 
 def secrets_in(value: str) -> list[str]:
-    """Lists what is secret in a secret setting: the passwords of URLs, separated by commas, else the whole."""
+    """Lists the secrets in a secret setting: the passwords of comma-separated URLs, or else the whole value."""
     if "://" not in value:
         return [value]
     passwords = (urlsplit(part.strip()).password or "" for part in value.split(","))
@@ -55,16 +55,16 @@ def secrets_in(value: str) -> list[str]:
 
 
 class Redactor:
-    """Masks phones, tokens, passwords in URLs, and the secrets that this process knows."""
+    """Masks phones, tokens, passwords in URLs, and the secrets of this process."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        # The longest first, since one may stand in another.
+        # The longest first, since one may contain another.
         self._secrets = sorted({one for one in secrets if len(one) >= LEAST_SECRET}, key=len, reverse=True)
         self._encoded = [one.encode() for one in self._secrets]
 
     def suspects(self, line: bytes) -> bool:
-        """Returns whether a JSON line may hold anything to be masked. It is asked for every line, and so is quick."""
-        # JSON may write a secret differently, but only with a backslash. Spelt out, since a generator takes far longer.
+        """Returns whether a JSON line may contain something to mask. It runs for every line, so it must be fast."""
+        # JSON can write a secret differently, but only with a backslash. A generator would take far longer.
         if b"\\" in line or b"://" in line or b"eyJ" in line or b"earer" in line or b"EARER" in line:
             return True
         for secret in self._encoded:
@@ -73,11 +73,11 @@ class Redactor:
         return _SUSPECT_DIGITS.search(line) is not None
 
     def text(self, text: str) -> str:
-        """Masks what must not be read in a text."""
+        """Masks secrets, tokens and phones in a text."""
         return self._masked(text, _PHONE)
 
     def event(self, event: Mapping[str, object]) -> dict[str, object]:
-        """Masks all strings of a log event, at any depth. What is neither text nor number becomes text."""
+        """Masks all strings of a log event, at any depth. Values that are neither text nor number become text."""
         return {
             self.text(str(key)): self._value(value, _PHONE_AS_ID if key in _IDS else _PHONE)
             for key, value in event.items()
@@ -86,7 +86,7 @@ class Redactor:
     def _value(self, value: object, phone: re.Pattern[str]) -> object:
         match value:
             case int() if not isinstance(value, bool) and value // 10**10 == 7:
-                # Somebody put a phone where an id belongs; no table gets so far.
+                # A phone in place of an id: no id of a table gets that high.
                 return mask_phone(str(value))
             case None | bool() | int() | float() | datetime():
                 return value

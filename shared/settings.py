@@ -1,4 +1,4 @@
-"""Settings every process shares, read from HERALD_* variables, and one clear line when one of them is wrong."""
+"""The settings that every process shares, read from HERALD_* variables, and their errors, one line a variable."""
 
 import re
 from datetime import timedelta
@@ -11,18 +11,18 @@ from shared import amqp_urls
 
 PREFIX = "HERALD_"
 
-# What RabbitMQ takes as x-message-ttl.
+# The longest that RabbitMQ takes as x-message-ttl.
 LONGEST_DELAY = timedelta(milliseconds=2**32 - 1)
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours"}
 _DELAY = re.compile(r"(\d{1,6})([smh])")
 
 
 class SettingsError(Exception):
-    """A setting is missing or wrong. The message is one line a variable, each naming it."""
+    """A setting is missing or wrong. The message names each such variable."""
 
 
 def parse_delay(text: str) -> timedelta:
-    """Reads "5s", "2m" or "1h". Raises ValueError for anything else, and for zero."""
+    """Parses "5s", "2m" or "1h". Raises ValueError for anything else, and for zero."""
     found = _DELAY.fullmatch(text.strip())
     if found is None or int(found[1]) == 0:
         raise ValueError(f"{text!r} is not a delay like 5s, 2m or 1h")
@@ -63,7 +63,7 @@ AmqpUrls = Annotated[SecretStr, AfterValidator(_amqp)]
 
 
 class Settings(BaseSettings):
-    """What every process reads. A service adds its own in services/<name>/settings.py."""
+    """The settings of every process. A service adds its own in services/<name>/settings.py."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
 
@@ -74,12 +74,16 @@ class Settings(BaseSettings):
 
 
 class DatabaseSettings(BaseSettings):
+    """The settings of processes that use PostgreSQL."""
+
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
 
     database_url: SecretStr = SecretStr("postgresql://localhost/herald")
 
 
 class BrokerSettings(BaseSettings):
+    """The settings of processes that use RabbitMQ."""
+
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
 
     # One for each node, separated by commas.
@@ -92,7 +96,7 @@ SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
 
 def load(kind: type[SettingsT]) -> SettingsT:
-    """Reads settings from the environment. Raises SettingsError with a line for each wrong variable."""
+    """Reads settings from the environment. Raises SettingsError, which names each wrong variable."""
     try:
         return kind()
     except ValidationError as error:

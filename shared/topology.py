@@ -1,9 +1,9 @@
-"""Every exchange, queue and binding, as one table. Nothing else in Herald names or declares them.
+"""Every exchange, queue and binding, as one table. No other module names or declares them.
 
 api ──mailing.*──▶ herald.mailings ──▶ planner.mailings
 planner ──send──▶ herald.jobs ──▶ dispatcher.jobs ◀── (default exchange) ◀── dispatcher.retry.* ◀── herald.retry
 dispatcher, planner ──result──▶ herald.results ──▶ reporter.results
-refused ──▶ herald.dead ──▶ planner.dead, dispatcher.dead, reporter.dead
+rejected ──▶ herald.dead ──▶ planner.dead, dispatcher.dead, reporter.dead
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ REPORTER_RESULTS = "reporter.results"
 PLANNER_DEAD, DISPATCHER_DEAD, REPORTER_DEAD = "planner.dead", "dispatcher.dead", "reporter.dead"
 SEND_KEY, RESULT_KEY = "send", "result"
 
-# Stops crash loops only: a closed channel counts a delivery too, so it must be far above the number of restarts.
+# It only stops crash loops. A closed channel counts as a delivery, too, so it must be far above the number of restarts.
 DELIVERY_LIMIT = 1000
 
 Argument = str | int | bool
@@ -57,7 +57,7 @@ class Topology:
 
 
 def delay_name(delay: timedelta) -> str:
-    """Writes a delay as it stands in a queue's name: 5s, 2m, 1h."""
+    """Formats a delay as in the name of a queue: 5s, 2m, 1h."""
     seconds = int(delay.total_seconds())
     for unit, size in (("h", 3600), ("m", 60)):
         if seconds % size == 0:
@@ -66,7 +66,7 @@ def delay_name(delay: timedelta) -> str:
 
 
 def retry_queue(delay: timedelta) -> str:
-    """Names the retry queue of a delay. The routing key on herald.retry is the same name."""
+    """Returns the name of the retry queue of a delay, which is its routing key on herald.retry, too."""
     return f"dispatcher.retry.{delay_name(delay)}"
 
 
@@ -98,7 +98,7 @@ def _capped(length: int) -> dict[str, Argument]:
 
 
 def build(retry_delays: Sequence[timedelta]) -> Topology:
-    """Makes the whole topology for these retry delays."""
+    """Builds the whole topology for these retry delays."""
     retries = [(delay, retry_queue(delay)) for delay in retry_delays]
     dead_queues = (PLANNER_DEAD, DISPATCHER_DEAD, REPORTER_DEAD)
     return Topology(

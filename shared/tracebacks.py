@@ -1,20 +1,20 @@
-"""Exceptions as text for the log: where it failed, and why as far as that quotes no value. Pure."""
+"""Formats exceptions for the log: frames and causes, and those messages that quote no value. Pure."""
 
 import traceback
 from collections.abc import Iterator
 
 from shared.redaction import escape
 
-# What these say is about code and connections. Others quote the values they failed on: a phone, a text, a token.
-_TELLING = (ArithmeticError, AttributeError, ImportError, NameError, OSError, RuntimeError)
+# Their messages are about code and connections. Others quote the value they failed on: a phone, a text, a token.
+_QUOTE_NO_VALUE = (ArithmeticError, AttributeError, ImportError, NameError, OSError, RuntimeError)
 _OURS = frozenset({"shared", "services", "cli"})
-LONGEST_REASON = 500
-# The last ones tell where it failed.
+LONGEST_MESSAGE = 500
+# The last frames show where it failed.
 MOST_FRAMES = 20
 
 
-def tell(error: BaseException) -> str:
-    """Writes an exception with its causes, its frames and, of a group, its members; no local variables."""
+def format_error(error: BaseException) -> str:
+    """Formats an exception with its causes, its frames and the members of a group, without local variables."""
     return "\n".join(_lines(error, frozenset()))
 
 
@@ -34,10 +34,10 @@ def _lines(error: BaseException, seen: frozenset[int]) -> Iterator[str]:
 
 
 def _head(error: BaseException) -> str:
-    name, reason = type(error).__qualname__, escape(_reason(error))[:LONGEST_REASON]
-    return f"{name}: {reason}" if reason else name
+    name, message = type(error).__qualname__, escape(_message(error))[:LONGEST_MESSAGE]
+    return f"{name}: {message}" if message else name
 
 
-def _reason(error: BaseException) -> str:
+def _message(error: BaseException) -> str:
     ours = type(error).__module__.partition(".")[0] in _OURS
-    return str(error) if ours or isinstance(error, _TELLING) else ""
+    return str(error) if ours or isinstance(error, _QUOTE_NO_VALUE) else ""

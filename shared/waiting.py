@@ -1,4 +1,4 @@
-"""Waiting with backoff for a part that is away, without outliving a request to stop."""
+"""Waits that end when the process must stop: backoff, and retrying through outages."""
 
 import asyncio
 import random
@@ -11,7 +11,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 
 
 class Stopped(Exception):
-    """The process was asked to stop while it waited for something."""
+    """The process must stop while it waits for something."""
 
 
 class Backoff:
@@ -21,9 +21,11 @@ class Backoff:
         self._pause = FIRST_PAUSE
 
     def reset(self) -> None:
+        """Starts over with the first pause."""
         self._pause = FIRST_PAUSE
 
     def next(self) -> float:
+        """Returns the next pause."""
         pause, self._pause = self._pause, min(self._pause * 1.7, LONGEST_PAUSE)
         return pause * random.uniform(0.8, 1.2)  # noqa: S311
 
@@ -37,18 +39,21 @@ async def sleep_unless(stop: asyncio.Event, seconds: float) -> None:
         return
 
 
-async def patiently(
+async def retry_through_outages(
     attempt: Callable[[], Awaitable[T]],
     outages: tuple[type[BaseException], ...],
-    on_wait: Callable[[BaseException], None],
+    on_outage: Callable[[BaseException], None],
     stop: asyncio.Event,
 ) -> T:
-    """Calls `attempt` until it raises none of `outages`. Raises Stopped when `stop` is set first."""
+    """Calls `attempt` with growing pauses until it raises none of `outages`, and returns its value.
+
+    `on_outage` gets each outage. Raises Stopped when `stop` is set first.
+    """
     backoff = Backoff()
     while not stop.is_set():
         try:
             return await attempt()
         except outages as error:
-            on_wait(error)
+            on_outage(error)
         await sleep_unless(stop, backoff.next())
     raise Stopped

@@ -1,8 +1,8 @@
 """Send windows: the hours of a client's local day in which sending is allowed. Pure.
 
-Between two clock changes a local clock runs evenly: so the next opening is either as far away as that clock says, or
-a clock change comes before it and the question is asked again from there. window_opens_at, in the migrations,
-decides by the same rule; a test compares the two.
+Between two clock changes a local clock runs evenly. So the next opening is either as far away as that clock shows, or
+a clock change comes first, and the opening is computed again from there. window_opens_at in shared/migrations/ follows
+the same rule; a test compares the two.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ SECOND = timedelta(seconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Open from `opens` until just before `closes`; `opens` after `closes` is a window over midnight.
+    """A window that is open from `opens` until just before `closes`; with `opens` after `closes` it spans midnight.
 
     Raises ValueError when the two are equal. Moments are aware; those returned are in UTC.
     """
@@ -27,16 +27,17 @@ class Window:
             raise ValueError("a window must open and close at different times")
 
     def is_open(self, zone: tzinfo, moment: datetime) -> bool:
+        """Returns whether the local clock of the zone is inside the window at that moment."""
         clock = moment.astimezone(zone).time()
         if self.opens < self.closes:
             return self.opens <= clock < self.closes
         return clock >= self.opens or clock < self.closes
 
     def opens_at(self, zone: tzinfo, moment: datetime) -> datetime:
-        """Returns the moment itself while the window is open, else the earliest one after it that is inside.
+        """Returns the moment itself while the window is open, else the earliest later one at which it is open.
 
-        An opening time that a clock change skips is therefore the change itself, if the clock lands inside the
-        window, and one that comes twice is the first of the two.
+        If a clock change skips the opening time and lands inside the window, that is the moment of the change. Of an
+        opening time that comes twice it is the first.
         """
         since = moment.astimezone(UTC)
         while not self.is_open(zone, since):
@@ -51,7 +52,7 @@ class Window:
         return start < end and self.opens_at(zone, start) < end
 
     def _wait(self, zone: tzinfo, moment: datetime) -> timedelta:
-        """How long until the local clock shows `opens`, if nobody changes it."""
+        """Returns how long until the local clock shows `opens`, if it is not changed before."""
         return (_since_midnight(self.opens) - _since_midnight(moment.astimezone(zone).time())) % DAY
 
 
@@ -64,9 +65,9 @@ def _offset(zone: tzinfo, moment: datetime) -> timedelta | None:
 
 
 def _clock_change(zone: tzinfo, before: datetime, after: datetime) -> datetime:
-    """Finds the clock change between two moments whose offsets differ.
+    """Finds the clock change between two moments whose offsets differ, by bisection.
 
-    A zone's clock changes on whole seconds, and never twice in a day: the least since 1970 are seven days.
+    Clocks change on whole seconds, and never twice in a day: the shortest interval since 1970 is seven days.
     """
     offset = _offset(zone, before)
     low, high = before.replace(microsecond=0), after.replace(microsecond=0) + SECOND

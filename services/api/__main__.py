@@ -22,7 +22,7 @@ from shared.database import DATABASE_OUTAGES, Pool, describe
 from shared.health import Health
 from shared.metrics import new_registry
 from shared.ops import serve_ops
-from shared.waiting import patiently
+from shared.waiting import retry_through_outages
 
 POOL_SIZE = 10
 PUBLISHER = "api.publish"
@@ -42,12 +42,12 @@ async def main(config: ApiSettings, stop: asyncio.Event) -> None:
     health, registry = Health(), new_registry()
     if config.token_is_everybodys:
         logs.get().warning("the token is everybody's", variable="HERALD_ADMIN_TOKEN", remedy=OWN_TOKEN)
-    health.expect("database", ZONES)
+    health.require("database", ZONES)
     # Without the broker it answers as well: the planner finds by itself what changed.
-    health.tell(PUBLISHER)
+    health.add_optional(PUBLISHER)
     declared = topology.build(config.retry_delays) if config.declare else None
     broker_url, database_url = config.rabbitmq_url.get_secret_value(), config.database_url.get_secret_value()
-    publisher = Publisher(broker_url, PUBLISHER, health, declared, patience=PUBLISH_PATIENCE)
+    publisher = Publisher(broker_url, PUBLISHER, health, declared, timeout=PUBLISH_PATIENCE)
     events = EventQueue(publisher)
     health.watch("events", events.pulse)
     state = new_state(config, events, DeadQueues(broker_url, publisher), registry)
@@ -60,7 +60,7 @@ async def main(config: ApiSettings, stop: asyncio.Event) -> None:
     ):
         state.backing = Backing(pool, await _zones(pool, config.default_timezone, stop))
         health.set(ZONES, True)
-        database.meter(pool, registry)
+        database.register_metrics(pool, registry)
         try:
             await process.until_stopped(stop, database.watch(pool, health), publisher.check(), events.check())
         finally:
@@ -86,7 +86,7 @@ async def _zones(pool: Pool, default_zone: str, stop: asyncio.Event) -> frozense
     def waiting(error: BaseException) -> None:
         logs.get().warning("waiting for the database", detail=describe(error))
 
-    return await patiently(lambda: zones.load(pool, default_zone), DATABASE_OUTAGES, waiting, stop)
+    return await retry_through_outages(lambda: zones.load(pool, default_zone), DATABASE_OUTAGES, waiting, stop)
 
 
 def run() -> int:

@@ -34,7 +34,7 @@ ENDING_SECONDS, FLUSHING_SECONDS = 16, 4
 
 async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
     health, registry = Health(), new_registry()
-    health.expect("database", "dispatcher.publish", "dispatcher.consume")
+    health.require("database", "dispatcher.publish", "dispatcher.consume")
     table = topology.build(config.retry_delays) if config.declare else None
     urls, token = config.rabbitmq_url.get_secret_value(), config.provider_token.get_secret_value()
     async with (
@@ -72,8 +72,8 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
             on_delivery=intake.enqueue,
         )
         _register_gauges(registry, config, handler, intake, results)
-        database.meter(pool, registry)
-        consumer.meter(registry)
+        database.register_metrics(pool, registry)
+        consumer.register_metrics(registry)
         for task, pulse in (("send", handler.pulse), ("beat", heartbeat.pulse), ("results", results.pulse)):
             health.watch(task, pulse)
         async with consumer:

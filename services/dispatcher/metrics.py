@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from services.dispatcher.replies import OUTCOMES
 from services.dispatcher.store import Claim, ClaimVerdict
 from shared import topology
-from shared.metrics import Children, dead_letters
+from shared.metrics import ChildCounters, dead_letter_counters
 
 MINUTE, HOUR = 60, 3600
 
@@ -20,7 +20,7 @@ class Metrics:
     """Counters and histograms. Labelled children are looked up here, once and not for each message."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.attempts = Children(
+        self.attempts = ChildCounters(
             Counter("herald_attempts", "Attempts, by outcome.", ["outcome"], registry=registry), sorted(OUTCOMES)
         )
         self.duration = Histogram(
@@ -35,7 +35,7 @@ class Metrics:
             buckets=(1, 2, 5, 10, 30, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 6 * HOUR, 24 * HOUR),
             registry=registry,
         )
-        self.dead = dead_letters(topology.DISPATCHER_DEAD, ("exhausted", "unreadable"), registry)
+        self.dead = dead_letter_counters(topology.DISPATCHER_DEAD, ("exhausted", "unreadable"), registry)
         self._register_claim_metrics(registry)
 
     def _register_claim_metrics(self, registry: CollectorRegistry) -> None:
@@ -54,7 +54,7 @@ class Metrics:
             buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 20),
             registry=registry,
         )
-        self.verdicts = Children(
+        self.verdicts = ChildCounters(
             Counter("herald_claim_verdicts", "Jobs, by the verdict of their claim.", ["verdict"], registry=registry),
             get_args(ClaimVerdict),
         )

@@ -21,7 +21,7 @@ from shared.ops import serve_ops
 
 async def main(config: PlannerSettings, stop: asyncio.Event) -> None:
     health, registry, owner = Health(), new_registry(), uuid4()
-    health.expect("database", "planner.publish", "planner.consume")
+    health.require("database", "planner.publish", "planner.consume")
     table, metrics = topology.build(config.retry_delays), Metrics(registry)
     declared = table if config.declare else None
     urls = config.rabbitmq_url.get_secret_value()
@@ -48,8 +48,8 @@ async def main(config: PlannerSettings, stop: asyncio.Event) -> None:
             prefetch=100,
             on_delivery=handler.enqueue,
         )
-        database.meter(pool, registry)
-        consumer.meter(registry)
+        database.register_metrics(pool, registry)
+        consumer.register_metrics(registry)
         async with consumer:
             tasks = handler.tasks()
             for name, pulse in handler.pulses.items():

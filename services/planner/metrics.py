@@ -3,7 +3,7 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from shared import topology
-from shared.metrics import Children, dead_letters
+from shared.metrics import ChildCounters, dead_letter_counters
 from shared.statuses import SETTLED_STATUSES
 
 
@@ -11,7 +11,7 @@ class Metrics:
     """Counters of what the planner did, and gauges of what it saw at its last poll."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.messages = Children(
+        self.messages = ChildCounters(
             Counter("herald_messages", "Messages moved to a status, by status.", ["status"], registry=registry),
             SETTLED_STATUSES,
         )
@@ -23,11 +23,11 @@ class Metrics:
             "Messages that should be in flight.",
             registry=registry,
         )
-        self.repairs = Children(
+        self.repairs = ChildCounters(
             Counter("herald_sweeper_repairs", "Jobs released again, by reason.", ["reason"], registry=registry),
             ("claim is stale", "job vanished"),
         )
-        self.dead = dead_letters(topology.PLANNER_DEAD, ("unreadable",), registry)
+        self.dead = dead_letter_counters(topology.PLANNER_DEAD, ("unreadable",), registry)
         self._register_polled(registry)
 
     def _register_polled(self, registry: CollectorRegistry) -> None:

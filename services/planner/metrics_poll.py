@@ -45,7 +45,7 @@ class MetricsPoll:
 
     async def poll_queues(self) -> float:
         try:
-            depths = await self._publisher.look_into(self._queues)
+            depths = await self._publisher.read_depths(self._queues)
         except Unpublished as error:
             log.debug("queue depths unknown", detail=str(error))
             depths = {}

@@ -15,7 +15,7 @@ from shared.ops import serve_ops
 
 async def main(config: ReporterSettings, stop: asyncio.Event) -> None:
     health, registry = Health(), new_registry()
-    health.expect("database", "reporter.consume")
+    health.require("database", "reporter.consume")
     table = topology.build(config.retry_delays) if config.declare else None
     async with (
         serve_ops(config.ops_host, config.ops_port, health, registry),
@@ -32,8 +32,8 @@ async def main(config: ReporterSettings, stop: asyncio.Event) -> None:
             prefetch=MAX_BODIES,
             on_delivery=handler.enqueue,
         )
-        database.meter(pool, registry)
-        consumer.meter(registry)
+        database.register_metrics(pool, registry)
+        consumer.register_metrics(registry)
         async with consumer:
             await process.until_stopped(stop, consumer.check(), handler.run(), database.watch(pool, health))
             await consumer.pause()

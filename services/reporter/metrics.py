@@ -6,7 +6,7 @@ from collections.abc import Callable
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from shared import topology
-from shared.metrics import Children, dead_letters
+from shared.metrics import ChildCounters, dead_letter_counters
 from shared.statuses import RESULT_STATUSES
 
 # The planner publishes a fence every 5 s, so a reporter that got nothing for as long as three of them stands by.
@@ -17,7 +17,7 @@ class Metrics:
     """Counters and histograms of the fold, and whether this reporter is the one that folds."""
 
     def __init__(self, registry: CollectorRegistry, clock: Callable[[], float] = time.monotonic) -> None:
-        self.messages = Children(
+        self.messages = ChildCounters(
             Counter("herald_messages", "Messages moved to a status, by status.", ["status"], registry=registry),
             RESULT_STATUSES,
         )
@@ -36,7 +36,7 @@ class Metrics:
             buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300),
             registry=registry,
         )
-        self.dead = dead_letters(topology.REPORTER_DEAD, ("unreadable", "unfoldable"), registry)
+        self.dead = dead_letter_counters(topology.REPORTER_DEAD, ("unreadable", "unfoldable"), registry)
         self._clock = clock
         self._delivered = float("-inf")
         active = Gauge("herald_reporter_active", "1 if this reporter folds, 0 if it stands by.", registry=registry)

@@ -1,8 +1,8 @@
-"""RabbitMQ connections that come back: one to publish with confirms, one to consume.
+"""RabbitMQ connections that are opened again when they drop: one to publish with confirms, one to consume.
 
-Publishing and consuming have connections of their own, since a broker alarm blocks publishing ones only. Each is
-a plain connection under our own supervision (see docs/decisions/0002): when it drops, everything that belonged
-to it is thrown away, the topology is declared again, and consuming starts anew.
+Publishing and consuming use separate connections, since a broker alarm blocks only those that publish. Herald
+supervises each connection itself (docs/decisions/0002-own-connection-supervision.md): when it drops, its channels are
+discarded, the topology is declared again, and consuming starts again.
 """
 
 from shared.broker.consumer import Consumer, Delivery
@@ -12,8 +12,8 @@ from shared.broker.link import (
     BrokerRefused,
     Link,
     declare,
+    describe,
     open_connection,
-    text_of,
     underlay_of,
 )
 from shared.broker.publisher import Depth, Outgoing, Publisher, Unpublished, Unroutable
@@ -31,7 +31,7 @@ __all__ = [
     "Unpublished",
     "Unroutable",
     "declare",
+    "describe",
     "open_connection",
-    "text_of",
     "underlay_of",
 ]

@@ -1,4 +1,4 @@
-"""Consuming one queue: deliveries are handed on, and acknowledged where the work is done."""
+"""Consumes one queue: deliveries go to a callback, and are acknowledged where the work is done."""
 
 import asyncio
 import contextlib
@@ -12,46 +12,50 @@ from pamqp.commands import Basic
 from prometheus_client import CollectorRegistry, Gauge
 
 from shared import logs
-from shared.broker.link import BROKER_OUTAGES, CONNECT_SECONDS, Link, text_of, underlay_of
+from shared.broker.link import BROKER_OUTAGES, CONNECT_SECONDS, Link, describe, underlay_of
 from shared.health import Health
 from shared.topology import Topology
 
 CHECK_SECONDS = 3
-# What /readyz tells of a consumer.
+# The states of a consumer in the details of /readyz.
 AWAY, CONSUMING, PAUSED = "not consuming", "consuming", "paused"
 
 
 class Delivery:
-    """One body received, to be acknowledged or rejected once. Both do nothing once its channel is gone."""
+    """One body received, to be acknowledged or rejected once. Both do nothing once its channel is closed."""
 
     __slots__ = ("_channel", "_tag", "body", "redelivered")
 
     def __init__(self, channel: UnderlayChannel, tag: int, body: bytes, redelivered: bool) -> None:
-        self._channel, self._tag, self.body, self.redelivered = channel, tag, body, redelivered
+        self._channel = channel
+        self._tag = tag
+        self.body = body
+        self.redelivered = redelivered
 
     @property
     def alive(self) -> bool:
-        """False once the channel is closed: the broker then delivers the body again."""
+        """Whether the channel is open. Once it is closed, the broker delivers the body again."""
         return not self._channel.is_closed
 
     async def ack(self) -> None:
+        """Acknowledges the body: the broker deletes it."""
         await self._write(self._channel.basic_ack(self._tag, wait=False))
 
     async def reject(self) -> None:
-        """Refuses an unreadable body: a guarded queue sends it to its dead queue."""
+        """Rejects the body: a guarded queue moves it to its dead queue."""
         await self._write(self._channel.basic_reject(self._tag, requeue=False, wait=False))
 
     async def _write(self, frame: Coroutine[Any, Any, None]) -> None:
-        """Puts a frame on its way, or give it up when the channel is closed.
+        """Writes a frame, or drops it when the channel is closed.
 
-        Nobody empties the queue of a connection that has just ended: who waits there for room waits for ever.
+        Nobody empties the write queue of a connection that has just ended, so waiting for room there never ends.
         """
         with contextlib.suppress(*BROKER_OUTAGES):
             if not self._channel.write_queue.full():
                 await frame
                 return
             writing, closed = asyncio.ensure_future(frame), self._channel.closing
-            # Why it closed is told by the link; asking keeps asyncio from complaining.
+            # The link logs why the channel closed. The exception is retrieved so that asyncio does not log it, too.
             closed.add_done_callback(lambda done: done.cancelled() or done.exception())
             try:
                 await asyncio.wait((writing, closed), return_when=asyncio.FIRST_COMPLETED)
@@ -59,12 +63,12 @@ class Delivery:
                     await writing
             finally:
                 writing.cancel()
-                # It is an observer of ours only, one for each wait.
+                # `closing` makes a future of its own for each caller.
                 closed.cancel()
 
 
 class Consumer(Link):
-    """Consumes one queue and hands each delivery to a callback that must only take it in, never work."""
+    """Consumes one queue and hands each delivery to a callback, which must only enqueue it and never wait."""
 
     def __init__(
         self,
@@ -79,20 +83,22 @@ class Consumer(Link):
     ) -> None:
         super().__init__(urls, name, health, topology)
         self._checker: asyncio.Task[None] | None = None
-        self._queue, self._prefetch, self._on_delivery = queue, prefetch, on_delivery
+        self._queue = queue
+        self._prefetch = prefetch
+        self._on_delivery = on_delivery
         self._channel: AbstractChannel | None = None
         self._underlay: UnderlayChannel | None = None
         self._tag: str | None = None
         self._wanted = True
         health.details[name] = AWAY
 
-    def meter(self, registry: CollectorRegistry) -> None:
-        """Shows whether the queue is consumed; it is not while the broker is away, or in a pause."""
+    def register_metrics(self, registry: CollectorRegistry) -> None:
+        """Registers a gauge of whether the queue is consumed; it is not while the broker is away or during a pause."""
         consuming = Gauge("herald_consuming", "1 if this process consumes the queue.", ["queue"], registry=registry)
         consuming.labels(self._queue).set_function(lambda: self._tag is not None)
 
     async def pause(self) -> None:
-        """Asks for no more deliveries. What was delivered stays with the caller."""
+        """Stops consuming. The caller still has to acknowledge what was delivered."""
         self._wanted = False
         self._health.details[self._name] = PAUSED
         if self._underlay is not None and self._tag is not None:
@@ -102,7 +108,7 @@ class Consumer(Link):
                     await self._underlay.basic_cancel(tag)
 
     async def resume(self) -> None:
-        """Asks for deliveries again after a pause."""
+        """Consumes again after a pause."""
         self._wanted = True
         if self._underlay is not None and self._tag is None:
             try:
@@ -123,18 +129,18 @@ class Consumer(Link):
         self._checker = asyncio.create_task(self._check_often(connection))
 
     async def _check_often(self, connection: AbstractConnection) -> None:
-        """Reconnects when the queue, or our consumer of it, is gone without a word."""
+        """Reconnects when the queue or this consumer vanished without a notice from the broker."""
         while True:
             await asyncio.sleep(CHECK_SECONDS)
             try:
                 async with asyncio.timeout(CONNECT_SECONDS), connection.channel() as channel:
                     found = (await channel.declare_queue(self._queue, passive=True)).declaration_result
             except BROKER_OUTAGES as error:
-                logs.get().warning("queue not found", queue=self._queue, detail=text_of(error))
+                logs.get().warning("queue not found", queue=self._queue, detail=describe(error))
                 self.reconnect()
                 return
             if self._tag is not None and found.consumer_count == 0:
-                logs.get().warning("consumer was forgotten", queue=self._queue)
+                logs.get().warning("consumer lost", queue=self._queue)
                 self.reconnect()
                 return
 
@@ -151,7 +157,7 @@ class Consumer(Link):
         self._on_delivery(Delivery(self._underlay, delivery.delivery_tag, message.body, redelivered))
 
     def _cancelled(self, _: object) -> None:
-        # The broker cancels a consumer when its queue is deleted: declare it again by reconnecting.
+        # The broker cancels a consumer when its queue is deleted. Reconnecting declares the queue again.
         self.reconnect()
 
     def _down(self) -> None:

@@ -1,4 +1,4 @@
-"""One supervised connection, and the declaration of the topology over it."""
+"""A supervised connection to RabbitMQ, and the declaration of the topology over it."""
 
 import asyncio
 import contextlib
@@ -25,7 +25,7 @@ HEARTBEAT_SECONDS = 10
 
 BROKER_OUTAGES = (aiormq.exceptions.AMQPError, OSError, TimeoutError, RuntimeError)
 _REFUSED = (aiormq.exceptions.AuthenticationError, aiormq.exceptions.ProbableAuthenticationError)
-# What to do about what the broker says; each is the end of one line in the log, and of /readyz's detail.
+# What to do about a refusal of the broker, for the log and for the reasons in /readyz.
 REFUSED_HINT = "check the user, the password and the virtual host of HERALD_RABBITMQ_URL"
 CONFLICT_HINT = "give every process the same HERALD_RETRY_DELAYS, or delete the queue that differs"
 RIGHTS_HINT = "give the user of HERALD_RABBITMQ_URL the rights that deploy/README.md lists"
@@ -33,11 +33,11 @@ MISSING_HINT = "run `herald topology`, or set HERALD_DECLARE=on"
 
 
 class BrokerAway(ConnectionError):
-    """No node answers. The text names each of them and what it met."""
+    """No node answers. The text names each node and its error."""
 
 
 class BrokerRefused(ConnectionError):
-    """No node takes us, and at least one refuses the user, the password or the virtual host. The text names it."""
+    """No node can be used, and at least one refuses the user, the password or the virtual host. The text names it."""
 
 
 async def declare(connection: AbstractConnection, topology: Topology) -> None:
@@ -53,9 +53,9 @@ async def declare(connection: AbstractConnection, topology: Topology) -> None:
 
 
 async def open_connection(urls: str, name: str) -> AbstractConnection:
-    """Connects to one of the comma-separated URLs, tried in random order. `name` shows in management.
+    """Connects to one of the comma-separated URLs, tried in random order. `name` shows in the management UI.
 
-    Raises BrokerRefused or BrokerAway when none of them will do, and ValueError for what is no URL.
+    Raises BrokerRefused or BrokerAway when none of them can be used, and ValueError for a malformed URL.
     """
     choices = list(amqp_urls.parse(urls))
     random.shuffle(choices)
@@ -64,13 +64,13 @@ async def open_connection(urls: str, name: str) -> AbstractConnection:
         try:
             connection = await _connect(choice, name)
         except BROKER_OUTAGES as error:
-            failures.append((amqp_urls.place_of(choice), error))
+            failures.append((amqp_urls.host_and_port(choice), error))
         else:
             if failures:
-                logs.get().warning("broker node passed over", connection=name, detail=_say(failures))
+                logs.get().warning("broker node passed over", connection=name, detail=_list_failures(failures))
             return connection
     refused = any(_is_refusal(error) for _, error in failures)
-    raise (BrokerRefused if refused else BrokerAway)(_say(failures)) from failures[-1][1]
+    raise (BrokerRefused if refused else BrokerAway)(_list_failures(failures)) from failures[-1][1]
 
 
 async def _connect(url: URL, name: str) -> AbstractConnection:
@@ -81,7 +81,7 @@ async def _connect(url: URL, name: str) -> AbstractConnection:
             client_properties={"connection_name": name},
         )
     except aiormq.exceptions.InvalidFrameError as error:
-        # RabbitMQ says why in a frame that aiormq does not show; at this point it is the virtual host.
+        # aiormq hides the frame with RabbitMQ's reason. At this point of the handshake it is the virtual host.
         if "Connection.OpenOk" in str(error):
             raise BrokerRefused(f"no virtual host {url.path.removeprefix('/') or '/'!r} for this user") from error
         raise
@@ -91,33 +91,33 @@ def _is_refusal(error: BaseException) -> bool:
     return isinstance(error, (*_REFUSED, BrokerRefused))
 
 
-def _say(failures: list[tuple[str, BaseException]]) -> str:
-    return "; ".join(f"{place}: {text_of(error)}" for place, error in failures)
+def _list_failures(failures: list[tuple[str, BaseException]]) -> str:
+    return "; ".join(f"{place}: {describe(error)}" for place, error in failures)
 
 
-def text_of(error: BaseException) -> str:
-    """Say in one line what an error of the broker says; some have codes in their arguments, and some no text."""
+def describe(error: BaseException) -> str:
+    """Returns the text of a broker's error, in one line. Some have it in their arguments, and some have none."""
     if isinstance(error, aiormq.exceptions.ConnectionClosed):
         return " ".join(str(part) for part in error.args)
     return str(error).partition("\n")[0] or type(error).__name__
 
 
 def with_remedy(error: BaseException, remedy: str) -> str:
-    """Say for /readyz what is wrong and what somebody must change."""
-    return f"{text_of(error)}: {remedy}"
+    """Returns the text of an error and what to change, for /readyz."""
+    return f"{describe(error)}: {remedy}"
 
 
 async def underlay_of(channel: AbstractChannel) -> UnderlayChannel:
-    """Reaches the aiormq channel, which can write without waiting for each frame to be drained."""
+    """Returns the aiormq channel, which can write without waiting for each frame to be drained."""
     underlay = await channel.get_underlay_channel()
     if not isinstance(underlay, UnderlayChannel):
         raise TypeError(f"unexpected channel {underlay!r}")
     return underlay
 
 
-def _tell(log: FilteringBoundLogger, error: BaseException) -> str:
-    """Logs what keeps a connection from being of use, and returns it for /readyz, with what somebody must change."""
-    detail, variable = text_of(error), "HERALD_RABBITMQ_URL"
+def _log_failure(log: FilteringBoundLogger, error: BaseException) -> str:
+    """Logs why a connection cannot be used, and returns it for /readyz, with what to change."""
+    detail, variable = describe(error), "HERALD_RABBITMQ_URL"
     match error:
         case BrokerRefused():
             log.error("broker refused the connection", detail=detail, variable=variable, remedy=REFUSED_HINT)
@@ -137,17 +137,20 @@ def _tell(log: FilteringBoundLogger, error: BaseException) -> str:
 
 
 class Link:
-    """One supervised connection. Subclasses say what to do when it is up and when it is gone."""
+    """One supervised connection. Subclasses define what happens when it opens and when it ends."""
 
     def __init__(self, urls: str, name: str, health: Health, topology: Topology | None) -> None:
-        self._urls, self._name, self._health, self._topology = urls, name, health, topology
+        self._urls = urls
+        self._name = name
+        self._health = health
+        self._topology = topology
         self._connection: AbstractConnection | None = None
         self._task: asyncio.Task[None] | None = None
         self._lost = asyncio.Event()
         self._closing = False
-        # False where a connection is of no use, since what it is for is not allowed.
+        # False while the connection is open and its user lacks a right that it needs.
         self._usable = True
-        health.expect(name)
+        health.require(name)
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._supervise(), name=self._name)
@@ -156,7 +159,7 @@ class Link:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # aiormq turns a cancellation while it connects into an error of its own, and the loop would go on.
+        # aiormq turns a cancellation while it connects into an error of its own, after which the loop would continue.
         self._closing = True
         self._lost.set()
         while self._task is not None and not self._task.done():
@@ -164,18 +167,18 @@ class Link:
             await asyncio.wait((self._task,), timeout=0.5)
 
     def reconnect(self) -> None:
-        """Gives the connection up and opens a new one."""
+        """Closes the connection and opens a new one."""
         self._lost.set()
 
     async def check(self) -> None:
-        """Raises what ended the supervision, if anything did: wrong credentials or a conflicting topology."""
+        """Waits for the supervision to end, and raises the error that ended it, such as a malformed URL."""
         if self._task is not None:
             await asyncio.shield(self._task)
 
     async def _supervise(self) -> None:
         backoff, log = Backoff(), logs.get().bind(connection=self._name)
         while not self._closing:
-            why = "connection lost"
+            reason = "connection lost"
             try:
                 async with self._session():
                     if self._usable:
@@ -187,8 +190,8 @@ class Link:
             except ValueError as error:
                 raise SettingsError(f"HERALD_RABBITMQ_URL: {error}") from error
             except BROKER_OUTAGES as error:
-                why = _tell(log, error)
-            self._health.set(self._name, False, why)
+                reason = _log_failure(log, error)
+            self._health.set(self._name, False, reason)
             await asyncio.sleep(backoff.next())
 
     @contextlib.asynccontextmanager
@@ -213,9 +216,9 @@ class Link:
                     await connection.close()
 
     async def _watch(self, connection: AbstractConnection) -> None:
-        """Notices the end of the connection.
+        """Sets `_lost` when the connection ends.
 
-        aio-pika does not tell when the broker dies without a word; the aiormq connection below does.
+        aio-pika does not notice a broker that dies without closing; the aiormq connection below does.
         """
         ends: list[asyncio.Future[Any]] = [asyncio.ensure_future(connection.closed())]
         if connection.transport is not None:
@@ -223,12 +226,14 @@ class Link:
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         self._lost.set()
         for end in ends:
-            # Why it ended is known by what fails next; asking keeps asyncio from complaining.
+            # The next attempt to connect shows the reason. The exception is retrieved so that asyncio does not log it.
             end.add_done_callback(lambda done: done.cancelled() or done.exception())
             end.cancel()
 
     async def _up(self, connection: AbstractConnection) -> None:
+        """Opens the channels of a new connection."""
         raise NotImplementedError
 
     def _down(self) -> None:
+        """Forgets the channels of a connection that ended."""
         raise NotImplementedError

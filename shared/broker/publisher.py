@@ -1,4 +1,4 @@
-"""Publishing with confirms: a body is published when the broker has said so."""
+"""Publishes with confirms: a body counts as published once the broker has confirmed it."""
 
 import asyncio
 import contextlib
@@ -11,28 +11,28 @@ from aiormq.exceptions import ChannelAccessRefused, ChannelNotFoundEntity, Publi
 from pamqp.commands import Basic
 
 from shared import logs
-from shared.broker.link import BROKER_OUTAGES, RIGHTS_HINT, Link, declare, text_of, underlay_of, with_remedy
+from shared.broker.link import BROKER_OUTAGES, RIGHTS_HINT, Link, declare, describe, underlay_of, with_remedy
 from shared.health import Health
 from shared.topology import Topology
 
 REDECLARE_SECONDS = 0.5
 PUBLISH_CHANNELS = 4
 PERSISTENT = 2
-# More unconfirmed bodies at once give no more rate, only more memory.
+# More unconfirmed bodies at once raise only the use of memory, not the rate.
 WINDOW = 200
 
 
 class Unpublished(Exception):
-    """A body was not confirmed by the broker. It may still have arrived: treat its fate as unknown."""
+    """The broker did not confirm a body. Whether it arrived is unknown."""
 
 
 class Unroutable(Unpublished):
-    """No queue is bound for this routing key, also after the topology was declared again."""
+    """No queue is bound for this routing key, even after the topology was declared again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A body on its way out. Headers are for people who look into the queue; no code reads them."""
+    """A body to be published. Only people who look into a queue and the dead letters read the headers."""
 
     exchange: str
     routing_key: str
@@ -49,7 +49,7 @@ class Depth:
 
 
 class Publisher(Link):
-    """Publishes persistent bodies, mandatory, and returns when the broker has confirmed each."""
+    """Publishes persistent bodies as mandatory, and waits until the broker has confirmed them."""
 
     def __init__(
         self,
@@ -58,65 +58,66 @@ class Publisher(Link):
         health: Health,
         topology: Topology | None,
         *,
-        patience: float = 5.0,
+        timeout: float = 5.0,
     ) -> None:
         super().__init__(urls, name, health, topology)
-        self._patience = patience
+        self._timeout = timeout
         self._channels: list[tuple[AbstractChannel, UnderlayChannel]] = []
-        self._turn = 0
+        self._next_channel = 0
         self._open = asyncio.Event()
         self._window = asyncio.Semaphore(WINDOW)
-        self._told = False
+        self._denial_logged = False
 
     @property
     def connected(self) -> bool:
+        """Whether a connection is open."""
         return self._open.is_set()
 
     async def publish(self, outgoing: Outgoing) -> None:
-        """Publishes one body and waits for the confirm, `patience` seconds at most in all.
+        """Publishes one body and waits for its confirm, for `timeout` seconds at most in all.
 
-        Raises Unroutable when no queue takes it, and Unpublished for everything else that went wrong.
+        Raises Unroutable when no queue takes it, and Unpublished for every other failure.
         """
         try:
-            async with asyncio.timeout(self._patience), self._window:
+            async with asyncio.timeout(self._timeout), self._window:
                 try:
                     await self._send(outgoing)
                 except PublishError:
                     await self._declare_again()
                     await self._send(outgoing)
-                self._allowed()
+                self._record_permission()
         except PublishError as error:
             raise Unroutable(f"{outgoing.exchange} {outgoing.routing_key}") from error
         except TimeoutError as error:
-            raise Unpublished(f"{outgoing.exchange}: not confirmed in {self._patience} s") from error
+            raise Unpublished(f"{outgoing.exchange}: not confirmed in {self._timeout} s") from error
         except ChannelAccessRefused as error:
-            self._denied(error)
+            self._record_denial(error)
             raise Unpublished(f"{outgoing.exchange}: {error!r}") from error
         except BROKER_OUTAGES as error:
             raise Unpublished(f"{outgoing.exchange}: {error!r}") from error
 
-    def _allowed(self) -> None:
+    def _record_permission(self) -> None:
         if not self._usable:
             self._usable = True
             self._health.set(self._name, True)
 
-    def _denied(self, error: ChannelAccessRefused) -> None:
-        """Be unready until something is published again: who may connect need not be allowed to publish."""
+    def _record_denial(self, error: ChannelAccessRefused) -> None:
+        """Makes the process unready until a body is published: a user may connect and lack the right to publish."""
         self._usable = False
-        # Once a connection: hundreds of bodies may be on their way.
-        if not self._told:
-            self._told = True
+        # Logged once for each connection: hundreds of bodies may be on their way.
+        if not self._denial_logged:
+            self._denial_logged = True
             logs.get().error(
                 "broker rights are missing",
                 connection=self._name,
-                detail=text_of(error),
+                detail=describe(error),
                 variable="HERALD_RABBITMQ_URL",
                 remedy=RIGHTS_HINT,
             )
             self._health.set(self._name, False, with_remedy(error, RIGHTS_HINT))
 
     async def publish_all(self, outgoings: Sequence[Outgoing]) -> list[bool]:
-        """Publishes many, so many at once as the window allows, and say of each whether it was confirmed."""
+        """Publishes many bodies, as many at once as the window allows. Returns for each whether it was confirmed."""
         done = [False] * len(outgoings)
         left = iter(enumerate(outgoings))
 
@@ -133,36 +134,36 @@ class Publisher(Link):
         return done
 
     async def count_ready(self, queue: str) -> int:
-        """Counts the bodies of a queue that are ready for delivery. Raises Unpublished when it cannot be told."""
+        """Counts the bodies of a queue that are ready for delivery. Raises Unpublished if the broker is away."""
         if self._connection is None:
             raise Unpublished("not connected")
         try:
-            async with asyncio.timeout(self._patience), self._connection.channel() as channel:
+            async with asyncio.timeout(self._timeout), self._connection.channel() as channel:
                 found = await channel.declare_queue(queue, passive=True)
                 return found.declaration_result.message_count or 0
         except BROKER_OUTAGES as error:
             raise Unpublished(f"{queue}: {error!r}") from error
 
-    async def look_into(self, queues: Sequence[str]) -> dict[str, Depth]:
-        """Counts what is ready in each of these queues; those that do not exist are left out.
+    async def read_depths(self, queues: Sequence[str]) -> dict[str, Depth]:
+        """Reads the depth of each of these queues. Queues that do not exist are left out.
 
-        Needs no rights in RabbitMQ. Raises Unpublished when it cannot be told.
+        Needs no rights in RabbitMQ. Raises Unpublished when the broker does not answer.
         """
         if self._connection is None:
             raise Unpublished("not connected")
         left, found = list(reversed(queues)), dict[str, Depth]()
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout(self._timeout):
                 while left:
-                    await _look(self._connection, left, found)
+                    await _read_depths(self._connection, left, found)
         except BROKER_OUTAGES as error:
             raise Unpublished(f"queues: {error!r}") from error
         return found
 
     async def _send(self, outgoing: Outgoing) -> None:
         await self._open.wait()
-        self._turn = (self._turn + 1) % len(self._channels)
-        channel = self._channels[self._turn][1]
+        self._next_channel = (self._next_channel + 1) % len(self._channels)
+        channel = self._channels[self._next_channel][1]
         if channel.is_closed:
             self.reconnect()
         await channel.basic_publish(
@@ -179,14 +180,14 @@ class Publisher(Link):
         )
 
     async def _declare_again(self) -> None:
-        """Declares what is missing, after a pause.
+        """Declares the topology again, after a pause.
 
-        RabbitMQ 3.10 loses bodies of a queue that is declared again before its consumers were told that it was
-        deleted: it takes them for delivered. Half a second is plenty for telling them.
+        RabbitMQ 3.10 loses bodies of a queue that is declared again before its consumers are notified of its deletion:
+        it takes them for delivered. Half a second is plenty for the notifications.
         """
         await asyncio.sleep(REDECLARE_SECONDS)
         if self._topology is not None and self._connection is not None:
-            logs.get().warning("topology was missing", connection=self._name)
+            logs.get().warning("topology declared again", connection=self._name)
             await declare(self._connection, self._topology)
 
     async def _up(self, connection: AbstractConnection) -> None:
@@ -195,15 +196,16 @@ class Publisher(Link):
             channel = connection.channel(publisher_confirms=True, on_return_raises=True)
             await channel.initialize()
             opened.append((channel, await underlay_of(channel)))
-        self._channels, self._told = opened, False
+        self._channels = opened
+        self._denial_logged = False
         self._open.set()
 
     def _down(self) -> None:
         self._open.clear()
 
 
-async def _look(connection: AbstractConnection, left: list[str], found: dict[str, Depth]) -> None:
-    """Counts over one channel, from the end of `left`, until nothing is left or a queue is missing: that closes it."""
+async def _read_depths(connection: AbstractConnection, left: list[str], found: dict[str, Depth]) -> None:
+    """Reads depths over one channel, from the end of `left`. A missing queue closes the channel, and ends this."""
     with contextlib.suppress(ChannelNotFoundEntity):
         async with connection.channel() as channel:
             while left:

@@ -39,15 +39,15 @@ class Ops:
 
     async def until_away(self, away: Callable[[str], bool]) -> dict[str, tuple[int, Any]]:
         """Waits until just those parts are away for which `away` holds. Returns status and body of each process."""
-        said: dict[str, tuple[int, Any]] = {}
+        answers: dict[str, tuple[int, Any]] = {}
 
         async def so() -> bool:
             for name in PROCESSES:
-                said[name] = await self.ask(name, "/readyz")
-            return all(up is not away(part) for _, body in said.values() for part, up in body["parts"].items())
+                answers[name] = await self.ask(name, "/readyz")
+            return all(up is not away(part) for _, body in answers.values() for part, up in body["parts"].items())
 
         await until(so, 40, "the parts come and go")
-        return said
+        return answers
 
 
 def of_broker(part: str) -> bool:
@@ -74,28 +74,28 @@ async def test_each_process_says_which_part_is_away_since_when_and_why(
         # Reporters that stand by are as ready as the one that folds.
         stack = await make_stack("sandbox", *PROCESSES, env=env)
         ops = Ops(stack, http)
-        said = await ops.until_away(nothing)
+        answers = await ops.until_away(nothing)
         for name, (needed, optional) in PARTS.items():
-            status, body = said[name]
+            status, body = answers[name]
             assert (status, set(body["parts"]), set(body["optional"])) == (200, needed | optional, optional), name
-            assert (set(body["since"]), body["why"]) == (needed | optional, {}), name
-        assert said["dispatcher"][1]["details"] == {"breaker": "closed", "dispatcher.consume": "consuming"}
+            assert (set(body["since"]), body["reasons"]) == (needed | optional, {}), name
+        assert answers["dispatcher"][1]["details"] == {"breaker": "closed", "dispatcher.consume": "consuming"}
 
         await broker.cut()
-        said = await ops.until_away(of_broker)
-        for name, (status, body) in said.items():
+        answers = await ops.until_away(of_broker)
+        for name, (status, body) in answers.items():
             # Only the API can do without.
             assert status == (200 if name == "api" else 503), name
-            assert set(body["why"]) == {part for part in body["parts"] if of_broker(part)}, name
+            assert set(body["reasons"]) == {part for part in body["parts"] if of_broker(part)}, name
             # It does not go on for lack of the broker, and that is no reason to start it anew.
             assert await ops.ask(name, "/livez") == (200, {"live": True, "stuck": {}}), name
         await broker.mend()
         await ops.until_away(nothing)
 
         await database.cut()
-        said = await ops.until_away(of_database)
-        for name, (status, body) in said.items():
-            assert (status, bool(body["why"]["database"])) == (503, True), name
+        answers = await ops.until_away(of_database)
+        for name, (status, body) in answers.items():
+            assert (status, bool(body["reasons"]["database"])) == (503, True), name
         await database.mend()
         await ops.until_away(nothing)
 

@@ -1,4 +1,4 @@
-"""What a database or a broker refuses is said in one line, keeps a process unready, and is waited out."""
+"""A refusal of the database or the broker is one line, keeps a process unready, and is waited out."""
 
 import asyncio
 import contextlib
@@ -57,14 +57,14 @@ def somebody(**rights: str) -> User:
     return User(f"herald_test_{secrets.token_hex(4)}", "hush", **rights)
 
 
-async def until_said(health: Health, part: str, words: str) -> None:
-    async def said() -> bool:
-        return words in health.why.get(part, "")
+async def until_reason(health: Health, part: str, words: str) -> None:
+    async def shown() -> bool:
+        return words in health.reasons.get(part, "")
 
     try:
-        await until(said, 15, words)
+        await until(shown, 15, words)
     except AssertionError as error:
-        raise AssertionError(f"{error}; said was {health.why}") from None
+        raise AssertionError(f"{error}; the reasons were {health.reasons}") from None
     assert not health.ready
 
 
@@ -73,7 +73,7 @@ async def until_ready(health: Health) -> None:
         return health.ready
 
     await until(ready, 15, "ready")
-    assert health.why == {}
+    assert health.reasons == {}
 
 
 @contextlib.asynccontextmanager
@@ -94,21 +94,21 @@ async def connecting(url: str, health: Health) -> AsyncIterator["asyncio.Task[No
             await task
 
 
-async def test_a_user_that_the_database_refuses_is_said_and_waited_out(database_url: str) -> None:
+async def test_a_user_that_the_database_refuses_is_named_and_waited_out(database_url: str) -> None:
     health, parts = Health(), urlsplit(database_url)
     address = (parts.netloc or "").rpartition("@")[2]
     url = parts._replace(netloc=f"nobody_at_all:hush@{address}").geturl()
     async with connecting(url, health) as task:
-        await until_said(health, "database", "HERALD_DATABASE_URL")
-        assert "nobody_at_all" in health.why["database"]
-        assert "hush" not in health.why["database"]
+        await until_reason(health, "database", "HERALD_DATABASE_URL")
+        assert "nobody_at_all" in health.reasons["database"]
+        assert "hush" not in health.reasons["database"]
         assert not task.done(), "ending would only mean to be started again"
 
 
-async def test_a_database_that_is_not_there_is_said_and_waited_out(database_url: str) -> None:
+async def test_a_database_that_is_not_there_is_named_and_waited_out(database_url: str) -> None:
     health = Health()
     async with connecting(with_database(database_url, "no_such_database"), health):
-        await until_said(health, "database", "create the database")
+        await until_reason(health, "database", "create the database")
 
 
 async def test_a_process_waits_for_the_schema_and_goes_on_when_it_is_there(run_prefix: str) -> None:
@@ -117,7 +117,7 @@ async def test_a_process_waits_for_the_schema_and_goes_on_when_it_is_there(run_p
     url = with_database(admin, name)
     try:
         async with connecting(url, health):
-            await until_said(health, "database", "run `herald migrate`")
+            await until_reason(health, "database", "run `herald migrate`")
             connection = await asyncpg.connect(url)
             await migrate(connection)
             await connection.close()
@@ -129,9 +129,9 @@ async def test_a_process_waits_for_the_schema_and_goes_on_when_it_is_there(run_p
 async def test_a_wrong_password_at_the_broker_is_named_with_its_node_and_not_shown(broker_url: str) -> None:
     health, parts = Health(), urlsplit(broker_url)
     async with Publisher(with_user(broker_url, "nobody", "hush"), "p", health, None):
-        await until_said(health, "p", REFUSED_HINT)
-        assert f"{parts.hostname}:{parts.port or 5672}" in health.why["p"]
-        assert "hush" not in health.why["p"]
+        await until_reason(health, "p", REFUSED_HINT)
+        assert f"{parts.hostname}:{parts.port or 5672}" in health.reasons["p"]
+        assert "hush" not in health.reasons["p"]
 
 
 async def test_a_virtual_host_that_is_not_there_is_a_refusal(broker_url: str) -> None:
@@ -161,8 +161,8 @@ async def test_a_consumer_without_the_right_to_read_says_so(let_in: LetIn, broke
     health, queue = Health(), topology.DISPATCHER_JOBS
     url = let_in(somebody())
     async with Consumer(url, "c", health, None, queue=queue, prefetch=1, on_delivery=lambda _: None):
-        await until_said(health, "c", RIGHTS_HINT)
-        assert queue in health.why["c"]
+        await until_reason(health, "c", RIGHTS_HINT)
+        assert queue in health.reasons["c"]
 
 
 async def test_a_publisher_without_the_right_to_write_is_unready_until_it_has_it(
@@ -174,7 +174,7 @@ async def test_a_publisher_without_the_right_to_write_is_unready_until_it_has_it
     async with Publisher(let_in(user), "p", health, None) as publisher:
         with pytest.raises(Unpublished):
             await publisher.publish(JOB)
-        await until_said(health, "p", RIGHTS_HINT)
+        await until_reason(health, "p", RIGHTS_HINT)
         allowed = User(user.name, user.password, write="^herald.jobs$")
         vhosts.admin.forget(user)
         vhosts.admin.let_in(allowed, urlsplit(broker_url).path.lstrip("/"))
@@ -185,7 +185,7 @@ async def test_a_publisher_without_the_right_to_write_is_unready_until_it_has_it
             return health.ready
 
         await until(published, 30, "published")
-        assert health.why == {}
+        assert health.reasons == {}
 
 
 async def test_a_process_that_may_not_declare_says_that_the_topology_is_missing(broker_url: str) -> None:
@@ -194,7 +194,7 @@ async def test_a_process_that_may_not_declare_says_that_the_topology_is_missing(
         broker_url, "c", health, None, queue=topology.DISPATCHER_JOBS, prefetch=1, on_delivery=lambda _: None
     )
     async with consumer:
-        await until_said(health, "c", MISSING_HINT)
+        await until_reason(health, "c", MISSING_HINT)
         assert health.details["c"] == "not consuming"
         async with await open_connection(broker_url, "test") as connection:
             await declare(connection, TABLE)

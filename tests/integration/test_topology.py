@@ -109,7 +109,7 @@ async def test_what_is_ready_in_each_queue_can_be_seen_and_missing_ones_are_pass
     asked = ["missing", topology.DISPATCHER_JOBS, "missing too", topology.PLANNER_DEAD, topology.REPORTER_RESULTS]
     publisher = Publisher(broker_url, "p", Health(), table)
     with pytest.raises(Unpublished):
-        await publisher.look_into(asked)
+        await publisher.read_depths(asked)
     consumer = Consumer(
         broker_url, "c", Health(), table, queue=topology.DISPATCHER_JOBS, prefetch=1, on_delivery=arrived.put_nowait
     )
@@ -120,7 +120,7 @@ async def test_what_is_ready_in_each_queue_can_be_seen_and_missing_ones_are_pass
 
         async def seen() -> bool:
             # Of three jobs one is delivered; the other two are ready.
-            return (await publisher.look_into(asked)) == {
+            return (await publisher.read_depths(asked)) == {
                 topology.DISPATCHER_JOBS: Depth(ready=2, consumers=1),
                 topology.PLANNER_DEAD: Depth(ready=0, consumers=0),
                 topology.REPORTER_RESULTS: Depth(ready=0, consumers=0),

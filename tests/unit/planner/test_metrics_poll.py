@@ -18,7 +18,7 @@ class FakePublisher:
     def __init__(self) -> None:
         self.depths: dict[str, Depth] | None = {}
 
-    async def look_into(self, queues: list[str]) -> dict[str, Depth]:
+    async def read_depths(self, queues: list[str]) -> dict[str, Depth]:
         assert queues == [JOBS, DEAD]
         if self.depths is None:
             raise Unpublished("not connected")

@@ -6,8 +6,8 @@ from shared.settings import BrokerSettings, SettingsError
 
 def test_several_urls_are_separated_by_commas() -> None:
     urls = amqp_urls.parse("amqp://u:p@a/herald, amqps://u:p@b:5672/herald,amqp://u:p@[::1]/")
-    assert [amqp_urls.place_of(url) for url in urls] == ["a:5672", "b:5672", "[::1]:5672"]
-    assert amqp_urls.place_of(*amqp_urls.parse("amqps://a")) == "a:5671"
+    assert [amqp_urls.host_and_port(url) for url in urls] == ["a:5672", "b:5672", "[::1]:5672"]
+    assert amqp_urls.host_and_port(*amqp_urls.parse("amqps://a")) == "a:5671"
 
 
 def test_a_comma_in_a_password_is_percent_encoded() -> None:

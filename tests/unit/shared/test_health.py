@@ -1,4 +1,4 @@
-"""What a process says of itself."""
+"""The health that a process reports: its parts, its tasks and its event loop."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -22,8 +22,8 @@ class Clock:
 
 def test_a_process_is_ready_without_what_it_can_do_without() -> None:
     health = Health()
-    health.tell("broker")
-    health.expect("database", "broker")
+    health.add_optional("broker")
+    health.require("database", "broker")
     assert not health.ready
     health.set("database", True)
     assert health.ready
@@ -31,37 +31,37 @@ def test_a_process_is_ready_without_what_it_can_do_without() -> None:
     assert (shown["parts"], shown["optional"]) == ({"broker": False, "database": True}, ["broker"])
 
 
-def test_a_part_that_went_says_since_when_and_why() -> None:
+def test_a_part_that_went_shows_since_when_and_the_reason() -> None:
     health, began = Health(), datetime.now(UTC)
     health.set("database", True)
     up = health.readiness()
-    assert up["why"] == {}
+    assert up["reasons"] == {}
     health.set("database", False, "first")
     down = health.readiness()
     health.set("database", False, "then")
     health.set("database", False)
     later = health.readiness()
-    assert (down["why"], later["why"]) == ({"database": "first"}, {"database": "then"})
+    assert (down["reasons"], later["reasons"]) == ({"database": "first"}, {"database": "then"})
     # Since it went, not since it was last looked at.
     assert later["since"] == down["since"]
     assert isinstance(later["since"], dict)
     assert abs(datetime.fromisoformat(later["since"]["database"]) - began) < timedelta(seconds=5)
     health.set("database", True)
-    assert health.readiness()["why"] == {}
+    assert health.readiness()["reasons"] == {}
 
 
 @pytest.mark.parametrize(
-    ("why", "shown"),
+    ("reason", "shown"),
     [
         ("postgresql://herald:hush@db/ is away", "postgresql://herald:***@db/ is away"),
         ("Key (phone)=(79991234567)\n\x1b[2J", "Key (phone)=(7999***4567)\\n\\x1b[2J"),
         ("x" * 1000, "x" * LONGEST_REASON),
     ],
 )
-def test_what_is_told_holds_no_secrets_and_stays_one_short_line(why: str, shown: str) -> None:
+def test_a_reason_holds_no_secrets_and_stays_one_short_line(reason: str, shown: str) -> None:
     health = Health()
-    health.set("database", False, why)
-    assert health.readiness()["why"] == {"database": shown}
+    health.set("database", False, reason)
+    assert health.readiness()["reasons"] == {"database": shown}
 
 
 def test_a_task_that_stays_at_one_turn_is_stuck_and_one_that_rests_is_not() -> None:
@@ -80,7 +80,7 @@ def test_a_task_that_stays_at_one_turn_is_stuck_and_one_that_rests_is_not() -> N
     assert health.liveness()["live"]
 
 
-async def test_an_event_loop_that_was_held_up_says_so() -> None:
+async def test_an_event_loop_that_was_held_up_is_stuck() -> None:
     clock = Clock()
     health = Health(clock)
     beating = asyncio.create_task(health.run())

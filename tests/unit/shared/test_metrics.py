@@ -8,7 +8,7 @@ import pytest_asyncio
 from prometheus_client import Counter
 
 from shared.health import Health
-from shared.metrics import Children, dead_letters, new_registry
+from shared.metrics import ChildCounters, dead_letter_counters, new_registry
 from shared.ops import serve_ops
 from shared.settings import SettingsError
 
@@ -27,7 +27,7 @@ def free_port() -> int:
 
 async def test_a_process_is_ready_when_all_its_parts_are_there(http: aiohttp.ClientSession) -> None:
     health, port = Health(), free_port()
-    health.expect("database", "broker")
+    health.require("database", "broker")
     async with serve_ops("127.0.0.1", port, health, new_registry()):
         url = f"http://127.0.0.1:{port}"
         for up, status in (((), 503), (("database",), 503), (("database", "broker"), 200)):
@@ -51,7 +51,7 @@ async def test_metrics_are_served_in_the_text_format(http: aiohttp.ClientSession
 async def test_expecting_a_part_does_not_forget_that_it_is_there() -> None:
     health = Health()
     health.set("database", True)
-    health.expect("database")
+    health.require("database")
     assert health.ready
 
 
@@ -70,7 +70,7 @@ async def test_port_0_serves_nothing() -> None:
 
 async def test_metrics_say_what_is_ready_and_what_is_missing() -> None:
     health, registry = Health(), new_registry()
-    health.expect("database", "broker")
+    health.require("database", "broker")
     health.set("database", True)
     async with serve_ops("127.0.0.1", free_port(), health, registry):
         assert registry.get_sample_value("herald_ready") == 0
@@ -82,7 +82,7 @@ async def test_metrics_say_what_is_ready_and_what_is_missing() -> None:
 
 def test_known_series_are_there_from_the_start_and_new_ones_from_their_first() -> None:
     registry = new_registry()
-    children = Children(Counter("fruits", "Fruits.", ["kind"], registry=registry), ("apple",))
+    children = ChildCounters(Counter("fruits", "Fruits.", ["kind"], registry=registry), ("apple",))
     assert registry.get_sample_value("fruits_total", {"kind": "apple"}) == 0
     children["pear"].inc(2)
     children["pear"].inc()
@@ -91,7 +91,7 @@ def test_known_series_are_there_from_the_start_and_new_ones_from_their_first() -
 
 def test_every_reason_of_a_dead_letter_is_a_series() -> None:
     registry = new_registry()
-    dead_letters("some.dead", ("unreadable",), registry)["unreadable"].inc()
+    dead_letter_counters("some.dead", ("unreadable",), registry)["unreadable"].inc()
     labels = {"queue": "some.dead", "reason": "unreadable"}
     assert registry.get_sample_value("herald_dead_letters_total", labels) == 1
 

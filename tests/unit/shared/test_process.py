@@ -93,8 +93,8 @@ def test_a_taken_ops_port_ends_a_service_with_one_line_that_names_its_variable(s
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = str(other.getsockname()[1])
         ended = child.run("-m", f"services.{service}", HERALD_OPS_PORT=port, HERALD_API_PORT="0")
-    why = f"HERALD_OPS_PORT: 127.0.0.1:{port} cannot be used: Address already in use"
-    assert (ended.returncode, ended.stderr) == (2, f"herald {service}: {why}\n")
+    error = f"HERALD_OPS_PORT: 127.0.0.1:{port} cannot be used: Address already in use"
+    assert (ended.returncode, ended.stderr) == (2, f"herald {service}: {error}\n")
 
 
 def test_a_missing_setting_is_named() -> None:
@@ -150,8 +150,8 @@ async def test_a_task_that_fails_ends_them_all() -> None:
     "body",
     [
         # A task that nobody waits for, a callback, and an object that fails as it goes.
-        "asyncio.ensure_future(fail()); await asyncio.sleep(0.05); import gc; gc.collect()",
-        "asyncio.get_running_loop().call_soon(lambda: int(SECRET)); await asyncio.sleep(0.05)",
+        "asyncio.ensure_future(fail()); await asyncio.sleep(0); import gc; gc.collect()",
+        "asyncio.get_running_loop().call_soon(lambda: int(SECRET)); await asyncio.sleep(0)",
         "F()",
     ],
 )
@@ -165,7 +165,7 @@ def test_an_error_that_nobody_caught_is_a_line_of_the_log_without_its_values(bod
     )
     ended = child.run("-c", code)
     assert ended.stderr == "running\n"
-    [line] = [line for line in map(json.loads, ended.stdout.splitlines()) if line["event"] == "error not caught"]
+    [line] = [line for line in map(json.loads, ended.stdout.splitlines()) if line["event"] == "uncaught error"]
     assert line["exception"].endswith("ValueError")
     assert "79991234567" not in ended.stdout
     assert "a text" not in ended.stdout

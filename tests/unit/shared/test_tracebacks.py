@@ -7,7 +7,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from shared.messages import Unreadable
-from shared.tracebacks import tell
+from shared.tracebacks import format_error
 
 SECRET = "79991234567 and a text"
 
@@ -59,7 +59,7 @@ def a_violation() -> asyncpg.PostgresError:
     ],
 )
 def test_only_harmless_reasons_are_told(error: Exception, last: str) -> None:
-    told = tell(caught(error))
+    told = format_error(caught(error))
     assert told.splitlines()[-1] == last
     assert "in caught" in told
     assert SECRET not in told
@@ -69,7 +69,7 @@ def test_causes_and_members_of_groups_are_told_without_their_values() -> None:
     cause = caught(KeyError(SECRET))
     error = caught(ExceptionGroup("in a task", [caught(ValueError(SECRET)), caught(RuntimeError("closed"))]))
     error.__cause__ = cause
-    told = tell(error)
+    told = format_error(error)
     heads = [line for line in told.splitlines() if not line.startswith(" ")]
     assert heads == [
         "KeyError",
@@ -86,4 +86,4 @@ def test_causes_and_members_of_groups_are_told_without_their_values() -> None:
 def test_an_exception_that_is_its_own_cause_is_told_once() -> None:
     first, second = caught(KeyError("a")), caught(KeyError("b"))
     first.__cause__, second.__cause__ = second, first
-    assert tell(first).count("KeyError") == 2
+    assert format_error(first).count("KeyError") == 2

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from shared.waiting import LONGEST_PAUSE, Backoff, Stopped, patiently, sleep_unless
+from shared.waiting import LONGEST_PAUSE, Backoff, Stopped, retry_through_outages, sleep_unless
 
 
 class Flaky:
@@ -31,14 +31,14 @@ def test_pauses_grow_to_their_limit_and_begin_anew_after_a_reset() -> None:
 async def test_a_part_that_comes_back_is_waited_for() -> None:
     told: list[BaseException] = []
     flaky = Flaky(1, OSError("away"))
-    assert await patiently(flaky, (OSError,), told.append, asyncio.Event()) == 2
+    assert await retry_through_outages(flaky, (OSError,), told.append, asyncio.Event()) == 2
     assert [str(error) for error in told] == ["away"]
 
 
 async def test_what_is_no_outage_is_raised_at_once() -> None:
     flaky = Flaky(1, ValueError("wrong"))
     with pytest.raises(ValueError, match="wrong"):
-        await patiently(flaky, (OSError,), lambda _: None, asyncio.Event())
+        await retry_through_outages(flaky, (OSError,), lambda _: None, asyncio.Event())
     assert flaky.calls == 1
 
 
@@ -46,7 +46,7 @@ async def test_a_request_to_stop_ends_the_wait() -> None:
     stop = asyncio.Event()
     flaky = Flaky(1000, OSError("away"))
     with pytest.raises(Stopped):
-        await patiently(flaky, (OSError,), lambda _: stop.set(), stop)
+        await retry_through_outages(flaky, (OSError,), lambda _: stop.set(), stop)
     assert flaky.calls == 1
 
 
