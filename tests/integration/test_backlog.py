@@ -1,4 +1,4 @@
-"""What the planner reads from the tables for the metrics."""
+"""The backlog that the planner reads from the tables for its metrics."""
 
 import asyncpg
 import pytest

@@ -16,7 +16,10 @@ class Scene:
     """One running mailing to one client, its message released and in flight."""
 
     def __init__(self, pool: asyncpg.Pool, mailing_id: int, client_id: int, message_id: int) -> None:
-        self.pool, self.mailing_id, self.client_id, self.message_id = pool, mailing_id, client_id, message_id
+        self.pool = pool
+        self.mailing_id = mailing_id
+        self.client_id = client_id
+        self.message_id = message_id
         self.worker = uuid4()
 
     async def claim(self, attempt: int = 1, *, redelivered: bool = False, worker: UUID | None = None) -> Claim:

@@ -22,7 +22,10 @@ class RecordedDelivery:
     """A delivery that remembers what was done with it."""
 
     def __init__(self, body: bytes) -> None:
-        self.body, self.redelivered, self.alive, self.done = body, False, True, ""
+        self.body = body
+        self.redelivered = False
+        self.alive = True
+        self.done = ""
 
     async def ack(self) -> None:
         assert not self.done
@@ -37,7 +40,9 @@ class Fleet:
     """Messages of one running mailing, all claimed."""
 
     def __init__(self, pool: asyncpg.Pool, mailing_id: int, rows: list[asyncpg.Record]) -> None:
-        self.pool, self.mailing_id, self._rows = pool, mailing_id, rows
+        self.pool = pool
+        self.mailing_id = mailing_id
+        self._rows = rows
 
     def result(self, place: int = 0, **facts: Any) -> Result:
         row = self._rows[place]
@@ -163,7 +168,9 @@ async def test_a_late_failure_changes_no_final_status(fleet: Fleet) -> None:
 
 
 @pytest.mark.parametrize("outcome", ["timeout", "broken", "server_error", "unreachable"])
-async def test_a_message_that_ends_unsent_says_so_where_the_provider_may_have_it(fleet: Fleet, outcome: str) -> None:
+async def test_a_message_that_ends_unsent_has_that_reason_where_the_provider_may_have_it(
+    fleet: Fleet, outcome: str
+) -> None:
     await fleet.claim(2)
     await fleet.fold(fleet.result(status="retrying", outcome=outcome))
     await fleet.fold(fleet.result(number=2, status="exhausted", outcome="server_error", reason="HTTP 500"))

@@ -275,7 +275,9 @@ class Ending:
     """A running mailing of six messages in all the states in which an end may find them."""
 
     def __init__(self, pool: asyncpg.Pool, mailing_id: int, ids: list[int]) -> None:
-        self.pool, self.mailing_id, self.ids = pool, mailing_id, ids
+        self.pool = pool
+        self.mailing_id = mailing_id
+        self.ids = ids
 
     async def reasons(self) -> dict[str, int]:
         rows = await self.pool.fetch("SELECT status || ': ' || reason AS what, count FROM reasons WHERE count > 0")
@@ -343,7 +345,7 @@ async def test_clients_out_of_reach_of_the_window_expire_for_that_reason_release
     }
 
 
-async def test_an_unsent_message_that_the_provider_may_have_says_so_whatever_ended_it(ending: Ending) -> None:
+async def test_an_unsent_message_that_the_provider_may_have_has_that_reason_whatever_ended_it(ending: Ending) -> None:
     await ending.pool.execute(
         "INSERT INTO attempts (message_id, number, mailing_id, started_at, outcome)"
         " VALUES ($1, 1, $2, now(), 'timeout')",

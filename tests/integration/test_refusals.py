@@ -155,7 +155,7 @@ async def test_when_no_node_answers_each_of_them_is_named(free_port: int) -> Non
     assert "hush" not in str(away.value)
 
 
-async def test_a_consumer_without_the_right_to_read_says_so(let_in: LetIn, broker_url: str) -> None:
+async def test_a_consumer_without_the_right_to_read_shows_that_reason(let_in: LetIn, broker_url: str) -> None:
     async with await open_connection(broker_url, "test") as connection:
         await declare(connection, TABLE)
     health, queue = Health(), topology.DISPATCHER_JOBS
@@ -188,7 +188,7 @@ async def test_a_publisher_without_the_right_to_write_is_unready_until_it_has_it
         assert health.reasons == {}
 
 
-async def test_a_process_that_may_not_declare_says_that_the_topology_is_missing(broker_url: str) -> None:
+async def test_a_process_that_may_not_declare_reports_a_missing_topology(broker_url: str) -> None:
     health = Health()
     consumer = Consumer(
         broker_url, "c", health, None, queue=topology.DISPATCHER_JOBS, prefetch=1, on_delivery=lambda _: None
@@ -202,7 +202,7 @@ async def test_a_process_that_may_not_declare_says_that_the_topology_is_missing(
         assert health.details["c"] == "consuming"
 
 
-async def test_the_topology_command_says_in_one_line_what_is_refused(let_in: LetIn, broker_url: str) -> None:
+async def test_the_topology_command_prints_in_one_line_what_is_refused(let_in: LetIn, broker_url: str) -> None:
     for url, code, words in (
         (let_in(somebody(read=".*", write=".*")), 1, RIGHTS_HINT),
         (with_user(broker_url, "nobody", "hush"), 2, REFUSED_HINT),

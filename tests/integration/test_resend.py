@@ -1,4 +1,4 @@
-"""Rounds: final messages sent again, by the planner's reopening and the reporter's fold, on a real PostgreSQL."""
+"""Resends: final messages get a new round, by the planner and the reporter, on a real PostgreSQL."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -23,7 +23,9 @@ class Round:
     """A mailing of four messages: one sent, one rejected, one exhausted after three attempts, one expired early."""
 
     def __init__(self, pool: asyncpg.Pool, mailing_id: int, rows: list[asyncpg.Record]) -> None:
-        self.pool, self.mailing_id, self._rows = pool, mailing_id, rows
+        self.pool = pool
+        self.mailing_id = mailing_id
+        self._rows = rows
         self.sent, self.rejected, self.exhausted, self.expired = (row["id"] for row in rows)
 
     def result(self, message_id: int, number: int, status: str, **facts: Any) -> Result:

@@ -66,7 +66,8 @@ class Caller:
     """Speaks to a sandbox as the dispatcher and as a test would."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
-        self._session, self.url = session, url
+        self._session = session
+        self.url = url
 
     async def send(
         self, message_id: int, *, phone: int = PHONE, text: str = "hello", patience: aiohttp.ClientTimeout = LONG
@@ -177,7 +178,7 @@ async def test_a_mode_that_replies_is_not_accepted(
         ({"retry_after": 30, "retry_after_text": "soon, perhaps"}, "soon, perhaps"),
     ],
 )
-async def test_a_busy_mode_says_when_to_come_back(
+async def test_a_busy_mode_carries_a_retry_after(
     sandbox: Caller, mode: str, faults: dict[str, object], header: str
 ) -> None:
     await sandbox.set_faults(modes={mode: 1}, **faults)
@@ -279,7 +280,7 @@ async def test_the_port_that_refuses_answers_who_asked_it_to(free_port: int) -> 
                 await sandbox.get("/faults")
 
 
-async def test_a_port_taken_meanwhile_is_said_and_can_be_tried_again(free_port: int) -> None:
+async def test_a_port_taken_meanwhile_is_an_error_and_can_be_tried_again(free_port: int) -> None:
     with running(HERALD_SANDBOX_CONTROL_PORT=str(free_port)) as opened:
         async with a_caller(opened.url) as sandbox, a_caller(f"http://127.0.0.1:{free_port}") as control:
             await control.set_mode("refuse")

@@ -103,7 +103,7 @@ async def test_an_unroutable_body_is_not_taken_for_published(broker_url: str) ->
             await publisher.publish(Outgoing(topology.RETRY, "dispatcher.retry.99h", b"{}"))
 
 
-async def test_what_is_ready_in_each_queue_can_be_seen_and_missing_ones_are_passed_over(broker_url: str) -> None:
+async def test_the_depth_of_each_queue_is_read_and_missing_ones_are_skipped(broker_url: str) -> None:
     table = topology.build(SHORT)
     arrived: asyncio.Queue[Delivery] = asyncio.Queue()
     asked = ["missing", topology.DISPATCHER_JOBS, "missing too", topology.PLANNER_DEAD, topology.REPORTER_RESULTS]
@@ -165,7 +165,7 @@ async def test_a_publisher_and_a_consumer_come_back_after_their_connections_are_
         assert (await received(arrived)).body == b"next"
 
 
-async def test_a_connection_cut_without_a_word_is_noticed_at_once(broker_url: str) -> None:
+async def test_a_connection_cut_without_a_close_is_noticed_at_once(broker_url: str) -> None:
     health = Health()
     async with (
         Relay(broker_url) as relay,

@@ -1,4 +1,4 @@
-"""The database's send windows beside Python's, and what they cost."""
+"""The database's send windows agree with Python's, and are cheap to compare."""
 
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -35,7 +35,7 @@ AWAY = [
 
 
 @pytest.mark.parametrize(("zone", "changed_at"), CHANGES.values(), ids=CHANGES)
-async def test_the_database_and_python_say_the_same(pool: asyncpg.Pool, zone: str, changed_at: datetime) -> None:
+async def test_the_database_and_python_agree(pool: asyncpg.Pool, zone: str, changed_at: datetime) -> None:
     cases = [(window, changed_at + away) for window in WINDOWS for away in AWAY]
     rows = await pool.fetch(
         """
@@ -57,19 +57,19 @@ async def test_the_session_s_own_zone_does_not_matter(pool: asyncpg.Pool) -> Non
     zone, changed_at = CHANGES["an hour forward"]
     async with pool.acquire() as connection:
         await connection.execute("SET timezone TO 'Europe/Berlin'")
-        said = await connection.fetchval(
+        found = await connection.fetchval(
             "SELECT window_opens_at('02:30', '09:00', $1, $2)", zone, changed_at - timedelta(hours=3)
         )
-    assert said == changed_at
+    assert found == changed_at
 
 
 async def test_no_window_is_always_open(pool: asyncpg.Pool) -> None:
     moment = CHANGES["none"][1]
-    said = await pool.fetchrow(
+    found = await pool.fetchrow(
         "SELECT window_open(NULL, NULL, 'UTC', $1), window_opens_at(NULL, NULL, 'UTC', $1)", moment
     )
-    assert said is not None
-    assert tuple(said) == (True, moment)
+    assert found is not None
+    assert tuple(found) == (True, moment)
 
 
 async def test_an_open_window_is_only_a_comparison_in_the_plan(pool: asyncpg.Pool) -> None:

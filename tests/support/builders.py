@@ -18,7 +18,7 @@ TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJoZXJhbGQifQ.c2lnbmF0dXJl"
 
 
 def a_result(**over: Any) -> Result:
-    """Numbers 1 of message 1 of mailing 7: sent at noon, in 40 ms."""
+    """Makes the result of attempt 1 of message 1 of mailing 7: sent at noon, in 40 ms."""
     usual: dict[str, Any] = {
         "message_id": 1,
         "mailing_id": 7,
@@ -34,7 +34,7 @@ def a_result(**over: Any) -> Result:
 
 
 def a_retrying_result(**over: Any) -> Result:
-    """Numbers 1 of message 1 of mailing 7: a server error, and another attempt due on the broker 5 s later."""
+    """Makes the result of attempt 1 of message 1 of mailing 7: a server error, and a job due 5 s later."""
     usual: dict[str, Any] = {
         "status": "retrying",
         "outcome": "server_error",
@@ -53,7 +53,7 @@ def a_job(**over: Any) -> Job:
 
 
 def a_claim(**over: Any) -> Claim:
-    """Leaves to send attempt 1 of message 1, an hour before the end."""
+    """Makes a claim to send attempt 1 of message 1, an hour before the end."""
     usual: dict[str, Any] = {
         "message_id": 1,
         "verdict": "send",

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 LEVELS = frozenset({"debug", "info", "warning", "error", "exception", "critical"})
-# Said by the renderer of exceptions, not by the caller.
+# Added by the renderer of exceptions, not by the caller.
 RENDERED = {"exc_info": "exception"}
 # `| event | level | fields | meaning |`
 ROW = re.compile(r"^\| `([^`]+)` \| ([a-z, ]+) \|([^|]*)\| [^|]+ \|$", re.MULTILINE)

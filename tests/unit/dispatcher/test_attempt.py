@@ -33,7 +33,8 @@ class Bench:
     def __init__(
         self, *replies: Reply, moments: tuple[float, ...] = ON_TIME, refusals: float = 0, outages: int = 0
     ) -> None:
-        self.provider, self.publisher = FakeProvider(*replies), RecordingPublisher(refusals=refusals)
+        self.provider = FakeProvider(*replies)
+        self.publisher = RecordingPublisher(refusals=refusals)
         self.pool = RecordingPool(*[ConnectionResetError("away")] * outages)
         self.breaker = Breaker(lambda: 1.0)
         self.registry = CollectorRegistry()

@@ -1,3 +1,5 @@
+"""When the circuit breaker opens, what it lets through, and how it closes again."""
+
 from collections import Counter
 from random import Random
 
@@ -13,21 +15,21 @@ def a_breaker(jitter: float = 1.0) -> Breaker:
 
 
 def calls(breaker: Breaker, moment: float, *, ok: int = 0, failed: int = 0) -> None:
-    """Have calls begin and end at a moment, the good ones first."""
+    """Begins and ends calls at a moment, the good ones first."""
     tickets = [breaker.begin(moment) for _ in range(ok + failed)]
     for place, ticket in enumerate(tickets):
         breaker.end(moment, ticket, failed=place >= ok)
 
 
 def an_open_breaker(moment: float = 0.0) -> Breaker:
-    """Opens from that moment for 5 s."""
+    """Makes a breaker that opens at that moment, for 5 s."""
     breaker = a_breaker()
     breaker.trip(moment)
     return breaker
 
 
 def heal(breaker: Breaker, moment: float) -> None:
-    """Have all probes of a breaker that may probe succeed."""
+    """Makes all probes of a half-open breaker succeed."""
     for probes in PROBES:
         calls(breaker, moment, ok=probes)
 
@@ -35,7 +37,7 @@ def heal(breaker: Breaker, moment: float) -> None:
 @pytest.mark.parametrize(
     ("ok", "failed", "state"),
     [
-        # Fewer than twenty calls say nothing.
+        # Fewer than twenty calls are not enough.
         (0, 19, "closed"),
         (0, 20, "open"),
         (9, 10, "closed"),
@@ -143,7 +145,7 @@ def test_the_pause_begins_anew_once_it_was_closed() -> None:
     assert breaker.seconds_open(20.0) == pytest.approx(5)
 
 
-def test_it_says_how_long_it_stays_open() -> None:
+def test_it_knows_how_long_it_stays_open() -> None:
     breaker = an_open_breaker()
     assert [breaker.seconds_open(moment) for moment in (0.0, 4.0, 5.0, 9.0)] == [5.0, 1.0, 0.0, 0.0]
     assert a_breaker().seconds_open(0.0) == 0.0
@@ -205,7 +207,7 @@ def test_it_waits_for_its_probes_however_long_they_take() -> None:
     assert breaker.allowance(3000.0) == 4
 
 
-def test_a_call_that_began_before_it_opened_says_nothing_of_the_provider_now() -> None:
+def test_a_call_that_began_before_it_opened_does_not_count_any_more() -> None:
     breaker = a_breaker()
     tickets = [breaker.begin(0.0) for _ in range(40)]
     for ticket in tickets[:20]:

@@ -1,3 +1,5 @@
+"""Replies of the provider are classified by status and code."""
+
 import json
 from datetime import timedelta
 

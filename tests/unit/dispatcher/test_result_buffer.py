@@ -1,3 +1,5 @@
+"""Results are gathered, published until they are confirmed, and flushed at shutdown."""
+
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -92,7 +94,7 @@ async def test_a_result_is_acknowledged_only_once_it_is_confirmed() -> None:
     assert bodies(publisher) == [[1], [2]]
 
 
-async def test_it_says_how_long_it_has_been_waiting_for_a_confirm() -> None:
+async def test_it_knows_how_long_it_has_been_waiting_for_a_confirm() -> None:
     publisher, confirmations = RecordingPublisher(), Confirmations()
     buffer, now = ResultBuffer(publisher), asyncio.get_running_loop().time
     assert buffer.behind(now() + 60) == 0
@@ -128,7 +130,7 @@ async def test_flush_publishes_what_waits() -> None:
     assert confirmations.message_ids == list(range(1, 251))
 
 
-async def test_flush_publishes_what_was_being_published_when_the_outbox_was_stopped() -> None:
+async def test_flush_publishes_what_was_being_published_when_the_buffer_was_stopped() -> None:
     publisher, confirmations = RecordingPublisher(), Confirmations()
     buffer = ResultBuffer(publisher)
     publisher.gate.clear()
@@ -149,7 +151,7 @@ async def test_flush_of_nothing_publishes_nothing() -> None:
 
 
 @pytest.mark.parametrize("hangs", [False, True], ids=["refused", "never confirmed"])
-async def test_flush_says_which_results_are_lost(hangs: bool) -> None:
+async def test_flush_logs_which_results_are_lost(hangs: bool) -> None:
     publisher, confirmations = RecordingPublisher(refusals=FOR_EVER), Confirmations()
     buffer = ResultBuffer(publisher)
     if hangs:
@@ -163,7 +165,7 @@ async def test_flush_says_which_results_are_lost(hangs: bool) -> None:
     assert confirmations.message_ids == []
 
 
-async def test_flush_that_succeeds_says_nothing_is_lost() -> None:
+async def test_flush_that_succeeds_logs_no_loss() -> None:
     buffer = ResultBuffer(RecordingPublisher())
     buffer.add(Confirmations().buffered(1))
     with capture_logs() as lines:

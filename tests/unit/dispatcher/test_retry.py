@@ -1,3 +1,5 @@
+"""The decision that follows a reply: final, or retried after which delay."""
+
 from datetime import timedelta
 
 import pytest

@@ -1,3 +1,5 @@
+"""Replies are scrubbed of echoed phones, texts and tokens."""
+
 import json
 import re
 from collections.abc import Callable
@@ -93,9 +95,9 @@ def pieces(text: str) -> list[str]:
     ids=lambda value: getattr(value, "__name__", None) or value[:12],
 )
 def test_an_echoed_text_is_scrubbed(text: str, echo: Callable[[str], str]) -> None:
-    said = cleaned(echo(text).encode(), PHONE, text, TOKEN)
-    assert said is not None
-    assert [piece for piece in pieces(text) if piece in said] == []
+    scrubbed = cleaned(echo(text).encode(), PHONE, text, TOKEN)
+    assert scrubbed is not None
+    assert [piece for piece in pieces(text) if piece in scrubbed] == []
 
 
 @pytest.mark.parametrize(
@@ -116,14 +118,14 @@ def test_an_echoed_text_is_scrubbed(text: str, echo: Callable[[str], str]) -> No
     ],
 )
 def test_an_echoed_phone_is_scrubbed(body: str) -> None:
-    said = cleaned(body.encode(), PHONE, TEXT, TOKEN) or ""
-    assert "1234567" not in "".join(letter for letter in said if letter.isdigit())
+    scrubbed = cleaned(body.encode(), PHONE, TEXT, TOKEN) or ""
+    assert "1234567" not in "".join(letter for letter in scrubbed if letter.isdigit())
 
 
 @pytest.mark.parametrize("body", [f"bad token {TOKEN}", f"Authorization: Bearer {TOKEN}", json.dumps({"jwt": TOKEN})])
 def test_an_echoed_token_is_scrubbed(body: str) -> None:
-    said = cleaned(body.encode(), PHONE, TEXT, TOKEN) or ""
-    assert [part for part in TOKEN.split(".") if part in said] == []
+    scrubbed = cleaned(body.encode(), PHONE, TEXT, TOKEN) or ""
+    assert [part for part in TOKEN.split(".") if part in scrubbed] == []
 
 
 @pytest.mark.parametrize(
@@ -154,23 +156,23 @@ letters = st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="*\\
 def test_no_echoed_text_is_ever_seen(text: str, before: str, after: str, echo: Callable[[str], str]) -> None:
     # The words around it are of the provider's own: "text" is no secret, even where it is the text.
     bare = cleaned(f"{before}{echo('')}{after}".encode(), PHONE, "\ue000", TOKEN) or ""
-    said = cleaned(f"{before}{echo(text)}{after}".encode(), PHONE, text, TOKEN) or ""
+    scrubbed = cleaned(f"{before}{echo(text)}{after}".encode(), PHONE, text, TOKEN) or ""
     for form in (text, json.dumps(text)[1:-1]):
-        assert form not in said or form in bare or len(form) < 3
+        assert form not in scrubbed or form in bare or len(form) < 3
 
 
 @given(st.binary(max_size=600), st.binary(max_size=40))
 def test_what_is_left_is_a_short_line_or_nothing(body: bytes, secret: bytes) -> None:
-    said = cleaned(body, "", secret.decode("latin-1"), "")
-    if said is None:
+    scrubbed = cleaned(body, "", secret.decode("latin-1"), "")
+    if scrubbed is None:
         return
-    assert 0 < len(said) <= DETAIL_LENGTH
-    assert said.isprintable() or not any(ord(letter) < 32 or 0x7F <= ord(letter) < 0xA0 for letter in said)
-    assert len(said.splitlines()) == 1
+    assert 0 < len(scrubbed) <= DETAIL_LENGTH
+    assert scrubbed.isprintable() or not any(ord(letter) < 32 or 0x7F <= ord(letter) < 0xA0 for letter in scrubbed)
+    assert len(scrubbed.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "scrubbed"),
     [
         (b"", None),
         (b" \n\0\t ", None),
@@ -185,8 +187,8 @@ def test_what_is_left_is_a_short_line_or_nothing(body: bytes, secret: bytes) -> 
         (b"error 123456", "error 123456"),
     ],
 )
-def test_what_the_provider_said_is_kept(body: bytes, said: str | None) -> None:
-    assert cleaned(body, PHONE, TEXT, TOKEN) == said
+def test_the_rest_of_a_reply_is_kept(body: bytes, scrubbed: str | None) -> None:
+    assert cleaned(body, PHONE, TEXT, TOKEN) == scrubbed
 
 
 def test_what_broke_is_kept() -> None:
@@ -198,7 +200,7 @@ def test_an_empty_secret_hides_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "scrubbed"),
     [
         (f"bad text: {TEXT[:20]}...", "bad text: ***..."),
         (f"bad text: ...{TEXT[-15:]}", "bad text: ...***"),
@@ -206,8 +208,8 @@ def test_an_empty_secret_hides_nothing() -> None:
         ("bad order", "bad order"),
     ],
 )
-def test_a_part_of_the_text_is_scrubbed(body: str, said: str) -> None:
-    assert cleaned(body.encode(), PHONE, TEXT, TOKEN) == said
+def test_a_part_of_the_text_is_scrubbed(body: str, scrubbed: str) -> None:
+    assert cleaned(body.encode(), PHONE, TEXT, TOKEN) == scrubbed
 
 
 @pytest.mark.parametrize("body", ["use 78005553535 instead", '{"phone": 79995550101}', "tel:+74951234567"])

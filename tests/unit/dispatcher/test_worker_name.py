@@ -1,3 +1,5 @@
+"""The name under which a dispatcher claims, and how long it is kept alive."""
+
 from services.dispatcher.worker_name import WorkerName
 
 

@@ -1,4 +1,4 @@
-"""How many messages will be too late, if sending goes on as it does now."""
+"""The forecast of messages that will miss their mailing's end at the present rate."""
 
 from collections.abc import Sequence
 

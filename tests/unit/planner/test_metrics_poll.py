@@ -1,4 +1,4 @@
-"""What the planner shows of queues and tables, and that it shows nothing it no longer knows."""
+"""The polled metrics of queues and tables, which are cleared when a poll fails."""
 
 import math
 from typing import Any, cast
@@ -29,7 +29,9 @@ class FakePool:
     """Answers the three statements in their order, or is away."""
 
     def __init__(self) -> None:
-        self.results, self.fence_age, self.away = 0, 1.5, False
+        self.results = 0
+        self.fence_age = 1.5
+        self.away = False
         self.unsent: list[dict[str, float]] = []
 
     async def fetchrow(self, _: str) -> dict[str, Any]:
@@ -43,7 +45,9 @@ class FakePool:
 
 class Scene:
     def __init__(self) -> None:
-        self.publisher, self.pool, self.registry = FakePublisher(), FakePool(), new_registry()
+        self.publisher = FakePublisher()
+        self.pool = FakePool()
+        self.registry = new_registry()
         metrics = Metrics(self.registry)
         self.poll = MetricsPoll(cast(Pool, self.pool), cast(Publisher, self.publisher), [JOBS, DEAD], metrics)
 

@@ -1,4 +1,4 @@
-"""How much of the capacity each mailing gets."""
+"""Each mailing gets its share of the capacity."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The planner's endless tasks outlive the database's bad moments."""
+"""The planner's endless tasks outlive outages of the database."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ import pytest
 from services.planner.task_loop import repeat
 from shared.health import Pulse
 
-BAD_MOMENTS = [
+OUTAGES = [
     ConnectionRefusedError(),
     TimeoutError(),
     asyncpg.CannotConnectNowError("the database system is starting up"),
@@ -21,8 +21,8 @@ BAD_MOMENTS = [
 ]
 
 
-@pytest.mark.parametrize("error", BAD_MOMENTS, ids=lambda error: type(error).__name__)
-async def test_work_that_meets_a_bad_moment_is_done_again(error: Exception) -> None:
+@pytest.mark.parametrize("error", OUTAGES, ids=lambda error: type(error).__name__)
+async def test_work_that_meets_an_outage_is_done_again(error: Exception) -> None:
     errors, done = [error], asyncio.Event()
 
     async def work() -> float:

@@ -1,4 +1,4 @@
-"""How a body is split that cannot be folded whole."""
+"""A body that cannot be folded whole is split."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Which reporter shows itself as the one that folds."""
+"""A reporter shows whether it folds or stands by."""
 
 from prometheus_client import CollectorRegistry
 

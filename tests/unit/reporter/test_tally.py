@@ -1,4 +1,4 @@
-"""What a batch of results comes to, for attempts and for messages."""
+"""A batch of results is tallied into attempts to record and messages to move."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -103,12 +103,12 @@ def test_each_attempt_is_recorded_once(
         (["retrying", "retrying"], "retrying", 2),
         (["retrying", "sent"], "sent", 2),
         (["retrying", "exhausted"], "exhausted", 2),
-        # A success wins over whatever another attempt said, earlier or later.
+        # A success wins over any other result, earlier or later.
         (["sent", "retrying"], "sent", 2),
         (["sent", "rejected"], "sent", 2),
         (["rejected", "sent"], "sent", 2),
         (["sent", "exhausted", "expired"], "sent", 3),
-        # What the provider said wins over the deadline, the later over the earlier of equals.
+        # A refusal of the provider wins over the deadline, the later over the earlier of equals.
         (["rejected", "expired"], "rejected", 2),
         (["expired", "exhausted"], "exhausted", 2),
         (["rejected", "exhausted"], "exhausted", 2),
@@ -117,19 +117,19 @@ def test_each_attempt_is_recorded_once(
     ],
 )
 def test_the_highest_status_wins(statuses: list[str], status: str, number: int) -> None:
-    results = [a_result(number=place, status=said, reason=said) for place, said in enumerate(statuses, start=1)]
+    results = [a_result(number=place, status=status, reason=status) for place, status in enumerate(statuses, start=1)]
     for ordered in (results, results[::-1]):
         update = only(tally(ordered, {1: a_record(claimed=len(results))}))
         assert (update.status, update.reason, update.number) == (status, status, number)
         assert (update.final_at is None) is (status == "retrying")
 
 
-def test_the_final_moment_is_that_of_the_attempt_that_said_so() -> None:
+def test_the_final_moment_is_that_of_the_attempt_that_was_final() -> None:
     later = a_retrying_result(number=2, started_at=NOON + timedelta(minutes=1))
     assert only(tally([a_result(), later], {1: a_record(claimed=2)})).final_at == REPLIED_AT
 
 
-def test_the_newest_attempt_says_what_is_due() -> None:
+def test_the_newest_attempt_decides_what_is_due() -> None:
     first = a_retrying_result(due_at=NOON + timedelta(minutes=9), queued=True)
     second = a_retrying_result(number=2, due_at=NOON + timedelta(minutes=1), queued=False)
     update = only(tally([second, first], {1: a_record(claimed=2)}))

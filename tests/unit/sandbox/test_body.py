@@ -1,3 +1,5 @@
+"""A send is checked by the published contract."""
+
 import pytest
 
 from services.sandbox.body import HIGHEST, LOWEST, RefusedSend, SendRequest, read_id, read_send

@@ -1,3 +1,5 @@
+"""Faults are validated, and give each request its mode and delay."""
+
 from datetime import timedelta
 
 import pytest

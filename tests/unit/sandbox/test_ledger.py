@@ -1,3 +1,5 @@
+"""The ledger counts and lists every request."""
+
 from datetime import UTC, datetime, timedelta
 
 import pytest

@@ -1,3 +1,5 @@
+"""The settings of the sandbox, and the errors that name a wrong one."""
+
 import pytest
 
 from services.sandbox.settings import SandboxSettings

@@ -1,3 +1,5 @@
+"""The token of a send is verified."""
+
 from datetime import UTC, datetime, timedelta
 
 import jwt

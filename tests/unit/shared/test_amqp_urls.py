@@ -1,3 +1,5 @@
+"""Lists of AMQP URLs are parsed without showing a password."""
+
 import pytest
 
 from shared import amqp_urls, settings

@@ -1,3 +1,5 @@
+"""Errors of the database are described without the values that they quote."""
+
 import asyncpg
 import pytest
 
@@ -13,17 +15,17 @@ def a_violation() -> asyncpg.PostgresError:
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "described"),
     [
         (ConnectionRefusedError(111, "Connection refused"), "[Errno 111] Connection refused"),
         (asyncpg.CannotConnectNowError("the database system is starting up"), "the database system is starting up"),
         # Without a text of its own.
         (TimeoutError(), "TimeoutError"),
-        # What may quote a value is told by its name, and by the rule that it broke.
+        # An error that may quote a value shows its class, and the constraint that it violates.
         (a_violation(), "UniqueViolationError (clients_phone)"),
         (asyncpg.InvalidTextRepresentationError(f'invalid input syntax: "{SECRET}"'), "InvalidTextRepresentationError"),
         (asyncpg.exceptions._base.DataError(f"invalid input for query argument $1: '{SECRET}'"), "DataError"),
     ],
 )
-def test_an_error_is_told_in_one_line_without_values(error: Exception, told: str) -> None:
-    assert describe(error) == told
+def test_an_error_is_described_in_one_line_without_values(error: Exception, described: str) -> None:
+    assert describe(error) == described

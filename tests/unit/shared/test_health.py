@@ -91,7 +91,7 @@ async def test_an_event_loop_that_was_held_up_is_stuck() -> None:
     beating.cancel()
 
 
-async def test_livez_is_503_while_a_task_is_stuck_whatever_readyz_says() -> None:
+async def test_livez_is_503_while_a_task_is_stuck_whatever_readyz_answers() -> None:
     clock, port = Clock(), take_ports()
     health, pulse = Health(), Pulse(clock)
     health.watch("fold", pulse)

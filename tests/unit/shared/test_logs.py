@@ -1,3 +1,5 @@
+"""Log lines: their fields, their format, and that nothing secret is in them."""
+
 import json
 from typing import Any
 
@@ -8,15 +10,15 @@ from tests.unit.shared import child
 
 PHONE, TOKEN = "79991234567", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJoZXJhbGQifQ.c2lnbmF0dXJl"
 SECRET = "the password of the database"
-# What a line must never hold, and what a terminal must never be sent, in every way in which it can get there.
+# Every way in which a value can get into a line.
 WAYS = (
-    'log.info("told", value=BAD)',
-    'log.info("told", value=[{"deep": (BAD,)}])',
-    'log.info("told", **{BAD: 1})',
-    'log.bind(value=BAD).info("told")',
-    'log.info("told", value=ValueError(BAD))',
-    'import structlog\nwith structlog.contextvars.bound_contextvars(value=BAD):\n    log.info("told")',
-    # Exceptions: one whose reason is told, one whose reason is not, one that has it as a local variable.
+    'log.info("noted", value=BAD)',
+    'log.info("noted", value=[{"deep": (BAD,)}])',
+    'log.info("noted", **{BAD: 1})',
+    'log.bind(value=BAD).info("noted")',
+    'log.info("noted", value=ValueError(BAD))',
+    'import structlog\nwith structlog.contextvars.bound_contextvars(value=BAD):\n    log.info("noted")',
+    # Exceptions: one whose message is shown, one whose message is not, one that has it as a local variable.
     'try:\n    raise RuntimeError(BAD)\nexcept RuntimeError:\n    log.exception("failed")',
     'try:\n    int(BAD)\nexcept ValueError:\n    log.exception("failed")',
     'def f(phone):\n    1 / 0\ntry:\n    f(BAD)\nexcept ArithmeticError:\n    log.exception("failed")',
@@ -73,7 +75,7 @@ def test_a_line_has_the_event_its_fields_and_where_it_is_from() -> None:
 
 
 def test_what_is_bound_to_the_context_is_on_the_line() -> None:
-    [line] = logged('import structlog; structlog.contextvars.bind_contextvars(request_id="req-1"); log.info("told")')
+    [line] = logged('import structlog; structlog.contextvars.bind_contextvars(request_id="req-1"); log.info("noted")')
     assert line["request_id"] == "req-1"
 
 
@@ -96,14 +98,14 @@ def test_an_exception_is_one_line() -> None:
     ],
 )
 def test_any_value_is_shown_on_one_line(value: str, shown: object) -> None:
-    [line] = logged(f'log.info("told", value={value})')
+    [line] = logged(f'log.info("noted", value={value})')
     assert line["value"] == shown
 
 
 @pytest.mark.parametrize("value", ["2**70", '"\\udcff"'], ids=["huge number", "lone surrogate"])
 def test_no_value_makes_a_log_call_fail(value: str) -> None:
-    [line] = logged(f'log.info("told", value={value})')
-    assert line["event"] == "told"
+    [line] = logged(f'log.info("noted", value={value})')
+    assert line["event"] == "noted"
 
 
 def test_lines_below_the_level_are_left_out() -> None:
@@ -117,9 +119,9 @@ def test_warnings_of_libraries_are_lines_too() -> None:
     assert (line["event"], line["library"], line["detail"]) == ("library warning", "some.library", "lost it")
 
 
-def test_the_console_format_is_for_people() -> None:
-    ended = child.run("-c", configured('log.info("told", mailing_id=7)', json=False))
-    assert "told" in ended.stdout
+def test_the_console_format_is_no_json() -> None:
+    ended = child.run("-c", configured('log.info("noted", mailing_id=7)', json=False))
+    assert "noted" in ended.stdout
     assert "mailing_id=7" in ended.stdout
     assert not ended.stdout.startswith("{")
 
@@ -132,7 +134,7 @@ def test_nothing_secret_and_no_control_character_comes_out_whichever_way_it_went
     for unwanted in (PHONE, TOKEN, SECRET, "\r", "\x1b", "\x9b", "\x07", "\u202e"):
         assert unwanted not in ended.stdout
     # What went in could not forge a line either.
-    events = sum(ended.stdout.count(event) for event in ("told", "failed", "library warning"))
+    events = sum(ended.stdout.count(event) for event in ("noted", "failed", "library warning"))
     assert events == len(WAYS)
     assert not json or ended.stdout.count("\n") == len(WAYS)
 

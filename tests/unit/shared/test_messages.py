@@ -1,3 +1,5 @@
+"""AMQP bodies are decoded as they were encoded, and everything else is unreadable."""
+
 import json
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, get_args

@@ -1,3 +1,5 @@
+"""The ops port, and the metrics that every process has."""
+
 import socket
 from collections.abc import AsyncIterator
 
@@ -20,12 +22,13 @@ async def http() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 def free_port() -> int:
+    """Returns a port that was free just now."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port
 
 
-async def test_a_process_is_ready_when_all_its_parts_are_there(http: aiohttp.ClientSession) -> None:
+async def test_a_process_is_ready_when_all_its_parts_are_up(http: aiohttp.ClientSession) -> None:
     health, port = Health(), free_port()
     health.require("database", "broker")
     async with serve_ops("127.0.0.1", port, health, new_registry()):
@@ -48,7 +51,7 @@ async def test_metrics_are_served_in_the_text_format(http: aiohttp.ClientSession
         assert "python_info" in await answer.text()
 
 
-async def test_expecting_a_part_does_not_forget_that_it_is_there() -> None:
+async def test_requiring_a_part_does_not_change_whether_it_is_up() -> None:
     health = Health()
     health.set("database", True)
     health.require("database")
@@ -68,7 +71,7 @@ async def test_port_0_serves_nothing() -> None:
         pass
 
 
-async def test_metrics_say_what_is_ready_and_what_is_missing() -> None:
+async def test_metrics_show_what_is_up_and_what_is_missing() -> None:
     health, registry = Health(), new_registry()
     health.require("database", "broker")
     health.set("database", True)
@@ -96,7 +99,7 @@ def test_every_reason_of_a_dead_letter_is_a_series() -> None:
     assert registry.get_sample_value("herald_dead_letters_total", labels) == 1
 
 
-def test_the_build_is_told_and_no_series_says_when_another_was_made() -> None:
+def test_the_build_is_a_series_and_there_are_no_creation_times() -> None:
     registry = new_registry()
     Counter("fruits", "Fruits.", registry=registry)
     text = prometheus_client.generate_latest(registry).decode()

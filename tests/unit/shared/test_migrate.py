@@ -1,3 +1,5 @@
+"""The migration files are numbered, complete and safe to run."""
+
 import re
 
 import pytest

@@ -1,3 +1,5 @@
+"""Processes start, stop and fail with the right exit code and log lines."""
+
 import asyncio
 import json
 import os
@@ -46,7 +48,7 @@ def ended_after(process: subprocess.Popen[str], number: signal.Signals) -> int:
         ("raise ExceptionGroup('all', [SettingsError('HERALD_X: why'), RuntimeError('why')])", 2),
     ],
 )
-def test_the_exit_code_says_how_it_ended(body: str, code: int) -> None:
+def test_the_exit_code_shows_how_it_ended(body: str, code: int) -> None:
     assert child.run("-c", PROCESS.format(body=body, how="")).returncode == code
 
 
@@ -60,7 +62,7 @@ def test_a_signal_stops_it_cleanly(body: str, number: signal.Signals) -> None:
 
 
 @pytest.mark.parametrize(("how", "niceness"), [("", 8), (", background=False", 0)])
-def test_a_background_process_steps_back(how: str, niceness: int) -> None:
+def test_a_background_process_lowers_its_priority(how: str, niceness: int) -> None:
     here = os.getpriority(os.PRIO_PROCESS, 0)
     ended = child.run("-c", PROCESS.format(body="import os; sys.stderr.write(f'nice {os.nice(0)}')", how=how))
     assert ended.stderr == f"running\nnice {here + niceness}"
@@ -155,7 +157,7 @@ async def test_a_task_that_fails_ends_them_all() -> None:
         "F()",
     ],
 )
-def test_an_error_that_nobody_caught_is_a_line_of_the_log_without_its_values(body: str) -> None:
+def test_an_uncaught_error_is_a_line_of_the_log_without_its_values(body: str) -> None:
     code = PROCESS.format(body=body, how="").replace(
         "async def main",
         "SECRET = 'a text and 79991234567'\n"

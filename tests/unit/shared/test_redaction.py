@@ -1,4 +1,4 @@
-"""What must not be read is masked, and nothing else is."""
+"""Phones, tokens and secrets are masked, and nothing else is."""
 
 import json
 
@@ -126,7 +126,7 @@ def test_control_characters_are_made_visible(text: str, shown: str) -> None:
         st.text(st.characters(exclude_categories=["Cs"])), st.text(st.characters(exclude_categories=["Cs"]))
     )
 )
-def test_a_json_line_says_the_same_without_control_characters(event: dict[str, str]) -> None:
+def test_a_json_line_means_the_same_without_control_characters(event: dict[str, str]) -> None:
     line = escape_json(orjson.dumps({**event, "more": DANGEROUS}))
     assert json.loads(line) == {**event, "more": DANGEROUS}
     assert not set(line.decode()) & set(DANGEROUS)

@@ -1,3 +1,5 @@
+"""The settings that every process shares, and the errors that name a wrong one."""
+
 from datetime import timedelta
 
 import pytest

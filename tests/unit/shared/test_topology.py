@@ -1,3 +1,5 @@
+"""The topology is complete, and no message can be lost or travel in circles in it."""
+
 import fnmatch
 from datetime import timedelta
 from typing import get_args

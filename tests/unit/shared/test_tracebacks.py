@@ -58,14 +58,14 @@ def a_violation() -> asyncpg.PostgresError:
         (RuntimeError("x" * 1000), "RuntimeError: " + "x" * 500),
     ],
 )
-def test_only_harmless_reasons_are_told(error: Exception, last: str) -> None:
+def test_only_harmless_messages_are_shown(error: Exception, last: str) -> None:
     told = format_error(caught(error))
     assert told.splitlines()[-1] == last
     assert "in caught" in told
     assert SECRET not in told
 
 
-def test_causes_and_members_of_groups_are_told_without_their_values() -> None:
+def test_causes_and_members_of_groups_are_shown_without_their_values() -> None:
     cause = caught(KeyError(SECRET))
     error = caught(ExceptionGroup("in a task", [caught(ValueError(SECRET)), caught(RuntimeError("closed"))]))
     error.__cause__ = cause
@@ -83,7 +83,7 @@ def test_causes_and_members_of_groups_are_told_without_their_values() -> None:
     assert SECRET not in told
 
 
-def test_an_exception_that_is_its_own_cause_is_told_once() -> None:
+def test_an_exception_that_is_its_own_cause_is_shown_once() -> None:
     first, second = caught(KeyError("a")), caught(KeyError("b"))
     first.__cause__, second.__cause__ = second, first
     assert format_error(first).count("KeyError") == 2

@@ -1,3 +1,5 @@
+"""Waits end when the part is back or the process must stop."""
+
 import asyncio
 
 import pytest
@@ -6,10 +8,11 @@ from shared.waiting import LONGEST_PAUSE, Backoff, Stopped, retry_through_outage
 
 
 class Flaky:
-    """Fails so many times, then returns how often it was called."""
+    """A call that fails `failures` times, then returns how often it was called."""
 
     def __init__(self, failures: int, error: Exception) -> None:
-        self._failures, self._error = failures, error
+        self._failures = failures
+        self._error = error
         self.calls = 0
 
     async def __call__(self) -> int:
@@ -29,10 +32,10 @@ def test_pauses_grow_to_their_limit_and_begin_anew_after_a_reset() -> None:
 
 
 async def test_a_part_that_comes_back_is_waited_for() -> None:
-    told: list[BaseException] = []
+    seen: list[BaseException] = []
     flaky = Flaky(1, OSError("away"))
-    assert await retry_through_outages(flaky, (OSError,), told.append, asyncio.Event()) == 2
-    assert [str(error) for error in told] == ["away"]
+    assert await retry_through_outages(flaky, (OSError,), seen.append, asyncio.Event()) == 2
+    assert [str(error) for error in seen] == ["away"]
 
 
 async def test_what_is_no_outage_is_raised_at_once() -> None:

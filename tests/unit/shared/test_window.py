@@ -1,3 +1,5 @@
+"""Send windows by the local clock, on the days of clock changes, too."""
+
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -148,9 +150,7 @@ NEAR_A_CHANGE = st.builds(
 
 
 @given(WINDOWS, ANY_MOMENT | NEAR_A_CHANGE)
-def test_what_a_window_says_is_what_the_clock_shows_minute_by_minute(
-    window: Window, place: tuple[str, datetime]
-) -> None:
+def test_a_window_agrees_with_the_clock_minute_by_minute(window: Window, place: tuple[str, datetime]) -> None:
     zone, moment = ZoneInfo(place[0]), place[1]
     oracle = Oracle(window, zone)
     assert window.is_open(zone, moment) == oracle.is_open(moment)

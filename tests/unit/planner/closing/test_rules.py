@@ -1,4 +1,4 @@
-"""How unsent messages are settled, by what is known of their flight and by the cause."""
+"""Unsent messages are settled by the state of their flight and by the cause."""
 
 import pytest
 from hypothesis import given
