@@ -8,20 +8,23 @@ from aiohttp import web
 from services.api.access.rate_limit import limit
 from services.api.console import routes as console
 from services.api.pages import routes as pages
-from services.api.routes import PREFIX, ROUTES, Handler, Route, by_path, methods_of
+from services.api.routes import ROUTES
 from services.api.statistics import sse
-from services.api.web.bodies import MAX_BODY, expect_later
+from services.api.web.bodies import BODY_MODEL, MAX_BODY, expect_later
 from services.api.web.compression import compress
 from services.api.web.context import IDENTITY, QUERY, STATE, State, state_of
-from services.api.web.middleware import answer_problems, authenticate, observe, stamp
+from services.api.web.middleware import FIELD_NAMES, answer_problems, authenticate, observe, stamp
 from services.api.web.parsing import parse_query
 from services.api.web.problems import Problem, given_up
+from services.api.web.request_log import field_names
+from services.api.web.route import PREFIX, Handler, Route, by_path, methods_of
 
 
 def build(state: State) -> web.Application:
     middlewares = (observe, compress, answer_problems, authenticate, limit)
     app = web.Application(middlewares=middlewares, client_max_size=MAX_BODY)
     app[STATE] = state
+    app[FIELD_NAMES] = field_names(model for route in ROUTES for model in route.models)
     app[sse.BROADCASTS] = sse.broadcasts(state)
     app.on_shutdown.append(sse.stop)
     app.on_response_prepare.append(stamp)
@@ -57,6 +60,7 @@ def endpoint(route: Route) -> Handler:
         if not request[IDENTITY].may(route.role):
             raise Problem(403, f"This needs a token with the role {route.role}.")
         pairs = {name: request.query.getall(name) for name in request.query}
+        request[BODY_MODEL] = route.body
         request[QUERY] = parse_query(route.query, pairs)
         return await (route.handler(request) if route.streams else in_time(request, route.handler))
 

@@ -6,7 +6,7 @@ from services.api import answers
 from services.api.access import handlers as whoami
 from services.api.openapi import examples
 from services.api.openapi.operation import Operation, shown
-from services.api.routes import Handler
+from services.api.web.route import Handler
 
 TOKEN: Mapping[Handler, Operation] = {
     whoami.show: Operation(

@@ -8,8 +8,8 @@ from services.api.clients import handlers as clients
 from services.api.clients.import_ import handler as imports
 from services.api.openapi import examples
 from services.api.openapi.operation import NOTHING, Example, Operation, Reply, body, patch_body, shown, text
-from services.api.routes import Handler
 from services.api.web.negotiation import CSV, NDJSON
+from services.api.web.route import Handler
 
 _CSV_COLUMNS = "Columns phone, operator_code, tag and timezone, in any order; all but phone may be missing."
 # The header as the import reads it, without the quotes and the order that it would take as well.

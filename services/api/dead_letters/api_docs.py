@@ -6,7 +6,7 @@ from services.api import answers, schemas
 from services.api.dead_letters import handlers as dead_letters
 from services.api.openapi import examples
 from services.api.openapi.operation import Example, Operation, body, shown
-from services.api.routes import Handler
+from services.api.web.route import Handler
 
 _NO_BROKER = "The broker or the database is away."
 

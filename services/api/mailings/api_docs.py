@@ -8,7 +8,7 @@ from services.api.mailings import preview, resend
 from services.api.mailings.idempotency import HEADER as IDEMPOTENCY_KEY
 from services.api.openapi import examples
 from services.api.openapi.operation import NOTHING, Example, Operation, body, patch_body, shown
-from services.api.routes import Handler
+from services.api.web.route import Handler
 
 _SENDING_NOW = Example("To the clients with a tag, from now on", examples.MAILING_NOW)
 _PLANNED = Example("With a start, two lists in the filter, and the hours of a day", examples.MAILING_PLANNED)

@@ -6,10 +6,10 @@ from services.api import answers
 from services.api.messages import handlers as messages
 from services.api.openapi import examples
 from services.api.openapi.operation import Operation, Reply, events, shown, text
-from services.api.routes import Handler
 from services.api.statistics import handlers as statistics
 from services.api.statistics import sse
 from services.api.web.negotiation import CSV
+from services.api.web.route import Handler
 
 MESSAGES: Mapping[Handler, Operation] = {
     messages.listing: Operation(

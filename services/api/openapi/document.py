@@ -13,7 +13,8 @@ from services.api.openapi import headers, problems, schemas
 from services.api.openapi.about import DESCRIPTION, PAGES, Page
 from services.api.openapi.operation import Content, Operation, Reply
 from services.api.openapi.operations import OPERATIONS, TAGS, bare
-from services.api.routes import PREFIX, ROUTES, Route
+from services.api.routes import ROUTES
+from services.api.web.route import PREFIX, Route
 
 Json = dict[str, Any]
 References = schemas.References

@@ -7,8 +7,8 @@ from typing import Any
 
 from services.api.openapi.headers import ALWAYS, RATES, SOMETIMES, named
 from services.api.openapi.operation import Operation
-from services.api.routes import Route
 from services.api.web.problems import PROBLEM_JSON
+from services.api.web.route import Route
 from shared.statuses import ROLES
 
 Json = dict[str, Any]

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from aiohttp import web
-from pydantic import BaseModel
 
+from services.api.schemas import Sent
 from services.api.web.context import BODY, state_of
 from services.api.web.negotiation import JSON
 from services.api.web.parsing import parse_body
@@ -18,11 +18,19 @@ MERGE_PATCH = "application/merge-patch+json"
 # A mailing with the longest text and 1,000 of the longest tags, all written as escapes, still fits.
 MAX_BODY = 1024 * 1024
 
-BodyT = TypeVar("BodyT", bound=BaseModel)
+BodyT = TypeVar("BodyT", bound=Sent)
+
+# The model of the body, as the row of the route table names it.
+BODY_MODEL = web.RequestKey[type[Sent] | None]("body_model")
 
 
 async def read_body(request: web.Request, kind: type[BodyT]) -> BodyT:
-    """Reads a JSON body. Raises problems: 415, 413, 408, 400, and 422 for wrong values."""
+    """Reads a JSON body. Raises problems: 415, 413, 408, 400, and 422 for wrong values.
+
+    `kind` must be the model that the route table names.
+    """
+    if request[BODY_MODEL] is not kind:
+        raise TypeError(f"the route table names {request[BODY_MODEL]}, the handler wants {kind}")
     offers = (JSON, MERGE_PATCH) if request.method == "PATCH" else (JSON,)
     require_type(request, offers)
     zones = state_of(request).zones

@@ -9,7 +9,6 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from structlog.contextvars import bind_contextvars
 
-from services.api import schemas
 from services.api.access import store as tokens
 from services.api.access.authenticate import WrongToken
 from services.api.access.rate_limit import count_wrong_token, headers_of
@@ -19,16 +18,14 @@ from services.api.web.context import ALLOWANCE, BODY, IDENTITY, QUERY, REFUSAL, 
 from services.api.web.negotiation import EVENT_STREAM
 from services.api.web.outages import AWAY, TOO_SLOW
 from services.api.web.problems import Problem
-from services.api.web.request_log import names_in, tell_errors, tell_fields
+from services.api.web.request_log import tell_errors, tell_fields
 from shared import logs
 
 # The index of the API, which is for everybody: it names no more than the document does.
 INDEX = "/api/"
 
-# What a body or a query may hold: the names that an error may be told by.
-FIELDS = names_in(
-    kind for kind in vars(schemas).values() if isinstance(kind, type) and issubclass(kind, schemas.Sent | schemas.Query)
-)
+# The names of all fields of bodies and queries, collected from the route table: the log may name them.
+FIELD_NAMES = web.AppKey[frozenset[str]]("field_names")
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
@@ -83,7 +80,7 @@ def told_of(request: web.Request) -> dict[str, object]:
 def _refused(request: web.Request, problem: Problem) -> web.Response:
     refusal: dict[str, object] = {} if problem.detail is None else {"detail": problem.detail}
     if problem.errors:
-        refusal["errors"] = tell_errors(problem.errors, FIELDS)
+        refusal["errors"] = tell_errors(problem.errors, request.app[FIELD_NAMES])
     request[REFUSAL] = refusal
     return problems.answer(problem)
 

@@ -1,7 +1,7 @@
 """What the log tells of what a caller sent and why it was refused: never a phone, a text or a tag. Pure."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, get_args
 
 from pydantic import BaseModel
 
@@ -25,7 +25,7 @@ def tell_fields(model: BaseModel) -> dict[str, object]:
     return {name: _value(name, getattr(model, name)) for name in sorted(model.model_fields_set)}
 
 
-def tell_errors(errors: Iterable[FieldError], known: Iterable[str]) -> list[str]:
+def tell_errors(errors: Iterable[FieldError], known: frozenset[str]) -> list[str]:
     """Returns where the first errors are. A field that nobody knows was named by the caller, and is not quoted."""
     names = {*known, *PLACES}
     return [
@@ -48,9 +48,17 @@ def _value(name: str, value: Any) -> object:
     return value
 
 
-def names_in(models: Iterable[type[BaseModel]]) -> frozenset[str]:
-    """Collects the names of the fields of models, those on the wire included."""
-    fields: list[Mapping[str, Any]] = [model.model_fields for model in models]
-    return frozenset(
-        name for group in fields for field, info in group.items() for name in (field, info.alias) if name is not None
-    )
+def field_names(models: Iterable[type[BaseModel]]) -> frozenset[str]:
+    """Collects the names of all fields of models and of the models inside them, as Python and JSON have them."""
+    names: set[str] = set()
+    for model in models:
+        for name, info in model.model_fields.items():
+            names |= {name, info.alias or name} | field_names(_models_in(info.annotation))
+    return frozenset(names)
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models_in(part)

@@ -9,8 +9,8 @@ from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient
 
 from services.api.dead_letters.queues import AWAY, BrokerAway, Queues
-from services.api.routes import PREFIX
 from services.api.web.context import State
+from services.api.web.route import PREFIX
 from shared.messages import MailingEventName
 
 ADMIN_TOKEN = "the-admin-token"

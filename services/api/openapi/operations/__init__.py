@@ -11,7 +11,7 @@ from services.api.dead_letters.api_docs import DEAD_LETTERS
 from services.api.mailings.api_docs import MAILINGS
 from services.api.messages.api_docs import MESSAGES, STATISTICS
 from services.api.openapi.operation import Operation, Reply
-from services.api.routes import Handler
+from services.api.web.route import Handler
 
 TAGS: Mapping[str, str] = {
     "clients": "The directory of people: one at a time, as a list, or in bulk.",

@@ -7,7 +7,8 @@ import pytest
 
 from services.api.access.authenticate import Authenticator
 from services.api.access.tokens import create_token
-from services.api.routes import ROUTES, Route
+from services.api.routes import ROUTES
+from services.api.web.route import Route
 from shared.statuses import ROLES
 from tests.integration.api.fakes import ADMIN_TOKEN, Api
 from tests.integration.api.rows import Rows

@@ -10,7 +10,7 @@ import pytest
 
 from services.api.dead_letters.queues import DeadQueues
 from services.api.openapi.document import build
-from services.api.routes import PREFIX
+from services.api.web.route import PREFIX
 from shared import topology
 from shared.broker import Outgoing, Publisher
 from shared.health import Health

@@ -7,8 +7,9 @@ import asyncpg
 import pytest
 from aiohttp import ClientResponse
 
-from services.api.routes import PREFIX, ROUTES
+from services.api.routes import ROUTES
 from services.api.web.compression import LARGE_BYTES, MIN_BYTES
+from services.api.web.route import PREFIX
 from tests.integration.api.fakes import AUTHORIZED, Api
 from tests.integration.api.rows import Rows
 

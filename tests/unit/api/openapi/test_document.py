@@ -22,9 +22,10 @@ from services.api.openapi.operation import Content, Operation
 from services.api.openapi.operations import OPERATIONS, TAGS
 from services.api.pages.files import MEDIA
 from services.api.pages.routes import REDIRECTS
-from services.api.routes import ROUTES, Route
+from services.api.routes import ROUTES
 from services.api.web.context import State
 from services.api.web.parsing import parse_body
+from services.api.web.route import Route
 from tests.integration.api.fakes import NoBroker, RecordingEvents
 
 COMMITTED = Path(__file__).parents[4] / "docs" / "openapi.json"

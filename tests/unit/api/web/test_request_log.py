@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from services.api.schemas import ClientNew, ClientPatch, ClientsQuery, DeadLettersReplay, MailingNew, MailingPatch, Sent
-from services.api.web.middleware import FIELDS
 from services.api.web.problems import FieldError
-from services.api.web.request_log import tell_errors, tell_fields
+from services.api.web.request_log import field_names, tell_errors, tell_fields
 
+NAMES = field_names((MailingPatch, ClientsQuery))
 ZONES = {"zones": frozenset({"Europe/Moscow"})}
 
 
@@ -68,8 +68,15 @@ def test_the_query_is_told_likewise() -> None:
     ],
 )
 def test_it_is_told_where_errors_are_but_not_what_nobody_knows(loc: tuple[str | int, ...], told: str) -> None:
-    assert tell_errors([FieldError(loc, "is wrong")], FIELDS) == [told]
+    assert tell_errors([FieldError(loc, "is wrong")], NAMES) == [told]
 
 
 def test_only_the_first_errors_are_told() -> None:
-    assert len(tell_errors([FieldError(("body", "text"), "is wrong")] * 100, FIELDS)) == 5
+    assert len(tell_errors([FieldError(("body", "text"), "is wrong")] * 100, NAMES)) == 5
+
+
+def test_the_names_of_nested_fields_are_known_as_python_and_as_json_have_them() -> None:
+    assert field_names((MailingPatch,)) == {
+        *("text", "start_at", "end_at", "filter", "operator_codes", "tags"),
+        *("window", "opens", "from", "closes", "to"),
+    }
