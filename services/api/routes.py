@@ -1,32 +1,20 @@
 """Every route as one table: its handler, who may call it, and the models of its query parameters and its body."""
 
-from services.api import history
 from services.api.access import handlers as whoami
 from services.api.clients import export
 from services.api.clients import handlers as clients
 from services.api.clients.import_ import handler as imports
+from services.api.clients.schemas import ClientNew, ClientPatch, ClientsFilter, ClientsQuery, ImportQuery
 from services.api.dead_letters import handlers as dead_letters
+from services.api.dead_letters.schemas import DeadLettersDrop, DeadLettersQuery, DeadLettersReplay
 from services.api.mailings import handlers as mailings
 from services.api.mailings import preview, resend
+from services.api.mailings.schemas import MailingNew, MailingPatch, MailingsQuery, Resend
 from services.api.messages import handlers as messages
-from services.api.schemas import (
-    ClientNew,
-    ClientPatch,
-    ClientsFilter,
-    ClientsQuery,
-    DeadLettersDrop,
-    DeadLettersQuery,
-    DeadLettersReplay,
-    ImportQuery,
-    MailingNew,
-    MailingPatch,
-    MailingsQuery,
-    MessagesQuery,
-    PageQuery,
-    Resend,
-)
+from services.api.messages.schemas import MessagesQuery
 from services.api.statistics import handlers as statistics
 from services.api.statistics import sse
+from services.api.web.queries import PageQuery
 from services.api.web.route import Route
 
 _CLIENT = "/clients/{client_id:[0-9]{1,19}}"
@@ -50,7 +38,7 @@ ROUTES = (
     Route("PATCH", _CLIENT, clients.patch, "operator", "Change some fields of a client", body=ClientPatch),
     Route("PUT", _CLIENT, clients.replace, "operator", "Replace a client", body=ClientNew),
     Route("DELETE", _CLIENT, clients.delete, "operator", "Delete a client"),
-    Route("GET", _CLIENT + "/events", history.of_client, "viewer", "List what happened to a client", PageQuery),
+    Route("GET", _CLIENT + "/events", clients.events, "viewer", "List what happened to a client", PageQuery),
     Route("POST", "/mailings", mailings.create, "operator", "Create a mailing", body=MailingNew),
     Route("GET", "/mailings", mailings.listing, "viewer", "List mailings, the newest first", MailingsQuery),
     Route("POST", "/mailings/preview", preview.preview, "operator", "Count who a mailing would go to", body=MailingNew),
@@ -63,7 +51,7 @@ ROUTES = (
     Route(
         "POST", _MAILING + "/resend", resend.resend, "operator", "Send failed messages of a mailing again", body=Resend
     ),
-    Route("GET", _MAILING + "/events", history.of_mailing, "viewer", "List what happened to a mailing", PageQuery),
+    Route("GET", _MAILING + "/events", mailings.events, "viewer", "List what happened to a mailing", PageQuery),
     Route(
         "GET",
         _MAILING + "/messages",

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from services.api import answers
 from services.api.access import handlers as whoami
+from services.api.access.responses import Token
 from services.api.openapi import examples
 from services.api.openapi.operation import Operation, shown
 from services.api.web.route import Handler
@@ -13,6 +13,6 @@ TOKEN: Mapping[Handler, Operation] = {
         "showToken",
         "token",
         "Shows the name and the role of the token that the request came with.",
-        {200: shown("The token, without its secret.", answers.Token, examples.TOKEN)},
+        {200: shown("The token, without its secret.", Token, examples.TOKEN)},
     ),
 }

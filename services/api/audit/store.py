@@ -7,7 +7,7 @@ from typing import Literal
 import asyncpg
 import orjson
 
-from services.api.answers import Event
+from services.api.audit.responses import Event
 from shared.database import Connection, Pool
 
 MailingChange = Literal["created", "updated", "paused", "resumed", "cancelled", "resent"]

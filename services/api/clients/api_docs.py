@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 
-from services.api import answers, history, schemas
+from services.api.audit.responses import Events
 from services.api.clients import export
 from services.api.clients import handlers as clients
 from services.api.clients.import_ import handler as imports
+from services.api.clients.responses import Client, Clients, ImportReport
+from services.api.clients.schemas import ClientNew, ClientPatch
 from services.api.openapi import examples
 from services.api.openapi.operation import NOTHING, Example, Operation, Reply, body, patch_body, shown, text
 from services.api.web.negotiation import CSV, NDJSON
@@ -17,7 +19,7 @@ _CSV_HEADER = r"^phone(,operator_code)?(,tag)?(,timezone)?\r?\n"
 _ONE_A_LINE = "One JSON object a line, each with the fields of a client."
 
 _CLIENT_BODY = body(
-    schemas.ClientNew,
+    ClientNew,
     full=Example("A client with a tag and a time zone", examples.CLIENT_NEW),
     short=Example("A client, the rest by default", examples.CLIENT_SHORT),
 )
@@ -29,7 +31,7 @@ CLIENTS: Mapping[Handler, Operation] = {
         "clients",
         "Adds one client to the directory. Only the phone is required. Mailings that start later can reach the client; "
         "one that runs already has a frozen audience. To add many, import them.",
-        {201: shown("The client, as stored.", answers.Client, examples.CLIENT, headers=("Location",))},
+        {201: shown("The client, as stored.", Client, examples.CLIENT, headers=("Location",))},
         body=_CLIENT_BODY,
         errors={409: _PHONE_TAKEN},
     ),
@@ -37,7 +39,7 @@ CLIENTS: Mapping[Handler, Operation] = {
         "listClients",
         "clients",
         "Lists clients by ascending id, page by page. All conditions that are given must hold.",
-        {200: shown("A page of clients.", answers.Clients, examples.CLIENTS, headers=("Link",))},
+        {200: shown("A page of clients.", Clients, examples.CLIENTS, headers=("Link",))},
     ),
     imports.import_clients: Operation(
         "importClients",
@@ -46,7 +48,7 @@ CLIENTS: Mapping[Handler, Operation] = {
         "reported, and stops nothing. Lines are stored in batches, a transaction each: an import that breaks off "
         "keeps what was stored, and may simply be sent again. A CSV must begin with a header line; without one it is "
         "refused with 422.",
-        {200: shown("What became of the lines.", answers.ImportReport, examples.IMPORTED)},
+        {200: shown("What became of the lines.", ImportReport, examples.IMPORTED)},
         body=(
             text(CSV, _CSV_COLUMNS, examples.CLIENTS_CSV, pattern=_CSV_HEADER),
             text(NDJSON, _ONE_A_LINE, examples.CLIENTS_NDJSON),
@@ -73,15 +75,15 @@ CLIENTS: Mapping[Handler, Operation] = {
         "showClient",
         "clients",
         "Shows one client of the directory. A deleted one is not found.",
-        {200: shown("The client.", answers.Client, examples.CLIENT)},
+        {200: shown("The client.", Client, examples.CLIENT)},
     ),
     clients.patch: Operation(
         "changeClient",
         "clients",
         "Changes the fields that are given and leaves the others. It acts at once, also for messages that are waiting"
         " to be sent: they go to the new phone, by the clock of the new time zone.",
-        {200: shown("The client, as changed.", answers.Client, examples.CLIENT)},
-        body=patch_body(schemas.ClientPatch, tag=Example("A new tag", {"tag": "vip"})),
+        {200: shown("The client, as changed.", Client, examples.CLIENT)},
+        body=patch_body(ClientPatch, tag=Example("A new tag", {"tag": "vip"})),
         errors={409: _PHONE_TAKEN},
     ),
     clients.replace: Operation(
@@ -89,7 +91,7 @@ CLIENTS: Mapping[Handler, Operation] = {
         "clients",
         "Replaces every field of a client; what is left out takes its default, as for a new client. A client that is "
         "not there is not made.",
-        {200: shown("The client, as replaced.", answers.Client, examples.CLIENT)},
+        {200: shown("The client, as replaced.", Client, examples.CLIENT)},
         body=_CLIENT_BODY,
         errors={409: _PHONE_TAKEN},
     ),
@@ -100,11 +102,11 @@ CLIENTS: Mapping[Handler, Operation] = {
         "cancelled, and those that were sent still count.",
         {204: NOTHING},
     ),
-    history.of_client: Operation(
+    clients.events: Operation(
         "listClientEvents",
         "clients",
         "Lists what happened to a client, in time order: how it was added, changed and imported, and the mailings that "
         "took it in. A deleted client is not found.",
-        {200: shown("A page of events.", answers.Events, examples.CLIENT_EVENTS, headers=("Link",))},
+        {200: shown("A page of events.", Events, examples.CLIENT_EVENTS, headers=("Link",))},
     ),
 }

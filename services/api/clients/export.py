@@ -4,9 +4,9 @@ from collections.abc import AsyncGenerator, Sequence
 
 from aiohttp import web
 
-from services.api.answers import Client
 from services.api.clients import store
-from services.api.schemas import ClientsFilter
+from services.api.clients.responses import Client
+from services.api.clients.schemas import ClientsFilter
 from services.api.web.context import query_of, state_of
 from services.api.web.csv_stream import BLOCK, csv_block, stream
 from services.api.web.negotiation import CSV, NDJSON, choose

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import asyncpg
 
-from services.api.answers import Client
 from services.api.audit.store import Cause, detail_of
+from services.api.clients.responses import Client
 from shared.database import Connection, Pool
 
 

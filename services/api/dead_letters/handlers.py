@@ -6,16 +6,17 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from services.api import answers
 from services.api.dead_letters.letter import KINDS, Letter
 from services.api.dead_letters.queues import BrokerAway, Found, Queues
 from services.api.dead_letters.replayer import Replayer
+from services.api.dead_letters.responses import DeadLetter, DeadLetters, Dropped, Replayed
+from services.api.dead_letters.schemas import DeadLettersDrop, DeadLettersQuery, DeadLettersReplay
 from services.api.mailings.handlers import tell
-from services.api.schemas import DeadLettersDrop, DeadLettersQuery, DeadLettersReplay
 from services.api.web import cursors, pages
 from services.api.web.bodies import read_body
 from services.api.web.context import cause_of, query_of, state_of
 from services.api.web.problems import Problem
+from services.api.web.responses import reply
 from shared import logs
 
 KIND = "dead"
@@ -43,7 +44,7 @@ async def listing(request: web.Request) -> web.Response:
         seen = await _first(queues, _names(query.queue), skip + query.limit + 1)
     items = [_shown(letter) for letter in seen[skip : skip + query.limit]]
     following = cursors.encode(KIND, skip + query.limit) if len(seen) > skip + query.limit else None
-    return pages.reply_page(request, answers.DeadLetters(items=items, next=following), following)
+    return pages.reply_page(request, DeadLetters(items=items, next=following), following)
 
 
 async def replay(request: web.Request) -> web.Response:
@@ -57,7 +58,7 @@ async def replay(request: web.Request) -> web.Response:
     for mailing_id in sorted(replayer.mailing_ids):
         tell(request, "mailing.updated", mailing_id)
     log.info("dead letters replayed", replayed=replayer.replayed, refused=replayer.refused)
-    return pages.reply(answers.Replayed(replayed=replayer.replayed, refused=replayer.refused, errors=replayer.errors))
+    return reply(Replayed(replayed=replayer.replayed, refused=replayer.refused, errors=replayer.errors))
 
 
 async def drop(request: web.Request) -> web.Response:
@@ -69,7 +70,7 @@ async def drop(request: web.Request) -> web.Response:
         else:
             dropped = await _drop(queues, choice)
     log.warning("dead letters dropped", dropped=dropped)
-    return pages.reply(answers.Dropped(dropped=dropped))
+    return reply(Dropped(dropped=dropped))
 
 
 @asynccontextmanager
@@ -125,8 +126,8 @@ async def _drop(queues: Queues, choice: Choice) -> int:
     return len(chosen)
 
 
-def _shown(letter: Letter) -> answers.DeadLetter:
-    return answers.DeadLetter(
+def _shown(letter: Letter) -> DeadLetter:
+    return DeadLetter(
         id=letter.id,
         queue=letter.queue,
         reason=letter.reason,

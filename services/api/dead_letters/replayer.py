@@ -3,12 +3,12 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from services.api import answers
 from services.api.audit import store as events
 from services.api.audit.store import Cause
 from services.api.dead_letters import store
 from services.api.dead_letters.queues import Found, Queues
 from services.api.dead_letters.replay_rules import NewRound, Refused, Replay, judge
+from services.api.dead_letters.responses import LetterError
 from services.api.mailings import resend_store
 from shared import logs
 from shared.broker import Outgoing
@@ -30,7 +30,7 @@ class Replayer:
     def __init__(self, pool: Pool, queues: Queues, cause: Cause) -> None:
         self._pool, self._queues, self._cause = pool, queues, cause
         self.replayed = self.refused = 0
-        self.errors: list[answers.LetterError] = []
+        self.errors: list[LetterError] = []
         # Mailings of which messages got a new round.
         self.mailing_ids: set[int] = set()
 
@@ -51,7 +51,7 @@ class Replayer:
     def refuse(self, letter_id: str, detail: str) -> None:
         self.refused += 1
         if len(self.errors) < MOST_ERRORS:
-            self.errors.append(answers.LetterError(id=letter_id, detail=detail))
+            self.errors.append(LetterError(id=letter_id, detail=detail))
 
     async def _decide(self, group: Sequence[Found]) -> list[Replay]:
         """Decides on a group under the locks of its mailings, and asks for the new rounds."""

@@ -6,24 +6,27 @@ from dataclasses import dataclass
 from aiohttp import web
 from structlog.contextvars import bind_contextvars
 
-from services.api import answers
-from services.api.audit import store as events
+from services.api.audit import store as audit
+from services.api.audit.responses import Events
 from services.api.audit.store import Cause, MailingChange
 from services.api.mailings import idempotency, store
 from services.api.mailings.decisions import allowed
 from services.api.mailings.idempotency import Key
+from services.api.mailings.responses import Mailing, Mailings
 from services.api.mailings.rules import EVENTS, Action, Locked, changed, judge_action, judge_edit, judge_new
-from services.api.schemas import MailingNew, MailingPatch, MailingsQuery
+from services.api.mailings.schemas import MailingNew, MailingPatch, MailingsQuery
 from services.api.web import pages
 from services.api.web.bodies import read_body
 from services.api.web.context import IDENTITY, REQUEST_ID, cause_of, id_in, query_of, state_of
 from services.api.web.cursors import MAX_ID
 from services.api.web.problems import not_found
+from services.api.web.queries import PageQuery
+from services.api.web.responses import reply
 from shared import logs
 from shared.database import Connection, Pool, retry_on_deadlock
 from shared.messages import MailingEventName
 
-KIND = "mailings"
+KIND, EVENTS_KIND = "mailings", "mailingevents"
 log = logs.get()
 DONE: Mapping[Action, MailingChange] = {"pause": "paused", "resume": "resumed", "cancel": "cancelled"}
 
@@ -55,7 +58,7 @@ async def _create(pool: Pool, body: MailingNew, key: Key | None, cause: Cause) -
             return Made(kept.mailing_id, kept.answer, fresh=False)
         plan = allowed(judge_new(body, await store.clock(connection)))
         mailing_id = await store.insert(connection, plan, cause.request_id)
-        await events.record(connection, mailing_id, "created", cause)
+        await audit.record(connection, mailing_id, "created", cause)
         answer = (await _read(connection, mailing_id)).model_dump_json(by_alias=True)
         if key is not None:
             await idempotency.keep(connection, key, mailing_id, answer)
@@ -63,7 +66,7 @@ async def _create(pool: Pool, body: MailingNew, key: Key | None, cause: Cause) -
 
 
 async def show(request: web.Request) -> web.Response:
-    return pages.reply(await _read(state_of(request).pool, id_in(request, "mailing")))
+    return reply(await _read(state_of(request).pool, id_in(request, "mailing")))
 
 
 async def listing(request: web.Request) -> web.Response:
@@ -71,28 +74,28 @@ async def listing(request: web.Request) -> web.Response:
     before = pages.position(query, KIND, start=MAX_ID)
     found = await store.page(state_of(request).pool, status=query.status, before=before, limit=query.limit + 1)
     items, following = pages.cut(found, query.limit, KIND, lambda mailing: mailing.id)
-    return pages.reply_page(request, answers.Mailings(items=items, next=following), following)
+    return pages.reply_page(request, Mailings(items=items, next=following), following)
 
 
 async def patch(request: web.Request) -> web.Response:
     pool, mailing_id = state_of(request).pool, id_in(request, "mailing")
     body = await read_body(request, MailingPatch)
 
-    async def work() -> tuple[answers.Mailing, list[str] | None]:
+    async def work() -> tuple[Mailing, list[str] | None]:
         async with pool.acquire() as connection, connection.transaction():
             locked, fields = await lock(connection, mailing_id), None
             edit = allowed(judge_edit(locked, body))
             if edit.plan is not None:
                 await store.edit(connection, mailing_id, edit.plan, edit.window_changed)
                 fields = changed(locked.plan, edit.plan)
-                await events.record(connection, mailing_id, "updated", cause_of(request), fields=fields)
+                await audit.record(connection, mailing_id, "updated", cause_of(request), fields=fields)
             return await _read(connection, mailing_id), fields
 
     mailing, fields = await retry_on_deadlock(work)
     if fields is not None:
         log.info("mailing changed", change="updated", fields=fields)
         tell(request, "mailing.updated", mailing_id)
-    return pages.reply(mailing)
+    return reply(mailing)
 
 
 async def pause(request: web.Request) -> web.Response:
@@ -110,19 +113,19 @@ async def cancel(request: web.Request) -> web.Response:
 async def _act(request: web.Request, action: Action) -> web.Response:
     pool, mailing_id = state_of(request).pool, id_in(request, "mailing")
 
-    async def work() -> tuple[answers.Mailing, bool]:
+    async def work() -> tuple[Mailing, bool]:
         async with pool.acquire() as connection, connection.transaction():
             move = allowed(judge_action(action, await lock(connection, mailing_id)))
             if move.status is not None:
                 await store.set_status(connection, mailing_id, move.status)
-                await events.record(connection, mailing_id, DONE[action], cause_of(request))
+                await audit.record(connection, mailing_id, DONE[action], cause_of(request))
             return await _read(connection, mailing_id), move.status is not None
 
     mailing, written = await retry_on_deadlock(work)
     if written:
         log.info("mailing changed", change=DONE[action])
         tell(request, EVENTS[action], mailing_id)
-    return pages.reply(mailing)
+    return reply(mailing)
 
 
 async def delete(request: web.Request) -> web.Response:
@@ -134,13 +137,23 @@ async def delete(request: web.Request) -> web.Response:
     return web.Response(status=204)
 
 
+async def events(request: web.Request) -> web.Response:
+    query, pool, mailing_id = query_of(request, PageQuery), state_of(request).pool, id_in(request, "mailing")
+    after = pages.position(query, EVENTS_KIND, start=0)
+    if not await store.exists(pool, mailing_id):
+        raise not_found("mailing")
+    found = await audit.of_mailing(pool, mailing_id, after=after, limit=query.limit + 1)
+    rows, following = pages.cut(found, query.limit, EVENTS_KIND, lambda row: row[0])
+    return pages.reply_page(request, Events(items=[event for _, event in rows], next=following), following)
+
+
 async def lock(connection: Connection, mailing_id: int) -> Locked:
     if not await store.lock(connection, mailing_id):
         raise not_found("mailing")
     return await store.read_locked(connection, mailing_id)
 
 
-async def _read(connection: Connection | Pool, mailing_id: int) -> answers.Mailing:
+async def _read(connection: Connection | Pool, mailing_id: int) -> Mailing:
     mailing = await store.get(connection, mailing_id)
     if mailing is None:
         raise not_found("mailing")

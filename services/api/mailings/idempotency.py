@@ -8,7 +8,7 @@ import orjson
 
 from services.api.mailings import idempotency_store as store
 from services.api.mailings.idempotency_store import Kept
-from services.api.schemas import MailingNew
+from services.api.mailings.schemas import MailingNew
 from services.api.web.problems import FieldError, conflict, invalid
 from shared.database import Connection
 

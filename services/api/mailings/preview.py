@@ -2,16 +2,16 @@
 
 from aiohttp import web
 
-from services.api import answers
 from services.api.mailings import preview_store as store
 from services.api.mailings import store as mailings
 from services.api.mailings.decisions import allowed
+from services.api.mailings.responses import Preview
 from services.api.mailings.rules import judge_new
+from services.api.mailings.schemas import MailingNew
 from services.api.mailings.sms import count_segments
-from services.api.schemas import MailingNew
-from services.api.web import pages
 from services.api.web.bodies import read_body
 from services.api.web.context import state_of
+from services.api.web.responses import reply
 
 
 async def preview(request: web.Request) -> web.Response:
@@ -21,8 +21,8 @@ async def preview(request: web.Request) -> web.Response:
     plan = allowed(judge_new(body, await mailings.clock(state.pool)))
     async with state.counting:
         found = await store.audience(state.pool, plan)
-    return pages.reply(
-        answers.Preview(
+    return reply(
+        Preview(
             recipients=found.recipients,
             reachable=found.reachable,
             unreachable=found.recipients - found.reachable,

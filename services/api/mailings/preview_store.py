@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from services.api.answers import Client
+from services.api.clients.responses import Client
 from services.api.mailings.rules import Plan
 from shared.database import Pool
 

@@ -4,18 +4,18 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from services.api import answers
 from services.api.audit import store as events
 from services.api.audit.store import Cause
 from services.api.mailings import resend_store as store
 from services.api.mailings.decisions import allowed
 from services.api.mailings.handlers import lock, tell
+from services.api.mailings.responses import Resent
 from services.api.mailings.rules import judge_resend
-from services.api.schemas import Resend
-from services.api.web import pages
+from services.api.mailings.schemas import Resend
 from services.api.web.bodies import read_body
 from services.api.web.context import cause_of, id_in, state_of
 from services.api.web.problems import conflict
+from services.api.web.responses import reply
 from shared import logs
 from shared.database import Connection, retry_on_deadlock
 
@@ -33,7 +33,7 @@ async def resend(request: web.Request) -> web.Response:
     if messages:
         logs.get().info("resend asked for", statuses=statuses, messages=messages)
         tell(request, "mailing.updated", mailing_id)
-    return pages.reply(answers.Resent(messages=messages), status=202)
+    return reply(Resent(messages=messages), status=202)
 
 
 async def _resend(connection: Connection, mailing_id: int, statuses: Sequence[str], cause: Cause) -> int:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import Literal
 
-from services.api.schemas import MailingNew, MailingPatch
+from services.api.mailings.schemas import MailingNew, MailingPatch
 from services.api.web.problems import FieldError
 from shared.messages import MailingEventName
 from shared.statuses import MailingStatus

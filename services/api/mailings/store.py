@@ -4,8 +4,8 @@ from datetime import datetime
 
 import asyncpg
 
-from services.api.answers import ByStatus, Filter, Mailing, Window
 from services.api.audit.store import Cause, detail_of
+from services.api.mailings.responses import ByStatus, Filter, Mailing, Window
 from services.api.mailings.rules import Locked, Plan
 from shared.database import Connection, Pool
 

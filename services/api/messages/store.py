@@ -2,7 +2,7 @@
 
 import asyncpg
 
-from services.api.answers import Attempt, Message, MessageInFull
+from services.api.messages.responses import Attempt, Message, MessageInFull
 from shared.database import Pool
 
 

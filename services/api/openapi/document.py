@@ -8,12 +8,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from services.api import answers
 from services.api.openapi import headers, problems, schemas
 from services.api.openapi.about import DESCRIPTION, PAGES, Page
 from services.api.openapi.operation import Content, Operation, Reply
 from services.api.openapi.operations import OPERATIONS, TAGS, bare
 from services.api.routes import ROUTES
+from services.api.web.responses import Problem
 from services.api.web.route import PREFIX, Route
 
 Json = dict[str, Any]
@@ -71,7 +71,7 @@ def place(route: Route) -> str:
 
 
 def _models(operations: Iterable[Operation]) -> Iterable[schemas.Wanted]:
-    yield answers.Problem, "serialization"
+    yield Problem, "serialization"
     for operation in operations:
         yield from ((shape, "validation") for shape in _shapes(operation.body))
         for reply in operation.replies.values():
@@ -83,7 +83,7 @@ def _shapes(contents: Iterable[Content]) -> Iterable[type[BaseModel]]:
 
 
 def _operation(route: Route, operation: Operation, references: References) -> Json:
-    problem = references[answers.Problem, "serialization"]
+    problem = references[Problem, "serialization"]
     replies = {str(status): _reply(reply, references) for status, reply in operation.replies.items()}
     refusals = {
         str(status): problems.response(status, description, problem)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.api.answers import Minute
+from services.api.statistics.responses import Minute
 from shared.statuses import MailingStatus
 
 ACTIVE: frozenset[MailingStatus] = frozenset({"running", "paused"})

@@ -5,8 +5,9 @@ from datetime import datetime
 
 import orjson
 
-from services.api.answers import ByStatus, MailingSummary, MailingTotals, MessageTotals, Minute, Reason, Totals
+from services.api.mailings.responses import ByStatus
 from services.api.mailings.store import by_status
+from services.api.statistics.responses import MailingSummary, MailingTotals, MessageTotals, Minute, Reason, Totals
 from shared.database import Pool
 from shared.statuses import MailingStatus
 

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from aiohttp import web
+from pydantic import BaseModel, ConfigDict
 
-from services.api.schemas import Sent
 from services.api.web.context import BODY, state_of
 from services.api.web.negotiation import JSON
 from services.api.web.parsing import parse_body
@@ -18,10 +18,17 @@ MERGE_PATCH = "application/merge-patch+json"
 # A mailing with the longest text and 1,000 of the longest tags, all written as escapes, still fits.
 MAX_BODY = 1024 * 1024
 
-BodyT = TypeVar("BodyT", bound=Sent)
+
+class BodyModel(BaseModel):
+    """A body. Fields with a default may be left out; what was given is in model_fields_set."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+BodyT = TypeVar("BodyT", bound=BodyModel)
 
 # The model of the body, as the row of the route table names it.
-BODY_MODEL = web.RequestKey[type[Sent] | None]("body_model")
+BODY_MODEL = web.RequestKey[type[BodyModel] | None]("body_model")
 
 
 async def read_body(request: web.Request, kind: type[BodyT]) -> BodyT:

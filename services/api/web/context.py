@@ -15,9 +15,9 @@ from services.api.audit.store import Cause
 from services.api.dead_letters.queues import OpensQueues
 from services.api.mailings.planner_hints import EventSink
 from services.api.metrics import Meters
-from services.api.schemas import Query
 from services.api.web.cursors import MAX_ID
 from services.api.web.problems import not_found, unavailable
+from services.api.web.queries import QueryModel
 from services.api.web.timeouts import Patience
 from shared.database import Pool
 
@@ -67,12 +67,12 @@ STATE = web.AppKey("state", State)
 REQUEST_ID = web.RequestKey("request_id", str)
 ALLOWANCE = web.RequestKey("allowance", Allowance)
 IDENTITY = web.RequestKey("identity", Identity)
-QUERY = web.RequestKey("query", Query)
+QUERY = web.RequestKey("query", QueryModel)
 # What the log tells of the request's body, and of why it was refused.
 BODY = web.RequestKey("body", dict)
 REFUSAL = web.RequestKey("refusal", dict)
 
-QueryT = TypeVar("QueryT", bound=Query)
+QueryT = TypeVar("QueryT", bound=QueryModel)
 
 
 def cause_of(request: web.Request) -> Cause:

@@ -22,6 +22,15 @@ _SECONDS = r":[0-5][0-9](\.[0-9]{1,9})?"
 _OFFSET = r"([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
 
 
+# Marks a field for the API's document, which then names no default; see openapi/schemas.py.
+LEFT_OUT = "x-left-out"
+
+
+def left_out(stand_in: Any, description: str | None = None) -> Any:
+    """A field that may be left out. `stand_in` only keeps its type: it is no default that a caller could rely on."""
+    return Field(default=stand_in, description=description, json_schema_extra={LEFT_OUT: True})
+
+
 def _printable(text: str, allowed: frozenset[str] = frozenset()) -> str:
     # Cc are the control characters, NUL among them; Cs are lone surrogates, which UTF-8 cannot carry.
     if not text.isprintable() and any(unicodedata.category(c) in {"Cc", "Cs"} and c not in allowed for c in text):

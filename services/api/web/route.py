@@ -6,7 +6,8 @@ from dataclasses import KW_ONLY, dataclass
 from aiohttp import web
 from pydantic import BaseModel
 
-from services.api.schemas import Query, Sent
+from services.api.web.bodies import BodyModel
+from services.api.web.queries import QueryModel
 from shared.statuses import Role
 
 PREFIX = "/api/v1"
@@ -28,9 +29,9 @@ class Route:
     handler: Handler
     role: Role
     summary: str
-    query: type[Query] = Query
+    query: type[QueryModel] = QueryModel
     _: KW_ONLY
-    body: type[Sent] | None = None
+    body: type[BodyModel] | None = None
     streams: bool = False
     endless: bool = False
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from services.api.schemas import ClientNew, ClientPatch, MailingNew, MailingPatch
+from services.api.clients.schemas import ClientNew, ClientPatch
+from services.api.mailings.schemas import MailingNew, MailingPatch
 from services.api.web.parsing import parse_body
 from services.api.web.problems import Problem
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from services.api.answers import ImportReport, LineError
 from services.api.clients.import_.store import Columns
-from services.api.schemas import ClientNew
+from services.api.clients.responses import ImportReport, LineError
+from services.api.clients.schemas import ClientNew
 
 OnConflict = Literal["update", "skip"]
 BATCH = 5000

@@ -8,13 +8,13 @@ from services.api.clients import store as clients
 from services.api.clients.import_ import store
 from services.api.clients.import_.batch import Batch, OnConflict, Stored, Tally, count
 from services.api.clients.import_.lines import BadHeader, BadLine, CsvReader, Line, Lines, NdjsonReader, Reader
-from services.api.schemas import ImportQuery
-from services.api.web import pages
+from services.api.clients.schemas import ImportQuery
 from services.api.web.bodies import chunks, require_type
 from services.api.web.context import State, query_of, state_of
 from services.api.web.negotiation import CSV, NDJSON
 from services.api.web.parsing import Zones
 from services.api.web.problems import FieldError, invalid
+from services.api.web.responses import reply
 from shared import logs
 from shared.database import retry_on_deadlock
 
@@ -37,7 +37,7 @@ async def import_clients(request: web.Request) -> web.Response:
     except BadHeader as error:
         raise invalid(FieldError(("body",), str(error))) from None
     logs.get().info("clients imported", created=tally.created, updated=tally.updated, rejected=tally.rejected)
-    return pages.reply(tally.report())
+    return reply(tally.report())
 
 
 def _reader(media: str, zones: Zones) -> Reader:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from pydantic import ValidationError
 
-from services.api.schemas import ClientNew
+from services.api.clients.schemas import ClientNew
 from services.api.web.parsing import NotJson, Zones, message_of, parse_json
 
 # A line longer than this is a bad line, and is not kept.

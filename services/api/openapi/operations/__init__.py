@@ -9,8 +9,9 @@ from services.api.access.api_docs import TOKEN
 from services.api.clients.api_docs import CLIENTS
 from services.api.dead_letters.api_docs import DEAD_LETTERS
 from services.api.mailings.api_docs import MAILINGS
-from services.api.messages.api_docs import MESSAGES, STATISTICS
+from services.api.messages.api_docs import MESSAGES
 from services.api.openapi.operation import Operation, Reply
+from services.api.statistics.api_docs import STATISTICS
 from services.api.web.route import Handler
 
 TAGS: Mapping[str, str] = {

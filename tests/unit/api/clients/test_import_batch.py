@@ -1,7 +1,7 @@
 import pytest
 
 from services.api.clients.import_.batch import Batch, OnConflict, Stored, Tally, count
-from services.api.schemas import ClientNew
+from services.api.clients.schemas import ClientNew
 
 ZONES = {"zones": frozenset({"UTC"})}
 

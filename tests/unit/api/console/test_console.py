@@ -9,11 +9,12 @@ import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client import CollectorRegistry
 
-from services.api import app, schemas
+from services.api import app
 from services.api.access.authenticate import Authenticator
-from services.api.answers import ByStatus
 from services.api.console.files import FOLDER, MEDIA
+from services.api.dead_letters.schemas import DeadQueue
 from services.api.mailings import rules
+from services.api.mailings.responses import ByStatus
 from services.api.metrics import Meters
 from services.api.web.context import State
 from shared.statuses import MAILING_STATUSES, ROLES, UNSENT_STATUSES
@@ -166,7 +167,7 @@ def test_the_words_of_the_console_are_those_of_the_api() -> None:
     assert words("STATUSES") == list(ByStatus.model_fields)
     assert words("STATES") == list(MAILING_STATUSES)
     assert words("UNSENT") == list(UNSENT_STATUSES)
-    assert words("QUEUES") == list(schemas.DeadQueue.__args__)  # type: ignore[attr-defined]
+    assert words("QUEUES") == list(DeadQueue.__args__)  # type: ignore[attr-defined]
     assert words("ROLES") == list(ROLES)
 
 

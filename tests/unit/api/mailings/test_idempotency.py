@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from services.api.mailings.idempotency import Key, key_of
-from services.api.schemas import MailingNew
+from services.api.mailings.schemas import MailingNew
 from services.api.web.problems import Problem
 
 BODY: dict[str, Any] = {"text": "Hello", "end_at": "2030-01-01T00:00:00Z", "filter": {}}

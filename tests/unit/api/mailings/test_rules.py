@@ -19,7 +19,7 @@ from services.api.mailings.rules import (
     judge_edit,
     judge_new,
 )
-from services.api.schemas import MailingNew, MailingPatch
+from services.api.mailings.schemas import MailingNew, MailingPatch
 from shared.statuses import MailingStatus
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)

@@ -12,10 +12,12 @@ from openapi_spec_validator import validate
 from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
 
-from services.api import app, schemas
+from services.api import app
 from services.api.access.authenticate import Authenticator
+from services.api.clients.schemas import ClientNew, ClientPatch
 from services.api.console import routes as console
 from services.api.console.files import MEDIA as CONSOLE_MEDIA
+from services.api.mailings.schemas import MailingNew, MailingPatch
 from services.api.metrics import Meters
 from services.api.openapi.document import build, text
 from services.api.openapi.operation import Content, Operation
@@ -177,21 +179,21 @@ CLOCKS: list[Any] = [
 LISTS: list[Any] = [[], ["916"], ["916"] * 1000, ["916"] * 1001, ["91"], "916", None]
 
 VALUES: list[tuple[type[BaseModel], dict[str, Any], str, list[Any]]] = [
-    (schemas.ClientNew, CLIENT, "phone", PHONES),
-    (schemas.ClientNew, CLIENT, "operator_code", CODES),
-    (schemas.ClientNew, CLIENT, "tag", TEXTS),
-    (schemas.ClientNew, CLIENT, "timezone", ["UTC", "Europe/Moscow", "", "x" * 65, 3, None]),
-    (schemas.ClientNew, CLIENT, "id", [1]),
-    (schemas.ClientPatch, {}, "phone", PHONES),
-    (schemas.ClientPatch, {}, "tag", TEXTS),
-    (schemas.MailingNew, MAILING, "text", TEXTS),
-    (schemas.MailingNew, MAILING, "start_at", MOMENTS),
-    (schemas.MailingNew, MAILING, "end_at", MOMENTS),
-    (schemas.MailingNew, MAILING, "filter", [{"operator_codes": found} for found in LISTS]),
-    (schemas.MailingNew, MAILING, "window", CLOCKS),
-    (schemas.MailingPatch, {}, "end_at", MOMENTS),
-    (schemas.MailingPatch, {}, "window", CLOCKS),
-    (schemas.MailingPatch, {}, "filter", [None, {}, {"tags": [""]}, {"tags": None}, {"operators": []}]),
+    (ClientNew, CLIENT, "phone", PHONES),
+    (ClientNew, CLIENT, "operator_code", CODES),
+    (ClientNew, CLIENT, "tag", TEXTS),
+    (ClientNew, CLIENT, "timezone", ["UTC", "Europe/Moscow", "", "x" * 65, 3, None]),
+    (ClientNew, CLIENT, "id", [1]),
+    (ClientPatch, {}, "phone", PHONES),
+    (ClientPatch, {}, "tag", TEXTS),
+    (MailingNew, MAILING, "text", TEXTS),
+    (MailingNew, MAILING, "start_at", MOMENTS),
+    (MailingNew, MAILING, "end_at", MOMENTS),
+    (MailingNew, MAILING, "filter", [{"operator_codes": found} for found in LISTS]),
+    (MailingNew, MAILING, "window", CLOCKS),
+    (MailingPatch, {}, "end_at", MOMENTS),
+    (MailingPatch, {}, "window", CLOCKS),
+    (MailingPatch, {}, "filter", [None, {}, {"tags": [""]}, {"tags": None}, {"operators": []}]),
 ]
 
 

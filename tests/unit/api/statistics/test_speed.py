@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.api.answers import Minute
+from services.api.statistics.responses import Minute
 from services.api.statistics.speed import Pace, pace
 from shared.statuses import MailingStatus
 

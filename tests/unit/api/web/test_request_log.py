@@ -4,7 +4,10 @@ from typing import Any
 
 import pytest
 
-from services.api.schemas import ClientNew, ClientPatch, ClientsQuery, DeadLettersReplay, MailingNew, MailingPatch, Sent
+from services.api.clients.schemas import ClientNew, ClientPatch, ClientsQuery
+from services.api.dead_letters.schemas import DeadLettersReplay
+from services.api.mailings.schemas import MailingNew, MailingPatch
+from services.api.web.bodies import BodyModel
 from services.api.web.problems import FieldError
 from services.api.web.request_log import field_names, tell_errors, tell_fields
 
@@ -38,7 +41,7 @@ ZONES = {"zones": frozenset({"Europe/Moscow"})}
     ],
 )
 def test_the_fields_of_a_body_are_told_without_phones_texts_and_tags(
-    kind: type[Sent], body: str, told: dict[str, Any]
+    kind: type[BodyModel], body: str, told: dict[str, Any]
 ) -> None:
     found = tell_fields(kind.model_validate_json(body, context=ZONES))
     assert {name: value for name, value in found.items() if name != "end_at"} == told

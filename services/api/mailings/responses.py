@@ -1,30 +1,44 @@
-"""Mailings, and who they would go to."""
+"""What the API answers about mailings."""
 
 from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field
 
-from services.api.answers.clients import Client
-from services.api.answers.parts import Answer, ByStatus, ClockShown, CodeShown, Count, Id, Next
+from services.api.clients.responses import Client, CodeShown
+from services.api.web.responses import Count, Id, Next, ResponseModel
 from shared.statuses import MailingStatus
 
+ClockShown = Annotated[str, Field(json_schema_extra={"pattern": "^[0-9]{2}:[0-9]{2}$"})]
 
-class Filter(Answer):
+
+class Filter(ResponseModel):
     """Which clients a mailing is for. An empty list is no condition."""
 
     operator_codes: list[CodeShown]
     tags: list[str]
 
 
-class Window(Answer):
+class Window(ResponseModel):
     """The hours of a client's local day in which sending is allowed."""
 
     opens: ClockShown = Field(alias="from")
     closes: ClockShown = Field(alias="to")
 
 
-class Mailing(Answer):
+class ByStatus(ResponseModel):
+    """The number of messages in each of the seven statuses; they add up to the total."""
+
+    pending: Count = Field(description="Not yet accepted, and no failed attempt.")
+    retrying: Count = Field(description="At least one failed attempt, and another is due.")
+    sent: Count = Field(description="Accepted by the provider.")
+    rejected: Count = Field(description="Refused by the provider for good.")
+    exhausted: Count = Field(description="The attempts were used up.")
+    expired: Count = Field(description="The end of the mailing came first.")
+    cancelled: Count = Field(description="The mailing was cancelled or deleted, or the client deleted.")
+
+
+class Mailing(ResponseModel):
     """A mailing with its counts."""
 
     id: Id
@@ -43,14 +57,14 @@ class Mailing(Answer):
     finished_at: datetime | None = Field(description="When its last message became final, or null.")
 
 
-class Mailings(Answer):
+class Mailings(ResponseModel):
     """A page of mailings."""
 
     items: list[Mailing]
     next: Next
 
 
-class Preview(Answer):
+class Preview(ResponseModel):
     """Who a mailing would go to, if it began now."""
 
     recipients: Count = Field(description="How many clients match the filter now.")
@@ -64,7 +78,7 @@ class Preview(Answer):
     ]
 
 
-class Resent(Answer):
+class Resent(ResponseModel):
     """How many messages are being sent again."""
 
     messages: Count

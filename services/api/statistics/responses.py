@@ -1,14 +1,15 @@
-"""Counts of everything, and of one mailing."""
+"""What the API answers about statistics."""
 
 from datetime import datetime
 
 from pydantic import Field
 
-from services.api.answers.parts import Answer, ByStatus, Count, Id, Next
+from services.api.mailings.responses import ByStatus
+from services.api.web.responses import Count, Id, Next, ResponseModel
 from shared.statuses import MailingStatus, MessageStatus
 
 
-class MailingTotals(Answer):
+class MailingTotals(ResponseModel):
     """The number of mailings in each state."""
 
     total: Count
@@ -25,14 +26,14 @@ class MessageTotals(ByStatus):
     total: Count
 
 
-class Totals(Answer):
+class Totals(ResponseModel):
     """Everything, counted."""
 
     mailings: MailingTotals
     messages: MessageTotals
 
 
-class MailingSummary(Answer):
+class MailingSummary(ResponseModel):
     """A mailing in a line of statistics."""
 
     mailing_id: Id
@@ -43,21 +44,21 @@ class MailingSummary(Answer):
     by_status: ByStatus
 
 
-class MailingSummaries(Answer):
+class MailingSummaries(ResponseModel):
     """A page of the counts of mailings."""
 
     items: list[MailingSummary]
     next: Next
 
 
-class Attempts(Answer):
+class Attempts(ResponseModel):
     """The requests to the provider, by what came of them."""
 
     total: Count
     by_outcome: dict[str, Count]
 
 
-class Reason(Answer):
+class Reason(ResponseModel):
     """How many messages have a status for the same reason."""
 
     status: MessageStatus
@@ -65,7 +66,7 @@ class Reason(Answer):
     count: Count
 
 
-class Minute(Answer):
+class Minute(ResponseModel):
     """What became final in the minute that began at `at`."""
 
     at: datetime
@@ -73,7 +74,7 @@ class Minute(Answer):
     failed: Count
 
 
-class MailingStatistics(Answer):
+class MailingStatistics(ResponseModel):
     """The statistics of one mailing. They always equal what its messages say."""
 
     mailing_id: Id

@@ -1,15 +1,15 @@
-"""Messages and their attempts."""
+"""What the API answers about messages and their attempts."""
 
 from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field
 
-from services.api.answers.parts import Answer, Count, Id, Next
+from services.api.web.responses import Count, Id, Next, ResponseModel
 from shared.statuses import MessageStatus
 
 
-class Message(Answer):
+class Message(ResponseModel):
     """One mailing to one client, with the number of its attempts."""
 
     id: Id
@@ -22,14 +22,14 @@ class Message(Answer):
     sent_at: datetime | None = Field(description="When the provider accepted it, or null.")
 
 
-class Messages(Answer):
+class Messages(ResponseModel):
     """A page of messages."""
 
     items: list[Message]
     next: Next
 
 
-class Attempt(Answer):
+class Attempt(ResponseModel):
     """One HTTP request to the provider."""
 
     number: Annotated[int, Field(description="1 for the first.", json_schema_extra={"minimum": 1})]
@@ -40,7 +40,7 @@ class Attempt(Answer):
     detail: str | None
 
 
-class MessageInFull(Answer):
+class MessageInFull(ResponseModel):
     """One mailing to one client, with each of its attempts."""
 
     id: Id

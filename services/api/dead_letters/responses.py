@@ -1,14 +1,14 @@
-"""Dead letters, and what became of them."""
+"""What the API answers about dead letters."""
 
 from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field
 
-from services.api.answers.parts import Answer, Count, Next
+from services.api.web.responses import Count, Next, ResponseModel
 
 
-class DeadLetter(Answer):
+class DeadLetter(ResponseModel):
     """What waits in a dead queue. The ids are null where it is not about one mailing or one message."""
 
     id: Annotated[
@@ -25,21 +25,21 @@ class DeadLetter(Answer):
     at: datetime | None = Field(description="When it was buried, or null where nobody noted it.")
 
 
-class DeadLetters(Answer):
+class DeadLetters(ResponseModel):
     """A page of dead letters."""
 
     items: list[DeadLetter]
     next: Next
 
 
-class LetterError(Answer):
+class LetterError(ResponseModel):
     """A letter that was not replayed, and why."""
 
     id: str
     detail: str
 
 
-class Replayed(Answer):
+class Replayed(ResponseModel):
     """Refused letters stay where they are."""
 
     replayed: Count
@@ -47,7 +47,7 @@ class Replayed(Answer):
     errors: list[LetterError] = Field(description="Why letters were refused, of the first 100.")
 
 
-class Dropped(Answer):
+class Dropped(ResponseModel):
     """How many dead letters were dropped."""
 
     dropped: Count

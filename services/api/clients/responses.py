@@ -1,13 +1,17 @@
-"""The directory."""
+"""What the API answers about clients."""
 
 from datetime import datetime
+from typing import Annotated
 
 from pydantic import Field
 
-from services.api.answers.parts import Answer, CodeShown, Count, Id, Next, PhoneShown
+from services.api.web.responses import Count, Id, Next, ResponseModel
+
+PhoneShown = Annotated[str, Field(json_schema_extra={"pattern": "^7[0-9]{10}$"})]
+CodeShown = Annotated[str, Field(json_schema_extra={"pattern": "^[0-9]{3}$"})]
 
 
-class Client(Answer):
+class Client(ResponseModel):
     """A person in the directory."""
 
     id: Id
@@ -19,21 +23,21 @@ class Client(Answer):
     updated_at: datetime
 
 
-class Clients(Answer):
+class Clients(ResponseModel):
     """A page of clients."""
 
     items: list[Client]
     next: Next
 
 
-class LineError(Answer):
+class LineError(ResponseModel):
     """A line of an import that was rejected."""
 
     line: int = Field(description="The number of the line, from 1; the header counts.")
     detail: str
 
 
-class ImportReport(Answer):
+class ImportReport(ResponseModel):
     """What became of the lines of an import."""
 
     created: Count
