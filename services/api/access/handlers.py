@@ -2,8 +2,8 @@
 
 from aiohttp import web
 
+from services.api.access.identity import IDENTITY
 from services.api.access.responses import Token
-from services.api.web.context import IDENTITY
 from services.api.web.responses import reply
 
 

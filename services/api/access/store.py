@@ -1,6 +1,6 @@
 """The tokens table, as far as a request needs it."""
 
-from services.api.access.tokens import Identity
+from services.api.access.identity import Identity
 from shared.database import Pool
 
 

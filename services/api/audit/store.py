@@ -1,24 +1,13 @@
-"""What happened to mailings and clients. Rows are added in the transaction of the change, and never changed."""
+"""The events of mailings and clients, as rows."""
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 import asyncpg
 import orjson
 
 from services.api.audit.responses import Event
 from shared.database import Connection, Pool
-
-MailingChange = Literal["created", "updated", "paused", "resumed", "cancelled", "resent"]
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """Which request did it, and whose token it came with."""
-
-    request_id: str
-    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,34 +23,33 @@ START = Place(0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PlacedEvent:
     """An event with the key of its place in its list."""
 
     event: Event
     place: Place
 
 
-def detail_of(cause: Cause, **more: object) -> str:
-    return orjson.dumps({"by": cause.by, **more}).decode()
-
-
-async def record(connection: Connection, mailing_id: int, kind: MailingChange, cause: Cause, **detail: object) -> None:
-    """Adds an event of a mailing. `detail` names fields and states, never values."""
+async def add_mailing_event(
+    connection: Connection, mailing_id: int, kind: str, *, request_id: str, detail: str
+) -> None:
+    """Adds an event of a mailing. `detail` is JSON."""
     await connection.execute(
         "INSERT INTO events (mailing_id, kind, request_id, detail) VALUES ($1, $2, $3, $4::text::jsonb)",
         mailing_id,
         kind,
-        cause.request_id,
-        detail_of(cause, **detail),
+        request_id,
+        detail,
     )
 
 
-async def record_client_update(connection: Connection, client_id: int, cause: Cause, fields: list[str]) -> None:
+async def add_client_update(connection: Connection, client_id: int, *, request_id: str, detail: str) -> None:
+    """Adds the event of a client's update. `detail` is JSON."""
     await connection.execute(
         "INSERT INTO events (client_id, kind, request_id, detail) VALUES ($1, 'updated', $2, $3::text::jsonb)",
         client_id,
-        cause.request_id,
-        detail_of(cause, fields=fields),
+        request_id,
+        detail,
     )
 
 
@@ -79,7 +67,7 @@ async def of_mailing(pool: Pool, mailing_id: int, *, after: int, limit: int) -> 
     return [(row["id"], _event(row)) for row in rows]
 
 
-async def of_client(pool: Pool, client_id: int, *, after: Place, limit: int) -> list[Found]:
+async def of_client(pool: Pool, client_id: int, *, after: Place, limit: int) -> list[PlacedEvent]:
     """Lists what happened to a client and to its messages, the oldest first.
 
     An import leaves no events, since it makes 100,000 clients in seconds: that such a client was made, and its last
@@ -135,7 +123,7 @@ async def of_client(pool: Pool, client_id: int, *, after: Place, limit: int) -> 
         after.number,
         limit,
     )
-    return [Found(_event(row), Place(row["at_us"], row["rank"], row["number"])) for row in rows]
+    return [PlacedEvent(_event(row), Place(row["at_us"], row["rank"], row["number"])) for row in rows]
 
 
 def _event(row: asyncpg.Record) -> Event:

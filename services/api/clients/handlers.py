@@ -6,6 +6,7 @@ from aiohttp import web
 from structlog.contextvars import bind_contextvars
 
 from services.api.audit import store as audit
+from services.api.audit.log import origin_of, record_client_update
 from services.api.audit.responses import Events
 from services.api.audit.store import START, Place
 from services.api.clients import store
@@ -13,7 +14,7 @@ from services.api.clients.responses import Client, Clients
 from services.api.clients.schemas import ClientNew, ClientPatch, ClientsQuery
 from services.api.web import cursors, pages
 from services.api.web.bodies import read_body
-from services.api.web.context import cause_of, id_in, query_of, state_of
+from services.api.web.context import id_in, pool_of, query_of
 from services.api.web.cursors import BadCursor
 from services.api.web.problems import conflict, not_found
 from services.api.web.queries import PageQuery
@@ -24,15 +25,17 @@ from shared.database import retry_on_deadlock
 KIND, EVENTS_KIND = "clients", "clientevents"
 FIELDS = ("phone", "operator_code", "tag", "timezone")
 
+# The zone of clients for whom none is given.
+DEFAULT_ZONE = web.AppKey("default_zone", str)
+
 log = logs.get()
 
 
 async def create(request: web.Request) -> web.Response:
-    state = state_of(request)
     body = await read_body(request, ClientNew)
-    phone, operator_code, tag, zone = with_defaults(body, state.default_zone)
+    phone, operator_code, tag, zone = with_defaults(body, request.app[DEFAULT_ZONE])
     try:
-        client = await store.insert(state.pool, phone, operator_code, tag, zone, cause_of(request))
+        client = await store.insert(pool_of(request), phone, operator_code, tag, zone, origin_of(request))
     except store.DuplicatePhone:
         raise _duplicate() from None
     bind_contextvars(client_id=client.id)
@@ -41,7 +44,7 @@ async def create(request: web.Request) -> web.Response:
 
 
 async def show(request: web.Request) -> web.Response:
-    client = await store.get(state_of(request).pool, id_in(request, "client"))
+    client = await store.get(pool_of(request), id_in(request, "client"))
     if client is None:
         raise not_found("client")
     return reply(client)
@@ -50,7 +53,7 @@ async def show(request: web.Request) -> web.Response:
 async def listing(request: web.Request) -> web.Response:
     query = query_of(request, ClientsQuery)
     found = await store.page(
-        state_of(request).pool,
+        pool_of(request),
         phone=query.phone,
         operator_code=query.operator_code,
         tag=query.tag,
@@ -71,19 +74,19 @@ async def patch(request: web.Request) -> web.Response:
 async def replace(request: web.Request) -> web.Response:
     client_id = id_in(request, "client")
     body = await read_body(request, ClientNew)
-    values = with_defaults(body, state_of(request).default_zone)
+    values = with_defaults(body, request.app[DEFAULT_ZONE])
     return reply(await _write(request, client_id, dict(zip(FIELDS, values, strict=True))))
 
 
 async def delete(request: web.Request) -> web.Response:
-    if not await store.delete(state_of(request).pool, id_in(request, "client"), cause_of(request)):
+    if not await store.delete(pool_of(request), id_in(request, "client"), origin_of(request)):
         raise not_found("client")
     log.info("client changed", change="deleted")
     return web.Response(status=204)
 
 
 async def events(request: web.Request) -> web.Response:
-    query, pool, client_id = query_of(request, PageQuery), state_of(request).pool, id_in(request, "client")
+    query, pool, client_id = query_of(request, PageQuery), pool_of(request), id_in(request, "client")
     after = _place(query)
     if await store.get(pool, client_id) is None:
         raise not_found("client")
@@ -114,7 +117,7 @@ def with_defaults(body: ClientNew, default_zone: str) -> tuple[str, str, str, st
 
 async def _write(request: web.Request, client_id: int, given: Mapping[str, str]) -> Client:
     """Sets the fields given; a new zone also has the client's waiting flights judged anew."""
-    pool = state_of(request).pool
+    pool = pool_of(request)
 
     async def work() -> Client | None:
         async with pool.acquire() as connection, connection.transaction():
@@ -123,7 +126,7 @@ async def _write(request: web.Request, client_id: int, given: Mapping[str, str])
                 return None
             if "timezone" in given:
                 await store.judge_flights_anew(connection, [client_id])
-            await audit.record_client_update(connection, client_id, cause_of(request), list(given))
+            await record_client_update(connection, client_id, origin_of(request), list(given))
             return client
 
     try:

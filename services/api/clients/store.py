@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import asyncpg
 
-from services.api.audit.store import Cause, detail_of
+from services.api.audit.log import Origin, detail_of
 from services.api.clients.responses import Client
 from shared.database import Connection, Pool
 
@@ -13,7 +13,7 @@ class DuplicatePhone(Exception):
     """Another living client has this phone."""
 
 
-async def insert(pool: Pool, phone: str, operator_code: str, tag: str, timezone: str, cause: Cause) -> Client:
+async def insert(pool: Pool, phone: str, operator_code: str, tag: str, timezone: str, origin: Origin) -> Client:
     """Raises DuplicatePhone."""
     try:
         (row,) = await pool.fetch(
@@ -31,8 +31,8 @@ async def insert(pool: Pool, phone: str, operator_code: str, tag: str, timezone:
             operator_code,
             tag,
             timezone,
-            cause.request_id,
-            detail_of(cause),
+            origin.request_id,
+            detail_of(origin),
         )
     except asyncpg.UniqueViolationError:
         raise DuplicatePhone from None
@@ -95,7 +95,7 @@ async def judge_flights_anew(connection: Connection | Pool, client_ids: list[int
     )
 
 
-async def delete(pool: Pool, client_id: int, cause: Cause) -> bool:
+async def delete(pool: Pool, client_id: int, origin: Origin) -> bool:
     """Erases the phone and hides the client. The planner then settles its unsent messages."""
     deleted = await pool.fetchval(
         """
@@ -109,8 +109,8 @@ async def delete(pool: Pool, client_id: int, cause: Cause) -> bool:
         RETURNING client_id
         """,
         client_id,
-        cause.request_id,
-        detail_of(cause),
+        origin.request_id,
+        detail_of(origin),
     )
     return deleted is not None
 
@@ -123,6 +123,11 @@ async def page(
     given = [value for value in (phone, operator_code, tag) if value is not None]
     rows = await pool.fetch(statement, after, limit, *given)
     return [Client.model_validate(dict(row)) for row in rows]
+
+
+async def zone_names(pool: Pool) -> list[str]:
+    """Lists the time zones that the database knows."""
+    return [row["name"] for row in await pool.fetch("SELECT name FROM pg_timezone_names")]
 
 
 def _client(row: asyncpg.Record | None) -> Client | None:

@@ -6,15 +6,16 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from services.api.audit.log import origin_of
 from services.api.dead_letters.letter import KINDS, Letter
-from services.api.dead_letters.queues import BrokerAway, Found, Queues
+from services.api.dead_letters.queues import DEAD_QUEUES, BrokerAway, Found, Queues
 from services.api.dead_letters.replayer import Replayer
 from services.api.dead_letters.responses import DeadLetter, DeadLetters, Dropped, Replayed
 from services.api.dead_letters.schemas import DeadLettersDrop, DeadLettersQuery, DeadLettersReplay
-from services.api.mailings.handlers import tell
+from services.api.mailings.planner_hints import notify_planner
 from services.api.web import cursors, pages
 from services.api.web.bodies import read_body
-from services.api.web.context import cause_of, query_of, state_of
+from services.api.web.context import pool_of, query_of
 from services.api.web.problems import Problem
 from services.api.web.responses import reply
 from shared import logs
@@ -51,12 +52,12 @@ async def replay(request: web.Request) -> web.Response:
     body = await read_body(request, DeadLettersReplay)
     choice = Choice(_names(body.queue), None if body.ids is None else frozenset(body.ids))
     async with _open(request) as queues:
-        replayer = Replayer(state_of(request).pool, queues, cause_of(request))
+        replayer = Replayer(pool_of(request), queues, origin_of(request))
         seen = await _replay(queues, choice, replayer)
     for letter_id in sorted(set(choice.ids or ()) - seen):
         replayer.refuse(letter_id, "there is no such dead letter")
     for mailing_id in sorted(replayer.mailing_ids):
-        tell(request, "mailing.updated", mailing_id)
+        notify_planner(request, "mailing.updated", mailing_id)
     log.info("dead letters replayed", replayed=replayer.replayed, refused=replayer.refused)
     return reply(Replayed(replayed=replayer.replayed, refused=replayer.refused, errors=replayer.errors))
 
@@ -77,7 +78,7 @@ async def drop(request: web.Request) -> web.Response:
 async def _open(request: web.Request) -> AsyncIterator[Queues]:
     """Raises a 503 problem when the broker is away."""
     try:
-        async with state_of(request).dead_queues.open() as queues:
+        async with request.app[DEAD_QUEUES].open() as queues:
             yield queues
     except BrokerAway as error:
         raise Problem(503, str(error), headers={"Retry-After": "2"}) from None

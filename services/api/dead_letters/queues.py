@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from aio_pika.abc import AbstractConnection
+from aiohttp import web
 from aiormq.channel import Channel
 from aiormq.exceptions import ChannelAccessRefused
 from pamqp.commands import Basic, Queue
@@ -78,6 +79,9 @@ class OpensQueues(Protocol):
     def open(self) -> AbstractAsyncContextManager[Queues]:
         """Opens the dead queues. Raises BrokerAway, also in the middle."""
         ...
+
+
+DEAD_QUEUES = web.AppKey[OpensQueues]("dead_queues")
 
 
 class OpenQueues:

@@ -3,8 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from services.api.audit import store as events
-from services.api.audit.store import Cause
+from services.api.audit.log import Origin, record
 from services.api.dead_letters import store
 from services.api.dead_letters.queues import Found, Queues
 from services.api.dead_letters.replay_rules import NewRound, Refused, Replay, judge
@@ -27,9 +26,12 @@ class Replayer:
     replaying it once more does no harm: its message is on its way by then, and the claim absorbs the double.
     """
 
-    def __init__(self, pool: Pool, queues: Queues, cause: Cause) -> None:
-        self._pool, self._queues, self._cause = pool, queues, cause
-        self.replayed = self.refused = 0
+    def __init__(self, pool: Pool, queues: Queues, origin: Origin) -> None:
+        self._pool = pool
+        self._queues = queues
+        self._origin = origin
+        self.replayed = 0
+        self.refused = 0
         self.errors: list[LetterError] = []
         # Mailings of which messages got a new round.
         self.mailing_ids: set[int] = set()
@@ -38,7 +40,7 @@ class Replayer:
         if not group:
             return
         decisions = await retry_on_deadlock(lambda: self._decide(group))
-        _tell(group, decisions)
+        _log_decisions(group, decisions)
         self.mailing_ids |= {one.mailing_id for one in decisions if isinstance(one, NewRound)}
         done = [found for found, decision in zip(group, decisions, strict=True) if isinstance(decision, NewRound)]
         done += await self._publish(group, decisions)
@@ -68,8 +70,8 @@ class Replayer:
         for one in rounds:
             by_mailing[one.mailing_id].add(one.message_id)
         for mailing_id, message_ids in by_mailing.items():
-            await resend_store.add_messages(connection, mailing_id, sorted(message_ids), self._cause.request_id)
-            await events.record(connection, mailing_id, "resent", self._cause, messages=len(message_ids))
+            await resend_store.add_messages(connection, mailing_id, sorted(message_ids), self._origin.request_id)
+            await record(connection, mailing_id, "resent", self._origin, messages=len(message_ids))
         for mailing_id in {one.mailing_id for one in rounds if one.restarts}:
             await resend_store.run_again(connection, mailing_id)
 
@@ -87,7 +89,7 @@ class Replayer:
         return [found for (found, _), done in zip(wanted, confirmed, strict=True) if done]
 
 
-def _tell(group: Sequence[Found], decisions: Sequence[Replay]) -> None:
+def _log_decisions(group: Sequence[Found], decisions: Sequence[Replay]) -> None:
     """Logs what was decided of each letter."""
     for found, decision in zip(group, decisions, strict=True):
         letter = found.letter

@@ -1,11 +1,20 @@
-"""Decisions about a mailing as answers: what is not allowed becomes a problem."""
+"""What stands between the rules of mailings and a request: a row under lock, and a decision as an answer."""
 
 from typing import TypeVar
 
-from services.api.mailings.rules import Forbidden, Wrong
-from services.api.web.problems import conflict, invalid
+from services.api.mailings import store
+from services.api.mailings.rules import Forbidden, Locked, Wrong
+from services.api.web.problems import conflict, invalid, not_found
+from shared.database import Connection
 
 DecisionT = TypeVar("DecisionT")
+
+
+async def lock_mailing(connection: Connection, mailing_id: int) -> Locked:
+    """Locks a mailing until the transaction ends, and reads what a decision needs. Raises a 404 problem."""
+    if not await store.lock(connection, mailing_id):
+        raise not_found("mailing")
+    return await store.read_locked(connection, mailing_id)
 
 
 def allowed(decision: DecisionT | Forbidden | Wrong) -> DecisionT:

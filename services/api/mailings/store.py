@@ -4,7 +4,7 @@ from datetime import datetime
 
 import asyncpg
 
-from services.api.audit.store import Cause, detail_of
+from services.api.audit.log import Origin, detail_of
 from services.api.mailings.responses import ByStatus, Filter, Mailing, Window
 from services.api.mailings.rules import Locked, Plan
 from shared.database import Connection, Pool
@@ -145,7 +145,7 @@ async def set_status(connection: Connection, mailing_id: int, status: str) -> No
     await connection.execute("UPDATE mailings SET status = $2, updated_at = now() WHERE id = $1", mailing_id, status)
 
 
-async def delete(pool: Pool, mailing_id: int, cause: Cause) -> bool:
+async def delete(pool: Pool, mailing_id: int, origin: Origin) -> bool:
     """Hides a mailing, and cancels what of it is not over. The planner then settles its messages."""
     deleted = await pool.fetchval(
         """
@@ -161,8 +161,8 @@ async def delete(pool: Pool, mailing_id: int, cause: Cause) -> bool:
         RETURNING mailing_id
         """,
         mailing_id,
-        cause.request_id,
-        detail_of(cause),
+        origin.request_id,
+        detail_of(origin),
     )
     return deleted is not None
 

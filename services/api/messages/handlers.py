@@ -9,7 +9,7 @@ from services.api.messages import store
 from services.api.messages.responses import Message, Messages
 from services.api.messages.schemas import MessagesQuery
 from services.api.web import pages
-from services.api.web.context import id_in, query_of, state_of
+from services.api.web.context import id_in, pool_of, query_of
 from services.api.web.csv_stream import BLOCK, csv_block, stream
 from services.api.web.negotiation import CSV, JSON, choose
 from services.api.web.problems import not_found
@@ -22,7 +22,7 @@ FIELDS = tuple(Message.model_fields)
 
 async def listing(request: web.Request) -> web.StreamResponse:
     """A page as JSON, or everything from the cursor on as CSV."""
-    query, pool, mailing_id = query_of(request, MessagesQuery), state_of(request).pool, id_in(request, "mailing")
+    query, pool, mailing_id = query_of(request, MessagesQuery), pool_of(request), id_in(request, "mailing")
     after = pages.position(query, KIND, start=0)
     if not await mailings.exists(pool, mailing_id):
         raise not_found("mailing")
@@ -34,7 +34,7 @@ async def listing(request: web.Request) -> web.StreamResponse:
 
 
 async def show(request: web.Request) -> web.Response:
-    message = await store.get(state_of(request).pool, id_in(request, "message"))
+    message = await store.get(pool_of(request), id_in(request, "message"))
     if message is None:
         raise not_found("message")
     return reply(message)

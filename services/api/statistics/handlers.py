@@ -7,7 +7,7 @@ from services.api.statistics.responses import Attempts, MailingStatistics, Maili
 from services.api.statistics.speed import pace
 from services.api.statistics.store import Figures
 from services.api.web import pages
-from services.api.web.context import id_in, query_of, state_of
+from services.api.web.context import id_in, pool_of, query_of
 from services.api.web.cursors import MAX_ID
 from services.api.web.problems import not_found
 from services.api.web.queries import PageQuery
@@ -17,20 +17,20 @@ KIND = "statistics"
 
 
 async def totals(request: web.Request) -> web.Response:
-    return reply(await store.totals(state_of(request).pool))
+    return reply(await store.totals(pool_of(request)))
 
 
 async def listing(request: web.Request) -> web.Response:
     query = query_of(request, PageQuery)
     before = pages.position(query, KIND, start=MAX_ID)
-    found = await store.page(state_of(request).pool, before=before, limit=query.limit + 1)
+    found = await store.page(pool_of(request), before=before, limit=query.limit + 1)
     items, following = pages.cut(found, query.limit, KIND, lambda summary: summary.mailing_id)
     return pages.reply_page(request, MailingSummaries(items=items, next=following), following)
 
 
 async def of_mailing(request: web.Request) -> web.Response:
     mailing_id = id_in(request, "mailing")
-    figures = await store.figures(state_of(request).pool, mailing_id)
+    figures = await store.figures(pool_of(request), mailing_id)
     if figures is None:
         raise not_found("mailing")
     return reply(present(mailing_id, figures))

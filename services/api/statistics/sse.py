@@ -9,15 +9,16 @@ import asyncio
 import orjson
 from aiohttp import web
 
+from services.api.metrics import Meters
 from services.api.statistics import store
 from services.api.statistics.broadcast import Broadcasts, Kind, News, TooMany, Viewer
 from services.api.statistics.handlers import present
 from services.api.statistics.store import Figures
-from services.api.web.context import State, id_in, state_of
+from services.api.web.context import id_in, timeouts_of
+from services.api.web.database import DATABASE_AWAY, DatabaseGate
 from services.api.web.negotiation import EVENT_STREAM
-from services.api.web.outages import AWAY
 from services.api.web.problems import Problem, not_found, unavailable
-from services.api.web.timeouts import Patience
+from services.api.web.timeouts import Timeouts
 from shared import logs
 
 OPENING = b"retry: 2000\n\n"
@@ -38,15 +39,17 @@ def end(kind: Kind, before: bytes = b"") -> News:
 AWAY_NEWS = News("away", frame("unavailable", orjson.dumps({"detail": "The database is away; this goes on with it."})))
 
 
-def broadcasts(state: State) -> Broadcasts:
+def broadcasts(gate: DatabaseGate, meters: Meters) -> Broadcasts:
+    """Makes the broadcasts of this process, which read the statistics from the database."""
+
     async def look(mailing_id: int) -> News:
         try:
-            return news_of(mailing_id, await store.figures(state.pool, mailing_id))
-        except (Problem, *AWAY) as error:
+            return news_of(mailing_id, await store.figures(gate.pool, mailing_id))
+        except (Problem, *DATABASE_AWAY) as error:
             logs.get().warning("database away", kind=type(error).__name__, mailing_id=mailing_id)
             return AWAY_NEWS
 
-    return Broadcasts(look, state.meters)
+    return Broadcasts(look, meters)
 
 
 def news_of(mailing_id: int, figures: Figures | None) -> News:
@@ -90,12 +93,12 @@ def _first(news: News) -> News:
 
 
 async def _show(request: web.Request, response: web.StreamResponse, viewer: Viewer, news: News) -> None:
-    patience = state_of(request).patience
+    timeouts = timeouts_of(request)
     try:
-        await _write(response, OPENING + news.frame, patience)
+        await _write(response, OPENING + news.frame, timeouts)
         while not news.last:
-            news = await _next(viewer, patience)
-            await _write(response, news.frame, patience)
+            news = await _next(viewer, timeouts)
+            await _write(response, news.frame, timeouts)
         await response.write_eof()
     except ConnectionError:
         logs.get().debug("viewer left")
@@ -105,15 +108,15 @@ async def _show(request: web.Request, response: web.StreamResponse, viewer: View
             request.transport.abort()
 
 
-async def _next(viewer: Viewer, patience: Patience) -> News:
+async def _next(viewer: Viewer, timeouts: Timeouts) -> News:
     """Waits for news, but not in silence: proxies cut what says nothing."""
     try:
-        async with asyncio.timeout(patience.heartbeat):
+        async with asyncio.timeout(timeouts.heartbeat):
             return await viewer.next()
     except TimeoutError:
         return News("away", HEARTBEAT)
 
 
-async def _write(response: web.StreamResponse, data: bytes, patience: Patience) -> None:
-    async with asyncio.timeout(patience.reader):
+async def _write(response: web.StreamResponse, data: bytes, timeouts: Timeouts) -> None:
+    async with asyncio.timeout(timeouts.reader):
         await response.write(data)

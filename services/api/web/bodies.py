@@ -8,7 +8,7 @@ from typing import TypeVar
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict
 
-from services.api.web.context import BODY, state_of
+from services.api.web.context import LOG_FIELDS, timeouts_of, zones_of
 from services.api.web.negotiation import JSON
 from services.api.web.parsing import parse_body
 from services.api.web.problems import Problem
@@ -40,11 +40,11 @@ async def read_body(request: web.Request, kind: type[BodyT]) -> BodyT:
         raise TypeError(f"the route table names {request[BODY_MODEL]}, the handler wants {kind}")
     offers = (JSON, MERGE_PATCH) if request.method == "PATCH" else (JSON,)
     require_type(request, offers)
-    zones = state_of(request).zones
+    zones = zones_of(request)
     async with reading(request):
         raw = await request.read()
     body = parse_body(kind, raw, zones)
-    request[BODY] = tell_fields(body)
+    request[LOG_FIELDS]["body"] = tell_fields(body)
     return body
 
 
@@ -70,7 +70,7 @@ async def chunks(request: web.Request, size: int = 64 * 1024) -> AsyncIterator[b
 async def reading(request: web.Request) -> AsyncIterator[None]:
     """Turns what can go wrong while a body comes in into problems."""
     try:
-        async with asyncio.timeout(state_of(request).patience.body):
+        async with asyncio.timeout(timeouts_of(request).body):
             await _invite(request)
             yield
     except TimeoutError:

@@ -10,7 +10,7 @@ from services.api.access.tokens import create_token
 from services.api.routes import ROUTES
 from services.api.web.route import Route
 from shared.statuses import ROLES
-from tests.integration.api.fakes import ADMIN_TOKEN, Api
+from tests.integration.api.fakes import ADMIN_TOKEN, Api, MakeApi
 from tests.integration.api.rows import Rows
 
 PAST, FUTURE = datetime.now(UTC) - timedelta(seconds=1), datetime.now(UTC) + timedelta(hours=1)
@@ -102,8 +102,8 @@ async def test_a_viewer_reads_and_writes_nothing(api: Api, rows: Rows) -> None:
     assert (await api.get("/clients")).body["items"] == []
 
 
-async def test_switched_off_everybody_may(api: Api) -> None:
-    api.state.authenticator = Authenticator(required=False, admin_token=None)
+async def test_switched_off_everybody_may(make_api: MakeApi) -> None:
+    api = await make_api(authenticator=Authenticator(required=False, admin_token=None))
     async with api.client.get("/api/v1/clients") as response:
         assert response.status == 200
 
@@ -118,10 +118,10 @@ class Clock:
 
 @pytest.mark.parametrize("dead", ["revoked_at = now()", "expires_at = now() - interval '1 s'"])
 async def test_a_token_that_dies_stops_opening_within_five_seconds(
-    api: Api, rows: Rows, pool: asyncpg.Pool, dead: str
+    make_api: MakeApi, rows: Rows, pool: asyncpg.Pool, dead: str
 ) -> None:
     clock = Clock()
-    api.state.authenticator = Authenticator(required=True, admin_token=None, clock=clock)
+    api = await make_api(authenticator=Authenticator(required=True, admin_token=None, clock=clock))
     await rows.token("anna", "viewer", expires_at=FUTURE)
     assert (await api.get("/clients", headers=bearer("anna"))).status == 200
     await pool.execute(f"UPDATE tokens SET {dead}")
@@ -145,7 +145,7 @@ async def test_a_token_tells_whose_it_is_and_what_it_may_do(api: Api, rows: Rows
     assert (shown.status, shown.body) == (200, {"name": "anna", "role": role})
 
 
-async def test_without_authentication_everybody_is_an_admin(api: Api) -> None:
-    api.state.authenticator = Authenticator(required=False, admin_token=None)
+async def test_without_authentication_everybody_is_an_admin(make_api: MakeApi) -> None:
+    api = await make_api(authenticator=Authenticator(required=False, admin_token=None))
     async with api.client.get("/api/v1/token") as shown:
         assert await shown.json() == {"name": "env:anybody", "role": "admin"}

@@ -15,7 +15,7 @@ from shared.broker import Consumer, Delivery, Outgoing, Publisher, open_connecti
 from shared.health import Health
 from shared.messages import Job, Results, decode, encode
 from shared.settings import DEFAULT_RETRY_DELAYS
-from tests.integration.api.fakes import Api
+from tests.integration.api.fakes import Api, MakeApi
 from tests.integration.api.rows import Rows
 from tests.support.builders import a_job, a_result
 
@@ -64,10 +64,10 @@ class Yard:
 
 
 @pytest.fixture
-async def yard(api: Api, rows: Rows, broker_url: str) -> AsyncIterator[Yard]:
+async def yard(make_api: MakeApi, rows: Rows, broker_url: str) -> AsyncIterator[Yard]:
     async with Publisher(broker_url, "test", Health(), TABLE) as publisher:
         await publisher.publish(Outgoing(topology.MAILINGS, "mailing.test", b"{}"))
-        api.state.dead_queues = DeadQueues(broker_url, publisher)
+        api = await make_api(dead_queues=DeadQueues(broker_url, publisher))
         yield Yard(api, rows, publisher, broker_url)
 
 
@@ -103,7 +103,7 @@ async def test_an_exhausted_message_is_replayed_as_a_new_round(yard: Yard, pool:
     assert await yard.replay(ids=[letter["id"]]) == {"replayed": 1, "refused": 0, "errors": []}
     assert await pool.fetchval("SELECT message_ids FROM resends WHERE done_at IS NULL") == [message_id]
     assert await pool.fetchval("SELECT status FROM mailings") == "running"
-    assert yard.api.events.names == ["mailing.updated"]
+    assert yard.api.hints.names == ["mailing.updated"]
     assert await yard.letters() == []
 
 
@@ -158,7 +158,7 @@ async def test_letters_are_dropped_by_their_ids_or_all(yard: Yard) -> None:
     assert await yard.letters() == []
 
 
-async def test_letters_survive_any_number_of_looks(api: Api, rows: Rows, broker_url: str) -> None:
+async def test_letters_survive_any_number_of_looks(make_api: MakeApi, rows: Rows, broker_url: str) -> None:
     # RabbitMQ 4 drops a body of a quorum queue after 20 deliveries; here every version is told to.
     connection = await open_connection(broker_url, "test")
     async with connection, connection.channel() as channel:
@@ -167,7 +167,7 @@ async def test_letters_survive_any_number_of_looks(api: Api, rows: Rows, broker_
             arguments: dict[str, Any] = {"x-queue-type": "quorum", "x-delivery-limit": 20}
             await (await channel.declare_queue(name, durable=True, arguments=arguments)).bind(exchange, name)
     async with Publisher(broker_url, "test", Health(), None) as publisher:
-        api.state.dead_queues = DeadQueues(broker_url, publisher)
+        api = await make_api(dead_queues=DeadQueues(broker_url, publisher))
         yard = Yard(api, rows, publisher, broker_url)
         await yard.bury("dispatcher.dead", encode(a_job()), reason="exhausted", at="2026-11-24T12:00:00+00:00")
         await yard.bury("reporter.dead", b"{")

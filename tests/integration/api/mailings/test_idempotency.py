@@ -1,7 +1,7 @@
 import asyncpg
 import pytest
 
-from services.api.access.tokens import BOOTSTRAP
+from services.api.access.identity import BOOTSTRAP
 from services.api.mailings.idempotency import Key
 from tests.integration.api.fakes import Answered, Api
 from tests.integration.api.rows import Rows
@@ -27,7 +27,7 @@ async def test_the_same_request_gets_the_first_answer_again(api: Api, pool: asyn
     again = await send(api, "order-17", end_at="2900-01-01T03:00:00+03:00", filter={"tags": []})
     assert (again.status, again.body, again.headers["Location"]) == (201, first.body, first.headers["Location"])
     assert await count(pool) == 1
-    assert api.events.names == ["mailing.created"]
+    assert api.hints.names == ["mailing.created"]
 
 
 async def test_the_first_answer_stays_although_the_mailing_moves_on(api: Api) -> None:

@@ -34,7 +34,7 @@ async def test_a_mailing_is_made_scheduled_for_now(api: Api, pool: asyncpg.Pool)
     work = "SELECT count(*) FROM mailing_work JOIN mailing_counts USING (mailing_id) WHERE mailing_id = $1"
     assert await pool.fetchval(work, body["id"]) == 1
     assert await pool.fetchval("SELECT request_id FROM mailings WHERE id = $1", body["id"]) == "made-by-test"
-    assert api.events.told == [("mailing.created", body["id"], "made-by-test")]
+    assert api.hints.sent == [("mailing.created", body["id"], "made-by-test")]
 
 
 async def test_a_mailing_is_made_as_given(api: Api) -> None:
@@ -65,7 +65,7 @@ async def test_the_end_is_judged_by_the_clock_of_the_database(api: Api, values: 
     refused = await api.post("/mailings", a_mailing(**values))
     assert refused.status == 422
     assert refused.body["errors"] == [{"loc": ["body", "end_at"], "msg": message}]
-    assert api.events.told == []
+    assert api.hints.sent == []
 
 
 async def test_a_start_in_the_past_means_now(api: Api) -> None:
@@ -144,7 +144,7 @@ async def test_an_action_leads_from_state_to_state(
     shown = (await api.get(f"/mailings/{mailing}")).body
     assert shown["status"] == (becomes or status)
     told = {"pause": "mailing.paused", "resume": "mailing.resumed", "cancel": "mailing.cancelled"}
-    assert api.events.names == ([told[action]] if becomes not in (None, status) else [])
+    assert api.hints.names == ([told[action]] if becomes not in (None, status) else [])
     if becomes is not None:
         assert answered.body == shown
 
@@ -171,7 +171,7 @@ async def test_a_deleted_mailing_is_gone(api: Api, rows: Rows, pool: asyncpg.Poo
     assert (await api.get("/mailings")).body["items"] == []
     stored = await pool.fetchval("SELECT status FROM mailings WHERE id = $1", mailing)
     assert stored == ("finished" if status == "finished" else "cancelled")
-    assert api.events.names == ["mailing.deleted"]
+    assert api.hints.names == ["mailing.deleted"]
 
 
 EVERYTHING = {
@@ -188,7 +188,7 @@ async def test_everything_of_a_scheduled_mailing_can_be_edited(api: Api, rows: R
     edited = await api.patch(f"/mailings/{mailing}", EVERYTHING)
     assert edited.status == 200
     assert {name: edited.body[name] for name in EVERYTHING} == EVERYTHING
-    assert api.events.names == ["mailing.updated"]
+    assert api.hints.names == ["mailing.updated"]
 
 
 @pytest.mark.parametrize("status", ["running", "paused"])
@@ -229,7 +229,7 @@ async def test_an_edit_that_changes_nothing_tells_nobody(api: Api, rows: Rows) -
     before = (await api.get(f"/mailings/{mailing}")).body
     for patch in ({}, {"text": before["text"]}, {"window": None}):
         assert (await api.patch(f"/mailings/{mailing}", patch)).body == before
-    assert api.events.told == []
+    assert api.hints.sent == []
 
 
 @pytest.mark.parametrize("status", ["running", "paused"])

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-import zoneinfo
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -15,13 +14,12 @@ from structlog.testing import capture_logs
 
 from services.api.__main__ import main
 from services.api.settings import ApiSettings
-from services.api.web.context import Backing
 from shared.broker import declare
 from shared.messages import MailingEvent, decode
 from shared.settings import SettingsError
 from shared.topology import PLANNER_MAILINGS, build
 from shared.waiting import Stopped
-from tests.integration.api.fakes import ADMIN_TOKEN, AUTHORIZED, Api
+from tests.integration.api.fakes import ADMIN_TOKEN, AUTHORIZED, Api, MakeApi, an_open_gate
 from tests.integration.api.rows import from_now
 from tests.support.relay import Relay
 
@@ -102,9 +100,9 @@ async def test_the_api_stops_while_it_waits_for_the_database(relay: Relay, free_
             await process.task
 
 
-async def test_an_outage_is_a_503_and_heals(api: Api, relay: Relay) -> None:
+async def test_an_outage_is_a_503_and_heals(make_api: MakeApi, relay: Relay) -> None:
     async with asyncpg.create_pool(relay.url, min_size=1, max_size=3) as pool:
-        api.state.backing = Backing(pool, frozenset(zoneinfo.available_timezones()))
+        api = await make_api(database=an_open_gate(pool))
         client = (await api.post("/clients", {"phone": "79990000001"})).body["id"]
         calls: list[tuple[str, str, Any]] = [
             ("GET", "/clients", None),
@@ -133,13 +131,13 @@ async def test_an_outage_is_a_503_and_heals(api: Api, relay: Relay) -> None:
         assert (await api.get(f"/clients/{client}")).status == 200
 
 
-async def test_a_stream_that_fails_midway_does_not_look_complete(api: Api, relay: Relay) -> None:
+async def test_a_stream_that_fails_midway_does_not_look_complete(make_api: MakeApi, relay: Relay) -> None:
     async with asyncpg.create_pool(relay.url, min_size=1, max_size=3) as pool:
         await pool.execute(
             "INSERT INTO clients (phone, operator_code, tag, timezone)"
             " SELECT '7999' || lpad(n::text, 7, '0'), '999', repeat('x', 64), 'UTC' FROM generate_series(1, 60000) n"
         )
-        api.state.backing = Backing(pool, frozenset())
+        api = await make_api(database=an_open_gate(pool))
         with capture_logs() as lines:
             async with api.client.get("/api/v1/clients/export", headers=AUTHORIZED) as response:
                 assert response.status == 200

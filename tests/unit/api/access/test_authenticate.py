@@ -1,7 +1,8 @@
 import pytest
 
 from services.api.access.authenticate import CACHE_SECONDS, Authenticator, WrongToken
-from services.api.access.tokens import ANYBODY, BOOTSTRAP, Identity, create_token, hash_token
+from services.api.access.identity import ANYBODY, BOOTSTRAP, Identity
+from services.api.access.tokens import create_token, hash_token
 from services.api.web.problems import Problem
 from shared.statuses import ROLES, Role
 

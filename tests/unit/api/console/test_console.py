@@ -7,18 +7,13 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
-from prometheus_client import CollectorRegistry
 
-from services.api import app
-from services.api.access.authenticate import Authenticator
 from services.api.console.files import FOLDER, MEDIA
 from services.api.dead_letters.schemas import DeadQueue
 from services.api.mailings import rules
 from services.api.mailings.responses import ByStatus
-from services.api.metrics import Meters
-from services.api.web.context import State
 from shared.statuses import MAILING_STATUSES, ROLES, UNSENT_STATUSES
-from tests.integration.api.fakes import NoBroker, RecordingEvents
+from tests.integration.api.fakes import an_app
 
 FILES = {f"/console/{name}": media for name, media in MEDIA.items()}
 EVERYTHING = {"/": "text/html; charset=utf-8", **FILES}
@@ -29,14 +24,7 @@ Client = TestClient[Any, Any]
 
 @pytest_asyncio.fixture
 async def client() -> AsyncIterator[Client]:
-    state = State(
-        authenticator=Authenticator(required=True, admin_token="the-admin-token"),
-        events=RecordingEvents(),
-        default_zone="UTC",
-        dead_queues=NoBroker(),
-        meters=Meters.on(CollectorRegistry()),
-    )
-    async with TestClient(TestServer(app.build(state))) as opened:
+    async with TestClient(TestServer(an_app())) as opened:
         yield opened
 
 

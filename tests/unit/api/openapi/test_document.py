@@ -9,26 +9,21 @@ import jsonschema_rs
 import pytest
 from aiohttp import web
 from openapi_spec_validator import validate
-from prometheus_client import CollectorRegistry
 from pydantic import BaseModel
 
-from services.api import app
-from services.api.access.authenticate import Authenticator
 from services.api.clients.schemas import ClientNew, ClientPatch
 from services.api.console import routes as console
 from services.api.console.files import MEDIA as CONSOLE_MEDIA
 from services.api.mailings.schemas import MailingNew, MailingPatch
-from services.api.metrics import Meters
 from services.api.openapi.document import build, text
 from services.api.openapi.operation import Content, Operation
 from services.api.openapi.operations import OPERATIONS, TAGS
 from services.api.pages.files import MEDIA
 from services.api.pages.routes import REDIRECTS
 from services.api.routes import ROUTES
-from services.api.web.context import State
 from services.api.web.parsing import parse_body
 from services.api.web.route import Route
-from tests.integration.api.fakes import NoBroker, RecordingEvents
+from tests.integration.api.fakes import an_app
 
 COMMITTED = Path(__file__).parents[4] / "docs" / "openapi.json"
 ZONES = frozenset({"UTC", "Europe/Moscow"})
@@ -69,14 +64,7 @@ def test_every_row_belongs_to_a_route() -> None:
 
 
 def test_the_router_and_the_document_agree() -> None:
-    state = State(
-        authenticator=Authenticator(required=True, admin_token=None),
-        events=RecordingEvents(),
-        default_zone="UTC",
-        meters=Meters.on(CollectorRegistry()),
-        dead_queues=NoBroker(),
-    )
-    routed = {(route.method, _canonical(route)) for route in app.build(state).router.routes()}
+    routed = {(route.method, _canonical(route)) for route in an_app().router.routes()}
     documented = {(method.upper(), path) for method, path, _ in operations()}
     # Parts of pages, and ways to them: no interface of their own.
     parts = {("GET", f"/docs/{name}") for name in MEDIA} | {
