@@ -6,12 +6,12 @@ import sys
 from services.api import app
 from services.api.access.authenticate import Authenticator
 from services.api.access.rate_limit import RateLimits, policy_of
-from services.api.access.token_bucket import Buckets
+from services.api.access.token_bucket import TokenBuckets
 from services.api.clients import zones
 from services.api.dead_letters.queues import DeadQueues
 from services.api.listener import listen
-from services.api.mailings.planner_hints import EventQueue
-from services.api.metrics import Meters
+from services.api.mailings.planner_hints import HintQueue
+from services.api.metrics import Metrics
 from services.api.settings import ApiSettings
 from services.api.web.database import DatabaseGate
 from services.api.web.timeouts import Timeouts
@@ -47,12 +47,12 @@ async def main(config: ApiSettings, stop: asyncio.Event) -> None:
     declared = topology.build(config.retry_delays) if config.declare else None
     broker_url, database_url = config.rabbitmq_url.get_secret_value(), config.database_url.get_secret_value()
     publisher = Publisher(broker_url, PUBLISHER, health, declared, patience=PUBLISH_TIMEOUT)
-    events = EventQueue(publisher)
+    events = HintQueue(publisher)
     health.watch("events", events.pulse)
     gate = DatabaseGate()
     application = app.build(
         database=gate,
-        metrics=Meters.on(registry),
+        metrics=Metrics.on(registry),
         timeouts=Timeouts(),
         authenticator=authenticator(config),
         rate_limits=rate_limits(config),
@@ -83,7 +83,7 @@ def authenticator(config: ApiSettings) -> Authenticator:
 
 def rate_limits(config: ApiSettings) -> RateLimits:
     return RateLimits(
-        per_token=None if config.api_rate is None else Buckets(policy_of(config.api_rate)),
+        per_token=None if config.api_rate is None else TokenBuckets(policy_of(config.api_rate)),
         trusted_proxies=config.trusted_proxies,
     )
 

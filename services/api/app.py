@@ -10,10 +10,10 @@ from services.api.access.identity import IDENTITY
 from services.api.access.rate_limit import RATE_LIMITS, RateLimits, limit, stamp_allowance
 from services.api.clients.handlers import DEFAULT_ZONE
 from services.api.console import routes as console
-from services.api.dead_letters.queues import DEAD_QUEUES, OpensQueues
+from services.api.dead_letters.queues import DEAD_QUEUES, DeadQueueOpener
 from services.api.mailings import preview
-from services.api.mailings.planner_hints import PLANNER_HINTS, EventSink
-from services.api.metrics import Meters
+from services.api.mailings.planner_hints import PLANNER_HINTS, HintSink
+from services.api.metrics import Metrics
 from services.api.pages import routes as pages
 from services.api.routes import ROUTES
 from services.api.statistics import sse
@@ -23,8 +23,8 @@ from services.api.web.context import DATABASE, LOG_FIELDS, METRICS, QUERY, TIMEO
 from services.api.web.database import DatabaseGate
 from services.api.web.middleware import FIELD_NAMES, answer_problems, observe, stamp
 from services.api.web.parsing import parse_query
-from services.api.web.problems import Problem, given_up
-from services.api.web.request_log import field_names, tell_fields
+from services.api.web.problems import HttpProblem, given_up
+from services.api.web.request_log import field_names, redact_fields
 from services.api.web.route import PREFIX, Handler, Route, by_path, methods_of
 from services.api.web.timeouts import Timeouts
 
@@ -34,12 +34,12 @@ MIDDLEWARE = (observe, compress, answer_problems, authenticate, limit)
 def build(
     *,
     database: DatabaseGate,
-    metrics: Meters,
+    metrics: Metrics,
     timeouts: Timeouts,
     authenticator: Authenticator,
     rate_limits: RateLimits,
-    planner_hints: EventSink,
-    dead_queues: OpensQueues,
+    planner_hints: HintSink,
+    dead_queues: DeadQueueOpener,
     default_zone: str,
 ) -> web.Application:
     """Builds the application from its parts, each of which belongs to one feature."""
@@ -59,7 +59,7 @@ def build(
     app.on_response_prepare.extend((stamp, stamp_allowance))
     for path, routes in by_path(ROUTES).items():
         _add(app.router, PREFIX + path, routes)
-    pages.add(app)
+    pages.add(app, ROUTES)
     console.add(app)
     return app
 
@@ -87,12 +87,12 @@ def endpoint(route: Route) -> Handler:
 
     async def handle(request: web.Request) -> web.StreamResponse:
         if not request[IDENTITY].may(route.role):
-            raise Problem(403, f"This needs a token with the role {route.role}.")
+            raise HttpProblem(403, f"This needs a token with the role {route.role}.")
         pairs = {name: request.query.getall(name) for name in request.query}
         query = parse_query(route.query, pairs)
         request[QUERY] = query
         request[BODY_MODEL] = route.body
-        if given := tell_fields(query):
+        if given := redact_fields(query):
             request[LOG_FIELDS]["query"] = given
         return await (route.handler(request) if route.streams else in_time(request, route.handler))
 

@@ -8,8 +8,8 @@ from aiohttp.typedefs import Handler
 
 from services.api.access.client_address import Network, bucket_of, client_address
 from services.api.access.identity import IDENTITY
-from services.api.access.token_bucket import WRONG_TOKENS, Allowance, Buckets, Policy
-from services.api.web.problems import Problem
+from services.api.access.token_bucket import WRONG_TOKENS, Allowance, RatePolicy, TokenBuckets
+from services.api.web.problems import HttpProblem
 from shared import logs
 
 # A caller who does several things at once, such as a page that opens, is not held up.
@@ -20,8 +20,8 @@ BURST_SECONDS = 2
 class RateLimits:
     """`per_token` is None where tokens are unlimited. X-Forwarded-For is believed from `trusted_proxies` only."""
 
-    per_token: Buckets | None = None
-    wrong_tokens: Buckets = field(default_factory=lambda: Buckets(WRONG_TOKENS))
+    per_token: TokenBuckets | None = None
+    wrong_tokens: TokenBuckets = field(default_factory=lambda: TokenBuckets(WRONG_TOKENS))
     trusted_proxies: Sequence[Network] = ()
 
 
@@ -29,9 +29,9 @@ RATE_LIMITS = web.AppKey("rate_limits", RateLimits)
 ALLOWANCE = web.RequestKey("allowance", Allowance)
 
 
-def policy_of(rate: float) -> Policy:
+def policy_of(rate: float) -> RatePolicy:
     """Allows `rate` requests a second, and those of two seconds at once."""
-    return Policy(rate, max(round(rate * BURST_SECONDS), 1))
+    return RatePolicy(rate, max(round(rate * BURST_SECONDS), 1))
 
 
 def address_of(request: web.Request) -> str:
@@ -71,5 +71,5 @@ async def stamp_allowance(request: web.Request, response: web.StreamResponse) ->
         response.headers["RateLimit-Reset"] = str(allowance.reset)
 
 
-def too_many(detail: str, retry_after: int) -> Problem:
-    return Problem(429, detail, headers={"Retry-After": str(retry_after)})
+def too_many(detail: str, retry_after: int) -> HttpProblem:
+    return HttpProblem(429, detail, headers={"Retry-After": str(retry_after)})

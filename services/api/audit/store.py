@@ -11,7 +11,7 @@ from shared.database import Connection, Pool
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class EventPlace:
     """Where an event stands among those of its client: by time, then in the order in which such things happen."""
 
     at_us: int
@@ -19,7 +19,7 @@ class Place:
     number: int
 
 
-START = Place(0, 0, 0)
+START = EventPlace(0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class PlacedEvent:
     """An event with the key of its place in its list."""
 
     event: Event
-    place: Place
+    place: EventPlace
 
 
 async def add_mailing_event(
@@ -67,7 +67,7 @@ async def of_mailing(pool: Pool, mailing_id: int, *, after: int, limit: int) -> 
     return [(row["id"], _event(row)) for row in rows]
 
 
-async def of_client(pool: Pool, client_id: int, *, after: Place, limit: int) -> list[PlacedEvent]:
+async def of_client(pool: Pool, client_id: int, *, after: EventPlace, limit: int) -> list[PlacedEvent]:
     """Lists what happened to a client and to its messages, the oldest first.
 
     An import leaves no events, since it makes 100,000 clients in seconds: that such a client was made, and its last
@@ -123,7 +123,7 @@ async def of_client(pool: Pool, client_id: int, *, after: Place, limit: int) -> 
         after.number,
         limit,
     )
-    return [PlacedEvent(_event(row), Place(row["at_us"], row["rank"], row["number"])) for row in rows]
+    return [PlacedEvent(_event(row), EventPlace(row["at_us"], row["rank"], row["number"])) for row in rows]
 
 
 def _event(row: asyncpg.Record) -> Event:

@@ -8,7 +8,7 @@ from structlog.contextvars import bind_contextvars
 from services.api.audit import store as audit
 from services.api.audit.log import origin_of, record_client_update
 from services.api.audit.responses import Events
-from services.api.audit.store import START, Place
+from services.api.audit.store import START, EventPlace
 from services.api.clients import store
 from services.api.clients.responses import Client, Clients
 from services.api.clients.schemas import ClientNew, ClientPatch, ClientsQuery
@@ -96,17 +96,17 @@ async def events(request: web.Request) -> web.Response:
     return pages.reply_page(request, Events(items=items, next=following), following)
 
 
-def _place(query: PageQuery) -> Place:
+def _place(query: PageQuery) -> EventPlace:
     if query.cursor is None:
         return START
     try:
         at_us, rank, number = cursors.decode_key(EVENTS_KIND, query.cursor, 3)
     except BadCursor:
         raise pages.wrong_cursor() from None
-    return Place(at_us, min(rank, 2**31 - 1), number)
+    return EventPlace(at_us, min(rank, 2**31 - 1), number)
 
 
-def _cursor(place: Place) -> str:
+def _cursor(place: EventPlace) -> str:
     return cursors.encode(EVENTS_KIND, place.at_us, place.rank, place.number)
 
 
@@ -125,7 +125,7 @@ async def _write(request: web.Request, client_id: int, given: Mapping[str, str])
             if client is None:
                 return None
             if "timezone" in given:
-                await store.judge_flights_anew(connection, [client_id])
+                await store.make_flights_due(connection, [client_id])
             await record_client_update(connection, client_id, origin_of(request), list(given))
             return client
 
@@ -136,7 +136,7 @@ async def _write(request: web.Request, client_id: int, given: Mapping[str, str])
     if client is None:
         raise not_found("client")
     if "timezone" in given:
-        await store.judge_flights_anew(pool, [client_id])
+        await store.make_flights_due(pool, [client_id])
     log.info("client changed", change="updated", fields=sorted(given))
     return client
 

@@ -79,7 +79,7 @@ async def update(
     return _client(row)
 
 
-async def judge_flights_anew(connection: Connection | Pool, client_ids: list[int]) -> None:
+async def make_flights_due(connection: Connection | Pool, client_ids: list[int]) -> None:
     """Makes the waiting flights of clients due, since their new zones may open the window earlier.
 
     A retry that must not be made yet keeps its time. Called in the transaction of the edit, so that no crash loses

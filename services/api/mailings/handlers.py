@@ -12,7 +12,7 @@ from services.api.audit.log import MailingChange, Origin, origin_of, record
 from services.api.audit.responses import Events
 from services.api.mailings import idempotency, store
 from services.api.mailings.decisions import allowed, lock_mailing
-from services.api.mailings.idempotency import Key
+from services.api.mailings.idempotency import IdempotencyKey
 from services.api.mailings.planner_hints import notify_planner
 from services.api.mailings.responses import Mailing, Mailings
 from services.api.mailings.rules import EVENTS, Action, changed, judge_action, judge_edit, judge_new
@@ -33,7 +33,7 @@ DONE: Mapping[Action, MailingChange] = {"pause": "paused", "resume": "resumed", 
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class CreatedMailing:
     mailing_id: int
     answer: str
     fresh: bool
@@ -51,18 +51,18 @@ async def create(request: web.Request) -> web.Response:
     return web.Response(text=made.answer, status=201, headers=location, content_type="application/json")
 
 
-async def _create(pool: Pool, body: MailingNew, key: Key | None, origin: Origin) -> Made:
+async def _create(pool: Pool, body: MailingNew, key: IdempotencyKey | None, origin: Origin) -> CreatedMailing:
     async with pool.acquire() as connection, connection.transaction():
         kept = None if key is None else await idempotency.earlier(connection, key)
         if kept is not None:
-            return Made(kept.mailing_id, kept.answer, fresh=False)
+            return CreatedMailing(kept.mailing_id, kept.answer, fresh=False)
         plan = allowed(judge_new(body, await store.clock(connection)))
         mailing_id = await store.insert(connection, plan, origin.request_id)
         await record(connection, mailing_id, "created", origin)
         answer = (await _read(connection, mailing_id)).model_dump_json(by_alias=True)
         if key is not None:
             await idempotency.keep(connection, key, mailing_id, answer)
-        return Made(mailing_id, answer, fresh=True)
+        return CreatedMailing(mailing_id, answer, fresh=True)
 
 
 async def show(request: web.Request) -> web.Response:

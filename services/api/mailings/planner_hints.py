@@ -21,11 +21,11 @@ QUEUE_SIZE = 1000
 FLUSH_SECONDS = 2.0
 
 
-class EventSink(Protocol):
+class HintSink(Protocol):
     def put(self, name: MailingEventName, mailing_id: int, request_id: str) -> None: ...
 
 
-PLANNER_HINTS = web.AppKey[EventSink]("planner_hints")
+PLANNER_HINTS = web.AppKey[HintSink]("planner_hints")
 
 
 def notify_planner(request: web.Request, name: MailingEventName, mailing_id: int) -> None:
@@ -33,15 +33,18 @@ def notify_planner(request: web.Request, name: MailingEventName, mailing_id: int
     request.app[PLANNER_HINTS].put(name, mailing_id, request[REQUEST_ID])
 
 
-class Publishes(Protocol):
+class HintPublisher(Protocol):
     async def publish(self, outgoing: Outgoing) -> None: ...
 
 
-class EventQueue:
+class HintQueue:
     """A bounded queue with one publisher behind it. Full, it drops: an answer never waits for the broker."""
 
-    def __init__(self, publisher: Publishes, *, size: int = QUEUE_SIZE, flush_seconds: float = FLUSH_SECONDS) -> None:
-        self._publisher, self._flush_seconds = publisher, flush_seconds
+    def __init__(
+        self, publisher: HintPublisher, *, size: int = QUEUE_SIZE, flush_seconds: float = FLUSH_SECONDS
+    ) -> None:
+        self._publisher = publisher
+        self._flush_seconds = flush_seconds
         self._queue: asyncio.Queue[MailingEvent] = asyncio.Queue(size)
         self._task: asyncio.Task[None] | None = None
         self.pulse = Pulse()

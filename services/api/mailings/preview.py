@@ -25,7 +25,7 @@ async def preview(request: web.Request) -> web.Response:
     body, pool = await read_body(request, MailingNew), pool_of(request)
     plan = allowed(judge_new(body, await mailings.clock(pool)))
     async with request.app[COUNTING]:
-        found = await store.audience(pool, plan)
+        found = await store.count_audience(pool, plan)
     return reply(
         Preview(
             recipients=found.recipients,

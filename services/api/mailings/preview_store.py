@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import orjson
 
 from services.api.clients.responses import Client
-from services.api.mailings.rules import Plan
+from services.api.mailings.rules import MailingPlan
 from shared.database import Pool
 
 # There are a thousand operator codes at the most, but as many tags as people like: only the largest are named.
@@ -14,7 +14,7 @@ SAMPLE = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Audience:
+class AudienceCounts:
     recipients: int
     reachable: int
     by_operator_code: dict[str, int]
@@ -22,7 +22,7 @@ class Audience:
     sample: list[Client]
 
 
-async def audience(pool: Pool, plan: Plan) -> Audience:
+async def count_audience(pool: Pool, plan: MailingPlan) -> AudienceCounts:
     """Counts the clients that match a plan at this moment, the largest groups first.
 
     The grouping sets read the clients once, 0.3 s for a million, and leave a row for each zone, code and tag: so the
@@ -70,7 +70,7 @@ async def audience(pool: Pool, plan: Plan) -> Audience:
         MAX_TAGS,
         SAMPLE,
     )
-    return Audience(
+    return AudienceCounts(
         recipients=row["recipients"],
         reachable=row["reachable"],
         by_operator_code=orjson.loads(row["by_operator_code"] or "{}"),

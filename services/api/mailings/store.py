@@ -6,7 +6,7 @@ import asyncpg
 
 from services.api.audit.log import Origin, detail_of
 from services.api.mailings.responses import ByStatus, Filter, Mailing, Window
-from services.api.mailings.rules import Locked, Plan
+from services.api.mailings.rules import LockedMailing, MailingPlan
 from shared.database import Connection, Pool
 
 
@@ -15,7 +15,7 @@ async def clock(connection: Connection | Pool) -> datetime:
     return moment
 
 
-async def insert(connection: Connection, plan: Plan, request_id: str) -> int:
+async def insert(connection: Connection, plan: MailingPlan, request_id: str) -> int:
     """Inserts a scheduled mailing with the rows that follow it, and returns its id."""
     made: int = await connection.fetchval(
         """
@@ -97,7 +97,7 @@ async def lock(connection: Connection, mailing_id: int) -> bool:
     return found is not None
 
 
-async def read_locked(connection: Connection, mailing_id: int) -> Locked:
+async def read_locked(connection: Connection, mailing_id: int) -> LockedMailing:
     """Reads what a decision about a locked mailing needs, with the database's clock at this moment."""
     (row,) = await connection.fetch(
         """
@@ -108,7 +108,7 @@ async def read_locked(connection: Connection, mailing_id: int) -> Locked:
         """,
         mailing_id,
     )
-    plan = Plan(
+    plan = MailingPlan(
         text=row["text"],
         operator_codes=row["operator_codes"],
         tags=row["tags"],
@@ -117,10 +117,10 @@ async def read_locked(connection: Connection, mailing_id: int) -> Locked:
         window_from=row["window_from"],
         window_to=row["window_to"],
     )
-    return Locked(row["status"], row["closing"], plan, row["now"])
+    return LockedMailing(row["status"], row["closing"], plan, row["now"])
 
 
-async def edit(connection: Connection, mailing_id: int, plan: Plan, window_changed: bool) -> None:
+async def edit(connection: Connection, mailing_id: int, plan: MailingPlan, window_changed: bool) -> None:
     """Writes a new plan. The window's moment is the clock's, not the transaction's: that may have waited for a lock."""
     await connection.execute(
         """

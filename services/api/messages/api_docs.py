@@ -4,23 +4,59 @@ from collections.abc import Mapping
 
 from services.api.messages import handlers as messages
 from services.api.messages.responses import MessageInFull, Messages
-from services.api.openapi import examples
-from services.api.openapi.operation import Operation, shown, text
 from services.api.web.negotiation import CSV
+from services.api.web.operation import MADE_AT, SENT_AT, Json, Operation, success, text_content
 from services.api.web.route import Handler
 
-MESSAGES: Mapping[Handler, Operation] = {
+MESSAGE: Json = {
+    "id": 1,
+    "client_id": 1,
+    "mailing_id": 1,
+    "status": "sent",
+    "reason": None,
+    "attempts": 2,
+    "created_at": MADE_AT,
+    "sent_at": SENT_AT,
+}
+MESSAGES: Json = {"items": [MESSAGE], "next": None}
+MESSAGES_CSV = (
+    "id,client_id,mailing_id,status,reason,attempts,created_at,sent_at\r\n"
+    "1,1,1,sent,,2,2035-01-30T09:00:00Z,2035-01-30T09:00:01.250000Z\r\n"
+)
+MESSAGE_IN_FULL: Json = {
+    **MESSAGE,
+    "attempts": [
+        {
+            "number": 1,
+            "started_at": "2035-01-30T09:00:00.100000Z",
+            "duration_ms": 31,
+            "outcome": "server_error",
+            "http_status": 503,
+            "detail": "HTTP 503",
+        },
+        {
+            "number": 2,
+            "started_at": "2035-01-30T09:00:01.200000Z",
+            "duration_ms": 48,
+            "outcome": "accepted",
+            "http_status": 200,
+            "detail": None,
+        },
+    ],
+}
+
+OPERATIONS: Mapping[Handler, Operation] = {
     messages.listing: Operation(
         "listMessages",
         "messages",
         "Lists the messages of a mailing by ascending id, page by page. With Accept: text/csv all of them are "
         "streamed, whatever the limit; an answer that is cut off was not complete.",
         {
-            200: shown(
+            200: success(
                 "A page of messages, or all of them as CSV.",
                 Messages,
-                examples.MESSAGES,
-                text(CSV, "A header, then a message a line.", examples.MESSAGES_CSV),
+                MESSAGES,
+                text_content(CSV, "A header, then a message a line.", MESSAGES_CSV),
                 headers=("Link",),
             )
         },
@@ -29,6 +65,6 @@ MESSAGES: Mapping[Handler, Operation] = {
         "showMessage",
         "messages",
         "Shows a message with each request to the provider that was made for it.",
-        {200: shown("The message.", MessageInFull, examples.MESSAGE_IN_FULL)},
+        {200: success("The message.", MessageInFull, MESSAGE_IN_FULL)},
     ),
 }

@@ -40,7 +40,7 @@ finished mailing has only final messages, each sent, rejected, exhausted, expire
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class PublicPage:
     """A page outside of /api/v1, for everybody."""
 
     path: str
@@ -52,8 +52,12 @@ class Page:
 
 
 PAGES = (
-    Page("/openapi.json", "showDocument", "Show this document", "The API as OpenAPI 3.1.", JSON, {"type": "object"}),
-    Page("/api/", "showIndex", "Show a readable index of the API", "A page for people, with links into /docs/."),
-    Page("/", "showConsole", "Use the console", "A page that watches and handles mailings, clients and dead letters."),
-    Page("/docs/", "showDocs", "Try the API in a browser", "Swagger UI, with its files served from here."),
+    PublicPage(
+        "/openapi.json", "showDocument", "Show this document", "The API as OpenAPI 3.1.", JSON, {"type": "object"}
+    ),
+    PublicPage("/api/", "showIndex", "Show a readable index of the API", "A page for people, with links into /docs/."),
+    PublicPage(
+        "/", "showConsole", "Use the console", "A page that watches and handles mailings, clients and dead letters."
+    ),
+    PublicPage("/docs/", "showDocs", "Try the API in a browser", "Swagger UI, with its files served from here."),
 )

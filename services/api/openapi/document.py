@@ -9,10 +9,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from services.api.openapi import headers, problems, schemas
-from services.api.openapi.about import DESCRIPTION, PAGES, Page
-from services.api.openapi.operation import Content, Operation, Reply
+from services.api.openapi.about import DESCRIPTION, PAGES, PublicPage
 from services.api.openapi.operations import OPERATIONS, TAGS, bare
-from services.api.routes import ROUTES
+from services.api.web.operation import Content, Operation, Success
 from services.api.web.responses import Problem
 from services.api.web.route import PREFIX, Route
 
@@ -28,7 +27,7 @@ BEARER: Json = {
 _PLACE = re.compile(r"{(\w+):[^{}]*(?:{[^{}]*}[^{}]*)*}")
 
 
-def build(routes: Iterable[Route] = ROUTES) -> Json:
+def build(routes: Iterable[Route]) -> Json:
     """Makes the whole document, as JSON can hold it."""
     rows = [(route, operation_of(route)) for route in routes]
     references, found = schemas.components(_models(operation for _, operation in rows))
@@ -104,7 +103,7 @@ def _operation(route: Route, operation: Operation, references: References) -> Js
 
 def _parameters(route: Route, operation: Operation) -> list[Json]:
     ids = [_id(name) for name in _PLACE.findall(route.path)]
-    sent = [headers.parameter(name) for name in (*operation.headers, *headers.ALWAYS)]
+    sent = [headers.parameter(name, found) for name, found in {**operation.headers, **headers.SENT}.items()]
     asked = schemas.query_parameters(route.query)
     return [*ids, *(found | _example(operation.query, found["name"]) for found in asked), *sent]
 
@@ -128,7 +127,7 @@ def _body(contents: Iterable[Content], references: References) -> Json:
     return {"required": True, "content": _contents(contents, references, "validation")}
 
 
-def _reply(reply: Reply, references: References) -> Json:
+def _reply(reply: Success, references: References) -> Json:
     content = {"content": _contents(reply.contents, references, "serialization")} if reply.contents else {}
     named = headers.named((*headers.ALWAYS, *headers.RATES, *reply.headers))
     return {"description": reply.description, "headers": named, **content}
@@ -146,7 +145,7 @@ def _contents(contents: Iterable[Content], references: References, mode: schemas
     }
 
 
-def _page(page: Page) -> Json:
+def _page(page: PublicPage) -> Json:
     content = {page.media: {"schema": page.shape}}
     return {
         "operationId": page.id,

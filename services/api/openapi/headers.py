@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from typing import Any
 
-from services.api.mailings.idempotency import HEADER as IDEMPOTENCY_KEY
-
 Json = dict[str, Any]
 
 
@@ -51,18 +49,13 @@ ANSWERED: dict[str, Json] = {
     "Accept": _header("The media types that are taken.", "application/json"),
 }
 
+# Every operation takes these.
 SENT: dict[str, Json] = {
     "X-Request-ID": {
         "description": "An id of yours for this request, 1 to 64 letters, digits, dots, underscores and hyphens. It "
         "comes back in the answer and stands in every log line of the request and of all that it causes. An unfit one "
         "is replaced.",
         "schema": {"type": "string"},
-    },
-    IDEMPOTENCY_KEY: {
-        "description": "A key of yours, 1 to 255 printable ASCII characters, under which the request is done once: "
-        "sent again within 24 hours with the same token and the same values, it gets the first answer again. With "
-        "other values it is refused with 422; while the first one is still running, with 409.",
-        "schema": {"type": "string", "pattern": r"^[\x20-\x7e]{1,255}$", "minLength": 1, "maxLength": 255},
     },
 }
 
@@ -72,5 +65,5 @@ def named(names: Iterable[str]) -> Json:
     return {name.removesuffix(SOMETIMES): {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
-def parameter(name: str) -> Json:
-    return {"name": name, "in": "header", "required": False, **SENT[name]}
+def parameter(name: str, described: Json) -> Json:
+    return {"name": name, "in": "header", "required": False, **described}

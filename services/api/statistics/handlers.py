@@ -4,7 +4,7 @@ from aiohttp import web
 
 from services.api.statistics import store
 from services.api.statistics.responses import Attempts, MailingStatistics, MailingSummaries
-from services.api.statistics.speed import pace
+from services.api.statistics.speed import measure_speed
 from services.api.statistics.store import Figures
 from services.api.web import pages
 from services.api.web.context import id_in, pool_of, query_of
@@ -38,7 +38,7 @@ async def of_mailing(request: web.Request) -> web.Response:
 
 def present(mailing_id: int, figures: Figures) -> MailingStatistics:
     left = figures.by_status.pending + figures.by_status.retrying
-    speed = pace(figures.status, figures.started_at, figures.minutes, left, figures.now)
+    speed = measure_speed(figures.status, figures.started_at, figures.minutes, left, figures.now)
     return MailingStatistics(
         mailing_id=mailing_id,
         status=figures.status,

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict
 from services.api.web.context import LOG_FIELDS, timeouts_of, zones_of
 from services.api.web.negotiation import JSON
 from services.api.web.parsing import parse_body
-from services.api.web.problems import Problem
-from services.api.web.request_log import tell_fields
+from services.api.web.problems import HttpProblem
+from services.api.web.request_log import redact_fields
 
 MERGE_PATCH = "application/merge-patch+json"
 # A mailing with the longest text and 1,000 of the longest tags, all written as escapes, still fits.
@@ -44,7 +44,7 @@ async def read_body(request: web.Request, kind: type[BodyT]) -> BodyT:
     async with reading(request):
         raw = await request.read()
     body = parse_body(kind, raw, zones)
-    request[LOG_FIELDS]["body"] = tell_fields(body)
+    request[LOG_FIELDS]["body"] = redact_fields(body)
     return body
 
 
@@ -52,7 +52,9 @@ def require_type(request: web.Request, types: Sequence[str]) -> str:
     """Returns the body's type. Raises a 415 problem for one that is not among `types`, or not UTF-8."""
     charset = (request.charset or "utf-8").lower()
     if request.content_type not in types or charset not in {"utf-8", "utf8"}:
-        raise Problem(415, f"Send the body as {' or '.join(types)}, in UTF-8.", headers={"Accept": ", ".join(types)})
+        raise HttpProblem(
+            415, f"Send the body as {' or '.join(types)}, in UTF-8.", headers={"Accept": ", ".join(types)}
+        )
     return request.content_type
 
 
@@ -74,9 +76,9 @@ async def reading(request: web.Request) -> AsyncIterator[None]:
             await _invite(request)
             yield
     except TimeoutError:
-        raise Problem(408, "The body did not arrive in time.") from None
+        raise HttpProblem(408, "The body did not arrive in time.") from None
     except (web.RequestPayloadError, ConnectionError):
-        raise Problem(400, "The body is broken or ended early.") from None
+        raise HttpProblem(400, "The body is broken or ended early.") from None
 
 
 async def expect_later(_: web.Request) -> None:

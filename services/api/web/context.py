@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
-from services.api.metrics import Meters
+from services.api.metrics import Metrics
 from services.api.web.cursors import MAX_ID
 from services.api.web.database import DatabaseGate
 from services.api.web.parsing import Zones
@@ -15,7 +15,7 @@ from services.api.web.timeouts import Timeouts
 from shared.database import Pool
 
 DATABASE = web.AppKey("database", DatabaseGate)
-METRICS = web.AppKey("metrics", Meters)
+METRICS = web.AppKey("metrics", Metrics)
 TIMEOUTS = web.AppKey("timeouts", Timeouts)
 
 REQUEST_ID = web.RequestKey("request_id", str)

@@ -13,8 +13,8 @@ from services.api.web import problems
 from services.api.web.context import LOG_FIELDS, METRICS, REQUEST_ID, ids_in
 from services.api.web.database import DATABASE_AWAY, TOO_SLOW
 from services.api.web.negotiation import EVENT_STREAM
-from services.api.web.problems import Problem
-from services.api.web.request_log import tell_errors
+from services.api.web.problems import HttpProblem
+from services.api.web.request_log import name_errors
 from shared import logs
 
 # The names of all fields of bodies and queries, collected from the route table: the log may name them.
@@ -54,15 +54,15 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
         duration_ms=round(seconds * 1000, 1),
         **request[LOG_FIELDS],
     )
-    request.app[METRICS].answered(request.method, path, response.status, seconds)
+    request.app[METRICS].record_request(request.method, path, response.status, seconds)
     return response
 
 
-def _refused(request: web.Request, problem: Problem) -> web.Response:
+def _refused(request: web.Request, problem: HttpProblem) -> web.Response:
     if problem.detail is not None:
         request[LOG_FIELDS]["detail"] = problem.detail
     if problem.errors:
-        request[LOG_FIELDS]["errors"] = tell_errors(problem.errors, request.app[FIELD_NAMES])
+        request[LOG_FIELDS]["errors"] = name_errors(problem.errors, request.app[FIELD_NAMES])
     return problems.answer(problem)
 
 
@@ -71,7 +71,7 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
     """Turns whatever a handler raises into a problem: an outage is a 503, and only the unforeseen a 500."""
     try:
         return await handler(request)
-    except Problem as problem:
+    except HttpProblem as problem:
         return _refused(request, problem)
     except web.HTTPException as error:
         return _refused(request, problems.from_http(error))
@@ -82,7 +82,7 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
         return _refused(request, problems.unavailable())
     except Exception as error:
         logs.get().error("request failed", kind=type(error).__name__, exc_info=error)
-        return problems.answer(Problem(500))
+        return problems.answer(HttpProblem(500))
 
 
 async def stamp(request: web.Request, response: web.StreamResponse) -> None:

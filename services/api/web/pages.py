@@ -6,7 +6,7 @@ from typing import TypeVar
 from aiohttp import web
 
 from services.api.web import cursors
-from services.api.web.problems import FieldError, Problem, invalid
+from services.api.web.problems import HttpProblem, InvalidValue, invalid
 from services.api.web.queries import PageQuery
 from services.api.web.responses import ResponseModel, reply
 
@@ -23,8 +23,8 @@ def position(query: PageQuery, kind: str, start: int) -> int:
         raise wrong_cursor() from None
 
 
-def wrong_cursor() -> Problem:
-    return invalid(FieldError(("query", "cursor"), "must be a cursor that this list answered"))
+def wrong_cursor() -> HttpProblem:
+    return invalid(InvalidValue(("query", "cursor"), "must be a cursor that this list answered"))
 
 
 def cut(found: Sequence[ItemT], limit: int, kind: str, key: Callable[[ItemT], int]) -> tuple[list[ItemT], str | None]:

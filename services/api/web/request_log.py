@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from services.api.web.problems import FieldError
+from services.api.web.problems import InvalidValue
 from shared.redaction import mask_phone
 
 # Fields whose values are no secret, in bodies and in query parameters. Of all others only the length is told.
@@ -20,12 +20,12 @@ MOST_ERRORS = 5
 PLACES = frozenset({"body", "query", "header"})
 
 
-def tell_fields(model: BaseModel) -> dict[str, object]:
+def redact_fields(model: BaseModel) -> dict[str, object]:
     """Names the fields that were given, with what of their values may be told."""
     return {name: _value(name, getattr(model, name)) for name in sorted(model.model_fields_set)}
 
 
-def tell_errors(errors: Iterable[FieldError], known: frozenset[str]) -> list[str]:
+def name_errors(errors: Iterable[InvalidValue], known: frozenset[str]) -> list[str]:
     """Returns where the first errors are. A field that nobody knows was named by the caller, and is not quoted."""
     names = {*known, *PLACES}
     return [
@@ -38,7 +38,7 @@ def _value(name: str, value: Any) -> object:
     if value is None:
         return None
     if isinstance(value, BaseModel):
-        return tell_fields(value)
+        return redact_fields(value)
     if name == "phone":
         return mask_phone(value)
     if name not in OPEN:

@@ -10,7 +10,7 @@ import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client import CollectorRegistry
 
-from services.api.metrics import Meters
+from services.api.metrics import Metrics
 from tests.integration.api.fakes import Api, MakeApi, RecordingHints, an_app, an_open_gate
 from tests.integration.api.rows import Rows
 
@@ -27,7 +27,7 @@ async def make_api(pool: asyncpg.Pool) -> AsyncIterator[MakeApi]:
     async with AsyncExitStack() as opened:
 
         async def make(**parts: Any) -> Api:
-            hints, metrics = RecordingHints(), Meters.on(CollectorRegistry())
+            hints, metrics = RecordingHints(), Metrics.on(CollectorRegistry())
             defaults = {"database": an_open_gate(pool), "planner_hints": hints, "metrics": metrics}
             client = await opened.enter_async_context(TestClient(TestServer(an_app(**defaults | parts))))
             return Api(client, hints, metrics)

@@ -14,8 +14,8 @@ from prometheus_client import CollectorRegistry
 from services.api import app
 from services.api.access.authenticate import Authenticator
 from services.api.access.rate_limit import RateLimits
-from services.api.dead_letters.queues import AWAY, BrokerAway, Queues
-from services.api.metrics import Meters
+from services.api.dead_letters.queues import AWAY, DeadQueueSession, DeadQueuesUnavailable
+from services.api.metrics import Metrics
 from services.api.web.database import DatabaseGate
 from services.api.web.route import PREFIX
 from services.api.web.timeouts import Timeouts
@@ -27,7 +27,7 @@ AUTHORIZED = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
 
 @dataclass
 class RecordingHints:
-    """An EventSink that remembers what was put into it."""
+    """An HintSink that remembers what was put into it."""
 
     sent: list[tuple[MailingEventName, int, str]] = field(default_factory=list)
 
@@ -43,8 +43,8 @@ class NoBroker:
     """Dead queues on a broker that is away."""
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[Queues]:
-        raise BrokerAway(AWAY)
+    async def open(self) -> AsyncIterator[DeadQueueSession]:
+        raise DeadQueuesUnavailable(AWAY)
         yield
 
 
@@ -59,7 +59,7 @@ def an_app(**parts: Any) -> web.Application:
     """The application without a database, a broker and limits, unless `parts` say otherwise."""
     defaults: dict[str, Any] = {
         "database": DatabaseGate(),
-        "metrics": Meters.on(CollectorRegistry()),
+        "metrics": Metrics.on(CollectorRegistry()),
         "timeouts": Timeouts(),
         "authenticator": Authenticator(required=True, admin_token=ADMIN_TOKEN),
         "rate_limits": RateLimits(),
@@ -83,7 +83,7 @@ class Api:
 
     client: TestClient[Any, Any]
     hints: RecordingHints
-    metrics: Meters
+    metrics: Metrics
 
     async def call(self, method: str, path: str, json: Any = None, **more: Any) -> Answered:
         headers = {**AUTHORIZED, **more.pop("headers", {})}

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from services.api.clients.schemas import ClientNew, ClientPatch
 from services.api.mailings.schemas import MailingNew, MailingPatch
 from services.api.web.parsing import parse_body
-from services.api.web.problems import Problem
+from services.api.web.problems import HttpProblem
 
 ZONES = frozenset({"UTC", "Europe/Moscow"})
 CLIENT: dict[str, Any] = {"phone": "79991234567"}
@@ -21,7 +21,7 @@ def errors(kind: type[BaseModel], body: Any) -> list[tuple[Any, ...]]:
     """The places of what is wrong in a body."""
     try:
         parse_body(kind, json.dumps(body).encode(), ZONES)
-    except Problem as problem:
+    except HttpProblem as problem:
         return [error.loc[1:] for error in problem.errors if problem.status == 422 and error.loc[0] == "body"]
     return []
 
@@ -152,7 +152,7 @@ def test_a_moment_is_kept_in_utc() -> None:
 
 def test_messages_do_not_repeat_the_value() -> None:
     body = json.dumps({"phone": "79991234567890", "tag": "secret\x00", "timezone": "secret"}).encode()
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(HttpProblem) as refused:
         parse_body(ClientNew, body, ZONES)
     assert len(refused.value.errors) == 3
     for error in refused.value.errors:

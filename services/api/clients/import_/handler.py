@@ -7,14 +7,22 @@ from aiohttp import web
 from services.api.clients import store as clients
 from services.api.clients.handlers import DEFAULT_ZONE
 from services.api.clients.import_ import store
-from services.api.clients.import_.batch import Batch, OnConflict, Stored, Tally, count
-from services.api.clients.import_.lines import BadHeader, BadLine, CsvReader, Line, Lines, NdjsonReader, Reader
+from services.api.clients.import_.batch import Batch, ImportTally, OnConflict, StoredCounts, count
+from services.api.clients.import_.lines import (
+    BadHeader,
+    BadLine,
+    CsvReader,
+    Line,
+    LineReader,
+    LineSplitter,
+    NdjsonReader,
+)
 from services.api.clients.schemas import ImportQuery
 from services.api.web.bodies import chunks, require_type
 from services.api.web.context import pool_of, query_of, zones_of
 from services.api.web.negotiation import CSV, NDJSON
 from services.api.web.parsing import Zones
-from services.api.web.problems import FieldError, invalid
+from services.api.web.problems import InvalidValue, invalid
 from services.api.web.responses import reply
 from shared import logs
 from shared.database import Pool, retry_on_deadlock
@@ -26,7 +34,7 @@ MANY = 10_000
 async def import_clients(request: web.Request) -> web.Response:
     query = query_of(request, ImportQuery)
     reader = _reader(require_type(request, (CSV, NDJSON)), zones_of(request))
-    run, lines = Import(pool_of(request), request.app[DEFAULT_ZONE], reader, query.on_conflict), Lines()
+    run, lines = RunningImport(pool_of(request), request.app[DEFAULT_ZONE], reader, query.on_conflict), LineSplitter()
     try:
         async for chunk in chunks(request):
             for line in lines.feed(chunk):
@@ -36,24 +44,24 @@ async def import_clients(request: web.Request) -> web.Response:
             run.take(line)
         tally = await run.finish()
     except BadHeader as error:
-        raise invalid(FieldError(("body",), str(error))) from None
+        raise invalid(InvalidValue(("body",), str(error))) from None
     logs.get().info("clients imported", created=tally.created, updated=tally.updated, rejected=tally.rejected)
     return reply(tally.report())
 
 
-def _reader(media: str, zones: Zones) -> Reader:
+def _reader(media: str, zones: Zones) -> LineReader:
     return CsvReader(zones) if media == CSV else NdjsonReader(zones)
 
 
-class Import:
+class RunningImport:
     """One running import: at most a batch and a chunk of it are in memory."""
 
-    def __init__(self, pool: Pool, default_zone: str, reader: Reader, on_conflict: OnConflict) -> None:
+    def __init__(self, pool: Pool, default_zone: str, reader: LineReader, on_conflict: OnConflict) -> None:
         self._pool = pool
         self._default_zone = default_zone
         self._reader = reader
         self._batch = Batch(on_conflict)
-        self._tally = Tally()
+        self._tally = ImportTally()
 
     def take(self, line: Line) -> None:
         """Reads a line into the batch; a bad one is counted and stops nothing. Raises BadHeader."""
@@ -69,7 +77,7 @@ class Import:
         if self._batch.full:
             await self._store()
 
-    async def finish(self) -> Tally:
+    async def finish(self) -> ImportTally:
         """Stores what is left. Raises BadHeader when not even a header came."""
         self._reader.end()
         if self._batch:
@@ -84,20 +92,20 @@ class Import:
         count(self._tally, batch, stored)
 
 
-async def store_batch(pool: Pool, batch: Batch, default_zone: str) -> Stored:
+async def store_batch(pool: Pool, batch: Batch, default_zone: str) -> StoredCounts:
     """Stores a batch in one transaction: those that are there are updated or left, the others made."""
     columns, updated, moved = batch.columns(), list[int](), list[int]()
     async with pool.acquire() as connection, connection.transaction():
         if batch.on_conflict == "update":
             updated, moved = await store.update(connection, columns)
             if moved:
-                await clients.judge_flights_anew(connection, moved)
+                await clients.make_flights_due(connection, moved)
         created = await store.insert(connection, columns, default_zone)
     if moved:
-        await clients.judge_flights_anew(pool, moved)
+        await clients.make_flights_due(pool, moved)
     _log("created", created)
     _log("updated", updated)
-    return Stored(created=len(created), updated=len(updated))
+    return StoredCounts(created=len(created), updated=len(updated))
 
 
 def _log(change: str, client_ids: Sequence[int]) -> None:

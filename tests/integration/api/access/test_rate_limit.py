@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from services.api.access.authenticate import Authenticator
 from services.api.access.rate_limit import RateLimits
-from services.api.access.token_bucket import WRONG_TOKENS, Buckets, Policy
+from services.api.access.token_bucket import WRONG_TOKENS, RatePolicy, TokenBuckets
 from services.api.listener import listen
 from services.api.web.timeouts import Timeouts
 from tests.conftest import MakeStack
@@ -40,7 +40,7 @@ async def test_wrong_tokens_are_limited_by_address_and_the_right_one_still_opens
 
 
 async def test_each_address_behind_a_trusted_proxy_counts_for_itself(make_api: MakeApi) -> None:
-    one_guess = Buckets(Policy(rate=0.01, burst=1))
+    one_guess = TokenBuckets(RatePolicy(rate=0.01, burst=1))
     api = await make_api(rate_limits=RateLimits(wrong_tokens=one_guess, trusted_proxies=(ip_network("127.0.0.0/8"),)))
     assert [await guess(api, **from_address("198.51.100.1")) for _ in range(2)] == [401, 429]
     assert [await guess(api, **from_address("198.51.100.2")) for _ in range(2)] == [401, 429]
@@ -52,7 +52,7 @@ async def test_each_address_behind_a_trusted_proxy_counts_for_itself(make_api: M
 
 
 async def test_nobody_is_believed_who_is_not_a_configured_proxy(make_api: MakeApi) -> None:
-    api = await make_api(rate_limits=RateLimits(wrong_tokens=Buckets(Policy(rate=0.01, burst=1))))
+    api = await make_api(rate_limits=RateLimits(wrong_tokens=TokenBuckets(RatePolicy(rate=0.01, burst=1))))
     assert [await guess(api, **from_address(f"198.51.100.{number}")) for number in range(3)] == [401, 429, 429]
 
 
@@ -76,7 +76,7 @@ async def test_refused_tokens_are_logged_by_address_and_never_by_value(api: Api)
 
 async def test_a_token_has_a_rate_and_says_what_is_left(make_api: MakeApi, rows: Rows) -> None:
     await rows.token("other", "viewer")
-    api = await make_api(rate_limits=RateLimits(Buckets(Policy(rate=0.5, burst=3))))
+    api = await make_api(rate_limits=RateLimits(TokenBuckets(RatePolicy(rate=0.5, burst=3))))
     answers = [await api.get("/statistics") for _ in range(4)]
     assert [answered.status for answered in answers] == [200, 200, 200, 429]
     assert [limits_of(answered) for answered in answers] == [(3, 2, 2), (3, 1, 4), (3, 0, 6), (3, 0, 6)]
@@ -92,7 +92,7 @@ def limits_of(answered: Answered) -> tuple[int, ...]:
 
 
 async def test_every_request_counts_whatever_becomes_of_it(make_api: MakeApi) -> None:
-    api = await make_api(rate_limits=RateLimits(Buckets(Policy(rate=0.01, burst=4))))
+    api = await make_api(rate_limits=RateLimits(TokenBuckets(RatePolicy(rate=0.01, burst=4))))
     assert (await api.get("/nothing")).status == 404
     assert (await api.get("/clients/export")).headers["RateLimit-Remaining"] == "2"
     assert (await api.call("OPTIONS", "/clients")).status == 204
@@ -107,7 +107,7 @@ async def test_without_a_rate_there_are_no_headers_about_it(api: Api) -> None:
 async def test_switched_off_authentication_has_one_bucket(make_api: MakeApi) -> None:
     api = await make_api(
         authenticator=Authenticator(required=False, admin_token=None),
-        rate_limits=RateLimits(Buckets(Policy(rate=0.01, burst=1))),
+        rate_limits=RateLimits(TokenBuckets(RatePolicy(rate=0.01, burst=1))),
     )
     statuses = []
     for _ in range(2):

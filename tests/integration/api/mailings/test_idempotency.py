@@ -2,7 +2,7 @@ import asyncpg
 import pytest
 
 from services.api.access.identity import BOOTSTRAP
-from services.api.mailings.idempotency import Key
+from services.api.mailings.idempotency import IdempotencyKey
 from tests.integration.api.fakes import Answered, Api
 from tests.integration.api.rows import Rows
 
@@ -62,7 +62,7 @@ async def test_a_key_is_forgotten_after_a_day(api: Api, pool: asyncpg.Pool) -> N
 
 
 async def test_a_twin_still_running_is_a_conflict(api: Api, pool: asyncpg.Pool) -> None:
-    lock = Key(BOOTSTRAP.name, "k", b"").lock
+    lock = IdempotencyKey(BOOTSTRAP.name, "k", b"").lock
     async with pool.acquire() as twin, twin.transaction():
         await twin.execute("SELECT pg_advisory_xact_lock($1)", lock)
         refused = await send(api, "k")

@@ -10,6 +10,7 @@ import pytest
 
 from services.api.dead_letters.queues import DeadQueues
 from services.api.openapi.document import build
+from services.api.routes import ROUTES
 from services.api.web.route import PREFIX
 from shared import topology
 from shared.broker import Outgoing, Publisher
@@ -18,7 +19,7 @@ from shared.settings import DEFAULT_RETRY_DELAYS
 from tests.integration.api.fakes import Answered, Api, MakeApi
 from tests.integration.api.rows import Rows
 
-DOCUMENT = build()
+DOCUMENT = build(ROUTES)
 # In which state a mailing must be for an operation to succeed; in any, where it is not here.
 STATES = {
     "pauseMailing": "running",

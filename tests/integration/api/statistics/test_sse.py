@@ -145,7 +145,7 @@ async def test_a_viewer_that_leaves_is_noticed(api: Api, rows: Rows) -> None:
 
 
 def viewers(api: Api) -> float:
-    return float(api.metrics.viewers._value.get())
+    return float(api.metrics.stream_viewers._value.get())
 
 
 async def figure(session: ClientSession, name: str) -> float:

@@ -3,7 +3,7 @@ import pytest
 from services.api.access.authenticate import CACHE_SECONDS, Authenticator, WrongToken
 from services.api.access.identity import ANYBODY, BOOTSTRAP, Identity
 from services.api.access.tokens import create_token, hash_token
-from services.api.web.problems import Problem
+from services.api.web.problems import HttpProblem
 from shared.statuses import ROLES, Role
 
 
@@ -76,7 +76,7 @@ async def test_switched_off_everybody_is_an_admin() -> None:
 
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer  ", "Basic x", "secret", "Bearersecret"])
 async def test_a_header_without_a_token_is_refused(header: str | None) -> None:
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(HttpProblem) as refused:
         await Authenticator(required=True, admin_token="secret").identify(header, Table().find)
     assert refused.value.headers["WWW-Authenticate"].startswith("Bearer")
 

@@ -1,6 +1,6 @@
 import pytest
 
-from services.api.clients.import_.batch import Batch, OnConflict, Stored, Tally, count
+from services.api.clients.import_.batch import Batch, ImportTally, OnConflict, StoredCounts, count
 from services.api.clients.schemas import ClientNew
 
 ZONES = {"zones": frozenset({"UTC"})}
@@ -33,13 +33,15 @@ def test_a_phone_that_comes_twice_is_in_the_batch_once(on_conflict: OnConflict, 
     ("on_conflict", "stored", "expected"),
     [
         # four phones, two of them given once more
-        ("update", Stored(created=1, updated=3), (1, 5, 0)),
-        ("update", Stored(created=1, updated=2), (1, 4, 1)),
-        ("skip", Stored(created=1, updated=0), (1, 0, 5)),
+        ("update", StoredCounts(created=1, updated=3), (1, 5, 0)),
+        ("update", StoredCounts(created=1, updated=2), (1, 4, 1)),
+        ("skip", StoredCounts(created=1, updated=0), (1, 0, 5)),
     ],
 )
-def test_every_line_is_counted_once(on_conflict: OnConflict, stored: Stored, expected: tuple[int, int, int]) -> None:
-    batch, tally = Batch(on_conflict), Tally()
+def test_every_line_is_counted_once(
+    on_conflict: OnConflict, stored: StoredCounts, expected: tuple[int, int, int]
+) -> None:
+    batch, tally = Batch(on_conflict), ImportTally()
     for number in (1, 2, 3, 4, 1, 2):
         batch.add(a_client(phone=f"7999000000{number}"))
     count(tally, batch, stored)
@@ -47,7 +49,7 @@ def test_every_line_is_counted_once(on_conflict: OnConflict, stored: Stored, exp
 
 
 def test_only_the_first_hundred_complaints_are_kept() -> None:
-    tally = Tally()
+    tally = ImportTally()
     for line in range(1, 1001):
         tally.reject(line, "bad")
     report = tally.report()

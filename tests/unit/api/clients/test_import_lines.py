@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api.clients.import_.lines import MAX_LINE, BadHeader, BadLine, CsvReader, Line, Lines, NdjsonReader
+from services.api.clients.import_.lines import MAX_LINE, BadHeader, BadLine, CsvReader, Line, LineSplitter, NdjsonReader
 
 ZONES = frozenset({"UTC", "Asia/Tokyo"})
 
 
 def cut(*chunks: bytes) -> list[tuple[int, bytes | None]]:
-    lines = Lines()
+    lines = LineSplitter()
     found = [line for chunk in chunks for line in lines.feed(chunk)]
     return [(line.number, line.raw) for line in (*found, *lines.end())]
 
@@ -46,7 +46,7 @@ def test_it_does_not_matter_how_a_body_is_chunked(body: bytes, places: list[int]
 
 
 def test_an_endless_line_takes_no_memory() -> None:
-    lines = Lines()
+    lines = LineSplitter()
     for _ in range(1000):
         assert list(lines.feed(b"x" * MAX_LINE)) == []
         assert len(lines._rest) <= MAX_LINE

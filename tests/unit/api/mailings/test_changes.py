@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from services.api.mailings.rules import Plan, changed
+from services.api.mailings.rules import MailingPlan, changed
 
 NOON = datetime(2030, 1, 1, 12, tzinfo=UTC)
-PLAN = Plan("Hello", ["901"], [], NOON, NOON + timedelta(hours=1), None, None)
+PLAN = MailingPlan("Hello", ["901"], [], NOON, NOON + timedelta(hours=1), None, None)
 
 
 @pytest.mark.parametrize(

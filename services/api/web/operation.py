@@ -1,4 +1,4 @@
-"""What the document says of an operation beyond its row in the route table."""
+"""How a feature describes its operations for the API's document, beyond their rows in the route table."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,6 +11,9 @@ from services.api.web.negotiation import EVENT_STREAM, JSON
 
 Json = dict[str, Any]
 Headers = tuple[str, ...]
+
+# The examples of all features tell one story, of one client and one mailing, with these two moments.
+MADE_AT, SENT_AT = "2035-01-30T09:00:00Z", "2035-01-30T09:00:01.250000Z"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,41 +34,41 @@ class Content:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer that is no problem. `headers` are names in headers.py."""
+class Success:
+    """An answer that is no problem. `headers` are names in openapi/headers.py."""
 
     description: str
     contents: tuple[Content, ...] = ()
     headers: Headers = ()
 
 
-NOTHING = Reply("Done. There is no body.")
+NO_CONTENT = Success("Done. There is no body.")
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
     """`errors` adds problems to those that follow from the route, or says more of one; `never` takes some away.
 
-    `headers` are names in headers.py, `query` is an example of parameters where a request needs some.
+    `headers` describes request headers by name, `query` is an example of parameters where a request needs some.
     """
 
     id: str
     tag: str
     description: str
-    replies: Mapping[int, Reply]
+    replies: Mapping[int, Success]
     body: tuple[Content, ...] = ()
     errors: Mapping[int, str] = field(default_factory=dict)
     never: frozenset[int] = frozenset()
-    headers: Headers = ()
+    headers: Mapping[str, Json] = field(default_factory=dict)
     query: Mapping[str, Any] = field(default_factory=dict)
 
 
-def shown(description: str, model: type[BaseModel], example: Any, *others: Content, headers: Headers = ()) -> Reply:
+def success(description: str, model: type[BaseModel], example: Any, *others: Content, headers: Headers = ()) -> Success:
     """An answer in JSON, and in other media types where a caller may choose."""
-    return Reply(description, (Content(JSON, model, {"shown": Example(description, example)}), *others), headers)
+    return Success(description, (Content(JSON, model, {"shown": Example(description, example)}), *others), headers)
 
 
-def body(model: type[BaseModel], **examples: Example) -> tuple[Content, ...]:
+def json_body(model: type[BaseModel], **examples: Example) -> tuple[Content, ...]:
     return (Content(JSON, model, examples),)
 
 
@@ -73,11 +76,11 @@ def patch_body(model: type[BaseModel], **examples: Example) -> tuple[Content, ..
     return tuple(Content(media, model, examples) for media in (JSON, MERGE_PATCH))
 
 
-def events(description: str, example: str) -> Content:
+def sse_content(description: str, example: str) -> Content:
     """Server-sent events. The schema names no type: to some readers it is that of the whole, to others of an event."""
     return Content(EVENT_STREAM, {"description": description}, {"events": Example(description, example)})
 
 
-def text(media: str, description: str, example: str, **rules: Any) -> Content:
+def text_content(media: str, description: str, example: str, **rules: Any) -> Content:
     shape = {"type": "string", "description": description, **rules}
     return Content(media, shape, {"text": Example(description, example)})
