@@ -13,4 +13,4 @@ async def find(pool: Pool, hashed: bytes) -> Identity | None:
         """,
         hashed,
     )
-    return None if row is None else Identity(row["name"], row["role"])
+    return None if row is None else Identity(name=row["name"], role=row["role"])

@@ -80,24 +80,30 @@ async def of_client(pool: Pool, client_id: int, *, after: EventPlace, limit: int
             SELECT id, mailing_id, created_at, status, reason, final_at, started_at, duration_ms, http_status
             FROM messages WHERE client_id = $1
         ), happened AS (
+            -- What the API recorded.
             SELECT at, 1 AS rank, id AS number, kind, request_id, detail FROM events WHERE client_id = $1
             UNION ALL
+            -- The creation by an import.
             SELECT c.created_at, 0, 0, 'created', NULL, '{}' FROM clients c
             WHERE c.id = $1 AND NOT EXISTS (SELECT FROM events e WHERE e.client_id = $1 AND e.kind = 'created')
             UNION ALL
+            -- The last update by an import, where no later one was recorded.
             SELECT c.updated_at, 2, 0, 'updated', NULL, '{}' FROM clients c
             WHERE c.id = $1 AND c.updated_at > c.created_at
                 AND NOT EXISTS (SELECT FROM events e WHERE e.client_id = $1 AND e.at >= c.updated_at)
             UNION ALL
+            -- Each message: its creation,
             SELECT o.created_at, 3, o.id, 'message_created', m.request_id,
                 jsonb_build_object('message_id', o.id, 'mailing_id', o.mailing_id)
             FROM own o JOIN mailings m ON m.id = o.mailing_id
             UNION ALL
+            -- its attempts; one that was lost has no start,
             SELECT coalesce(a.started_at, o.final_at, o.created_at), 10 + a.number, o.id, 'message_attempted', NULL,
                 jsonb_build_object('message_id', o.id, 'mailing_id', o.mailing_id, 'number', a.number,
                     'outcome', a.outcome, 'http_status', a.http_status, 'duration_ms', a.duration_ms)
             FROM own o JOIN attempts a ON a.message_id = o.id
             UNION ALL
+            -- a first attempt that succeeded, which only messages holds,
             SELECT o.started_at, 11, o.id, 'message_attempted', NULL,
                 jsonb_build_object('message_id', o.id, 'mailing_id', o.mailing_id, 'number', 1,
                     'outcome', 'accepted', 'http_status', o.http_status, 'duration_ms', o.duration_ms)
@@ -105,6 +111,7 @@ async def of_client(pool: Pool, client_id: int, *, after: EventPlace, limit: int
             WHERE o.started_at IS NOT NULL
                 AND NOT EXISTS (SELECT FROM attempts a WHERE a.message_id = o.id AND a.number = 1)
             UNION ALL
+            -- and its end, which comes after all else of the same moment.
             SELECT o.final_at, 2147483647, o.id, 'message_ended', NULL,
                 jsonb_build_object('message_id', o.id, 'mailing_id', o.mailing_id, 'status', o.status,
                     'reason', o.reason)
@@ -123,7 +130,9 @@ async def of_client(pool: Pool, client_id: int, *, after: EventPlace, limit: int
         after.number,
         limit,
     )
-    return [PlacedEvent(_event(row), EventPlace(row["at_us"], row["rank"], row["number"])) for row in rows]
+    return [
+        PlacedEvent(_event(row), EventPlace(at_us=row["at_us"], rank=row["rank"], number=row["number"])) for row in rows
+    ]
 
 
 def _event(row: asyncpg.Record) -> Event:

@@ -23,7 +23,6 @@ from shared import logs
 from shared.database import retry_on_deadlock
 
 KIND, EVENTS_KIND = "clients", "clientevents"
-FIELDS = ("phone", "operator_code", "tag", "timezone")
 
 # The zone of clients for whom none is given.
 DEFAULT_ZONE = web.AppKey("default_zone", str)
@@ -33,9 +32,9 @@ log = logs.get()
 
 async def create(request: web.Request) -> web.Response:
     body = await read_body(request, ClientNew)
-    phone, operator_code, tag, zone = with_defaults(body, request.app[DEFAULT_ZONE])
+    values = with_defaults(body, request.app[DEFAULT_ZONE])
     try:
-        client = await store.insert(pool_of(request), phone, operator_code, tag, zone, origin_of(request))
+        client = await store.insert(pool_of(request), origin_of(request), **values)
     except store.DuplicatePhone:
         raise _duplicate() from None
     bind_contextvars(client_id=client.id)
@@ -75,7 +74,7 @@ async def replace(request: web.Request) -> web.Response:
     client_id = id_in(request, "client")
     body = await read_body(request, ClientNew)
     values = with_defaults(body, request.app[DEFAULT_ZONE])
-    return reply(await _write(request, client_id, dict(zip(FIELDS, values, strict=True))))
+    return reply(await _write(request, client_id, values))
 
 
 async def delete(request: web.Request) -> web.Response:
@@ -110,9 +109,14 @@ def _cursor(place: EventPlace) -> str:
     return cursors.encode(EVENTS_KIND, place.at_us, place.rank, place.number)
 
 
-def with_defaults(body: ClientNew, default_zone: str) -> tuple[str, str, str, str]:
-    """Phone, operator code, tag and zone, where what was left out has its default."""
-    return body.phone, body.operator_code or body.phone[1:4], body.tag, body.timezone or default_zone
+def with_defaults(body: ClientNew, default_zone: str) -> dict[str, str]:
+    """Returns all fields of a client, where those that were left out have their defaults."""
+    return {
+        "phone": body.phone,
+        "operator_code": body.operator_code or body.phone[1:4],
+        "tag": body.tag,
+        "timezone": body.timezone or default_zone,
+    }
 
 
 async def _write(request: web.Request, client_id: int, given: Mapping[str, str]) -> Client:
@@ -121,7 +125,7 @@ async def _write(request: web.Request, client_id: int, given: Mapping[str, str])
 
     async def work() -> Client | None:
         async with pool.acquire() as connection, connection.transaction():
-            client = await store.update(connection, client_id, *(given.get(field) for field in FIELDS))
+            client = await store.update(connection, client_id, **given)
             if client is None:
                 return None
             if "timezone" in given:

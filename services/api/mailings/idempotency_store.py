@@ -27,7 +27,7 @@ async def find(connection: Connection, owner: str, key: str) -> StoredAnswer | N
         owner,
         key,
     )
-    return None if row is None else StoredAnswer(row["body_hash"], row["mailing_id"], row["answer"])
+    return None if row is None else StoredAnswer(**row)
 
 
 async def keep(connection: Connection, owner: str, key: str, kept: StoredAnswer) -> None:

@@ -30,6 +30,7 @@ async def count_audience(pool: Pool, plan: MailingPlan) -> AudienceCounts:
     """
     (row,) = await pool.fetch(
         """
+        -- One row for each zone (kind 3), operator code (kind 1) and tag (kind 2) of the audience.
         WITH counted AS MATERIALIZED (
             SELECT timezone, operator_code, tag, grouping(operator_code, tag) AS kind, count(*) AS count
             FROM clients
@@ -37,6 +38,7 @@ async def count_audience(pool: Pool, plan: MailingPlan) -> AudienceCounts:
                 AND (cardinality($1::text[]) = 0 OR operator_code = ANY ($1::text[]))
                 AND (cardinality($2::text[]) = 0 OR tag = ANY ($2::text[]))
             GROUP BY GROUPING SETS ((timezone), (operator_code), (tag))
+        -- Whether the window opens in a zone before the mailing ends.
         ), zones AS (
             SELECT count, window_opens_at($3, $4, timezone, $5) < $6 AS open FROM counted WHERE kind = 3
         )
@@ -50,6 +52,7 @@ async def count_audience(pool: Pool, plan: MailingPlan) -> AudienceCounts:
                 SELECT json_object_agg(t.tag, t.count ORDER BY t.count DESC, t.tag)
                 FROM (SELECT tag, count FROM counted WHERE kind = 2 ORDER BY count DESC, tag LIMIT $7) AS t
             ) AS by_tag,
+            -- The first clients of the audience.
             (
                 SELECT json_agg(s ORDER BY s.id)
                 FROM (

@@ -9,6 +9,18 @@ from services.api.mailings.responses import ByStatus, Filter, Mailing, Window
 from services.api.mailings.rules import LockedMailing, MailingPlan
 from shared.database import Connection, Pool
 
+# The columns of a mailing, as it is shown; the conditions of each statement follow.
+_SELECT = """
+    SELECT m.id, m.text, m.operator_codes, m.tags, m.start_at, m.end_at, m.window_from, m.window_to, m.status,
+        m.created_at, m.updated_at, m.started_at, m.finished_at,
+        m.status IN ('running', 'paused') AND NOT w.expansion_done AS expanding,
+        c.total, c.pending, c.retrying, c.sent, c.rejected, c.exhausted, c.expired, c.cancelled
+    FROM mailings m
+    JOIN mailing_work w ON w.mailing_id = m.id
+    JOIN mailing_counts c ON c.mailing_id = m.id
+    WHERE m.deleted_at IS NULL
+    """
+
 
 async def clock(connection: Connection | Pool) -> datetime:
     moment: datetime = await connection.fetchval("SELECT now()")
@@ -43,36 +55,14 @@ async def insert(connection: Connection, plan: MailingPlan, request_id: str) -> 
 
 
 async def get(connection: Connection | Pool, mailing_id: int) -> Mailing | None:
-    row = await connection.fetchrow(
-        """
-        SELECT m.id, m.text, m.operator_codes, m.tags, m.start_at, m.end_at, m.window_from, m.window_to, m.status,
-            m.created_at, m.updated_at, m.started_at, m.finished_at,
-            m.status IN ('running', 'paused') AND NOT w.expansion_done AS expanding,
-            c.total, c.pending, c.retrying, c.sent, c.rejected, c.exhausted, c.expired, c.cancelled
-        FROM mailings m
-        JOIN mailing_work w ON w.mailing_id = m.id
-        JOIN mailing_counts c ON c.mailing_id = m.id
-        WHERE m.id = $1 AND m.deleted_at IS NULL
-        """,
-        mailing_id,
-    )
+    row = await connection.fetchrow(_SELECT + " AND m.id = $1", mailing_id)
     return None if row is None else _mailing(row)
 
 
 async def page(pool: Pool, *, status: str | None, before: int, limit: int) -> list[Mailing]:
     """Lists mailings, the newest first."""
     rows = await pool.fetch(
-        """
-        SELECT m.id, m.text, m.operator_codes, m.tags, m.start_at, m.end_at, m.window_from, m.window_to, m.status,
-            m.created_at, m.updated_at, m.started_at, m.finished_at,
-            m.status IN ('running', 'paused') AND NOT w.expansion_done AS expanding,
-            c.total, c.pending, c.retrying, c.sent, c.rejected, c.exhausted, c.expired, c.cancelled
-        FROM mailings m
-        JOIN mailing_work w ON w.mailing_id = m.id
-        JOIN mailing_counts c ON c.mailing_id = m.id
-        WHERE m.deleted_at IS NULL AND m.id < $1 AND ($3::text IS NULL OR m.status = $3)
-        ORDER BY m.id DESC LIMIT $2
-        """,
+        _SELECT + " AND m.id < $1 AND ($3::text IS NULL OR m.status = $3) ORDER BY m.id DESC LIMIT $2",
         before,
         limit,
         status,
@@ -117,7 +107,7 @@ async def read_locked(connection: Connection, mailing_id: int) -> LockedMailing:
         window_from=row["window_from"],
         window_to=row["window_to"],
     )
-    return LockedMailing(row["status"], row["closing"], plan, row["now"])
+    return LockedMailing(status=row["status"], closing=row["closing"], plan=plan, now=row["now"])
 
 
 async def edit(connection: Connection, mailing_id: int, plan: MailingPlan, window_changed: bool) -> None:
