@@ -1,3 +1,5 @@
+"""The metrics of requests."""
+
 import pytest
 from prometheus_client import CollectorRegistry
 

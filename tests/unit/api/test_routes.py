@@ -1,8 +1,9 @@
+"""The route table: each row by itself, and all of them together."""
+
 from services.api.openapi.operations import OPERATIONS
 from services.api.routes import ROUTES
 from services.api.statistics import sse
 from services.api.web.request_log import field_names
-from services.api.web.route import by_path, methods_of
 from shared.statuses import ROLES
 
 
@@ -27,11 +28,6 @@ def test_every_route_says_what_it_does() -> None:
 def test_every_get_answers_head_save_the_one_that_never_ends() -> None:
     without = [route.handler for route in ROUTES if route.method == "GET" and not route.answers_head]
     assert without == [sse.stream]
-
-
-def test_a_path_takes_what_the_table_says_and_options() -> None:
-    assert methods_of(by_path(ROUTES)["/clients"]) == ["GET", "HEAD", "OPTIONS", "POST"]
-    assert methods_of(by_path(ROUTES)["/clients/import"]) == ["OPTIONS", "POST"]
 
 
 def test_every_field_that_a_caller_can_send_is_named_by_a_route() -> None:

@@ -1,3 +1,5 @@
+"""Who may call the API, and who may call what."""
+
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -135,17 +137,3 @@ async def test_a_token_in_the_address_opens_nothing(api: Api) -> None:
     for name in ("token", "access_token"):
         async with api.client.get("/api/v1/clients", params={name: ADMIN_TOKEN}) as response:
             assert response.status == 401
-
-
-@pytest.mark.parametrize("role", ROLES)
-async def test_a_token_tells_whose_it_is_and_what_it_may_do(api: Api, rows: Rows, role: str) -> None:
-    plain, _ = create_token()
-    await rows.token("anna", role, plain=plain)
-    shown = await api.get("/token", headers=bearer(plain))
-    assert (shown.status, shown.body) == (200, {"name": "anna", "role": role})
-
-
-async def test_without_authentication_everybody_is_an_admin(make_api: MakeApi) -> None:
-    api = await make_api(authenticator=Authenticator(required=False, admin_token=None))
-    async with api.client.get("/api/v1/token") as shown:
-        assert await shown.json() == {"name": "env:anybody", "role": "admin"}

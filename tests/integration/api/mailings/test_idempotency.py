@@ -1,3 +1,5 @@
+"""A request with an Idempotency-Key is done once."""
+
 import asyncpg
 import pytest
 

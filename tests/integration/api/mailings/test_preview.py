@@ -1,3 +1,5 @@
+"""POST /mailings/preview."""
+
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo

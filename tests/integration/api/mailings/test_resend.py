@@ -1,3 +1,5 @@
+"""POST /mailings/{id}/resend."""
+
 import asyncpg
 import pytest
 

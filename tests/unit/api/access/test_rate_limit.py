@@ -1,3 +1,5 @@
+"""The rate of a token as a policy."""
+
 import pytest
 
 from services.api.access.rate_limit import policy_of

@@ -1,3 +1,5 @@
+"""Token buckets: a burst, then the rate, in bounded memory."""
+
 import pytest
 
 from services.api.access.token_bucket import Allowance, RatePolicy, TokenBuckets

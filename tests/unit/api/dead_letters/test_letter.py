@@ -1,3 +1,5 @@
+"""A dead letter, read from whatever is in a dead queue."""
+
 from datetime import UTC, datetime
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""What replaying each kind of dead letter comes to."""
+
 from dataclasses import replace
 
 import pytest

@@ -1,3 +1,5 @@
+"""The Idempotency-Key: what it is, and what its hash covers."""
+
 from typing import Any
 
 import pytest

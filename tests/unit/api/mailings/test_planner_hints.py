@@ -1,3 +1,5 @@
+"""Hints to the planner: published in the background, and dropped rather than waited for."""
+
 import asyncio
 
 from structlog.testing import capture_logs

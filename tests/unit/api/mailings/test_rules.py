@@ -1,4 +1,4 @@
-"""What may be done to a mailing in which state."""
+"""What may be done to a mailing in which state, and what an edit changes."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
@@ -14,6 +14,7 @@ from services.api.mailings.rules import (
     MailingPlan,
     StateConflict,
     StatusChange,
+    changed,
     judge_action,
     judge_edit,
     judge_new,
@@ -179,3 +180,21 @@ def test_when_a_new_mailing_starts(sent: dict[str, Any], starts: datetime | None
     else:
         assert isinstance(decided, MailingPlan)
         assert decided.start_at == starts
+
+
+UNCHANGED = MailingPlan("Hello", ["901"], [], NOW, NOW + HOUR, None, None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "fields"),
+    [
+        ({}, []),
+        ({"text": "New"}, ["text"]),
+        ({"operator_codes": []}, ["filter"]),
+        ({"tags": ["vip"]}, ["filter"]),
+        ({"window_from": time(9), "window_to": time(21)}, ["window"]),
+        ({"start_at": NOW + timedelta(minutes=1), "end_at": NOW + timedelta(hours=2)}, ["start_at", "end_at"]),
+    ],
+)
+def test_which_fields_an_edit_changed(changes: dict[str, Any], fields: list[str]) -> None:
+    assert changed(UNCHANGED, replace(UNCHANGED, **changes)) == fields

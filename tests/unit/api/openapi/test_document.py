@@ -1,4 +1,4 @@
-"""The document says what the API does: every route, every value, nothing else."""
+"""The OpenAPI document describes every route and every value, and nothing else."""
 
 import json
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""A mailing that many watch is looked at once a second; who is slow misses news, and holds nobody up."""
+"""Distributing statistics to viewers: one query a second for each mailing, and nobody waits for a slow viewer."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,3 +1,5 @@
+"""The rate of a mailing and the time it still takes."""
+
 from datetime import UTC, datetime, timedelta
 
 import pytest

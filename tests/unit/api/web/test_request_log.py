@@ -1,4 +1,4 @@
-"""What the log tells of a request."""
+"""What the log holds of a request: no phone, no text and no tag."""
 
 from typing import Any
 

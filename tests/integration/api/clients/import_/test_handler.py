@@ -1,7 +1,6 @@
+"""POST /clients/import."""
+
 import asyncio
-import csv
-import io
-import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -150,35 +149,6 @@ async def test_two_imports_of_the_same_phones_both_succeed(api: Api, pool: async
     assert [answered.status for answered in answers] == [200, 200]
     assert sum(answered.body["created"] for answered in answers) == 3000
     assert await pool.fetchval("SELECT count(*) FROM clients") == 3000
-
-
-async def test_the_export_can_be_imported_again(api: Api, rows: Rows, pool: asyncpg.Pool) -> None:
-    for number in range(2500):
-        await rows.client(f"7999000{number:04}", tag='a, "b"' if number % 2 else "", timezone="Asia/Tokyo")
-    before = await directory(pool)
-    exported = await api.get("/clients/export", headers={"Accept": "text/csv"})
-    assert exported.headers["Content-Type"] == "text/csv; charset=utf-8; header=present"
-    table = list(csv.reader(io.StringIO(exported.body)))
-    assert table[0] == ["phone", "operator_code", "tag", "timezone"]
-    assert [tuple(line) for line in table[1:]] == before
-    await pool.execute("DELETE FROM clients")
-    report = (await api.upload(exported.body.encode())).body
-    assert (report["created"], report["rejected"]) == (2500, 0)
-    assert await directory(pool) == before
-
-
-async def test_the_export_speaks_ndjson_and_takes_filters(api: Api, rows: Rows) -> None:
-    await rows.client("79990000001", tag="vip")
-    await rows.client("78880000002", tag="new")
-    exported = await api.get("/clients/export?tag=vip", headers={"Accept": "application/x-ndjson"})
-    assert exported.headers["Content-Type"] == "application/x-ndjson; charset=utf-8"
-    assert [json.loads(line) for line in exported.body.splitlines()] == [
-        {"phone": "79990000001", "operator_code": "999", "tag": "vip", "timezone": "UTC"}
-    ]
-
-
-async def test_the_export_of_nobody_is_a_header(api: Api) -> None:
-    assert (await api.get("/clients/export")).body == "phone,operator_code,tag,timezone\r\n"
 
 
 async def test_after_many_new_clients_the_database_knows_how_many_there_are(api: Api, pool: asyncpg.Pool) -> None:

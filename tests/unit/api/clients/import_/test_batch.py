@@ -1,3 +1,5 @@
+"""A batch of an import holds each phone once, and every line is counted once."""
+
 import pytest
 
 from services.api.clients.import_.batch import Batch, ImportTally, OnConflict, StoredCounts, count

@@ -1,3 +1,5 @@
+"""Messages: listed as pages and as CSV, and shown with their attempts."""
+
 import csv
 import io
 from datetime import UTC, datetime

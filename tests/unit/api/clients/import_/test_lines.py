@@ -1,3 +1,5 @@
+"""An import is cut into lines in bounded memory, and each line becomes a client or a reason."""
+
 import itertools
 from typing import Any
 

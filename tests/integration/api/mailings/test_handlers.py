@@ -1,3 +1,5 @@
+"""Mailings: created, shown, listed, edited, paused, resumed, cancelled and deleted."""
+
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any

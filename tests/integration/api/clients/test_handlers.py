@@ -1,3 +1,5 @@
+"""The directory: one client at a time, and its list."""
+
 from datetime import UTC, datetime, timedelta
 from typing import Any
 

@@ -1,3 +1,5 @@
+"""Statistics: of everything, of each mailing in a line, and of one mailing."""
+
 import time
 
 import asyncpg
