@@ -38,10 +38,12 @@ ROUTES = (
     Route("PATCH", _CLIENT, clients.patch, "operator", "Change some fields of a client", body=ClientPatch),
     Route("PUT", _CLIENT, clients.replace, "operator", "Replace a client", body=ClientNew),
     Route("DELETE", _CLIENT, clients.delete, "operator", "Delete a client"),
-    Route("GET", _CLIENT + "/events", clients.events, "viewer", "List what happened to a client", PageQuery),
+    Route("GET", _CLIENT + "/events", clients.events, "viewer", "List the events of a client", PageQuery),
     Route("POST", "/mailings", mailings.create, "operator", "Create a mailing", body=MailingNew),
     Route("GET", "/mailings", mailings.listing, "viewer", "List mailings, the newest first", MailingsQuery),
-    Route("POST", "/mailings/preview", preview.preview, "operator", "Count who a mailing would go to", body=MailingNew),
+    Route(
+        "POST", "/mailings/preview", preview.preview, "operator", "Preview the audience of a mailing", body=MailingNew
+    ),
     Route("GET", _MAILING, mailings.show, "viewer", "Show a mailing"),
     Route("PATCH", _MAILING, mailings.patch, "operator", "Change some fields of a mailing", body=MailingPatch),
     Route("DELETE", _MAILING, mailings.delete, "operator", "Delete a mailing and stop its sending"),
@@ -51,7 +53,7 @@ ROUTES = (
     Route(
         "POST", _MAILING + "/resend", resend.resend, "operator", "Send failed messages of a mailing again", body=Resend
     ),
-    Route("GET", _MAILING + "/events", mailings.events, "viewer", "List what happened to a mailing", PageQuery),
+    Route("GET", _MAILING + "/events", mailings.events, "viewer", "List the events of a mailing", PageQuery),
     Route(
         "GET",
         _MAILING + "/messages",
@@ -74,7 +76,7 @@ ROUTES = (
     Route("GET", _MESSAGE, messages.show, "viewer", "Show a message with its attempts"),
     Route("GET", "/statistics", statistics.totals, "viewer", "Count all mailings and messages"),
     Route("GET", "/statistics/mailings", statistics.listing, "viewer", "List the counts of each mailing", PageQuery),
-    Route("GET", "/token", whoami.show, "viewer", "Show whose token it is"),
+    Route("GET", "/token", whoami.show, "viewer", "Show the request's token"),
     Route("GET", "/dead-letters", dead_letters.listing, "admin", "List dead letters", DeadLettersQuery),
     Route("POST", "/dead-letters/replay", dead_letters.replay, "admin", "Replay dead letters", body=DeadLettersReplay),
     Route("DELETE", "/dead-letters", dead_letters.drop, "admin", "Drop dead letters", DeadLettersDrop),

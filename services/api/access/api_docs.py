@@ -13,7 +13,7 @@ OPERATIONS: Mapping[Handler, Operation] = {
     whoami.show: Operation(
         "showToken",
         "token",
-        "Shows the name and the role of the token that the request came with.",
+        "Shows the name and the role of the request's token.",
         {200: success("The token, without its secret.", Token, TOKEN)},
     ),
 }

@@ -58,7 +58,7 @@ async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
     if buckets is not None and IDENTITY in request:
         allowance = request[ALLOWANCE] = buckets.take(request[IDENTITY].name)
         if allowance.retry_after is not None:
-            raise too_many("This token asks too often.", allowance.retry_after)
+            raise too_many("This token sent too many requests.", allowance.retry_after)
     return await handler(request)
 
 

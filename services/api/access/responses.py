@@ -7,10 +7,13 @@ from shared.statuses import Role
 
 
 class Token(ResponseModel):
-    """Whose token it is, and what it may do."""
+    """The name and the role of a token."""
 
     name: str = Field(
-        description="The name it was created under. Those with a colon are no tokens of the table: env:admin is "
-        "HERALD_ADMIN_TOKEN, env:anybody is everybody where authentication is off."
+        description="The name under which the token was created. Two names stand for no stored token: env:admin is "
+        "HERALD_ADMIN_TOKEN, and env:anybody is every caller where authentication is off."
     )
-    role: Role = Field(description="Each role may do what the roles before it may: viewer, operator, admin.")
+    role: Role = Field(
+        description="The roles in ascending order are viewer, operator and admin. Each may do all that the ones "
+        "before it may."
+    )

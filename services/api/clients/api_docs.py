@@ -51,15 +51,15 @@ CLIENT_EVENTS: Json = {
     "next": None,
 }
 
-_CSV_COLUMNS = "Columns phone, operator_code, tag and timezone, in any order; all but phone may be missing."
+_CSV_COLUMNS = "The columns phone, operator_code, tag and timezone, in any order. Only phone is required."
 # The header as the import reads it, without the quotes and the order that it would take as well.
 _CSV_HEADER = r"^phone(,operator_code)?(,tag)?(,timezone)?\r?\n"
-_ONE_A_LINE = "One JSON object a line, each with the fields of a client."
+_ONE_A_LINE = "One JSON object per line, with the fields of a client."
 
 _CLIENT_BODY = json_body(
     ClientNew,
     full=Example("A client with a tag and a time zone", CLIENT_NEW),
-    short=Example("A client, the rest by default", CLIENT_SHORT),
+    short=Example("A client with default values", CLIENT_SHORT),
 )
 _PHONE_TAKEN = "Another client has this phone."
 
@@ -67,26 +67,26 @@ OPERATIONS: Mapping[Handler, Operation] = {
     clients.create: Operation(
         "createClient",
         "clients",
-        "Adds one client to the directory. Only the phone is required. Mailings that start later can reach the client; "
-        "one that runs already has a frozen audience. To add many, import them.",
-        {201: success("The client, as stored.", Client, CLIENT, headers=("Location",))},
+        "Adds one client to the directory. Only the phone is required. Mailings that start later can reach the "
+        "client; a running mailing has a frozen audience. To add many clients, import them.",
+        {201: success("The stored client.", Client, CLIENT, headers=("Location",))},
         body=_CLIENT_BODY,
         errors={409: _PHONE_TAKEN},
     ),
     clients.listing: Operation(
         "listClients",
         "clients",
-        "Lists clients by ascending id, page by page. All conditions that are given must hold.",
+        "Lists clients by ascending id, page by page. Filters are ANDed.",
         {200: success("A page of clients.", Clients, CLIENTS, headers=("Link",))},
     ),
     imports.import_clients: Operation(
         "importClients",
         "clients",
         "Adds or updates clients from a file of any size, which is read as a stream. A bad line is counted and "
-        "reported, and stops nothing. Lines are stored in batches, a transaction each: an import that breaks off "
-        "keeps what was stored, and may simply be sent again. A CSV must begin with a header line; without one it is "
-        "refused with 422.",
-        {200: success("What became of the lines.", ImportReport, IMPORTED)},
+        "reported, and does not stop the import. Lines are stored in batches, one transaction each: after an "
+        "interruption the stored batches stay, and the file can be sent again. A CSV must begin with a header line; "
+        "without one the answer is 422.",
+        {200: success("The result of the import.", ImportReport, IMPORTED)},
         body=(
             text_content(CSV, _CSV_COLUMNS, CLIENTS_CSV, pattern=_CSV_HEADER),
             text_content(NDJSON, _ONE_A_LINE, CLIENTS_NDJSON),
@@ -96,11 +96,12 @@ OPERATIONS: Mapping[Handler, Operation] = {
     export.export_clients: Operation(
         "exportClients",
         "clients",
-        "Streams all clients, or those that meet the conditions, in the form that the import takes. The Accept header "
-        "chooses between CSV, which is the default, and NDJSON. An answer that is cut off was not complete.",
+        "Streams all clients, or those that match the filters, in the format of the import. The Accept header selects "
+        "CSV, which is the default, or NDJSON. If the connection closes before the answer ends, the export is "
+        "incomplete.",
         {
             200: Success(
-                "The clients, one a line.",
+                "The clients, one per line.",
                 (
                     text_content(CSV, _CSV_COLUMNS, CLIENTS_CSV),
                     text_content(NDJSON, _ONE_A_LINE, CLIENTS_NDJSON),
@@ -112,39 +113,39 @@ OPERATIONS: Mapping[Handler, Operation] = {
     clients.show: Operation(
         "showClient",
         "clients",
-        "Shows one client of the directory. A deleted one is not found.",
+        "Shows one client. A deleted client is not found.",
         {200: success("The client.", Client, CLIENT)},
     ),
     clients.patch: Operation(
         "changeClient",
         "clients",
-        "Changes the fields that are given and leaves the others. It acts at once, also for messages that are waiting"
-        " to be sent: they go to the new phone, by the clock of the new time zone.",
-        {200: success("The client, as changed.", Client, CLIENT)},
+        "Changes the fields that are given and leaves the others. The change takes effect at once, also for messages "
+        "that wait to be sent: they go to the new phone, and their window follows the new time zone.",
+        {200: success("The changed client.", Client, CLIENT)},
         body=patch_body(ClientPatch, tag=Example("A new tag", {"tag": "vip"})),
         errors={409: _PHONE_TAKEN},
     ),
     clients.replace: Operation(
         "replaceClient",
         "clients",
-        "Replaces every field of a client; what is left out takes its default, as for a new client. A client that is "
-        "not there is not made.",
-        {200: success("The client, as replaced.", Client, CLIENT)},
+        "Replaces every field of a client. A field that is left out gets its default, as for a new client. A client "
+        "that does not exist is not created.",
+        {200: success("The replaced client.", Client, CLIENT)},
         body=_CLIENT_BODY,
         errors={409: _PHONE_TAKEN},
     ),
     clients.delete: Operation(
         "deleteClient",
         "clients",
-        "Takes a client out of the directory. Sending to the client stops at once; messages not yet sent are "
-        "cancelled, and those that were sent still count.",
+        "Removes a client from the directory. Sending to the client stops at once: unsent messages are cancelled, and "
+        "sent ones still count.",
         {204: NO_CONTENT},
     ),
     clients.events: Operation(
         "listClientEvents",
         "clients",
-        "Lists what happened to a client, in time order: how it was added, changed and imported, and the mailings that "
-        "took it in. A deleted client is not found.",
+        "Lists the events of a client in time order: how it was added, changed and imported, and what became of its "
+        "messages. A deleted client is not found.",
         {200: success("A page of events.", Events, CLIENT_EVENTS, headers=("Link",))},
     ),
 }

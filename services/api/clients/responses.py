@@ -31,14 +31,14 @@ class Clients(ResponseModel):
 
 
 class LineError(ResponseModel):
-    """A line of an import that was rejected."""
+    """A rejected line of an import."""
 
-    line: int = Field(description="The number of the line, from 1; the header counts.")
+    line: int = Field(description="The number of the line, from 1. The header counts as a line.")
     detail: str
 
 
 class ImportReport(ResponseModel):
-    """What became of the lines of an import."""
+    """The number of clients that an import created, updated and skipped, and of lines that it rejected."""
 
     created: Count
     updated: Count

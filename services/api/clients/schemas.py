@@ -11,28 +11,34 @@ from services.api.web.queries import PageQuery, QueryModel
 
 # with_defaults in handlers.py fills in what is left out.
 class ClientNew(BodyModel):
-    """A client to add, or to put in another's place."""
+    """A client to add, or to replace another with."""
 
     phone: Phone
     operator_code: OperatorCode = left_out(
-        "", "The code of the client's mobile operator. Left out, it is digits 2 to 4 of the phone."
+        "", "The code of the client's mobile operator. Defaults to digits 2 to 4 of the phone."
     )
     tag: Tag = ""
-    timezone: Zone = left_out("", "The client's IANA time zone. Left out, it is the default of the installation.")
+    timezone: Zone = left_out(
+        "", "The client's IANA time zone. Defaults to HERALD_DEFAULT_TIMEZONE of the installation."
+    )
 
 
 class ClientPatch(BodyModel):
-    """What to change of a client: only the fields that are given."""
+    """The fields of a client to change. Fields that are left out stay as they are."""
 
     phone: Phone = left_out("")
-    operator_code: OperatorCode = left_out("", "The code of the client's mobile operator. A new phone leaves it.")
+    operator_code: OperatorCode = left_out(
+        "", "The code of the client's mobile operator. A new phone does not change it."
+    )
     tag: Tag = left_out("")
     timezone: Zone = left_out("")
 
 
 class ClientsFilter(QueryModel):
     operator_code: OperatorCode | None = Field(default=None, description="Only clients with this operator code.")
-    tag: Tag | None = Field(default=None, description="Only clients with this tag; empty for those without one.")
+    tag: Tag | None = Field(
+        default=None, description="Only clients with this tag. An empty value matches clients without a tag."
+    )
     phone: Phone | None = Field(default=None, description="Only the client with this phone.")
 
 
@@ -42,5 +48,7 @@ class ClientsQuery(ClientsFilter, PageQuery):
 
 class ImportQuery(QueryModel):
     on_conflict: Literal["update", "skip"] = Field(
-        default="update", description="What becomes of a client whose phone is there: updated, or left as it is."
+        default="update",
+        description="What to do with a client whose phone is in the directory already: update it, or leave it as it "
+        "is.",
     )

@@ -31,36 +31,35 @@ REPLAYED: Json = {
 DROP: Json = {"all": True}
 DROPPED: Json = {"dropped": 1}
 
-NO_BROKER = "The broker or the database is away."
+NO_BROKER = "The broker or the database is unavailable."
 
 OPERATIONS: Mapping[Handler, Operation] = {
     dead_letters.listing: Operation(
         "listDeadLetters",
         "dead-letters",
-        "Lists what waits in the dead queues, page by page, and why it is dead. Looking changes nothing.",
+        "Lists dead letters page by page, with the reason why each of them is dead. Listing does not change them.",
         {200: success("A page of dead letters.", DeadLetters, DEAD_LETTERS, headers=("Link",))},
         errors={503: NO_BROKER},
     ),
     dead_letters.replay: Operation(
         "replayDeadLetters",
         "dead-letters",
-        "Gives dead letters back to work. An exhausted message gets a new round with all its attempts; other letters "
-        "go back to the queue that they came from. What cannot be replayed stays, with the reason. Either `ids` or "
-        "`all` must be given.",
-        {200: success("What was replayed, and what was not.", Replayed, REPLAYED)},
+        "Sends dead letters back for processing. An exhausted message gets a new round with all its attempts; other "
+        "letters return to the queue that they came from. A letter that cannot be replayed stays, and the answer "
+        "gives the reason. Either `ids` or `all` is required.",
+        {200: success("The number of letters that were replayed and refused.", Replayed, REPLAYED)},
         body=json_body(
             DeadLettersReplay,
-            all=Example("All of one queue", REPLAY_ALL),
-            some=Example("By their ids", REPLAY_SOME),
+            all=Example("All letters of one queue", REPLAY_ALL),
+            some=Example("Letters by their ids", REPLAY_SOME),
         ),
         errors={503: NO_BROKER},
     ),
     dead_letters.drop: Operation(
         "dropDeadLetters",
         "dead-letters",
-        "Removes dead letters for good. The messages that they were about keep their status. Either `ids` or `all` "
-        "must be given.",
-        {200: success("How many were dropped.", Dropped, DROPPED)},
+        "Removes dead letters for good. Their messages keep their status. Either `ids` or `all` is required.",
+        {200: success("The number of dropped letters.", Dropped, DROPPED)},
         query=DROP,
         errors={503: NO_BROKER},
     ),

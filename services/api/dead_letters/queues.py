@@ -20,8 +20,8 @@ CONNECTION = "api.dead-letters"
 STEP_SECONDS = 10
 
 
-AWAY = "RabbitMQ is away, and the dead letters with it."
-NO_RIGHTS = "The API's user at RabbitMQ may not see to the dead queues: it needs to read them."
+AWAY = "RabbitMQ is unavailable, and the dead letters with it."
+NO_RIGHTS = "The API's RabbitMQ user may not read the dead queues: grant it the right to read them."
 
 
 class DeadQueuesUnavailable(Exception):

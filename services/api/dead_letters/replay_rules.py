@@ -50,14 +50,14 @@ def judge(letter: Letter, facts: MessageFacts | None) -> ReplayDecision:
         case MailingEvent() as event:
             return Outgoing(topology.MAILINGS, event.event, encode(event))
         case _:
-            return ReplayRefusal("the body cannot be read, so nobody could act on it")
+            return ReplayRefusal("the body cannot be read")
 
 
 def _judge_job(job: Job, facts: MessageFacts | None) -> ReplayDecision:
     if facts is None or facts.mailing_id != job.mailing_id:
         return ReplayRefusal("there is no such message")
     if facts.status == "sent":
-        return ReplayRefusal("the message was sent meanwhile")
+        return ReplayRefusal("the message has been sent since")
     if facts.mailing_status == "cancelled":
         return ReplayRefusal("the mailing is cancelled")
     if facts.ended:

@@ -87,7 +87,7 @@ class Replayer:
         confirmed = await self._queues.publish([outgoing for _, outgoing in wanted])
         for (found, _), done in zip(wanted, confirmed, strict=True):
             if not done:
-                self.refuse(found.letter.id, "the broker did not take it: try again")
+                self.refuse(found.letter.id, "the broker did not confirm it: try again")
         return [found for (found, _), done in zip(wanted, confirmed, strict=True) if done]
 
 

@@ -9,20 +9,20 @@ from services.api.web.responses import Count, Next, ResponseModel
 
 
 class DeadLetter(ResponseModel):
-    """What waits in a dead queue. The ids are null where it is not about one mailing or one message."""
+    """A body in a dead queue. The ids are null where it does not concern exactly one mailing or one message."""
 
     id: Annotated[
         str,
         Field(
-            description="It stays the same for as long as the letter waits.",
+            description="The id of the letter. It stays the same for as long as the letter is in its queue.",
             json_schema_extra={"pattern": "^[0-9a-f]{16}$"},
         ),
     ]
     queue: str
-    reason: str = Field(description="Why it is dead.")
+    reason: str = Field(description="Why the letter is dead.")
     mailing_id: int | None
     message_id: int | None
-    at: datetime | None = Field(description="When it was buried, or null where nobody noted it.")
+    at: datetime | None = Field(description="When it was dead-lettered, or null if that is unknown.")
 
 
 class DeadLetters(ResponseModel):
@@ -33,21 +33,21 @@ class DeadLetters(ResponseModel):
 
 
 class LetterError(ResponseModel):
-    """A letter that was not replayed, and why."""
+    """A letter that was refused, with the reason."""
 
     id: str
     detail: str
 
 
 class Replayed(ResponseModel):
-    """Refused letters stay where they are."""
+    """The result of a replay. Refused letters stay in their queues."""
 
     replayed: Count
     refused: Count
-    errors: list[LetterError] = Field(description="Why letters were refused, of the first 100.")
+    errors: list[LetterError] = Field(description="The first 100 refused letters, with their reasons.")
 
 
 class Dropped(ResponseModel):
-    """How many dead letters were dropped."""
+    """The number of dropped dead letters."""
 
     dropped: Count

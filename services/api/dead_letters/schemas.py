@@ -15,13 +15,15 @@ LetterId = Annotated[
 
 
 class DeadLettersReplay(BodyModel):
-    """Which dead letters to replay: either those with these ids, or all; of one queue, or of every."""
+    """Which dead letters to replay: those with these ids or all of them, in one queue or in every queue."""
 
     ids: Annotated[list[LetterId], Field(min_length=1, max_length=1000)] | None = Field(
-        default=None, description="Null or left out where `all` is true."
+        default=None, description="The ids of the letters. Null or left out if `all` is true."
     )
-    all: bool = Field(default=False, description="True for all of them, where no ids are given.")
-    queue: DeadQueue | None = Field(default=None, description="Null or left out for every queue.")
+    all: bool = Field(default=False, description="True for all letters. Only without `ids`.")
+    queue: DeadQueue | None = Field(
+        default=None, description="Only letters of this queue. Null or left out for every queue."
+    )
 
     @model_validator(mode="after")
     def _chosen(self) -> Self:
@@ -34,12 +36,12 @@ class DeadLettersQuery(PageQuery):
 
 
 class DeadLettersDrop(QueryModel):
-    """Which dead letters to drop: those with these ids, separated by commas, or all; of one queue, or of every."""
+    """Which dead letters to drop: those with these ids or all of them, in one queue or in every queue."""
 
     ids: Annotated[str, Field(pattern=r"^[0-9a-f]{16}(,[0-9a-f]{16}){0,99}$")] | None = Field(
-        default=None, description="The ids of those to drop, up to 100, separated by commas. Only without `all`."
+        default=None, description="The ids of the letters to drop, up to 100, separated by commas. Only without `all`."
     )
-    all: bool = Field(default=False, description="True to drop all of them. Only without `ids`.")
+    all: bool = Field(default=False, description="True to drop all letters. Only without `ids`.")
     queue: DeadQueue | None = Field(default=None, description="Only letters of this queue.")
 
     @property

@@ -88,14 +88,15 @@ MAILING_EVENTS: Json = {
     "next": None,
 }
 
-_SENDING_NOW = Example("To the clients with a tag, from now on", MAILING_NOW)
-_PLANNED = Example("With a start, two lists in the filter, and the hours of a day", MAILING_PLANNED)
-_TO_ALL = Example("To everybody, at night", MAILING_TO_ALL)
+_SENDING_NOW = Example("To clients with a tag, starting now", MAILING_NOW)
+_PLANNED = Example("With a start, both lists of the filter, and a window", MAILING_PLANNED)
+_TO_ALL = Example("To every client, at night", MAILING_TO_ALL)
 
 _IDEMPOTENCY_KEY: Json = {
-    "description": "A key of yours, 1 to 255 printable ASCII characters, under which the request is done once: "
-    "sent again within 24 hours with the same token and the same values, it gets the first answer again. With "
-    "other values it is refused with 422; while the first one is still running, with 409.",
+    "description": "A key of your choice, 1 to 255 printable ASCII characters, under which the request is carried out "
+    "once. Sent again within 24 hours with the same token and the same values, it gets the first "
+    "answer again. With other values the answer is 422; while the first request is still running, it "
+    "is 409.",
     "schema": {"type": "string", "pattern": r"^[\x20-\x7e]{1,255}$", "minLength": 1, "maxLength": 255},
 }
 
@@ -103,30 +104,31 @@ OPERATIONS: Mapping[Handler, Operation] = {
     mailings.create: Operation(
         "createMailing",
         "mailings",
-        "Creates a mailing in the state scheduled. At start_at, or at once when that is left out or past, its "
-        "audience is frozen and sending begins; at end_at it is over, and what was not sent is expired. Send an "
-        "Idempotency-Key so that a repeated request makes no second mailing.",
+        "Creates a mailing in the state scheduled. At start_at, or at once if that is left out or in the past, its "
+        "audience is frozen and sending begins. At end_at sending stops, and unsent messages expire. Send an "
+        "Idempotency-Key so that a repeated request does not create a second mailing.",
         {201: success("The mailing.", Mailing, MAILING, headers=("Location",))},
         body=json_body(MailingNew, now=_SENDING_NOW, planned=_PLANNED, everybody=_TO_ALL),
         errors={
-            409: "A request with this Idempotency-Key is still running; Retry-After says when to ask again.",
-            422: "The values are not allowed, end_at is not ahead, or the Idempotency-Key came with other values.",
+            409: "Another request with this Idempotency-Key is still running; Retry-After gives the seconds to wait.",
+            422: "The values are not allowed, end_at is not in the future, or the Idempotency-Key was used with other "
+            "values.",
         },
         headers={IDEMPOTENCY_KEY: _IDEMPOTENCY_KEY},
     ),
     preview.preview: Operation(
         "previewMailing",
         "mailings",
-        "Counts who a mailing would go to, from the same body that would create it, and in how many short messages. "
-        "Nothing is stored, and nothing is sent. The audience is frozen only when a mailing starts, so it may differ "
-        "then.",
-        {200: success("Who it would go to.", Preview, PREVIEW)},
+        "Counts the clients that a mailing would be sent to, and the short messages that its text takes, from the "
+        "same body that would create it. Nothing is stored, and nothing is sent. The audience is frozen only when a "
+        "mailing starts, so it may differ then.",
+        {200: success("The audience.", Preview, PREVIEW)},
         body=json_body(MailingNew, now=_SENDING_NOW, planned=_PLANNED, everybody=_TO_ALL),
     ),
     mailings.listing: Operation(
         "listMailings",
         "mailings",
-        "Lists mailings with their counts, the newest first, page by page. Deleted ones are not there.",
+        "Lists mailings with their counts, the newest first, page by page. Deleted mailings are left out.",
         {200: success("A page of mailings.", Mailings, MAILINGS, headers=("Link",))},
     ),
     mailings.show: Operation(
@@ -139,64 +141,64 @@ OPERATIONS: Mapping[Handler, Operation] = {
         "changeMailing",
         "mailings",
         "Changes the fields that are given. While a mailing is scheduled, every field may be changed; while it is "
-        "running or paused, only text, window and end_at, which must then be at least 30 seconds ahead. No request to"
-        " the provider starts with the old values once this was answered.",
-        {200: success("The mailing, as changed.", Mailing, MAILING)},
+        "running or paused, only text, window and end_at, which must then be at least 30 seconds in the future. After "
+        "the answer, no request to the provider starts with the old values.",
+        {200: success("The changed mailing.", Mailing, MAILING)},
         body=patch_body(
             MailingPatch,
-            text=Example("Another text", {"text": "Your order is waiting."}),
-            longer=Example("A later end, around the clock", {"end_at": "2035-02-01T18:00:00+03:00", "window": None}),
+            text=Example("A new text", {"text": "Your order is waiting."}),
+            longer=Example("A later end, and no window", {"end_at": "2035-02-01T18:00:00+03:00", "window": None}),
         ),
         errors={409: "The mailing is finished or cancelled, or its state does not allow this field to be changed."},
     ),
     mailings.delete: Operation(
         "deleteMailing",
         "mailings",
-        "Deletes a mailing in any state. Sending stops at once. It is not found from then on, while its messages still "
-        "count in the statistics of everything.",
+        "Deletes a mailing in any state. Sending stops at once. The mailing is not found from then on, but its "
+        "messages still count in the overall statistics.",
         {204: NO_CONTENT},
     ),
     mailings.pause: Operation(
         "pauseMailing",
         "mailings",
-        "Stops the sending of a running mailing at once; requests already on their way are finished. The end stays "
-        "where it is. A paused mailing stays paused.",
+        "Stops the sending of a running mailing at once; requests to the provider that are under way are finished. "
+        "end_at stays the same. Pausing a paused mailing changes nothing.",
         {200: success("The mailing.", Mailing, MAILING_PAUSED)},
         errors={409: "The mailing is scheduled, finished or cancelled, or past its end."},
     ),
     mailings.resume: Operation(
         "resumeMailing",
         "mailings",
-        "Goes on with the sending of a paused mailing. A running mailing keeps running.",
+        "Continues the sending of a paused mailing. Resuming a running mailing changes nothing.",
         {200: success("The mailing.", Mailing, MAILING_RUNNING)},
         errors={409: "The mailing is scheduled, finished or cancelled, or past its end."},
     ),
     mailings.cancel: Operation(
         "cancelMailing",
         "mailings",
-        "Ends a scheduled, running or paused mailing for good. Sending stops at once, and within seconds every message "
-        "not yet sent is counted as cancelled. A cancelled mailing stays cancelled.",
+        "Ends a scheduled, running or paused mailing for good. Sending stops at once, and within seconds every unsent "
+        "message counts as cancelled. Cancelling a cancelled mailing changes nothing.",
         {200: success("The mailing.", Mailing, MAILING_CANCELLED)},
         errors={409: "The mailing is finished, or past its end."},
     ),
     mailings.events: Operation(
         "listMailingEvents",
         "mailings",
-        "Lists what happened to a mailing, in time order: who asked for what, and when it started, froze its audience"
-        " and finished. Only names of fields are told, no values.",
+        "Lists the events of a mailing in time order: which request changed it and whose token it came with, and when "
+        "the mailing started, froze its audience and finished. Events name fields, never values.",
         {200: success("A page of events.", Events, MAILING_EVENTS, headers=("Link",))},
     ),
     resend.resend: Operation(
         "resendMessages",
         "mailings",
-        "Sends messages of a mailing again that are final and were not sent, in a new round with all its attempts. "
-        "The answer says how many there are; they become pending within seconds, and a finished mailing runs again. "
-        "Messages of deleted clients, and those of which an attempt may still be under way, are left out.",
-        {202: success("How many messages are sent again.", Resent, RESENT)},
-        body=json_body(Resend, failed=Example("What was refused or gave up", RESEND)),
+        "Sends final, unsent messages of a mailing again, in a new round with all its attempts. The answer gives "
+        "their number; they become pending within seconds, and a finished mailing runs again. Messages of deleted "
+        "clients are left out, and so are messages with an attempt that may still be under way.",
+        {202: success("The number of messages that are sent again.", Resent, RESENT)},
+        body=json_body(Resend, failed=Example("Rejected and exhausted messages", RESEND)),
         errors={
-            409: "The mailing is scheduled or cancelled, past its end, or an earlier resend of it is still under way; "
-            "then Retry-After says when to ask again."
+            409: "The mailing is cancelled or past its end, or an earlier resend of it is still running; in the last "
+            "case Retry-After gives the seconds to wait."
         },
     ),
 }

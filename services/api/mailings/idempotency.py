@@ -50,10 +50,10 @@ async def earlier(connection: Connection, key: IdempotencyKey) -> StoredAnswer |
     Raises problems: 409 while a twin is running, 422 when the key came with another body.
     """
     if not await store.try_lock(connection, key.lock):
-        raise conflict("A request with this Idempotency-Key is still running.", retry_after=1)
+        raise conflict("Another request with this Idempotency-Key is still running.", retry_after=1)
     kept = await store.find(connection, key.owner, key.key)
     if kept is not None and kept.body_hash != key.body_hash:
-        raise invalid(InvalidValue(("header", HEADER), "was used with another body"))
+        raise invalid(InvalidValue(("header", HEADER), "was used with a different body"))
     return kept
 
 

@@ -38,7 +38,7 @@ async def resend(request: web.Request) -> web.Response:
 async def _resend(connection: Connection, mailing_id: int, statuses: Sequence[str], origin: Origin) -> int:
     again = allowed(judge_resend(await lock_mailing(connection, mailing_id)))
     if await store.is_open(connection, mailing_id):
-        raise conflict("An earlier resend of this mailing is still under way.", retry_after=1)
+        raise conflict("An earlier resend of this mailing is still running.", retry_after=1)
     messages = await store.count(connection, mailing_id, statuses)
     if messages:
         await store.add(connection, mailing_id, statuses, origin.request_id)

@@ -13,7 +13,7 @@ ClockShown = Annotated[str, Field(json_schema_extra={"pattern": "^[0-9]{2}:[0-9]
 
 
 class Filter(ResponseModel):
-    """Which clients a mailing is for. An empty list is no condition."""
+    """Which clients a mailing is sent to. An empty list is no condition."""
 
     operator_codes: list[CodeShown]
     tags: list[str]
@@ -46,14 +46,14 @@ class Mailing(ResponseModel):
     filter: Filter
     start_at: datetime
     end_at: datetime
-    window: Window | None = Field(description="Null where sending is allowed around the clock.")
+    window: Window | None = Field(description="Null if sending is allowed at any hour.")
     status: MailingStatus
-    total: Count = Field(description="How many messages it has. It grows while `expanding` is true.")
+    total: Count = Field(description="The number of its messages. It grows while `expanding` is true.")
     by_status: ByStatus
-    expanding: bool = Field(description="True while the audience is being frozen.")
+    expanding: bool = Field(description="True while its audience is being frozen.")
     created_at: datetime
     updated_at: datetime
-    started_at: datetime | None = Field(description="When it began to run, or null.")
+    started_at: datetime | None = Field(description="When it started, or null.")
     finished_at: datetime | None = Field(description="When its last message became final, or null.")
 
 
@@ -65,20 +65,23 @@ class Mailings(ResponseModel):
 
 
 class Preview(ResponseModel):
-    """Who a mailing would go to, if it began now."""
+    """The audience that a mailing would have if it started now."""
 
-    recipients: Count = Field(description="How many clients match the filter now.")
-    reachable: Count = Field(description="Those of them whose window is open at some time before the end.")
-    unreachable: Count = Field(description="Those whose window is closed from start_at to end_at.")
+    recipients: Count = Field(description="The number of clients that match the filter now.")
+    reachable: Count = Field(description="The number of recipients whose window is open at some time before end_at.")
+    unreachable: Count = Field(description="The number of recipients whose window is closed from start_at to end_at.")
     by_operator_code: dict[str, Count]
-    by_tag: dict[str, Count] = Field(description='The 100 largest tags; clients without one stand under "".')
-    sample: list[Client] = Field(description="Up to five of them.")
+    by_tag: dict[str, Count] = Field(
+        description='Recipients by tag, for the 100 largest tags. Clients without a tag count under "".'
+    )
+    sample: list[Client] = Field(description="Up to five of the recipients.")
     sms_segments: Annotated[
-        int, Field(description="In how many short messages the text is sent.", json_schema_extra={"minimum": 1})
+        int,
+        Field(description="The number of short messages (SMS) that the text takes.", json_schema_extra={"minimum": 1}),
     ]
 
 
 class Resent(ResponseModel):
-    """How many messages are being sent again."""
+    """The number of messages that are sent again."""
 
     messages: Count

@@ -140,9 +140,9 @@ def judge_action(action: Action, locked: LockedMailing) -> StatusChange | StateC
 def judge_resend(locked: LockedMailing) -> ResendAllowed | StateConflict:
     """Nothing is sent again after a cancel or the end, which an edit may have moved."""
     if locked.status == "cancelled":
-        return StateConflict("The mailing is cancelled: nothing of it can be sent again.")
+        return StateConflict("The mailing is cancelled: its messages cannot be sent again.")
     if locked.closing or locked.plan.end_at <= locked.now:
-        return StateConflict("The mailing is past its end: nothing of it can be sent again.")
+        return StateConflict("The mailing is past its end: its messages cannot be sent again.")
     return ResendAllowed(restarts=locked.status == "finished")
 
 
@@ -175,13 +175,13 @@ def _wrong_end(locked: LockedMailing, plan: MailingPlan, given: set[str]) -> Inv
     if locked.status == "scheduled":
         return _wrong_times(plan, locked.now) if given & {"start_at", "end_at"} else None
     if "end_at" in given and plan.end_at < locked.now + NOTICE:
-        return _wrong_end_at("must be at least 30 seconds ahead; to stop at once, cancel the mailing")
+        return _wrong_end_at("must be at least 30 seconds in the future; to stop at once, cancel the mailing")
     return None
 
 
 def _wrong_times(plan: MailingPlan, now: datetime) -> InvalidValue | None:
     if plan.end_at <= now:
-        return _wrong_end_at("must be ahead")
+        return _wrong_end_at("must be in the future")
     if plan.end_at <= plan.start_at:
         return _wrong_end_at("must be after start_at")
     return None

@@ -14,9 +14,9 @@ MAX_FILTER_ENTRIES = 1000
 
 
 class FilterNew(BodyModel):
-    """Which clients a mailing is for. Values in one list are alternatives, and the two lists must both hold.
+    """Which clients a mailing is sent to. Operator codes are ORed, tags are ORed, and the two are ANDed.
 
-    An empty list is no condition, so that an empty filter means every client.
+    An empty list is no condition, so an empty filter matches every client.
     """
 
     operator_codes: Annotated[list[OperatorCode], Field(max_length=MAX_FILTER_ENTRIES)] = Field(default=[])
@@ -26,7 +26,7 @@ class FilterNew(BodyModel):
 class WindowNew(BodyModel):
     """The hours of a client's local day in which sending is allowed. `from` and `to` must differ.
 
-    `from` after `to` means over midnight.
+    A window whose `from` is later than its `to` spans midnight.
     """
 
     opens: ClockTime = Field(alias="from")
@@ -46,30 +46,34 @@ class MailingNew(BodyModel):
     """A mailing to create."""
 
     text: Text
-    start_at: OptionalMoment = left_out(
-        None, "When sending starts. Left out, or in the past, it is the moment of the request."
-    )
+    start_at: OptionalMoment = left_out(None, "When sending starts. Left out or in the past, sending starts at once.")
     end_at: Annotated[
-        Moment, Field(description="When sending ends, whatever is left then. It must be ahead, and after start_at.")
+        Moment,
+        Field(
+            description="When sending ends, even if messages are left. It must be in the future, and after start_at."
+        ),
     ]
     filter: FilterNew
-    window: WindowNew | None = Field(default=None, description="Left out or null, sending is allowed around the clock.")
+    window: WindowNew | None = Field(default=None, description="Left out or null, sending is allowed at any hour.")
 
 
 class MailingPatch(BodyModel):
-    """A merge patch: what is given is replaced, a filter as a whole; only the window can be cleared, by null."""
+    """A merge patch: fields that are given are replaced, the filter as a whole. Only the window can be cleared, with
+    null.
+    """
 
     text: Text = left_out("")
-    start_at: OptionalMoment = left_out(None, "When sending starts. In the past, it is the moment of the request.")
+    start_at: OptionalMoment = left_out(None, "When sending starts. In the past, sending starts at once.")
     end_at: OptionalMoment = left_out(
-        None, "When sending ends. It must be after start_at; once the mailing runs, at least 30 seconds ahead."
+        None,
+        "When sending ends. It must be after start_at and, once the mailing runs, at least 30 seconds in the future.",
     )
     filter: FilterNew = left_out(FilterNew())
     window: WindowNew | None = left_out(None, "Null clears the window.")
 
 
 class Resend(BodyModel):
-    """Which messages to send again, by their final status. What was sent is never sent again."""
+    """Which messages to send again, by their final status. Sent messages are never sent again."""
 
     statuses: Annotated[
         list[UnsentStatus], Field(min_length=1, max_length=4, description="The statuses of the messages to send again.")

@@ -50,13 +50,13 @@ OPERATIONS: Mapping[Handler, Operation] = {
         "listMessages",
         "messages",
         "Lists the messages of a mailing by ascending id, page by page. With Accept: text/csv all of them are "
-        "streamed, whatever the limit; an answer that is cut off was not complete.",
+        "streamed, regardless of the limit; if the connection closes before the answer ends, the list is incomplete.",
         {
             200: success(
                 "A page of messages, or all of them as CSV.",
                 Messages,
                 MESSAGES,
-                text_content(CSV, "A header, then a message a line.", MESSAGES_CSV),
+                text_content(CSV, "A header, then one message per line.", MESSAGES_CSV),
                 headers=("Link",),
             )
         },
@@ -64,7 +64,7 @@ OPERATIONS: Mapping[Handler, Operation] = {
     messages.show: Operation(
         "showMessage",
         "messages",
-        "Shows a message with each request to the provider that was made for it.",
+        "Shows a message with every request to the provider that was made for it.",
         {200: success("The message.", MessageInFull, MESSAGE_IN_FULL)},
     ),
 }

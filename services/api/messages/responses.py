@@ -16,8 +16,8 @@ class Message(ResponseModel):
     client_id: Id
     mailing_id: Id
     status: MessageStatus
-    reason: str | None = Field(description="Why it has this status, or null.")
-    attempts: Count = Field(description="How many requests to the provider there were.")
+    reason: str | None = Field(description="Why the message has this status, or null.")
+    attempts: Count = Field(description="The number of requests to the provider.")
     created_at: datetime
     sent_at: datetime | None = Field(description="When the provider accepted it, or null.")
 
@@ -32,11 +32,13 @@ class Messages(ResponseModel):
 class Attempt(ResponseModel):
     """One HTTP request to the provider."""
 
-    number: Annotated[int, Field(description="1 for the first.", json_schema_extra={"minimum": 1})]
-    started_at: datetime | None = Field(description="Null for a lost attempt, where nobody can say.")
+    number: Annotated[int, Field(description="The number of the attempt, from 1.", json_schema_extra={"minimum": 1})]
+    started_at: datetime | None = Field(
+        description="When the request started; null for a lost attempt, whose start is unknown."
+    )
     duration_ms: Count | None
-    outcome: str = Field(description="What came of it, in a word: accepted, refused, timeout and so on.")
-    http_status: int | None = Field(description="The HTTP status of the reply, or null where there was none.")
+    outcome: str = Field(description="The outcome: accepted, refused, timeout and so on.")
+    http_status: int | None = Field(description="The HTTP status of the reply, or null if there was none.")
     detail: str | None
 
 
@@ -47,7 +49,7 @@ class MessageInFull(ResponseModel):
     client_id: Id
     mailing_id: Id
     status: MessageStatus
-    reason: str | None = Field(description="Why it has this status, or null.")
+    reason: str | None = Field(description="Why the message has this status, or null.")
     attempts: list[Attempt]
     created_at: datetime
     sent_at: datetime | None = Field(description="When the provider accepted it, or null.")

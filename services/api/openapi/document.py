@@ -21,7 +21,7 @@ SCHEME = "token"
 BEARER: Json = {
     "type": "http",
     "scheme": "bearer",
-    "description": "A token made by `herald token create`, or HERALD_ADMIN_TOKEN of the installation.",
+    "description": "A token created with `herald token create`, or HERALD_ADMIN_TOKEN of the installation.",
 }
 # An id in a path of the route table: {client_id:[0-9]{1,19}}.
 _PLACE = re.compile(r"{(\w+):[^{}]*(?:{[^{}]*}[^{}]*)*}")
@@ -54,7 +54,7 @@ def _info() -> Json:
     return {
         "title": "Herald",
         "version": version("herald"),
-        "summary": "A notification service: mailings to many clients, and what became of every message.",
+        "summary": "A notification service: mailings to many clients, with the outcome of every message.",
         "description": DESCRIPTION,
         "license": {"name": "MIT", "identifier": "MIT"},
     }

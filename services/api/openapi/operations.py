@@ -15,13 +15,15 @@ from services.api.web.operation import Operation, Success
 from services.api.web.route import Handler
 
 TAGS: Mapping[str, str] = {
-    "clients": "The directory of people: one at a time, as a list, or in bulk.",
-    "mailings": "What is to be sent, to whom and when. A mailing is scheduled, running, paused, finished or cancelled.",
-    "messages": "One mailing to one client, read only: what became of it, attempt by attempt.",
-    "statistics": "Counts that always equal what the messages say.",
-    "token": "The token that a request comes with.",
-    "dead-letters": "What no process could work on, and jobs of messages whose attempts are used up. For admins.",
-    "about": "This API about itself. No token is needed.",
+    "clients": "The directory of clients: one at a time, as a list, or in bulk.",
+    "mailings": "A mailing sends one text to every client that matches its filter, between its start and its end. It "
+    "is scheduled, running, paused, finished or cancelled.",
+    "messages": "A message is one mailing to one client. Read only: its status, and every attempt to send it.",
+    "statistics": "Counts of mailings and messages. They always equal the counts of the messages themselves.",
+    "token": "The request's own token.",
+    "dead-letters": "Queue bodies that no process could handle, and jobs of messages whose attempts are used up. For "
+    "admins.",
+    "about": "The API itself. No token is needed.",
 }
 
 OPERATIONS: Mapping[Handler, Operation] = {

@@ -26,38 +26,38 @@ class ProblemKind:
 
 KINDS: Mapping[int, ProblemKind] = {
     400: ProblemKind(
-        "The body is broken, or no JSON in UTF-8.", "The body is wrong: an object has the same key twice."
+        "The body is malformed, or not JSON in UTF-8.", "The body is invalid: an object has the same key twice."
     ),
     401: ProblemKind(
         "The token is missing, unknown, expired or revoked.",
         "Send a token: Authorization: Bearer TOKEN.",
         ("WWW-Authenticate",),
     ),
-    403: ProblemKind("The token's role is not enough.", "This needs a token with the role operator."),
-    404: ProblemKind("There is no such thing, or no longer.", "There is no such client."),
+    403: ProblemKind("The token's role is not sufficient.", "This needs a token with the role operator."),
+    404: ProblemKind("It does not exist, or no longer exists.", "There is no such client."),
     408: ProblemKind("The body did not arrive in time.", "The body did not arrive in time."),
     409: ProblemKind(
-        "The state of things does not allow it.", "Another client has this phone.", ("Retry-After" + SOMETIMES,)
+        "The present state does not allow it.", "Another client has this phone.", ("Retry-After" + SOMETIMES,)
     ),
     413: ProblemKind("The body is larger than 1 MiB.", "Request Entity Too Large"),
     415: ProblemKind(
-        "The body is of another media type, or not in UTF-8.",
+        "The body has another media type, or is not in UTF-8.",
         "Send the body as application/json, in UTF-8.",
         ("Accept",),
     ),
     422: ProblemKind(
-        "The request holds values or parameters that are not allowed.",
-        "The request holds values that are not allowed.",
+        "The request contains values or parameters that are not allowed.",
+        "The request contains values that are not allowed.",
         errors=({"loc": ["query", "limit"], "msg": "Input should be less than or equal to 1000"},),
     ),
     429: ProblemKind(
-        "The token asks too often, or too many wrong tokens came from the address.",
-        "This token asks too often.",
+        "The token sent too many requests, or too many wrong tokens came from the address.",
+        "This token sent too many requests.",
         ("Retry-After",),
     ),
     503: ProblemKind(
-        "The database is away or too slow.",
-        "The database is away. Nothing is lost; try again.",
+        "The database is unavailable or too slow.",
+        "The database is unavailable. Nothing is lost; try again.",
         ("Retry-After",),
     ),
 }

@@ -51,24 +51,24 @@ OPERATIONS: Mapping[Handler, Operation] = {
     statistics.of_mailing: Operation(
         "showStatistics",
         "statistics",
-        "Shows what became of a mailing: its counts, the attempts by outcome, the reasons of what was not sent, the "
-        "course minute by minute, the present rate, and the seconds that are left.",
+        "Shows the statistics of a mailing: its counts, the attempts by outcome, the reasons of unsent messages, the "
+        "messages per minute, the present rate, and the estimated seconds until all messages are final.",
         {200: success("The statistics.", MailingStatistics, STATISTICS)},
     ),
     sse.stream: Operation(
         "streamStatistics",
         "statistics",
-        "Follows the statistics of a mailing as server-sent events until it has ended: `statistics` about once a "
-        "second, with the same data as in JSON; `unavailable` when the database goes away, after which the stream "
-        "waits for it; and `end` with a reason, after which it closes. A stream that closes without `end` was cut: "
+        "Streams the statistics of a mailing as server-sent events until it has ended: `statistics` about once a "
+        "second, with the same data as in JSON; `unavailable` when the database becomes unavailable, after which the "
+        "stream waits for it; and `end` with a reason, after which it closes. If a stream closes without `end`, "
         "connect again. The token goes in the header, never in the URL.",
         {200: Success("The events.", (sse_content("Server-sent events.", STATISTICS_EVENTS),))},
-        errors={503: "The database is away, or too many streams are open."},
+        errors={503: "The database is unavailable, or too many streams are open."},
     ),
     statistics.totals: Operation(
         "showTotals",
         "statistics",
-        "Counts all mailings by state and all messages by status. Messages of deleted mailings are among them.",
+        "Counts all mailings by state and all messages by status. Messages of deleted mailings count, too.",
         {200: success("The counts.", Totals, TOTALS)},
     ),
     statistics.listing: Operation(

@@ -21,20 +21,20 @@ class MailingTotals(ResponseModel):
 
 
 class MessageTotals(ByStatus):
-    """The number of messages in each of the seven statuses, those of deleted mailings included."""
+    """The number of messages in each of the seven statuses, including those of deleted mailings."""
 
     total: Count
 
 
 class Totals(ResponseModel):
-    """Everything, counted."""
+    """The counts of all mailings and all messages."""
 
     mailings: MailingTotals
     messages: MessageTotals
 
 
 class MailingSummary(ResponseModel):
-    """A mailing in a line of statistics."""
+    """The counts of one mailing."""
 
     mailing_id: Id
     status: MailingStatus
@@ -52,7 +52,7 @@ class MailingSummaries(ResponseModel):
 
 
 class Attempts(ResponseModel):
-    """The requests to the provider, by what came of them."""
+    """The requests to the provider, by outcome."""
 
     total: Count
     by_outcome: dict[str, Count]
@@ -67,7 +67,7 @@ class Reason(ResponseModel):
 
 
 class Minute(ResponseModel):
-    """What became final in the minute that began at `at`."""
+    """The messages that became final in the minute that began at `at`."""
 
     at: datetime
     sent: Count
@@ -75,7 +75,7 @@ class Minute(ResponseModel):
 
 
 class MailingStatistics(ResponseModel):
-    """The statistics of one mailing. They always equal what its messages say."""
+    """The statistics of one mailing. They always equal the counts of its messages."""
 
     mailing_id: Id
     status: MailingStatus
@@ -84,7 +84,9 @@ class MailingStatistics(ResponseModel):
     attempts: Attempts
     reasons: list[Reason]
     per_minute: list[Minute]
-    rate: float = Field(description="Messages that became final a second, at present.")
-    eta: float | None = Field(description="Seconds until all are final at this rate; null where it cannot be told.")
+    rate: float = Field(description="Messages that become final per second, at present.")
+    eta: float | None = Field(
+        description="Estimated seconds until all messages are final at this rate; null if unknown."
+    )
     started_at: datetime | None
     finished_at: datetime | None

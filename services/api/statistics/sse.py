@@ -36,7 +36,7 @@ def end(kind: EventKind, before: bytes = b"") -> StreamEvent:
     return StreamEvent(kind, before + frame("end", orjson.dumps({"reason": kind})))
 
 
-_AWAY_DETAIL = orjson.dumps({"detail": "The database is away; this goes on with it."})
+_AWAY_DETAIL = orjson.dumps({"detail": "The database is unavailable; the stream continues when it is back."})
 AWAY_EVENT = StreamEvent("away", frame("unavailable", _AWAY_DETAIL))
 
 
@@ -78,7 +78,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
             await _write_all(request, response, viewer, first)
             return response
     except TooManyViewers:
-        detail = "Too many streams are open. Ask for the statistics instead, or try again later."
+        detail = "Too many streams are open. Request the statistics instead, or try again later."
         raise HttpProblem(503, detail, headers={"Retry-After": "30"}) from None
 
 
@@ -89,7 +89,7 @@ def _first(event: StreamEvent) -> StreamEvent:
     if event.kind == "away":
         raise unavailable()
     if event.kind in {"failed", "stopping"}:
-        raise HttpProblem(503, "The stream cannot be had at this moment. Try again.", headers={"Retry-After": "2"})
+        raise HttpProblem(503, "The stream is not available at this moment. Try again.", headers={"Retry-After": "2"})
     return event
 
 

@@ -78,7 +78,7 @@ async def reading(request: web.Request) -> AsyncIterator[None]:
     except TimeoutError:
         raise HttpProblem(408, "The body did not arrive in time.") from None
     except (web.RequestPayloadError, ConnectionError):
-        raise HttpProblem(400, "The body is broken or ended early.") from None
+        raise HttpProblem(400, "The body is malformed or ended early.") from None
 
 
 async def expect_later(_: web.Request) -> None:

@@ -24,7 +24,7 @@ def position(query: PageQuery, kind: str, start: int) -> int:
 
 
 def wrong_cursor() -> HttpProblem:
-    return invalid(InvalidValue(("query", "cursor"), "must be a cursor that this list answered"))
+    return invalid(InvalidValue(("query", "cursor"), "must be a cursor that this list returned"))
 
 
 def cut(found: Sequence[ItemT], limit: int, kind: str, key: Callable[[ItemT], int]) -> tuple[list[ItemT], str | None]:

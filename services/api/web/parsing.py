@@ -32,7 +32,7 @@ def parse_body(kind: type[ModelT], raw: bytes, zones: Zones) -> ModelT:
     try:
         return parse_json(kind, raw, zones)
     except NotJson as error:
-        raise HttpProblem(400, f"The body is wrong: {error}.") from None
+        raise HttpProblem(400, f"The body is invalid: {error}.") from None
     except ValidationError as error:
         raise invalid(*field_errors(error, "body")) from None
 

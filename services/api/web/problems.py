@@ -40,7 +40,7 @@ class HttpProblem(Exception):
 
 
 def invalid(*errors: InvalidValue) -> HttpProblem:
-    return HttpProblem(422, "The request holds values that are not allowed.", errors=errors)
+    return HttpProblem(422, "The request contains values that are not allowed.", errors=errors)
 
 
 def not_found(what: str) -> HttpProblem:
@@ -57,17 +57,17 @@ def unauthorized(detail: str) -> HttpProblem:
 
 
 def unavailable() -> HttpProblem:
-    detail = "The database is away. Nothing is lost; try again."
+    detail = "The database is unavailable. Nothing is lost; try again."
     return HttpProblem(503, detail, headers={"Retry-After": str(RETRY_SECONDS)})
 
 
 def too_slow() -> HttpProblem:
-    detail = "The database took too long to answer. Ask for less, or try again later."
+    detail = "The database took too long to answer. Request less, or try again later."
     return HttpProblem(503, detail, headers={"Retry-After": str(RETRY_SECONDS)})
 
 
 def given_up(seconds: float) -> HttpProblem:
-    detail = f"This took longer than {seconds:g} s and was given up. Look whether it was done before you repeat it."
+    detail = f"The request took over {seconds:g} s and was stopped. Check whether it took effect before you repeat it."
     return HttpProblem(503, detail, headers={"Retry-After": str(RETRY_SECONDS)})
 
 

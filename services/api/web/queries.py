@@ -12,14 +12,14 @@ class QueryModel(BaseModel):
 
 
 class PageQuery(QueryModel):
-    limit: Annotated[int, Field(ge=1, le=1000, description="How many items a page has at the most.")] = 100
+    limit: Annotated[int, Field(ge=1, le=1000, description="The maximum number of items on a page.")] = 100
     cursor: (
         Annotated[
             str,
             Field(
                 min_length=1,
                 max_length=200,
-                description="Where the page begins: `next` of the page before. Left out, it is the first page.",
+                description="Where the page begins: `next` of the previous page. Left out, the first page is returned.",
                 json_schema_extra={"format": "cursor"},
             ),
         ]

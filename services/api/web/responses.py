@@ -10,7 +10,7 @@ from services.api.web.field_types import left_out
 Id = Annotated[int, Field(json_schema_extra={"format": "int64", "minimum": 1})]
 Count = Annotated[int, Field(json_schema_extra={"minimum": 0})]
 Next = Annotated[
-    str | None, Field(description="The cursor of the next page; null on the last one. A Link header names its address.")
+    str | None, Field(description="The cursor of the next page; null on the last page. The Link header holds its URL.")
 ]
 
 
@@ -21,22 +21,22 @@ class ResponseModel(BaseModel):
 
 
 class FieldError(ResponseModel):
-    """One value that is wrong."""
+    """One wrong value."""
 
     loc: list[str | int] = Field(
-        description="Where it stands: body, query or header, then the names and positions that lead to it."
+        description="Where the value is: body, query or header, then the names and positions that lead to it."
     )
-    msg: str = Field(description="What is wrong with it. The value itself is never repeated.")
+    msg: str = Field(description="What is wrong with the value. The value itself is never repeated.")
 
 
 class Problem(ResponseModel):
-    """Why a request was not answered as asked, as RFC 9457 has it."""
+    """The reason why a request failed, as RFC 9457 defines it."""
 
-    type: str = Field(description="Always about:blank: the status says what kind of problem it is.")
+    type: str = Field(description="Always about:blank: the status is the type of the problem.")
     title: str = Field(description="The name of the HTTP status.")
     status: Annotated[int, Field(description="The HTTP status.", json_schema_extra={"minimum": 400, "maximum": 599})]
     detail: str = left_out("", "What is wrong and what to do about it, as a sentence.")
-    errors: list[FieldError] = left_out([], "For 422: the values that are wrong, the first 100 of them.")
+    errors: list[FieldError] = left_out([], "For 422: the first 100 wrong values.")
 
 
 def reply(answer: ResponseModel, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:

@@ -58,7 +58,7 @@ async def test_a_mailing_is_made_as_given(api: Api) -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"end_at": from_now(seconds=-1)}, "must be ahead"),
+        ({"end_at": from_now(seconds=-1)}, "must be in the future"),
         ({"start_at": from_now(hours=2)}, "must be after start_at"),
         ({"start_at": "2900-01-01T00:00:00Z", "end_at": "2900-01-01T00:00:00Z"}, "must be after start_at"),
     ],

@@ -36,7 +36,7 @@ async def test_a_request_that_takes_too_long_is_given_up(make_api: MakeApi, rows
         await connection.execute("SELECT FROM mailings FOR UPDATE")
         refused = await api.post(f"/mailings/{mailing}/pause")
     assert (refused.status, refused.headers["Content-Type"]) == (503, "application/problem+json")
-    assert "given up" in refused.body["detail"]
+    assert "was stopped" in refused.body["detail"]
     assert (await api.get(f"/mailings/{mailing}")).body["status"] == "running"
 
 

@@ -36,7 +36,7 @@ EXHAUSTED = MessageFacts(
         (replace(EXHAUSTED, ended=True, status="pending"), ReplayRefusal("the mailing's deadline has passed")),
         (replace(EXHAUSTED, mailing_status="cancelled"), ReplayRefusal("the mailing is cancelled")),
         (replace(EXHAUSTED, client_alive=False), ReplayRefusal("the client was deleted")),
-        (replace(EXHAUSTED, status="sent"), ReplayRefusal("the message was sent meanwhile")),
+        (replace(EXHAUSTED, status="sent"), ReplayRefusal("the message has been sent since")),
         (
             replace(EXHAUSTED, open=True),
             ReplayRefusal("an attempt of the message may still be under way: try again in a minute"),

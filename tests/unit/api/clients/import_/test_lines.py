@@ -92,7 +92,7 @@ def test_a_csv_line_is_read(header: bytes, line: bytes, expected: dict[str, Any]
         (b"1,,,", "phone: "),
         (b",,,", "phone: Field required"),
         (b"79990000001,99,,", "operator_code: "),
-        (b"79990000001,,a\x00b,", "tag: must not hold control characters"),
+        (b"79990000001,,a\x00b,", "tag: must not contain control characters"),
         (b"79990000001,,,Mars/Phobos", "timezone: must be an IANA time zone"),
         (b'79990000001,,"open,', "it cannot be read as CSV"),
         (b'79990000001,,"a"b,', "it cannot be read as CSV"),
