@@ -3,19 +3,18 @@
 import asyncio
 import sys
 
-from prometheus_client import CollectorRegistry
-
 from services.api import app
 from services.api.access.authenticate import Authenticator
-from services.api.access.rate_limit import policy_of
-from services.api.access.token_bucket import Buckets
+from services.api.access.rate_limit import RateLimits, policy_of
+from services.api.access.token_bucket import TokenBuckets
+from services.api.clients import zones
 from services.api.dead_letters.queues import DeadQueues
 from services.api.listener import listen
-from services.api.mailings.planner_hints import EventQueue, EventSink
-from services.api.metrics import Meters
+from services.api.mailings.planner_hints import HintQueue
+from services.api.metrics import Metrics
 from services.api.settings import ApiSettings
-from services.api.web import zones
-from services.api.web.context import Backing, State
+from services.api.web.database import DatabaseGate
+from services.api.web.timeouts import Timeouts
 from shared import database, logs, process, topology
 from shared.broker import Publisher
 from shared.database import DATABASE_OUTAGES, Pool, describe
@@ -30,7 +29,7 @@ PUBLISHER = "api.publish"
 ZONES = "time zones"
 OWN_TOKEN = "copy .env.example to .env and set secrets of your own"  # noqa: S105
 # An event is a hint: there is no point in waiting long for its confirm.
-PUBLISH_PATIENCE = 2.0
+PUBLISH_TIMEOUT = 2.0
 
 
 async def main(config: ApiSettings, stop: asyncio.Event) -> None:
@@ -47,18 +46,28 @@ async def main(config: ApiSettings, stop: asyncio.Event) -> None:
     health.add_optional(PUBLISHER)
     declared = topology.build(config.retry_delays) if config.declare else None
     broker_url, database_url = config.rabbitmq_url.get_secret_value(), config.database_url.get_secret_value()
-    publisher = Publisher(broker_url, PUBLISHER, health, declared, timeout=PUBLISH_PATIENCE)
-    events = EventQueue(publisher)
+    publisher = Publisher(broker_url, PUBLISHER, health, declared, timeout=PUBLISH_TIMEOUT)
+    events = HintQueue(publisher)
     health.watch("events", events.pulse)
-    state = new_state(config, events, DeadQueues(broker_url, publisher), registry)
+    gate = DatabaseGate()
+    application = app.build(
+        database=gate,
+        metrics=Metrics.on(registry),
+        timeouts=Timeouts(),
+        authenticator=authenticator(config),
+        rate_limits=rate_limits(config),
+        planner_hints=events,
+        dead_queues=DeadQueues(broker_url, publisher),
+        default_zone=config.default_timezone,
+    )
     async with (
         serve_ops(config.ops_host, config.ops_port, health, registry),
-        listen(app.build(state), config.api_host, config.api_port) as runner,
+        listen(application, config.api_host, config.api_port) as runner,
         publisher,
         events,
         database.connect(database_url, health, stop, size=POOL_SIZE) as pool,
     ):
-        state.backing = Backing(pool, await _zones(pool, config.default_timezone, stop))
+        gate.open(pool, await _zones(pool, config.default_timezone, stop))
         health.set(ZONES, True)
         database.register_metrics(pool, registry)
         try:
@@ -67,18 +76,15 @@ async def main(config: ApiSettings, stop: asyncio.Event) -> None:
             await runner.cleanup()
 
 
-def new_state(config: ApiSettings, events: EventSink, dead_queues: DeadQueues, registry: CollectorRegistry) -> State:
+def authenticator(config: ApiSettings) -> Authenticator:
     admin = config.admin_token
-    return State(
-        authenticator=Authenticator(
-            required=config.auth, admin_token=None if admin is None else admin.get_secret_value()
-        ),
-        events=events,
-        default_zone=config.default_timezone,
-        dead_queues=dead_queues,
-        meters=Meters.on(registry),
-        rates=None if config.api_rate is None else Buckets(policy_of(config.api_rate)),
-        trusted=config.trusted_proxies,
+    return Authenticator(required=config.auth, admin_token=None if admin is None else admin.get_secret_value())
+
+
+def rate_limits(config: ApiSettings) -> RateLimits:
+    return RateLimits(
+        per_token=None if config.api_rate is None else TokenBuckets(policy_of(config.api_rate)),
+        trusted_proxies=config.trusted_proxies,
     )
 
 

@@ -1,33 +1,65 @@
-"""Builds the application from the route table."""
+"""Builds the application: the middleware, the routes of the table, and what each feature hangs on the app."""
 
 import asyncio
 from collections.abc import Sequence
 
 from aiohttp import web
 
-from services.api.access.rate_limit import limit
+from services.api.access.authenticate import AUTHENTICATOR, Authenticator, authenticate
+from services.api.access.identity import IDENTITY
+from services.api.access.rate_limit import RATE_LIMITS, RateLimits, limit, stamp_allowance
+from services.api.clients.handlers import DEFAULT_ZONE
 from services.api.console import routes as console
+from services.api.dead_letters.queues import DEAD_QUEUES, DeadQueueOpener
+from services.api.mailings import preview
+from services.api.mailings.planner_hints import PLANNER_HINTS, HintSink
+from services.api.metrics import Metrics
 from services.api.pages import routes as pages
-from services.api.routes import PREFIX, ROUTES, Handler, Route, by_path, methods_of
+from services.api.routes import ROUTES
 from services.api.statistics import sse
-from services.api.web.bodies import MAX_BODY, expect_later
+from services.api.web.bodies import BODY_MODEL, MAX_BODY, expect_later
 from services.api.web.compression import compress
-from services.api.web.context import IDENTITY, QUERY, STATE, State, state_of
-from services.api.web.middleware import answer_problems, authenticate, observe, stamp
+from services.api.web.context import DATABASE, LOG_FIELDS, METRICS, QUERY, TIMEOUTS, timeouts_of
+from services.api.web.database import DatabaseGate
+from services.api.web.middleware import FIELD_NAMES, answer_problems, observe, stamp
 from services.api.web.parsing import parse_query
-from services.api.web.problems import Problem, given_up
+from services.api.web.problems import HttpProblem, given_up
+from services.api.web.request_log import field_names, redact_fields
+from services.api.web.route import PREFIX, Handler, Route, by_path, methods_of
+from services.api.web.timeouts import Timeouts
+
+MIDDLEWARE = (observe, compress, answer_problems, authenticate, limit)
 
 
-def build(state: State) -> web.Application:
-    middlewares = (observe, compress, answer_problems, authenticate, limit)
-    app = web.Application(middlewares=middlewares, client_max_size=MAX_BODY)
-    app[STATE] = state
-    app[sse.BROADCASTS] = sse.broadcasts(state)
+def build(
+    *,
+    database: DatabaseGate,
+    metrics: Metrics,
+    timeouts: Timeouts,
+    authenticator: Authenticator,
+    rate_limits: RateLimits,
+    planner_hints: HintSink,
+    dead_queues: DeadQueueOpener,
+    default_zone: str,
+) -> web.Application:
+    """Builds the application from its parts, each of which belongs to one feature."""
+    app = web.Application(middlewares=MIDDLEWARE, client_max_size=MAX_BODY)
+    app[DATABASE] = database
+    app[METRICS] = metrics
+    app[TIMEOUTS] = timeouts
+    app[FIELD_NAMES] = field_names(model for route in ROUTES for model in route.models)
+    app[AUTHENTICATOR] = authenticator
+    app[RATE_LIMITS] = rate_limits
+    app[PLANNER_HINTS] = planner_hints
+    app[DEAD_QUEUES] = dead_queues
+    app[DEFAULT_ZONE] = default_zone
+    app[preview.COUNTING] = asyncio.Semaphore(preview.MOST_AT_A_TIME)
+    app[sse.BROADCASTS] = sse.broadcasts(database, metrics)
     app.on_shutdown.append(sse.stop)
-    app.on_response_prepare.append(stamp)
+    app.on_response_prepare.extend((stamp, stamp_allowance))
     for path, routes in by_path(ROUTES).items():
         _add(app.router, PREFIX + path, routes)
-    pages.add(app)
+    pages.add(app, ROUTES)
     console.add(app)
     return app
 
@@ -42,7 +74,7 @@ def _add(router: web.UrlDispatcher, path: str, routes: Sequence[Route]) -> None:
 
 
 def options(methods: Sequence[str]) -> Handler:
-    """Returns what a path takes, to whoever has a token."""
+    """Makes the handler of OPTIONS, which lists the methods of a path to any token."""
 
     async def handle(_: web.Request) -> web.Response:
         return web.Response(status=204, headers={"Allow": ", ".join(methods)})
@@ -55,17 +87,21 @@ def endpoint(route: Route) -> Handler:
 
     async def handle(request: web.Request) -> web.StreamResponse:
         if not request[IDENTITY].may(route.role):
-            raise Problem(403, f"This needs a token with the role {route.role}.")
+            raise HttpProblem(403, f"This needs a token with the role {route.role}.")
         pairs = {name: request.query.getall(name) for name in request.query}
-        request[QUERY] = parse_query(route.query, pairs)
+        query = parse_query(route.query, pairs)
+        request[QUERY] = query
+        request[BODY_MODEL] = route.body
+        if given := redact_fields(query):
+            request[LOG_FIELDS]["query"] = given
         return await (route.handler(request) if route.streams else in_time(request, route.handler))
 
     return handle
 
 
 async def in_time(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Gives up what takes too long, whatever it waits for. Raises a 503 problem."""
-    seconds = state_of(request).patience.request
+    """Stops a handler that takes too long, whatever it waits for. Raises a 503 problem."""
+    seconds = timeouts_of(request).request
     try:
         async with asyncio.timeout(seconds) as timer:
             return await handler(request)

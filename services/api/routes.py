@@ -1,113 +1,83 @@
-"""Every route, as one table: what it is, who may call it, and which query parameters it knows."""
+"""Every route as one table: its handler, who may call it, and the models of its query parameters and its body."""
 
-from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
-
-from aiohttp import web
-
-from services.api import history
 from services.api.access import handlers as whoami
 from services.api.clients import export
 from services.api.clients import handlers as clients
 from services.api.clients.import_ import handler as imports
+from services.api.clients.schemas import ClientNew, ClientPatch, ClientsFilter, ClientsQuery, ImportQuery
 from services.api.dead_letters import handlers as dead_letters
+from services.api.dead_letters.schemas import DeadLettersDrop, DeadLettersQuery, DeadLettersReplay
 from services.api.mailings import handlers as mailings
 from services.api.mailings import preview, resend
+from services.api.mailings.schemas import MailingNew, MailingPatch, MailingsQuery, Resend
 from services.api.messages import handlers as messages
-from services.api.schemas import (
-    ClientsFilter,
-    ClientsQuery,
-    DeadLettersDrop,
-    DeadLettersQuery,
-    ImportQuery,
-    MailingsQuery,
-    MessagesQuery,
-    PageQuery,
-    Query,
-)
+from services.api.messages.schemas import MessagesQuery
 from services.api.statistics import handlers as statistics
 from services.api.statistics import sse
-from shared.statuses import Role
-
-PREFIX = "/api/v1"
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-# What may be of any length takes any time: only the parts of it have limits.
-STREAMS = frozenset[Handler]({imports.import_clients, export.export_clients, messages.listing, sse.stream})
-# HEAD would have to wait for nothing.
-ENDLESS = frozenset[Handler]({sse.stream})
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """`role` is the least that is needed. `query` refuses every parameter it does not know."""
-
-    method: str
-    path: str
-    handler: Handler
-    role: Role
-    summary: str
-    query: type[Query] = Query
-
-    @property
-    def streams(self) -> bool:
-        return self.handler in STREAMS
-
-    @property
-    def answers_head(self) -> bool:
-        return self.method == "GET" and self.handler not in ENDLESS
-
+from services.api.web.queries import PageQuery
+from services.api.web.route import Route
 
 _CLIENT = "/clients/{client_id:[0-9]{1,19}}"
 _MAILING = "/mailings/{mailing_id:[0-9]{1,19}}"
 _MESSAGE = "/messages/{message_id:[0-9]{1,19}}"
 
 ROUTES = (
-    Route("POST", "/clients", clients.create, "operator", "Add a client"),
+    Route("POST", "/clients", clients.create, "operator", "Add a client", body=ClientNew),
     Route("GET", "/clients", clients.listing, "viewer", "List clients", ClientsQuery),
-    Route("POST", "/clients/import", imports.import_clients, "operator", "Import clients in bulk", ImportQuery),
-    Route("GET", "/clients/export", export.export_clients, "viewer", "Export all clients", ClientsFilter),
+    Route(
+        "POST",
+        "/clients/import",
+        imports.import_clients,
+        "operator",
+        "Import clients in bulk",
+        ImportQuery,
+        streams=True,
+    ),
+    Route("GET", "/clients/export", export.export_clients, "viewer", "Export all clients", ClientsFilter, streams=True),
     Route("GET", _CLIENT, clients.show, "viewer", "Show a client"),
-    Route("PATCH", _CLIENT, clients.patch, "operator", "Change some fields of a client"),
-    Route("PUT", _CLIENT, clients.replace, "operator", "Replace a client"),
+    Route("PATCH", _CLIENT, clients.patch, "operator", "Change some fields of a client", body=ClientPatch),
+    Route("PUT", _CLIENT, clients.replace, "operator", "Replace a client", body=ClientNew),
     Route("DELETE", _CLIENT, clients.delete, "operator", "Delete a client"),
-    Route("GET", _CLIENT + "/events", history.of_client, "viewer", "List what happened to a client", PageQuery),
-    Route("POST", "/mailings", mailings.create, "operator", "Create a mailing"),
+    Route("GET", _CLIENT + "/events", clients.events, "viewer", "List the events of a client", PageQuery),
+    Route("POST", "/mailings", mailings.create, "operator", "Create a mailing", body=MailingNew),
     Route("GET", "/mailings", mailings.listing, "viewer", "List mailings, the newest first", MailingsQuery),
-    Route("POST", "/mailings/preview", preview.preview, "operator", "Count who a mailing would go to"),
+    Route(
+        "POST", "/mailings/preview", preview.preview, "operator", "Preview the audience of a mailing", body=MailingNew
+    ),
     Route("GET", _MAILING, mailings.show, "viewer", "Show a mailing"),
-    Route("PATCH", _MAILING, mailings.patch, "operator", "Change some fields of a mailing"),
+    Route("PATCH", _MAILING, mailings.patch, "operator", "Change some fields of a mailing", body=MailingPatch),
     Route("DELETE", _MAILING, mailings.delete, "operator", "Delete a mailing and stop its sending"),
     Route("POST", _MAILING + "/pause", mailings.pause, "operator", "Pause a running mailing"),
     Route("POST", _MAILING + "/resume", mailings.resume, "operator", "Resume a paused mailing"),
     Route("POST", _MAILING + "/cancel", mailings.cancel, "operator", "Cancel a mailing"),
-    Route("POST", _MAILING + "/resend", resend.resend, "operator", "Send failed messages of a mailing again"),
-    Route("GET", _MAILING + "/events", history.of_mailing, "viewer", "List what happened to a mailing", PageQuery),
-    Route("GET", _MAILING + "/messages", messages.listing, "viewer", "List the messages of a mailing", MessagesQuery),
+    Route(
+        "POST", _MAILING + "/resend", resend.resend, "operator", "Send failed messages of a mailing again", body=Resend
+    ),
+    Route("GET", _MAILING + "/events", mailings.events, "viewer", "List the events of a mailing", PageQuery),
+    Route(
+        "GET",
+        _MAILING + "/messages",
+        messages.listing,
+        "viewer",
+        "List the messages of a mailing",
+        MessagesQuery,
+        streams=True,
+    ),
     Route("GET", _MAILING + "/statistics", statistics.of_mailing, "viewer", "Show the statistics of a mailing"),
-    Route("GET", _MAILING + "/statistics/stream", sse.stream, "viewer", "Follow the statistics of a mailing"),
+    Route(
+        "GET",
+        _MAILING + "/statistics/stream",
+        sse.stream,
+        "viewer",
+        "Follow the statistics of a mailing",
+        streams=True,
+        endless=True,
+    ),
     Route("GET", _MESSAGE, messages.show, "viewer", "Show a message with its attempts"),
     Route("GET", "/statistics", statistics.totals, "viewer", "Count all mailings and messages"),
     Route("GET", "/statistics/mailings", statistics.listing, "viewer", "List the counts of each mailing", PageQuery),
-    Route("GET", "/token", whoami.show, "viewer", "Show whose token it is"),
+    Route("GET", "/token", whoami.show, "viewer", "Show the request's token"),
     Route("GET", "/dead-letters", dead_letters.listing, "admin", "List dead letters", DeadLettersQuery),
-    Route("POST", "/dead-letters/replay", dead_letters.replay, "admin", "Replay dead letters"),
+    Route("POST", "/dead-letters/replay", dead_letters.replay, "admin", "Replay dead letters", body=DeadLettersReplay),
     Route("DELETE", "/dead-letters", dead_letters.drop, "admin", "Drop dead letters", DeadLettersDrop),
 )
-
-
-def by_path(routes: Iterable[Route]) -> dict[str, list[Route]]:
-    """Groups the table by path."""
-    grouped: dict[str, list[Route]] = {}
-    for route in routes:
-        grouped.setdefault(route.path, []).append(route)
-    return grouped
-
-
-def methods_of(routes: Iterable[Route]) -> list[str]:
-    """Lists all methods of one path: those of the table, and HEAD and OPTIONS, which follow from them."""
-    rows = list(routes)
-    given = [route.method for route in rows] + ["HEAD" for route in rows if route.answers_head]
-    return sorted({*given, "OPTIONS"})

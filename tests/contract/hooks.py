@@ -15,7 +15,6 @@ import schemathesis
 from hypothesis import strategies as st
 from schemathesis.core import NotSet
 
-from services.api import history
 from services.api.clients import handlers as clients
 from services.api.dead_letters import handlers as dead_letters
 from services.api.mailings import handlers as mailings
@@ -37,8 +36,8 @@ CURSORS = {
     "/api/v1/clients": clients.KIND,
     "/api/v1/mailings": mailings.KIND,
     "/api/v1/mailings/{mailing_id}/messages": messages.KIND,
-    "/api/v1/mailings/{mailing_id}/events": history.OF_MAILINGS,
-    "/api/v1/clients/{client_id}/events": history.OF_CLIENTS,
+    "/api/v1/mailings/{mailing_id}/events": mailings.EVENTS_KIND,
+    "/api/v1/clients/{client_id}/events": clients.EVENTS_KIND,
     "/api/v1/dead-letters": dead_letters.KIND,
     "/api/v1/statistics/mailings": statistics.KIND,
 }
@@ -82,7 +81,7 @@ def before_call(_: schemathesis.HookContext, case: Case, kwargs: dict[str, Any])
 
 
 def a_cursor(kind: str) -> str:
-    return cursors.encode(kind, *((1, 1, 7) if kind == history.OF_CLIENTS else (7,)))
+    return cursors.encode(kind, *((1, 1, 7) if kind == clients.EVENTS_KIND else (7,)))
 
 
 def mend_mailing(body: dict[str, Any]) -> None:

@@ -238,7 +238,7 @@ async def test_what_is_wrong_is_said_at_its_field(admin: Console) -> None:
     end = admin.page.get_by_label("End", exact=True)
     await expect(end).to_be_focused()
     await expect(end).to_have_attribute("aria-invalid", "true")
-    await expect(end).to_have_accessible_description(re.compile("must be ahead"))
+    await expect(end).to_have_accessible_description(re.compile("must be in the future"))
     await admin.page.get_by_label("Operator codes").fill("12")
     await admin.button("Preview").click()
     codes = admin.page.get_by_label("Operator codes")

@@ -1,7 +1,9 @@
-"""The layers of the house, read from the imports themselves."""
+"""The shape of the house, read from its files: layers, cycles, names, and the size of folders."""
 
 import ast
-from collections.abc import Iterator
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -22,6 +24,75 @@ SHARED_LAYERS = (
     ("tracebacks", "window"),
     ("redaction", "statuses"),
 )
+
+# From the bottom up: a folder of services/api imports only from itself and from the rows before its own. Metrics are
+# below all of them; what stands directly in services/api, and every __main__, wires the rest and may import everything.
+API_LAYERS = (
+    ("metrics",),
+    ("web",),
+    ("access",),
+    ("audit",),
+    ("clients",),
+    ("mailings",),
+    ("messages", "statistics", "dead_letters"),
+    ("openapi",),
+    ("pages",),
+    ("console",),
+    ("wiring",),
+)
+
+# A folder with more files holds a feature that has no name yet.
+MOST_FILES = 20
+# Files that come one by one and are read one by one, and pictures: their number is no sign of disorder.
+LARGE_FOLDERS = {
+    "docs/decisions",
+    "docs/images",
+    "shared/migrations",
+    # Still to be divided by page.
+    "services/api/console/files",
+    # Still to be divided by command group.
+    "cli",
+    # Still to be divided into tests and what they share.
+    "tests/chaos",
+}
+
+# Public class names that may stand in more than one place. Every other name means one thing in the whole house.
+SHARED_NAMES = {
+    # The hop of a service: the same idea in each of them.
+    "Handler",
+    # The API's answer that shows what shared/window.py computes with; its name is part of docs/openapi.json.
+    "Window",
+    # The API's answer about one request to the provider (its name is part of docs/openapi.json); a row in the reporter.
+    "Attempt",
+    # The API's counts of requests (its name is part of docs/openapi.json); the dispatcher's runner of them.
+    "Attempts",
+    # The API's body that asks for a resend (its name is part of docs/openapi.json); a row in the planner.
+    "Resend",
+    # Whose token it is in the API; the name of a worker in the dispatcher.
+    "Identity",
+    # The metrics of planner, dispatcher and reporter.
+    "Meters",
+    # A request to the provider in the dispatcher; a request of the benchmark.
+    "Call",
+    # A line of the sandbox's ledger, of the dispatcher's result buffer, and of a trace.
+    "Entry",
+    # What the reporter knows of a message; what the planner knows of one that closes.
+    "Known",
+    # How full the broker is, in fairness and in forecast of the planner.
+    "Load",
+    # What a baseline measured; what the benchmark of Celery measured.
+    "Outcome",
+    # A part of a process's health; a part of the native stack.
+    "Part",
+    # A request that the sandbox refuses; a database that refuses a connection.
+    "Refused",
+    # The reports of two benchmarks.
+    "Report",
+    # What a trace is about; what a benchmark calls.
+    "Target",
+    # The planner's watch of its queues; the benchmark's watch of plans.
+    "Watch",
+}
 
 # Who may import whom. A service stands for itself and for nobody else.
 ALLOWED = {
@@ -115,6 +186,32 @@ def test_a_shared_module_imports_only_from_layers_below(name: str) -> None:
     assert {imported for imported in beyond if layer_of(imported) <= layer_of(name)} == set()
 
 
+API = [name for name in MODULES if name.startswith("services.api.")]
+
+
+def api_layer_of(name: str) -> int:
+    """Returns the row of API_LAYERS in which a module of services/api stands."""
+    parts = name.split(".")[2:]
+    wires = parts[-1] == "__main__" or (len(parts) == 1 and MODULES[name].name != "__init__.py")
+    folder = "wiring" if wires and parts[0] != "metrics" else parts[0]
+    rows = [row for row, layer in enumerate(API_LAYERS) if folder in layer]
+    assert len(rows) == 1, f"{name} must stand in exactly one row of API_LAYERS"
+    return rows[0]
+
+
+def test_the_layers_of_the_api_have_only_folders_that_exist() -> None:
+    named = {folder for layer in API_LAYERS for folder in layer} - {"wiring"}
+    assert {f"services.api.{folder}" for folder in named} <= set(MODULES)
+
+
+@pytest.mark.parametrize("name", API)
+def test_a_module_of_the_api_imports_only_from_layers_below(name: str) -> None:
+    folder, row = name.split(".")[2], api_layer_of(name)
+    beyond = {imported for imported in imports_of(name) & set(API) if imported.split(".")[2] != folder}
+    if row < len(API_LAYERS) - 1:
+        assert {imported for imported in beyond if api_layer_of(imported) >= row} == set()
+
+
 def test_no_imports_run_in_circles() -> None:
     graph = {name: imports_of(name) - {name} for name in MODULES}
     try:
@@ -133,3 +230,37 @@ def test_nothing_is_imported_by_a_star_or_from_the_tests(name: str) -> None:
     stars = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.names[0].name == "*"]
     assert stars == []
     assert {imported for imported in imports_of(name) if imported.split(".")[0] == "tests"} == set()
+
+
+def files_by_folder() -> Mapping[str, int]:
+    """Counts the files of every folder, without what tools leave behind."""
+    counts: Counter[str] = Counter()
+    for top in (*PACKAGES, "tests", "docs", "deploy"):
+        for folder, names, files in os.walk(ROOT / top):
+            names[:] = [name for name in names if name != "__pycache__"]
+            counts[Path(folder).relative_to(ROOT).as_posix()] = len(files)
+    return counts
+
+
+def test_no_folder_holds_more_files_than_a_reader_can_survey() -> None:
+    large = {folder for folder, count in files_by_folder().items() if count > MOST_FILES}
+    assert large <= LARGE_FOLDERS
+
+
+def public_classes() -> Mapping[str, list[str]]:
+    """Maps the name of each public class of the house to the modules that define it."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for name, path in MODULES.items():
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                found[node.name].append(name)
+    return found
+
+
+def test_no_class_name_means_two_things() -> None:
+    twice = {name: modules for name, modules in public_classes().items() if len(modules) > 1}
+    assert {name: modules for name, modules in twice.items() if name not in SHARED_NAMES} == {}
+
+
+def test_every_shared_name_is_needed() -> None:
+    assert {name for name in SHARED_NAMES if len(public_classes()[name]) < 2} == set()

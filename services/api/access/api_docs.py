@@ -2,17 +2,18 @@
 
 from collections.abc import Mapping
 
-from services.api import answers
 from services.api.access import handlers as whoami
-from services.api.openapi import examples
-from services.api.openapi.operation import Operation, shown
-from services.api.routes import Handler
+from services.api.access.responses import Token
+from services.api.web.operation import Json, Operation, success
+from services.api.web.route import Handler
 
-TOKEN: Mapping[Handler, Operation] = {
+TOKEN: Json = {"name": "anna", "role": "operator"}
+
+OPERATIONS: Mapping[Handler, Operation] = {
     whoami.show: Operation(
         "showToken",
         "token",
-        "Shows the name and the role of the token that the request came with.",
-        {200: shown("The token, without its secret.", answers.Token, examples.TOKEN)},
+        "Shows the name and the role of the request's token.",
+        {200: success("The token, without its secret.", Token, TOKEN)},
     ),
 }

@@ -4,10 +4,19 @@ import hmac
 import time
 from collections.abc import Awaitable, Callable
 
-from services.api.access.tokens import ANYBODY, BOOTSTRAP, Identity, hash_token
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from services.api.access import store
+from services.api.access.identity import ANYBODY, BOOTSTRAP, IDENTITY, Identity
+from services.api.access.rate_limit import count_wrong_token
+from services.api.access.tokens import hash_token
+from services.api.web.context import LOG_FIELDS, pool_of
 from services.api.web.problems import unauthorized
 
 CACHE_SECONDS = 5.0
+# The index of the API needs no token: it names no more than the public document does.
+INDEX = "/api/"
 
 Lookup = Callable[[bytes], Awaitable[Identity | None]]
 
@@ -21,7 +30,7 @@ def bearer(header: str | None) -> str:
 
 
 class WrongToken(Exception):
-    """A token was sent, and it is nobody's: unknown, expired or revoked."""
+    """A token was sent, and it is unknown, expired or revoked."""
 
 
 class Authenticator:
@@ -56,3 +65,27 @@ class Authenticator:
             del self._known[hashed]
             return None
         return identity
+
+
+AUTHENTICATOR = web.AppKey("authenticator", Authenticator)
+
+
+@web.middleware
+async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Finds out whose request it is before the body is read, also on paths under /api that do not exist."""
+    if request.path.startswith("/api/") and request.path != INDEX:
+        identity = await _identify(request)
+        request[IDENTITY] = identity
+        request[LOG_FIELDS]["by"] = identity.name
+    return await handler(request)
+
+
+async def _identify(request: web.Request) -> Identity:
+    async def lookup(hashed: bytes) -> Identity | None:
+        return await store.find(pool_of(request), hashed)
+
+    try:
+        return await request.app[AUTHENTICATOR].identify(request.headers.get("Authorization"), lookup)
+    except WrongToken:
+        count_wrong_token(request)
+        raise unauthorized("The token is unknown, expired or revoked.") from None

@@ -2,11 +2,11 @@
 
 from aiohttp import web
 
-from services.api import answers
-from services.api.web import pages
-from services.api.web.context import IDENTITY
+from services.api.access.identity import IDENTITY
+from services.api.access.responses import Token
+from services.api.web.responses import reply
 
 
 async def show(request: web.Request) -> web.Response:
     identity = request[IDENTITY]
-    return pages.reply(answers.Token(name=identity.name, role=identity.role))
+    return reply(Token(name=identity.name, role=identity.role))

@@ -1,6 +1,6 @@
 """The tokens table, as far as a request needs it."""
 
-from services.api.access.tokens import Identity
+from services.api.access.identity import Identity
 from shared.database import Pool
 
 
@@ -13,4 +13,4 @@ async def find(pool: Pool, hashed: bytes) -> Identity | None:
         """,
         hashed,
     )
-    return None if row is None else Identity(row["name"], row["role"])
+    return None if row is None else Identity(name=row["name"], role=row["role"])

@@ -10,7 +10,7 @@ MOST_KEYS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class RatePolicy:
     """`burst` at once, and `rate` a second in the long run."""
 
     rate: float
@@ -18,7 +18,7 @@ class Policy:
 
 
 # Guessing a token of 256 bits is hopeless at any rate; this tells those who try with a wrong one to stop.
-WRONG_TOKENS = Policy(rate=20 / 60, burst=20)
+WRONG_TOKENS = RatePolicy(rate=20 / 60, burst=20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +34,15 @@ class Allowance:
     retry_after: int | None
 
 
-class Buckets:
+class TokenBuckets:
     """All that is kept of a bucket is the moment at which it will be full: one that is full needs no keeping."""
 
     def __init__(
-        self, policy: Policy, *, most_keys: int = MOST_KEYS, clock: Callable[[], float] = time.monotonic
+        self, policy: RatePolicy, *, most_keys: int = MOST_KEYS, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._policy, self._most, self._clock = policy, most_keys, clock
+        self._policy = policy
+        self._most_keys = most_keys
+        self._clock = clock
         self._full_at: dict[str, float] = {}
 
     def __len__(self) -> int:
@@ -59,7 +61,7 @@ class Buckets:
 
     def _keep(self, key: str, full_at: float, now: float) -> None:
         self._full_at[key] = full_at
-        if len(self._full_at) > self._most:
+        if len(self._full_at) > self._most_keys:
             self._full_at = {key: at for key, at in self._full_at.items() if at > now}
-            while len(self._full_at) > self._most:
+            while len(self._full_at) > self._most_keys:
                 del self._full_at[next(iter(self._full_at))]

@@ -1,25 +1,7 @@
-"""API tokens: who may do what. Only the SHA-256 of a token is ever stored."""
+"""API tokens. Only the SHA-256 of a token is ever stored."""
 
 import hashlib
 import secrets
-from dataclasses import dataclass
-
-from shared.statuses import ROLES, Role
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Whose token it was. No token in the table can have a name with a colon."""
-
-    name: str
-    role: Role
-
-    def may(self, role: Role) -> bool:
-        return ROLES.index(self.role) >= ROLES.index(role)
-
-
-BOOTSTRAP = Identity("env:admin", "admin")
-ANYBODY = Identity("env:anybody", "admin")
 
 
 def hash_token(plain: str) -> bytes:

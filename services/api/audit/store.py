@@ -1,28 +1,17 @@
-"""What happened to mailings and clients. Rows are added in the transaction of the change, and never changed."""
+"""The events of mailings and clients, as rows."""
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 import asyncpg
 import orjson
 
-from services.api.answers import Event
+from services.api.audit.responses import Event
 from shared.database import Connection, Pool
 
-MailingChange = Literal["created", "updated", "paused", "resumed", "cancelled", "resent"]
-
 
 @dataclass(frozen=True, slots=True)
-class Cause:
-    """Which request did it, and whose token it came with."""
-
-    request_id: str
-    by: str
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
+class EventPlace:
     """Where an event stands among those of its client: by time, then in the order in which such things happen."""
 
     at_us: int
@@ -30,38 +19,37 @@ class Place:
     number: int
 
 
-START = Place(0, 0, 0)
+START = EventPlace(0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class PlacedEvent:
     """An event with the key of its place in its list."""
 
     event: Event
-    place: Place
+    place: EventPlace
 
 
-def detail_of(cause: Cause, **more: object) -> str:
-    return orjson.dumps({"by": cause.by, **more}).decode()
-
-
-async def record(connection: Connection, mailing_id: int, kind: MailingChange, cause: Cause, **detail: object) -> None:
-    """Adds an event of a mailing. `detail` names fields and states, never values."""
+async def add_mailing_event(
+    connection: Connection, mailing_id: int, kind: str, *, request_id: str, detail: str
+) -> None:
+    """Adds an event of a mailing. `detail` is JSON."""
     await connection.execute(
         "INSERT INTO events (mailing_id, kind, request_id, detail) VALUES ($1, $2, $3, $4::text::jsonb)",
         mailing_id,
         kind,
-        cause.request_id,
-        detail_of(cause, **detail),
+        request_id,
+        detail,
     )
 
 
-async def record_client_update(connection: Connection, client_id: int, cause: Cause, fields: list[str]) -> None:
+async def add_client_update(connection: Connection, client_id: int, *, request_id: str, detail: str) -> None:
+    """Adds the event of a client's update. `detail` is JSON."""
     await connection.execute(
         "INSERT INTO events (client_id, kind, request_id, detail) VALUES ($1, 'updated', $2, $3::text::jsonb)",
         client_id,
-        cause.request_id,
-        detail_of(cause, fields=fields),
+        request_id,
+        detail,
     )
 
 
@@ -79,7 +67,7 @@ async def of_mailing(pool: Pool, mailing_id: int, *, after: int, limit: int) -> 
     return [(row["id"], _event(row)) for row in rows]
 
 
-async def of_client(pool: Pool, client_id: int, *, after: Place, limit: int) -> list[Found]:
+async def of_client(pool: Pool, client_id: int, *, after: EventPlace, limit: int) -> list[PlacedEvent]:
     """Lists what happened to a client and to its messages, the oldest first.
 
     An import leaves no events, since it makes 100,000 clients in seconds: that such a client was made, and its last
@@ -92,24 +80,30 @@ async def of_client(pool: Pool, client_id: int, *, after: Place, limit: int) -> 
             SELECT id, mailing_id, created_at, status, reason, final_at, started_at, duration_ms, http_status
             FROM messages WHERE client_id = $1
         ), happened AS (
+            -- What the API recorded.
             SELECT at, 1 AS rank, id AS number, kind, request_id, detail FROM events WHERE client_id = $1
             UNION ALL
+            -- The creation by an import.
             SELECT c.created_at, 0, 0, 'created', NULL, '{}' FROM clients c
             WHERE c.id = $1 AND NOT EXISTS (SELECT FROM events e WHERE e.client_id = $1 AND e.kind = 'created')
             UNION ALL
+            -- The last update by an import, where no later one was recorded.
             SELECT c.updated_at, 2, 0, 'updated', NULL, '{}' FROM clients c
             WHERE c.id = $1 AND c.updated_at > c.created_at
                 AND NOT EXISTS (SELECT FROM events e WHERE e.client_id = $1 AND e.at >= c.updated_at)
             UNION ALL
+            -- Each message: its creation,
             SELECT o.created_at, 3, o.id, 'message_created', m.request_id,
                 jsonb_build_object('message_id', o.id, 'mailing_id', o.mailing_id)
             FROM own o JOIN mailings m ON m.id = o.mailing_id
             UNION ALL
+            -- its attempts; one that was lost has no start,
             SELECT coalesce(a.started_at, o.final_at, o.created_at), 10 + a.number, o.id, 'message_attempted', NULL,
                 jsonb_build_object('message_id', o.id, 'mailing_id', o.mailing_id, 'number', a.number,
                     'outcome', a.outcome, 'http_status', a.http_status, 'duration_ms', a.duration_ms)
             FROM own o JOIN attempts a ON a.message_id = o.id
             UNION ALL
+            -- a first attempt that succeeded, which only messages holds,
             SELECT o.started_at, 11, o.id, 'message_attempted', NULL,
                 jsonb_build_object('message_id', o.id, 'mailing_id', o.mailing_id, 'number', 1,
                     'outcome', 'accepted', 'http_status', o.http_status, 'duration_ms', o.duration_ms)
@@ -117,6 +111,7 @@ async def of_client(pool: Pool, client_id: int, *, after: Place, limit: int) -> 
             WHERE o.started_at IS NOT NULL
                 AND NOT EXISTS (SELECT FROM attempts a WHERE a.message_id = o.id AND a.number = 1)
             UNION ALL
+            -- and its end, which comes after all else of the same moment.
             SELECT o.final_at, 2147483647, o.id, 'message_ended', NULL,
                 jsonb_build_object('message_id', o.id, 'mailing_id', o.mailing_id, 'status', o.status,
                     'reason', o.reason)
@@ -135,7 +130,9 @@ async def of_client(pool: Pool, client_id: int, *, after: Place, limit: int) -> 
         after.number,
         limit,
     )
-    return [Found(_event(row), Place(row["at_us"], row["rank"], row["number"])) for row in rows]
+    return [
+        PlacedEvent(_event(row), EventPlace(at_us=row["at_us"], rank=row["rank"], number=row["number"])) for row in rows
+    ]
 
 
 def _event(row: asyncpg.Record) -> Event:

@@ -2,68 +2,109 @@
 
 from collections.abc import Mapping
 
-from services.api import answers, history, schemas
+from services.api.audit.responses import Events
 from services.api.clients import export
 from services.api.clients import handlers as clients
 from services.api.clients.import_ import handler as imports
-from services.api.openapi import examples
-from services.api.openapi.operation import NOTHING, Example, Operation, Reply, body, patch_body, shown, text
-from services.api.routes import Handler
+from services.api.clients.responses import Client, Clients, ImportReport
+from services.api.clients.schemas import ClientNew, ClientPatch
 from services.api.web.negotiation import CSV, NDJSON
+from services.api.web.operation import (
+    MADE_AT,
+    NO_CONTENT,
+    SENT_AT,
+    Example,
+    Json,
+    Operation,
+    Success,
+    json_body,
+    patch_body,
+    success,
+    text_content,
+)
+from services.api.web.route import Handler
 
-_CSV_COLUMNS = "Columns phone, operator_code, tag and timezone, in any order; all but phone may be missing."
+CLIENT_NEW: Json = {"phone": "79161234567", "tag": "vip", "timezone": "Europe/Moscow"}
+CLIENT_SHORT: Json = {"phone": "79031234568"}
+CLIENT: Json = {
+    "id": 1,
+    "phone": "79161234567",
+    "operator_code": "916",
+    "tag": "vip",
+    "timezone": "Europe/Moscow",
+    "created_at": MADE_AT,
+    "updated_at": MADE_AT,
+}
+CLIENTS: Json = {"items": [CLIENT], "next": "Y2xpZW50czox"}
+CLIENTS_CSV = "phone,operator_code,tag,timezone\n79161234567,916,vip,Europe/Moscow\n79031234568,,,\n"
+CLIENTS_NDJSON = '{"phone": "79161234567", "tag": "vip", "timezone": "Europe/Moscow"}\n{"phone": "79031234568"}\n'
+IMPORTED: Json = {
+    "created": 2,
+    "updated": 0,
+    "skipped": 0,
+    "rejected": 1,
+    "errors": [{"line": 4, "detail": "phone: String should match pattern '^7[0-9]{10}$'"}],
+}
+CREATED: Json = {"at": MADE_AT, "kind": "created", "request_id": "order-4711", "detail": {}}
+CLIENT_EVENTS: Json = {
+    "items": [CREATED, {**CREATED, "at": SENT_AT, "kind": "updated", "detail": {"fields": ["tag"]}}],
+    "next": None,
+}
+
+_CSV_COLUMNS = "The columns phone, operator_code, tag and timezone, in any order. Only phone is required."
 # The header as the import reads it, without the quotes and the order that it would take as well.
 _CSV_HEADER = r"^phone(,operator_code)?(,tag)?(,timezone)?\r?\n"
-_ONE_A_LINE = "One JSON object a line, each with the fields of a client."
+_ONE_A_LINE = "One JSON object per line, with the fields of a client."
 
-_CLIENT_BODY = body(
-    schemas.ClientNew,
-    full=Example("A client with a tag and a time zone", examples.CLIENT_NEW),
-    short=Example("A client, the rest by default", examples.CLIENT_SHORT),
+_CLIENT_BODY = json_body(
+    ClientNew,
+    full=Example("A client with a tag and a time zone", CLIENT_NEW),
+    short=Example("A client with default values", CLIENT_SHORT),
 )
 _PHONE_TAKEN = "Another client has this phone."
 
-CLIENTS: Mapping[Handler, Operation] = {
+OPERATIONS: Mapping[Handler, Operation] = {
     clients.create: Operation(
         "createClient",
         "clients",
-        "Adds one client to the directory. Only the phone is required. Mailings that start later can reach the client; "
-        "one that runs already has a frozen audience. To add many, import them.",
-        {201: shown("The client, as stored.", answers.Client, examples.CLIENT, headers=("Location",))},
+        "Adds one client to the directory. Only the phone is required. Mailings that start later can reach the "
+        "client; a running mailing has a frozen audience. To add many clients, import them.",
+        {201: success("The stored client.", Client, CLIENT, headers=("Location",))},
         body=_CLIENT_BODY,
         errors={409: _PHONE_TAKEN},
     ),
     clients.listing: Operation(
         "listClients",
         "clients",
-        "Lists clients by ascending id, page by page. All conditions that are given must hold.",
-        {200: shown("A page of clients.", answers.Clients, examples.CLIENTS, headers=("Link",))},
+        "Lists clients by ascending id, page by page. Filters are ANDed.",
+        {200: success("A page of clients.", Clients, CLIENTS, headers=("Link",))},
     ),
     imports.import_clients: Operation(
         "importClients",
         "clients",
         "Adds or updates clients from a file of any size, which is read as a stream. A bad line is counted and "
-        "reported, and stops nothing. Lines are stored in batches, a transaction each: an import that breaks off "
-        "keeps what was stored, and may simply be sent again. A CSV must begin with a header line; without one it is "
-        "refused with 422.",
-        {200: shown("What became of the lines.", answers.ImportReport, examples.IMPORTED)},
+        "reported, and does not stop the import. Lines are stored in batches, one transaction each: after an "
+        "interruption the stored batches stay, and the file can be sent again. A CSV must begin with a header line; "
+        "without one the answer is 422.",
+        {200: success("The result of the import.", ImportReport, IMPORTED)},
         body=(
-            text(CSV, _CSV_COLUMNS, examples.CLIENTS_CSV, pattern=_CSV_HEADER),
-            text(NDJSON, _ONE_A_LINE, examples.CLIENTS_NDJSON),
+            text_content(CSV, _CSV_COLUMNS, CLIENTS_CSV, pattern=_CSV_HEADER),
+            text_content(NDJSON, _ONE_A_LINE, CLIENTS_NDJSON),
         ),
         never=frozenset({413}),
     ),
     export.export_clients: Operation(
         "exportClients",
         "clients",
-        "Streams all clients, or those that meet the conditions, in the form that the import takes. The Accept header "
-        "chooses between CSV, which is the default, and NDJSON. An answer that is cut off was not complete.",
+        "Streams all clients, or those that match the filters, in the format of the import. The Accept header selects "
+        "CSV, which is the default, or NDJSON. If the connection closes before the answer ends, the export is "
+        "incomplete.",
         {
-            200: Reply(
-                "The clients, one a line.",
+            200: Success(
+                "The clients, one per line.",
                 (
-                    text(CSV, _CSV_COLUMNS, examples.CLIENTS_CSV),
-                    text(NDJSON, _ONE_A_LINE, examples.CLIENTS_NDJSON),
+                    text_content(CSV, _CSV_COLUMNS, CLIENTS_CSV),
+                    text_content(NDJSON, _ONE_A_LINE, CLIENTS_NDJSON),
                 ),
                 ("Content-Disposition",),
             )
@@ -72,39 +113,39 @@ CLIENTS: Mapping[Handler, Operation] = {
     clients.show: Operation(
         "showClient",
         "clients",
-        "Shows one client of the directory. A deleted one is not found.",
-        {200: shown("The client.", answers.Client, examples.CLIENT)},
+        "Shows one client. A deleted client is not found.",
+        {200: success("The client.", Client, CLIENT)},
     ),
     clients.patch: Operation(
         "changeClient",
         "clients",
-        "Changes the fields that are given and leaves the others. It acts at once, also for messages that are waiting"
-        " to be sent: they go to the new phone, by the clock of the new time zone.",
-        {200: shown("The client, as changed.", answers.Client, examples.CLIENT)},
-        body=patch_body(schemas.ClientPatch, tag=Example("A new tag", {"tag": "vip"})),
+        "Changes the fields that are given and leaves the others. The change takes effect at once, also for messages "
+        "that wait to be sent: they go to the new phone, and their window follows the new time zone.",
+        {200: success("The changed client.", Client, CLIENT)},
+        body=patch_body(ClientPatch, tag=Example("A new tag", {"tag": "vip"})),
         errors={409: _PHONE_TAKEN},
     ),
     clients.replace: Operation(
         "replaceClient",
         "clients",
-        "Replaces every field of a client; what is left out takes its default, as for a new client. A client that is "
-        "not there is not made.",
-        {200: shown("The client, as replaced.", answers.Client, examples.CLIENT)},
+        "Replaces every field of a client. A field that is left out gets its default, as for a new client. A client "
+        "that does not exist is not created.",
+        {200: success("The replaced client.", Client, CLIENT)},
         body=_CLIENT_BODY,
         errors={409: _PHONE_TAKEN},
     ),
     clients.delete: Operation(
         "deleteClient",
         "clients",
-        "Takes a client out of the directory. Sending to the client stops at once; messages not yet sent are "
-        "cancelled, and those that were sent still count.",
-        {204: NOTHING},
+        "Removes a client from the directory. Sending to the client stops at once: unsent messages are cancelled, and "
+        "sent ones still count.",
+        {204: NO_CONTENT},
     ),
-    history.of_client: Operation(
+    clients.events: Operation(
         "listClientEvents",
         "clients",
-        "Lists what happened to a client, in time order: how it was added, changed and imported, and the mailings that "
-        "took it in. A deleted client is not found.",
-        {200: shown("A page of events.", answers.Events, examples.CLIENT_EVENTS, headers=("Link",))},
+        "Lists the events of a client in time order: how it was added, changed and imported, and what became of its "
+        "messages. A deleted client is not found.",
+        {200: success("A page of events.", Events, CLIENT_EVENTS, headers=("Link",))},
     ),
 }

@@ -4,10 +4,10 @@ from collections.abc import AsyncGenerator, Sequence
 
 from aiohttp import web
 
-from services.api.answers import Client
 from services.api.clients import store
-from services.api.schemas import ClientsFilter
-from services.api.web.context import query_of, state_of
+from services.api.clients.responses import Client
+from services.api.clients.schemas import ClientsFilter
+from services.api.web.context import pool_of, query_of
 from services.api.web.csv_stream import BLOCK, csv_block, stream
 from services.api.web.negotiation import CSV, NDJSON, choose
 from shared.database import Pool
@@ -19,7 +19,7 @@ async def export_clients(request: web.Request) -> web.StreamResponse:
     query = query_of(request, ClientsFilter)
     media = choose(request.headers.get("Accept"), (CSV, NDJSON))
     filename = "clients.csv" if media == CSV else "clients.ndjson"
-    return await stream(request, media, filename, _blocks(state_of(request).pool, query, media))
+    return await stream(request, media, filename, _blocks(pool_of(request), query, media))
 
 
 async def _blocks(pool: Pool, query: ClientsFilter, media: str) -> AsyncGenerator[bytes]:

@@ -5,47 +5,54 @@ from collections.abc import Mapping
 from aiohttp import web
 from structlog.contextvars import bind_contextvars
 
-from services.api import answers
-from services.api.audit import store as events
+from services.api.audit import store as audit
+from services.api.audit.log import origin_of, record_client_update
+from services.api.audit.responses import Events
+from services.api.audit.store import START, EventPlace
 from services.api.clients import store
-from services.api.schemas import ClientNew, ClientPatch, ClientsQuery
-from services.api.web import pages
+from services.api.clients.responses import Client, Clients
+from services.api.clients.schemas import ClientNew, ClientPatch, ClientsQuery
+from services.api.web import cursors, pages
 from services.api.web.bodies import read_body
-from services.api.web.context import cause_of, id_in, query_of, state_of
+from services.api.web.context import id_in, pool_of, query_of
+from services.api.web.cursors import BadCursor
 from services.api.web.problems import conflict, not_found
+from services.api.web.queries import PageQuery
+from services.api.web.responses import reply
 from shared import logs
 from shared.database import retry_on_deadlock
 
-KIND = "clients"
-FIELDS = ("phone", "operator_code", "tag", "timezone")
+KIND, EVENTS_KIND = "clients", "clientevents"
+
+# The zone of clients for whom none is given.
+DEFAULT_ZONE = web.AppKey("default_zone", str)
 
 log = logs.get()
 
 
 async def create(request: web.Request) -> web.Response:
-    state = state_of(request)
     body = await read_body(request, ClientNew)
-    phone, operator_code, tag, zone = with_defaults(body, state.default_zone)
+    values = with_defaults(body, request.app[DEFAULT_ZONE])
     try:
-        client = await store.insert(state.pool, phone, operator_code, tag, zone, cause_of(request))
+        client = await store.insert(pool_of(request), origin_of(request), **values)
     except store.DuplicatePhone:
         raise _duplicate() from None
     bind_contextvars(client_id=client.id)
     log.info("client changed", change="created")
-    return pages.reply(client, status=201, headers={"Location": f"{request.path}/{client.id}"})
+    return reply(client, status=201, headers={"Location": f"{request.path}/{client.id}"})
 
 
 async def show(request: web.Request) -> web.Response:
-    client = await store.get(state_of(request).pool, id_in(request, "client"))
+    client = await store.get(pool_of(request), id_in(request, "client"))
     if client is None:
         raise not_found("client")
-    return pages.reply(client)
+    return reply(client)
 
 
 async def listing(request: web.Request) -> web.Response:
     query = query_of(request, ClientsQuery)
     found = await store.page(
-        state_of(request).pool,
+        pool_of(request),
         phone=query.phone,
         operator_code=query.operator_code,
         tag=query.tag,
@@ -53,47 +60,77 @@ async def listing(request: web.Request) -> web.Response:
         limit=query.limit + 1,
     )
     items, following = pages.cut(found, query.limit, KIND, lambda client: client.id)
-    return pages.reply_page(request, answers.Clients(items=items, next=following), following)
+    return pages.reply_page(request, Clients(items=items, next=following), following)
 
 
 async def patch(request: web.Request) -> web.Response:
     client_id = id_in(request, "client")
     body = await read_body(request, ClientPatch)
     given = body.model_dump(exclude_unset=True)
-    return pages.reply(await _write(request, client_id, given)) if given else await show(request)
+    return reply(await _write(request, client_id, given)) if given else await show(request)
 
 
 async def replace(request: web.Request) -> web.Response:
     client_id = id_in(request, "client")
     body = await read_body(request, ClientNew)
-    values = with_defaults(body, state_of(request).default_zone)
-    return pages.reply(await _write(request, client_id, dict(zip(FIELDS, values, strict=True))))
+    values = with_defaults(body, request.app[DEFAULT_ZONE])
+    return reply(await _write(request, client_id, values))
 
 
 async def delete(request: web.Request) -> web.Response:
-    if not await store.delete(state_of(request).pool, id_in(request, "client"), cause_of(request)):
+    if not await store.delete(pool_of(request), id_in(request, "client"), origin_of(request)):
         raise not_found("client")
     log.info("client changed", change="deleted")
     return web.Response(status=204)
 
 
-def with_defaults(body: ClientNew, default_zone: str) -> tuple[str, str, str, str]:
-    """Phone, operator code, tag and zone, where what was left out has its default."""
-    return body.phone, body.operator_code or body.phone[1:4], body.tag, body.timezone or default_zone
+async def events(request: web.Request) -> web.Response:
+    query, pool, client_id = query_of(request, PageQuery), pool_of(request), id_in(request, "client")
+    after = _place(query)
+    if await store.get(pool, client_id) is None:
+        raise not_found("client")
+    found = await audit.of_client(pool, client_id, after=after, limit=query.limit + 1)
+    items = [row.event for row in found[: query.limit]]
+    following = _cursor(found[query.limit - 1].place) if len(found) > query.limit else None
+    return pages.reply_page(request, Events(items=items, next=following), following)
 
 
-async def _write(request: web.Request, client_id: int, given: Mapping[str, str]) -> answers.Client:
+def _place(query: PageQuery) -> EventPlace:
+    if query.cursor is None:
+        return START
+    try:
+        at_us, rank, number = cursors.decode_key(EVENTS_KIND, query.cursor, 3)
+    except BadCursor:
+        raise pages.wrong_cursor() from None
+    return EventPlace(at_us, min(rank, 2**31 - 1), number)
+
+
+def _cursor(place: EventPlace) -> str:
+    return cursors.encode(EVENTS_KIND, place.at_us, place.rank, place.number)
+
+
+def with_defaults(body: ClientNew, default_zone: str) -> dict[str, str]:
+    """Returns all fields of a client, where those that were left out have their defaults."""
+    return {
+        "phone": body.phone,
+        "operator_code": body.operator_code or body.phone[1:4],
+        "tag": body.tag,
+        "timezone": body.timezone or default_zone,
+    }
+
+
+async def _write(request: web.Request, client_id: int, given: Mapping[str, str]) -> Client:
     """Sets the fields given; a new zone also has the client's waiting flights judged anew."""
-    pool = state_of(request).pool
+    pool = pool_of(request)
 
-    async def work() -> answers.Client | None:
+    async def work() -> Client | None:
         async with pool.acquire() as connection, connection.transaction():
-            client = await store.update(connection, client_id, *(given.get(field) for field in FIELDS))
+            client = await store.update(connection, client_id, **given)
             if client is None:
                 return None
             if "timezone" in given:
-                await store.judge_flights_anew(connection, [client_id])
-            await events.record_client_update(connection, client_id, cause_of(request), list(given))
+                await store.make_flights_due(connection, [client_id])
+            await record_client_update(connection, client_id, origin_of(request), list(given))
             return client
 
     try:
@@ -103,7 +140,7 @@ async def _write(request: web.Request, client_id: int, given: Mapping[str, str])
     if client is None:
         raise not_found("client")
     if "timezone" in given:
-        await store.judge_flights_anew(pool, [client_id])
+        await store.make_flights_due(pool, [client_id])
     log.info("client changed", change="updated", fields=sorted(given))
     return client
 

@@ -4,16 +4,35 @@ from collections.abc import Mapping
 
 import asyncpg
 
-from services.api.answers import Client
-from services.api.audit.store import Cause, detail_of
+from services.api.audit.log import Origin, detail_of
+from services.api.clients.responses import Client
 from shared.database import Connection, Pool
+
+# The columns of a client, as it is shown; the conditions of each statement follow.
+_SELECT = """
+    SELECT id, phone, operator_code, tag, timezone, created_at, updated_at FROM clients
+    WHERE deleted_at IS NULL
+    """
+
+# Further conditions, by which of phone, operator_code and tag is given. One statement with "$3 IS NULL OR ..." would be
+# shorter, but its cached plan would fit none of them: with a statement for each, every one walks an index of its own.
+_CONDITIONS: Mapping[tuple[bool, bool, bool], str] = {
+    (False, False, False): "",
+    (False, True, False): " AND operator_code = $3",
+    (False, False, True): " AND tag = $3",
+    (False, True, True): " AND operator_code = $3 AND tag = $4",
+    (True, False, False): " AND phone = $3",
+    (True, True, False): " AND phone = $3 AND operator_code = $4",
+    (True, False, True): " AND phone = $3 AND tag = $4",
+    (True, True, True): " AND phone = $3 AND operator_code = $4 AND tag = $5",
+}
 
 
 class DuplicatePhone(Exception):
     """Another living client has this phone."""
 
 
-async def insert(pool: Pool, phone: str, operator_code: str, tag: str, timezone: str, cause: Cause) -> Client:
+async def insert(pool: Pool, origin: Origin, *, phone: str, operator_code: str, tag: str, timezone: str) -> Client:
     """Raises DuplicatePhone."""
     try:
         (row,) = await pool.fetch(
@@ -21,7 +40,7 @@ async def insert(pool: Pool, phone: str, operator_code: str, tag: str, timezone:
             WITH made AS (
                 INSERT INTO clients (phone, operator_code, tag, timezone) VALUES ($1, $2, $3, $4)
                 RETURNING id, phone, operator_code, tag, timezone, created_at, updated_at
-            ), told AS (
+            ), recorded AS (
                 INSERT INTO events (client_id, kind, request_id, detail)
                 SELECT id, 'created', $5, $6::text::jsonb FROM made
             )
@@ -31,8 +50,8 @@ async def insert(pool: Pool, phone: str, operator_code: str, tag: str, timezone:
             operator_code,
             tag,
             timezone,
-            cause.request_id,
-            detail_of(cause),
+            origin.request_id,
+            detail_of(origin),
         )
     except asyncpg.UniqueViolationError:
         raise DuplicatePhone from None
@@ -40,23 +59,17 @@ async def insert(pool: Pool, phone: str, operator_code: str, tag: str, timezone:
 
 
 async def get(pool: Pool, client_id: int) -> Client | None:
-    row = await pool.fetchrow(
-        """
-        SELECT id, phone, operator_code, tag, timezone, created_at, updated_at
-        FROM clients WHERE id = $1 AND deleted_at IS NULL
-        """,
-        client_id,
-    )
-    return _client(row)
+    return _client(await pool.fetchrow(_SELECT + " AND id = $1", client_id))
 
 
 async def update(
     connection: Connection,
     client_id: int,
-    phone: str | None,
-    operator_code: str | None,
-    tag: str | None,
-    timezone: str | None,
+    *,
+    phone: str | None = None,
+    operator_code: str | None = None,
+    tag: str | None = None,
+    timezone: str | None = None,
 ) -> Client | None:
     """Sets what is not None. Raises DuplicatePhone; None when there is no such client."""
     try:
@@ -79,7 +92,7 @@ async def update(
     return _client(row)
 
 
-async def judge_flights_anew(connection: Connection | Pool, client_ids: list[int]) -> None:
+async def make_flights_due(connection: Connection | Pool, client_ids: list[int]) -> None:
     """Makes the waiting flights of clients due, since their new zones may open the window earlier.
 
     A retry that must not be made yet keeps its time. Called in the transaction of the edit, so that no crash loses
@@ -95,7 +108,7 @@ async def judge_flights_anew(connection: Connection | Pool, client_ids: list[int
     )
 
 
-async def delete(pool: Pool, client_id: int, cause: Cause) -> bool:
+async def delete(pool: Pool, client_id: int, origin: Origin) -> bool:
     """Erases the phone and hides the client. The planner then settles its unsent messages."""
     deleted = await pool.fetchval(
         """
@@ -109,8 +122,8 @@ async def delete(pool: Pool, client_id: int, cause: Cause) -> bool:
         RETURNING client_id
         """,
         client_id,
-        cause.request_id,
-        detail_of(cause),
+        origin.request_id,
+        detail_of(origin),
     )
     return deleted is not None
 
@@ -119,57 +132,16 @@ async def page(
     pool: Pool, *, phone: str | None, operator_code: str | None, tag: str | None, after: int, limit: int
 ) -> list[Client]:
     """Lists clients that match every filter that is not None, in order of id."""
-    statement = _PAGES[phone is not None, operator_code is not None, tag is not None]
+    conditions = _CONDITIONS[phone is not None, operator_code is not None, tag is not None]
     given = [value for value in (phone, operator_code, tag) if value is not None]
-    rows = await pool.fetch(statement, after, limit, *given)
+    rows = await pool.fetch(_SELECT + " AND id > $1" + conditions + " ORDER BY id LIMIT $2", after, limit, *given)
     return [Client.model_validate(dict(row)) for row in rows]
+
+
+async def zone_names(pool: Pool) -> list[str]:
+    """Lists the time zones that the database knows."""
+    return [row["name"] for row in await pool.fetch("SELECT name FROM pg_timezone_names")]
 
 
 def _client(row: asyncpg.Record | None) -> Client | None:
     return None if row is None else Client.model_validate(dict(row))
-
-
-# By which of phone, operator_code and tag is given. One statement with "$3 IS NULL OR ..." would be shorter, but
-# its cached plan fits none of them: each of these walks an index of its own.
-_PAGES: Mapping[tuple[bool, bool, bool], str] = {
-    (False, False, False): """
-        SELECT id, phone, operator_code, tag, timezone, created_at, updated_at FROM clients
-        WHERE deleted_at IS NULL AND id > $1
-        ORDER BY id LIMIT $2
-        """,
-    (False, True, False): """
-        SELECT id, phone, operator_code, tag, timezone, created_at, updated_at FROM clients
-        WHERE deleted_at IS NULL AND id > $1 AND operator_code = $3
-        ORDER BY id LIMIT $2
-        """,
-    (False, False, True): """
-        SELECT id, phone, operator_code, tag, timezone, created_at, updated_at FROM clients
-        WHERE deleted_at IS NULL AND id > $1 AND tag = $3
-        ORDER BY id LIMIT $2
-        """,
-    (False, True, True): """
-        SELECT id, phone, operator_code, tag, timezone, created_at, updated_at FROM clients
-        WHERE deleted_at IS NULL AND id > $1 AND operator_code = $3 AND tag = $4
-        ORDER BY id LIMIT $2
-        """,
-    (True, False, False): """
-        SELECT id, phone, operator_code, tag, timezone, created_at, updated_at FROM clients
-        WHERE deleted_at IS NULL AND id > $1 AND phone = $3
-        ORDER BY id LIMIT $2
-        """,
-    (True, True, False): """
-        SELECT id, phone, operator_code, tag, timezone, created_at, updated_at FROM clients
-        WHERE deleted_at IS NULL AND id > $1 AND phone = $3 AND operator_code = $4
-        ORDER BY id LIMIT $2
-        """,
-    (True, False, True): """
-        SELECT id, phone, operator_code, tag, timezone, created_at, updated_at FROM clients
-        WHERE deleted_at IS NULL AND id > $1 AND phone = $3 AND tag = $4
-        ORDER BY id LIMIT $2
-        """,
-    (True, True, True): """
-        SELECT id, phone, operator_code, tag, timezone, created_at, updated_at FROM clients
-        WHERE deleted_at IS NULL AND id > $1 AND phone = $3 AND operator_code = $4 AND tag = $5
-        ORDER BY id LIMIT $2
-        """,
-}

@@ -6,16 +6,18 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from services.api import answers
+from services.api.audit.log import origin_of
 from services.api.dead_letters.letter import KINDS, Letter
-from services.api.dead_letters.queues import BrokerAway, Found, Queues
+from services.api.dead_letters.queues import DEAD_QUEUES, DeadQueueSession, DeadQueuesUnavailable, FetchedLetter
 from services.api.dead_letters.replayer import Replayer
-from services.api.mailings.handlers import tell
-from services.api.schemas import DeadLettersDrop, DeadLettersQuery, DeadLettersReplay
+from services.api.dead_letters.responses import DeadLetter, DeadLetters, Dropped, Replayed
+from services.api.dead_letters.schemas import DeadLettersDrop, DeadLettersQuery, DeadLettersReplay
+from services.api.mailings.planner_hints import notify_planner
 from services.api.web import cursors, pages
 from services.api.web.bodies import read_body
-from services.api.web.context import cause_of, query_of, state_of
-from services.api.web.problems import Problem
+from services.api.web.context import pool_of, query_of
+from services.api.web.problems import HttpProblem
+from services.api.web.responses import reply
 from shared import logs
 
 KIND = "dead"
@@ -26,7 +28,7 @@ log = logs.get()
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class LetterChoice:
     """Which letters are meant: those with these ids, or all where `ids` is None."""
 
     queues: Sequence[str]
@@ -43,56 +45,56 @@ async def listing(request: web.Request) -> web.Response:
         seen = await _first(queues, _names(query.queue), skip + query.limit + 1)
     items = [_shown(letter) for letter in seen[skip : skip + query.limit]]
     following = cursors.encode(KIND, skip + query.limit) if len(seen) > skip + query.limit else None
-    return pages.reply_page(request, answers.DeadLetters(items=items, next=following), following)
+    return pages.reply_page(request, DeadLetters(items=items, next=following), following)
 
 
 async def replay(request: web.Request) -> web.Response:
     body = await read_body(request, DeadLettersReplay)
-    choice = Choice(_names(body.queue), None if body.ids is None else frozenset(body.ids))
+    choice = LetterChoice(_names(body.queue), None if body.ids is None else frozenset(body.ids))
     async with _open(request) as queues:
-        replayer = Replayer(state_of(request).pool, queues, cause_of(request))
+        replayer = Replayer(pool_of(request), queues, origin_of(request))
         seen = await _replay(queues, choice, replayer)
     for letter_id in sorted(set(choice.ids or ()) - seen):
         replayer.refuse(letter_id, "there is no such dead letter")
     for mailing_id in sorted(replayer.mailing_ids):
-        tell(request, "mailing.updated", mailing_id)
+        notify_planner(request, "mailing.updated", mailing_id)
     log.info("dead letters replayed", replayed=replayer.replayed, refused=replayer.refused)
-    return pages.reply(answers.Replayed(replayed=replayer.replayed, refused=replayer.refused, errors=replayer.errors))
+    return reply(Replayed(replayed=replayer.replayed, refused=replayer.refused, errors=replayer.errors))
 
 
 async def drop(request: web.Request) -> web.Response:
     query = query_of(request, DeadLettersDrop)
-    choice = Choice(_names(query.queue), query.chosen)
+    choice = LetterChoice(_names(query.queue), query.chosen)
     async with _open(request) as queues:
         if choice.ids is None:
             dropped = sum([await queues.purge(name) for name in choice.queues])
         else:
             dropped = await _drop(queues, choice)
     log.warning("dead letters dropped", dropped=dropped)
-    return pages.reply(answers.Dropped(dropped=dropped))
+    return reply(Dropped(dropped=dropped))
 
 
 @asynccontextmanager
-async def _open(request: web.Request) -> AsyncIterator[Queues]:
+async def _open(request: web.Request) -> AsyncIterator[DeadQueueSession]:
     """Raises a 503 problem when the broker is away."""
     try:
-        async with state_of(request).dead_queues.open() as queues:
+        async with request.app[DEAD_QUEUES].open() as queues:
             yield queues
-    except BrokerAway as error:
-        raise Problem(503, str(error), headers={"Retry-After": "2"}) from None
+    except DeadQueuesUnavailable as error:
+        raise HttpProblem(503, str(error), headers={"Retry-After": "2"}) from None
 
 
 def _names(queue: str | None) -> Sequence[str]:
     return tuple(KINDS) if queue is None else (queue,)
 
 
-async def _through(queues: Queues, names: Sequence[str]) -> AsyncGenerator[Found]:
+async def _through(queues: DeadQueueSession, names: Sequence[str]) -> AsyncGenerator[FetchedLetter]:
     for name in names:
         async for found in queues.letters(name):
             yield found
 
 
-async def _first(queues: Queues, names: Sequence[str], most: int) -> list[Letter]:
+async def _first(queues: DeadQueueSession, names: Sequence[str], most: int) -> list[Letter]:
     seen: list[Letter] = []
     async with aclosing(_through(queues, names)) as letters:
         async for found in letters:
@@ -102,10 +104,10 @@ async def _first(queues: Queues, names: Sequence[str], most: int) -> list[Letter
     return seen
 
 
-async def _replay(queues: Queues, choice: Choice, replayer: Replayer) -> set[str]:
+async def _replay(queues: DeadQueueSession, choice: LetterChoice, replayer: Replayer) -> set[str]:
     """Replays the chosen letters group by group, and returns the ids of those there were."""
     seen: set[str] = set()
-    group: list[Found] = []
+    group: list[FetchedLetter] = []
     async for found in _through(queues, choice.queues):
         if choice.holds(found.letter):
             seen.add(found.letter.id)
@@ -117,7 +119,7 @@ async def _replay(queues: Queues, choice: Choice, replayer: Replayer) -> set[str
     return seen
 
 
-async def _drop(queues: Queues, choice: Choice) -> int:
+async def _drop(queues: DeadQueueSession, choice: LetterChoice) -> int:
     chosen = [found async for found in _through(queues, choice.queues) if choice.holds(found.letter)]
     await queues.acknowledge(chosen)
     for letter in (found.letter for found in chosen):
@@ -125,8 +127,8 @@ async def _drop(queues: Queues, choice: Choice) -> int:
     return len(chosen)
 
 
-def _shown(letter: Letter) -> answers.DeadLetter:
-    return answers.DeadLetter(
+def _shown(letter: Letter) -> DeadLetter:
+    return DeadLetter(
         id=letter.id,
         queue=letter.queue,
         reason=letter.reason,

@@ -14,9 +14,9 @@ KINDS: Mapping[str, type[Body]] = {PLANNER_DEAD: MailingEvent, DISPATCHER_DEAD: 
 
 # Why the broker itself buries a body that can be read, by the reason in x-death.
 _REASONS = {
-    "rejected": "refused: the consumer's log says why",
+    "rejected": "refused: see the consumer's log",
     "delivery_limit": "delivered too often without being acknowledged",
-    "expired": "waited too long",
+    "expired": "expired in its queue",
     "maxlen": "the queue was full",
 }
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from aio_pika.abc import AbstractConnection
+from aiohttp import web
 from aiormq.channel import Channel
 from aiormq.exceptions import ChannelAccessRefused
 from pamqp.commands import Basic, Queue
@@ -19,11 +20,11 @@ CONNECTION = "api.dead-letters"
 STEP_SECONDS = 10
 
 
-AWAY = "RabbitMQ is away, and the dead letters with it."
-NO_RIGHTS = "The API's user at RabbitMQ may not see to the dead queues: it needs to read them."
+AWAY = "RabbitMQ is unavailable, and the dead letters with it."
+NO_RIGHTS = "The API's RabbitMQ user may not read the dead queues: grant it the right to read them."
 
 
-class BrokerAway(Exception):
+class DeadQueuesUnavailable(Exception):
     """The broker does not answer, or not to us: the message says why, for people.
 
     What was not acknowledged is still where it was.
@@ -31,13 +32,13 @@ class BrokerAway(Exception):
 
 
 # A look gives letters back, which counts as a delivery, and RabbitMQ 4 drops what was delivered 20 times. So a letter
-# that was looked at so often is published anew, with its count at zero.
+# that was looked at so often is published again, with its count at zero.
 WORN_AFTER = 10
 MOST_RENEWED = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FetchedLetter:
     """A letter, and the tag to acknowledge it by."""
 
     letter: Letter
@@ -45,13 +46,13 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Worn:
+class WornLetter:
     """A letter that must not be given back much more often, and its body."""
 
-    found: Found
+    found: FetchedLetter
     raw: bytes
 
-    def anew(self) -> Outgoing:
+    def republished(self) -> Outgoing:
         """The same letter, with the same id: what x-death said stands in headers of our own."""
         letter = self.found.letter
         headers: dict[str, str | int] = {"reason": letter.reason}
@@ -60,34 +61,38 @@ class Worn:
         return Outgoing(topology.DEAD, letter.queue, self.raw, headers)
 
 
-class Queues(Protocol):
+class DeadQueueSession(Protocol):
     """The dead queues, open for one request."""
 
-    def letters(self, queue: str) -> AsyncIterator[Found]:
+    def letters(self, queue: str) -> AsyncIterator[FetchedLetter]:
         """Goes through a queue. What is not acknowledged goes back to its place when the queues are closed."""
         ...
 
-    async def acknowledge(self, found: Sequence[Found]) -> None: ...
+    async def acknowledge(self, found: Sequence[FetchedLetter]) -> None: ...
 
     async def purge(self, queue: str) -> int: ...
 
     async def publish(self, outgoings: Sequence[Outgoing]) -> list[bool]: ...
 
 
-class OpensQueues(Protocol):
-    def open(self) -> AbstractAsyncContextManager[Queues]:
-        """Opens the dead queues. Raises BrokerAway, also in the middle."""
+class DeadQueueOpener(Protocol):
+    def open(self) -> AbstractAsyncContextManager[DeadQueueSession]:
+        """Opens the dead queues. Raises DeadQueuesUnavailable, also in the middle."""
         ...
 
 
-class OpenQueues:
+DEAD_QUEUES = web.AppKey[DeadQueueOpener]("dead_queues")
+
+
+class BrokerSession:
     """The dead queues over a connection of their own, since giving letters back means closing a channel."""
 
     def __init__(self, channel: Channel, publisher: Publisher) -> None:
-        self._channel, self._publisher = channel, publisher
-        self._worn: dict[int, Worn] = {}
+        self._channel = channel
+        self._publisher = publisher
+        self._worn: dict[int, WornLetter] = {}
 
-    async def letters(self, queue: str) -> AsyncIterator[Found]:
+    async def letters(self, queue: str) -> AsyncIterator[FetchedLetter]:
         while True:
             async with asyncio.timeout(STEP_SECONDS):
                 message = await self._channel.basic_get(queue)
@@ -95,20 +100,20 @@ class OpenQueues:
             if not isinstance(delivery, Basic.GetOk) or delivery.delivery_tag is None:
                 return
             headers = message.header.properties.headers or {}
-            found = Found(read(queue, message.body, headers), delivery.delivery_tag)
+            found = FetchedLetter(read(queue, message.body, headers), delivery.delivery_tag)
             if _deliveries(headers) >= WORN_AFTER and len(self._worn) < MOST_RENEWED:
-                self._worn[found.tag] = Worn(found, message.body)
+                self._worn[found.tag] = WornLetter(found, message.body)
             yield found
 
-    async def acknowledge(self, found: Sequence[Found]) -> None:
+    async def acknowledge(self, found: Sequence[FetchedLetter]) -> None:
         for one in found:
             self._worn.pop(one.tag, None)
             await self._channel.basic_ack(one.tag)
 
     async def renew(self) -> None:
-        """Publishes worn letters anew at the end of their queue, in place of those that would be given back."""
+        """Publishes worn letters again at the end of their queue, in place of those that would be given back."""
         worn = list(self._worn.values())
-        confirmed = await self._publisher.publish_all([one.anew() for one in worn])
+        confirmed = await self._publisher.publish_all([one.republished() for one in worn])
         await self.acknowledge([one.found for one, done in zip(worn, confirmed, strict=True) if done])
 
     async def purge(self, queue: str) -> int:
@@ -125,22 +130,23 @@ class DeadQueues:
     """Opens the dead queues, for one request at a time: two would hide letters from each other."""
 
     def __init__(self, urls: str, publisher: Publisher) -> None:
-        self._urls, self._publisher = urls, publisher
-        self._turn = asyncio.Lock()
+        self._urls = urls
+        self._publisher = publisher
+        self._lock = asyncio.Lock()
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[Queues]:
-        """Raises BrokerAway, also in the middle."""
-        async with self._turn:
+    async def open(self) -> AsyncIterator[DeadQueueSession]:
+        """Raises DeadQueuesUnavailable, also in the middle."""
+        async with self._lock:
             try:
                 async with await open_connection(self._urls, CONNECTION) as connection:
-                    queues = OpenQueues(await _channel(connection), self._publisher)
+                    queues = BrokerSession(await _channel(connection), self._publisher)
                     yield queues
                     await queues.renew()
             except ChannelAccessRefused as error:
-                raise BrokerAway(NO_RIGHTS) from error
+                raise DeadQueuesUnavailable(NO_RIGHTS) from error
             except (*BROKER_OUTAGES, Unpublished) as error:
-                raise BrokerAway(AWAY) from error
+                raise DeadQueuesUnavailable(AWAY) from error
 
 
 def _deliveries(headers: Mapping[str, object]) -> int:

@@ -10,8 +10,8 @@ from shared.statuses import UNSENT_STATUSES, MailingStatus, MessageStatus
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """Where a message stands. Open: an attempt may still be under way. Ended: its mailing's deadline has come."""
+class MessageFacts:
+    """What the tables know of a message. Open: an attempt may be under way. Ended: its mailing's deadline has come."""
 
     mailing_id: int
     status: MessageStatus
@@ -31,42 +31,42 @@ class NewRound:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class ReplayRefusal:
     """The letter stays where it is."""
 
-    detail: str
+    reason: str
 
 
-Replay = Outgoing | NewRound | Refused
+ReplayDecision = Outgoing | NewRound | ReplayRefusal
 
 
-def judge(letter: Letter, standing: Standing | None) -> Replay:
-    """Returns what replaying a letter comes to. `standing` is that of its message, for letters of the dispatcher."""
+def judge(letter: Letter, facts: MessageFacts | None) -> ReplayDecision:
+    """Returns what replaying a letter comes to. `facts` are those of its message, for letters of the dispatcher."""
     match letter.body:
         case Job() as job:
-            return _judge_job(job, standing)
+            return _judge_job(job, facts)
         case Results() as results:
             return Outgoing(topology.RESULTS, topology.RESULT_KEY, encode(results))
         case MailingEvent() as event:
             return Outgoing(topology.MAILINGS, event.event, encode(event))
         case _:
-            return Refused("the body cannot be read, so nobody could act on it")
+            return ReplayRefusal("the body cannot be read")
 
 
-def _judge_job(job: Job, standing: Standing | None) -> Replay:
-    if standing is None or standing.mailing_id != job.mailing_id:
-        return Refused("there is no such message")
-    if standing.status == "sent":
-        return Refused("the message was sent meanwhile")
-    if standing.mailing_status == "cancelled":
-        return Refused("the mailing is cancelled")
-    if standing.ended:
-        return Refused("the mailing's deadline has passed")
-    if not standing.client_alive:
-        return Refused("the client was deleted")
-    if standing.status not in UNSENT_STATUSES:
+def _judge_job(job: Job, facts: MessageFacts | None) -> ReplayDecision:
+    if facts is None or facts.mailing_id != job.mailing_id:
+        return ReplayRefusal("there is no such message")
+    if facts.status == "sent":
+        return ReplayRefusal("the message has been sent since")
+    if facts.mailing_status == "cancelled":
+        return ReplayRefusal("the mailing is cancelled")
+    if facts.ended:
+        return ReplayRefusal("the mailing's deadline has passed")
+    if not facts.client_alive:
+        return ReplayRefusal("the client was deleted")
+    if facts.status not in UNSENT_STATUSES:
         # It is on its way; the claim refuses the job unless it is the one that is missing.
         return Outgoing(topology.JOBS, topology.SEND_KEY, encode(job))
-    if standing.open:
-        return Refused("an attempt of the message may still be under way: try again in a minute")
-    return NewRound(standing.mailing_id, job.message_id, restarts=standing.mailing_status == "finished")
+    if facts.open:
+        return ReplayRefusal("an attempt of the message may still be under way: try again in a minute")
+    return NewRound(facts.mailing_id, job.message_id, restarts=facts.mailing_status == "finished")

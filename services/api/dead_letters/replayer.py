@@ -3,12 +3,11 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from services.api import answers
-from services.api.audit import store as events
-from services.api.audit.store import Cause
+from services.api.audit.log import Origin, record
 from services.api.dead_letters import store
-from services.api.dead_letters.queues import Found, Queues
-from services.api.dead_letters.replay_rules import NewRound, Refused, Replay, judge
+from services.api.dead_letters.queues import DeadQueueSession, FetchedLetter
+from services.api.dead_letters.replay_rules import NewRound, ReplayDecision, ReplayRefusal, judge
+from services.api.dead_letters.responses import LetterError
 from services.api.mailings import resend_store
 from shared import logs
 from shared.broker import Outgoing
@@ -27,39 +26,42 @@ class Replayer:
     replaying it once more does no harm: its message is on its way by then, and the claim absorbs the double.
     """
 
-    def __init__(self, pool: Pool, queues: Queues, cause: Cause) -> None:
-        self._pool, self._queues, self._cause = pool, queues, cause
-        self.replayed = self.refused = 0
-        self.errors: list[answers.LetterError] = []
+    def __init__(self, pool: Pool, queues: DeadQueueSession, origin: Origin) -> None:
+        self._pool = pool
+        self._queues = queues
+        self._origin = origin
+        self.replayed = 0
+        self.refused = 0
+        self.errors: list[LetterError] = []
         # Mailings of which messages got a new round.
         self.mailing_ids: set[int] = set()
 
-    async def replay(self, group: Sequence[Found]) -> None:
+    async def replay(self, group: Sequence[FetchedLetter]) -> None:
         if not group:
             return
         decisions = await retry_on_deadlock(lambda: self._decide(group))
-        _tell(group, decisions)
+        _log_decisions(group, decisions)
         self.mailing_ids |= {one.mailing_id for one in decisions if isinstance(one, NewRound)}
         done = [found for found, decision in zip(group, decisions, strict=True) if isinstance(decision, NewRound)]
         done += await self._publish(group, decisions)
         for found, decision in zip(group, decisions, strict=True):
-            if isinstance(decision, Refused):
-                self.refuse(found.letter.id, decision.detail)
+            if isinstance(decision, ReplayRefusal):
+                self.refuse(found.letter.id, decision.reason)
         await self._queues.acknowledge(done)
         self.replayed += len(done)
 
-    def refuse(self, letter_id: str, detail: str) -> None:
+    def refuse(self, letter_id: str, reason: str) -> None:
         self.refused += 1
         if len(self.errors) < MOST_ERRORS:
-            self.errors.append(answers.LetterError(id=letter_id, detail=detail))
+            self.errors.append(LetterError(id=letter_id, detail=reason))
 
-    async def _decide(self, group: Sequence[Found]) -> list[Replay]:
+    async def _decide(self, group: Sequence[FetchedLetter]) -> list[ReplayDecision]:
         """Decides on a group under the locks of its mailings, and asks for the new rounds."""
         jobs = [found.letter.body for found in group if isinstance(found.letter.body, Job)]
         async with self._pool.acquire() as connection, connection.transaction():
             await store.lock_mailings(connection, sorted({job.mailing_id for job in jobs}))
-            standings = await store.standings(connection, [job.message_id for job in jobs])
-            decisions = [judge(found.letter, standings.get(found.letter.message_id or 0)) for found in group]
+            facts = await store.message_facts(connection, [job.message_id for job in jobs])
+            decisions = [judge(found.letter, facts.get(found.letter.message_id or 0)) for found in group]
             await self._ask(connection, [one for one in decisions if isinstance(one, NewRound)])
         return decisions
 
@@ -68,12 +70,14 @@ class Replayer:
         for one in rounds:
             by_mailing[one.mailing_id].add(one.message_id)
         for mailing_id, message_ids in by_mailing.items():
-            await resend_store.add_messages(connection, mailing_id, sorted(message_ids), self._cause.request_id)
-            await events.record(connection, mailing_id, "resent", self._cause, messages=len(message_ids))
+            await resend_store.add_messages(connection, mailing_id, sorted(message_ids), self._origin.request_id)
+            await record(connection, mailing_id, "resent", self._origin, messages=len(message_ids))
         for mailing_id in {one.mailing_id for one in rounds if one.restarts}:
             await resend_store.run_again(connection, mailing_id)
 
-    async def _publish(self, group: Sequence[Found], decisions: Sequence[Replay]) -> list[Found]:
+    async def _publish(
+        self, group: Sequence[FetchedLetter], decisions: Sequence[ReplayDecision]
+    ) -> list[FetchedLetter]:
         """Publishes what goes back to its queue, and returns the letters of which the broker has taken the body."""
         wanted = [
             (found, decision)
@@ -83,16 +87,16 @@ class Replayer:
         confirmed = await self._queues.publish([outgoing for _, outgoing in wanted])
         for (found, _), done in zip(wanted, confirmed, strict=True):
             if not done:
-                self.refuse(found.letter.id, "the broker did not take it: try again")
+                self.refuse(found.letter.id, "the broker did not confirm it: try again")
         return [found for (found, _), done in zip(wanted, confirmed, strict=True) if done]
 
 
-def _tell(group: Sequence[Found], decisions: Sequence[Replay]) -> None:
+def _log_decisions(group: Sequence[FetchedLetter], decisions: Sequence[ReplayDecision]) -> None:
     """Logs what was decided of each letter."""
     for found, decision in zip(group, decisions, strict=True):
         letter = found.letter
         ids = {"letter": letter.id, "mailing_id": letter.mailing_id, "message_id": letter.message_id}
-        if isinstance(decision, Refused):
-            log.info("replay refused", **ids, detail=decision.detail)
+        if isinstance(decision, ReplayRefusal):
+            log.info("replay refused", **ids, detail=decision.reason)
         else:
             log.info("letter replayed", **ids, new_round=isinstance(decision, NewRound))

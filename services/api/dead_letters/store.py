@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.api.dead_letters.replay_rules import Standing
+from services.api.dead_letters.replay_rules import MessageFacts
 from shared.database import Connection
 
 
@@ -11,7 +11,7 @@ async def lock_mailings(connection: Connection, mailing_ids: Sequence[int]) -> N
     await connection.execute("SELECT 1 FROM mailings WHERE id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE", mailing_ids)
 
 
-async def standings(connection: Connection, message_ids: Sequence[int]) -> dict[int, Standing]:
+async def message_facts(connection: Connection, message_ids: Sequence[int]) -> dict[int, MessageFacts]:
     """Reads where messages stand, by their id. Those that are not in the tables are left out."""
     rows = await connection.fetch(
         """
@@ -26,8 +26,13 @@ async def standings(connection: Connection, message_ids: Sequence[int]) -> dict[
         message_ids,
     )
     return {
-        row["id"]: Standing(
-            row["mailing_id"], row["status"], row["open"], row["mailing_status"], row["ended"], row["client_alive"]
+        row["id"]: MessageFacts(
+            mailing_id=row["mailing_id"],
+            status=row["status"],
+            open=row["open"],
+            mailing_status=row["mailing_status"],
+            ended=row["ended"],
+            client_alive=row["client_alive"],
         )
         for row in rows
     }

@@ -2,116 +2,203 @@
 
 from collections.abc import Mapping
 
-from services.api import answers, history, schemas
+from services.api.audit.responses import Events
+from services.api.clients.api_docs import CLIENT, CREATED
 from services.api.mailings import handlers as mailings
 from services.api.mailings import preview, resend
 from services.api.mailings.idempotency import HEADER as IDEMPOTENCY_KEY
-from services.api.openapi import examples
-from services.api.openapi.operation import NOTHING, Example, Operation, body, patch_body, shown
-from services.api.routes import Handler
+from services.api.mailings.responses import Mailing, Mailings, Preview, Resent
+from services.api.mailings.schemas import MailingNew, MailingPatch, Resend
+from services.api.web.operation import (
+    MADE_AT,
+    NO_CONTENT,
+    SENT_AT,
+    Example,
+    Json,
+    Operation,
+    json_body,
+    patch_body,
+    success,
+)
+from services.api.web.route import Handler
 
-_SENDING_NOW = Example("To the clients with a tag, from now on", examples.MAILING_NOW)
-_PLANNED = Example("With a start, two lists in the filter, and the hours of a day", examples.MAILING_PLANNED)
-_TO_ALL = Example("To everybody, at night", examples.MAILING_TO_ALL)
+MAILING_NOW: Json = {
+    "text": "Your order is ready.",
+    "end_at": "2035-01-31T18:00:00+03:00",
+    "filter": {"tags": ["vip"]},
+}
+MAILING_PLANNED: Json = {
+    "text": "The sale begins today.\nCome and see.",
+    "start_at": "2035-01-30T09:00:00+03:00",
+    "end_at": "2035-01-31T18:00:00+03:00",
+    "filter": {"operator_codes": ["903", "916"], "tags": ["vip", ""]},
+    "window": {"from": "09:00", "to": "21:00"},
+}
+MAILING_TO_ALL: Json = {
+    "text": "We are back.",
+    "end_at": "2035-01-31T15:00:00Z",
+    "filter": {},
+    "window": {"from": "22:00", "to": "06:00"},
+}
+NO_MESSAGES = {"pending": 0, "retrying": 0, "sent": 0, "rejected": 0, "exhausted": 0, "expired": 0, "cancelled": 0}
+MAILING: Json = {
+    "id": 1,
+    "text": "Your order is ready.",
+    "filter": {"operator_codes": [], "tags": ["vip"]},
+    "start_at": MADE_AT,
+    "end_at": "2035-01-31T15:00:00Z",
+    "window": None,
+    "status": "scheduled",
+    "total": 0,
+    "by_status": NO_MESSAGES,
+    "expanding": False,
+    "created_at": MADE_AT,
+    "updated_at": MADE_AT,
+    "started_at": None,
+    "finished_at": None,
+}
+MAILING_RUNNING: Json = {
+    **MAILING,
+    "status": "running",
+    "total": 1,
+    "by_status": {**NO_MESSAGES, "pending": 1},
+    "started_at": MADE_AT,
+}
+MAILING_PAUSED: Json = {**MAILING_RUNNING, "status": "paused"}
+MAILING_CANCELLED: Json = {
+    **MAILING_RUNNING,
+    "status": "cancelled",
+    "by_status": {**NO_MESSAGES, "cancelled": 1},
+    "finished_at": SENT_AT,
+}
+MAILINGS: Json = {"items": [MAILING_RUNNING], "next": None}
+PREVIEW: Json = {
+    "recipients": 1,
+    "reachable": 1,
+    "unreachable": 0,
+    "by_operator_code": {"916": 1},
+    "by_tag": {"vip": 1},
+    "sample": [CLIENT],
+    "sms_segments": 1,
+}
+RESEND: Json = {"statuses": ["rejected", "exhausted"]}
+RESENT: Json = {"messages": 1}
+MAILING_EVENTS: Json = {
+    "items": [CREATED, {**CREATED, "kind": "started"}, {**CREATED, "at": SENT_AT, "kind": "finished"}],
+    "next": None,
+}
 
-MAILINGS: Mapping[Handler, Operation] = {
+_SENDING_NOW = Example("To clients with a tag, starting now", MAILING_NOW)
+_PLANNED = Example("With a start, both lists of the filter, and a window", MAILING_PLANNED)
+_TO_ALL = Example("To every client, at night", MAILING_TO_ALL)
+
+_IDEMPOTENCY_KEY: Json = {
+    "description": "A key of your choice, 1 to 255 printable ASCII characters, under which the request is carried out "
+    "once. Sent again within 24 hours with the same token and the same values, it gets the first "
+    "answer again. With other values the answer is 422; while the first request is still running, it "
+    "is 409.",
+    "schema": {"type": "string", "pattern": r"^[\x20-\x7e]{1,255}$", "minLength": 1, "maxLength": 255},
+}
+
+OPERATIONS: Mapping[Handler, Operation] = {
     mailings.create: Operation(
         "createMailing",
         "mailings",
-        "Creates a mailing in the state scheduled. At start_at, or at once when that is left out or past, its "
-        "audience is frozen and sending begins; at end_at it is over, and what was not sent is expired. Send an "
-        "Idempotency-Key so that a repeated request makes no second mailing.",
-        {201: shown("The mailing.", answers.Mailing, examples.MAILING, headers=("Location",))},
-        body=body(schemas.MailingNew, now=_SENDING_NOW, planned=_PLANNED, everybody=_TO_ALL),
+        "Creates a mailing in the state scheduled. At start_at, or at once if that is left out or in the past, its "
+        "audience is frozen and sending begins. At end_at sending stops, and unsent messages expire. Send an "
+        "Idempotency-Key so that a repeated request does not create a second mailing.",
+        {201: success("The mailing.", Mailing, MAILING, headers=("Location",))},
+        body=json_body(MailingNew, now=_SENDING_NOW, planned=_PLANNED, everybody=_TO_ALL),
         errors={
-            409: "A request with this Idempotency-Key is still running; Retry-After says when to ask again.",
-            422: "The values are not allowed, end_at is not ahead, or the Idempotency-Key came with other values.",
+            409: "Another request with this Idempotency-Key is still running; Retry-After gives the seconds to wait.",
+            422: "The values are not allowed, end_at is not in the future, or the Idempotency-Key was used with other "
+            "values.",
         },
-        headers=(IDEMPOTENCY_KEY,),
+        headers={IDEMPOTENCY_KEY: _IDEMPOTENCY_KEY},
     ),
     preview.preview: Operation(
         "previewMailing",
         "mailings",
-        "Counts who a mailing would go to, from the same body that would create it, and in how many short messages. "
-        "Nothing is stored, and nothing is sent. The audience is frozen only when a mailing starts, so it may differ "
-        "then.",
-        {200: shown("Who it would go to.", answers.Preview, examples.PREVIEW)},
-        body=body(schemas.MailingNew, now=_SENDING_NOW, planned=_PLANNED, everybody=_TO_ALL),
+        "Counts the clients that a mailing would be sent to, and the short messages that its text takes, from the "
+        "same body that would create it. Nothing is stored, and nothing is sent. The audience is frozen only when a "
+        "mailing starts, so it may differ then.",
+        {200: success("The audience.", Preview, PREVIEW)},
+        body=json_body(MailingNew, now=_SENDING_NOW, planned=_PLANNED, everybody=_TO_ALL),
     ),
     mailings.listing: Operation(
         "listMailings",
         "mailings",
-        "Lists mailings with their counts, the newest first, page by page. Deleted ones are not there.",
-        {200: shown("A page of mailings.", answers.Mailings, examples.MAILINGS, headers=("Link",))},
+        "Lists mailings with their counts, the newest first, page by page. Deleted mailings are left out.",
+        {200: success("A page of mailings.", Mailings, MAILINGS, headers=("Link",))},
     ),
     mailings.show: Operation(
         "showMailing",
         "mailings",
         "Shows a mailing with its state and the number of messages in each status.",
-        {200: shown("The mailing.", answers.Mailing, examples.MAILING_RUNNING)},
+        {200: success("The mailing.", Mailing, MAILING_RUNNING)},
     ),
     mailings.patch: Operation(
         "changeMailing",
         "mailings",
         "Changes the fields that are given. While a mailing is scheduled, every field may be changed; while it is "
-        "running or paused, only text, window and end_at, which must then be at least 30 seconds ahead. No request to"
-        " the provider starts with the old values once this was answered.",
-        {200: shown("The mailing, as changed.", answers.Mailing, examples.MAILING)},
+        "running or paused, only text, window and end_at, which must then be at least 30 seconds in the future. After "
+        "the answer, no request to the provider starts with the old values.",
+        {200: success("The changed mailing.", Mailing, MAILING)},
         body=patch_body(
-            schemas.MailingPatch,
-            text=Example("Another text", {"text": "Your order is waiting."}),
-            longer=Example("A later end, around the clock", {"end_at": "2035-02-01T18:00:00+03:00", "window": None}),
+            MailingPatch,
+            text=Example("A new text", {"text": "Your order is waiting."}),
+            longer=Example("A later end, and no window", {"end_at": "2035-02-01T18:00:00+03:00", "window": None}),
         ),
         errors={409: "The mailing is finished or cancelled, or its state does not allow this field to be changed."},
     ),
     mailings.delete: Operation(
         "deleteMailing",
         "mailings",
-        "Deletes a mailing in any state. Sending stops at once. It is not found from then on, while its messages still "
-        "count in the statistics of everything.",
-        {204: NOTHING},
+        "Deletes a mailing in any state. Sending stops at once. The mailing is not found from then on, but its "
+        "messages still count in the overall statistics.",
+        {204: NO_CONTENT},
     ),
     mailings.pause: Operation(
         "pauseMailing",
         "mailings",
-        "Stops the sending of a running mailing at once; requests already on their way are finished. The end stays "
-        "where it is. A paused mailing stays paused.",
-        {200: shown("The mailing.", answers.Mailing, examples.MAILING_PAUSED)},
+        "Stops the sending of a running mailing at once; requests to the provider that are under way are finished. "
+        "end_at stays the same. Pausing a paused mailing changes nothing.",
+        {200: success("The mailing.", Mailing, MAILING_PAUSED)},
         errors={409: "The mailing is scheduled, finished or cancelled, or past its end."},
     ),
     mailings.resume: Operation(
         "resumeMailing",
         "mailings",
-        "Goes on with the sending of a paused mailing. A running mailing keeps running.",
-        {200: shown("The mailing.", answers.Mailing, examples.MAILING_RUNNING)},
+        "Continues the sending of a paused mailing. Resuming a running mailing changes nothing.",
+        {200: success("The mailing.", Mailing, MAILING_RUNNING)},
         errors={409: "The mailing is scheduled, finished or cancelled, or past its end."},
     ),
     mailings.cancel: Operation(
         "cancelMailing",
         "mailings",
-        "Ends a scheduled, running or paused mailing for good. Sending stops at once, and within seconds every message "
-        "not yet sent is counted as cancelled. A cancelled mailing stays cancelled.",
-        {200: shown("The mailing.", answers.Mailing, examples.MAILING_CANCELLED)},
+        "Ends a scheduled, running or paused mailing for good. Sending stops at once, and within seconds every unsent "
+        "message counts as cancelled. Cancelling a cancelled mailing changes nothing.",
+        {200: success("The mailing.", Mailing, MAILING_CANCELLED)},
         errors={409: "The mailing is finished, or past its end."},
     ),
-    history.of_mailing: Operation(
+    mailings.events: Operation(
         "listMailingEvents",
         "mailings",
-        "Lists what happened to a mailing, in time order: who asked for what, and when it started, froze its audience"
-        " and finished. Only names of fields are told, no values.",
-        {200: shown("A page of events.", answers.Events, examples.MAILING_EVENTS, headers=("Link",))},
+        "Lists the events of a mailing in time order: which request changed it and whose token it came with, and when "
+        "the mailing started, froze its audience and finished. Events name fields, never values.",
+        {200: success("A page of events.", Events, MAILING_EVENTS, headers=("Link",))},
     ),
     resend.resend: Operation(
         "resendMessages",
         "mailings",
-        "Sends messages of a mailing again that are final and were not sent, in a new round with all its attempts. "
-        "The answer says how many there are; they become pending within seconds, and a finished mailing runs again. "
-        "Messages of deleted clients, and those of which an attempt may still be under way, are left out.",
-        {202: shown("How many messages are sent again.", answers.Resent, examples.RESENT)},
-        body=body(schemas.Resend, failed=Example("What was refused or gave up", examples.RESEND)),
+        "Sends final, unsent messages of a mailing again, in a new round with all its attempts. The answer gives "
+        "their number; they become pending within seconds, and a finished mailing runs again. Messages of deleted "
+        "clients are left out, and so are messages with an attempt that may still be under way.",
+        {202: success("The number of messages that are sent again.", Resent, RESENT)},
+        body=json_body(Resend, failed=Example("Rejected and exhausted messages", RESEND)),
         errors={
-            409: "The mailing is scheduled or cancelled, past its end, or an earlier resend of it is still under way; "
-            "then Retry-After says when to ask again."
+            409: "The mailing is cancelled or past its end, or an earlier resend of it is still running; in the last "
+            "case Retry-After gives the seconds to wait."
         },
     ),
 }

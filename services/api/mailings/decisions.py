@@ -1,17 +1,26 @@
-"""Decisions about a mailing as answers: what is not allowed becomes a problem."""
+"""What stands between the rules of mailings and a request: a row under lock, and a decision as an answer."""
 
 from typing import TypeVar
 
-from services.api.mailings.rules import Forbidden, Wrong
-from services.api.web.problems import conflict, invalid
+from services.api.mailings import store
+from services.api.mailings.rules import LockedMailing, StateConflict
+from services.api.web.problems import InvalidValue, conflict, invalid, not_found
+from shared.database import Connection
 
 DecisionT = TypeVar("DecisionT")
 
 
-def allowed(decision: DecisionT | Forbidden | Wrong) -> DecisionT:
+async def lock_mailing(connection: Connection, mailing_id: int) -> LockedMailing:
+    """Locks a mailing until the transaction ends, and reads what a decision needs. Raises a 404 problem."""
+    if not await store.lock(connection, mailing_id):
+        raise not_found("mailing")
+    return await store.read_locked(connection, mailing_id)
+
+
+def allowed(decision: DecisionT | StateConflict | InvalidValue) -> DecisionT:
     """Lets a decision through. Raises a 409 or 422 problem, which also rolls a transaction back."""
-    if isinstance(decision, Forbidden):
+    if isinstance(decision, StateConflict):
         raise conflict(decision.detail)
-    if isinstance(decision, Wrong):
-        raise invalid(decision.error)
+    if isinstance(decision, InvalidValue):
+        raise invalid(decision)
     return decision

@@ -6,93 +6,96 @@ from dataclasses import dataclass
 from aiohttp import web
 from structlog.contextvars import bind_contextvars
 
-from services.api import answers
-from services.api.audit import store as events
-from services.api.audit.store import Cause, MailingChange
+from services.api.access.identity import IDENTITY
+from services.api.audit import store as audit
+from services.api.audit.log import MailingChange, Origin, origin_of, record
+from services.api.audit.responses import Events
 from services.api.mailings import idempotency, store
-from services.api.mailings.decisions import allowed
-from services.api.mailings.idempotency import Key
-from services.api.mailings.rules import EVENTS, Action, Locked, changed, judge_action, judge_edit, judge_new
-from services.api.schemas import MailingNew, MailingPatch, MailingsQuery
+from services.api.mailings.decisions import allowed, lock_mailing
+from services.api.mailings.idempotency import IdempotencyKey
+from services.api.mailings.planner_hints import notify_planner
+from services.api.mailings.responses import Mailing, Mailings
+from services.api.mailings.rules import EVENTS, Action, changed, judge_action, judge_edit, judge_new
+from services.api.mailings.schemas import MailingNew, MailingPatch, MailingsQuery
 from services.api.web import pages
 from services.api.web.bodies import read_body
-from services.api.web.context import IDENTITY, REQUEST_ID, cause_of, id_in, query_of, state_of
+from services.api.web.context import id_in, pool_of, query_of
 from services.api.web.cursors import MAX_ID
 from services.api.web.problems import not_found
+from services.api.web.queries import PageQuery
+from services.api.web.responses import reply
 from shared import logs
 from shared.database import Connection, Pool, retry_on_deadlock
-from shared.messages import MailingEventName
 
-KIND = "mailings"
+KIND, EVENTS_KIND = "mailings", "mailingevents"
 log = logs.get()
 DONE: Mapping[Action, MailingChange] = {"pause": "paused", "resume": "resumed", "cancel": "cancelled"}
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class CreatedMailing:
     mailing_id: int
     answer: str
     fresh: bool
 
 
 async def create(request: web.Request) -> web.Response:
-    state = state_of(request)
-    body = await read_body(request, MailingNew)
+    body, pool = await read_body(request, MailingNew), pool_of(request)
     key = idempotency.key_of(request.headers.get(idempotency.HEADER), request[IDENTITY].name, body)
-    made = await retry_on_deadlock(lambda: _create(state.pool, body, key, cause_of(request)))
+    made = await retry_on_deadlock(lambda: _create(pool, body, key, origin_of(request)))
     bind_contextvars(mailing_id=made.mailing_id)
     if made.fresh:
         log.info("mailing changed", change="created")
-        tell(request, "mailing.created", made.mailing_id)
+        notify_planner(request, "mailing.created", made.mailing_id)
     location = {"Location": f"{request.path}/{made.mailing_id}"}
     return web.Response(text=made.answer, status=201, headers=location, content_type="application/json")
 
 
-async def _create(pool: Pool, body: MailingNew, key: Key | None, cause: Cause) -> Made:
+async def _create(pool: Pool, body: MailingNew, key: IdempotencyKey | None, origin: Origin) -> CreatedMailing:
     async with pool.acquire() as connection, connection.transaction():
         kept = None if key is None else await idempotency.earlier(connection, key)
         if kept is not None:
-            return Made(kept.mailing_id, kept.answer, fresh=False)
+            return CreatedMailing(kept.mailing_id, kept.answer, fresh=False)
         plan = allowed(judge_new(body, await store.clock(connection)))
-        mailing_id = await store.insert(connection, plan, cause.request_id)
-        await events.record(connection, mailing_id, "created", cause)
+        mailing_id = await store.insert(connection, plan, origin.request_id)
+        await record(connection, mailing_id, "created", origin)
         answer = (await _read(connection, mailing_id)).model_dump_json(by_alias=True)
         if key is not None:
             await idempotency.keep(connection, key, mailing_id, answer)
-        return Made(mailing_id, answer, fresh=True)
+        return CreatedMailing(mailing_id, answer, fresh=True)
 
 
 async def show(request: web.Request) -> web.Response:
-    return pages.reply(await _read(state_of(request).pool, id_in(request, "mailing")))
+    return reply(await _read(pool_of(request), id_in(request, "mailing")))
 
 
 async def listing(request: web.Request) -> web.Response:
     query = query_of(request, MailingsQuery)
     before = pages.position(query, KIND, start=MAX_ID)
-    found = await store.page(state_of(request).pool, status=query.status, before=before, limit=query.limit + 1)
+    found = await store.page(pool_of(request), status=query.status, before=before, limit=query.limit + 1)
     items, following = pages.cut(found, query.limit, KIND, lambda mailing: mailing.id)
-    return pages.reply_page(request, answers.Mailings(items=items, next=following), following)
+    return pages.reply_page(request, Mailings(items=items, next=following), following)
 
 
 async def patch(request: web.Request) -> web.Response:
-    pool, mailing_id = state_of(request).pool, id_in(request, "mailing")
+    pool, mailing_id = pool_of(request), id_in(request, "mailing")
     body = await read_body(request, MailingPatch)
 
-    async def work() -> tuple[answers.Mailing, list[str] | None]:
+    async def work() -> tuple[Mailing, list[str] | None]:
         async with pool.acquire() as connection, connection.transaction():
-            locked, fields = await lock(connection, mailing_id), None
+            locked, fields = await lock_mailing(connection, mailing_id), None
             edit = allowed(judge_edit(locked, body))
             if edit.plan is not None:
                 await store.edit(connection, mailing_id, edit.plan, edit.window_changed)
                 fields = changed(locked.plan, edit.plan)
-                await events.record(connection, mailing_id, "updated", cause_of(request), fields=fields)
+                await record(connection, mailing_id, "updated", origin_of(request), fields=fields)
             return await _read(connection, mailing_id), fields
 
     mailing, fields = await retry_on_deadlock(work)
     if fields is not None:
         log.info("mailing changed", change="updated", fields=fields)
-        tell(request, "mailing.updated", mailing_id)
-    return pages.reply(mailing)
+        notify_planner(request, "mailing.updated", mailing_id)
+    return reply(mailing)
 
 
 async def pause(request: web.Request) -> web.Response:
@@ -108,44 +111,44 @@ async def cancel(request: web.Request) -> web.Response:
 
 
 async def _act(request: web.Request, action: Action) -> web.Response:
-    pool, mailing_id = state_of(request).pool, id_in(request, "mailing")
+    pool, mailing_id = pool_of(request), id_in(request, "mailing")
 
-    async def work() -> tuple[answers.Mailing, bool]:
+    async def work() -> tuple[Mailing, bool]:
         async with pool.acquire() as connection, connection.transaction():
-            move = allowed(judge_action(action, await lock(connection, mailing_id)))
+            move = allowed(judge_action(action, await lock_mailing(connection, mailing_id)))
             if move.status is not None:
                 await store.set_status(connection, mailing_id, move.status)
-                await events.record(connection, mailing_id, DONE[action], cause_of(request))
+                await record(connection, mailing_id, DONE[action], origin_of(request))
             return await _read(connection, mailing_id), move.status is not None
 
     mailing, written = await retry_on_deadlock(work)
     if written:
         log.info("mailing changed", change=DONE[action])
-        tell(request, EVENTS[action], mailing_id)
-    return pages.reply(mailing)
+        notify_planner(request, EVENTS[action], mailing_id)
+    return reply(mailing)
 
 
 async def delete(request: web.Request) -> web.Response:
     mailing_id = id_in(request, "mailing")
-    if not await store.delete(state_of(request).pool, mailing_id, cause_of(request)):
+    if not await store.delete(pool_of(request), mailing_id, origin_of(request)):
         raise not_found("mailing")
     log.info("mailing changed", change="deleted")
-    tell(request, "mailing.deleted", mailing_id)
+    notify_planner(request, "mailing.deleted", mailing_id)
     return web.Response(status=204)
 
 
-async def lock(connection: Connection, mailing_id: int) -> Locked:
-    if not await store.lock(connection, mailing_id):
+async def events(request: web.Request) -> web.Response:
+    query, pool, mailing_id = query_of(request, PageQuery), pool_of(request), id_in(request, "mailing")
+    after = pages.position(query, EVENTS_KIND, start=0)
+    if not await store.exists(pool, mailing_id):
         raise not_found("mailing")
-    return await store.read_locked(connection, mailing_id)
+    found = await audit.of_mailing(pool, mailing_id, after=after, limit=query.limit + 1)
+    rows, following = pages.cut(found, query.limit, EVENTS_KIND, lambda row: row[0])
+    return pages.reply_page(request, Events(items=[event for _, event in rows], next=following), following)
 
 
-async def _read(connection: Connection | Pool, mailing_id: int) -> answers.Mailing:
+async def _read(connection: Connection | Pool, mailing_id: int) -> Mailing:
     mailing = await store.get(connection, mailing_id)
     if mailing is None:
         raise not_found("mailing")
     return mailing
-
-
-def tell(request: web.Request, name: MailingEventName, mailing_id: int) -> None:
-    state_of(request).events.put(name, mailing_id, request[REQUEST_ID])

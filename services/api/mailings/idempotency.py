@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import orjson
 
 from services.api.mailings import idempotency_store as store
-from services.api.mailings.idempotency_store import Kept
-from services.api.schemas import MailingNew
-from services.api.web.problems import FieldError, conflict, invalid
+from services.api.mailings.idempotency_store import StoredAnswer
+from services.api.mailings.schemas import MailingNew
+from services.api.web.problems import InvalidValue, conflict, invalid
 from shared.database import Connection
 
 HEADER = "Idempotency-Key"
@@ -17,7 +17,7 @@ _KEY = re.compile(r"[\x20-\x7e]{1,255}")
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class IdempotencyKey:
     """A caller's key, and the hash of the body it came with."""
 
     owner: str
@@ -31,7 +31,7 @@ class Key:
         return int.from_bytes(digest[:8], "big", signed=True)
 
 
-def key_of(header: str | None, owner: str, body: MailingNew) -> Key | None:
+def key_of(header: str | None, owner: str, body: MailingNew) -> IdempotencyKey | None:
     """Reads the header. Raises a 422 problem unless it is 1 to 255 printable ASCII characters.
 
     The hash is of the values, so that spacing, the order of fields and the offset of a moment do not matter.
@@ -39,24 +39,24 @@ def key_of(header: str | None, owner: str, body: MailingNew) -> Key | None:
     if header is None:
         return None
     if _KEY.fullmatch(header) is None:
-        raise invalid(FieldError(("header", HEADER), "must be 1 to 255 printable ASCII characters"))
+        raise invalid(InvalidValue(("header", HEADER), "must be 1 to 255 printable ASCII characters"))
     canonical = orjson.dumps(body.model_dump(), option=orjson.OPT_SORT_KEYS)
-    return Key(owner, header, hashlib.sha256(canonical).digest())
+    return IdempotencyKey(owner, header, hashlib.sha256(canonical).digest())
 
 
-async def earlier(connection: Connection, key: Key) -> Kept | None:
+async def earlier(connection: Connection, key: IdempotencyKey) -> StoredAnswer | None:
     """Finds the first answer under this key, and holds the key until the transaction ends.
 
     Raises problems: 409 while a twin is running, 422 when the key came with another body.
     """
     if not await store.try_lock(connection, key.lock):
-        raise conflict("A request with this Idempotency-Key is still running.", retry_after=1)
+        raise conflict("Another request with this Idempotency-Key is still running.", retry_after=1)
     kept = await store.find(connection, key.owner, key.key)
     if kept is not None and kept.body_hash != key.body_hash:
-        raise invalid(FieldError(("header", HEADER), "was used with another body"))
+        raise invalid(InvalidValue(("header", HEADER), "was used with a different body"))
     return kept
 
 
-async def keep(connection: Connection, key: Key, mailing_id: int, answer: str) -> None:
-    await store.keep(connection, key.owner, key.key, Kept(key.body_hash, mailing_id, answer))
+async def keep(connection: Connection, key: IdempotencyKey, mailing_id: int, answer: str) -> None:
+    await store.keep(connection, key.owner, key.key, StoredAnswer(key.body_hash, mailing_id, answer))
     await store.forget_old(connection)

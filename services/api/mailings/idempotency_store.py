@@ -6,7 +6,7 @@ from shared.database import Connection
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredAnswer:
     body_hash: bytes
     mailing_id: int
     answer: str
@@ -18,7 +18,7 @@ async def try_lock(connection: Connection, lock: int) -> bool:
     return taken
 
 
-async def find(connection: Connection, owner: str, key: str) -> Kept | None:
+async def find(connection: Connection, owner: str, key: str) -> StoredAnswer | None:
     row = await connection.fetchrow(
         """
         SELECT body_hash, mailing_id, answer FROM idempotency_keys
@@ -27,10 +27,10 @@ async def find(connection: Connection, owner: str, key: str) -> Kept | None:
         owner,
         key,
     )
-    return None if row is None else Kept(row["body_hash"], row["mailing_id"], row["answer"])
+    return None if row is None else StoredAnswer(**row)
 
 
-async def keep(connection: Connection, owner: str, key: str, kept: Kept) -> None:
+async def keep(connection: Connection, owner: str, key: str, kept: StoredAnswer) -> None:
     """Keeps an answer. Only one that is too old can be in its place."""
     await connection.execute(
         """

@@ -1,4 +1,4 @@
-"""Tells the planner of changed mailings: after the commit, in the background, best effort.
+"""Hints to the planner that a mailing changed: published after the commit, in the background, best effort.
 
 The planner polls as well, so an event that is lost costs a second and no message.
 """
@@ -8,6 +8,9 @@ from types import TracebackType
 from typing import Protocol, Self
 from uuid import uuid4
 
+from aiohttp import web
+
+from services.api.web.context import REQUEST_ID
 from shared import logs
 from shared.broker import Outgoing, Unpublished
 from shared.health import Pulse
@@ -18,19 +21,30 @@ QUEUE_SIZE = 1000
 FLUSH_SECONDS = 2.0
 
 
-class EventSink(Protocol):
+class HintSink(Protocol):
     def put(self, name: MailingEventName, mailing_id: int, request_id: str) -> None: ...
 
 
-class Publishes(Protocol):
+PLANNER_HINTS = web.AppKey[HintSink]("planner_hints")
+
+
+def notify_planner(request: web.Request, name: MailingEventName, mailing_id: int) -> None:
+    """Queues a hint that the request changed a mailing. Call it after the commit."""
+    request.app[PLANNER_HINTS].put(name, mailing_id, request[REQUEST_ID])
+
+
+class HintPublisher(Protocol):
     async def publish(self, outgoing: Outgoing) -> None: ...
 
 
-class EventQueue:
+class HintQueue:
     """A bounded queue with one publisher behind it. Full, it drops: an answer never waits for the broker."""
 
-    def __init__(self, publisher: Publishes, *, size: int = QUEUE_SIZE, flush_seconds: float = FLUSH_SECONDS) -> None:
-        self._publisher, self._flush_seconds = publisher, flush_seconds
+    def __init__(
+        self, publisher: HintPublisher, *, size: int = QUEUE_SIZE, flush_seconds: float = FLUSH_SECONDS
+    ) -> None:
+        self._publisher = publisher
+        self._flush_seconds = flush_seconds
         self._queue: asyncio.Queue[MailingEvent] = asyncio.Queue(size)
         self._task: asyncio.Task[None] | None = None
         self.pulse = Pulse()

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import orjson
 
-from services.api.answers import Client
-from services.api.mailings.rules import Plan
+from services.api.clients.responses import Client
+from services.api.mailings.rules import MailingPlan
 from shared.database import Pool
 
 # There are a thousand operator codes at the most, but as many tags as people like: only the largest are named.
@@ -14,7 +14,7 @@ SAMPLE = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Audience:
+class AudienceCounts:
     recipients: int
     reachable: int
     by_operator_code: dict[str, int]
@@ -22,7 +22,7 @@ class Audience:
     sample: list[Client]
 
 
-async def audience(pool: Pool, plan: Plan) -> Audience:
+async def count_audience(pool: Pool, plan: MailingPlan) -> AudienceCounts:
     """Counts the clients that match a plan at this moment, the largest groups first.
 
     The grouping sets read the clients once, 0.3 s for a million, and leave a row for each zone, code and tag: so the
@@ -30,6 +30,7 @@ async def audience(pool: Pool, plan: Plan) -> Audience:
     """
     (row,) = await pool.fetch(
         """
+        -- One row for each zone (kind 3), operator code (kind 1) and tag (kind 2) of the audience.
         WITH counted AS MATERIALIZED (
             SELECT timezone, operator_code, tag, grouping(operator_code, tag) AS kind, count(*) AS count
             FROM clients
@@ -37,6 +38,7 @@ async def audience(pool: Pool, plan: Plan) -> Audience:
                 AND (cardinality($1::text[]) = 0 OR operator_code = ANY ($1::text[]))
                 AND (cardinality($2::text[]) = 0 OR tag = ANY ($2::text[]))
             GROUP BY GROUPING SETS ((timezone), (operator_code), (tag))
+        -- Whether the window opens in a zone before the mailing ends.
         ), zones AS (
             SELECT count, window_opens_at($3, $4, timezone, $5) < $6 AS open FROM counted WHERE kind = 3
         )
@@ -50,6 +52,7 @@ async def audience(pool: Pool, plan: Plan) -> Audience:
                 SELECT json_object_agg(t.tag, t.count ORDER BY t.count DESC, t.tag)
                 FROM (SELECT tag, count FROM counted WHERE kind = 2 ORDER BY count DESC, tag LIMIT $7) AS t
             ) AS by_tag,
+            -- The first clients of the audience.
             (
                 SELECT json_agg(s ORDER BY s.id)
                 FROM (
@@ -70,7 +73,7 @@ async def audience(pool: Pool, plan: Plan) -> Audience:
         MAX_TAGS,
         SAMPLE,
     )
-    return Audience(
+    return AudienceCounts(
         recipients=row["recipients"],
         reachable=row["reachable"],
         by_operator_code=orjson.loads(row["by_operator_code"] or "{}"),

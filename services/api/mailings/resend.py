@@ -4,46 +4,45 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from services.api import answers
-from services.api.audit import store as events
-from services.api.audit.store import Cause
+from services.api.audit.log import Origin, origin_of, record
 from services.api.mailings import resend_store as store
-from services.api.mailings.decisions import allowed
-from services.api.mailings.handlers import lock, tell
+from services.api.mailings.decisions import allowed, lock_mailing
+from services.api.mailings.planner_hints import notify_planner
+from services.api.mailings.responses import Resent
 from services.api.mailings.rules import judge_resend
-from services.api.schemas import Resend
-from services.api.web import pages
+from services.api.mailings.schemas import Resend
 from services.api.web.bodies import read_body
-from services.api.web.context import cause_of, id_in, state_of
+from services.api.web.context import id_in, pool_of
 from services.api.web.problems import conflict
+from services.api.web.responses import reply
 from shared import logs
 from shared.database import Connection, retry_on_deadlock
 
 
 async def resend(request: web.Request) -> web.Response:
-    pool, mailing_id = state_of(request).pool, id_in(request, "mailing")
+    pool, mailing_id = pool_of(request), id_in(request, "mailing")
     body = await read_body(request, Resend)
     statuses = sorted(set(body.statuses))
 
     async def work() -> int:
         async with pool.acquire() as connection, connection.transaction():
-            return await _resend(connection, mailing_id, statuses, cause_of(request))
+            return await _resend(connection, mailing_id, statuses, origin_of(request))
 
     messages = await retry_on_deadlock(work)
     if messages:
         logs.get().info("resend asked for", statuses=statuses, messages=messages)
-        tell(request, "mailing.updated", mailing_id)
-    return pages.reply(answers.Resent(messages=messages), status=202)
+        notify_planner(request, "mailing.updated", mailing_id)
+    return reply(Resent(messages=messages), status=202)
 
 
-async def _resend(connection: Connection, mailing_id: int, statuses: Sequence[str], cause: Cause) -> int:
-    again = allowed(judge_resend(await lock(connection, mailing_id)))
+async def _resend(connection: Connection, mailing_id: int, statuses: Sequence[str], origin: Origin) -> int:
+    again = allowed(judge_resend(await lock_mailing(connection, mailing_id)))
     if await store.is_open(connection, mailing_id):
-        raise conflict("An earlier resend of this mailing is still under way.", retry_after=1)
+        raise conflict("An earlier resend of this mailing is still running.", retry_after=1)
     messages = await store.count(connection, mailing_id, statuses)
     if messages:
-        await store.add(connection, mailing_id, statuses, cause.request_id)
-        await events.record(connection, mailing_id, "resent", cause, statuses=statuses, messages=messages)
+        await store.add(connection, mailing_id, statuses, origin.request_id)
+        await record(connection, mailing_id, "resent", origin, statuses=statuses, messages=messages)
         if again.restarts:
             await store.run_again(connection, mailing_id)
     return messages

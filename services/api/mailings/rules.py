@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from typing import Literal
 
-from services.api.schemas import MailingNew, MailingPatch
-from services.api.web.problems import FieldError
+from services.api.mailings.schemas import MailingNew, MailingPatch
+from services.api.web.problems import InvalidValue
 from shared.messages import MailingEventName
 from shared.statuses import MailingStatus
 
@@ -35,7 +35,7 @@ EDITABLE: Mapping[MailingStatus, frozenset[str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class MailingPlan:
     """What the operator said of a mailing."""
 
     text: str
@@ -58,12 +58,12 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Locked:
+class LockedMailing:
     """A mailing's row under lock. `closing`: its deadline has come and its messages are being settled."""
 
     status: MailingStatus
     closing: bool
-    plan: Plan
+    plan: MailingPlan
     now: datetime
 
 
@@ -71,39 +71,34 @@ class Locked:
 class Edit:
     """Write this plan; nothing when it is None."""
 
-    plan: Plan | None
+    plan: MailingPlan | None
     window_changed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class StatusChange:
     """Write this status; nothing when it is None."""
 
     status: MailingStatus | None
 
 
 @dataclass(frozen=True, slots=True)
-class Again:
+class ResendAllowed:
     """Messages may be sent again; a finished mailing runs again for it."""
 
     restarts: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Forbidden:
+class StateConflict:
     """The state does not allow it."""
 
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class Wrong:
-    error: FieldError
-
-
-def judge_new(body: MailingNew, now: datetime) -> Plan | Wrong:
+def judge_new(body: MailingNew, now: datetime) -> MailingPlan | InvalidValue:
     """Makes the plan of a new mailing; without a start, or with one in the past, it starts now."""
-    plan = Plan(
+    plan = MailingPlan(
         text=body.text,
         operator_codes=body.filter.operator_codes,
         tags=body.filter.tags,
@@ -113,20 +108,20 @@ def judge_new(body: MailingNew, now: datetime) -> Plan | Wrong:
         window_to=None if body.window is None else body.window.times()[1],
     )
     wrong = _wrong_times(plan, now)
-    return plan if wrong is None else Wrong(wrong)
+    return plan if wrong is None else wrong
 
 
-def judge_edit(locked: Locked, patch: MailingPatch) -> Edit | Forbidden | Wrong:
+def judge_edit(locked: LockedMailing, patch: MailingPatch) -> Edit | StateConflict | InvalidValue:
     given = patch.model_fields_set
     if locked.closing or locked.status not in EDITABLE:
-        return Forbidden(f"The mailing is {_condition(locked)} and cannot be changed.")
+        return StateConflict(f"The mailing is {_condition(locked)} and cannot be changed.")
     refused = sorted(given - EDITABLE[locked.status])
     if refused:
-        return Forbidden(f"While a mailing is {locked.status}, {', '.join(refused)} cannot be changed.")
+        return StateConflict(f"While a mailing is {locked.status}, {', '.join(refused)} cannot be changed.")
     plan = _apply(patch, given, locked)
     wrong = _wrong_end(locked, plan, given)
     if wrong is not None:
-        return Wrong(wrong)
+        return wrong
     old_window = (locked.plan.window_from, locked.plan.window_to)
     return Edit(
         None if plan == locked.plan else plan,
@@ -134,33 +129,33 @@ def judge_edit(locked: Locked, patch: MailingPatch) -> Edit | Forbidden | Wrong:
     )
 
 
-def judge_action(action: Action, locked: Locked) -> Move | Forbidden:
+def judge_action(action: Action, locked: LockedMailing) -> StatusChange | StateConflict:
     target = MOVES[action].get(locked.status)
     done = locked.status == target == "cancelled"
     if target is None or (locked.closing and not done):
-        return Forbidden(f"The mailing is {_condition(locked)}: {action} is not possible.")
-    return Move(None if target == locked.status else target)
+        return StateConflict(f"The mailing is {_condition(locked)}: {action} is not possible.")
+    return StatusChange(None if target == locked.status else target)
 
 
-def judge_resend(locked: Locked) -> Again | Forbidden:
+def judge_resend(locked: LockedMailing) -> ResendAllowed | StateConflict:
     """Nothing is sent again after a cancel or the end, which an edit may have moved."""
     if locked.status == "cancelled":
-        return Forbidden("The mailing is cancelled: nothing of it can be sent again.")
+        return StateConflict("The mailing is cancelled: its messages cannot be sent again.")
     if locked.closing or locked.plan.end_at <= locked.now:
-        return Forbidden("The mailing is past its end: nothing of it can be sent again.")
-    return Again(restarts=locked.status == "finished")
+        return StateConflict("The mailing is past its end: its messages cannot be sent again.")
+    return ResendAllowed(restarts=locked.status == "finished")
 
 
-def changed(before: Plan, after: Plan) -> list[str]:
+def changed(before: MailingPlan, after: MailingPlan) -> list[str]:
     """Names the fields, as PATCH knows them, in which two plans differ."""
     return [field for field, parts in FIELDS.items() if any(getattr(before, p) != getattr(after, p) for p in parts)]
 
 
-def _condition(locked: Locked) -> str:
+def _condition(locked: LockedMailing) -> str:
     return "past its end" if locked.closing and locked.status != "cancelled" else locked.status
 
 
-def _apply(patch: MailingPatch, given: set[str], locked: Locked) -> Plan:
+def _apply(patch: MailingPatch, given: set[str], locked: LockedMailing) -> MailingPlan:
     plan = locked.plan
     if "text" in given:
         plan = replace(plan, text=patch.text)
@@ -176,17 +171,21 @@ def _apply(patch: MailingPatch, given: set[str], locked: Locked) -> Plan:
     return plan
 
 
-def _wrong_end(locked: Locked, plan: Plan, given: set[str]) -> FieldError | None:
+def _wrong_end(locked: LockedMailing, plan: MailingPlan, given: set[str]) -> InvalidValue | None:
     if locked.status == "scheduled":
         return _wrong_times(plan, locked.now) if given & {"start_at", "end_at"} else None
     if "end_at" in given and plan.end_at < locked.now + NOTICE:
-        return FieldError(("body", "end_at"), "must be at least 30 seconds ahead; to stop at once, cancel the mailing")
+        return _wrong_end_at("must be at least 30 seconds in the future; to stop at once, cancel the mailing")
     return None
 
 
-def _wrong_times(plan: Plan, now: datetime) -> FieldError | None:
+def _wrong_times(plan: MailingPlan, now: datetime) -> InvalidValue | None:
     if plan.end_at <= now:
-        return FieldError(("body", "end_at"), "must be ahead")
+        return _wrong_end_at("must be in the future")
     if plan.end_at <= plan.start_at:
-        return FieldError(("body", "end_at"), "must be after start_at")
+        return _wrong_end_at("must be after start_at")
     return None
+
+
+def _wrong_end_at(msg: str) -> InvalidValue:
+    return InvalidValue(("body", "end_at"), msg)

@@ -4,10 +4,22 @@ from datetime import datetime
 
 import asyncpg
 
-from services.api.answers import ByStatus, Filter, Mailing, Window
-from services.api.audit.store import Cause, detail_of
-from services.api.mailings.rules import Locked, Plan
+from services.api.audit.log import Origin, detail_of
+from services.api.mailings.responses import ByStatus, Filter, Mailing, Window
+from services.api.mailings.rules import LockedMailing, MailingPlan
 from shared.database import Connection, Pool
+
+# The columns of a mailing, as it is shown; the conditions of each statement follow.
+_SELECT = """
+    SELECT m.id, m.text, m.operator_codes, m.tags, m.start_at, m.end_at, m.window_from, m.window_to, m.status,
+        m.created_at, m.updated_at, m.started_at, m.finished_at,
+        m.status IN ('running', 'paused') AND NOT w.expansion_done AS expanding,
+        c.total, c.pending, c.retrying, c.sent, c.rejected, c.exhausted, c.expired, c.cancelled
+    FROM mailings m
+    JOIN mailing_work w ON w.mailing_id = m.id
+    JOIN mailing_counts c ON c.mailing_id = m.id
+    WHERE m.deleted_at IS NULL
+    """
 
 
 async def clock(connection: Connection | Pool) -> datetime:
@@ -15,7 +27,7 @@ async def clock(connection: Connection | Pool) -> datetime:
     return moment
 
 
-async def insert(connection: Connection, plan: Plan, request_id: str) -> int:
+async def insert(connection: Connection, plan: MailingPlan, request_id: str) -> int:
     """Inserts a scheduled mailing with the rows that follow it, and returns its id."""
     made: int = await connection.fetchval(
         """
@@ -43,36 +55,14 @@ async def insert(connection: Connection, plan: Plan, request_id: str) -> int:
 
 
 async def get(connection: Connection | Pool, mailing_id: int) -> Mailing | None:
-    row = await connection.fetchrow(
-        """
-        SELECT m.id, m.text, m.operator_codes, m.tags, m.start_at, m.end_at, m.window_from, m.window_to, m.status,
-            m.created_at, m.updated_at, m.started_at, m.finished_at,
-            m.status IN ('running', 'paused') AND NOT w.expansion_done AS expanding,
-            c.total, c.pending, c.retrying, c.sent, c.rejected, c.exhausted, c.expired, c.cancelled
-        FROM mailings m
-        JOIN mailing_work w ON w.mailing_id = m.id
-        JOIN mailing_counts c ON c.mailing_id = m.id
-        WHERE m.id = $1 AND m.deleted_at IS NULL
-        """,
-        mailing_id,
-    )
+    row = await connection.fetchrow(_SELECT + " AND m.id = $1", mailing_id)
     return None if row is None else _mailing(row)
 
 
 async def page(pool: Pool, *, status: str | None, before: int, limit: int) -> list[Mailing]:
     """Lists mailings, the newest first."""
     rows = await pool.fetch(
-        """
-        SELECT m.id, m.text, m.operator_codes, m.tags, m.start_at, m.end_at, m.window_from, m.window_to, m.status,
-            m.created_at, m.updated_at, m.started_at, m.finished_at,
-            m.status IN ('running', 'paused') AND NOT w.expansion_done AS expanding,
-            c.total, c.pending, c.retrying, c.sent, c.rejected, c.exhausted, c.expired, c.cancelled
-        FROM mailings m
-        JOIN mailing_work w ON w.mailing_id = m.id
-        JOIN mailing_counts c ON c.mailing_id = m.id
-        WHERE m.deleted_at IS NULL AND m.id < $1 AND ($3::text IS NULL OR m.status = $3)
-        ORDER BY m.id DESC LIMIT $2
-        """,
+        _SELECT + " AND m.id < $1 AND ($3::text IS NULL OR m.status = $3) ORDER BY m.id DESC LIMIT $2",
         before,
         limit,
         status,
@@ -97,7 +87,7 @@ async def lock(connection: Connection, mailing_id: int) -> bool:
     return found is not None
 
 
-async def read_locked(connection: Connection, mailing_id: int) -> Locked:
+async def read_locked(connection: Connection, mailing_id: int) -> LockedMailing:
     """Reads what a decision about a locked mailing needs, with the database's clock at this moment."""
     (row,) = await connection.fetch(
         """
@@ -108,7 +98,7 @@ async def read_locked(connection: Connection, mailing_id: int) -> Locked:
         """,
         mailing_id,
     )
-    plan = Plan(
+    plan = MailingPlan(
         text=row["text"],
         operator_codes=row["operator_codes"],
         tags=row["tags"],
@@ -117,10 +107,10 @@ async def read_locked(connection: Connection, mailing_id: int) -> Locked:
         window_from=row["window_from"],
         window_to=row["window_to"],
     )
-    return Locked(row["status"], row["closing"], plan, row["now"])
+    return LockedMailing(status=row["status"], closing=row["closing"], plan=plan, now=row["now"])
 
 
-async def edit(connection: Connection, mailing_id: int, plan: Plan, window_changed: bool) -> None:
+async def edit(connection: Connection, mailing_id: int, plan: MailingPlan, window_changed: bool) -> None:
     """Writes a new plan. The window's moment is the clock's, not the transaction's: that may have waited for a lock."""
     await connection.execute(
         """
@@ -145,7 +135,7 @@ async def set_status(connection: Connection, mailing_id: int, status: str) -> No
     await connection.execute("UPDATE mailings SET status = $2, updated_at = now() WHERE id = $1", mailing_id, status)
 
 
-async def delete(pool: Pool, mailing_id: int, cause: Cause) -> bool:
+async def delete(pool: Pool, mailing_id: int, origin: Origin) -> bool:
     """Hides a mailing, and cancels what of it is not over. The planner then settles its messages."""
     deleted = await pool.fetchval(
         """
@@ -161,8 +151,8 @@ async def delete(pool: Pool, mailing_id: int, cause: Cause) -> bool:
         RETURNING mailing_id
         """,
         mailing_id,
-        cause.request_id,
-        detail_of(cause),
+        origin.request_id,
+        detail_of(origin),
     )
     return deleted is not None
 

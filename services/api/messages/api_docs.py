@@ -1,28 +1,62 @@
-"""What the document says of messages and of statistics."""
+"""What the document says of messages."""
 
 from collections.abc import Mapping
 
-from services.api import answers
 from services.api.messages import handlers as messages
-from services.api.openapi import examples
-from services.api.openapi.operation import Operation, Reply, events, shown, text
-from services.api.routes import Handler
-from services.api.statistics import handlers as statistics
-from services.api.statistics import sse
+from services.api.messages.responses import MessageInFull, Messages
 from services.api.web.negotiation import CSV
+from services.api.web.operation import MADE_AT, SENT_AT, Json, Operation, success, text_content
+from services.api.web.route import Handler
 
-MESSAGES: Mapping[Handler, Operation] = {
+MESSAGE: Json = {
+    "id": 1,
+    "client_id": 1,
+    "mailing_id": 1,
+    "status": "sent",
+    "reason": None,
+    "attempts": 2,
+    "created_at": MADE_AT,
+    "sent_at": SENT_AT,
+}
+MESSAGES: Json = {"items": [MESSAGE], "next": None}
+MESSAGES_CSV = (
+    "id,client_id,mailing_id,status,reason,attempts,created_at,sent_at\r\n"
+    "1,1,1,sent,,2,2035-01-30T09:00:00Z,2035-01-30T09:00:01.250000Z\r\n"
+)
+MESSAGE_IN_FULL: Json = {
+    **MESSAGE,
+    "attempts": [
+        {
+            "number": 1,
+            "started_at": "2035-01-30T09:00:00.100000Z",
+            "duration_ms": 31,
+            "outcome": "server_error",
+            "http_status": 503,
+            "detail": "HTTP 503",
+        },
+        {
+            "number": 2,
+            "started_at": "2035-01-30T09:00:01.200000Z",
+            "duration_ms": 48,
+            "outcome": "accepted",
+            "http_status": 200,
+            "detail": None,
+        },
+    ],
+}
+
+OPERATIONS: Mapping[Handler, Operation] = {
     messages.listing: Operation(
         "listMessages",
         "messages",
         "Lists the messages of a mailing by ascending id, page by page. With Accept: text/csv all of them are "
-        "streamed, whatever the limit; an answer that is cut off was not complete.",
+        "streamed, regardless of the limit; if the connection closes before the answer ends, the list is incomplete.",
         {
-            200: shown(
+            200: success(
                 "A page of messages, or all of them as CSV.",
-                answers.Messages,
-                examples.MESSAGES,
-                text(CSV, "A header, then a message a line.", examples.MESSAGES_CSV),
+                Messages,
+                MESSAGES,
+                text_content(CSV, "A header, then one message per line.", MESSAGES_CSV),
                 headers=("Link",),
             )
         },
@@ -30,39 +64,7 @@ MESSAGES: Mapping[Handler, Operation] = {
     messages.show: Operation(
         "showMessage",
         "messages",
-        "Shows a message with each request to the provider that was made for it.",
-        {200: shown("The message.", answers.MessageInFull, examples.MESSAGE_IN_FULL)},
-    ),
-}
-
-STATISTICS: Mapping[Handler, Operation] = {
-    statistics.of_mailing: Operation(
-        "showStatistics",
-        "statistics",
-        "Shows what became of a mailing: its counts, the attempts by outcome, the reasons of what was not sent, the "
-        "course minute by minute, the present rate, and the seconds that are left.",
-        {200: shown("The statistics.", answers.MailingStatistics, examples.STATISTICS)},
-    ),
-    sse.stream: Operation(
-        "streamStatistics",
-        "statistics",
-        "Follows the statistics of a mailing as server-sent events until it has ended: `statistics` about once a "
-        "second, with the same data as in JSON; `unavailable` when the database goes away, after which the stream "
-        "waits for it; and `end` with a reason, after which it closes. A stream that closes without `end` was cut: "
-        "connect again. The token goes in the header, never in the URL.",
-        {200: Reply("The events.", (events("Server-sent events.", examples.STATISTICS_EVENTS),))},
-        errors={503: "The database is away, or too many streams are open."},
-    ),
-    statistics.totals: Operation(
-        "showTotals",
-        "statistics",
-        "Counts all mailings by state and all messages by status. Messages of deleted mailings are among them.",
-        {200: shown("The counts.", answers.Totals, examples.TOTALS)},
-    ),
-    statistics.listing: Operation(
-        "listStatistics",
-        "statistics",
-        "Lists the counts of each mailing, the newest first, page by page.",
-        {200: shown("A page of counts.", answers.MailingSummaries, examples.SUMMARIES, headers=("Link",))},
+        "Shows a message with every request to the provider that was made for it.",
+        {200: success("The message.", MessageInFull, MESSAGE_IN_FULL)},
     ),
 }

@@ -4,24 +4,25 @@ from collections.abc import AsyncGenerator
 
 from aiohttp import web
 
-from services.api import answers
 from services.api.mailings import store as mailings
 from services.api.messages import store
-from services.api.schemas import MessagesQuery
+from services.api.messages.responses import Message, Messages
+from services.api.messages.schemas import MessagesQuery
 from services.api.web import pages
-from services.api.web.context import id_in, query_of, state_of
+from services.api.web.context import id_in, pool_of, query_of
 from services.api.web.csv_stream import BLOCK, csv_block, stream
 from services.api.web.negotiation import CSV, JSON, choose
 from services.api.web.problems import not_found
+from services.api.web.responses import reply
 from shared.database import Pool
 
 KIND = "messages"
-FIELDS = tuple(answers.Message.model_fields)
+FIELDS = tuple(Message.model_fields)
 
 
 async def listing(request: web.Request) -> web.StreamResponse:
     """A page as JSON, or everything from the cursor on as CSV."""
-    query, pool, mailing_id = query_of(request, MessagesQuery), state_of(request).pool, id_in(request, "mailing")
+    query, pool, mailing_id = query_of(request, MessagesQuery), pool_of(request), id_in(request, "mailing")
     after = pages.position(query, KIND, start=0)
     if not await mailings.exists(pool, mailing_id):
         raise not_found("mailing")
@@ -29,14 +30,14 @@ async def listing(request: web.Request) -> web.StreamResponse:
         return await stream(request, CSV, "messages.csv", _blocks(pool, mailing_id, query.status, after))
     found = await store.page(pool, mailing_id, status=query.status, after=after, limit=query.limit + 1)
     items, following = pages.cut(found, query.limit, KIND, lambda message: message.id)
-    return pages.reply_page(request, answers.Messages(items=items, next=following), following)
+    return pages.reply_page(request, Messages(items=items, next=following), following)
 
 
 async def show(request: web.Request) -> web.Response:
-    message = await store.get(state_of(request).pool, id_in(request, "message"))
+    message = await store.get(pool_of(request), id_in(request, "message"))
     if message is None:
         raise not_found("message")
-    return pages.reply(message)
+    return reply(message)
 
 
 async def _blocks(pool: Pool, mailing_id: int, status: str | None, after: int) -> AsyncGenerator[bytes]:

@@ -2,8 +2,16 @@
 
 import asyncpg
 
-from services.api.answers import Attempt, Message, MessageInFull
+from services.api.messages.responses import Attempt, Message, MessageInFull
 from shared.database import Pool
+
+# The columns of a message, as it is shown in a list; the conditions of each statement follow.
+_SELECT = """
+    SELECT m.id, m.client_id, m.mailing_id, m.status::text, m.reason, m.created_at,
+        greatest(m.attempts, coalesce(f.folded_number, 0)) AS attempts,
+        CASE WHEN m.status = 'sent' THEN m.final_at END AS sent_at
+    FROM messages m LEFT JOIN flights f ON f.message_id = m.id
+    """
 
 
 async def page(pool: Pool, mailing_id: int, *, status: str | None, after: int, limit: int) -> list[Message]:
@@ -28,11 +36,8 @@ async def page(pool: Pool, mailing_id: int, *, status: str | None, after: int, l
 
 async def _of_all(pool: Pool, mailing_id: int, after: int, limit: int) -> list[asyncpg.Record]:
     return await pool.fetch(
-        """
-        SELECT m.id, m.client_id, m.mailing_id, m.status::text, m.reason, m.created_at,
-            greatest(m.attempts, coalesce(f.folded_number, 0)) AS attempts,
-            CASE WHEN m.status = 'sent' THEN m.final_at END AS sent_at
-        FROM messages m LEFT JOIN flights f ON f.message_id = m.id
+        _SELECT
+        + """
         WHERE (m.mailing_id, m.id) > ($1, $2) AND (m.mailing_id, m.id) <= ($1, 9223372036854775807)
         ORDER BY m.mailing_id, m.id LIMIT $3
         """,
@@ -46,14 +51,16 @@ async def _pending(pool: Pool, mailing_id: int, after: int, limit: int) -> list[
     """Looks where pending messages can be: in flight, or not yet released. Both are in order of id."""
     return await pool.fetch(
         """
+        -- In flight.
         (
             SELECT m.id, m.client_id, m.mailing_id, m.status::text, m.reason, m.created_at,
-            greatest(m.attempts, coalesce(f.folded_number, 0)) AS attempts,
-            CASE WHEN m.status = 'sent' THEN m.final_at END AS sent_at
+                greatest(m.attempts, coalesce(f.folded_number, 0)) AS attempts,
+                CASE WHEN m.status = 'sent' THEN m.final_at END AS sent_at
             FROM flights f JOIN messages m ON m.id = f.message_id
             WHERE f.mailing_id = $1 AND f.message_id > $2 AND m.status = 'pending'
             ORDER BY f.message_id LIMIT $3
         ) UNION ALL (
+            -- Not yet released: beyond the mailing's release cursor.
             SELECT m.id, m.client_id, m.mailing_id, m.status::text, m.reason, m.created_at, m.attempts, NULL
             FROM messages m
             WHERE (m.mailing_id, m.id) <= ($1, 9223372036854775807) AND m.status = 'pending'
@@ -91,11 +98,8 @@ async def _retrying(pool: Pool, mailing_id: int, after: int, limit: int) -> list
 async def _sent(pool: Pool, mailing_id: int, after: int, limit: int) -> list[asyncpg.Record]:
     """Looks among those that were released: behind the cursor none can be sent."""
     return await pool.fetch(
-        """
-        SELECT m.id, m.client_id, m.mailing_id, m.status::text, m.reason, m.created_at,
-            greatest(m.attempts, coalesce(f.folded_number, 0)) AS attempts,
-            CASE WHEN m.status = 'sent' THEN m.final_at END AS sent_at
-        FROM messages m LEFT JOIN flights f ON f.message_id = m.id
+        _SELECT  # noqa: S608 - both parts are constants
+        + """
         WHERE (m.mailing_id, m.id) > ($1, $2) AND m.status = 'sent'
             AND (m.mailing_id, m.id) <= ($1, (SELECT release_cursor FROM mailing_work WHERE mailing_id = $1))
         ORDER BY m.mailing_id, m.id LIMIT $3
@@ -109,11 +113,8 @@ async def _sent(pool: Pool, mailing_id: int, after: int, limit: int) -> list[asy
 async def _unsent(pool: Pool, mailing_id: int, status: str, after: int, limit: int) -> list[asyncpg.Record]:
     """Looks in the index of those that are final and not sent; the list names its condition."""
     return await pool.fetch(
-        """
-        SELECT m.id, m.client_id, m.mailing_id, m.status::text, m.reason, m.created_at,
-            greatest(m.attempts, coalesce(f.folded_number, 0)) AS attempts,
-            CASE WHEN m.status = 'sent' THEN m.final_at END AS sent_at
-        FROM messages m LEFT JOIN flights f ON f.message_id = m.id
+        _SELECT
+        + """
         WHERE (m.mailing_id, m.status, m.id) > ($1, $2::text::message_status, $3)
             AND (m.mailing_id, m.status, m.id) <= ($1, $2::text::message_status, 9223372036854775807)
             AND m.status IN ('rejected', 'exhausted', 'expired', 'cancelled')
@@ -141,6 +142,7 @@ async def get(pool: Pool, message_id: int) -> MessageInFull | None:
             SELECT message_id, number, started_at, duration_ms, outcome, http_status, detail FROM attempts
             WHERE message_id = $1
             UNION ALL
+            -- The first attempt that succeeded, which only messages holds.
             SELECT id, 1, started_at, duration_ms, 'accepted', http_status, NULL FROM messages
             WHERE id = $1 AND started_at IS NOT NULL
                 AND NOT EXISTS (SELECT FROM attempts WHERE message_id = $1 AND number = 1)

@@ -3,5 +3,6 @@
 import sys
 
 from services.api.openapi.document import build, text
+from services.api.routes import ROUTES
 
-sys.stdout.write(text(build()))
+sys.stdout.write(text(build(ROUTES)))

@@ -8,12 +8,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from services.api import answers
 from services.api.openapi import headers, problems, schemas
-from services.api.openapi.about import DESCRIPTION, PAGES, Page
-from services.api.openapi.operation import Content, Operation, Reply
+from services.api.openapi.about import DESCRIPTION, PAGES, PublicPage
 from services.api.openapi.operations import OPERATIONS, TAGS, bare
-from services.api.routes import PREFIX, ROUTES, Route
+from services.api.web.operation import Content, Operation, Success
+from services.api.web.responses import Problem
+from services.api.web.route import PREFIX, Route
 
 Json = dict[str, Any]
 References = schemas.References
@@ -21,13 +21,13 @@ SCHEME = "token"
 BEARER: Json = {
     "type": "http",
     "scheme": "bearer",
-    "description": "A token made by `herald token create`, or HERALD_ADMIN_TOKEN of the installation.",
+    "description": "A token created with `herald token create`, or HERALD_ADMIN_TOKEN of the installation.",
 }
 # An id in a path of the route table: {client_id:[0-9]{1,19}}.
 _PLACE = re.compile(r"{(\w+):[^{}]*(?:{[^{}]*}[^{}]*)*}")
 
 
-def build(routes: Iterable[Route] = ROUTES) -> Json:
+def build(routes: Iterable[Route]) -> Json:
     """Makes the whole document, as JSON can hold it."""
     rows = [(route, operation_of(route)) for route in routes]
     references, found = schemas.components(_models(operation for _, operation in rows))
@@ -54,7 +54,7 @@ def _info() -> Json:
     return {
         "title": "Herald",
         "version": version("herald"),
-        "summary": "A notification service: mailings to many clients, and what became of every message.",
+        "summary": "A notification service: mailings to many clients, with the outcome of every message.",
         "description": DESCRIPTION,
         "license": {"name": "MIT", "identifier": "MIT"},
     }
@@ -70,7 +70,7 @@ def place(route: Route) -> str:
 
 
 def _models(operations: Iterable[Operation]) -> Iterable[schemas.Wanted]:
-    yield answers.Problem, "serialization"
+    yield Problem, "serialization"
     for operation in operations:
         yield from ((shape, "validation") for shape in _shapes(operation.body))
         for reply in operation.replies.values():
@@ -82,7 +82,7 @@ def _shapes(contents: Iterable[Content]) -> Iterable[type[BaseModel]]:
 
 
 def _operation(route: Route, operation: Operation, references: References) -> Json:
-    problem = references[answers.Problem, "serialization"]
+    problem = references[Problem, "serialization"]
     replies = {str(status): _reply(reply, references) for status, reply in operation.replies.items()}
     refusals = {
         str(status): problems.response(status, description, problem)
@@ -103,7 +103,7 @@ def _operation(route: Route, operation: Operation, references: References) -> Js
 
 def _parameters(route: Route, operation: Operation) -> list[Json]:
     ids = [_id(name) for name in _PLACE.findall(route.path)]
-    sent = [headers.parameter(name) for name in (*operation.headers, *headers.ALWAYS)]
+    sent = [headers.parameter(name, found) for name, found in {**operation.headers, **headers.SENT}.items()]
     asked = schemas.query_parameters(route.query)
     return [*ids, *(found | _example(operation.query, found["name"]) for found in asked), *sent]
 
@@ -127,7 +127,7 @@ def _body(contents: Iterable[Content], references: References) -> Json:
     return {"required": True, "content": _contents(contents, references, "validation")}
 
 
-def _reply(reply: Reply, references: References) -> Json:
+def _reply(reply: Success, references: References) -> Json:
     content = {"content": _contents(reply.contents, references, "serialization")} if reply.contents else {}
     named = headers.named((*headers.ALWAYS, *headers.RATES, *reply.headers))
     return {"description": reply.description, "headers": named, **content}
@@ -145,7 +145,7 @@ def _contents(contents: Iterable[Content], references: References, mode: schemas
     }
 
 
-def _page(page: Page) -> Json:
+def _page(page: PublicPage) -> Json:
     content = {page.media: {"schema": page.shape}}
     return {
         "operationId": page.id,

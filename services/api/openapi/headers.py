@@ -3,8 +3,6 @@
 from collections.abc import Iterable
 from typing import Any
 
-from services.api.mailings.idempotency import HEADER as IDEMPOTENCY_KEY
-
 Json = dict[str, Any]
 
 
@@ -26,11 +24,11 @@ RATES = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 
 ANSWERED: dict[str, Json] = {
     "X-Request-ID": _header(
-        "The id of the request: the one that was sent if it is fit, else a new one.",
+        "The id of the request: the one that was sent if it is valid, else a new one.",
         "order-4711",
         pattern="^[A-Za-z0-9._-]{1,64}$",
     ),
-    "Location": _header("The path of what was created.", "/api/v1/clients/1", format="uri-reference"),
+    "Location": _header("The path of the created resource.", "/api/v1/clients/1", format="uri-reference"),
     "Link": {
         **_header(
             'The path of the next page, with rel="next". Absent on the last page.',
@@ -38,31 +36,26 @@ ANSWERED: dict[str, Json] = {
         ),
         "required": False,
     },
-    "Content-Disposition": _header("A name for the file.", 'attachment; filename="clients.csv"'),
-    "Retry-After": _header("After how many seconds to try again.", 2, "integer", minimum=0),
+    "Content-Disposition": _header("The suggested name of the file.", 'attachment; filename="clients.csv"'),
+    "Retry-After": _header("Seconds to wait before trying again.", 2, "integer", minimum=0),
     "Retry-After" + SOMETIMES: {
-        **_header("After how many seconds to try again, where that helps.", 1, "integer", minimum=0),
+        **_header("Seconds to wait before trying again, where waiting helps.", 1, "integer", minimum=0),
         "required": False,
     },
-    "RateLimit-Limit": _rate("How many requests this token may send at once.", 200),
-    "RateLimit-Remaining": _rate("How many of them are left.", 199),
-    "RateLimit-Reset": _rate("After how many seconds all of them are there again.", 1),
+    "RateLimit-Limit": _rate("The number of requests that this token may send at once.", 200),
+    "RateLimit-Remaining": _rate("The number of requests that are left.", 199),
+    "RateLimit-Reset": _rate("Seconds until all of them are available again.", 1),
     "WWW-Authenticate": _header("How to authenticate.", 'Bearer realm="herald"'),
-    "Accept": _header("The media types that are taken.", "application/json"),
+    "Accept": _header("The accepted media types.", "application/json"),
 }
 
+# Every operation takes these.
 SENT: dict[str, Json] = {
     "X-Request-ID": {
-        "description": "An id of yours for this request, 1 to 64 letters, digits, dots, underscores and hyphens. It "
-        "comes back in the answer and stands in every log line of the request and of all that it causes. An unfit one "
-        "is replaced.",
+        "description": "An id of your choice for this request, 1 to 64 letters, digits, dots, underscores and "
+        "hyphens. It is returned in the answer, and is part of every log line of the request and of "
+        "all that it causes. An invalid id is replaced.",
         "schema": {"type": "string"},
-    },
-    IDEMPOTENCY_KEY: {
-        "description": "A key of yours, 1 to 255 printable ASCII characters, under which the request is done once: "
-        "sent again within 24 hours with the same token and the same values, it gets the first answer again. With "
-        "other values it is refused with 422; while the first one is still running, with 409.",
-        "schema": {"type": "string", "pattern": r"^[\x20-\x7e]{1,255}$", "minLength": 1, "maxLength": 255},
     },
 }
 
@@ -72,5 +65,5 @@ def named(names: Iterable[str]) -> Json:
     return {name.removesuffix(SOMETIMES): {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
-def parameter(name: str) -> Json:
-    return {"name": name, "in": "header", "required": False, **SENT[name]}
+def parameter(name: str, described: Json) -> Json:
+    return {"name": name, "in": "header", "required": False, **described}

@@ -6,16 +6,16 @@ from http import HTTPStatus
 from typing import Any
 
 from services.api.openapi.headers import ALWAYS, RATES, SOMETIMES, named
-from services.api.openapi.operation import Operation
-from services.api.routes import Route
+from services.api.web.operation import Operation
 from services.api.web.problems import PROBLEM_JSON
+from services.api.web.route import Route
 from shared.statuses import ROLES
 
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ProblemKind:
     """A problem in general. `detail` is an example of one."""
 
     description: str
@@ -24,36 +24,40 @@ class Kind:
     errors: tuple[Json, ...] = ()
 
 
-KINDS: Mapping[int, Kind] = {
-    400: Kind("The body is broken, or no JSON in UTF-8.", "The body is wrong: an object has the same key twice."),
-    401: Kind(
+KINDS: Mapping[int, ProblemKind] = {
+    400: ProblemKind(
+        "The body is malformed, or not JSON in UTF-8.", "The body is invalid: an object has the same key twice."
+    ),
+    401: ProblemKind(
         "The token is missing, unknown, expired or revoked.",
         "Send a token: Authorization: Bearer TOKEN.",
         ("WWW-Authenticate",),
     ),
-    403: Kind("The token's role is not enough.", "This needs a token with the role operator."),
-    404: Kind("There is no such thing, or no longer.", "There is no such client."),
-    408: Kind("The body did not arrive in time.", "The body did not arrive in time."),
-    409: Kind("The state of things does not allow it.", "Another client has this phone.", ("Retry-After" + SOMETIMES,)),
-    413: Kind("The body is larger than 1 MiB.", "Request Entity Too Large"),
-    415: Kind(
-        "The body is of another media type, or not in UTF-8.",
+    403: ProblemKind("The token's role is not sufficient.", "This needs a token with the role operator."),
+    404: ProblemKind("It does not exist, or no longer exists.", "There is no such client."),
+    408: ProblemKind("The body did not arrive in time.", "The body did not arrive in time."),
+    409: ProblemKind(
+        "The present state does not allow it.", "Another client has this phone.", ("Retry-After" + SOMETIMES,)
+    ),
+    413: ProblemKind("The body is larger than 1 MiB.", "Request Entity Too Large"),
+    415: ProblemKind(
+        "The body has another media type, or is not in UTF-8.",
         "Send the body as application/json, in UTF-8.",
         ("Accept",),
     ),
-    422: Kind(
-        "The request holds values or parameters that are not allowed.",
-        "The request holds values that are not allowed.",
+    422: ProblemKind(
+        "The request contains values or parameters that are not allowed.",
+        "The request contains values that are not allowed.",
         errors=({"loc": ["query", "limit"], "msg": "Input should be less than or equal to 1000"},),
     ),
-    429: Kind(
-        "The token asks too often, or too many wrong tokens came from the address.",
-        "This token asks too often.",
+    429: ProblemKind(
+        "The token sent too many requests, or too many wrong tokens came from the address.",
+        "This token sent too many requests.",
         ("Retry-After",),
     ),
-    503: Kind(
-        "The database is away or too slow.",
-        "The database is away. Nothing is lost; try again.",
+    503: ProblemKind(
+        "The database is unavailable or too slow.",
+        "The database is unavailable. Nothing is lost; try again.",
         ("Retry-After",),
     ),
 }

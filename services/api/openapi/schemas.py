@@ -6,7 +6,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
-from services.api.schemas import LEFT_OUT, Query
+from services.api.web.field_types import LEFT_OUT
+from services.api.web.queries import QueryModel
 
 Json = dict[str, Any]
 Mode = JsonSchemaMode
@@ -30,7 +31,7 @@ def components(wanted: Iterable[Wanted]) -> tuple[References, Json]:
     return references, schemas
 
 
-def query_parameters(query: type[Query]) -> list[Json]:
+def query_parameters(query: type[QueryModel]) -> list[Json]:
     """The query parameters of a model. None says that one was left out, which nobody can send."""
     schema = query.model_json_schema(schema_generator=_Untitled)
     required = schema.get("required", [])

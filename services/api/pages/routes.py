@@ -3,7 +3,9 @@
 Every file has a route of its own, so that no path can reach another.
 """
 
+from collections.abc import Iterable
 from functools import cached_property
+from typing import Any
 
 import orjson
 from aiohttp import web
@@ -12,15 +14,16 @@ from services.api.openapi import document
 from services.api.pages.files import FOLDER, MEDIA
 from services.api.pages.index import render
 from services.api.pages.serving import NOTHING_ELSE, file, made, redirect
+from services.api.web.route import Route
 
 INDEX_POLICY = f"{NOTHING_ELSE}; style-src 'self'; img-src 'self'"
 DOCS_POLICY = f"{NOTHING_ELSE}; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'"
 REDIRECTS = {"/docs": "/docs/", "/api": "/api/"}
 
 
-def add(app: web.Application) -> None:
+def add(app: web.Application, routes: Iterable[Route]) -> None:
     """Adds the pages to the router, for GET and HEAD."""
-    pages = Pages()
+    pages = Pages(routes)
     app.router.add_get("/openapi.json", pages.document)
     app.router.add_get("/api/", pages.index)
     app.router.add_get("/docs/", file(FOLDER / "docs.html", "text/html; charset=utf-8", DOCS_POLICY))
@@ -31,7 +34,10 @@ def add(app: web.Application) -> None:
 
 
 class Pages:
-    """What is made from the document, once, when somebody first asks."""
+    """Serves what is made from the document, which is built once, when somebody first asks."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self._routes = routes
 
     async def document(self, request: web.Request) -> web.Response:
         return made(request, self._document, "application/json", NOTHING_ELSE)
@@ -40,9 +46,13 @@ class Pages:
         return made(request, self._index, "text/html", INDEX_POLICY)
 
     @cached_property
+    def _built(self) -> dict[str, Any]:
+        return document.build(self._routes)
+
+    @cached_property
     def _document(self) -> bytes:
-        return orjson.dumps(document.build())
+        return orjson.dumps(self._built)
 
     @cached_property
     def _index(self) -> bytes:
-        return render(document.build()).encode()
+        return render(self._built).encode()

@@ -1,7 +1,7 @@
-"""Live news of mailings: one look a second at each that somebody watches, however many watch.
+"""Distributes the statistics of mailings to their viewers: one query a second for each mailing, however many watch.
 
-A viewer has room for one piece of news, and what it has not taken yet is replaced by what is newer: so a slow one
-costs no memory and nobody waits for it.
+A viewer holds one event. An event that it has not taken yet is replaced by the next one, so that a slow viewer costs no
+memory, and nobody waits for it.
 """
 
 import asyncio
@@ -10,78 +10,79 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
-from services.api.metrics import Meters
+from services.api.metrics import Metrics
 from shared import logs
 
 EVERY_SECONDS = 1.0
 # Each viewer is an open connection, and those are bounded.
 MOST_VIEWERS = 500
 
-Kind = Literal["figures", "ended", "gone", "away", "failed", "stopping"]
-# After these nothing follows.
-LAST: frozenset[Kind] = frozenset({"ended", "gone", "failed", "stopping"})
+EventKind = Literal["figures", "ended", "gone", "away", "failed", "stopping"]
+# After one of these no event follows.
+LAST_KINDS: frozenset[EventKind] = frozenset({"ended", "gone", "failed", "stopping"})
 
 
-class TooMany(Exception):
+class TooManyViewers(Exception):
     """As many viewers as this process takes are watching."""
 
 
 @dataclass(frozen=True, slots=True)
-class News:
-    """`frame` is what viewers are sent, encoded once for all of them."""
+class StreamEvent:
+    """One event of a stream. `frame` is its encoded form, made once for all viewers."""
 
-    kind: Kind
+    kind: EventKind
     frame: bytes = b""
 
     @property
     def last(self) -> bool:
-        return self.kind in LAST
+        return self.kind in LAST_KINDS
 
 
-Look = Callable[[int], Awaitable[News]]
+# Reads the present event of a mailing.
+ReadEvent = Callable[[int], Awaitable[StreamEvent]]
 
 
 class Viewer:
-    """Who watches a mailing."""
+    """One open stream, with the newest event that it has not taken yet."""
 
     def __init__(self) -> None:
-        self._news: asyncio.Queue[News] = asyncio.Queue(1)
+        self._events: asyncio.Queue[StreamEvent] = asyncio.Queue(1)
 
-    def put(self, news: News) -> None:
-        if self._news.full():
-            self._news.get_nowait()
-        self._news.put_nowait(news)
+    def put(self, event: StreamEvent) -> None:
+        if self._events.full():
+            self._events.get_nowait()
+        self._events.put_nowait(event)
 
-    async def next(self) -> News:
-        """Waits for news. What came while nobody waited is skipped, except for the newest."""
-        return await self._news.get()
+    async def next(self) -> StreamEvent:
+        """Waits for an event. Of those that came since the last call, only the newest is returned."""
+        return await self._events.get()
 
 
 class Broadcast:
-    """One mailing that is watched. It goes on until nobody has watched for a second, or nothing can follow."""
+    """One mailing that is watched. It runs until nobody has watched for a second, or no event can follow."""
 
     def __init__(self) -> None:
         self.viewers: set[Viewer] = set()
-        self._latest: News | None = None
+        self._latest: StreamEvent | None = None
 
     def join(self, viewer: Viewer) -> None:
-        """Shows a new viewer what the others see already."""
+        """Adds a viewer, who sees at once what the others see already."""
         self.viewers.add(viewer)
         if self._latest is not None:
             viewer.put(self._latest)
 
-    def tell(self, news: News) -> None:
-        """Tell everybody. That the database is away is told once."""
-        repeated = self._latest is not None and news.kind == self._latest.kind == "away"
-        self._latest = news
+    def push(self, event: StreamEvent) -> None:
+        """Pushes an event to all viewers. An outage of the database is pushed once, however long it lasts."""
+        repeated = self._latest is not None and event.kind == self._latest.kind == "away"
+        self._latest = event
         for viewer in () if repeated else self.viewers:
-            viewer.put(news)
+            viewer.put(event)
 
-    async def run(self, mailing_id: int, look: Look, every: float) -> None:
+    async def run(self, mailing_id: int, read: ReadEvent, every: float) -> None:
         while self._latest is None or self.viewers:
-            news = await look(mailing_id)
-            self.tell(news)
-            if news.last:
+            event = await read(mailing_id)
+            self.push(event)
+            if event.last:
                 return
             await asyncio.sleep(every)
 
@@ -90,20 +91,22 @@ class Broadcasts:
     """All mailings that are watched in this process."""
 
     def __init__(
-        self, look: Look, meters: Meters, *, every: float = EVERY_SECONDS, most_viewers: int = MOST_VIEWERS
+        self, read: ReadEvent, metrics: Metrics, *, every: float = EVERY_SECONDS, most_viewers: int = MOST_VIEWERS
     ) -> None:
-        self._look, self._meters = look, meters
-        self._every, self._most = every, most_viewers
+        self._read = read
+        self._metrics = metrics
+        self._every = every
+        self._most_viewers = most_viewers
         self._running: dict[int, Broadcast] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._viewers = 0
-        self._stopping: News | None = None
+        self._stopping: StreamEvent | None = None
 
     @contextmanager
     def watch(self, mailing_id: int) -> Iterator[Viewer]:
-        """Watches a mailing while the block runs. Raises TooMany."""
-        if self._viewers >= self._most:
-            raise TooMany
+        """Watches a mailing while the block runs. Raises TooManyViewers."""
+        if self._viewers >= self._most_viewers:
+            raise TooManyViewers
         viewer = Viewer()
         broadcast = self._join(mailing_id, viewer)
         self._count(1)
@@ -113,11 +116,11 @@ class Broadcasts:
             self._count(-1)
             broadcast.viewers.discard(viewer)
 
-    async def close(self, news: News) -> None:
-        """Tell all viewers, also those who come later, that this process stops."""
-        self._stopping = news
+    async def close(self, event: StreamEvent) -> None:
+        """Ends all streams with an event, which those who come later get as well."""
+        self._stopping = event
         for broadcast in self._running.values():
-            broadcast.tell(news)
+            broadcast.push(event)
         for task in self._tasks:
             task.cancel()
         if self._tasks:
@@ -128,7 +131,7 @@ class Broadcasts:
         if broadcast is None:
             broadcast = Broadcast()
             if self._stopping is not None:
-                broadcast.tell(self._stopping)
+                broadcast.push(self._stopping)
             else:
                 self._start(mailing_id, broadcast)
         broadcast.join(viewer)
@@ -142,17 +145,17 @@ class Broadcasts:
 
     async def _run(self, mailing_id: int, broadcast: Broadcast) -> None:
         try:
-            await broadcast.run(mailing_id, self._counted_look, self._every)
+            await broadcast.run(mailing_id, self._counted_read, self._every)
         except Exception as error:
             logs.get().error("broadcast failed", mailing_id=mailing_id, kind=type(error).__name__)
-            broadcast.tell(News("failed"))
+            broadcast.push(StreamEvent("failed"))
         finally:
             del self._running[mailing_id]
 
-    async def _counted_look(self, mailing_id: int) -> News:
-        self._meters.looks.inc()
-        return await self._look(mailing_id)
+    async def _counted_read(self, mailing_id: int) -> StreamEvent:
+        self._metrics.stream_queries.inc()
+        return await self._read(mailing_id)
 
     def _count(self, change: int) -> None:
         self._viewers += change
-        self._meters.viewers.set(self._viewers)
+        self._metrics.stream_viewers.set(self._viewers)

@@ -2,48 +2,49 @@
 
 from aiohttp import web
 
-from services.api import answers
-from services.api.schemas import PageQuery
 from services.api.statistics import store
-from services.api.statistics.speed import pace
+from services.api.statistics.responses import Attempts, MailingStatistics, MailingSummaries
+from services.api.statistics.speed import measure_speed
 from services.api.statistics.store import Figures
 from services.api.web import pages
-from services.api.web.context import id_in, query_of, state_of
+from services.api.web.context import id_in, pool_of, query_of
 from services.api.web.cursors import MAX_ID
 from services.api.web.problems import not_found
+from services.api.web.queries import PageQuery
+from services.api.web.responses import reply
 
 KIND = "statistics"
 
 
 async def totals(request: web.Request) -> web.Response:
-    return pages.reply(await store.totals(state_of(request).pool))
+    return reply(await store.totals(pool_of(request)))
 
 
 async def listing(request: web.Request) -> web.Response:
     query = query_of(request, PageQuery)
     before = pages.position(query, KIND, start=MAX_ID)
-    found = await store.page(state_of(request).pool, before=before, limit=query.limit + 1)
+    found = await store.page(pool_of(request), before=before, limit=query.limit + 1)
     items, following = pages.cut(found, query.limit, KIND, lambda summary: summary.mailing_id)
-    return pages.reply_page(request, answers.MailingSummaries(items=items, next=following), following)
+    return pages.reply_page(request, MailingSummaries(items=items, next=following), following)
 
 
 async def of_mailing(request: web.Request) -> web.Response:
     mailing_id = id_in(request, "mailing")
-    figures = await store.figures(state_of(request).pool, mailing_id)
+    figures = await store.figures(pool_of(request), mailing_id)
     if figures is None:
         raise not_found("mailing")
-    return pages.reply(present(mailing_id, figures))
+    return reply(present(mailing_id, figures))
 
 
-def present(mailing_id: int, figures: Figures) -> answers.MailingStatistics:
+def present(mailing_id: int, figures: Figures) -> MailingStatistics:
     left = figures.by_status.pending + figures.by_status.retrying
-    speed = pace(figures.status, figures.started_at, figures.minutes, left, figures.now)
-    return answers.MailingStatistics(
+    speed = measure_speed(figures.status, figures.started_at, figures.minutes, left, figures.now)
+    return MailingStatistics(
         mailing_id=mailing_id,
         status=figures.status,
         total=figures.total,
         by_status=figures.by_status,
-        attempts=answers.Attempts(total=sum(figures.outcomes.values()), by_outcome=figures.outcomes),
+        attempts=Attempts(total=sum(figures.outcomes.values()), by_outcome=figures.outcomes),
         reasons=figures.reasons,
         per_minute=figures.minutes,
         rate=speed.rate,

@@ -4,35 +4,35 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.api.answers import Minute
+from services.api.statistics.responses import Minute
 from shared.statuses import MailingStatus
 
 ACTIVE: frozenset[MailingStatus] = frozenset({"running", "paused"})
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class Speed:
     """`rate` in messages per second; `eta` in seconds, None where it cannot be told."""
 
     rate: float
     eta: float | None
 
 
-def pace(
+def measure_speed(
     status: MailingStatus, started_at: datetime | None, minutes: Sequence[Minute], left: int, now: datetime
-) -> Pace:
+) -> Speed:
     """Judges by the minute that runs and the one before it, so over one to two minutes.
 
     `left` is how many messages are not final yet.
     """
     if status not in ACTIVE or started_at is None:
-        return Pace(0.0, 0.0 if status == "finished" else None)
+        return Speed(0.0, 0.0 if status == "finished" else None)
     since = now.replace(second=0, microsecond=0) - timedelta(minutes=1)
     final = sum(minute.sent + minute.failed for minute in minutes if minute.at >= since)
     # The first second of a mailing has no rate worth the name.
     seconds = max((now - max(since, started_at)).total_seconds(), 1.0)
     rate = final / seconds
-    return Pace(round(rate, 3), _eta(status, rate, left))
+    return Speed(round(rate, 3), _eta(status, rate, left))
 
 
 def _eta(status: MailingStatus, rate: float, left: int) -> float | None:

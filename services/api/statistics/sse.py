@@ -9,15 +9,16 @@ import asyncio
 import orjson
 from aiohttp import web
 
+from services.api.metrics import Metrics
 from services.api.statistics import store
-from services.api.statistics.broadcast import Broadcasts, Kind, News, TooMany, Viewer
+from services.api.statistics.broadcast import Broadcasts, EventKind, StreamEvent, TooManyViewers, Viewer
 from services.api.statistics.handlers import present
 from services.api.statistics.store import Figures
-from services.api.web.context import State, id_in, state_of
+from services.api.web.context import id_in, timeouts_of
+from services.api.web.database import DATABASE_AWAY, DatabaseGate
 from services.api.web.negotiation import EVENT_STREAM
-from services.api.web.outages import AWAY
-from services.api.web.problems import Problem, not_found, unavailable
-from services.api.web.timeouts import Patience
+from services.api.web.problems import HttpProblem, not_found, unavailable
+from services.api.web.timeouts import Timeouts
 from shared import logs
 
 OPENING = b"retry: 2000\n\n"
@@ -27,36 +28,39 @@ BROADCASTS = web.AppKey("broadcasts", Broadcasts)
 
 
 def frame(event: str, body: bytes) -> bytes:
-    """Writes one event. A body is JSON, and so has no line breaks."""
+    """Encodes one event. A body is JSON, and so has no line breaks."""
     return b"event: " + event.encode() + b"\ndata: " + body + b"\n\n"
 
 
-def end(kind: Kind, before: bytes = b"") -> News:
-    return News(kind, before + frame("end", orjson.dumps({"reason": kind})))
+def end(kind: EventKind, before: bytes = b"") -> StreamEvent:
+    return StreamEvent(kind, before + frame("end", orjson.dumps({"reason": kind})))
 
 
-AWAY_NEWS = News("away", frame("unavailable", orjson.dumps({"detail": "The database is away; this goes on with it."})))
+_AWAY_DETAIL = orjson.dumps({"detail": "The database is unavailable; the stream continues when it is back."})
+AWAY_EVENT = StreamEvent("away", frame("unavailable", _AWAY_DETAIL))
 
 
-def broadcasts(state: State) -> Broadcasts:
-    async def look(mailing_id: int) -> News:
+def broadcasts(gate: DatabaseGate, metrics: Metrics) -> Broadcasts:
+    """Makes the broadcasts of this process, which read the statistics from the database."""
+
+    async def read(mailing_id: int) -> StreamEvent:
         try:
-            return news_of(mailing_id, await store.figures(state.pool, mailing_id))
-        except (Problem, *AWAY) as error:
+            return event_of(mailing_id, await store.figures(gate.pool, mailing_id))
+        except (HttpProblem, *DATABASE_AWAY) as error:
             logs.get().warning("database away", kind=type(error).__name__, mailing_id=mailing_id)
-            return AWAY_NEWS
+            return AWAY_EVENT
 
-    return Broadcasts(look, state.meters)
+    return Broadcasts(read, metrics)
 
 
-def news_of(mailing_id: int, figures: Figures | None) -> News:
-    """Makes news of what the database says. A mailing has ended once its counts are closed, cancelled or not."""
+def event_of(mailing_id: int, figures: Figures | None) -> StreamEvent:
+    """Makes the event of a mailing's figures. A mailing has ended once its counts are closed, cancelled or not."""
     if figures is None:
         return end("gone")
-    shown = frame("statistics", present(mailing_id, figures).model_dump_json(by_alias=True).encode())
+    statistics = frame("statistics", present(mailing_id, figures).model_dump_json(by_alias=True).encode())
     if figures.status in {"finished", "cancelled"} and figures.finished_at is not None:
-        return end("ended", shown)
-    return News("figures", shown)
+        return end("ended", statistics)
+    return StreamEvent("figures", statistics)
 
 
 async def stop(app: web.Application) -> None:
@@ -71,31 +75,31 @@ async def stream(request: web.Request) -> web.StreamResponse:
             first = _first(await viewer.next())
             response = web.StreamResponse(headers={"Content-Type": EVENT_STREAM, "X-Accel-Buffering": "no"})
             await response.prepare(request)
-            await _show(request, response, viewer, first)
+            await _write_all(request, response, viewer, first)
             return response
-    except TooMany:
-        detail = "Too many streams are open. Ask for the statistics instead, or try again later."
-        raise Problem(503, detail, headers={"Retry-After": "30"}) from None
+    except TooManyViewers:
+        detail = "Too many streams are open. Request the statistics instead, or try again later."
+        raise HttpProblem(503, detail, headers={"Retry-After": "30"}) from None
 
 
-def _first(news: News) -> News:
-    """What stands in the way of a stream is a problem, as long as nothing was answered."""
-    if news.kind == "gone":
+def _first(event: StreamEvent) -> StreamEvent:
+    """Returns the first event. Raises a problem where it is none to begin a stream with: nothing was answered yet."""
+    if event.kind == "gone":
         raise not_found("mailing")
-    if news.kind == "away":
+    if event.kind == "away":
         raise unavailable()
-    if news.kind in {"failed", "stopping"}:
-        raise Problem(503, "The stream cannot be had at this moment. Try again.", headers={"Retry-After": "2"})
-    return news
+    if event.kind in {"failed", "stopping"}:
+        raise HttpProblem(503, "The stream is not available at this moment. Try again.", headers={"Retry-After": "2"})
+    return event
 
 
-async def _show(request: web.Request, response: web.StreamResponse, viewer: Viewer, news: News) -> None:
-    patience = state_of(request).patience
+async def _write_all(request: web.Request, response: web.StreamResponse, viewer: Viewer, event: StreamEvent) -> None:
+    timeouts = timeouts_of(request)
     try:
-        await _write(response, OPENING + news.frame, patience)
-        while not news.last:
-            news = await _next(viewer, patience)
-            await _write(response, news.frame, patience)
+        await _write(response, OPENING + event.frame, timeouts)
+        while not event.last:
+            event = await _next(viewer, timeouts)
+            await _write(response, event.frame, timeouts)
         await response.write_eof()
     except ConnectionError:
         logs.get().debug("viewer left")
@@ -105,15 +109,15 @@ async def _show(request: web.Request, response: web.StreamResponse, viewer: View
             request.transport.abort()
 
 
-async def _next(viewer: Viewer, patience: Patience) -> News:
-    """Waits for news, but not in silence: proxies cut what says nothing."""
+async def _next(viewer: Viewer, timeouts: Timeouts) -> StreamEvent:
+    """Waits for an event, and returns a heartbeat where none comes: proxies close a connection that is silent."""
     try:
-        async with asyncio.timeout(patience.heartbeat):
+        async with asyncio.timeout(timeouts.heartbeat):
             return await viewer.next()
     except TimeoutError:
-        return News("away", HEARTBEAT)
+        return StreamEvent("away", HEARTBEAT)
 
 
-async def _write(response: web.StreamResponse, data: bytes, patience: Patience) -> None:
-    async with asyncio.timeout(patience.reader):
+async def _write(response: web.StreamResponse, data: bytes, timeouts: Timeouts) -> None:
+    async with asyncio.timeout(timeouts.reader):
         await response.write(data)

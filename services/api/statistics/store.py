@@ -5,8 +5,9 @@ from datetime import datetime
 
 import orjson
 
-from services.api.answers import ByStatus, MailingSummary, MailingTotals, MessageTotals, Minute, Reason, Totals
+from services.api.mailings.responses import ByStatus
 from services.api.mailings.store import by_status
+from services.api.statistics.responses import MailingSummary, MailingTotals, MessageTotals, Minute, Reason, Totals
 from shared.database import Pool
 from shared.statuses import MailingStatus
 
@@ -37,6 +38,7 @@ async def totals(pool: Pool) -> Totals:
         SELECT m.total AS mailings, m.scheduled, m.running, m.paused, m.finished, m.cancelled AS cancelled_mailings,
             c.total, c.pending, c.retrying, c.sent, c.rejected, c.exhausted, c.expired, c.cancelled
         FROM (
+            -- Mailings by state, without the deleted ones.
             SELECT count(*) AS total,
                 count(*) FILTER (WHERE status = 'scheduled') AS scheduled,
                 count(*) FILTER (WHERE status = 'running') AS running,
@@ -45,6 +47,7 @@ async def totals(pool: Pool) -> Totals:
                 count(*) FILTER (WHERE status = 'cancelled') AS cancelled
             FROM mailings WHERE deleted_at IS NULL
         ) AS m, (
+            -- Messages by status, with those of deleted mailings.
             SELECT coalesce(sum(total), 0)::bigint AS total,
                 coalesce(sum(pending), 0)::bigint AS pending, coalesce(sum(retrying), 0)::bigint AS retrying,
                 coalesce(sum(sent), 0)::bigint AS sent, coalesce(sum(rejected), 0)::bigint AS rejected,
@@ -84,10 +87,12 @@ async def figures(pool: Pool, mailing_id: int) -> Figures | None:
         SELECT now() AS now, m.status, m.started_at, m.finished_at,
             m.status IN ('running', 'paused') AND NOT w.expansion_done AS expanding,
             c.total, c.pending, c.retrying, c.sent, c.rejected, c.exhausted, c.expired, c.cancelled,
+            -- Attempts by outcome.
             (
                 SELECT json_object_agg(o.outcome, o.count ORDER BY o.outcome) FROM outcomes o
                 WHERE o.mailing_id = m.id AND o.count > 0
             ) AS outcomes,
+            -- Messages by status and reason, the most frequent reasons first.
             (
                 SELECT json_agg(
                     json_build_object('status', r.status, 'reason', r.reason, 'count', r.count)
@@ -95,6 +100,7 @@ async def figures(pool: Pool, mailing_id: int) -> Figures | None:
                 )
                 FROM reasons r WHERE r.mailing_id = m.id AND r.count > 0
             ) AS reasons,
+            -- The latest minutes, in time order.
             (
                 SELECT json_agg(json_build_object('at', t.at, 'sent', t.sent, 'failed', t.failed) ORDER BY t.at)
                 FROM (SELECT * FROM minutes WHERE mailing_id = m.id ORDER BY at DESC LIMIT $2) AS t

@@ -6,30 +6,45 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from aiohttp import web
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
-from services.api.web.context import BODY, state_of
+from services.api.web.context import LOG_FIELDS, timeouts_of, zones_of
 from services.api.web.negotiation import JSON
 from services.api.web.parsing import parse_body
-from services.api.web.problems import Problem
-from services.api.web.request_log import tell_fields
+from services.api.web.problems import HttpProblem
+from services.api.web.request_log import redact_fields
 
 MERGE_PATCH = "application/merge-patch+json"
 # A mailing with the longest text and 1,000 of the longest tags, all written as escapes, still fits.
 MAX_BODY = 1024 * 1024
 
-BodyT = TypeVar("BodyT", bound=BaseModel)
+
+class BodyModel(BaseModel):
+    """A body. Fields with a default may be left out; what was given is in model_fields_set."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+
+BodyT = TypeVar("BodyT", bound=BodyModel)
+
+# The model of the body, as the row of the route table names it.
+BODY_MODEL = web.RequestKey[type[BodyModel] | None]("body_model")
 
 
 async def read_body(request: web.Request, kind: type[BodyT]) -> BodyT:
-    """Reads a JSON body. Raises problems: 415, 413, 408, 400, and 422 for wrong values."""
+    """Reads a JSON body. Raises problems: 415, 413, 408, 400, and 422 for wrong values.
+
+    `kind` must be the model that the route table names.
+    """
+    if request[BODY_MODEL] is not kind:
+        raise TypeError(f"the route table names {request[BODY_MODEL]}, the handler wants {kind}")
     offers = (JSON, MERGE_PATCH) if request.method == "PATCH" else (JSON,)
     require_type(request, offers)
-    zones = state_of(request).zones
+    zones = zones_of(request)
     async with reading(request):
         raw = await request.read()
     body = parse_body(kind, raw, zones)
-    request[BODY] = tell_fields(body)
+    request[LOG_FIELDS]["body"] = redact_fields(body)
     return body
 
 
@@ -37,7 +52,9 @@ def require_type(request: web.Request, types: Sequence[str]) -> str:
     """Returns the body's type. Raises a 415 problem for one that is not among `types`, or not UTF-8."""
     charset = (request.charset or "utf-8").lower()
     if request.content_type not in types or charset not in {"utf-8", "utf8"}:
-        raise Problem(415, f"Send the body as {' or '.join(types)}, in UTF-8.", headers={"Accept": ", ".join(types)})
+        raise HttpProblem(
+            415, f"Send the body as {' or '.join(types)}, in UTF-8.", headers={"Accept": ", ".join(types)}
+        )
     return request.content_type
 
 
@@ -55,13 +72,13 @@ async def chunks(request: web.Request, size: int = 64 * 1024) -> AsyncIterator[b
 async def reading(request: web.Request) -> AsyncIterator[None]:
     """Turns what can go wrong while a body comes in into problems."""
     try:
-        async with asyncio.timeout(state_of(request).patience.body):
+        async with asyncio.timeout(timeouts_of(request).body):
             await _invite(request)
             yield
     except TimeoutError:
-        raise Problem(408, "The body did not arrive in time.") from None
+        raise HttpProblem(408, "The body did not arrive in time.") from None
     except (web.RequestPayloadError, ConnectionError):
-        raise Problem(400, "The body is broken or ended early.") from None
+        raise HttpProblem(400, "The body is malformed or ended early.") from None
 
 
 async def expect_later(_: web.Request) -> None:

@@ -1,104 +1,60 @@
-"""What handlers reach through the request: the state of the process, and what middleware found out."""
+"""What every handler reads from the request and from the application, whatever its feature."""
 
-import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TypeVar
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 from aiohttp import web
 
-from services.api.access.authenticate import Authenticator
-from services.api.access.client_address import Network
-from services.api.access.token_bucket import WRONG_TOKENS, Allowance, Buckets
-from services.api.access.tokens import Identity
-from services.api.audit.store import Cause
-from services.api.dead_letters.queues import OpensQueues
-from services.api.mailings.planner_hints import EventSink
-from services.api.metrics import Meters
-from services.api.schemas import Query
+from services.api.metrics import Metrics
 from services.api.web.cursors import MAX_ID
-from services.api.web.problems import not_found, unavailable
-from services.api.web.timeouts import Patience
+from services.api.web.database import DatabaseGate
+from services.api.web.parsing import Zones
+from services.api.web.problems import not_found
+from services.api.web.queries import QueryModel
+from services.api.web.timeouts import Timeouts
 from shared.database import Pool
 
+DATABASE = web.AppKey("database", DatabaseGate)
+METRICS = web.AppKey("metrics", Metrics)
+TIMEOUTS = web.AppKey("timeouts", Timeouts)
 
-@dataclass(frozen=True, slots=True)
-class Backing:
-    """What there is only once the database was reached."""
-
-    pool: Pool
-    zones: frozenset[str]
-
-
-@dataclass(slots=True)
-class State:
-    authenticator: Authenticator
-    events: EventSink
-    default_zone: str
-    dead_queues: OpensQueues
-    meters: Meters
-    backing: Backing | None = None
-    patience: Patience = field(default_factory=Patience)
-    # None: as often as they like.
-    rates: Buckets | None = None
-    wrong_tokens: Buckets = field(default_factory=lambda: Buckets(WRONG_TOKENS))
-    # Proxies whose X-Forwarded-For is believed.
-    trusted: Sequence[Network] = ()
-    # Statements that read a whole table: so few at a time that they leave most of the pool to others.
-    counting: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(2))
-
-    @property
-    def pool(self) -> Pool:
-        """Raises a 503 problem until the database was reached."""
-        return self._backing.pool
-
-    @property
-    def zones(self) -> frozenset[str]:
-        return self._backing.zones
-
-    @property
-    def _backing(self) -> Backing:
-        if self.backing is None:
-            raise unavailable()
-        return self.backing
-
-
-STATE = web.AppKey("state", State)
 REQUEST_ID = web.RequestKey("request_id", str)
-ALLOWANCE = web.RequestKey("allowance", Allowance)
-IDENTITY = web.RequestKey("identity", Identity)
-QUERY = web.RequestKey("query", Query)
-# What the log tells of the request's body, and of why it was refused.
-BODY = web.RequestKey("body", dict)
-REFUSAL = web.RequestKey("refusal", dict)
+QUERY = web.RequestKey("query", QueryModel)
+# Fields of the request's log line, added by whoever finds them out: redacted where they come from.
+LOG_FIELDS = web.RequestKey[dict[str, Any]]("log_fields")
 
-QueryT = TypeVar("QueryT", bound=Query)
+QueryT = TypeVar("QueryT", bound=QueryModel)
 
 
-def cause_of(request: web.Request) -> Cause:
-    """What an event says of the request that caused it."""
-    return Cause(request[REQUEST_ID], request[IDENTITY].name)
+def pool_of(request: web.Request) -> Pool:
+    """Returns the pool of database connections. Raises a 503 problem until the database was reached."""
+    return request.app[DATABASE].pool
 
 
-def state_of(request: web.Request) -> State:
-    return request.app[STATE]
+def zones_of(request: web.Request) -> Zones:
+    """Returns the time zones that a client may have. Raises a 503 problem until the database was reached."""
+    return request.app[DATABASE].zones
+
+
+def timeouts_of(request: web.Request) -> Timeouts:
+    return request.app[TIMEOUTS]
 
 
 def query_of(request: web.Request, kind: type[QueryT]) -> QueryT:
-    """The query parameters, read as the route table says. `kind` must be what stands there."""
+    """Returns the query parameters, as parsed for the route. `kind` must be the model that the route table names."""
     query = request[QUERY]
     if not isinstance(query, kind):
-        raise TypeError(f"the route table says {type(query).__name__}, the handler wants {kind.__name__}")
+        raise TypeError(f"the route table names {type(query).__name__}, the handler wants {kind.__name__}")
     return query
 
 
 def ids_in(path: Mapping[str, str]) -> dict[str, int]:
-    """The ids in a path: client_id, mailing_id or message_id. The routes only let digits through."""
+    """Returns the ids in a path: client_id, mailing_id or message_id. The routes let only digits through."""
     return {name: int(value) for name, value in path.items() if name.endswith("_id")}
 
 
 def id_in(request: web.Request, what: str) -> int:
-    """The id of a client, mailing or message in the path. One that no table can hold is not found."""
+    """Returns the id of a client, mailing or message in the path. Raises a 404 problem for one that no table holds."""
     number = int(request.match_info[f"{what}_id"])
     if number > MAX_ID:
         raise not_found(what)

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from aiohttp import web
 
 from services.api.web.compression import compress_stream
-from services.api.web.context import state_of
+from services.api.web.context import timeouts_of
 from services.api.web.negotiation import CSV
 from shared import logs
 
@@ -49,7 +49,7 @@ async def _stream(request: web.Request, media: str, filename: str, blocks: Async
 
 async def _write(request: web.Request, response: web.StreamResponse, block: bytes) -> None:
     """Raises TimeoutError where nobody takes what is sent."""
-    async with asyncio.timeout(state_of(request).patience.reader):
+    async with asyncio.timeout(timeouts_of(request).reader):
         await response.write(block)
 
 

@@ -22,10 +22,19 @@ _SECONDS = r":[0-5][0-9](\.[0-9]{1,9})?"
 _OFFSET = r"([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
 
 
+# Marks a field for the API's document, which then names no default; see openapi/schemas.py.
+LEFT_OUT = "x-left-out"
+
+
+def left_out(stand_in: Any, description: str | None = None) -> Any:
+    """A field that may be left out. `stand_in` only keeps its type: it is no default that a caller could rely on."""
+    return Field(default=stand_in, description=description, json_schema_extra={LEFT_OUT: True})
+
+
 def _printable(text: str, allowed: frozenset[str] = frozenset()) -> str:
     # Cc are the control characters, NUL among them; Cs are lone surrogates, which UTF-8 cannot carry.
     if not text.isprintable() and any(unicodedata.category(c) in {"Cc", "Cs"} and c not in allowed for c in text):
-        raise ValueError("must not hold control characters")
+        raise ValueError("must not contain control characters")
     return text
 
 
@@ -37,16 +46,16 @@ def read_moment(value: object) -> datetime:
     """Reads an ISO 8601 moment with an offset, and gives it in UTC. Raises ValueError for anything else."""
     found = _MOMENT.fullmatch(value) if isinstance(value, str) else None
     if found is None:
-        raise ValueError("must be an ISO 8601 moment, as a string")
+        raise ValueError("must be an ISO 8601 date-time, as a string")
     if found["offset"] is None:
         raise ValueError("must have an offset, such as Z or +03:00")
     try:
         moment = datetime.fromisoformat(found[0].upper()).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise ValueError("must be a moment that exists") from error
+        raise ValueError("must be a date-time that exists") from error
     # The database reads the last moment of the year 9999 as infinity.
     if not 1970 <= moment.year <= 9998:
-        raise ValueError("must lie between the years 1970 and 9998")
+        raise ValueError("must be between the years 1970 and 9998")
     return moment
 
 
@@ -83,7 +92,7 @@ Text = Annotated[
     Field(
         min_length=1,
         max_length=2000,
-        description="What is sent. Line breaks are allowed, other control characters are not.",
+        description="The text of the message. Line breaks are allowed, other control characters are not.",
         examples=["Your order is ready."],
         json_schema_extra={"pattern": _LINES_PATTERN},
     ),
@@ -94,7 +103,7 @@ Zone = Annotated[
     str,
     Field(
         max_length=64,
-        description="An IANA time zone. Which ones there are is decided by the installation's time zone database.",
+        description="An IANA time zone that the installation's time zone database knows.",
         examples=["Europe/Moscow"],
         json_schema_extra={"format": "iana-time-zone", "minLength": 1},
     ),
@@ -103,7 +112,7 @@ Zone = Annotated[
 # RFC 3339, which format date-time means, wants seconds; ISO 8601 does not.
 _MOMENT_SCHEMA = WithJsonSchema(
     {
-        "description": "An ISO 8601 moment with an offset, between the years 1970 and 9998 in UTC.",
+        "description": "An ISO 8601 date-time with an offset, between the years 1970 and 9998 in UTC.",
         "anyOf": [
             {"type": "string", "format": "date-time", "pattern": _TO_THE_MINUTE + _SECONDS + _OFFSET},
             {"type": "string", "format": "date-time-to-the-minute", "pattern": _TO_THE_MINUTE + _OFFSET},
@@ -118,7 +127,7 @@ ClockTime = Annotated[
     str,
     Field(
         pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$",
-        description="A time of day, HH:MM, on the client's own clock.",
+        description="A time of day, HH:MM, in the client's time zone.",
         examples=["09:00"],
     ),
 ]

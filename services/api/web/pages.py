@@ -5,10 +5,10 @@ from typing import TypeVar
 
 from aiohttp import web
 
-from services.api.answers import Answer
-from services.api.schemas import PageQuery
 from services.api.web import cursors
-from services.api.web.problems import FieldError, Problem, invalid
+from services.api.web.problems import HttpProblem, InvalidValue, invalid
+from services.api.web.queries import PageQuery
+from services.api.web.responses import ResponseModel, reply
 
 ItemT = TypeVar("ItemT")
 
@@ -23,8 +23,8 @@ def position(query: PageQuery, kind: str, start: int) -> int:
         raise wrong_cursor() from None
 
 
-def wrong_cursor() -> Problem:
-    return invalid(FieldError(("query", "cursor"), "must be a cursor that this list answered"))
+def wrong_cursor() -> HttpProblem:
+    return invalid(InvalidValue(("query", "cursor"), "must be a cursor that this list returned"))
 
 
 def cut(found: Sequence[ItemT], limit: int, kind: str, key: Callable[[ItemT], int]) -> tuple[list[ItemT], str | None]:
@@ -33,12 +33,7 @@ def cut(found: Sequence[ItemT], limit: int, kind: str, key: Callable[[ItemT], in
     return items, cursors.encode(kind, key(items[-1])) if len(found) > limit else None
 
 
-def reply(answer: Answer, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    body = answer.model_dump_json(by_alias=True)
-    return web.Response(text=body, status=status, headers=headers, content_type="application/json")
-
-
-def reply_page(request: web.Request, answer: Answer, following: str | None) -> web.Response:
+def reply_page(request: web.Request, answer: ResponseModel, following: str | None) -> web.Response:
     if following is None:
         return reply(answer)
     address = request.rel_url.update_query(cursor=following)

@@ -1,4 +1,4 @@
-"""From bytes and text to models. Pure; everything wrong comes out as a Problem."""
+"""From bytes and text to models. Pure; everything wrong comes out as a HttpProblem."""
 
 import json
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from services.api.web.problems import FieldError, Problem, invalid
+from services.api.web.problems import HttpProblem, InvalidValue, invalid
 
 Zones = frozenset[str]
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -32,7 +32,7 @@ def parse_body(kind: type[ModelT], raw: bytes, zones: Zones) -> ModelT:
     try:
         return parse_json(kind, raw, zones)
     except NotJson as error:
-        raise Problem(400, f"The body is wrong: {error}.") from None
+        raise HttpProblem(400, f"The body is invalid: {error}.") from None
     except ValidationError as error:
         raise invalid(*field_errors(error, "body")) from None
 
@@ -41,15 +41,15 @@ def parse_query(kind: type[ModelT], pairs: Mapping[str, list[str]]) -> ModelT:
     """Reads query parameters. Each may be given once."""
     twice = [name for name, values in pairs.items() if len(values) > 1]
     if twice:
-        raise invalid(*(FieldError(("query", name), "must be given once") for name in twice))
+        raise invalid(*(InvalidValue(("query", name), "must be given once") for name in twice))
     try:
         return kind.model_validate({name: values[0] for name, values in pairs.items()})
     except ValidationError as error:
         raise invalid(*field_errors(error, "query")) from None
 
 
-def field_errors(error: ValidationError, place: str) -> list[FieldError]:
-    return [FieldError((place, *found["loc"]), message_of(found)) for found in error.errors(include_url=False)]
+def field_errors(error: ValidationError, place: str) -> list[InvalidValue]:
+    return [InvalidValue((place, *found["loc"]), message_of(found)) for found in error.errors(include_url=False)]
 
 
 def message_of(found: ErrorDetails) -> str:

@@ -14,14 +14,14 @@ MAX_ERRORS = 100
 
 
 @dataclass(frozen=True, slots=True)
-class FieldError:
+class InvalidValue:
     """One wrong value. `loc` starts with where it stood: body, query or header."""
 
     loc: tuple[str | int, ...]
     msg: str
 
 
-class Problem(Exception):
+class HttpProblem(Exception):
     """A request cannot be answered as asked. `detail` is a sentence for the caller and holds no secrets."""
 
     def __init__(
@@ -29,53 +29,55 @@ class Problem(Exception):
         status: int,
         detail: str | None = None,
         *,
-        errors: Sequence[FieldError] = (),
+        errors: Sequence[InvalidValue] = (),
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
-        self.status, self.detail = status, detail
-        self.errors, self.headers = tuple(errors), dict(headers or {})
+        self.status = status
+        self.detail = detail
+        self.errors = tuple(errors)
+        self.headers = dict(headers or {})
 
 
-def invalid(*errors: FieldError) -> Problem:
-    return Problem(422, "The request holds values that are not allowed.", errors=errors)
+def invalid(*errors: InvalidValue) -> HttpProblem:
+    return HttpProblem(422, "The request contains values that are not allowed.", errors=errors)
 
 
-def not_found(what: str) -> Problem:
-    return Problem(404, f"There is no such {what}.")
+def not_found(what: str) -> HttpProblem:
+    return HttpProblem(404, f"There is no such {what}.")
 
 
-def conflict(detail: str, *, retry_after: int | None = None) -> Problem:
+def conflict(detail: str, *, retry_after: int | None = None) -> HttpProblem:
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
-    return Problem(409, detail, headers=headers)
+    return HttpProblem(409, detail, headers=headers)
 
 
-def unauthorized(detail: str) -> Problem:
-    return Problem(401, detail, headers={"WWW-Authenticate": 'Bearer realm="herald"'})
+def unauthorized(detail: str) -> HttpProblem:
+    return HttpProblem(401, detail, headers={"WWW-Authenticate": 'Bearer realm="herald"'})
 
 
-def unavailable() -> Problem:
-    detail = "The database is away. Nothing is lost; try again."
-    return Problem(503, detail, headers={"Retry-After": str(RETRY_SECONDS)})
+def unavailable() -> HttpProblem:
+    detail = "The database is unavailable. Nothing is lost; try again."
+    return HttpProblem(503, detail, headers={"Retry-After": str(RETRY_SECONDS)})
 
 
-def too_slow() -> Problem:
-    detail = "The database took too long to answer. Ask for less, or try again later."
-    return Problem(503, detail, headers={"Retry-After": str(RETRY_SECONDS)})
+def too_slow() -> HttpProblem:
+    detail = "The database took too long to answer. Request less, or try again later."
+    return HttpProblem(503, detail, headers={"Retry-After": str(RETRY_SECONDS)})
 
 
-def given_up(seconds: float) -> Problem:
-    detail = f"This took longer than {seconds:g} s and was given up. Look whether it was done before you repeat it."
-    return Problem(503, detail, headers={"Retry-After": str(RETRY_SECONDS)})
+def given_up(seconds: float) -> HttpProblem:
+    detail = f"The request took over {seconds:g} s and was stopped. Check whether it took effect before you repeat it."
+    return HttpProblem(503, detail, headers={"Retry-After": str(RETRY_SECONDS)})
 
 
-def from_http(error: web.HTTPException) -> Problem:
+def from_http(error: web.HTTPException) -> HttpProblem:
     """Turns what aiohttp raises (404, 405, 413) into a problem; a 405 keeps its Allow header."""
     kept = {name: error.headers[name] for name in ("Allow", "Location") if name in error.headers}
-    return Problem(error.status, headers=kept)
+    return HttpProblem(error.status, headers=kept)
 
 
-def answer(problem: Problem) -> web.Response:
+def answer(problem: HttpProblem) -> web.Response:
     """Writes a problem as application/problem+json."""
     body: dict[str, object] = {
         "type": "about:blank",

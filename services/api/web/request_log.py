@@ -1,11 +1,11 @@
 """What the log tells of what a caller sent and why it was refused: never a phone, a text or a tag. Pure."""
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
+from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from services.api.web.problems import FieldError
+from services.api.web.problems import InvalidValue
 from shared.redaction import mask_phone
 
 # Fields whose values are no secret, in bodies and in query parameters. Of all others only the length is told.
@@ -20,12 +20,12 @@ MOST_ERRORS = 5
 PLACES = frozenset({"body", "query", "header"})
 
 
-def tell_fields(model: BaseModel) -> dict[str, object]:
+def redact_fields(model: BaseModel) -> dict[str, object]:
     """Names the fields that were given, with what of their values may be told."""
     return {name: _value(name, getattr(model, name)) for name in sorted(model.model_fields_set)}
 
 
-def tell_errors(errors: Iterable[FieldError], known: Iterable[str]) -> list[str]:
+def name_errors(errors: Iterable[InvalidValue], known: frozenset[str]) -> list[str]:
     """Returns where the first errors are. A field that nobody knows was named by the caller, and is not quoted."""
     names = {*known, *PLACES}
     return [
@@ -38,7 +38,7 @@ def _value(name: str, value: Any) -> object:
     if value is None:
         return None
     if isinstance(value, BaseModel):
-        return tell_fields(value)
+        return redact_fields(value)
     if name == "phone":
         return mask_phone(value)
     if name not in OPEN:
@@ -48,9 +48,17 @@ def _value(name: str, value: Any) -> object:
     return value
 
 
-def names_in(models: Iterable[type[BaseModel]]) -> frozenset[str]:
-    """Collects the names of the fields of models, those on the wire included."""
-    fields: list[Mapping[str, Any]] = [model.model_fields for model in models]
-    return frozenset(
-        name for group in fields for field, info in group.items() for name in (field, info.alias) if name is not None
-    )
+def field_names(models: Iterable[type[BaseModel]]) -> frozenset[str]:
+    """Collects the names of all fields of models and of the models inside them, as Python and JSON have them."""
+    names: set[str] = set()
+    for model in models:
+        for name, info in model.model_fields.items():
+            names |= {name, info.alias or name} | field_names(_models_in(info.annotation))
+    return frozenset(names)
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models_in(part)

@@ -1,14 +1,14 @@
-"""How long the API waits for those on the other end."""
+"""How long the API waits for the other end."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """In seconds.
+class Timeouts:
+    """Timeouts in seconds.
 
-    `request`: for an answer that is no stream, in all. `body`: for the next piece of a body. `reader`: for somebody to
-    take a piece of an answer. `heartbeat`: how long an event stream is silent.
+    `request`: for a whole answer that is no stream. `body`: for the next piece of a request body. `reader`: for the
+    caller to take a piece of an answer. `heartbeat`: how long an event stream may be silent.
     """
 
     request: float = 30

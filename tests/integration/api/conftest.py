@@ -1,5 +1,8 @@
-import zoneinfo
+"""The API with the test's own database, on a port of its own."""
+
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any
 
 import asyncpg
 import pytest
@@ -7,11 +10,8 @@ import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client import CollectorRegistry
 
-from services.api import app
-from services.api.access.authenticate import Authenticator
-from services.api.metrics import Meters
-from services.api.web.context import Backing, State
-from tests.integration.api.fakes import ADMIN_TOKEN, Api, NoBroker, RecordingEvents
+from services.api.metrics import Metrics
+from tests.integration.api.fakes import Api, MakeApi, RecordingHints, an_app, an_open_gate
 from tests.integration.api.rows import Rows
 
 
@@ -22,16 +22,20 @@ def rows(pool: asyncpg.Pool) -> Rows:
 
 
 @pytest_asyncio.fixture
-async def api(pool: asyncpg.Pool) -> AsyncIterator[Api]:
-    """The API on a port of its own, with its database and without a broker."""
-    events = RecordingEvents()
-    state = State(
-        authenticator=Authenticator(required=True, admin_token=ADMIN_TOKEN),
-        events=events,
-        default_zone="UTC",
-        dead_queues=NoBroker(),
-        meters=Meters.on(CollectorRegistry()),
-        backing=Backing(pool, frozenset(zoneinfo.available_timezones())),
-    )
-    async with TestClient(TestServer(app.build(state))) as client:
-        yield Api(client, events, state)
+async def make_api(pool: asyncpg.Pool) -> AsyncIterator[MakeApi]:
+    """Starts the API with its database and without a broker: `await make_api(timeouts=...)`."""
+    async with AsyncExitStack() as opened:
+
+        async def make(**parts: Any) -> Api:
+            hints, metrics = RecordingHints(), Metrics.on(CollectorRegistry())
+            defaults = {"database": an_open_gate(pool), "planner_hints": hints, "metrics": metrics}
+            client = await opened.enter_async_context(TestClient(TestServer(an_app(**defaults | parts))))
+            return Api(client, hints, metrics)
+
+        yield make
+
+
+@pytest_asyncio.fixture
+async def api(make_api: MakeApi) -> Api:
+    """The API as it is by default."""
+    return await make_api()

@@ -1,16 +1,24 @@
-"""Stand-ins written by hand, and a small client that says what a test means."""
+"""The API built from parts that a test chooses, stand-ins written by hand, and a small client of the API."""
 
-from collections.abc import AsyncIterator
+import zoneinfo
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from aiohttp import ClientResponse
+import asyncpg
+from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient
+from prometheus_client import CollectorRegistry
 
-from services.api.dead_letters.queues import AWAY, BrokerAway, Queues
-from services.api.routes import PREFIX
-from services.api.web.context import State
+from services.api import app
+from services.api.access.authenticate import Authenticator
+from services.api.access.rate_limit import RateLimits
+from services.api.dead_letters.queues import AWAY, DeadQueueSession, DeadQueuesUnavailable
+from services.api.metrics import Metrics
+from services.api.web.database import DatabaseGate
+from services.api.web.route import PREFIX
+from services.api.web.timeouts import Timeouts
 from shared.messages import MailingEventName
 
 ADMIN_TOKEN = "the-admin-token"
@@ -18,26 +26,48 @@ AUTHORIZED = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
 
 
 @dataclass
-class RecordingEvents:
-    """An EventSink that remembers what it was told."""
+class RecordingHints:
+    """An HintSink that remembers what was put into it."""
 
-    told: list[tuple[MailingEventName, int, str]] = field(default_factory=list)
+    sent: list[tuple[MailingEventName, int, str]] = field(default_factory=list)
 
     def put(self, name: MailingEventName, mailing_id: int, request_id: str) -> None:
-        self.told.append((name, mailing_id, request_id))
+        self.sent.append((name, mailing_id, request_id))
 
     @property
     def names(self) -> list[MailingEventName]:
-        return [name for name, _, _ in self.told]
+        return [name for name, _, _ in self.sent]
 
 
 class NoBroker:
     """Dead queues on a broker that is away."""
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[Queues]:
-        raise BrokerAway(AWAY)
+    async def open(self) -> AsyncIterator[DeadQueueSession]:
+        raise DeadQueuesUnavailable(AWAY)
         yield
+
+
+def an_open_gate(pool: asyncpg.Pool) -> DatabaseGate:
+    """A database that was reached, with all time zones."""
+    gate = DatabaseGate()
+    gate.open(pool, frozenset(zoneinfo.available_timezones()))
+    return gate
+
+
+def an_app(**parts: Any) -> web.Application:
+    """The application without a database, a broker and limits, unless `parts` say otherwise."""
+    defaults: dict[str, Any] = {
+        "database": DatabaseGate(),
+        "metrics": Metrics.on(CollectorRegistry()),
+        "timeouts": Timeouts(),
+        "authenticator": Authenticator(required=True, admin_token=ADMIN_TOKEN),
+        "rate_limits": RateLimits(),
+        "planner_hints": RecordingHints(),
+        "dead_queues": NoBroker(),
+        "default_zone": "UTC",
+    }
+    return app.build(**defaults | parts)
 
 
 @dataclass
@@ -52,8 +82,8 @@ class Api:
     """Calls the API over a real socket, as an admin unless `headers` say otherwise."""
 
     client: TestClient[Any, Any]
-    events: RecordingEvents
-    state: State
+    hints: RecordingHints
+    metrics: Metrics
 
     async def call(self, method: str, path: str, json: Any = None, **more: Any) -> Answered:
         headers = {**AUTHORIZED, **more.pop("headers", {})}
@@ -80,6 +110,9 @@ class Api:
     async def upload(self, body: bytes, media: str = "text/csv", **more: Any) -> Answered:
         headers = {"Content-Type": media, **more.pop("headers", {})}
         return await self.call("POST", "/clients/import", data=body, headers=headers, **more)
+
+
+MakeApi = Callable[..., Awaitable[Api]]
 
 
 async def answered(response: ClientResponse) -> Answered:

@@ -1,5 +1,9 @@
-from services.api.routes import ROUTES, by_path, methods_of
+"""The route table: each row by itself, and all of them together."""
+
+from services.api.openapi.operations import OPERATIONS
+from services.api.routes import ROUTES
 from services.api.statistics import sse
+from services.api.web.request_log import field_names
 from shared.statuses import ROLES
 
 
@@ -26,6 +30,15 @@ def test_every_get_answers_head_save_the_one_that_never_ends() -> None:
     assert without == [sse.stream]
 
 
-def test_a_path_takes_what_the_table_says_and_options() -> None:
-    assert methods_of(by_path(ROUTES)["/clients"]) == ["GET", "HEAD", "OPTIONS", "POST"]
-    assert methods_of(by_path(ROUTES)["/clients/import"]) == ["OPTIONS", "POST"]
+def test_every_field_that_a_caller_can_send_is_named_by_a_route() -> None:
+    assert field_names(model for route in ROUTES for model in route.models) == {
+        *("all", "closes", "cursor", "end_at", "filter", "from", "ids", "limit", "on_conflict", "opens"),
+        *("operator_code", "operator_codes", "phone", "queue", "start_at", "status", "statuses", "tag", "tags"),
+        *("text", "timezone", "to", "window"),
+    }
+
+
+def test_a_body_in_json_is_documented_with_the_model_that_the_route_names() -> None:
+    for route in ROUTES:
+        documented = {content.shape for content in OPERATIONS[route.handler].body if isinstance(content.shape, type)}
+        assert documented == ({route.body} if route.body else set()), route

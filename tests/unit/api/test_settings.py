@@ -1,3 +1,5 @@
+"""The settings of the API, from the environment."""
+
 from typing import Any
 
 import pytest

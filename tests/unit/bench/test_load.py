@@ -6,8 +6,8 @@ import re
 import pytest
 
 from bench.load import MIX, RATE, Target, Times, at, draft
+from services.api.mailings.schemas import MailingNew
 from services.api.routes import ROUTES
-from services.api.schemas import MailingNew
 
 TARGET = Target(clients=[1], mailings=[2], drafts=[3])
 

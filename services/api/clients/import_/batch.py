@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from services.api.answers import ImportReport, LineError
-from services.api.clients.import_.store import Columns
-from services.api.schemas import ClientNew
+from services.api.clients.import_.store import ClientColumns
+from services.api.clients.responses import ImportReport, LineError
+from services.api.clients.schemas import ClientNew
 
 OnConflict = Literal["update", "skip"]
 BATCH = 5000
@@ -13,7 +13,7 @@ MAX_LINE_ERRORS = 100
 
 
 @dataclass(slots=True)
-class Tally:
+class ImportTally:
     created: int = 0
     updated: int = 0
     skipped: int = 0
@@ -61,9 +61,9 @@ class Batch:
         if self.on_conflict == "update":
             earlier.update(given)
 
-    def columns(self) -> Columns:
+    def columns(self) -> ClientColumns:
         rows = list(self.rows.values())
-        return Columns(
+        return ClientColumns(
             phones=list(self.rows),
             operator_codes=[row.get("operator_code") for row in rows],
             tags=[row.get("tag") for row in rows],
@@ -72,14 +72,14 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredCounts:
     """What became of a batch in the database."""
 
     created: int
     updated: int
 
 
-def count(tally: Tally, batch: Batch, stored: Stored) -> None:
+def count(tally: ImportTally, batch: Batch, stored: StoredCounts) -> None:
     """Adds a stored batch. A client that somebody else made or deleted at that very moment counts as skipped."""
     tally.created += stored.created
     tally.updated += stored.updated

@@ -5,27 +5,36 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from services.api.clients import store as clients
+from services.api.clients.handlers import DEFAULT_ZONE
 from services.api.clients.import_ import store
-from services.api.clients.import_.batch import Batch, OnConflict, Stored, Tally, count
-from services.api.clients.import_.lines import BadHeader, BadLine, CsvReader, Line, Lines, NdjsonReader, Reader
-from services.api.schemas import ImportQuery
-from services.api.web import pages
+from services.api.clients.import_.batch import Batch, ImportTally, OnConflict, StoredCounts, count
+from services.api.clients.import_.lines import (
+    BadHeader,
+    BadLine,
+    CsvReader,
+    Line,
+    LineReader,
+    LineSplitter,
+    NdjsonReader,
+)
+from services.api.clients.schemas import ImportQuery
 from services.api.web.bodies import chunks, require_type
-from services.api.web.context import State, query_of, state_of
+from services.api.web.context import pool_of, query_of, zones_of
 from services.api.web.negotiation import CSV, NDJSON
 from services.api.web.parsing import Zones
-from services.api.web.problems import FieldError, invalid
+from services.api.web.problems import InvalidValue, invalid
+from services.api.web.responses import reply
 from shared import logs
-from shared.database import retry_on_deadlock
+from shared.database import Pool, retry_on_deadlock
 
 # So many new clients change what the database should think of the table.
 MANY = 10_000
 
 
 async def import_clients(request: web.Request) -> web.Response:
-    state, query = state_of(request), query_of(request, ImportQuery)
-    media = require_type(request, (CSV, NDJSON))
-    run, lines = Import(state, _reader(media, state.zones), query.on_conflict), Lines()
+    query = query_of(request, ImportQuery)
+    reader = _reader(require_type(request, (CSV, NDJSON)), zones_of(request))
+    run, lines = RunningImport(pool_of(request), request.app[DEFAULT_ZONE], reader, query.on_conflict), LineSplitter()
     try:
         async for chunk in chunks(request):
             for line in lines.feed(chunk):
@@ -35,21 +44,24 @@ async def import_clients(request: web.Request) -> web.Response:
             run.take(line)
         tally = await run.finish()
     except BadHeader as error:
-        raise invalid(FieldError(("body",), str(error))) from None
+        raise invalid(InvalidValue(("body",), str(error))) from None
     logs.get().info("clients imported", created=tally.created, updated=tally.updated, rejected=tally.rejected)
-    return pages.reply(tally.report())
+    return reply(tally.report())
 
 
-def _reader(media: str, zones: Zones) -> Reader:
+def _reader(media: str, zones: Zones) -> LineReader:
     return CsvReader(zones) if media == CSV else NdjsonReader(zones)
 
 
-class Import:
+class RunningImport:
     """One running import: at most a batch and a chunk of it are in memory."""
 
-    def __init__(self, state: State, reader: Reader, on_conflict: OnConflict) -> None:
-        self._state, self._reader = state, reader
-        self._batch, self._tally = Batch(on_conflict), Tally()
+    def __init__(self, pool: Pool, default_zone: str, reader: LineReader, on_conflict: OnConflict) -> None:
+        self._pool = pool
+        self._default_zone = default_zone
+        self._reader = reader
+        self._batch = Batch(on_conflict)
+        self._tally = ImportTally()
 
     def take(self, line: Line) -> None:
         """Reads a line into the batch; a bad one is counted and stops nothing. Raises BadHeader."""
@@ -65,36 +77,37 @@ class Import:
         if self._batch.full:
             await self._store()
 
-    async def finish(self) -> Tally:
+    async def finish(self) -> ImportTally:
         """Stores what is left. Raises BadHeader when not even a header came."""
         self._reader.end()
         if self._batch:
             await self._store()
         if self._tally.created >= MANY:
-            await store.refresh_statistics(self._state.pool)
+            await store.refresh_statistics(self._pool)
         return self._tally
 
     async def _store(self) -> None:
         batch, self._batch = self._batch, Batch(self._batch.on_conflict)
-        count(self._tally, batch, await retry_on_deadlock(lambda: store_batch(self._state, batch)))
+        stored = await retry_on_deadlock(lambda: store_batch(self._pool, batch, self._default_zone))
+        count(self._tally, batch, stored)
 
 
-async def store_batch(state: State, batch: Batch) -> Stored:
+async def store_batch(pool: Pool, batch: Batch, default_zone: str) -> StoredCounts:
     """Stores a batch in one transaction: those that are there are updated or left, the others made."""
     columns, updated, moved = batch.columns(), list[int](), list[int]()
-    async with state.pool.acquire() as connection, connection.transaction():
+    async with pool.acquire() as connection, connection.transaction():
         if batch.on_conflict == "update":
             updated, moved = await store.update(connection, columns)
             if moved:
-                await clients.judge_flights_anew(connection, moved)
-        created = await store.insert(connection, columns, state.default_zone)
+                await clients.make_flights_due(connection, moved)
+        created = await store.insert(connection, columns, default_zone)
     if moved:
-        await clients.judge_flights_anew(state.pool, moved)
-    _tell("created", created)
-    _tell("updated", updated)
-    return Stored(created=len(created), updated=len(updated))
+        await clients.make_flights_due(pool, moved)
+    _log("created", created)
+    _log("updated", updated)
+    return StoredCounts(created=len(created), updated=len(updated))
 
 
-def _tell(change: str, client_ids: Sequence[int]) -> None:
+def _log(change: str, client_ids: Sequence[int]) -> None:
     for ids in logs.in_lines(client_ids):
         logs.get().info("clients stored", change=change, client_ids=ids)

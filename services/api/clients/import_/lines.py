@@ -7,7 +7,7 @@ from typing import Protocol
 
 from pydantic import ValidationError
 
-from services.api.schemas import ClientNew
+from services.api.clients.schemas import ClientNew
 from services.api.web.parsing import NotJson, Zones, message_of, parse_json
 
 # A line longer than this is a bad line, and is not kept.
@@ -33,11 +33,13 @@ class Line:
     raw: bytes | None
 
 
-class Lines:
+class LineSplitter:
     """Cuts chunks into lines that are not empty, keeping no more than one unfinished line."""
 
     def __init__(self) -> None:
-        self._rest, self._number, self._too_long = b"", 0, False
+        self._rest = b""
+        self._number = 0
+        self._too_long = False
 
     def feed(self, chunk: bytes) -> Iterator[Line]:
         *whole, rest = (self._rest + chunk).split(b"\n")
@@ -62,7 +64,7 @@ class Lines:
             yield Line(self._number, raw.removesuffix(b"\r"))
 
 
-class Reader(Protocol):
+class LineReader(Protocol):
     def read(self, line: Line) -> ClientNew | None:
         """Reads a line: a client, or None for a line that is none by right. Raises BadLine and BadHeader."""
 

@@ -7,7 +7,7 @@ from shared.database import Connection, Pool
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class ClientColumns:
     """A batch, column by column. None means: not given."""
 
     phones: Sequence[str]
@@ -16,7 +16,7 @@ class Columns:
     timezones: Sequence[str | None]
 
 
-async def update(connection: Connection, batch: Columns) -> tuple[list[int], list[int]]:
+async def update(connection: Connection, batch: ClientColumns) -> tuple[list[int], list[int]]:
     """Updates the clients that are there. Returns their ids, and the ids of those whose zone changed."""
     rows = await connection.fetch(
         """
@@ -36,7 +36,7 @@ async def update(connection: Connection, batch: Columns) -> tuple[list[int], lis
     return [row["id"] for row in rows], [row["id"] for row in rows if row["moved"]]
 
 
-async def insert(connection: Connection, batch: Columns, default_zone: str) -> list[int]:
+async def insert(connection: Connection, batch: ClientColumns, default_zone: str) -> list[int]:
     """Inserts the clients that are not there, and return their ids.
 
     NOT EXISTS saves an id for each phone that is there; ON CONFLICT is for one that comes at this moment. In order

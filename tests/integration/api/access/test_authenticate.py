@@ -1,3 +1,5 @@
+"""Who may call the API, and who may call what."""
+
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -7,9 +9,10 @@ import pytest
 
 from services.api.access.authenticate import Authenticator
 from services.api.access.tokens import create_token
-from services.api.routes import ROUTES, Route
+from services.api.routes import ROUTES
+from services.api.web.route import Route
 from shared.statuses import ROLES
-from tests.integration.api.fakes import ADMIN_TOKEN, Api
+from tests.integration.api.fakes import ADMIN_TOKEN, Api, MakeApi
 from tests.integration.api.rows import Rows
 
 PAST, FUTURE = datetime.now(UTC) - timedelta(seconds=1), datetime.now(UTC) + timedelta(hours=1)
@@ -101,8 +104,8 @@ async def test_a_viewer_reads_and_writes_nothing(api: Api, rows: Rows) -> None:
     assert (await api.get("/clients")).body["items"] == []
 
 
-async def test_switched_off_everybody_may(api: Api) -> None:
-    api.state.authenticator = Authenticator(required=False, admin_token=None)
+async def test_switched_off_everybody_may(make_api: MakeApi) -> None:
+    api = await make_api(authenticator=Authenticator(required=False, admin_token=None))
     async with api.client.get("/api/v1/clients") as response:
         assert response.status == 200
 
@@ -117,10 +120,10 @@ class Clock:
 
 @pytest.mark.parametrize("dead", ["revoked_at = now()", "expires_at = now() - interval '1 s'"])
 async def test_a_token_that_dies_stops_opening_within_five_seconds(
-    api: Api, rows: Rows, pool: asyncpg.Pool, dead: str
+    make_api: MakeApi, rows: Rows, pool: asyncpg.Pool, dead: str
 ) -> None:
     clock = Clock()
-    api.state.authenticator = Authenticator(required=True, admin_token=None, clock=clock)
+    api = await make_api(authenticator=Authenticator(required=True, admin_token=None, clock=clock))
     await rows.token("anna", "viewer", expires_at=FUTURE)
     assert (await api.get("/clients", headers=bearer("anna"))).status == 200
     await pool.execute(f"UPDATE tokens SET {dead}")
@@ -134,17 +137,3 @@ async def test_a_token_in_the_address_opens_nothing(api: Api) -> None:
     for name in ("token", "access_token"):
         async with api.client.get("/api/v1/clients", params={name: ADMIN_TOKEN}) as response:
             assert response.status == 401
-
-
-@pytest.mark.parametrize("role", ROLES)
-async def test_a_token_tells_whose_it_is_and_what_it_may_do(api: Api, rows: Rows, role: str) -> None:
-    plain, _ = create_token()
-    await rows.token("anna", role, plain=plain)
-    shown = await api.get("/token", headers=bearer(plain))
-    assert (shown.status, shown.body) == (200, {"name": "anna", "role": role})
-
-
-async def test_without_authentication_everybody_is_an_admin(api: Api) -> None:
-    api.state.authenticator = Authenticator(required=False, admin_token=None)
-    async with api.client.get("/api/v1/token") as shown:
-        assert await shown.json() == {"name": "env:anybody", "role": "admin"}

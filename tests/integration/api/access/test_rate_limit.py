@@ -1,24 +1,15 @@
-"""How much one caller may ask for, and how long he may take."""
+"""How much one caller may ask for."""
 
-import asyncio
-import zoneinfo
 from ipaddress import ip_network
-from typing import Any
 
-import asyncpg
-import pytest
 from structlog.testing import capture_logs
 
-from services.api import app
 from services.api.access.authenticate import Authenticator
-from services.api.access.token_bucket import WRONG_TOKENS, Buckets, Policy
-from services.api.listener import listen
-from services.api.web.context import Backing
-from services.api.web.timeouts import Patience
+from services.api.access.rate_limit import RateLimits
+from services.api.access.token_bucket import WRONG_TOKENS, RatePolicy, TokenBuckets
 from tests.conftest import MakeStack
-from tests.integration.api.fakes import ADMIN_TOKEN, AUTHORIZED, Answered, Api
+from tests.integration.api.fakes import Answered, Api, MakeApi
 from tests.integration.api.rows import Rows
-from tests.integration.api.sockets import not_reading, until
 
 WRONG = {"Authorization": "Bearer wrong"}
 
@@ -41,9 +32,9 @@ async def test_wrong_tokens_are_limited_by_address_and_the_right_one_still_opens
     assert (await api.get("/clients", headers={"Authorization": ""})).status == 401
 
 
-async def test_each_address_behind_a_trusted_proxy_counts_for_itself(api: Api) -> None:
-    api.state.trusted = (ip_network("127.0.0.0/8"),)
-    api.state.wrong_tokens = Buckets(Policy(rate=0.01, burst=1))
+async def test_each_address_behind_a_trusted_proxy_counts_for_itself(make_api: MakeApi) -> None:
+    one_guess = TokenBuckets(RatePolicy(rate=0.01, burst=1))
+    api = await make_api(rate_limits=RateLimits(wrong_tokens=one_guess, trusted_proxies=(ip_network("127.0.0.0/8"),)))
     assert [await guess(api, **from_address("198.51.100.1")) for _ in range(2)] == [401, 429]
     assert [await guess(api, **from_address("198.51.100.2")) for _ in range(2)] == [401, 429]
     # What a caller puts in front of his own address does not help him.
@@ -53,8 +44,8 @@ async def test_each_address_behind_a_trusted_proxy_counts_for_itself(api: Api) -
     assert await guess(api, **from_address("2001:db8::2")) == 429
 
 
-async def test_nobody_is_believed_who_is_not_a_configured_proxy(api: Api) -> None:
-    api.state.wrong_tokens = Buckets(Policy(rate=0.01, burst=1))
+async def test_nobody_is_believed_who_is_not_a_configured_proxy(make_api: MakeApi) -> None:
+    api = await make_api(rate_limits=RateLimits(wrong_tokens=TokenBuckets(RatePolicy(rate=0.01, burst=1))))
     assert [await guess(api, **from_address(f"198.51.100.{number}")) for number in range(3)] == [401, 429, 429]
 
 
@@ -76,9 +67,9 @@ async def test_refused_tokens_are_logged_by_address_and_never_by_value(api: Api)
     assert "wrong" not in repr(lines)
 
 
-async def test_a_token_has_a_rate_and_says_what_is_left(api: Api, rows: Rows) -> None:
+async def test_a_token_has_a_rate_and_says_what_is_left(make_api: MakeApi, rows: Rows) -> None:
     await rows.token("other", "viewer")
-    api.state.rates = Buckets(Policy(rate=0.5, burst=3))
+    api = await make_api(rate_limits=RateLimits(TokenBuckets(RatePolicy(rate=0.5, burst=3))))
     answers = [await api.get("/statistics") for _ in range(4)]
     assert [answered.status for answered in answers] == [200, 200, 200, 429]
     assert [limits_of(answered) for answered in answers] == [(3, 2, 2), (3, 1, 4), (3, 0, 6), (3, 0, 6)]
@@ -93,8 +84,8 @@ def limits_of(answered: Answered) -> tuple[int, ...]:
     return tuple(int(answered.headers[f"RateLimit-{name}"]) for name in ("Limit", "Remaining", "Reset"))
 
 
-async def test_every_request_counts_whatever_becomes_of_it(api: Api) -> None:
-    api.state.rates = Buckets(Policy(rate=0.01, burst=4))
+async def test_every_request_counts_whatever_becomes_of_it(make_api: MakeApi) -> None:
+    api = await make_api(rate_limits=RateLimits(TokenBuckets(RatePolicy(rate=0.01, burst=4))))
     assert (await api.get("/nothing")).status == 404
     assert (await api.get("/clients/export")).headers["RateLimit-Remaining"] == "2"
     assert (await api.call("OPTIONS", "/clients")).status == 204
@@ -106,107 +97,16 @@ async def test_without_a_rate_there_are_no_headers_about_it(api: Api) -> None:
     assert not [name for name in (await api.get("/clients")).headers if name.startswith("RateLimit")]
 
 
-async def test_switched_off_authentication_has_one_bucket(api: Api) -> None:
-    api.state.authenticator = Authenticator(required=False, admin_token=None)
-    api.state.rates = Buckets(Policy(rate=0.01, burst=1))
+async def test_switched_off_authentication_has_one_bucket(make_api: MakeApi) -> None:
+    api = await make_api(
+        authenticator=Authenticator(required=False, admin_token=None),
+        rate_limits=RateLimits(TokenBuckets(RatePolicy(rate=0.01, burst=1))),
+    )
     statuses = []
     for _ in range(2):
         async with api.client.get("/api/v1/clients") as response:
             statuses.append(response.status)
     assert statuses == [200, 429]
-
-
-async def test_a_statement_that_takes_too_long_is_a_503_that_says_so(
-    api: Api, pool: asyncpg.Pool, database_url: str
-) -> None:
-    quick = {"statement_timeout": "100"}
-    async with asyncpg.create_pool(database_url, min_size=1, max_size=2, server_settings=quick) as impatient:
-        api.state.backing = Backing(impatient, frozenset(zoneinfo.available_timezones()))
-        async with pool.acquire() as connection, connection.transaction():
-            await connection.execute("LOCK TABLE clients")
-            refused = await api.get("/clients")
-        assert (refused.status, refused.headers["Content-Type"]) == (503, "application/problem+json")
-        assert "too long" in refused.body["detail"]
-        assert refused.headers["Retry-After"]
-        assert (await api.get("/clients")).status == 200
-
-
-async def test_a_request_that_takes_too_long_is_given_up(api: Api, rows: Rows, pool: asyncpg.Pool) -> None:
-    mailing = await rows.mailing("running")
-    api.state.patience = Patience(request=0.3)
-    async with pool.acquire() as connection, connection.transaction():
-        await connection.execute("SELECT FROM mailings FOR UPDATE")
-        refused = await api.post(f"/mailings/{mailing}/pause")
-    assert (refused.status, refused.headers["Content-Type"]) == (503, "application/problem+json")
-    assert "given up" in refused.body["detail"]
-    assert (await api.get(f"/mailings/{mailing}")).body["status"] == "running"
-
-
-async def drip(port: int, first: str, more: bytes, every: float = 0.1) -> tuple[bytes, int]:
-    """Sends a beginning, then byte after byte, until an answer or the end of the connection comes.
-
-    Returns how the answer begins, and how many bytes were sent.
-    """
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    answer = asyncio.create_task(reader.read(12))
-    writer.write(first.replace("\n", "\r\n").encode())
-    sent = 0
-    try:
-        async with asyncio.timeout(20):
-            while not answer.done():
-                writer.write(more[sent % len(more) :][:1])
-                sent += 1
-                await asyncio.sleep(every)
-        return answer.result(), sent
-    except ConnectionError:
-        return b"", sent
-    finally:
-        answer.cancel()
-        writer.close()
-
-
-HEAD = f"POST /api/v1/clients HTTP/1.1\nHost: x\nAuthorization: Bearer {ADMIN_TOKEN}\nContent-Type: application/json\n"
-
-
-async def test_a_body_that_drips_is_a_408(api: Api) -> None:
-    api.state.patience = Patience(body=0.5)
-    assert api.client.port is not None
-    answer, sent = await drip(api.client.port, HEAD + "Connection: close\nContent-Length: 1000\n\n", b" ")
-    assert answer == b"HTTP/1.1 408"
-    assert sent < 50
-
-
-@pytest.mark.parametrize("first", ["", HEAD, "GET"])
-async def test_a_head_that_drips_closes_the_connection(api: Api, first: str, free_port: int) -> None:
-    async with listen(app.build(api.state), "127.0.0.1", free_port, idle_seconds=0.5):
-        _, sent = await drip(free_port, first, b"X-Header: x\r\n")
-    assert sent < 50
-
-
-async def test_an_export_that_nobody_reads_is_cut_off(api: Api, pool: asyncpg.Pool) -> None:
-    await pool.execute(
-        "INSERT INTO clients (phone, operator_code, tag, timezone)"
-        " SELECT '7999' || lpad(n::text, 7, '0'), '999', repeat('x', 64), 'UTC' FROM generate_series(1, 100000) n"
-    )
-    api.state.patience = Patience(reader=0.5)
-    with capture_logs() as lines:
-        async with not_reading(api, "/api/v1/clients/export"):
-            await until(lambda: "answer cut short" in events_in(lines))
-    assert "TimeoutError" in repr(lines)
-
-
-def events_in(lines: list[Any]) -> list[str]:
-    return [line["event"] for line in lines]
-
-
-async def test_a_request_is_answered_while_others_drip(api: Api) -> None:
-    assert api.client.port is not None
-    slow = [asyncio.create_task(drip(api.client.port, HEAD + "Content-Length: 1000\n\n", b" ")) for _ in range(50)]
-    async with asyncio.timeout(10), api.client.get("/api/v1/clients", headers=AUTHORIZED) as response:
-        assert response.status == 200
-    for task in slow:
-        task.cancel()
-    await asyncio.gather(*slow, return_exceptions=True)
 
 
 async def test_a_process_reads_its_limits_from_the_environment(make_stack: MakeStack) -> None:

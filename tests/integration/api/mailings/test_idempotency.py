@@ -1,8 +1,10 @@
+"""A request with an Idempotency-Key is done once."""
+
 import asyncpg
 import pytest
 
-from services.api.access.tokens import BOOTSTRAP
-from services.api.mailings.idempotency import Key
+from services.api.access.identity import BOOTSTRAP
+from services.api.mailings.idempotency import IdempotencyKey
 from tests.integration.api.fakes import Answered, Api
 from tests.integration.api.rows import Rows
 
@@ -27,7 +29,7 @@ async def test_the_same_request_gets_the_first_answer_again(api: Api, pool: asyn
     again = await send(api, "order-17", end_at="2900-01-01T03:00:00+03:00", filter={"tags": []})
     assert (again.status, again.body, again.headers["Location"]) == (201, first.body, first.headers["Location"])
     assert await count(pool) == 1
-    assert api.events.names == ["mailing.created"]
+    assert api.hints.names == ["mailing.created"]
 
 
 async def test_the_first_answer_stays_although_the_mailing_moves_on(api: Api) -> None:
@@ -62,7 +64,7 @@ async def test_a_key_is_forgotten_after_a_day(api: Api, pool: asyncpg.Pool) -> N
 
 
 async def test_a_twin_still_running_is_a_conflict(api: Api, pool: asyncpg.Pool) -> None:
-    lock = Key(BOOTSTRAP.name, "k", b"").lock
+    lock = IdempotencyKey(BOOTSTRAP.name, "k", b"").lock
     async with pool.acquire() as twin, twin.transaction():
         await twin.execute("SELECT pg_advisory_xact_lock($1)", lock)
         refused = await send(api, "k")

@@ -1,3 +1,5 @@
+"""POST /mailings/preview."""
+
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -145,7 +147,7 @@ async def test_what_cannot_be_created_cannot_be_previewed(api: Api, fields: dict
 async def test_a_preview_stores_nothing_and_tells_nobody(api: Api, pool: asyncpg.Pool) -> None:
     await preview(api, text="п" * 71)
     assert await pool.fetchval("SELECT count(*) FROM mailings") == 0
-    assert api.events.told == []
+    assert api.hints.sent == []
 
 
 async def test_a_preview_says_how_many_short_messages_a_text_takes(api: Api) -> None:

@@ -1,3 +1,5 @@
+"""POST /mailings/{id}/resend."""
+
 import asyncpg
 import pytest
 
@@ -28,7 +30,7 @@ async def test_a_finished_mailing_runs_again_for_what_failed(api: Api, rows: Row
     assert (shown["status"], shown["finished_at"]) == ("running", None)
     (row,) = await pool.fetch("SELECT mailing_id, statuses::text[], request_id, done_at FROM resends")
     assert tuple(row) == (mailing_id, ["exhausted", "rejected"], "again", None)
-    assert api.events.told == [("mailing.updated", mailing_id, "again")]
+    assert api.hints.sent == [("mailing.updated", mailing_id, "again")]
     history = (await api.get(f"/mailings/{mailing_id}/events")).body["items"]
     assert [(one["kind"], one["request_id"], one["detail"]["messages"]) for one in history] == [("resent", "again", 2)]
     # The planner reopens them; the API never touches messages.
@@ -40,7 +42,7 @@ async def test_with_nothing_to_send_again_nothing_changes(api: Api, rows: Rows, 
     answer = await api.post(f"/mailings/{mailing_id}/resend", {"statuses": ["cancelled"]})
     assert (answer.status, answer.body) == (202, {"messages": 0})
     assert (await api.get(f"/mailings/{mailing_id}")).body["status"] == "finished"
-    assert (await pool.fetchval("SELECT count(*) FROM resends"), api.events.told) == (0, [])
+    assert (await pool.fetchval("SELECT count(*) FROM resends"), api.hints.sent) == (0, [])
 
 
 @pytest.mark.parametrize("status", ["running", "paused"])

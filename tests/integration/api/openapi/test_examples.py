@@ -10,15 +10,16 @@ import pytest
 
 from services.api.dead_letters.queues import DeadQueues
 from services.api.openapi.document import build
-from services.api.routes import PREFIX
+from services.api.routes import ROUTES
+from services.api.web.route import PREFIX
 from shared import topology
 from shared.broker import Outgoing, Publisher
 from shared.health import Health
 from shared.settings import DEFAULT_RETRY_DELAYS
-from tests.integration.api.fakes import Answered, Api
+from tests.integration.api.fakes import Answered, Api, MakeApi
 from tests.integration.api.rows import Rows
 
-DOCUMENT = build()
+DOCUMENT = build(ROUTES)
 # In which state a mailing must be for an operation to succeed; in any, where it is not here.
 STATES = {
     "pauseMailing": "running",
@@ -80,12 +81,12 @@ async def test_an_example_runs_as_printed(api: Api, rows: Rows, one: Shown) -> N
 
 @pytest.mark.parametrize("one", list(shown(broker=True)))
 async def test_an_example_that_asks_the_broker_runs_as_printed(
-    api: Api, rows: Rows, broker_url: str, one: Shown
+    make_api: MakeApi, rows: Rows, broker_url: str, one: Shown
 ) -> None:
     table = topology.build(DEFAULT_RETRY_DELAYS)
     async with Publisher(broker_url, "test", Health(), table) as publisher:
         await publisher.publish(Outgoing(topology.MAILINGS, "mailing.test", b"{}"))
-        api.state.dead_queues = DeadQueues(broker_url, publisher)
+        api = await make_api(dead_queues=DeadQueues(broker_url, publisher))
         await check(api, rows, one)
 
 

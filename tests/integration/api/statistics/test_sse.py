@@ -4,7 +4,6 @@ import asyncio
 import re
 import signal
 import time
-import zoneinfo
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,10 +12,9 @@ import asyncpg
 import pytest
 from aiohttp import ClientResponse, ClientSession
 
-from services.api.web.context import Backing
-from services.api.web.timeouts import Patience
+from services.api.web.timeouts import Timeouts
 from tests.conftest import MakeStack
-from tests.integration.api.fakes import ADMIN_TOKEN, AUTHORIZED, Api
+from tests.integration.api.fakes import ADMIN_TOKEN, AUTHORIZED, Api, MakeApi, an_open_gate
 from tests.integration.api.rows import Rows
 from tests.integration.api.sockets import not_reading, until
 from tests.integration.api.sse import Event, events_of
@@ -89,10 +87,10 @@ async def test_a_stream_has_the_usual_answers_before_it_begins(api: Api, rows: R
         assert response.status == 401
 
 
-async def test_a_stream_waits_for_a_database_that_goes_away(api: Api, rows: Rows, database_url: str) -> None:
+async def test_a_stream_waits_for_a_database_that_goes_away(make_api: MakeApi, rows: Rows, database_url: str) -> None:
     mailing = await rows.mailing("running", pending=1)
     async with Relay(database_url) as relay, asyncpg.create_pool(relay.url, min_size=1, max_size=2) as through:
-        api.state.backing = Backing(through, frozenset(zoneinfo.available_timezones()))
+        api = await make_api(database=an_open_gate(through))
         async with watching(api, mailing) as (_, events):
             await anext(events)
             await relay.cut()
@@ -105,9 +103,9 @@ async def test_a_stream_waits_for_a_database_that_goes_away(api: Api, rows: Rows
             assert (await anext(events)).name == "statistics"
 
 
-async def test_an_open_stream_is_not_silent(api: Api, rows: Rows, database_url: str) -> None:
+async def test_an_open_stream_is_not_silent(make_api: MakeApi, rows: Rows) -> None:
     mailing = await rows.mailing("running")
-    api.state.patience = Patience(heartbeat=0.1)
+    api = await make_api(timeouts=Timeouts(heartbeat=0.1))
     async with watching(api, mailing) as (response, _):
         async with asyncio.timeout(5):
             while not (await response.content.readline()).startswith(b":"):
@@ -122,10 +120,10 @@ async def many_minutes(pool: asyncpg.Pool, mailing_id: int) -> None:
     )
 
 
-async def test_a_slow_viewer_holds_up_nobody_and_is_cut_off(api: Api, rows: Rows, pool: asyncpg.Pool) -> None:
+async def test_a_slow_viewer_holds_up_nobody_and_is_cut_off(make_api: MakeApi, rows: Rows, pool: asyncpg.Pool) -> None:
     mailing = await rows.mailing("running")
     await many_minutes(pool, mailing)
-    api.state.patience = Patience(reader=4)
+    api = await make_api(timeouts=Timeouts(reader=4))
     async with not_reading(api, PATH.format(mailing)):
         await until(lambda: viewers(api) == 1)
         async with watching(api, mailing) as (_, events):
@@ -147,7 +145,7 @@ async def test_a_viewer_that_leaves_is_noticed(api: Api, rows: Rows) -> None:
 
 
 def viewers(api: Api) -> float:
-    return float(api.state.meters.viewers._value.get())
+    return float(api.metrics.stream_viewers._value.get())
 
 
 async def figure(session: ClientSession, name: str) -> float:

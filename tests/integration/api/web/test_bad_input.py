@@ -1,4 +1,4 @@
-"""Input meant to do harm: kept as the text that it is, or refused with a reason. See also test_http.py."""
+"""Input meant to do harm: kept as the text that it is, or refused with a reason."""
 
 import json
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tests.integration.api.fakes import Api
+from tests.integration.api.http import assert_problem, head, raw
 from tests.integration.api.rows import Rows, from_now
-from tests.integration.api.web.test_http import assert_problem, head, raw
 
 JSON = {"Content-Type": "application/json"}
 INJECTIONS = [

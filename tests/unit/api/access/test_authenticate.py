@@ -1,9 +1,11 @@
+"""The look-up of a token, and how long its answer is remembered."""
+
 import pytest
 
 from services.api.access.authenticate import CACHE_SECONDS, Authenticator, WrongToken
-from services.api.access.tokens import ANYBODY, BOOTSTRAP, Identity, create_token, hash_token
-from services.api.web.problems import Problem
-from shared.statuses import ROLES, Role
+from services.api.access.identity import ANYBODY, BOOTSTRAP, Identity
+from services.api.access.tokens import hash_token
+from services.api.web.problems import HttpProblem
 
 
 class Clock:
@@ -75,23 +77,6 @@ async def test_switched_off_everybody_is_an_admin() -> None:
 
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer  ", "Basic x", "secret", "Bearersecret"])
 async def test_a_header_without_a_token_is_refused(header: str | None) -> None:
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(HttpProblem) as refused:
         await Authenticator(required=True, admin_token="secret").identify(header, Table().find)
     assert refused.value.headers["WWW-Authenticate"].startswith("Bearer")
-
-
-@pytest.mark.parametrize(
-    ("role", "may"),
-    [("viewer", [True, False, False]), ("operator", [True, True, False]), ("admin", [True, True, True])],
-)
-def test_a_role_may_what_those_before_it_may(role: Role, may: list[bool]) -> None:
-    assert [Identity("x", role).may(needed) for needed in ROLES] == may
-
-
-def test_tokens_are_long_and_never_the_same() -> None:
-    made = [create_token() for _ in range(100)]
-    assert len({plain for plain, _ in made}) == 100
-    for plain, hashed in made:
-        assert hashed == hash_token(plain)
-        assert len(hashed) == 32
-        assert len(plain) > 40

@@ -1,3 +1,5 @@
+"""The address of a caller, behind proxies that are trusted and others."""
+
 import pytest
 
 from services.api.access.client_address import bucket_of, client_address, parse_networks

@@ -1,6 +1,8 @@
+"""Token buckets: a burst, then the rate, in bounded memory."""
+
 import pytest
 
-from services.api.access.token_bucket import Allowance, Buckets, Policy
+from services.api.access.token_bucket import Allowance, RatePolicy, TokenBuckets
 
 
 class Clock:
@@ -17,7 +19,7 @@ def clock() -> Clock:
 
 
 def test_a_burst_is_allowed_and_then_the_rate(clock: Clock) -> None:
-    buckets = Buckets(Policy(rate=2, burst=4), clock=clock)
+    buckets = TokenBuckets(RatePolicy(rate=2, burst=4), clock=clock)
     assert [buckets.take("a") for _ in range(5)] == [
         Allowance(limit=4, remaining=3, reset=1, retry_after=None),
         Allowance(limit=4, remaining=2, reset=1, retry_after=None),
@@ -32,7 +34,7 @@ def test_a_burst_is_allowed_and_then_the_rate(clock: Clock) -> None:
 
 
 def test_whoever_is_refused_loses_nothing(clock: Clock) -> None:
-    buckets = Buckets(Policy(rate=1 / 3, burst=20), clock=clock)
+    buckets = TokenBuckets(RatePolicy(rate=1 / 3, burst=20), clock=clock)
     for _ in range(20):
         assert buckets.take("a").retry_after is None
     for _ in range(1000):
@@ -42,21 +44,21 @@ def test_whoever_is_refused_loses_nothing(clock: Clock) -> None:
 
 
 def test_keys_do_not_meet(clock: Clock) -> None:
-    buckets = Buckets(Policy(rate=1, burst=1), clock=clock)
+    buckets = TokenBuckets(RatePolicy(rate=1, burst=1), clock=clock)
     assert buckets.take("a").retry_after is None
     assert buckets.take("b").retry_after is None
     assert buckets.take("a").retry_after == 1
 
 
 def test_a_steady_caller_at_the_rate_is_never_refused(clock: Clock) -> None:
-    buckets = Buckets(Policy(rate=10, burst=1), clock=clock)
+    buckets = TokenBuckets(RatePolicy(rate=10, burst=1), clock=clock)
     for _ in range(1000):
         assert buckets.take("a").retry_after is None
         clock.now += 0.1001
 
 
 def test_memory_is_bounded(clock: Clock) -> None:
-    buckets = Buckets(Policy(rate=1, burst=2), most_keys=100, clock=clock)
+    buckets = TokenBuckets(RatePolicy(rate=1, burst=2), most_keys=100, clock=clock)
     for number in range(1000):
         buckets.take(str(number))
     assert len(buckets) == 100

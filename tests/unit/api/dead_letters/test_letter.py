@@ -1,3 +1,5 @@
+"""A dead letter, read from whatever is in a dead queue."""
+
 from datetime import UTC, datetime
 from typing import Any
 
@@ -34,7 +36,7 @@ def death(reason: str) -> dict[str, Any]:
          BURIED),
         ("dispatcher.dead", b"{", death("rejected"), "unreadable: Job: body: Invalid JSON: EOF while parsing an object"
          " at line 1 column 1", (None, None), BURIED),
-        ("reporter.dead", RESULTS, death("rejected"), "refused: the consumer's log says why", (7, None), BURIED),
+        ("reporter.dead", RESULTS, death("rejected"), "refused: see the consumer's log", (7, None), BURIED),
         ("planner.dead", EVENT, {}, "unknown", (9, None), None),
         # Whatever somebody put there by hand.
         ("planner.dead", b"\xff", {"reason": 5, "at": "noon", "x-death": "no"}, None, (None, None), None),

@@ -1,9 +1,11 @@
+"""What replaying each kind of dead letter comes to."""
+
 from dataclasses import replace
 
 import pytest
 
 from services.api.dead_letters.letter import read
-from services.api.dead_letters.replay_rules import NewRound, Refused, Replay, Standing, judge
+from services.api.dead_letters.replay_rules import MessageFacts, NewRound, ReplayDecision, ReplayRefusal, judge
 from shared.broker import Outgoing
 from shared.messages import MailingEvent, Results, encode
 from tests.support.builders import a_job, a_result
@@ -15,7 +17,7 @@ EVENT = encode(
         '{"event_id": "5bd0dc8b-4a3a-4d5b-9b0c-0b9d6c0a3f11", "event": "mailing.paused", "mailing_id": 7}'
     )
 )
-EXHAUSTED = Standing(
+EXHAUSTED = MessageFacts(
     mailing_id=7, status="exhausted", open=False, mailing_status="running", ended=False, client_alive=True
 )
 
@@ -30,20 +32,20 @@ EXHAUSTED = Standing(
         # Its job was lost to the delivery limit while the message is wanted: the job itself goes back.
         (replace(EXHAUSTED, status="pending"), Outgoing("herald.jobs", "send", JOB)),
         (replace(EXHAUSTED, status="retrying"), Outgoing("herald.jobs", "send", JOB)),
-        (replace(EXHAUSTED, ended=True), Refused("the mailing's deadline has passed")),
-        (replace(EXHAUSTED, ended=True, status="pending"), Refused("the mailing's deadline has passed")),
-        (replace(EXHAUSTED, mailing_status="cancelled"), Refused("the mailing is cancelled")),
-        (replace(EXHAUSTED, client_alive=False), Refused("the client was deleted")),
-        (replace(EXHAUSTED, status="sent"), Refused("the message was sent meanwhile")),
+        (replace(EXHAUSTED, ended=True), ReplayRefusal("the mailing's deadline has passed")),
+        (replace(EXHAUSTED, ended=True, status="pending"), ReplayRefusal("the mailing's deadline has passed")),
+        (replace(EXHAUSTED, mailing_status="cancelled"), ReplayRefusal("the mailing is cancelled")),
+        (replace(EXHAUSTED, client_alive=False), ReplayRefusal("the client was deleted")),
+        (replace(EXHAUSTED, status="sent"), ReplayRefusal("the message has been sent since")),
         (
             replace(EXHAUSTED, open=True),
-            Refused("an attempt of the message may still be under way: try again in a minute"),
+            ReplayRefusal("an attempt of the message may still be under way: try again in a minute"),
         ),
-        (replace(EXHAUSTED, mailing_id=8), Refused("there is no such message")),
-        (None, Refused("there is no such message")),
+        (replace(EXHAUSTED, mailing_id=8), ReplayRefusal("there is no such message")),
+        (None, ReplayRefusal("there is no such message")),
     ],
 )
-def test_what_replaying_a_job_comes_to(standing: Standing | None, replay: Replay) -> None:
+def test_what_replaying_a_job_comes_to(standing: MessageFacts | None, replay: ReplayDecision) -> None:
     assert judge(read("dispatcher.dead", JOB, {}), standing) == replay
 
 
@@ -54,4 +56,4 @@ def test_results_and_events_go_back_to_where_they_came_from() -> None:
 
 @pytest.mark.parametrize("queue", ["planner.dead", "dispatcher.dead", "reporter.dead"])
 def test_what_nobody_can_read_is_refused(queue: str) -> None:
-    assert isinstance(judge(read(queue, b"{", {}), None), Refused)
+    assert isinstance(judge(read(queue, b"{", {}), None), ReplayRefusal)

@@ -1,15 +1,17 @@
+"""The Idempotency-Key: what it is, and what its hash covers."""
+
 from typing import Any
 
 import pytest
 
-from services.api.mailings.idempotency import Key, key_of
-from services.api.schemas import MailingNew
-from services.api.web.problems import Problem
+from services.api.mailings.idempotency import IdempotencyKey, key_of
+from services.api.mailings.schemas import MailingNew
+from services.api.web.problems import HttpProblem
 
 BODY: dict[str, Any] = {"text": "Hello", "end_at": "2030-01-01T00:00:00Z", "filter": {}}
 
 
-def a_key(header: str | None = "k", owner: str = "anna", **values: Any) -> Key | None:
+def a_key(header: str | None = "k", owner: str = "anna", **values: Any) -> IdempotencyKey | None:
     return key_of(header, owner, MailingNew.model_validate({**BODY, **values}))
 
 
@@ -36,7 +38,7 @@ def test_the_hash_is_of_what_the_body_means(values: dict[str, Any], same: bool) 
 
 @pytest.mark.parametrize("header", ["", "x" * 256, "a\tb", "ключ", "a\udcffb"])
 def test_a_key_is_printable_ascii(header: str) -> None:
-    with pytest.raises(Problem) as refused:
+    with pytest.raises(HttpProblem) as refused:
         a_key(header)
     assert refused.value.errors[0].loc == ("header", "Idempotency-Key")
 

@@ -1,8 +1,10 @@
+"""Hints to the planner: published in the background, and dropped rather than waited for."""
+
 import asyncio
 
 from structlog.testing import capture_logs
 
-from services.api.mailings.planner_hints import EventQueue
+from services.api.mailings.planner_hints import HintQueue
 from shared.broker import Outgoing, Unpublished
 from shared.messages import MailingEvent, decode
 
@@ -26,7 +28,7 @@ class FakePublisher:
 async def test_events_are_published_in_order_under_their_names() -> None:
     publisher = FakePublisher()
     publisher.open.set()
-    async with EventQueue(publisher) as events:
+    async with HintQueue(publisher) as events:
         events.put("mailing.created", 1, "r1")
         events.put("mailing.paused", 2, "r2")
     assert [(sent.exchange, sent.routing_key) for sent in publisher.published] == [
@@ -41,7 +43,7 @@ async def test_events_are_published_in_order_under_their_names() -> None:
 async def test_a_full_queue_drops_and_says_so() -> None:
     publisher = FakePublisher()
     with capture_logs() as lines:
-        async with EventQueue(publisher, size=2) as events:
+        async with HintQueue(publisher, size=2) as events:
             for mailing_id in range(1, 6):
                 events.put("mailing.created", mailing_id, "r")
             publisher.open.set()
@@ -54,7 +56,7 @@ async def test_one_that_fails_does_not_stop_the_next() -> None:
     publisher.open.set()
     publisher.failures = 1
     with capture_logs() as lines:
-        async with EventQueue(publisher) as events:
+        async with HintQueue(publisher) as events:
             events.put("mailing.created", 1, "r1")
             events.put("mailing.created", 2, "r2")
     assert [decode(MailingEvent, sent.body).mailing_id for sent in publisher.published] == [2]
@@ -64,7 +66,7 @@ async def test_one_that_fails_does_not_stop_the_next() -> None:
 
 async def test_the_end_does_not_wait_for_a_broker_that_is_away() -> None:
     with capture_logs() as lines:
-        async with asyncio.timeout(5), EventQueue(FakePublisher(), flush_seconds=0.01) as events:
+        async with asyncio.timeout(5), HintQueue(FakePublisher(), flush_seconds=0.01) as events:
             events.put("mailing.created", 1, "r")
             events.put("mailing.created", 2, "r")
     assert "events left unpublished" in [line["event"] for line in lines]

@@ -1,4 +1,4 @@
-"""What may be done to a mailing in which state."""
+"""What may be done to a mailing in which state, and what an edit changes."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
@@ -10,25 +10,26 @@ from services.api.mailings.rules import (
     NOTICE,
     Action,
     Edit,
-    Forbidden,
-    Locked,
-    Move,
-    Plan,
-    Wrong,
+    LockedMailing,
+    MailingPlan,
+    StateConflict,
+    StatusChange,
+    changed,
     judge_action,
     judge_edit,
     judge_new,
 )
-from services.api.schemas import MailingNew, MailingPatch
+from services.api.mailings.schemas import MailingNew, MailingPatch
+from services.api.web.problems import InvalidValue
 from shared.statuses import MailingStatus
 
 NOW = datetime(2030, 1, 1, 12, tzinfo=UTC)
 HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
-PLAN = Plan("Hello", ["999"], ["vip"], NOW + HOUR, NOW + 2 * HOUR, time(9), time(21))
+PLAN = MailingPlan("Hello", ["999"], ["vip"], NOW + HOUR, NOW + 2 * HOUR, time(9), time(21))
 
 
-def a_locked(status: MailingStatus, *, closing: bool = False, **plan: Any) -> Locked:
-    return Locked(status, closing, replace(PLAN, **plan), NOW)
+def a_locked(status: MailingStatus, *, closing: bool = False, **plan: Any) -> LockedMailing:
+    return LockedMailing(status, closing, replace(PLAN, **plan), NOW)
 
 
 def a_patch(**values: Any) -> MailingPatch:
@@ -38,30 +39,30 @@ def a_patch(**values: Any) -> MailingPatch:
 
 STATUSES: tuple[MailingStatus, ...] = ("scheduled", "running", "paused", "finished", "cancelled")
 
-ACTIONS: list[tuple[Action, MailingStatus, Move | None]] = [
-    # Move(None) is fine as it is, None is a conflict.
+ACTIONS: list[tuple[Action, MailingStatus, StatusChange | None]] = [
+    # StatusChange(None) is fine as it is, None is a conflict.
     ("pause", "scheduled", None),
-    ("pause", "running", Move("paused")),
-    ("pause", "paused", Move(None)),
+    ("pause", "running", StatusChange("paused")),
+    ("pause", "paused", StatusChange(None)),
     ("pause", "finished", None),
     ("pause", "cancelled", None),
     ("resume", "scheduled", None),
-    ("resume", "running", Move(None)),
-    ("resume", "paused", Move("running")),
+    ("resume", "running", StatusChange(None)),
+    ("resume", "paused", StatusChange("running")),
     ("resume", "finished", None),
     ("resume", "cancelled", None),
-    ("cancel", "scheduled", Move("cancelled")),
-    ("cancel", "running", Move("cancelled")),
-    ("cancel", "paused", Move("cancelled")),
+    ("cancel", "scheduled", StatusChange("cancelled")),
+    ("cancel", "running", StatusChange("cancelled")),
+    ("cancel", "paused", StatusChange("cancelled")),
     ("cancel", "finished", None),
-    ("cancel", "cancelled", Move(None)),
+    ("cancel", "cancelled", StatusChange(None)),
 ]
 
 
 @pytest.mark.parametrize(("action", "status", "expected"), ACTIONS)
-def test_an_action_in_each_state(action: Action, status: MailingStatus, expected: Move | None) -> None:
+def test_an_action_in_each_state(action: Action, status: MailingStatus, expected: StatusChange | None) -> None:
     decided = judge_action(action, a_locked(status))
-    assert isinstance(decided, Forbidden) if expected is None else decided == expected
+    assert isinstance(decided, StateConflict) if expected is None else decided == expected
 
 
 @pytest.mark.parametrize("action", ["pause", "resume", "cancel"])
@@ -69,9 +70,9 @@ def test_an_action_in_each_state(action: Action, status: MailingStatus, expected
 def test_while_closing_only_what_is_cancelled_stays_so(action: Action, status: MailingStatus) -> None:
     decided = judge_action(action, a_locked(status, closing=True))
     if action == "cancel" and status == "cancelled":
-        assert decided == Move(None)
+        assert decided == StatusChange(None)
     else:
-        assert isinstance(decided, Forbidden)
+        assert isinstance(decided, StateConflict)
 
 
 VALUES: dict[str, Any] = {
@@ -95,8 +96,8 @@ ALLOWED: dict[MailingStatus, set[str]] = {
 def test_which_fields_can_be_edited_in_each_state(status: MailingStatus, field: str) -> None:
     patch = a_patch(**{field: VALUES[field]})
     decided = judge_edit(a_locked(status), patch)
-    assert isinstance(decided, Edit if field in ALLOWED[status] else Forbidden)
-    assert isinstance(judge_edit(a_locked(status, closing=True), patch), Forbidden)
+    assert isinstance(decided, Edit if field in ALLOWED[status] else StateConflict)
+    assert isinstance(judge_edit(a_locked(status, closing=True), patch), StateConflict)
 
 
 EDITS: list[tuple[dict[str, Any], dict[str, Any], bool]] = [
@@ -145,9 +146,9 @@ TIMES: list[tuple[MailingStatus, dict[str, Any], bool]] = [
 @pytest.mark.parametrize(("status", "sent", "right"), TIMES)
 def test_times_are_judged_by_the_clock_of_the_row(status: MailingStatus, sent: dict[str, Any], right: bool) -> None:
     decided = judge_edit(a_locked(status), a_patch(**sent))
-    assert isinstance(decided, Edit if right else Wrong)
-    if isinstance(decided, Wrong):
-        assert decided.error.loc == ("body", "end_at")
+    assert isinstance(decided, Edit if right else InvalidValue)
+    if isinstance(decided, InvalidValue):
+        assert decided.loc == ("body", "end_at")
 
 
 @pytest.mark.parametrize("end_at", [NOW - HOUR, NOW + SECOND])
@@ -174,4 +175,26 @@ def test_when_a_new_mailing_starts(sent: dict[str, Any], starts: datetime | None
     given = {name: moment.isoformat() for name, moment in sent.items()}
     body = MailingNew.model_validate({"text": "Hello", "filter": {}, **given})
     decided = judge_new(body, NOW)
-    assert isinstance(decided, Wrong) if starts is None else isinstance(decided, Plan) and decided.start_at == starts
+    if starts is None:
+        assert isinstance(decided, InvalidValue)
+    else:
+        assert isinstance(decided, MailingPlan)
+        assert decided.start_at == starts
+
+
+UNCHANGED = MailingPlan("Hello", ["901"], [], NOW, NOW + HOUR, None, None)
+
+
+@pytest.mark.parametrize(
+    ("changes", "fields"),
+    [
+        ({}, []),
+        ({"text": "New"}, ["text"]),
+        ({"operator_codes": []}, ["filter"]),
+        ({"tags": ["vip"]}, ["filter"]),
+        ({"window_from": time(9), "window_to": time(21)}, ["window"]),
+        ({"start_at": NOW + timedelta(minutes=1), "end_at": NOW + timedelta(hours=2)}, ["start_at", "end_at"]),
+    ],
+)
+def test_which_fields_an_edit_changed(changes: dict[str, Any], fields: list[str]) -> None:
+    assert changed(UNCHANGED, replace(UNCHANGED, **changes)) == fields

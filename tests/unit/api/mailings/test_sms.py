@@ -1,3 +1,5 @@
+"""The number of short messages that a text takes."""
+
 import pytest
 
 from services.api.mailings.sms import count_segments

@@ -1,4 +1,4 @@
-"""A mailing that many watch is looked at once a second; who is slow misses news, and holds nobody up."""
+"""Distributing statistics to viewers: one query a second for each mailing, and nobody waits for a slow viewer."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,8 +7,8 @@ import pytest
 import pytest_asyncio
 from prometheus_client import CollectorRegistry
 
-from services.api.metrics import Meters
-from services.api.statistics.broadcast import Broadcasts, News, TooMany
+from services.api.metrics import Metrics
+from services.api.statistics.broadcast import Broadcasts, StreamEvent, TooManyViewers
 
 EVERY = 0.02
 
@@ -19,13 +19,13 @@ class Tables:
     def __init__(self) -> None:
         self.looks = 0
         self.ends_at = 10**9
-        self.answers: dict[int, News] = {}
+        self.answers: dict[int, StreamEvent] = {}
 
-    async def look(self, mailing_id: int) -> News:
+    async def read(self, mailing_id: int) -> StreamEvent:
         self.looks += 1
         if self.looks in self.answers:
             return self.answers[self.looks]
-        return News("ended" if self.looks >= self.ends_at else "figures", str(self.looks).encode())
+        return StreamEvent("ended" if self.looks >= self.ends_at else "figures", str(self.looks).encode())
 
 
 @pytest.fixture
@@ -35,9 +35,9 @@ def tables() -> Tables:
 
 @pytest_asyncio.fixture
 async def broadcasts(tables: Tables) -> AsyncIterator[Broadcasts]:
-    made = Broadcasts(tables.look, Meters.on(CollectorRegistry()), every=EVERY, most_viewers=100)
+    made = Broadcasts(tables.read, Metrics.on(CollectorRegistry()), every=EVERY, most_viewers=100)
     yield made
-    await made.close(News("stopping"))
+    await made.close(StreamEvent("stopping"))
 
 
 async def test_all_viewers_see_the_same_looks(broadcasts: Broadcasts, tables: Tables) -> None:
@@ -96,17 +96,17 @@ async def test_the_end_is_never_replaced(broadcasts: Broadcasts, tables: Tables)
 
 
 async def test_an_outage_is_told_once_and_then_waited_out(broadcasts: Broadcasts, tables: Tables) -> None:
-    tables.answers = dict.fromkeys(range(2, 6), News("away"))
+    tables.answers = dict.fromkeys(range(2, 6), StreamEvent("away"))
     with broadcasts.watch(1) as viewer:
         assert [(await viewer.next()).kind for _ in range(3)] == ["figures", "away", "figures"]
     assert tables.looks == 6
 
 
 async def test_a_look_that_fails_ends_the_stream(tables: Tables) -> None:
-    async def broken(_: int) -> News:
+    async def broken(_: int) -> StreamEvent:
         raise ValueError("no such thing")
 
-    broadcasts = Broadcasts(broken, Meters.on(CollectorRegistry()), every=EVERY)
+    broadcasts = Broadcasts(broken, Metrics.on(CollectorRegistry()), every=EVERY)
     with broadcasts.watch(1) as viewer:
         assert (await viewer.next()).kind == "failed"
     with broadcasts.watch(1) as viewer:
@@ -117,7 +117,7 @@ async def test_closing_ends_all_streams_at_once(broadcasts: Broadcasts) -> None:
     with broadcasts.watch(1) as one, broadcasts.watch(2) as other:
         for viewer in (one, other):
             await viewer.next()
-        await broadcasts.close(News("stopping"))
+        await broadcasts.close(StreamEvent("stopping"))
         for viewer in (one, other):
             assert (await viewer.next()).kind == "stopping"
         with broadcasts.watch(3) as late:
@@ -125,14 +125,14 @@ async def test_closing_ends_all_streams_at_once(broadcasts: Broadcasts) -> None:
 
 
 async def test_viewers_are_bounded(tables: Tables) -> None:
-    meters = Meters.on(CollectorRegistry())
-    broadcasts = Broadcasts(tables.look, meters, every=EVERY, most_viewers=2)
+    metrics = Metrics.on(CollectorRegistry())
+    broadcasts = Broadcasts(tables.read, metrics, every=EVERY, most_viewers=2)
     with broadcasts.watch(1):
         with broadcasts.watch(2):
-            assert meters.viewers._value.get() == 2
-            with pytest.raises(TooMany), broadcasts.watch(3):
+            assert metrics.stream_viewers._value.get() == 2
+            with pytest.raises(TooManyViewers), broadcasts.watch(3):
                 pass
         with broadcasts.watch(3):
             pass
-    assert meters.viewers._value.get() == 0
-    await broadcasts.close(News("stopping"))
+    assert metrics.stream_viewers._value.get() == 0
+    await broadcasts.close(StreamEvent("stopping"))

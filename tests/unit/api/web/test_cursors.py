@@ -1,3 +1,5 @@
+"""Cursors of lists: they come back as they were made, and nothing else is taken for one."""
+
 import base64
 
 import pytest

@@ -1,3 +1,5 @@
+"""The id of a request."""
+
 import pytest
 
 from services.api.web.middleware import request_id

@@ -1,3 +1,5 @@
+"""The representation that a caller prefers."""
+
 import pytest
 
 from services.api.web.negotiation import CSV, JSON, NDJSON, choose, takes_gzip

@@ -1,14 +1,17 @@
-"""What the log tells of a request."""
+"""What the log holds of a request: no phone, no text and no tag."""
 
 from typing import Any
 
 import pytest
 
-from services.api.schemas import ClientNew, ClientPatch, ClientsQuery, DeadLettersReplay, MailingNew, MailingPatch, Sent
-from services.api.web.middleware import FIELDS
-from services.api.web.problems import FieldError
-from services.api.web.request_log import tell_errors, tell_fields
+from services.api.clients.schemas import ClientNew, ClientPatch, ClientsQuery
+from services.api.dead_letters.schemas import DeadLettersReplay
+from services.api.mailings.schemas import MailingNew, MailingPatch
+from services.api.web.bodies import BodyModel
+from services.api.web.problems import InvalidValue
+from services.api.web.request_log import field_names, name_errors, redact_fields
 
+NAMES = field_names((MailingPatch, ClientsQuery))
 ZONES = {"zones": frozenset({"Europe/Moscow"})}
 
 
@@ -38,21 +41,21 @@ ZONES = {"zones": frozenset({"Europe/Moscow"})}
     ],
 )
 def test_the_fields_of_a_body_are_told_without_phones_texts_and_tags(
-    kind: type[Sent], body: str, told: dict[str, Any]
+    kind: type[BodyModel], body: str, told: dict[str, Any]
 ) -> None:
-    found = tell_fields(kind.model_validate_json(body, context=ZONES))
+    found = redact_fields(kind.model_validate_json(body, context=ZONES))
     assert {name: value for name, value in found.items() if name != "end_at"} == told
     assert "secret" not in repr(found)
 
 
 def test_long_lists_are_told_by_their_beginning() -> None:
     codes = [str(100 + n) for n in range(500)]
-    told = tell_fields(MailingPatch.model_validate({"filter": {"operator_codes": codes}}))
+    told = redact_fields(MailingPatch.model_validate({"filter": {"operator_codes": codes}}))
     assert told["filter"] == {"operator_codes": {"first": codes[:10], "length": 500}}
 
 
 def test_the_query_is_told_likewise() -> None:
-    told = tell_fields(ClientsQuery.model_validate({"phone": "79991234567", "tag": "secret-tag", "limit": "5"}))
+    told = redact_fields(ClientsQuery.model_validate({"phone": "79991234567", "tag": "secret-tag", "limit": "5"}))
     assert told == {"limit": 5, "phone": "7999***4567", "tag": {"length": 10}}
 
 
@@ -68,8 +71,15 @@ def test_the_query_is_told_likewise() -> None:
     ],
 )
 def test_it_is_told_where_errors_are_but_not_what_nobody_knows(loc: tuple[str | int, ...], told: str) -> None:
-    assert tell_errors([FieldError(loc, "is wrong")], FIELDS) == [told]
+    assert name_errors([InvalidValue(loc, "is wrong")], NAMES) == [told]
 
 
 def test_only_the_first_errors_are_told() -> None:
-    assert len(tell_errors([FieldError(("body", "text"), "is wrong")] * 100, FIELDS)) == 5
+    assert len(name_errors([InvalidValue(("body", "text"), "is wrong")] * 100, NAMES)) == 5
+
+
+def test_the_names_of_nested_fields_are_known_as_python_and_as_json_have_them() -> None:
+    assert field_names((MailingPatch,)) == {
+        *("text", "start_at", "end_at", "filter", "operator_codes", "tags"),
+        *("window", "opens", "from", "closes", "to"),
+    }

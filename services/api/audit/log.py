@@ -1,0 +1,50 @@
+"""The audit log: which request changed a mailing or a client, and whose token it came with.
+
+An event is added in the transaction of its change, and never changed afterwards.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import orjson
+from aiohttp import web
+
+from services.api.access.identity import IDENTITY
+from services.api.audit import store
+from services.api.web.context import REQUEST_ID
+from shared.database import Connection
+
+MailingChange = Literal["created", "updated", "paused", "resumed", "cancelled", "resent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The id of the request that made a change, and the name of the token it came with."""
+
+    request_id: str
+    by: str
+
+
+def origin_of(request: web.Request) -> Origin:
+    return Origin(request[REQUEST_ID], request[IDENTITY].name)
+
+
+def detail_of(origin: Origin, **more: object) -> str:
+    """Encodes the detail of an event as JSON, for statements that add an event along with their change."""
+    return orjson.dumps({"by": origin.by, **more}).decode()
+
+
+async def record(
+    connection: Connection, mailing_id: int, change: MailingChange, origin: Origin, **detail: object
+) -> None:
+    """Adds an event of a mailing. `detail` names fields and states, never values."""
+    await store.add_mailing_event(
+        connection, mailing_id, change, request_id=origin.request_id, detail=detail_of(origin, **detail)
+    )
+
+
+async def record_client_update(connection: Connection, client_id: int, origin: Origin, fields: list[str]) -> None:
+    """Adds the event of a client's update. `fields` are names, never values."""
+    await store.add_client_update(
+        connection, client_id, request_id=origin.request_id, detail=detail_of(origin, fields=fields)
+    )

@@ -1,0 +1,84 @@
+"""What callers send about mailings: bodies and query parameters."""
+
+from datetime import time
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from services.api.web.bodies import BodyModel
+from services.api.web.field_types import ClockTime, Moment, OperatorCode, OptionalMoment, Tag, Text, left_out
+from services.api.web.queries import PageQuery
+from shared.statuses import MailingStatus, UnsentStatus
+
+MAX_FILTER_ENTRIES = 1000
+
+
+class FilterNew(BodyModel):
+    """Which clients a mailing is sent to. Operator codes are ORed, tags are ORed, and the two are ANDed.
+
+    An empty list is no condition, so an empty filter matches every client.
+    """
+
+    operator_codes: Annotated[list[OperatorCode], Field(max_length=MAX_FILTER_ENTRIES)] = Field(default=[])
+    tags: Annotated[list[Tag], Field(max_length=MAX_FILTER_ENTRIES)] = Field(default=[])
+
+
+class WindowNew(BodyModel):
+    """The hours of a client's local day in which sending is allowed. `from` and `to` must differ.
+
+    A window whose `from` is later than its `to` spans midnight.
+    """
+
+    opens: ClockTime = Field(alias="from")
+    closes: ClockTime = Field(alias="to")
+
+    @model_validator(mode="after")
+    def _differ(self) -> Self:
+        if self.opens == self.closes:
+            raise ValueError("from and to must differ")
+        return self
+
+    def times(self) -> tuple[time, time]:
+        return time.fromisoformat(self.opens), time.fromisoformat(self.closes)
+
+
+class MailingNew(BodyModel):
+    """A mailing to create."""
+
+    text: Text
+    start_at: OptionalMoment = left_out(None, "When sending starts. Left out or in the past, sending starts at once.")
+    end_at: Annotated[
+        Moment,
+        Field(
+            description="When sending ends, even if messages are left. It must be in the future, and after start_at."
+        ),
+    ]
+    filter: FilterNew
+    window: WindowNew | None = Field(default=None, description="Left out or null, sending is allowed at any hour.")
+
+
+class MailingPatch(BodyModel):
+    """A merge patch: fields that are given are replaced, the filter as a whole. Only the window can be cleared, with
+    null.
+    """
+
+    text: Text = left_out("")
+    start_at: OptionalMoment = left_out(None, "When sending starts. In the past, sending starts at once.")
+    end_at: OptionalMoment = left_out(
+        None,
+        "When sending ends. It must be after start_at and, once the mailing runs, at least 30 seconds in the future.",
+    )
+    filter: FilterNew = left_out(FilterNew())
+    window: WindowNew | None = left_out(None, "Null clears the window.")
+
+
+class Resend(BodyModel):
+    """Which messages to send again, by their final status. Sent messages are never sent again."""
+
+    statuses: Annotated[
+        list[UnsentStatus], Field(min_length=1, max_length=4, description="The statuses of the messages to send again.")
+    ]
+
+
+class MailingsQuery(PageQuery):
+    status: MailingStatus | None = Field(default=None, description="Only mailings in this state.")

@@ -1,0 +1,55 @@
+"""What the API answers about messages and their attempts."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
+
+from services.api.web.responses import Count, Id, Next, ResponseModel
+from shared.statuses import MessageStatus
+
+
+class Message(ResponseModel):
+    """One mailing to one client, with the number of its attempts."""
+
+    id: Id
+    client_id: Id
+    mailing_id: Id
+    status: MessageStatus
+    reason: str | None = Field(description="Why the message has this status, or null.")
+    attempts: Count = Field(description="The number of requests to the provider.")
+    created_at: datetime
+    sent_at: datetime | None = Field(description="When the provider accepted it, or null.")
+
+
+class Messages(ResponseModel):
+    """A page of messages."""
+
+    items: list[Message]
+    next: Next
+
+
+class Attempt(ResponseModel):
+    """One HTTP request to the provider."""
+
+    number: Annotated[int, Field(description="The number of the attempt, from 1.", json_schema_extra={"minimum": 1})]
+    started_at: datetime | None = Field(
+        description="When the request started; null for a lost attempt, whose start is unknown."
+    )
+    duration_ms: Count | None
+    outcome: str = Field(description="The outcome: accepted, refused, timeout and so on.")
+    http_status: int | None = Field(description="The HTTP status of the reply, or null if there was none.")
+    detail: str | None
+
+
+class MessageInFull(ResponseModel):
+    """One mailing to one client, with each of its attempts."""
+
+    id: Id
+    client_id: Id
+    mailing_id: Id
+    status: MessageStatus
+    reason: str | None = Field(description="Why the message has this status, or null.")
+    attempts: list[Attempt]
+    created_at: datetime
+    sent_at: datetime | None = Field(description="When the provider accepted it, or null.")

@@ -1,0 +1,42 @@
+"""The descriptions of all operations, by handler. A route without one gets a bare entry, and fails a test.
+
+To document a new route: describe its models, and add a row with an example to the api_docs of its feature.
+"""
+
+from collections.abc import Mapping
+
+from services.api.access import api_docs as access
+from services.api.clients import api_docs as clients
+from services.api.dead_letters import api_docs as dead_letters
+from services.api.mailings import api_docs as mailings
+from services.api.messages import api_docs as messages
+from services.api.statistics import api_docs as statistics
+from services.api.web.operation import Operation, Success
+from services.api.web.route import Handler
+
+TAGS: Mapping[str, str] = {
+    "clients": "The directory of clients: one at a time, as a list, or in bulk.",
+    "mailings": "A mailing sends one text to every client that matches its filter, between its start and its end. It "
+    "is scheduled, running, paused, finished or cancelled.",
+    "messages": "A message is one mailing to one client. Read only: its status, and every attempt to send it.",
+    "statistics": "Counts of mailings and messages. They always equal the counts of the messages themselves.",
+    "token": "The request's own token.",
+    "dead-letters": "Queue bodies that no process could handle, and jobs of messages whose attempts are used up. For "
+    "admins.",
+    "about": "The API itself. No token is needed.",
+}
+
+OPERATIONS: Mapping[Handler, Operation] = {
+    **clients.OPERATIONS,
+    **mailings.OPERATIONS,
+    **messages.OPERATIONS,
+    **statistics.OPERATIONS,
+    **access.OPERATIONS,
+    **dead_letters.OPERATIONS,
+}
+
+
+def bare(handler: Handler, path: str, summary: str) -> Operation:
+    """Makes the entry of a route that nobody has documented yet."""
+    name = f"{handler.__module__.rpartition('.')[2]}_{handler.__name__}"
+    return Operation(name, path.split("/")[1], f"{summary}.", {200: Success("Done.")})

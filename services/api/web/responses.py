@@ -1,0 +1,45 @@
+"""The base of answers, the fields that several of them share, and how an answer is written."""
+
+from typing import Annotated
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.api.web.field_types import left_out
+
+Id = Annotated[int, Field(json_schema_extra={"format": "int64", "minimum": 1})]
+Count = Annotated[int, Field(json_schema_extra={"minimum": 0})]
+Next = Annotated[
+    str | None, Field(description="The cursor of the next page; null on the last page. The Link header holds its URL.")
+]
+
+
+class ResponseModel(BaseModel):
+    """The body of an answer: moments are in UTC, and every field is always present."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+
+class FieldError(ResponseModel):
+    """One wrong value."""
+
+    loc: list[str | int] = Field(
+        description="Where the value is: body, query or header, then the names and positions that lead to it."
+    )
+    msg: str = Field(description="What is wrong with the value. The value itself is never repeated.")
+
+
+class Problem(ResponseModel):
+    """The reason why a request failed, as RFC 9457 defines it."""
+
+    type: str = Field(description="Always about:blank: the status is the type of the problem.")
+    title: str = Field(description="The name of the HTTP status.")
+    status: Annotated[int, Field(description="The HTTP status.", json_schema_extra={"minimum": 400, "maximum": 599})]
+    detail: str = left_out("", "What is wrong and what to do about it, as a sentence.")
+    errors: list[FieldError] = left_out([], "For 422: the first 100 wrong values.")
+
+
+def reply(answer: ResponseModel, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    """Answers with a model as JSON."""
+    body = answer.model_dump_json(by_alias=True)
+    return web.Response(text=body, status=status, headers=headers, content_type="application/json")

@@ -1,0 +1,45 @@
+"""GET /clients/export."""
+
+import csv
+import io
+import json
+
+import asyncpg
+
+from tests.integration.api.fakes import Api
+from tests.integration.api.rows import Rows
+
+CLIENTS = "SELECT phone, operator_code, tag, timezone FROM clients WHERE deleted_at IS NULL ORDER BY phone"
+
+
+async def directory(pool: asyncpg.Pool) -> list[tuple[str, str, str, str]]:
+    return [tuple(row) for row in await pool.fetch(CLIENTS)]
+
+
+async def test_the_export_can_be_imported_again(api: Api, rows: Rows, pool: asyncpg.Pool) -> None:
+    for number in range(2500):
+        await rows.client(f"7999000{number:04}", tag='a, "b"' if number % 2 else "", timezone="Asia/Tokyo")
+    before = await directory(pool)
+    exported = await api.get("/clients/export", headers={"Accept": "text/csv"})
+    assert exported.headers["Content-Type"] == "text/csv; charset=utf-8; header=present"
+    table = list(csv.reader(io.StringIO(exported.body)))
+    assert table[0] == ["phone", "operator_code", "tag", "timezone"]
+    assert [tuple(line) for line in table[1:]] == before
+    await pool.execute("DELETE FROM clients")
+    report = (await api.upload(exported.body.encode())).body
+    assert (report["created"], report["rejected"]) == (2500, 0)
+    assert await directory(pool) == before
+
+
+async def test_the_export_speaks_ndjson_and_takes_filters(api: Api, rows: Rows) -> None:
+    await rows.client("79990000001", tag="vip")
+    await rows.client("78880000002", tag="new")
+    exported = await api.get("/clients/export?tag=vip", headers={"Accept": "application/x-ndjson"})
+    assert exported.headers["Content-Type"] == "application/x-ndjson; charset=utf-8"
+    assert [json.loads(line) for line in exported.body.splitlines()] == [
+        {"phone": "79990000001", "operator_code": "999", "tag": "vip", "timezone": "UTC"}
+    ]
+
+
+async def test_the_export_of_nobody_is_a_header(api: Api) -> None:
+    assert (await api.get("/clients/export")).body == "phone,operator_code,tag,timezone\r\n"

@@ -1,0 +1,9 @@
+"""What follows from the rows of one path."""
+
+from services.api.routes import ROUTES
+from services.api.web.route import by_path, methods_of
+
+
+def test_a_path_takes_what_the_table_says_and_options() -> None:
+    assert methods_of(by_path(ROUTES)["/clients"]) == ["GET", "HEAD", "OPTIONS", "POST"]
+    assert methods_of(by_path(ROUTES)["/clients/import"]) == ["OPTIONS", "POST"]
