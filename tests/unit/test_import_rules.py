@@ -1,6 +1,7 @@
 """The layers of the house, read from the imports themselves."""
 
 import ast
+import functools
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -40,9 +41,15 @@ def module_name(path: Path) -> str:
 MODULES = {module_name(path): path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))}
 
 
-def imports_of(name: str) -> set[str]:
+@functools.cache
+def imports_of(name: str) -> frozenset[str]:
     """Names the modules of the house that a module imports, wherever in it, in full."""
-    return set(_imports(name, ast.parse(MODULES[name].read_text(encoding="utf-8"))))
+    return frozenset(_imports(name, parse(name)))
+
+
+@functools.cache
+def parse(name: str) -> ast.Module:
+    return ast.parse(MODULES[name].read_text(encoding="utf-8"))
 
 
 def _imports(name: str, tree: ast.Module) -> Iterator[str]:
@@ -129,7 +136,6 @@ def test_no_module_has_a_name_that_says_nothing() -> None:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_nothing_is_imported_by_a_star_or_from_the_tests(name: str) -> None:
-    tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
-    stars = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.names[0].name == "*"]
+    stars = [node for node in ast.walk(parse(name)) if isinstance(node, ast.ImportFrom) and node.names[0].name == "*"]
     assert stars == []
     assert {imported for imported in imports_of(name) if imported.split(".")[0] == "tests"} == set()
