@@ -38,6 +38,14 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[RUN] = services.begin_run()
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Returns the number of workers of `-n auto`: two for each processor, as the tests wait half of their time."""
+    if config.option.numprocesses != "auto":
+        return None
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return 2 * processors
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     if RUN in config.stash:
         services.end_run(config.stash[RUN])
