@@ -2,8 +2,8 @@
 
 Usage: python -m tests.support.prepare [chaos | install PACKAGE...]
 
-All runs need RabbitMQ. Tests that need one of the programs below are skipped without it, unless HERALD_TEST_REQUIRE_ALL
-is set: then the missing programs are installed.
+All runs need RabbitMQ. Checks and tests that need one of the programs below are skipped without it, unless
+HERALD_TEST_REQUIRE_ALL is set: then the missing programs are installed.
 """
 
 import asyncio
@@ -39,6 +39,8 @@ PROGRAMS = (
     Program("prometheus", _on_path("prometheus", "promtool")),
     # Debian has this package since version 13. kubernetes-client in Debian 12 is too old to build the overlays.
     Program("kubectl", _on_path("kubectl")),
+    # `make lint` checks the console's JavaScript by them.
+    Program("npm", _on_path("node", "npm")),
     Program("openssl", _on_path("openssl")),
     Program("rabbitmq-server", lambda: rabbitmq.find_script() is not None),
 )
