@@ -10,8 +10,11 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header
+# WORKERS is how many tests run at once: auto is twice the processors, logical as many as there are processors. Options
+# of PYTEST_ADDOPTS come later and so win.
+RUN_TESTS = PYTEST_ADDOPTS="-n $(or $(WORKERS),$(1)) --dist worksteal $$PYTEST_ADDOPTS" $(BIN)/python -m pytest
 
-.PHONY: help demo up test chaos setup lint types format lock fuzz openapi bench bench-api bench-celery smoke clean
+.PHONY: help demo up check unit test chaos setup lint types format lock fuzz openapi bench bench-api bench-celery smoke clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,13 +25,18 @@ demo: $(VENV)/native.stamp ## Send one mailing to 1,000 sample clients and compa
 up: $(VENV)/native.stamp ## Run the whole stack on this machine; WORKERS=2 for two dispatchers
 	@$(BIN)/herald up $(if $(WORKERS),--workers $(WORKERS))
 
-test: setup lint types ## Set up, check and run all tests
+check: lint types unit ## Check format, style and types, and run the unit tests: under a minute
+
+unit: $(VENV)/dev.stamp ## Run the unit tests; ARGS="-k retry"
+	@$(call RUN_TESTS,logical) tests/unit --quiet $(ARGS)
+
+test: setup lint types ## Set up, check and run all tests; WORKERS=8 at once
 	@$(BIN)/python -m tests.support.prepare
-	@$(BIN)/python -m pytest -n 4 --dist worksteal
+	@$(call RUN_TESTS,auto) $(ARGS)
 
 chaos: setup ## Break everything in turn, and print what became of the messages
 	@$(BIN)/python -m tests.support.prepare chaos
-	@$(BIN)/python -m pytest tests/chaos -m "" -n 4 --dist load --maxschedchunk 1 $(ARGS)
+	@$(call RUN_TESTS,auto) tests/chaos -m "" --dist load --maxschedchunk 1 $(ARGS)
 
 setup: $(VENV)/dev.stamp $(VENV)/generator.stamp ## Make .venv with all that development needs
 

@@ -13,7 +13,7 @@ import pytest_asyncio
 from hypothesis import settings as hypothesis_settings
 
 from tests.chaos.report import print_rows
-from tests.support import services
+from tests.support import services, skips
 from tests.support.ports import take_ports
 from tests.support.services import RUN_VARIABLE, ServiceMissing, need
 from tests.support.stack import Stack
@@ -38,20 +38,34 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[RUN] = services.begin_run()
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Returns the number of workers of `-n auto`: two for each processor, as the tests wait half of their time."""
+    if config.option.numprocesses != "auto":
+        return None
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return 2 * processors
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     if RUN in config.stash:
         services.end_run(config.stash[RUN])
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    # After the report of coverage, so that only the names of failed tests and the closing line follow.
     print_rows(terminalreporter)
     for kind, origin in services.list_origins(config.stash[RUN]):
         terminalreporter.write_line(f"{kind} of the tests: {origin}")
+    for line in skips.describe(terminalreporter.stats.get("skipped", [])):
+        terminalreporter.write_line(line, yellow=True)
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     report: pytest.TestReport = yield  # type: ignore[assignment]
+    if skips.are_forbidden():
+        skips.forbid(report)
     if report.failed and STACK in item.stash:
         report.sections.extend(item.stash[STACK].logs())
     return report  # type: ignore[return-value]

@@ -23,19 +23,19 @@ def can_install() -> bool:
 
 def install_rabbitmq() -> Path:
     """Installs rabbitmq-server and returns the script that starts it. Raises Failure when that does not work."""
-    install_package("rabbitmq-server")
+    install_packages("rabbitmq-server")
     script = rabbitmq.find_script()
     if script is None:
         raise Failure(f"rabbitmq-server was installed but is not to be found; run `{COMMAND}` and try again")
     return script
 
 
-def install_package(name: str) -> None:
-    """Installs a Debian package. Raises Failure when that does not work."""
+def install_packages(*names: str) -> None:
+    """Installs Debian packages. Raises Failure when that does not work."""
     written = _forbid_services()
     try:
         _apt("update", "-qq")
-        _apt("install", "-y", "-qq", "--no-install-recommends", name)
+        _apt("install", "-y", "-qq", "--no-install-recommends", *names)
     finally:
         if written:
             _POLICY.unlink(missing_ok=True)

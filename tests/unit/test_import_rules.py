@@ -1,6 +1,7 @@
 """The shape of the house, read from its files: layers, cycles, names, and the size of folders."""
 
 import ast
+import functools
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
@@ -111,9 +112,15 @@ def module_name(path: Path) -> str:
 MODULES = {module_name(path): path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py"))}
 
 
-def imports_of(name: str) -> set[str]:
+@functools.cache
+def imports_of(name: str) -> frozenset[str]:
     """Names the modules of the house that a module imports, wherever in it, in full."""
-    return set(_imports(name, ast.parse(MODULES[name].read_text(encoding="utf-8"))))
+    return frozenset(_imports(name, parse(name)))
+
+
+@functools.cache
+def parse(name: str) -> ast.Module:
+    return ast.parse(MODULES[name].read_text(encoding="utf-8"))
 
 
 def _imports(name: str, tree: ast.Module) -> Iterator[str]:
@@ -226,8 +233,7 @@ def test_no_module_has_a_name_that_says_nothing() -> None:
 
 @pytest.mark.parametrize("name", MODULES)
 def test_nothing_is_imported_by_a_star_or_from_the_tests(name: str) -> None:
-    tree = ast.parse(MODULES[name].read_text(encoding="utf-8"))
-    stars = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.names[0].name == "*"]
+    stars = [node for node in ast.walk(parse(name)) if isinstance(node, ast.ImportFrom) and node.names[0].name == "*"]
     assert stars == []
     assert {imported for imported in imports_of(name) if imported.split(".")[0] == "tests"} == set()
 
@@ -247,11 +253,12 @@ def test_no_folder_holds_more_files_than_a_reader_can_survey() -> None:
     assert large <= LARGE_FOLDERS
 
 
+@functools.cache
 def public_classes() -> Mapping[str, list[str]]:
     """Maps the name of each public class of the house to the modules that define it."""
     found: dict[str, list[str]] = defaultdict(list)
-    for name, path in MODULES.items():
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+    for name in MODULES:
+        for node in parse(name).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 found[node.name].append(name)
     return found

@@ -38,7 +38,7 @@ def render(overlay: str, *, keda: bool = False) -> list[Manifest]:
             file.write_text("\n".join(line for line in lines if line != "replicas:") + "\n" + KEDA)
         done = subprocess.run(["kubectl", "kustomize", target], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
-    return [document for document in yaml.safe_load_all(done.stdout) if document]
+    return [document for document in yaml.load_all(done.stdout, Loader=yaml.CSafeLoader) if document]
 
 
 def of_kind(manifests: list[Manifest], *kinds: str) -> list[Manifest]:
