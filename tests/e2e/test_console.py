@@ -248,7 +248,7 @@ async def test_what_is_wrong_is_said_at_its_field(admin: Console) -> None:
 
 
 async def test_local_times_are_read_in_their_zone_also_when_clocks_change(console: Console) -> None:
-    script = "async ([local, zone]) => (await import('/console/zones.js')).toMoment(local, zone).moment"
+    script = "async ([local, zone]) => (await import('/console/shared/time_zones.js')).toMoment(local, zone).moment"
     for local, zone, moment in (
         ("2035-01-31T18:00", "Europe/Moscow", "2035-01-31T18:00:00+03:00"),
         ("2026-07-01T00:00", "America/St_Johns", "2026-07-01T00:00:00-02:30"),

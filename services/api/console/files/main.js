@@ -1,15 +1,15 @@
 /** Wires the console: who it is, the pages their role has, and the view of the address. */
 
-import { client } from "./client.js";
-import { clients } from "./clients.js";
-import { fill, h } from "./dom.js";
-import { letters } from "./letters.js";
-import { mailing } from "./mailing.js";
-import { newMailing } from "./mailingnew.js";
-import { mailings } from "./mailings.js";
-import { overview } from "./overview.js";
-import * as router from "./router.js";
-import { begin, may, signOut, signedIn } from "./session.js";
+import { client } from "./client/client.js";
+import { clients } from "./clients/clients.js";
+import { fill, h } from "./shared/elements.js";
+import { letters } from "./dead_letters/dead_letters.js";
+import { mailing } from "./mailing/mailing.js";
+import { newMailing } from "./new_mailing/new_mailing.js";
+import { mailings } from "./mailings/mailings.js";
+import { overview } from "./overview/overview.js";
+import * as router from "./shared/router.js";
+import { begin, may, signOut, signedIn } from "./shared/session.js";
 
 const VIEWS = [
   [/^$/, "Overview", overview],

@@ -1,9 +1,9 @@
 /** Edits a mailing: only what its state allows, and only what was changed. */
 
-import { call } from "./api.js";
-import { announce, openDialog, problemPlace, work } from "./dialog.js";
-import { h } from "./dom.js";
-import { MailingForm, asking } from "./mailingform.js";
+import { call } from "../shared/api.js";
+import { announce, openDialog, problemPlace, work } from "../shared/dialog.js";
+import { h } from "../shared/elements.js";
+import { MailingForm, asking } from "../new_mailing/mailing_form.js";
 
 export function editMailing(mailing, changed, signal) {
   const place = problemPlace();

@@ -1,10 +1,10 @@
 /** Adds and edits a client, and deletes one. */
 
-import { call } from "./api.js";
-import { announce, confirm, known, openDialog, problemPlace, showProblem, work } from "./dialog.js";
-import { freshId, h } from "./dom.js";
-import { clearErrors, field, showErrors } from "./fields.js";
-import { zones } from "./zones.js";
+import { call } from "../shared/api.js";
+import { announce, confirm, known, openDialog, problemPlace, showProblem, work } from "../shared/dialog.js";
+import { freshId, h } from "../shared/elements.js";
+import { clearErrors, field, showErrors } from "../shared/fields.js";
+import { zones } from "../shared/time_zones.js";
 
 /** Open the form, for a new client where none is given. `saved(client)` is told what came of it. */
 export function editClient(client, saved, signal) {

@@ -1,8 +1,8 @@
 /** What became final, minute by minute. */
 
-import uPlot from "./uPlot.esm.js";
-import { fill, h, number, say, table } from "./dom.js";
-import { count, several } from "./format.js";
+import uPlot from "../vendor/uPlot.esm.js";
+import { fill, h, number, say, table } from "../shared/elements.js";
+import { count, several } from "../shared/format.js";
 
 const MINUTE = 60;
 const SHORTEST = 10 * MINUTE;

@@ -1,8 +1,8 @@
 /** Counts by status: as a bar, and as a row of figures. */
 
-import { h, say } from "./dom.js";
+import { h, say } from "./elements.js";
 import { count } from "./format.js";
-import { MEANING, STATUSES, UNSENT, WAITING } from "./words.js";
+import { MEANING, STATUSES, UNSENT, WAITING } from "./vocabulary.js";
 
 // What is done grows from the left; what waits is on the right.
 const ORDER = ["sent", ...UNSENT, ...WAITING];

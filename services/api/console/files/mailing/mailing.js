@@ -1,18 +1,18 @@
 /** One mailing, live: its figures through the statistics stream, its messages and its events. */
 
 import { actionsOf } from "./actions.js";
-import { get } from "./api.js";
+import { get } from "../shared/api.js";
 import { Chart } from "./chart.js";
-import { Badge, Bar, Figures } from "./counts.js";
-import { announce } from "./dialog.js";
-import { fill, h, number, say, section, table } from "./dom.js";
-import { HOME_ZONE, count, duration, rate, time } from "./format.js";
-import { once, poll } from "./live.js";
+import { Badge, Bar, Figures } from "../shared/status_counts.js";
+import { announce } from "../shared/dialog.js";
+import { fill, h, number, say, section, table } from "../shared/elements.js";
+import { HOME_ZONE, count, duration, rate, time } from "../shared/format.js";
+import { once, poll } from "../shared/polling.js";
 import { messageList } from "./messages.js";
-import { heading } from "./router.js";
-import { may } from "./session.js";
-import { follow } from "./stream.js";
-import { timeline } from "./timeline.js";
+import { heading } from "../shared/router.js";
+import { may } from "../shared/session.js";
+import { follow } from "./statistics_stream.js";
+import { timeline } from "../shared/event_list.js";
 
 const LOOK_EVERY = 5;
 

@@ -2,7 +2,7 @@
 
 import { Unreachable, open } from "./api.js";
 import { announce, problemPlace, work } from "./dialog.js";
-import { h, say } from "./dom.js";
+import { h, say } from "./elements.js";
 import { bytes } from "./format.js";
 
 // A browser that cannot write to disk keeps all of it in memory.

@@ -1,10 +1,10 @@
 /** Imports a file of clients. The browser reads it from disk piece by piece, so that it may be of any size. */
 
-import { Unreachable, address, headers, problem } from "./api.js";
-import { openDialog, problemPlace, showProblem, work } from "./dialog.js";
-import { fill, h, number, say, table } from "./dom.js";
-import { field, select } from "./fields.js";
-import { bytes, count } from "./format.js";
+import { Unreachable, address, headers, problem } from "../shared/api.js";
+import { openDialog, problemPlace, showProblem, work } from "../shared/dialog.js";
+import { fill, h, number, say, table } from "../shared/elements.js";
+import { field, select } from "../shared/fields.js";
+import { bytes, count } from "../shared/format.js";
 
 const CONFLICTS = [["update", "Update it"], ["skip", "Leave it as it is"]];
 

@@ -1,6 +1,6 @@
 /** How numbers, moments and durations are written. */
 
-import { h } from "./dom.js";
+import { h } from "./elements.js";
 
 export const HOME_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 

@@ -1,7 +1,7 @@
 /** Which view belongs to the address. Addresses are after the #, so that no server sees them; they hold no secrets. */
 
 import { known, problemPlace, showProblem } from "./dialog.js";
-import { fill, h } from "./dom.js";
+import { fill, h } from "./elements.js";
 
 const main = document.getElementById("main");
 let views = [];

@@ -1,16 +1,16 @@
 /** The messages of a mailing in pages, and each with its attempts. */
 
-import { get } from "./api.js";
-import { Badge } from "./counts.js";
-import { openDialog, known, problemPlace, showProblem } from "./dialog.js";
-import { downloadButton } from "./download.js";
-import { fill, h, number, say, table } from "./dom.js";
-import { select } from "./fields.js";
-import { count, several, time } from "./format.js";
-import { Repeating } from "./live.js";
-import { List, Rows } from "./rows.js";
-import { link } from "./router.js";
-import { STATUSES } from "./words.js";
+import { get } from "../shared/api.js";
+import { Badge } from "../shared/status_counts.js";
+import { openDialog, known, problemPlace, showProblem } from "../shared/dialog.js";
+import { downloadButton } from "../shared/download.js";
+import { fill, h, number, say, table } from "../shared/elements.js";
+import { select } from "../shared/fields.js";
+import { count, several, time } from "../shared/format.js";
+import { Repeating } from "../shared/polling.js";
+import { List, Rows } from "../shared/paged_list.js";
+import { link } from "../shared/router.js";
+import { STATUSES } from "../shared/vocabulary.js";
 
 const LIMIT = 25;
 const EVERY = 3;

@@ -2,9 +2,9 @@
 
 import { Problem, get, useToken } from "./api.js";
 import { known, problemPlace, showProblem, work } from "./dialog.js";
-import { fill, h } from "./dom.js";
-import { once } from "./live.js";
-import { ROLES } from "./words.js";
+import { fill, h } from "./elements.js";
+import { once } from "./polling.js";
+import { ROLES } from "./vocabulary.js";
 
 const KEY = "herald-token";
 const main = document.getElementById("main");

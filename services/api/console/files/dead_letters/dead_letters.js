@@ -1,14 +1,14 @@
 /** Dead letters, for admins. Each look asks the broker, so nobody looks unless it is wanted. */
 
-import { call, get } from "./api.js";
-import { announce, confirm, problemPlace, showProblem, work } from "./dialog.js";
-import { fill, h, number, say } from "./dom.js";
-import { select } from "./fields.js";
-import { clock, several, time } from "./format.js";
-import { List, Rows } from "./rows.js";
-import { heading, link } from "./router.js";
-import { may } from "./session.js";
-import { QUEUES } from "./words.js";
+import { call, get } from "../shared/api.js";
+import { announce, confirm, problemPlace, showProblem, work } from "../shared/dialog.js";
+import { fill, h, number, say } from "../shared/elements.js";
+import { select } from "../shared/fields.js";
+import { clock, several, time } from "../shared/format.js";
+import { List, Rows } from "../shared/paged_list.js";
+import { heading, link } from "../shared/router.js";
+import { may } from "../shared/session.js";
+import { QUEUES } from "../shared/vocabulary.js";
 
 // The API drops no more than this by their ids at once.
 const LIMIT = 50;

@@ -1,7 +1,7 @@
 /** Dialogs, and buttons that work: what goes wrong is said where it was asked for. */
 
 import { Problem, Unreachable } from "./api.js";
-import { fill, freshId, h, say } from "./dom.js";
+import { fill, freshId, h, say } from "./elements.js";
 
 const notice = document.getElementById("notice");
 let forget;

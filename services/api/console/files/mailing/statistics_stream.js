@@ -1,8 +1,8 @@
 /** Follows the statistics of a mailing by server-sent events. EventSource cannot send a token; fetch can. */
 
-import { Problem, Unreachable, get, open } from "./api.js";
-import { pause, seen, source } from "./connection.js";
-import { backOff, passing } from "./live.js";
+import { Problem, Unreachable, get, open } from "../shared/api.js";
+import { pause, seen, source } from "../shared/connection.js";
+import { backOff, passing } from "../shared/polling.js";
 
 // The API writes at least a comment every 15 s.
 const SILENCE_MS = 40_000;

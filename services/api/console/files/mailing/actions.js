@@ -1,12 +1,12 @@
 /** What an operator does to a mailing: pause, resume, cancel, delete, send again. */
 
-import { call, get } from "./api.js";
-import { announce, confirm, openDialog, problemPlace, work } from "./dialog.js";
-import { fill, h } from "./dom.js";
-import { count, several } from "./format.js";
-import { editMailing } from "./mailingedit.js";
-import { go } from "./router.js";
-import { ACTIONS, EDITABLE, UNSENT } from "./words.js";
+import { call, get } from "../shared/api.js";
+import { announce, confirm, openDialog, problemPlace, work } from "../shared/dialog.js";
+import { fill, h } from "../shared/elements.js";
+import { count, several } from "../shared/format.js";
+import { editMailing } from "./edit_dialog.js";
+import { go } from "../shared/router.js";
+import { ACTIONS, EDITABLE, UNSENT } from "../shared/vocabulary.js";
 
 /** Buttons for what the state allows: {element, update(mailing)}. `changed(mailing)` is told what came of it. */
 export function actionsOf(id, changed, signal) {

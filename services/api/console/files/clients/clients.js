@@ -1,17 +1,17 @@
 /** The directory: searched, changed, imported and exported. */
 
-import { Problem, get } from "./api.js";
-import { deleteClient, editClient } from "./clientform.js";
-import { problemPlace, showProblem } from "./dialog.js";
-import { downloadButton } from "./download.js";
-import { fill, h, number, say } from "./dom.js";
-import { field, freshFlag, showErrors } from "./fields.js";
-import { time } from "./format.js";
-import { Repeating } from "./live.js";
-import { List, Rows } from "./rows.js";
-import { go, heading, link } from "./router.js";
-import { may } from "./session.js";
-import { importClients } from "./upload.js";
+import { Problem, get } from "../shared/api.js";
+import { deleteClient, editClient } from "./client_dialogs.js";
+import { problemPlace, showProblem } from "../shared/dialog.js";
+import { downloadButton } from "../shared/download.js";
+import { fill, h, number, say } from "../shared/elements.js";
+import { field, freshFlag, showErrors } from "../shared/fields.js";
+import { time } from "../shared/format.js";
+import { Repeating } from "../shared/polling.js";
+import { List, Rows } from "../shared/paged_list.js";
+import { go, heading, link } from "../shared/router.js";
+import { may } from "../shared/session.js";
+import { importClients } from "./import_dialog.js";
 
 const EVERY = 10;
 const LIMIT = 25;

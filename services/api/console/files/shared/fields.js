@@ -1,6 +1,6 @@
 /** Fields of forms: a label, the input, and a place for what the API says is wrong with its value. */
 
-import { fill, freshId, h } from "./dom.js";
+import { fill, freshId, h } from "./elements.js";
 
 /**
  * A field. `loc` is where its value stands in the body, such as "filter.tags".

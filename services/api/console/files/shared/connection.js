@@ -4,7 +4,7 @@
  */
 
 import { announce } from "./dialog.js";
-import { fill, h, say } from "./dom.js";
+import { fill, h, say } from "./elements.js";
 import { clock } from "./format.js";
 
 const banner = document.getElementById("banner");

@@ -1,6 +1,6 @@
 /** A list of short values: type one and press Enter or a comma; each can be taken away again. */
 
-import { fill, h } from "./dom.js";
+import { fill, h } from "./elements.js";
 
 /** Chips in a field. `values()` gives them, with what was typed and not yet entered. */
 export class Chips {

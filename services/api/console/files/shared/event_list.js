@@ -1,10 +1,10 @@
 /** What happened to a mailing or a client, in time order. */
 
 import { get } from "./api.js";
-import { h } from "./dom.js";
+import { h } from "./elements.js";
 import { time } from "./format.js";
-import { Repeating } from "./live.js";
-import { List, Rows } from "./rows.js";
+import { Repeating } from "./polling.js";
+import { List, Rows } from "./paged_list.js";
 import { link } from "./router.js";
 
 const LIMIT = 50;

@@ -1,6 +1,6 @@
 /** Lists in pages: rows that are changed in place, so that a click or the focus on one is never lost. */
 
-import { h } from "./dom.js";
+import { h } from "./elements.js";
 
 /** The rows of a table by a key. `make(item)` gives {element, update(item)}. */
 export class Rows {

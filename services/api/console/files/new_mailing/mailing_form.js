@@ -1,12 +1,12 @@
 /** The fields of a mailing, for a new one and for an edit. */
 
-import { Chips } from "./chips.js";
-import { known, showProblem } from "./dialog.js";
-import { fill, freshId, h, say } from "./dom.js";
-import { clearErrors, field, select, showErrors } from "./fields.js";
-import { HOME_ZONE, count } from "./format.js";
-import { toLocal, toMoment, zones } from "./zones.js";
-import { EDITABLE } from "./words.js";
+import { Chips } from "../shared/chip_input.js";
+import { known, showProblem } from "../shared/dialog.js";
+import { fill, freshId, h, say } from "../shared/elements.js";
+import { clearErrors, field, select, showErrors } from "../shared/fields.js";
+import { HOME_ZONE, count } from "../shared/format.js";
+import { toLocal, toMoment, zones } from "../shared/time_zones.js";
+import { EDITABLE } from "../shared/vocabulary.js";
 
 export const MOST_CHARACTERS = 2000;
 const DAY_MS = 86_400_000;

@@ -1,15 +1,15 @@
 /** Mailings in a list, each with its progress. */
 
-import { get } from "./api.js";
-import { Badge, Bar, Speed } from "./counts.js";
-import { h, number, say } from "./dom.js";
-import { select } from "./fields.js";
-import { count, duration, rate, time } from "./format.js";
-import { Repeating } from "./live.js";
-import { List, Rows } from "./rows.js";
-import { go, heading, link } from "./router.js";
-import { may } from "./session.js";
-import { STATES, final, waiting } from "./words.js";
+import { get } from "../shared/api.js";
+import { Badge, Bar, Speed } from "../shared/status_counts.js";
+import { h, number, say } from "../shared/elements.js";
+import { select } from "../shared/fields.js";
+import { count, duration, rate, time } from "../shared/format.js";
+import { Repeating } from "../shared/polling.js";
+import { List, Rows } from "../shared/paged_list.js";
+import { go, heading, link } from "../shared/router.js";
+import { may } from "../shared/session.js";
+import { STATES, final, waiting } from "../shared/vocabulary.js";
 
 const EVERY = 2;
 const LIMIT = 25;

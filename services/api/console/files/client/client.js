@@ -1,13 +1,13 @@
 /** One client, and what happened to them. */
 
-import { get } from "./api.js";
-import { deleteClient, editClient } from "./clientform.js";
-import { fill, h, section } from "./dom.js";
-import { time } from "./format.js";
-import { once } from "./live.js";
-import { go, heading } from "./router.js";
-import { may } from "./session.js";
-import { timeline } from "./timeline.js";
+import { get } from "../shared/api.js";
+import { deleteClient, editClient } from "../clients/client_dialogs.js";
+import { fill, h, section } from "../shared/elements.js";
+import { time } from "../shared/format.js";
+import { once } from "../shared/polling.js";
+import { go, heading } from "../shared/router.js";
+import { may } from "../shared/session.js";
+import { timeline } from "../shared/event_list.js";
 
 export async function client({ main, ids: [id], signal }) {
   let shown;

@@ -1,12 +1,12 @@
 /** A new mailing: written, previewed, and only then made. */
 
-import { call } from "./api.js";
-import { announce, problemPlace, work } from "./dialog.js";
-import { fill, h, number, section, table } from "./dom.js";
-import { count, several } from "./format.js";
-import { MailingForm, asking } from "./mailingform.js";
-import { go, heading, link } from "./router.js";
-import { may } from "./session.js";
+import { call } from "../shared/api.js";
+import { announce, problemPlace, work } from "../shared/dialog.js";
+import { fill, h, number, section, table } from "../shared/elements.js";
+import { count, several } from "../shared/format.js";
+import { MailingForm, asking } from "./mailing_form.js";
+import { go, heading, link } from "../shared/router.js";
+import { may } from "../shared/session.js";
 
 const SHOWN = 8;
 

@@ -1,14 +1,14 @@
 /** The first page: everything, counted, and what runs. */
 
-import { get } from "./api.js";
-import { Bar, Figures, Speed } from "./counts.js";
-import { h, say, section } from "./dom.js";
-import { count, duration, rate, several } from "./format.js";
-import { poll } from "./live.js";
-import { mailingList } from "./mailings.js";
-import { heading, link } from "./router.js";
-import { may } from "./session.js";
-import { STATES, final, waiting } from "./words.js";
+import { get } from "../shared/api.js";
+import { Bar, Figures, Speed } from "../shared/status_counts.js";
+import { h, say, section } from "../shared/elements.js";
+import { count, duration, rate, several } from "../shared/format.js";
+import { poll } from "../shared/polling.js";
+import { mailingList } from "../mailings/mailings.js";
+import { heading, link } from "../shared/router.js";
+import { may } from "../shared/session.js";
+import { STATES, final, waiting } from "../shared/vocabulary.js";
 
 const EVERY = 2;
 const MOST_RUNNING = 10;
