@@ -20,11 +20,12 @@ MODULES = {
     if not path.is_relative_to(FOLDER / "vendor")
 }
 LARGEST_FOLDER = 20
+LONGEST_LINE = 120
 
 
 def imports_of(name: str) -> set[str]:
     """Names the files that a module imports, by their paths below the folder."""
-    found = re.findall(r'(?:from|import) "(\.[^"]+)"', MODULES[name].read_text())
+    found = re.findall(r'^import .* from "(\.[^"]+)";$', MODULES[name].read_text(), re.MULTILINE)
     return {(MODULES[name].parent / path).resolve().relative_to(FOLDER).as_posix() for path in found}
 
 
@@ -84,6 +85,11 @@ def test_no_module_of_ours_can_read_text_as_html_or_code(name: str) -> None:
         "localStorage",
     ):
         assert word not in source
+
+
+@pytest.mark.parametrize("name", sorted(MODULES))
+def test_no_line_is_longer_than_those_of_python(name: str) -> None:
+    assert max(map(len, MODULES[name].read_text().splitlines())) <= LONGEST_LINE
 
 
 def test_the_page_has_nothing_inline() -> None:

@@ -1,46 +1,61 @@
-/** One client, and what happened to them. */
+/** The page of one client, with what happened to them. */
 
-import { get } from "../shared/api.js";
+/** @import { Client } from "api-types" */
+/** @import { PageContext } from "../shared/router.js" */
+
 import { deleteClient, editClient } from "../clients/client_dialogs.js";
-import { fill, h, section } from "../shared/elements.js";
-import { time } from "../shared/format.js";
-import { once } from "../shared/polling.js";
+import { get } from "../shared/api.js";
+import { button, definitions, h, section, setChildren } from "../shared/elements.js";
+import { eventList } from "../shared/event_list.js";
+import { timeElement } from "../shared/format.js";
+import { untilLoaded } from "../shared/polling.js";
 import { go, heading } from "../shared/router.js";
 import { may } from "../shared/session.js";
-import { timeline } from "../shared/event_list.js";
 
-export async function client({ main, ids: [id], signal }) {
-  let shown;
+const EVENTS_INTERVAL_SECONDS = 10;
+
+/** @param {PageContext} context */
+export async function showClient({ main, ids: [id], signal }) {
   main.append(heading(`Client ${id}`));
-  await once(async () => {
-    shown = await get(`clients/${id}`, {}, signal);
-  }, signal);
-  if (signal.aborted) {
-    return;
+  /** @type {Client | null} */
+  const found = await untilLoaded(() => get(`clients/${id}`, {}, signal), signal);
+  if (found !== null) {
+    await showLoaded(main, found, signal);
   }
-  const plan = h("dl", { class: "plan" });
-  const events = timeline(`clients/${id}`, 10, signal);
-  const show = (found) => {
-    shown = found;
-    fill(plan, planOf(found));
+}
+
+/**
+ * @param {HTMLElement} main
+ * @param {Client} client
+ * @param {AbortSignal} signal
+ */
+async function showLoaded(main, client, signal) {
+  let shown = client;
+  const details = h("dl", { class: "plan" });
+  const events = eventList(`clients/${client.id}`, EVENTS_INTERVAL_SECONDS, signal);
+  const show = (/** @type {Client} */ changed) => {
+    shown = changed;
+    setChildren(details, detailsOf(changed));
   };
-  const saved = (found) => {
-    show(found);
-    events.again();
+  const saved = (/** @type {Client} */ changed) => {
+    show(changed);
+    events.reload();
   };
-  const button = (text, kind, onclick) => h("button", { type: "button", class: kind, onclick }, text);
+  const actions = h("div", { class: "actions" },
+    button("Edit", () => editClient(shown, saved, signal), { class: "small outline" }),
+    button("Delete", () => deleteClient(shown, () => go("#/clients"), signal), { class: "small outline danger" }));
   main.replaceChildren(
-    h("div", { class: "head" }, heading(`Client ${id}`), may("operator") && h("div", { class: "actions" },
-      button("Edit", "small outline", () => editClient(shown, saved, signal)),
-      button("Delete", "small outline danger", () => deleteClient(shown, () => go("#/clients"), signal)))),
-    plan, section("Events", events.element));
-  show(shown);
+    h("div", { class: "head" }, heading(`Client ${client.id}`), may("operator") && actions),
+    details, section("Events", events.element));
+  show(client);
   await events.failed;
 }
 
-function planOf(client) {
-  return [
+/** @param {Client} client */
+function detailsOf(client) {
+  return definitions([
     ["Phone", client.phone], ["Operator code", client.operator_code], ["Tag", client.tag || "–"],
-    ["Time zone", client.timezone], ["Added", time(client.created_at)], ["Changed", time(client.updated_at)],
-  ].map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)));
+    ["Time zone", client.timezone],
+    ["Added", timeElement(client.created_at)], ["Changed", timeElement(client.updated_at)],
+  ]);
 }

@@ -1,67 +1,119 @@
-/** Adds and edits a client, and deletes one. */
+/** Adds, edits and deletes a client. */
+
+/** @import { Client, ClientPatch } from "api-types" */
+/** @import { Attributes } from "../shared/elements.js" */
 
 import { call } from "../shared/api.js";
-import { announce, confirm, known, openDialog, problemPlace, showProblem, work } from "../shared/dialog.js";
-import { freshId, h } from "../shared/elements.js";
+import { confirmAction, openDialog } from "../shared/dialog.js";
+import { button, h, uniqueId } from "../shared/elements.js";
 import { clearErrors, field, showErrors } from "../shared/fields.js";
-import { zones } from "../shared/time_zones.js";
+import { announce } from "../shared/notice.js";
+import { errorsOf, expected, problemBox, showProblem, whileBusy } from "../shared/problems.js";
+import { zoneNames } from "../shared/time_zones.js";
 
-/** Open the form, for a new client where none is given. `saved(client)` is told what came of it. */
+/**
+ * Opens the form of a client.
+ * @param {Client | null} client Null for a new one.
+ * @param {(client: Client) => void} saved
+ * @param {AbortSignal} signal
+ */
 export function editClient(client, saved, signal) {
-  const place = problemPlace();
-  const inputs = inputsOf(client);
-  const zoneList = h("datalist", { id: freshId("zones") }, zones().map((zone) => h("option", { value: zone })));
-  inputs.timezone.setAttribute("list", zoneList.id);
+  const fields = new ClientFields(client);
+  const box = problemBox();
   openDialog(client ? `Edit client ${client.id}` : "New client", (close) => {
-    const button = h("button", { type: "submit" }, "Save");
-    const form = h("form", { novalidate: true },
-      field("phone", "Phone", inputs.phone, { hint: "7 and ten more digits." }),
-      field("operator_code", "Operator code", inputs.operator_code, { hint: client ? null : "Empty: digits 2 to 4." }),
-      field("tag", "Tag", inputs.tag),
-      field("timezone", "Time zone", inputs.timezone, { hint: client ? null : "Empty: that of the installation." }),
-      zoneList, place,
-      h("footer", {}, h("button", { type: "button", class: "secondary", onclick: close }, "Back"), button));
+    const submit = h("button", { type: "submit" }, "Save");
+    const form = h("form", { novalidate: true }, fields.element, box,
+      h("footer", {}, button("Back", close, { class: "secondary" }), submit));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      work(button, place, () => save(client, inputs, { form, place, close, saved }));
+      whileBusy(submit, box, async () => {
+        const answer = await save(client, fields, box);
+        if (answer !== null) {
+          close();
+          saved(answer);
+        }
+      });
     });
     return form;
   }, signal);
 }
 
-function inputsOf(client) {
-  const input = (name, more = {}) => h("input", {
-    type: "text", autocomplete: "off", value: client?.[name] ?? "", ...more,
-  });
-  return {
-    phone: input("phone", { type: "tel", placeholder: "79161234567" }),
-    operator_code: input("operator_code", { inputmode: "numeric" }), tag: input("tag"), timezone: input("timezone"),
-  };
-}
+class ClientFields {
+  /** @param {Client | null} client */
+  constructor(client) {
+    this.client = client;
+    this.phone = textInput(client?.phone, { type: "tel", placeholder: "79161234567" });
+    this.operatorCode = textInput(client?.operator_code, { inputmode: "numeric" });
+    this.tag = textInput(client?.tag);
+    const zones = h("datalist", { id: uniqueId("zones") }, zoneNames().map((zone) => h("option", { value: zone })));
+    this.timezone = textInput(client?.timezone, { list: zones.id });
+    this.element = h("div", {},
+      field("phone", "Phone", this.phone, "7 and ten more digits."),
+      field("operator_code", "Operator code", this.operatorCode, client ? null : "Empty: digits 2 to 4."),
+      field("tag", "Tag", this.tag),
+      field("timezone", "Time zone", this.timezone, client ? null : "Empty: that of the installation."),
+      zones);
+  }
 
-async function save(client, inputs, { form, place, close, saved }) {
-  clearErrors(form);
-  const read = (name, input) => (name === "tag" ? input.value : input.value.trim());
-  const given = Object.entries(inputs).map(([name, input]) => [name, read(name, input)]);
-  // What is empty in a new client takes its default; in an edit, only what was changed is sent.
-  const wanted = given.filter(([name, value]) => (client ? value !== client[name] : value !== "" || name === "phone"));
-  try {
-    const body = Object.fromEntries(wanted);
-    const answer = await (client ? call("PATCH", `clients/${client.id}`, { body }) : call("POST", "clients", { body }));
-    announce(client ? `Client ${client.id} is changed.` : `Client ${answer.id} is added.`);
-    close();
-    saved(answer);
-  } catch (error) {
-    showProblem(place, known(error), showErrors(form, error.errors ?? []));
+  /**
+   * Returns what is sent: of a client that exists only what was changed, of a new one only what is not empty, so that
+   * the rest takes its default.
+   * @returns {ClientPatch}
+   */
+  body() {
+    const { client } = this;
+    const given = {
+      phone: this.phone.value.trim(), operator_code: this.operatorCode.value.trim(), tag: this.tag.value,
+      timezone: this.timezone.value.trim(),
+    };
+    const names = /** @type {Array<keyof typeof given>} */ (Object.keys(given));
+    const isSent = (/** @type {keyof typeof given} */ name) => (
+      client ? given[name] !== client[name] : given[name] !== "" || name === "phone");
+    return Object.fromEntries(names.filter(isSent).map((name) => [name, given[name]]));
   }
 }
 
+/**
+ * @param {string | undefined} value
+ * @param {Attributes} [attributes]
+ */
+function textInput(value = "", attributes = {}) {
+  return h("input", { type: "text", autocomplete: "off", value, ...attributes });
+}
+
+/**
+ * Saves a client. Returns null where that failed; the form shows why then.
+ * @param {Client | null} client
+ * @param {ClientFields} fields
+ * @param {HTMLElement} box
+ * @returns {Promise<Client | null>}
+ */
+async function save(client, fields, box) {
+  clearErrors(fields.element);
+  const body = fields.body();
+  try {
+    /** @type {Client} */
+    const answer = await (client ? call("PATCH", `clients/${client.id}`, { body }) : call("POST", "clients", { body }));
+    announce(client ? `Client ${client.id} is changed.` : `Client ${answer.id} is added.`);
+    return answer;
+  } catch (error) {
+    showProblem(box, expected(error), showErrors(fields.element, errorsOf(error)));
+    return null;
+  }
+}
+
+/**
+ * Asks whether to delete a client, and does.
+ * @param {Client} client
+ * @param {() => void} deleted
+ * @param {AbortSignal} signal
+ */
 export function deleteClient(client, deleted, signal) {
-  confirm({
+  confirmAction({
     title: `Delete client ${client.id}?`, action: "Delete the client",
     text: `${client.phone} leaves the directory for good. Messages that wait for this client are cancelled; those that `
       + "were sent still count.",
-    doing: async () => {
+    perform: async () => {
       await call("DELETE", `clients/${client.id}`);
       announce(`Client ${client.id} is deleted.`);
       deleted();

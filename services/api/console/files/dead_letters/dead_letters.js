@@ -1,140 +1,126 @@
-/** Dead letters, for admins. Each look asks the broker, so nobody looks unless it is wanted. */
+/** The page of dead letters, for admins. Each load asks the broker, so it is loaded only when the user asks for it. */
+
+/** @import { DeadLetters, Dropped, Replayed } from "api-types" */
+/** @import { PageContext } from "../shared/router.js" */
 
 import { call, get } from "../shared/api.js";
-import { announce, confirm, problemPlace, showProblem, work } from "../shared/dialog.js";
-import { fill, h, number, say } from "../shared/elements.js";
+import { confirmAction } from "../shared/dialog.js";
+import { button, h, setChildren, setText } from "../shared/elements.js";
 import { select } from "../shared/fields.js";
-import { clock, several, time } from "../shared/format.js";
-import { List, Rows } from "../shared/paged_list.js";
-import { heading, link } from "../shared/router.js";
+import { formatClock, formatCountOf } from "../shared/format.js";
+import { announce } from "../shared/notice.js";
+import { problemBox, showProblem, whileBusy } from "../shared/problems.js";
+import { heading } from "../shared/router.js";
 import { may } from "../shared/session.js";
 import { QUEUES } from "../shared/vocabulary.js";
+import { LetterList } from "./letter_list.js";
 
-// The API drops no more than this by their ids at once.
-const LIMIT = 50;
-
-export async function letters({ main, signal }) {
+/** @param {PageContext} context */
+export async function showDeadLetters({ main, signal }) {
   if (!may("admin")) {
     main.append(heading("Dead letters"), h("p", {}, "This needs a token with the role admin."));
     return;
   }
-  const view = new Letters(signal);
-  main.append(view.element);
-  await view.look();
+  const page = new DeadLetterPage(signal);
+  main.append(page.element);
+  await page.load();
 }
 
-class Letters {
+class DeadLetterPage {
+  /** @param {AbortSignal} signal */
   constructor(signal) {
     this.signal = signal;
-    this.chosen = new Set();
-    this.place = problemPlace();
+    this.box = problemBox();
     this.asOf = h("span", { class: "hint" });
-    this.queue = select([["", "All queues"], ...QUEUES.map((queue) => [queue, queue])], "", {
-      "aria-label": "Queue", onchange: () => this.anew(),
-    });
-    this.again = h("button", { type: "button", class: "small outline", onclick: () => this.anew() }, "Look again");
-    this.list = new List({
-      label: "Dead letters", empty: "No dead letter waits.", turned: () => this.look(),
-      heads: ["", "Queue", "Reason", ["Mailing", "number"], ["Message", "number"], "Since"],
-      rows: new Rows((letter) => this.row(letter)),
-    });
-    this.replaySome = this.button("Replay chosen", () => this.replay());
-    this.replayAll = this.button("Replay all", () => this.replay(true));
-    this.dropSome = this.button("Drop chosen", () => this.drop(), "danger");
-    this.dropAll = this.button("Drop all", () => this.drop(true), "danger");
+    this.queue = select([["", "All queues"], ...QUEUES], "", { "aria-label": "Queue", onchange: () => this.reload() });
+    this.again = button("Look again", () => this.reload(), { class: "small outline" });
+    this.letters = new LetterList(() => this.load(), () => this.updateButtons());
+    this.replayChosen = button("Replay chosen", () => this.replay(false), { class: "small outline" });
+    this.replayAll = button("Replay all", () => this.replay(true), { class: "small outline" });
+    this.dropChosen = button("Drop chosen", () => this.drop(false), { class: "small outline danger" });
+    this.dropAll = button("Drop all", () => this.drop(true), { class: "small outline danger" });
     this.result = h("div", { role: "status" });
     this.element = h("div", {},
       h("div", { class: "head" }, heading("Dead letters"), h("div", { class: "tools" }, this.queue, this.again)),
       h("p", { class: "hint" }, "What no process could work on, and jobs of messages whose attempts are used up. ",
         "Replayed, it goes back to work, and an exhausted message gets a new round. ", this.asOf),
-      h("div", { class: "actions" }, this.replaySome, this.replayAll, this.dropSome, this.dropAll),
-      this.place, this.result, this.list.element);
-    this.count();
+      h("div", { class: "actions" }, this.replayChosen, this.replayAll, this.dropChosen, this.dropAll),
+      this.box, this.result, this.letters.element);
+    this.updateButtons();
   }
 
-  button(text, onclick, kind = "") {
-    return h("button", { type: "button", class: `small outline ${kind}`, onclick }, text);
+  reload() {
+    this.letters.reset();
+    return this.load();
   }
 
-  anew() {
-    this.list.reset();
-    return this.look();
-  }
-
-  async look() {
-    await work(this.again, this.place, async () => {
-      const query = { queue: this.queue.value || null, limit: LIMIT, cursor: this.list.cursor };
+  async load() {
+    await whileBusy(this.again, this.box, async () => {
+      const query = { queue: this.queue.value || null, ...this.letters.query };
+      /** @type {DeadLetters} */
       const page = await get("dead-letters", query, this.signal);
-      const there = new Set(page.items.map((letter) => letter.id));
-      this.chosen = new Set([...this.chosen].filter((id) => there.has(id)));
-      this.list.show(page);
-      say(this.asOf, `As of ${clock(Date.now())}.`);
+      this.letters.show(page);
+      setText(this.asOf, `As of ${formatClock(Date.now())}.`);
     });
-    this.list.wait.hidden = true;
-    this.count();
+    this.letters.endLoading();
+    this.updateButtons();
   }
 
-  row(letter) {
-    const box = h("input", {
-      type: "checkbox", "aria-label": `Choose the letter of message ${letter.message_id ?? "unknown"}`,
-      onchange: () => {
-        box.checked ? this.chosen.add(letter.id) : this.chosen.delete(letter.id);
-        this.count();
-      },
-    });
-    const mailing = letter.mailing_id === null ? "–"
-      : h("a", { href: link(`mailings/${letter.mailing_id}`) }, letter.mailing_id);
-    return { element: h("tr", {}, h("td", {}, box), h("td", {}, letter.queue), h("td", {}, letter.reason),
-      number(mailing), number(letter.message_id ?? "–"), h("td", { class: "moment" }, time(letter.at))) };
+  updateButtons() {
+    const { chosen, length } = this.letters;
+    this.replayChosen.disabled = this.dropChosen.disabled = chosen.length === 0;
+    this.replayAll.disabled = this.dropAll.disabled = length === 0;
   }
 
-  count() {
-    const none = this.list.rows.rows.size === 0;
-    this.replaySome.disabled = this.dropSome.disabled = this.chosen.size === 0;
-    this.replayAll.disabled = this.dropAll.disabled = none;
-  }
-
-  /** How the letters that are meant are called, in a question. */
-  named(all) {
+  /**
+   * Names the letters that are meant, in a question.
+   * @param {boolean} all
+   */
+  describe(all) {
     const queue = this.queue.value ? `in ${this.queue.value}` : "in all queues";
-    return all ? `all dead letters ${queue}` : several(this.chosen.size, "dead letter");
+    return all ? `all dead letters ${queue}` : formatCountOf(this.letters.chosen.length, "dead letter");
   }
 
-  replay(all = false) {
-    confirm({
-      title: "Replay?", text: `Send ${this.named(all)} back to work?`, action: "Replay", danger: false,
-      doing: async () => {
-        const which = all ? { all: true, queue: this.queue.value || null } : { ids: [...this.chosen] };
-        const found = await call("POST", "dead-letters/replay", { body: which });
-        fill(this.result, outcomeOf(found));
-        announce(`${several(found.replayed, "dead letter")} replayed.`);
-        await this.anew();
+  /** @param {boolean} all */
+  replay(all) {
+    confirmAction({
+      title: "Replay?", text: `Send ${this.describe(all)} back to work?`, action: "Replay", danger: false,
+      perform: async () => {
+        const body = all ? { all: true, queue: this.queue.value || null } : { ids: this.letters.chosen };
+        /** @type {Replayed} */
+        const found = await call("POST", "dead-letters/replay", { body });
+        setChildren(this.result, outcomeOf(found));
+        announce(`${formatCountOf(found.replayed, "dead letter")} replayed.`);
+        await this.reload();
       },
     }, this.signal);
   }
 
-  drop(all = false) {
-    confirm({
-      title: "Drop?", text: `Drop ${this.named(all)}? They are gone for good; the tables still say what became of the `
-        + "messages.", action: "Drop",
-      doing: async () => {
-        const which = all ? { all: true, queue: this.queue.value || null } : { ids: [...this.chosen].join(",") };
-        const { dropped } = await call("DELETE", "dead-letters", { query: which });
-        fill(this.result);
-        announce(`${several(dropped, "dead letter")} dropped.`);
-        await this.anew();
+  /** @param {boolean} all */
+  drop(all) {
+    confirmAction({
+      title: "Drop?", action: "Drop",
+      text: `Drop ${this.describe(all)}? They are gone for good; the tables still say what became of the messages.`,
+      perform: async () => {
+        const query = all ? { all: true, queue: this.queue.value || null } : { ids: this.letters.chosen.join(",") };
+        /** @type {Dropped} */
+        const { dropped } = await call("DELETE", "dead-letters", { query });
+        setChildren(this.result);
+        announce(`${formatCountOf(dropped, "dead letter")} dropped.`);
+        await this.reload();
       },
     }, this.signal);
   }
 }
 
+/** @param {Replayed} found */
 function outcomeOf({ replayed, refused, errors }) {
-  const text = `${several(replayed, "letter")} replayed, ${refused} refused.`;
-  const list = h("div", {});
+  const text = `${formatCountOf(replayed, "letter")} replayed, ${refused} refused.`;
+  const box = h("div", {});
   if (refused) {
-    showProblem(list, new Error(text), errors.map(({ id, detail }) => ({ loc: ["", id], msg: detail })));
+    showProblem(box, new Error(text), errors.map(({ id, detail }) => ({ loc: ["", id], msg: detail })));
   } else {
-    fill(list, h("p", {}, text));
+    setChildren(box, h("p", {}, text));
   }
-  return list;
+  return box;
 }

@@ -1,87 +1,72 @@
-/** What an operator does to a mailing: pause, resume, cancel, delete, send again. */
+/** What an operator does to a mailing: pause, resume, edit, send again, cancel, delete. */
 
-import { call, get } from "../shared/api.js";
-import { announce, confirm, openDialog, problemPlace, work } from "../shared/dialog.js";
-import { fill, h } from "../shared/elements.js";
-import { count, several } from "../shared/format.js";
-import { editMailing } from "./edit_dialog.js";
+/** @import { Mailing } from "api-types" */
+/** @import { Action } from "../shared/vocabulary.js" */
+
+import { call } from "../shared/api.js";
+import { confirmAction } from "../shared/dialog.js";
+import { button, h } from "../shared/elements.js";
+import { announce } from "../shared/notice.js";
+import { actionButton, problemBox } from "../shared/problems.js";
 import { go } from "../shared/router.js";
 import { ACTIONS, EDITABLE, UNSENT } from "../shared/vocabulary.js";
+import { editMailing } from "./edit_dialog.js";
+import { resendMessages } from "./resend_dialog.js";
 
-/** Buttons for what the state allows: {element, update(mailing)}. `changed(mailing)` is told what came of it. */
-export function actionsOf(id, changed, signal) {
-  const place = problemPlace();
-  let mailing = null;
-  const act = async (action) => {
+/**
+ * Makes buttons for what the state of the mailing allows.
+ * @param {Mailing} first
+ * @param {(mailing: Mailing) => void} changed Called with the mailing after an action.
+ * @param {AbortSignal} signal
+ */
+export function mailingActions(first, changed, signal) {
+  const { id } = first;
+  const box = problemBox();
+  let mailing = first;
+  const act = async (/** @type {Action} */ action) => {
     changed(await call("POST", `mailings/${id}/${action}`));
   };
-  const direct = (action, name) => {
-    const button = h("button", { type: "button", class: "small" }, name);
-    button.addEventListener("click", () => work(button, place, () => act(action)));
-    return button;
-  };
-  const asked = (name, onclick, kind = "small outline") => h("button", { type: "button", class: kind, onclick }, name);
+  const cancel = () => confirmAction({
+    title: `Cancel mailing ${id}?`, action: "Cancel the mailing", perform: () => act("cancel"),
+    text: "Sending stops at once, and the messages that were not sent are cancelled. This cannot be taken back.",
+  }, signal);
   const buttons = {
-    pause: direct("pause", "Pause"),
-    resume: direct("resume", "Resume"),
-    edit: asked("Edit", () => editMailing(mailing, changed, signal)),
-    resend: asked("Send again", () => resend(id, changed, signal)),
-    cancel: asked("Cancel", () => confirm({
-      title: `Cancel mailing ${id}?`, action: "Cancel the mailing", doing: () => act("cancel"),
-      text: "Sending stops at once, and the messages that were not sent are cancelled. This cannot be taken back.",
-    }, signal)),
-    remove: asked("Delete", () => remove(id, signal), "small outline danger"),
+    pause: actionButton("Pause", box, () => act("pause"), { class: "small" }),
+    resume: actionButton("Resume", box, () => act("resume"), { class: "small" }),
+    edit: button("Edit", () => editMailing(mailing, changed, signal), { class: "small outline" }),
+    resend: button("Send again", () => resendMessages(id, changed, signal), { class: "small outline" }),
+    cancel: button("Cancel", cancel, { class: "small outline" }),
+    remove: button("Delete", () => deleteMailing(id, signal), { class: "small outline danger" }),
   };
-  const update = (shown) => {
+  const update = (/** @type {Mailing} */ shown) => {
     mailing = shown;
-    const past = Date.parse(shown.end_at) <= Date.now();
-    for (const action of Object.keys(ACTIONS)) {
-      buttons[action].hidden = !ACTIONS[action].includes(shown.status);
-    }
+    buttons.pause.hidden = !ACTIONS.pause.includes(shown.status);
+    buttons.resume.hidden = !ACTIONS.resume.includes(shown.status);
+    buttons.cancel.hidden = !ACTIONS.cancel.includes(shown.status);
     buttons.edit.hidden = !EDITABLE[shown.status].length;
-    buttons.resend.hidden = past || shown.status === "cancelled" || !UNSENT.some((one) => shown.by_status[one] > 0);
+    buttons.resend.hidden = !mayResend(shown);
   };
-  return { element: h("div", {}, h("div", { class: "actions" }, Object.values(buttons)), place), update };
+  return { element: h("div", {}, h("div", { class: "actions" }, Object.values(buttons)), box), update };
 }
 
-function remove(id, signal) {
-  confirm({
+/** @param {Mailing} mailing */
+function mayResend(mailing) {
+  const isOver = Date.parse(mailing.end_at) <= Date.now();
+  return !isOver && mailing.status !== "cancelled" && UNSENT.some((status) => mailing.by_status[status] > 0);
+}
+
+/**
+ * @param {number} id
+ * @param {AbortSignal} signal
+ */
+function deleteMailing(id, signal) {
+  confirmAction({
     title: `Delete mailing ${id}?`, action: "Delete the mailing",
     text: "Sending stops at once, and the mailing is gone from all lists. Its messages still count in the overview.",
-    doing: async () => {
+    perform: async () => {
       await call("DELETE", `mailings/${id}`);
       announce(`Mailing ${id} is deleted.`);
       go("#/mailings");
     },
   }, signal);
-}
-
-/** Ask which messages to send again, by the status they ended with. */
-function resend(id, changed, signal) {
-  const place = problemPlace();
-  const choices = h("fieldset", {}, h("p", { "aria-busy": "true" }, "Counting"));
-  openDialog(`Send messages of mailing ${id} again`, (close) => {
-    const button = h("button", { type: "button" }, "Send again");
-    button.addEventListener("click", async () => {
-      if (await work(button, place, () => again(id, choices, changed))) {
-        close();
-      }
-    });
-    return [h("p", {}, "What was sent is never sent again. These were not, and get a new round of attempts:"), choices,
-      place, h("footer", {}, h("button", { type: "button", class: "secondary", onclick: close }, "Back"), button)];
-  }, signal);
-  work(choices, place, async () => offer(choices, await get(`mailings/${id}`, {}, signal)));
-}
-
-function offer(choices, { by_status: counts }) {
-  fill(choices, h("legend", {}, "Statuses"), UNSENT.map((status) => h("label", {},
-    h("input", { type: "checkbox", value: status, disabled: !counts[status], checked: false }),
-    `${status} (${count(counts[status])})`)));
-}
-
-async function again(id, choices, changed) {
-  const statuses = [...choices.querySelectorAll("input:checked")].map((input) => input.value);
-  const { messages } = await call("POST", `mailings/${id}/resend`, { body: { statuses } });
-  announce(`${several(messages, "message")} will be sent again.`);
-  changed(await get(`mailings/${id}`));
 }

@@ -1,29 +1,36 @@
-/** What became final, minute by minute. */
+/** Draws how many messages became final, minute by minute. */
 
-import uPlot from "../vendor/uPlot.esm.js";
-import { fill, h, number, say, table } from "../shared/elements.js";
-import { count, several } from "../shared/format.js";
+/** @import uPlot from "uplot" */
+/** @import { Minute } from "api-types" */
 
-const MINUTE = 60;
-const SHORTEST = 10 * MINUTE;
+import { h, numberCell, setChildren, setText, table } from "../shared/elements.js";
+import { formatCount, formatCountOf } from "../shared/format.js";
+import { chartOptions, formatMinute } from "./chart_options.js";
+import Plot from "../vendor/uPlot.esm.js";
+
+const MINUTE_SECONDS = 60;
 const HEIGHT = 200;
-const IN_TABLE = 60;
-const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
-const DAY = new Intl.DateTimeFormat("en-GB", { day: "2-digit", month: "short", hour: "2-digit", minute: "2-digit" });
+const SMALLEST_WIDTH = 200;
+const MOST_ROWS = 60;
 
-/** A chart of statistics' per_minute, for as long as the signal is not aborted. */
+/** A chart of per_minute of the statistics, until the signal is aborted. */
 export class Chart {
+  /** @param {AbortSignal} signal */
   constructor(signal) {
+    /** @type {Minute[]} */
     this.minutes = [];
+    /** The last two minutes as they were drawn: older ones do not change. */
+    this.drawnEnd = "";
+    /** @type {uPlot | null} */
     this.plot = null;
     this.canvas = h("div", { class: "chart", role: "img", "aria-label": "Messages a minute" });
     this.caption = h("p", { class: "hint" });
     this.empty = h("p", { class: "empty" }, "No message is final yet.");
-    this.rows = h("details", { hidden: true, ontoggle: () => this.list() },
-      h("summary", {}, "As a table"), h("div", {}));
-    this.element = h("div", {}, this.empty, this.canvas, this.caption, this.rows);
-    const scheme = matchMedia("(prefers-color-scheme: dark)");
-    scheme.addEventListener("change", () => this.draw(), { signal });
+    this.tableBox = h("div", {});
+    this.details = h("details", { hidden: true, ontoggle: () => this.drawTable() },
+      h("summary", {}, "As a table"), this.tableBox);
+    this.element = h("div", {}, this.empty, this.canvas, this.caption, this.details);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw(), { signal });
     const observer = new ResizeObserver(() => this.plot?.setSize(this.size()));
     observer.observe(this.canvas);
     signal.addEventListener("abort", () => {
@@ -32,100 +39,87 @@ export class Chart {
     });
   }
 
-  /** @param {Array<{at: string, sent: number, failed: number}>} minutes */
+  /** @param {Minute[]} minutes */
   update(minutes) {
-    const same = minutes.length === this.minutes.length && JSON.stringify(minutes.at(-1)) === this.last
-      && JSON.stringify(minutes.at(-2)) === this.beforeLast;
-    if (same) {
+    const end = JSON.stringify(minutes.slice(-2));
+    if (!minutes.length || (minutes.length === this.minutes.length && end === this.drawnEnd)) {
       return;
     }
     this.minutes = minutes;
-    this.last = JSON.stringify(minutes.at(-1));
-    this.beforeLast = JSON.stringify(minutes.at(-2));
+    this.drawnEnd = end;
     this.empty.hidden = true;
-    this.rows.hidden = false;
-    this.plot === null ? this.draw() : this.plot.setData(this.data());
+    this.details.hidden = false;
+    if (this.plot === null) {
+      this.draw();
+    } else {
+      this.plot.setData(dataOf(minutes));
+    }
     this.describe();
-    this.list();
+    this.drawTable();
   }
 
   draw() {
-    if (!this.minutes.length) {
-      return;
+    if (this.minutes.length) {
+      this.plot?.destroy();
+      const options = { ...chartOptions((index) => this.describePoint(index)), ...this.size() };
+      this.plot = new Plot(options, dataOf(this.minutes), this.canvas);
     }
-    this.plot?.destroy();
-    this.plot = new uPlot(this.options(), this.data(), this.canvas);
   }
 
   size() {
-    return { width: Math.max(this.canvas.clientWidth, 200), height: HEIGHT };
+    return { width: Math.max(this.canvas.clientWidth, SMALLEST_WIDTH), height: HEIGHT };
   }
 
-  /** A value for each minute, also for those in which nothing happened: sent and failed, and sent in front of them. */
-  data() {
-    const known = new Map(this.minutes.map((minute) => [Date.parse(minute.at) / 1000, minute]));
-    const first = Date.parse(this.minutes[0].at) / 1000;
-    const last = Date.parse(this.minutes.at(-1).at) / 1000;
-    const at = Array.from({ length: (last - first) / MINUTE + 1 }, (_, index) => first + index * MINUTE);
-    const found = at.map((moment) => known.get(moment) ?? { sent: 0, failed: 0 });
-    return [at, found.map(({ sent, failed }) => sent + failed), found.map(({ sent }) => sent)];
-  }
-
-  options() {
-    const style = getComputedStyle(document.documentElement);
-    const colour = (name) => style.getPropertyValue(name).trim();
-    const bars = uPlot.paths.bars({ size: [0.8, 40], align: 1 });
-    const series = (name) => ({ paths: bars, fill: colour(name), width: 0, points: { show: false } });
-    const axis = { stroke: colour("--quiet"), grid: { stroke: colour("--rule"), width: 1 }, ticks: { show: false } };
-    return {
-      ...this.size(),
-      legend: { show: false },
-      cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
-      scales: {
-        x: { range: (_, min, max) => [min, Math.max(max + MINUTE, min + SHORTEST)] },
-        y: { range: (_, min, max) => [0, Math.max(max * 1.1, 1)] },
-      },
-      series: [{}, series("--failed"), series("--sent")],
-      axes: [
-        { ...axis, space: 70, size: 30, values: (plot, splits) => splits.map((at) => this.clock(at, plot)) },
-        { ...axis, size: 60, incrs: [1, 2, 5].flatMap((step) => [0, 1, 2, 3, 4, 5, 6].map((n) => step * 10 ** n))
-          .sort((one, other) => one - other), values: (_, splits) => splits.map(count) },
-      ],
-      hooks: { setCursor: [(plot) => this.point(plot.cursor.idx)] },
-    };
-  }
-
-  clock(at, plot) {
-    const long = plot.scales.x.max - plot.scales.x.min > 86_400;
-    return (long ? DAY : CLOCK).format(new Date(at * 1000));
-  }
-
-  /** Say the figures of the minute under the pointer, else of all. */
-  point(index) {
-    const data = this.plot?.data;
-    if (!data || index === null || index === undefined || data[0][index] === undefined) {
+  /**
+   * Describes the minute under the pointer, else all minutes.
+   * @param {number | null | undefined} index
+   */
+  describePoint(index) {
+    const [at, final, sent] = (this.plot?.data ?? []).map((values) => values[index ?? -1]);
+    if (typeof at === "number" && typeof final === "number" && typeof sent === "number") {
+      setText(this.caption, `${formatMinute(at)}: ${formatCount(sent)} sent, ${formatCount(final - sent)} failed`);
+    } else {
       this.describe();
-      return;
     }
-    const [at, all, sent] = data.map((values) => values[index]);
-    say(this.caption, `${DAY.format(new Date(at * 1000))}: ${count(sent)} sent, ${count(all - sent)} failed`);
   }
 
   describe() {
     const sent = this.minutes.reduce((sum, minute) => sum + minute.sent, 0);
     const failed = this.minutes.reduce((sum, minute) => sum + minute.failed, 0);
-    const text = `${count(sent)} sent and ${count(failed)} failed in ${several(this.minutes.length, "minute")}.`;
-    say(this.caption, text);
+    const minutes = formatCountOf(this.minutes.length, "minute");
+    const text = `${formatCount(sent)} sent and ${formatCount(failed)} failed in ${minutes}.`;
+    setText(this.caption, text);
     this.canvas.setAttribute("aria-label", `Messages a minute: ${text}`);
   }
 
-  list() {
-    if (!this.rows.open) {
+  drawTable() {
+    if (!this.details.open) {
       return;
     }
-    const rows = this.minutes.slice(-IN_TABLE).reverse().map(({ at, sent, failed }) => h("tr", {},
-      h("td", {}, DAY.format(new Date(at))), number(count(sent)), number(count(failed))));
-    fill(this.rows.lastElementChild,
-      table(`The last ${IN_TABLE} minutes`, ["Minute", ["Sent", "number"], ["Failed", "number"]], rows));
+    const rows = this.minutes.slice(-MOST_ROWS).reverse().map(({ at, sent, failed }) => h("tr", {},
+      h("td", {}, formatMinute(secondsOf(at))), numberCell(formatCount(sent)), numberCell(formatCount(failed))));
+    setChildren(this.tableBox,
+      table(`The last ${MOST_ROWS} minutes`, ["Minute", ["Sent", "number"], ["Failed", "number"]], rows));
   }
+}
+
+/**
+ * Returns a value for each minute, also for those in which nothing happened: the time in seconds since 1970, final
+ * messages, and sent ones, which are drawn in front.
+ * @param {Minute[]} minutes
+ * @returns {uPlot.AlignedData}
+ */
+function dataOf(minutes) {
+  const known = new Map(minutes.map((minute) => [secondsOf(minute.at), minute]));
+  const [first = 0] = known.keys();
+  const last = secondsOf(minutes.at(-1)?.at ?? "");
+  const length = (last - first) / MINUTE_SECONDS + 1;
+  const times = Array.from({ length }, (_, index) => first + index * MINUTE_SECONDS);
+  const found = times.map((at) => known.get(at) ?? { sent: 0, failed: 0 });
+  return [times, found.map(({ sent, failed }) => sent + failed), found.map(({ sent }) => sent)];
+}
+
+/** @param {string} iso */
+function secondsOf(iso) {
+  return Date.parse(iso) / 1000;
 }

@@ -1,29 +1,38 @@
-/** Edits a mailing: only what its state allows, and only what was changed. */
+/** The dialog that edits a mailing: only what its state allows, and only what was changed is sent. */
 
+/** @import { Mailing } from "api-types" */
+
+import { MailingForm, submitForm } from "../new_mailing/mailing_form.js";
 import { call } from "../shared/api.js";
-import { announce, openDialog, problemPlace, work } from "../shared/dialog.js";
-import { h } from "../shared/elements.js";
-import { MailingForm, asking } from "../new_mailing/mailing_form.js";
+import { openDialog } from "../shared/dialog.js";
+import { button, h } from "../shared/elements.js";
+import { announce } from "../shared/notice.js";
+import { problemBox, whileBusy } from "../shared/problems.js";
 
+/**
+ * Opens the dialog.
+ * @param {Mailing} mailing
+ * @param {(mailing: Mailing) => void} changed
+ * @param {AbortSignal} signal
+ */
 export function editMailing(mailing, changed, signal) {
-  const place = problemPlace();
-  const form = new MailingForm({ mailing });
+  const box = problemBox();
+  const form = new MailingForm(mailing);
   openDialog(`Edit mailing ${mailing.id}`, (close) => {
-    const button = h("button", { type: "submit" }, "Save");
-    const element = h("form", { novalidate: true }, form.element, place, h("footer", {},
-      h("button", { type: "button", class: "secondary", onclick: close }, "Back"), button));
+    const submit = h("button", { type: "submit" }, "Save");
+    const element = h("form", { novalidate: true }, form.element, box,
+      h("footer", {}, button("Back", close, { class: "secondary" }), submit));
     element.addEventListener("submit", (event) => {
       event.preventDefault();
-      work(button, place, () => asking(form, place, async (body) => {
+      whileBusy(submit, box, () => submitForm(form, form.changes(), box, async (body) => {
         if (Object.keys(body).length) {
           changed(await call("PATCH", `mailings/${mailing.id}`, { body }));
           announce(`Mailing ${mailing.id} is changed.`);
         }
         close();
-      }, form.changes()));
+      }));
     });
-    const note = mailing.status === "scheduled" ? null
-      : h("p", { class: "hint" }, `While a mailing is ${mailing.status}, its text, end and window can be changed.`);
-    return [note, element].filter(Boolean);
+    const note = `While a mailing is ${mailing.status}, its text, end and window can be changed.`;
+    return [mailing.status !== "scheduled" && h("p", { class: "hint" }, note), element];
   }, signal);
 }

@@ -1,102 +1,85 @@
-/** The messages of a mailing in pages, and each with its attempts. */
+/** Lists the messages of a mailing. */
+
+/** @import { Message } from "api-types" */
+/** @import { Head } from "../shared/elements.js" */
 
 import { get } from "../shared/api.js";
-import { Badge } from "../shared/status_counts.js";
-import { openDialog, known, problemPlace, showProblem } from "../shared/dialog.js";
 import { downloadButton } from "../shared/download.js";
-import { fill, h, number, say, table } from "../shared/elements.js";
+import { button, h, numberCell, setChildren, setText } from "../shared/elements.js";
 import { select } from "../shared/fields.js";
-import { count, several, time } from "../shared/format.js";
-import { Repeating } from "../shared/polling.js";
-import { List, Rows } from "../shared/paged_list.js";
+import { formatCount, formatCountOf, timeElement } from "../shared/format.js";
+import { PagedList } from "../shared/paged_list.js";
+import { Poller } from "../shared/polling.js";
 import { link } from "../shared/router.js";
+import { Badge } from "../shared/status_counts.js";
 import { STATUSES } from "../shared/vocabulary.js";
+import { showMessage } from "./message_dialog.js";
 
 const LIMIT = 25;
-const EVERY = 3;
+const INTERVAL_SECONDS = 3;
+/** @type {Head[]} */
+const HEADS = [["Id", "number"], ["Client", "number"], "Status", "Reason", ["Attempts", "number"], "Created", "Sent"];
 
-/** A section's content: {element, again(), failed}. `ended()` says whether there is nothing more to look for. */
-export function messageList(mailingId, ended, signal) {
+/**
+ * Makes the list, with a filter and a download.
+ * @param {number} mailingId
+ * @param {() => boolean} isOver Whether nothing of the mailing changes any more.
+ * @param {AbortSignal} signal
+ */
+export function messageList(mailingId, isOver, signal) {
   const path = `mailings/${mailingId}/messages`;
-  const status = select([["", "All statuses"], ...STATUSES.map((one) => [one, one])], "", {
+  const status = select([["", "All statuses"], ...STATUSES], "", {
     "aria-label": "Status of the messages", onchange: () => {
       list.reset();
-      looking.again();
+      poller.restart();
     },
   });
-  const looking = new Repeating(async (own) => {
-    const last = ended();
+  const poller = new Poller(async (own) => {
+    const last = isOver();
     list.show(await get(path, { status: status.value || null, limit: LIMIT, cursor: list.cursor }, own));
     return !last;
-  }, EVERY, signal);
-  const list = new List({
-    label: "Messages", empty: "There are no such messages.", turned: () => looking.again(),
-    heads: [["Id", "number"], ["Client", "number"], "Status", "Reason", ["Attempts", "number"], "Created", "Sent"],
-    rows: new Rows((message) => row(message, signal)),
+  }, INTERVAL_SECONDS, signal);
+  /** @type {PagedList<Message>} */
+  const list = new PagedList({
+    label: "Messages", heads: HEADS, empty: "There are no such messages.", onturn: () => poller.restart(),
+    row: (message) => new MessageRow(message, signal),
   });
-  const save = downloadButton("Download as CSV", () => ({
+  const download = downloadButton("Download as CSV", () => ({
     path, query: { status: status.value || null }, accept: "text/csv", name: `mailing-${mailingId}-messages.csv`,
     otherwise: "Filter by status, or take them page by page from the API.",
   }), signal);
-  looking.again();
-  const tools = h("div", { class: "tools" }, status, save.button);
-  const element = h("div", {}, tools, save.place, list.element);
-  return { element, again: () => looking.again(), failed: looking.failed };
+  poller.restart();
+  const element = h("div", {}, h("div", { class: "tools" }, status, download.button), download.box, list.element);
+  return { element, reload: () => poller.restart(), failed: poller.failed };
 }
 
-function row(message, signal) {
-  const badge = new Badge();
-  const [reason, sent] = [h("td", {}), h("td", { class: "moment" })];
-  const attempts = h("button", {
-    type: "button", class: "link", onclick: () => showMessage(message.id, signal),
-  });
-  const element = h("tr", {}, number(message.id),
-    number(h("a", { href: link(`clients/${message.client_id}`) }, message.client_id)),
-    h("td", {}, badge.element), reason, number(attempts), h("td", { class: "moment" }, time(message.created_at)), sent);
-  let shown;
-  const update = (item) => {
-    badge.update(item.status);
-    say(reason, item.reason ?? "");
-    say(attempts, count(item.attempts));
-    attempts.setAttribute("aria-label", `${several(item.attempts, "attempt")} of message ${item.id}`);
-    if (shown !== item.sent_at) {
-      shown = item.sent_at;
-      fill(sent, time(item.sent_at));
+class MessageRow {
+  /**
+   * @param {Message} message
+   * @param {AbortSignal} signal
+   */
+  constructor(message, signal) {
+    this.badge = new Badge();
+    this.reason = h("td", {});
+    this.attempts = button("", () => showMessage(message.id, signal), { class: "link" });
+    this.sent = h("td", { class: "moment" });
+    /** @type {string | null | undefined} */
+    this.sentAt = undefined;
+    this.element = h("tr", {},
+      numberCell(message.id), numberCell(h("a", { href: link(`clients/${message.client_id}`) }, message.client_id)),
+      h("td", {}, this.badge.element), this.reason, numberCell(this.attempts),
+      h("td", { class: "moment" }, timeElement(message.created_at)), this.sent);
+  }
+
+  /** @param {Message} message */
+  update(message) {
+    this.badge.update(message.status);
+    setText(this.reason, message.reason ?? "");
+    setText(this.attempts, formatCount(message.attempts));
+    this.attempts.setAttribute("aria-label", `${formatCountOf(message.attempts, "attempt")} of message ${message.id}`);
+    if (this.sentAt !== message.sent_at) {
+      this.sentAt = message.sent_at;
+      setChildren(this.sent, timeElement(message.sent_at));
     }
-  };
-  return { element, update };
-}
-
-/** Show one message with each request that was made for it. */
-function showMessage(id, signal) {
-  const place = problemPlace();
-  const body = h("div", {}, h("p", { "aria-busy": "true" }, "Loading"));
-  const look = async () => {
-    try {
-      fill(place);
-      fill(body, attemptsOf(await get(`messages/${id}`, {}, signal)));
-    } catch (error) {
-      if (!signal.aborted) {
-        fill(body);
-        showProblem(place, known(error));
-      }
-    }
-  };
-  openDialog(`Message ${id}`, (close) => [place, body, h("footer", {},
-    h("button", { type: "button", class: "secondary", onclick: look }, "Look again"),
-    h("button", { type: "button", onclick: close }, "Close"))], signal);
-  look();
-}
-
-function attemptsOf(message) {
-  const rows = message.attempts.map((attempt) => h("tr", {},
-    number(attempt.number), h("td", { class: "moment" }, time(attempt.started_at)),
-    h("td", {}, attempt.outcome), number(attempt.http_status ?? "–"),
-    number(attempt.duration_ms === null ? "–" : `${count(attempt.duration_ms)} ms`),
-    h("td", {}, attempt.detail ?? "")));
-  const heads = [["No.", "number"], "Started", "Outcome", ["HTTP", "number"], ["Took", "number"], "Detail"];
-  return [
-    h("p", {}, new Badge(message.status).element, message.reason === null ? "" : ` ${message.reason}`),
-    rows.length ? table("Attempts", heads, rows) : h("p", { class: "empty" }, "No request was made for it yet."),
-  ];
+  }
 }

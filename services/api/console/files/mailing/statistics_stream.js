@@ -1,134 +1,187 @@
 /** Follows the statistics of a mailing by server-sent events. EventSource cannot send a token; fetch can. */
 
-import { Problem, Unreachable, get, open } from "../shared/api.js";
-import { pause, seen, source } from "../shared/connection.js";
-import { backOff, passing } from "../shared/polling.js";
+/** @import { MailingStatistics } from "api-types" */
+/** @import { Source } from "../shared/connection.js" */
+
+import { Problem, Unreachable, get, isAbort, open } from "../shared/api.js";
+import { addSource, pause, untilVisible } from "../shared/connection.js";
+import { backOff, isTemporary } from "../shared/polling.js";
+import { readEvents } from "./server_sent_events.js";
 
 // The API writes at least a comment every 15 s.
 const SILENCE_MS = 40_000;
 // Statistics come about once a second.
 const LATE_MS = 5_000;
+// While the stream is refused, the statistics are loaded this often.
+const FALLBACK_MS = 2_000;
+
+/** @typedef {(statistics: MailingStatistics) => void} Show */
 
 /**
- * Follow a mailing's statistics stream, opened again whenever it was cut, until the mailing has ended.
- * Returns the reason of its end: ended or gone. Raises what will not pass by itself.
+ * Follows a mailing's statistics, in a stream that is opened again when it was cut, until the mailing has ended or is
+ * gone, or the signal is aborted. Throws what will not pass by itself.
+ * @param {number} mailingId
+ * @param {Show} show
+ * @param {AbortSignal} signal
  */
-export async function follow(mailingId, show, signal) {
-  const own = source(signal);
+export async function followStatistics(mailingId, show, signal) {
+  const source = addSource(signal);
   try {
-    return await following(mailingId, show, signal, own);
+    await new Follower(mailingId, show, signal, source).run();
   } finally {
-    own.end();
+    source.end();
   }
 }
 
-async function following(mailingId, show, signal, own) {
-  for (let failures = 0; !signal.aborted;) {
-    await seen(signal);
-    try {
-      const reason = await watch(mailingId, own, (figures) => {
-        failures = 0;
-        show(figures);
-      }, signal);
-      if (reason === "ended" || reason === "gone") {
-        return reason;
-      }
-      failures += 1;
-      own.failed("The stream was cut.", backOff(failures));
-    } catch (error) {
-      if (signal.aborted) {
-        return "left";
-      }
-      if (error instanceof Hidden) {
-        continue;
-      }
-      if (!passing(error)) {
-        throw error;
-      }
-      failures += 1;
-      own.failed(error.message, backOff(failures));
-      if (error.status === 503) {
-        await lookOnce(mailingId, own, show, signal);
-      }
-    }
-    await pause(Math.max(0, (own.retryAt - Date.now()) / 1000), signal);
-  }
-  return "left";
-}
-
-/** Too many streams may be open; the plain statistics can be had all the same. */
-async function lookOnce(mailingId, own, show, signal) {
-  try {
-    show(await get(`mailings/${mailingId}/statistics`, {}, signal));
-    own.fresh();
-    own.retryAt = Date.now() + 2000;
-  } catch (error) {
-    if (!passing(error) && !signal.aborted) {
-      throw error;
-    }
-  }
-}
-
-/** The page was hidden, and the stream closed for it. */
+/** The page was hidden, and the stream closed for that. */
 class Hidden extends Error {}
 
-/** Read one stream to its end. Returns the reason of its end, or "cut". */
-async function watch(mailingId, own, show, signal) {
-  const controller = new AbortController();
-  const timers = new Timers(own, controller);
-  const hide = () => document.hidden && controller.abort(new Hidden());
-  document.addEventListener("visibilitychange", hide);
-  try {
-    const both = AbortSignal.any([signal, controller.signal]);
-    const response = await open("GET", `mailings/${mailingId}/statistics/stream`, { signal: both });
-    for await (const event of events(response.body, () => timers.heard())) {
-      if (event.name === "statistics") {
-        timers.news();
-        own.fresh();
-        show(event.data);
-      } else if (event.name === "unavailable") {
-        timers.excused();
-        own.failed(event.data.detail, 1);
-      } else if (event.name === "end") {
-        return event.data.reason;
+class Follower {
+  /**
+   * @param {number} mailingId
+   * @param {Show} show
+   * @param {AbortSignal} signal
+   * @param {Source} source
+   */
+  constructor(mailingId, show, signal, source) {
+    this.path = `mailings/${mailingId}/statistics`;
+    this.show = show;
+    this.signal = signal;
+    this.source = source;
+    this.failures = 0;
+  }
+
+  async run() {
+    while (!this.signal.aborted) {
+      await untilVisible(this.signal);
+      try {
+        if (await this.readStream()) {
+          return;
+        }
+        this.fail("The stream was cut.");
+      } catch (error) {
+        if (this.signal.aborted) {
+          return;
+        }
+        if (error instanceof Hidden) {
+          continue;
+        }
+        await this.recover(error);
+      }
+      await pause(Math.max(0, (this.source.retryAt - Date.now()) / 1000), this.signal);
+    }
+  }
+
+  /** @param {string} text */
+  fail(text) {
+    this.failures += 1;
+    this.source.fail(text, backOff(this.failures));
+  }
+
+  /** @param {unknown} error */
+  async recover(error) {
+    if (!isTemporary(error)) {
+      throw error;
+    }
+    this.fail(error.message);
+    if (error instanceof Problem && error.status === 503) {
+      await this.loadOnce();
+    }
+  }
+
+  /** Too many streams may be open; the statistics themselves can be loaded all the same. */
+  async loadOnce() {
+    try {
+      this.show(await get(this.path, {}, this.signal));
+      this.source.succeed();
+      this.source.retryAt = Date.now() + FALLBACK_MS;
+    } catch (error) {
+      if (!isTemporary(error) && !this.signal.aborted) {
+        throw error;
       }
     }
-    return "cut";
-  } catch (error) {
-    throw controller.signal.aborted ? controller.signal.reason : reading(error);
-  } finally {
-    timers.clear();
-    document.removeEventListener("visibilitychange", hide);
-    controller.abort();
+  }
+
+  /** Reads one stream. Returns whether it reached its end: the mailing has ended or is gone. */
+  async readStream() {
+    const controller = new AbortController();
+    const timers = new Timers(this.source, controller);
+    const hide = () => document.hidden && controller.abort(new Hidden());
+    document.addEventListener("visibilitychange", hide);
+    try {
+      const both = AbortSignal.any([this.signal, controller.signal]);
+      const { body } = await open("GET", `${this.path}/stream`, { signal: both });
+      return body !== null && await this.readBody(body, timers);
+    } catch (error) {
+      throw controller.signal.aborted ? controller.signal.reason : readFailure(error);
+    } finally {
+      timers.clear();
+      document.removeEventListener("visibilitychange", hide);
+      controller.abort();
+    }
+  }
+
+  /**
+   * @param {ReadableStream<Uint8Array<ArrayBuffer>>} body
+   * @param {Timers} timers
+   */
+  async readBody(body, timers) {
+    for await (const { name, data } of readEvents(body, () => timers.restartSilence())) {
+      if (name === "statistics") {
+        timers.restartLate();
+        this.failures = 0;
+        this.source.succeed();
+        this.show(data);
+      } else if (name === "unavailable") {
+        timers.stopLate();
+        this.source.fail(data.detail, 1);
+      } else if (name === "end") {
+        return data.reason === "ended" || data.reason === "gone";
+      }
+    }
+    return false;
   }
 }
 
-function reading(error) {
-  const known = error instanceof Problem || error instanceof Unreachable || error.name === "AbortError";
+/** @param {unknown} error */
+function readFailure(error) {
+  const known = error instanceof Problem || error instanceof Unreachable || isAbort(error);
   return known ? error : new Unreachable("The stream was cut.");
 }
 
 /** Notices when nothing comes: soon that the figures are old, later that the connection is dead. */
 class Timers {
-  constructor(own, controller) {
-    this.own = own;
+  /**
+   * @param {Source} source
+   * @param {AbortController} controller
+   */
+  constructor(source, controller) {
+    this.source = source;
     this.controller = controller;
-    this.heard();
-    this.news();
+    this.silence = this.startSilence();
+    this.late = this.startLate();
   }
 
-  heard() {
+  startSilence() {
+    return setTimeout(() => this.controller.abort(new Unreachable("The stream fell silent.")), SILENCE_MS);
+  }
+
+  startLate() {
+    return setTimeout(() => this.source.fail("No figures have come for some seconds.", 1), LATE_MS);
+  }
+
+  restartSilence() {
     clearTimeout(this.silence);
-    this.silence = setTimeout(() => this.controller.abort(new Unreachable("The stream fell silent.")), SILENCE_MS);
+    this.silence = this.startSilence();
   }
 
-  news() {
+  restartLate() {
     clearTimeout(this.late);
-    this.late = setTimeout(() => this.own.failed("No figures have come for some seconds.", 1), LATE_MS);
+    this.late = this.startLate();
   }
 
-  /** The API said why there are no figures. */
-  excused() {
+  /** The API has given the reason why there are no figures. */
+  stopLate() {
     clearTimeout(this.late);
   }
 
@@ -136,28 +189,4 @@ class Timers {
     clearTimeout(this.silence);
     clearTimeout(this.late);
   }
-}
-
-/** Take server-sent events out of a stream of bytes. */
-async function* events(stream, heard) {
-  const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
-  let rest = "";
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) {
-      return;
-    }
-    heard();
-    const blocks = (rest + value).split("\n\n");
-    rest = blocks.pop();
-    yield* blocks.map(parse).filter((event) => event !== null);
-  }
-}
-
-function parse(block) {
-  const fields = new Map(block.split("\n").map((line) => {
-    const [name, ...value] = line.split(": ");
-    return [name, value.join(": ")];
-  }));
-  return fields.has("event") ? { name: fields.get("event"), data: JSON.parse(fields.get("data")) } : null;
 }

@@ -1,180 +1,95 @@
-/** The fields of a mailing, for a new one and for an edit. */
+/** The form of a mailing, for a new one and for an edit. */
 
-import { Chips } from "../shared/chip_input.js";
-import { known, showProblem } from "../shared/dialog.js";
-import { fill, freshId, h, say } from "../shared/elements.js";
-import { clearErrors, field, select, showErrors } from "../shared/fields.js";
-import { HOME_ZONE, count } from "../shared/format.js";
-import { toLocal, toMoment, zones } from "../shared/time_zones.js";
+/** @import { FieldError, Filter, Mailing, Window } from "api-types" */
+
+import { h } from "../shared/elements.js";
+import { clearErrors, showErrors } from "../shared/fields.js";
+import { errorsOf, expected, showProblem } from "../shared/problems.js";
 import { EDITABLE } from "../shared/vocabulary.js";
+import { FilterFields } from "./filter_fields.js";
+import { TextField } from "./text_field.js";
+import { TimeFields } from "./time_fields.js";
+import { WindowFields } from "./window_fields.js";
 
-export const MOST_CHARACTERS = 2000;
-const DAY_MS = 86_400_000;
+/**
+ * What the form holds, as the API takes it.
+ * @typedef {object} MailingBody
+ * @property {string} text
+ * @property {string | undefined} start_at
+ * @property {string | undefined} end_at
+ * @property {Filter} filter
+ * @property {Window | null} window
+ */
 
-/** Send what the form says, and show what is wrong with it at its fields. */
-export async function asking(form, place, send, { body, errors } = form.values()) {
-  form.clear();
+/** @typedef {{body: Partial<MailingBody>, errors: FieldError[]}} Changes */
+
+/**
+ * Sends what a form holds, and shows what is wrong with it at its fields.
+ * @template Body
+ * @param {MailingForm} form
+ * @param {{body: Body, errors: FieldError[]}} values With the errors that need no request.
+ * @param {HTMLElement} box
+ * @param {(body: Body) => Promise<void>} send
+ */
+export async function submitForm(form, { body, errors }, box, send) {
+  clearErrors(form.element);
+  if (errors.length) {
+    showErrors(form.element, errors);
+    return;
+  }
   try {
-    if (errors.length) {
-      form.showErrors(errors);
-    } else {
-      await send(body);
-    }
+    await send(body);
   } catch (error) {
-    showProblem(place, known(error), form.showErrors(error.errors ?? []));
+    showProblem(box, expected(error), showErrors(form.element, errorsOf(error)));
   }
 }
 
 export class MailingForm {
-  /** @param {{mailing?: object | null, onchange?: () => void}} options `mailing` is the one to edit. */
-  constructor({ mailing = null, onchange = () => {} }) {
-    this.mailing = mailing;
-    this.may = new Set(EDITABLE[mailing?.status ?? "scheduled"]);
-    this.makeText();
-    this.makeFilter(onchange);
-    this.makeTimes();
-    this.makeWindow();
+  /**
+   * @param {Mailing | null} mailing The one that is edited, null for a new one.
+   * @param {() => void} [onchange]
+   */
+  constructor(mailing, onchange = () => {}) {
+    this.editable = new Set(EDITABLE[mailing?.status ?? "scheduled"]);
+    this.text = new TextField(mailing?.text ?? "");
+    this.filter = new FilterFields(mailing?.filter ?? { operator_codes: [], tags: [] }, onchange);
+    this.times = new TimeFields(mailing, this.editable.has("start_at"));
+    this.window = new WindowFields(mailing?.window ?? null);
     this.element = h("div", { oninput: onchange, onchange },
-      this.textField, this.may.has("filter") && this.filterField, this.timesField, this.windowField);
-    this.initial = this.values();
+      this.text.element, this.editable.has("filter") && this.filter.element, this.times.element, this.window.element);
+    this.initial = this.values().body;
   }
 
-  makeText() {
-    const counter = h("span", {});
-    this.text = h("textarea", { rows: 4, oninput: () => counted(), value: this.mailing?.text ?? "" });
-    const counted = () => {
-      // The API counts characters, of which an emoji is one.
-      const length = [...this.text.value].length;
-      say(counter, `${count(length)} of ${count(MOST_CHARACTERS)} characters`);
-      counter.classList.toggle("wrong", length > MOST_CHARACTERS);
-    };
-    counted();
-    this.textField = field("text", "Text", this.text, { hint: counter });
-  }
-
-  makeFilter(onchange) {
-    const filter = this.mailing?.filter ?? { operator_codes: [], tags: [] };
-    const everybody = h("p", { class: "note" }, "No condition: every client is meant.");
-    const changed = () => {
-      everybody.hidden = this.codes.values().length + this.tags.values().length > 0;
-      onchange();
-    };
-    this.codes = new Chips({ values: filter.operator_codes, name: (code) => code, placeholder: "916, 903" });
-    this.tags = new Chips({ values: filter.tags, name: (tag) => tag || "(no tag)", placeholder: "vip" });
-    this.codes.onchange = this.tags.onchange = changed;
-    everybody.hidden = filter.operator_codes.length + filter.tags.length > 0;
-    this.filterField = h("fieldset", {}, h("legend", {}, "To whom"),
-      h("div", { class: "columns" },
-        chipField("filter.operator_codes", "Operator codes", this.codes, "Any of these. Enter or a comma ends each."),
-        chipField("filter.tags", "Tags", this.tags, "Any of these, and one of the operator codes.")),
-      everybody);
-  }
-
-  makeTimes() {
-    const { mailing } = this;
-    this.zone = select(zones().map((zone) => [zone, zone]), HOME_ZONE, { onchange: () => this.moveZone() });
-    this.shownZone = HOME_ZONE;
-    const start = mailing ? toLocal(mailing.start_at, HOME_ZONE) : "";
-    const end = toLocal(mailing?.end_at ?? new Date(Date.now() + DAY_MS).toISOString(), HOME_ZONE);
-    this.start = momentInput(start, () => this.zone.value, "It starts at once.");
-    this.end = momentInput(end, () => this.zone.value, "");
-    this.timesField = h("fieldset", {}, h("legend", {}, "When"),
-      h("div", { class: "columns" },
-        this.may.has("start_at")
-          && field("start_at", "Start (empty: now)", this.start.input, { hint: this.start.hint }),
-        field("end_at", "End", this.end.input, { hint: this.end.hint }),
-        field("zone", "Time zone of start and end", this.zone)));
-  }
-
-  /** The moments stay, and are written anew on the clock of the other zone. */
-  moveZone() {
-    for (const { input, show } of [this.start, this.end]) {
-      const { moment } = input.value ? toMoment(input.value, this.shownZone) : { moment: null };
-      if (moment !== null) {
-        input.value = toLocal(moment, this.zone.value);
-      }
-      show();
-    }
-    this.shownZone = this.zone.value;
-  }
-
-  makeWindow() {
-    const window = this.mailing?.window ?? null;
-    this.windowed = h("input", { type: "checkbox", id: freshId("windowed"), checked: window !== null });
-    this.opens = h("input", { type: "time", value: window?.from ?? "09:00" });
-    this.closes = h("input", { type: "time", value: window?.to ?? "21:00" });
-    const hours = h("div", { class: "columns", hidden: window === null },
-      field("window.from", "From", this.opens), field("window.to", "To", this.closes));
-    this.windowed.addEventListener("change", () => {
-      hours.hidden = !this.windowed.checked;
-    });
-    this.windowField = h("fieldset", { "data-loc": "window" }, h("legend", {}, "Window"),
-      h("label", { for: this.windowed.id }, this.windowed, "Only in these hours of each client's local day"),
-      h("small", { class: "wrong" }), hours);
-  }
-
-  /** What the fields say, each as the body has it, and what is wrong before the API is asked. */
+  /**
+   * Returns what the fields hold, and what is wrong with it before the API is asked.
+   * @returns {{body: MailingBody, errors: FieldError[]}}
+   */
   values() {
-    const errors = [];
-    const moment = (name, input) => {
-      const read = input.value ? toMoment(input.value, this.zone.value) : { moment: undefined };
-      if (read.moment === null) {
-        errors.push({ loc: ["body", name], msg: read.note });
-      }
-      return read.moment ?? undefined;
-    };
-    const window = this.windowed.checked ? { from: this.opens.value, to: this.closes.value } : null;
+    const { start_at: start, end_at: end, errors } = this.times.values();
     const body = {
-      text: this.text.value,
-      start_at: moment("start_at", this.start.input),
-      end_at: moment("end_at", this.end.input),
-      filter: { operator_codes: this.codes.values(), tags: this.tags.values() },
-      window,
+      text: this.text.value, start_at: start, end_at: end, filter: this.filter.value, window: this.window.value,
     };
     return { body, errors };
   }
 
-  /** The fields that differ from those of the mailing, and may. */
+  /**
+   * Returns the fields that differ from those of the mailing and may be changed.
+   * @returns {Changes}
+   */
   changes() {
     const { body, errors } = this.values();
-    const before = this.initial.body;
-    const changed = Object.keys(body).filter((name) => this.may.has(name)
-      && JSON.stringify(body[name]) !== JSON.stringify(before[name]) && !this.sameMoment(body[name], before[name]));
+    const names = /** @type {Array<keyof MailingBody>} */ (Object.keys(body));
+    const changed = names.filter((name) => this.editable.has(name) && !isSame(body[name], this.initial[name]));
     return { body: Object.fromEntries(changed.map((name) => [name, body[name]])), errors };
   }
-
-  /** Another zone writes the same moment with another offset. */
-  sameMoment(one, other) {
-    return typeof one === "string" && typeof other === "string" && !Number.isNaN(Date.parse(one))
-      && Date.parse(one) === Date.parse(other);
-  }
-
-  clear() {
-    clearErrors(this.element);
-  }
-
-  /** Show errors at their fields; returns the others. */
-  showErrors(errors) {
-    return showErrors(this.element, errors);
-  }
 }
 
-function chipField(loc, label, chips, hint) {
-  const made = field(loc, label, chips.input, { hint });
-  chips.input.replaceWith(chips.element);
-  chips.element.append(chips.input);
-  return made;
-}
-
-/** A local time, with the moment it means in UTC. */
-function momentInput(value, zone, without) {
-  const hint = h("span", {});
-  const show = () => {
-    const { moment, note } = input.value ? toMoment(input.value, zone()) : { moment: null, note: without };
-    const utc = moment === null ? "" : `${new Date(moment).toISOString().slice(0, 16).replace("T", " ")} UTC. `;
-    fill(hint, utc + note);
-  };
-  const input = h("input", { type: "datetime-local", value, oninput: show });
-  show();
-  return { input, hint, show };
+/**
+ * Whether two values are the same. In another time zone the same moment is written with another offset.
+ * @param {unknown} one
+ * @param {unknown} other
+ */
+function isSame(one, other) {
+  return JSON.stringify(one) === JSON.stringify(other)
+    || (typeof one === "string" && typeof other === "string" && Date.parse(one) === Date.parse(other));
 }

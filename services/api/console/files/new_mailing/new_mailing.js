@@ -1,87 +1,61 @@
-/** A new mailing: written, previewed, and only then made. */
+/** The page on which a mailing is written and previewed before it is created. */
+
+/** @import { Mailing, Preview } from "api-types" */
+/** @import { PageContext } from "../shared/router.js" */
+/** @import { MailingBody } from "./mailing_form.js" */
 
 import { call } from "../shared/api.js";
-import { announce, problemPlace, work } from "../shared/dialog.js";
-import { fill, h, number, section, table } from "../shared/elements.js";
-import { count, several } from "../shared/format.js";
-import { MailingForm, asking } from "./mailing_form.js";
+import { h, setChildren } from "../shared/elements.js";
+import { formatCountOf } from "../shared/format.js";
+import { announce } from "../shared/notice.js";
+import { actionButton, problemBox, whileBusy } from "../shared/problems.js";
 import { go, heading, link } from "../shared/router.js";
 import { may } from "../shared/session.js";
+import { IdempotencyKeys } from "./idempotency_keys.js";
+import { MailingForm, submitForm } from "./mailing_form.js";
+import { previewSection } from "./preview.js";
 
-const SHOWN = 8;
-
-export function newMailing({ main, signal }) {
+/** @param {PageContext} context */
+export function showNewMailing({ main, signal }) {
   if (!may("operator")) {
     main.append(heading("New mailing"), h("p", {}, "This needs a token with the role operator."));
     return;
   }
-  const place = problemPlace();
-  const seen = h("div", { class: "below", "aria-live": "polite" });
-  const form = new MailingForm({ onchange: () => fill(seen) });
-  const look = h("button", { type: "submit" }, "Preview");
-  const keys = new Keys();
-  const element = h("form", { novalidate: true }, form.element, place, look);
+  const box = problemBox();
+  const preview = h("div", { class: "below", "aria-live": "polite" });
+  const form = new MailingForm(null, () => setChildren(preview));
+  const keys = new IdempotencyKeys();
+  const submit = h("button", { type: "submit" }, "Preview");
+  const element = h("form", { novalidate: true }, form.element, box, submit);
   element.addEventListener("submit", (event) => {
     event.preventDefault();
-    work(look, place, () => asking(form, place, async (body) => {
+    whileBusy(submit, box, () => submitForm(form, form.values(), box, async (body) => {
+      /** @type {Preview} */
       const found = await call("POST", "mailings/preview", { body, signal });
-      fill(seen, previewOf(found), creating(body, found, { form, keys, signal }));
-      seen.scrollIntoView({ behavior: "smooth", block: "nearest" });
+      setChildren(preview, previewSection(found), createButton(form, body, found.recipients, keys, signal));
+      preview.scrollIntoView({ behavior: "smooth", block: "nearest" });
     }));
   });
-  main.append(heading("New mailing"), element, seen);
+  main.append(heading("New mailing"), element, preview);
 }
 
-/** A key for each body: the same body sent twice makes one mailing, also where the first answer was lost. */
-class Keys {
-  of(body) {
-    const written = JSON.stringify(body);
-    if (written !== this.written) {
-      this.written = written;
-      // Unlike randomUUID, this is there without HTTPS, too.
-      const random = crypto.getRandomValues(new Uint8Array(16));
-      this.key = Array.from(random, (one) => one.toString(16).padStart(2, "0")).join("");
-    }
-    return this.key;
-  }
-}
-
-function creating(body, found, { form, keys, signal }) {
-  const place = problemPlace();
-  const button = h("button", { type: "button" }, `Create the mailing to ${several(found.recipients, "client")}`);
-  button.addEventListener("click", () => work(button, place, () => asking(form, place, async () => {
-    const headers = { "Idempotency-Key": keys.of(body) };
-    const made = await call("POST", "mailings", { body, headers, signal });
-    announce(`Mailing ${made.id} is created.`);
-    go(link(`mailings/${made.id}`));
-  })));
-  return h("div", {}, place, button);
-}
-
-function previewOf(found) {
-  const left = found.unreachable > 0 && h("p", { class: "note" },
-    `${several(found.unreachable, "client")} would not be reached: their window is closed from start to end.`);
-  return section("Preview",
-    h("dl", { class: "figures" }, figure("recipients", found.recipients), figure("reachable", found.reachable),
-      figure("unreachable", found.unreachable), figure("SMS each", found.sms_segments)),
-    found.recipients === 0 && h("p", { class: "note" }, "No client matches: the mailing would finish at once."),
-    left,
-    found.recipients > 0 && h("div", { class: "columns" },
-      split("By operator code", found.by_operator_code, (code) => code),
-      split("By tag", found.by_tag, (tag) => tag || "(no tag)")),
-    found.sample.length > 0 && [h("h3", {}, "Some of them"), table("Some of the clients",
-      ["Phone", "Operator code", "Tag", "Time zone"], found.sample.map((client) => h("tr", {},
-        h("td", {}, client.phone), h("td", {}, client.operator_code), h("td", {}, client.tag),
-        h("td", {}, client.timezone))))]);
-}
-
-function figure(name, value) {
-  return h("div", {}, h("dt", {}, name), h("dd", {}, count(value)));
-}
-
-function split(title, counts, name) {
-  const all = Object.entries(counts).sort((one, other) => other[1] - one[1]);
-  const rows = all.slice(0, SHOWN).map(([key, value]) => h("tr", {}, h("td", {}, name(key)), number(count(value))));
-  const more = all.length > SHOWN && h("p", { class: "hint" }, `and ${several(all.length - SHOWN, "other")}`);
-  return h("div", {}, h("h3", {}, title), table(title, ["Value", ["Clients", "number"]], rows), more);
+/**
+ * Makes the button that creates the mailing that was previewed.
+ * @param {MailingForm} form
+ * @param {MailingBody} body
+ * @param {number} recipients
+ * @param {IdempotencyKeys} keys
+ * @param {AbortSignal} signal
+ */
+function createButton(form, body, recipients, keys, signal) {
+  const box = problemBox();
+  const create = async () => {
+    const headers = { "Idempotency-Key": keys.keyOf(body) };
+    /** @type {Mailing} */
+    const { id } = await call("POST", "mailings", { body, headers, signal });
+    announce(`Mailing ${id} is created.`);
+    go(link(`mailings/${id}`));
+  };
+  const text = `Create the mailing to ${formatCountOf(recipients, "client")}`;
+  return h("div", {}, box, actionButton(text, box, () => submitForm(form, { body, errors: [] }, box, create)));
 }

@@ -1,68 +1,71 @@
-/** A list of short values: type one and press Enter or a comma; each can be taken away again. */
+/** An input for a list of short values: each becomes a chip on Enter or a comma, and has a button that removes it. */
 
-import { fill, h } from "./elements.js";
+import { button, h, setChildren } from "./elements.js";
 
-/** Chips in a field. `values()` gives them, with what was typed and not yet entered. */
-export class Chips {
+export class ChipInput {
   /**
-   * @param {{values?: string[], name: (value: string) => string, placeholder?: string, onchange?: () => void}} options
+   * @param {object} options
+   * @param {string[]} options.values
+   * @param {string} options.placeholder
+   * @param {(value: string) => string} [options.label] What is shown for a value.
    */
-  constructor({ values = [], name, placeholder = "", onchange = () => {} }) {
-    this.list = [...values];
-    this.name = name;
-    this.onchange = onchange;
+  constructor({ values, placeholder, label = (value) => value }) {
+    this.chosen = [...values];
+    this.label = label;
+    this.onchange = () => {};
     this.chips = h("ul", { class: "chips" });
     this.input = h("input", {
       type: "text", placeholder, autocomplete: "off",
-      onkeydown: (event) => this.key(event), onpaste: () => setTimeout(() => this.paste()),
+      onkeydown: (event) => this.handleKey(event), onpaste: () => setTimeout(() => this.splitPasted()),
       oninput: () => this.onchange(),
     });
     this.element = h("div", { class: "chipfield" }, this.chips, this.input);
     this.draw();
   }
 
-  values() {
+  /** The chips, and the text that is typed but not entered yet. */
+  get values() {
     const typed = this.input.value.trim();
-    return typed && !this.list.includes(typed) ? [...this.list, typed] : [...this.list];
+    return typed && !this.chosen.includes(typed) ? [...this.chosen, typed] : [...this.chosen];
   }
 
-  key(event) {
+  /** @param {KeyboardEvent} event */
+  handleKey(event) {
     if (event.key === "Enter" || event.key === ",") {
       event.preventDefault();
       this.enter();
-    } else if (event.key === "Backspace" && this.input.value === "" && this.list.length) {
-      this.take(this.list.length - 1);
+    } else if (event.key === "Backspace" && this.input.value === "" && this.chosen.length) {
+      this.remove(this.chosen.length - 1);
     }
   }
 
-  /** A pasted list becomes chips, except the last, which may still be typed on. */
-  paste() {
+  /** Turns a pasted list into chips, except the last value, which may be typed on. */
+  splitPasted() {
     const parts = this.input.value.split(/[,\n]/).map((part) => part.trim()).filter(Boolean);
     if (parts.length > 1) {
-      this.input.value = parts.pop();
-      this.list = [...new Set([...this.list, ...parts])];
+      this.input.value = parts.pop() ?? "";
+      this.chosen = [...new Set([...this.chosen, ...parts])];
       this.draw();
     }
   }
 
   enter() {
-    this.list = this.values();
+    this.chosen = this.values;
     this.input.value = "";
     this.draw();
   }
 
-  take(index) {
-    this.list.splice(index, 1);
+  /** @param {number} index */
+  remove(index) {
+    this.chosen.splice(index, 1);
     this.draw();
     this.input.focus();
   }
 
   draw() {
-    fill(this.chips, this.list.map((value, index) => h("li", {},
-      h("span", {}, this.name(value)),
-      h("button", {
-        type: "button", "aria-label": `Remove ${this.name(value)}`, onclick: () => this.take(index),
-      }, "×"))));
+    setChildren(this.chips, this.chosen.map((value, index) => h("li", {},
+      h("span", {}, this.label(value)),
+      button("×", () => this.remove(index), { "aria-label": `Remove ${this.label(value)}` }))));
     this.onchange();
   }
 }

@@ -1,72 +1,94 @@
 /**
- * Whether what is shown is of now. Everything that looks again and again is a source; while one of them fails, a banner
- * says so, and of when the figures are.
+ * Shows whether the figures on the page are current. Everything that is loaded again and again is a source; while one
+ * of them fails, a banner gives the reason and the time of the figures.
  */
 
-import { announce } from "./dialog.js";
-import { fill, h, say } from "./elements.js";
-import { clock } from "./format.js";
+import { button, byId, h, setChildren, setText } from "./elements.js";
+import { formatClock } from "./format.js";
+import { announce } from "./notice.js";
 
-const banner = document.getElementById("banner");
-const freshness = document.getElementById("freshness");
-const main = document.getElementById("main");
+const banner = byId("banner");
+const freshness = byId("freshness");
+const main = byId("main");
+const countdown = h("span", { "aria-hidden": "true" });
 
 /** @type {Set<Source>} */
 const sources = new Set();
 const wake = new EventTarget();
-let reason = null;
+/** @type {string | null} What the banner says. */
+let shownWarning = null;
 
-class Source {
-  at = null;
+/** Something on the page that is loaded again and again. Times are milliseconds since 1970. */
+export class Source {
+  /** @type {number | null} */
+  loadedAt = null;
+  /** @type {string | null} */
   failure = null;
   retryAt = 0;
 
-  /** What is shown is of now. */
-  fresh() {
-    this.at = Date.now();
+  /** Notes that the figures are current. */
+  succeed() {
+    this.loadedAt = Date.now();
     this.failure = null;
-    show();
+    showFreshness();
   }
 
-  /** Nobody looks any more. */
-  end() {
-    sources.delete(this);
-    show();
-  }
-
-  /** Nothing came, and the next try is after `seconds`. */
-  failed(text, seconds) {
+  /**
+   * Notes that nothing came, and that the next try is in so many seconds.
+   * @param {string} text
+   * @param {number} seconds
+   */
+  fail(text, seconds) {
     this.failure = text;
     this.retryAt = Date.now() + seconds * 1000;
-    show();
+    showFreshness();
+  }
+
+  /** Takes the source off the page. */
+  end() {
+    sources.delete(this);
+    showFreshness();
   }
 }
 
-/** A source that counts until the signal is aborted. */
-export function source(signal) {
-  const made = new Source();
-  sources.add(made);
-  signal.addEventListener("abort", () => made.end());
-  return made;
+/**
+ * Adds a source that counts until it ends or the signal is aborted.
+ * @param {AbortSignal} signal
+ */
+export function addSource(signal) {
+  const added = new Source();
+  sources.add(added);
+  signal.addEventListener("abort", () => added.end());
+  return added;
 }
 
-/** Wait, but no longer than until somebody wants it now, the network is back, or the page is shown again. */
+/**
+ * Waits. Ends early when the user asks for a try, the network is back, the page is shown again or the signal is
+ * aborted.
+ * @param {number} seconds
+ * @param {AbortSignal} signal
+ * @returns {Promise<void>}
+ */
 export function pause(seconds, signal) {
   return new Promise((resolve) => {
     const controller = new AbortController();
-    const done = () => {
+    const end = () => {
       clearTimeout(timer);
       controller.abort();
       resolve();
     };
-    const timer = setTimeout(done, seconds * 1000);
-    wake.addEventListener("wake", done, { signal: controller.signal });
-    signal.addEventListener("abort", done, { signal: controller.signal });
+    const timer = setTimeout(end, seconds * 1000);
+    wake.addEventListener("wake", end, { signal: controller.signal });
+    signal.addEventListener("abort", end, { signal: controller.signal });
   });
 }
 
-/** Wait until the page can be seen. */
-export function seen(signal) {
+/**
+ * Waits until the page is visible or the signal is aborted.
+ * @param {AbortSignal} signal
+ * @returns {Promise<void>}
+ */
+export function untilVisible(signal) {
   return new Promise((resolve) => {
     const look = () => {
       if (!document.hidden || signal.aborted) {
@@ -87,47 +109,49 @@ function wakeAll() {
 window.addEventListener("online", wakeAll);
 document.addEventListener("visibilitychange", () => document.hidden || wakeAll());
 
-function show() {
-  const known = [...sources].filter((one) => one.at !== null).map((one) => one.at);
-  const asOf = known.length ? clock(Math.min(...known)) : null;
-  const failing = [...sources].find((one) => one.failure !== null);
-  say(freshness, asOf === null ? "" : `As of ${asOf}`);
-  main.classList.toggle("stale", failing !== undefined && asOf !== null);
-  if (failing === undefined) {
-    hide();
+function showFreshness() {
+  const loaded = [...sources].map((source) => source.loadedAt).filter((at) => at !== null);
+  const asOf = loaded.length ? formatClock(Math.min(...loaded)) : null;
+  const failure = [...sources].map((source) => source.failure).find((text) => text !== null) ?? null;
+  setText(freshness, asOf === null ? "" : `As of ${asOf}`);
+  main.classList.toggle("stale", failure !== null && asOf !== null);
+  if (failure === null) {
+    hideWarning();
   } else {
-    warn(failing.failure, asOf);
+    showWarning(failure, asOf);
   }
 }
 
-function hide() {
-  if (reason !== null) {
-    reason = null;
+function hideWarning() {
+  if (shownWarning !== null) {
+    shownWarning = null;
     banner.hidden = true;
-    fill(banner);
+    setChildren(banner);
     announce("The connection is back.");
   }
 }
 
-const countdown = h("span", { "aria-hidden": "true" });
-
-/** The text is said once; the seconds are for the eyes alone. */
-function warn(text, asOf) {
-  const full = asOf === null ? text : `${text} What is shown is as of ${asOf}.`;
-  if (reason !== full) {
-    reason = full;
+/**
+ * Shows the banner. A screen reader reads the text once; the countdown is hidden from it.
+ * @param {string} failure
+ * @param {string | null} asOf
+ */
+function showWarning(failure, asOf) {
+  const text = asOf === null ? failure : `${failure} What is shown is as of ${asOf}.`;
+  if (shownWarning !== text) {
+    shownWarning = text;
     announce("");
-    fill(banner, h("span", { role: "alert" }, full), " ", countdown,
-      h("button", { type: "button", class: "small", onclick: wakeAll }, "Try now"));
+    setChildren(banner, h("span", { role: "alert" }, text), " ", countdown,
+      button("Try now", wakeAll, { class: "small" }));
     banner.hidden = false;
   }
-  tick();
+  showCountdown();
 }
 
-function tick() {
-  const due = [...sources].filter((one) => one.failure !== null).map((one) => one.retryAt);
+function showCountdown() {
+  const due = [...sources].filter((source) => source.failure !== null).map((source) => source.retryAt);
   const seconds = Math.ceil((Math.min(...due) - Date.now()) / 1000);
-  say(countdown, due.length && seconds > 0 ? `Next try in ${seconds} s.` : "Trying again.");
+  setText(countdown, due.length && seconds > 0 ? `Next try in ${seconds} s.` : "Trying again.");
 }
 
-setInterval(() => reason !== null && tick(), 500);
+setInterval(() => shownWarning !== null && showCountdown(), 500);

@@ -1,76 +1,110 @@
 /** Saves long answers: straight to disk where the browser can, else in memory up to a limit. */
 
-import { Unreachable, open } from "./api.js";
-import { announce, problemPlace, work } from "./dialog.js";
-import { h, say } from "./elements.js";
-import { bytes } from "./format.js";
+/** @import { Query } from "./api.js" */
 
-// A browser that cannot write to disk keeps all of it in memory.
-const MOST_BYTES = 100_000_000;
+import { Unreachable, isAbort, open } from "./api.js";
+import { h, setText } from "./elements.js";
+import { formatBytes } from "./format.js";
+import { announce } from "./notice.js";
+import { actionButton, problemBox } from "./problems.js";
+
+// A browser that cannot write to disk keeps the whole answer in memory.
+const LARGEST_IN_MEMORY = 100_000_000;
 
 /**
- * A button that saves what `wanted()` names: {path, query, accept, name, otherwise}, where `otherwise` says what to do
- * with more than fits. Returns {button, place}.
+ * What is saved.
+ * @typedef {object} Download
+ * @property {string} path
+ * @property {Query} query
+ * @property {string} accept The media type.
+ * @property {string} name The name of the file.
+ * @property {string} otherwise What to do instead with more than fits into memory.
+ */
+
+/** @typedef {(bytes: number) => void} Progress */
+
+/**
+ * Makes a button that saves what `wanted` returns at the click, and a box for problems.
+ * @param {string} text
+ * @param {() => Download} wanted
+ * @param {AbortSignal} signal
  */
 export function downloadButton(text, wanted, signal) {
-  const place = problemPlace();
-  const button = h("button", { type: "button", class: "small outline" }, text);
-  const progress = (done) => say(button, done === null ? text : `${text}: ${bytes(done)}`);
-  button.addEventListener("click", () => work(button, place, async () => {
+  const box = problemBox();
+  const element = actionButton(text, box, async () => {
     try {
-      await save(wanted(), progress, signal);
+      await save(wanted(), (bytes) => setText(element, `${text}: ${formatBytes(bytes)}`), signal);
     } finally {
-      progress(null);
+      setText(element, text);
     }
-  }));
-  return { button, place };
+  }, { class: "small outline" });
+  return { button: element, box };
 }
 
+/**
+ * @param {Download} wanted
+ * @param {Progress} progress
+ * @param {AbortSignal} signal
+ */
 async function save(wanted, progress, signal) {
-  if (!("showSaveFilePicker" in window)) {
-    await toMemory(wanted, progress, signal);
+  if (!window.showSaveFilePicker) {
+    await saveInMemory(wanted, progress, signal);
     return;
   }
-  const file = await pick(wanted.name);
+  const file = await pickFile(window.showSaveFilePicker, wanted.name);
   if (file !== null) {
-    await toDisk(file, wanted, progress, signal);
+    await saveToDisk(file, wanted, progress, signal);
   }
 }
 
-/** Ask where to. Null where the user thought better of it. */
-async function pick(suggestedName) {
+/**
+ * Asks where to save. Returns null where the user cancels.
+ * @param {NonNullable<Window["showSaveFilePicker"]>} picker
+ * @param {string} suggestedName
+ */
+async function pickFile(picker, suggestedName) {
   try {
-    return await window.showSaveFilePicker({ suggestedName });
+    return await picker.call(window, { suggestedName });
   } catch (error) {
-    if (error.name === "AbortError") {
+    if (isAbort(error)) {
       return null;
     }
     throw error;
   }
 }
 
-/** What was cut off is not kept: the file appears only when all of it is there. */
-async function toDisk(file, wanted, progress, signal) {
-  const response = await ask(wanted, signal);
-  const target = await file.createWritable();
-  await whole(response.body.pipeThrough(counting(progress)).pipeTo(target));
+/**
+ * Writes to the file, which appears only when all of it is there.
+ * @param {FileSystemFileHandle} file
+ * @param {Download} wanted
+ * @param {Progress} progress
+ * @param {AbortSignal} signal
+ */
+async function saveToDisk(file, wanted, progress, signal) {
+  const body = await openBody(wanted, signal);
+  await pipe(body, progress, await file.createWritable());
   announce(`${file.name} is saved.`);
 }
 
-async function toMemory(wanted, progress, signal) {
-  const response = await ask(wanted, signal);
+/**
+ * @param {Download} wanted
+ * @param {Progress} progress
+ * @param {AbortSignal} signal
+ */
+async function saveInMemory(wanted, progress, signal) {
+  const body = await openBody(wanted, signal);
+  /** @type {Uint8Array<ArrayBuffer>[]} */
   const parts = [];
   let size = 0;
-  const sink = new WritableStream({
+  await pipe(body, progress, new WritableStream({
     write(part) {
       size += part.byteLength;
-      if (size > MOST_BYTES) {
-        throw new TooMuch(wanted.otherwise);
+      if (size > LARGEST_IN_MEMORY) {
+        throw new TooLarge(wanted.otherwise);
       }
       parts.push(part);
     },
-  });
-  await whole(response.body.pipeThrough(counting(progress)).pipeTo(sink));
+  }));
   const url = URL.createObjectURL(new Blob(parts, { type: wanted.accept }));
   h("a", { href: url, download: wanted.name }).click();
   // The browser has begun to save it by then.
@@ -78,33 +112,53 @@ async function toMemory(wanted, progress, signal) {
   announce(`${wanted.name} is saved.`);
 }
 
-function ask({ path, query, accept }, signal) {
-  return open("GET", path, { query, headers: { Accept: accept }, signal });
+/**
+ * @param {Download} wanted
+ * @param {AbortSignal} signal
+ */
+async function openBody({ path, query, accept }, signal) {
+  const { body } = await open("GET", path, { query, headers: { Accept: accept }, signal });
+  if (body === null) {
+    throw new Unreachable("The answer has no body.");
+  }
+  return body;
 }
 
-class TooMuch extends Error {
+class TooLarge extends Error {
+  /** @param {string} otherwise */
   constructor(otherwise) {
-    super(`It is more than ${bytes(MOST_BYTES)}, which this browser can only keep in memory. ${otherwise}`);
+    const size = formatBytes(LARGEST_IN_MEMORY);
+    super(`It is more than ${size}, which this browser can only keep in memory. ${otherwise}`);
   }
 }
 
-async function whole(copied) {
+/**
+ * Copies a body to its target, all of it or none.
+ * @param {ReadableStream<Uint8Array<ArrayBuffer>>} body
+ * @param {Progress} progress
+ * @param {WritableStream<Uint8Array<ArrayBuffer>>} target
+ */
+async function pipe(body, progress, target) {
   try {
-    await copied;
+    await body.pipeThrough(countBytes(progress)).pipeTo(target);
   } catch (error) {
-    if (error instanceof TooMuch || error.name === "AbortError") {
+    if (error instanceof Error && (error instanceof TooLarge || isAbort(error))) {
       throw new Unreachable(error.message);
     }
     throw new Unreachable("The answer was cut off, and nothing was saved. Try again.");
   }
 }
 
-function counting(progress) {
-  let done = 0;
+/**
+ * @param {Progress} progress
+ * @returns {TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>}
+ */
+function countBytes(progress) {
+  let bytes = 0;
   return new TransformStream({
     transform(part, controller) {
-      done += part.byteLength;
-      progress(done);
+      bytes += part.byteLength;
+      progress(bytes);
       controller.enqueue(part);
     },
   });

@@ -1,16 +1,19 @@
-/** Fields of forms: a label, the input, and a place for what the API says is wrong with its value. */
+/** Fields of forms: a label, the input, and a place for what the API finds wrong with its value. */
 
-import { fill, freshId, h } from "./elements.js";
+/** @import { FieldError } from "api-types" */
+/** @import { Attributes, Child } from "./elements.js" */
+
+import { h, setChildren, uniqueId } from "./elements.js";
 
 /**
- * A field. `loc` is where its value stands in the body, such as "filter.tags".
- * @param {string} loc
+ * Makes a field.
+ * @param {string} loc Where its value stands in the body, such as "filter.tags".
  * @param {string} label
  * @param {HTMLElement} input
- * @param {{hint?: Node | string | null}} [more]
+ * @param {Child} [hint]
  */
-export function field(loc, label, input, { hint = null } = {}) {
-  const id = input.id || freshId("field");
+export function field(loc, label, input, hint = null) {
+  const id = input.id || uniqueId("field");
   const wrong = h("small", { class: "wrong", id: `${id}-wrong` });
   input.id = id;
   input.setAttribute("aria-describedby", hint === null ? wrong.id : `${id}-hint ${wrong.id}`);
@@ -19,17 +22,32 @@ export function field(loc, label, input, { hint = null } = {}) {
     hint !== null && h("small", { id: `${id}-hint` }, hint), wrong);
 }
 
+/**
+ * Makes a select. An option is a value that is its own text, or a value and a text.
+ * @param {Array<string | [value: string, text: string]>} options
+ * @param {string} value
+ * @param {Attributes} [attributes]
+ */
 export function select(options, value, attributes = {}) {
-  const made = options.map(([key, text]) => h("option", { value: key }, text));
-  return h("select", { ...attributes, value: null }, made.map((option) => {
-    option.selected = option.value === value;
-    return option;
-  }));
+  const pairs = options.map((option) => (typeof option === "string" ? [option, option] : option));
+  const made = pairs.map(([key, text]) => h("option", { value: key, selected: key === value }, text));
+  return h("select", attributes, made);
 }
 
+/**
+ * Makes a box to tick, and the label that holds it.
+ * @param {string} text
+ * @param {boolean} checked
+ */
+export function checkbox(text, checked) {
+  const input = h("input", { type: "checkbox", checked });
+  return { element: h("label", { class: "flag" }, input, text), input };
+}
+
+/** @param {HTMLElement} form */
 export function clearErrors(form) {
   for (const wrong of form.querySelectorAll(".wrong")) {
-    fill(wrong);
+    setChildren(wrong);
   }
   for (const input of form.querySelectorAll("[aria-invalid]")) {
     input.removeAttribute("aria-invalid");
@@ -37,34 +55,45 @@ export function clearErrors(form) {
 }
 
 /**
- * Show errors at their fields, and take the focus to the first. Returns those that have no field in the form.
- * @param {Array<{loc: Array<string | number>, msg: string}>} errors
+ * Shows errors at their fields and moves the focus to the first. Returns those that have no field in the form.
+ * @param {HTMLElement} form
+ * @param {FieldError[]} errors
  */
 export function showErrors(form, errors) {
-  const fields = [...form.querySelectorAll("[data-loc]")];
+  const fields = /** @type {HTMLElement[]} */ ([...form.querySelectorAll("[data-loc]")]);
   const left = [];
   const marked = [];
   for (const error of errors) {
-    const at = error.loc.slice(1).join(".");
-    const found = fields.filter((one) => at === one.dataset.loc || at.startsWith(`${one.dataset.loc}.`));
-    // "window.from" goes to the field of that name rather than to that of "window".
-    const place = found.sort((one, other) => other.dataset.loc.length - one.dataset.loc.length)[0];
-    place ? marked.push(mark(place, error)) : left.push(error);
+    const place = fieldAt(fields, error.loc.slice(1).join("."));
+    if (place === undefined) {
+      left.push(error);
+    } else {
+      marked.push(mark(place, error.msg));
+    }
   }
   marked[0]?.focus();
   return left;
 }
 
-function mark(place, { msg }) {
-  const input = place.querySelector("input, textarea, select");
-  const wrong = place.querySelector(".wrong");
-  input.setAttribute("aria-invalid", "true");
-  fill(wrong, wrong.textContent ? `${wrong.textContent}; ${msg}` : msg);
-  return input;
+/**
+ * Returns the field of a value: for "window.from" the field of that name rather than that of "window".
+ * @param {HTMLElement[]} fields
+ * @param {string} loc
+ */
+function fieldAt(fields, loc) {
+  const length = (/** @type {HTMLElement} */ one) => one.dataset.loc?.length ?? 0;
+  const found = fields.filter(({ dataset }) => loc === dataset.loc || loc.startsWith(`${dataset.loc}.`));
+  return found.sort((one, other) => length(other) - length(one))[0];
 }
 
-/** A box to tick: {element, input}. */
-export function freshFlag(text, checked) {
-  const input = h("input", { type: "checkbox", checked });
-  return { element: h("label", { class: "flag" }, input, text), input };
+/**
+ * @param {HTMLElement} place
+ * @param {string} text
+ */
+function mark(place, text) {
+  const input = /** @type {HTMLElement} */ (place.querySelector("input, textarea, select"));
+  const wrong = /** @type {HTMLElement} */ (place.querySelector(".wrong"));
+  input.setAttribute("aria-invalid", "true");
+  setChildren(wrong, wrong.textContent ? `${wrong.textContent}; ${text}` : text);
+  return input;
 }

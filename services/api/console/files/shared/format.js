@@ -1,7 +1,8 @@
-/** How numbers, moments and durations are written. */
+/** Formats numbers, moments and durations. */
 
 import { h } from "./elements.js";
 
+/** The time zone of the browser. */
 export const HOME_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 
 const COUNT = new Intl.NumberFormat("en");
@@ -10,23 +11,32 @@ const MOMENT = new Intl.DateTimeFormat("en-GB", {
 });
 const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
-export function count(value) {
+/** @param {number} value */
+export function formatCount(value) {
   return COUNT.format(value);
 }
 
-/** A noun with its number: "1 client", "2,000 clients". */
-export function several(value, one, many = `${one}s`) {
-  return `${count(value)} ${value === 1 ? one : many}`;
+/**
+ * Formats a number with its noun: "1 client", "2,000 clients".
+ * @param {number} value
+ * @param {string} noun
+ */
+export function formatCountOf(value, noun) {
+  return `${formatCount(value)} ${value === 1 ? noun : `${noun}s`}`;
 }
 
-/** Messages a second. */
-export function rate(value) {
-  return `${value >= 100 ? count(Math.round(value)) : value.toFixed(1)}/s`;
+/** @param {number} perSecond */
+export function formatRate(perSecond) {
+  return `${perSecond >= 100 ? formatCount(Math.round(perSecond)) : perSecond.toFixed(1)}/s`;
 }
 
-/** Seconds, in the two largest units. */
-export function duration(seconds) {
+/**
+ * Formats seconds in their two largest units: "2 h 5 min".
+ * @param {number} seconds
+ */
+export function formatDuration(seconds) {
   const whole = Math.round(seconds);
+  /** @type {Array<[amount: number, unit: string]>} */
   const parts = [[Math.floor(whole / 86400), "d"], [Math.floor(whole / 3600) % 24, "h"],
     [Math.floor(whole / 60) % 60, "min"], [whole % 60, "s"]];
   const first = parts.findIndex(([amount]) => amount > 0);
@@ -36,20 +46,23 @@ export function duration(seconds) {
   return parts.slice(first, first + 2).filter(([amount]) => amount > 0).map((part) => part.join(" ")).join(" ");
 }
 
-export function moment(iso) {
-  return MOMENT.format(new Date(iso)).replace(",", "");
+/**
+ * Makes an element with a moment in the browser's time zone, and in UTC where the pointer rests.
+ * @param {string | null} iso
+ */
+export function timeElement(iso) {
+  return iso === null ? "–" : h("time", { datetime: iso, title: iso }, MOMENT.format(new Date(iso)).replace(",", ""));
 }
 
-/** A moment in the browser's zone; in UTC where the pointer rests. */
-export function time(iso) {
-  return iso === null ? "–" : h("time", { datetime: iso, title: iso }, moment(iso));
-}
-
-/** The time of day of milliseconds since 1970. */
-export function clock(at) {
+/**
+ * Formats the time of day, in the browser's time zone.
+ * @param {number} at Milliseconds since 1970.
+ */
+export function formatClock(at) {
   return CLOCK.format(new Date(at));
 }
 
-export function bytes(amount) {
-  return amount < 1e6 ? `${count(Math.ceil(amount / 1e3))} kB` : `${(amount / 1e6).toFixed(1)} MB`;
+/** @param {number} size */
+export function formatBytes(size) {
+  return size < 1e6 ? `${formatCount(Math.ceil(size / 1e3))} kB` : `${(size / 1e6).toFixed(1)} MB`;
 }

@@ -1,29 +1,49 @@
-/** Which view belongs to the address. Addresses are after the #, so that no server sees them; they hold no secrets. */
+/** Shows the page that belongs to the address. Addresses follow the #, so no server sees them; they hold no secrets. */
 
-import { known, problemPlace, showProblem } from "./dialog.js";
-import { fill, h } from "./elements.js";
+/** @import { Child } from "./elements.js" */
+/** @import { Query } from "./api.js" */
 
-const main = document.getElementById("main");
-let views = [];
+import { byId, h, setChildren } from "./elements.js";
+import { expected, problemBox, showProblem } from "./problems.js";
+
+/**
+ * What a page is given: the element to build into, the ids in its address, the parameters of its address, and a signal
+ * that is aborted when the user leaves it.
+ * @typedef {object} PageContext
+ * @property {HTMLElement} main
+ * @property {string[]} ids
+ * @property {URLSearchParams} query
+ * @property {AbortSignal} signal
+ */
+
+/** @typedef {[address: RegExp, title: string, show: (context: PageContext) => unknown]} Page */
+
+const main = byId("main");
+/** @type {Page[]} */
+let pages = [];
 let controller = new AbortController();
 
 /**
- * Begin to show views: rows of [pattern, title, view], where `view(context)` builds into context.main.
- * @param {Array<[RegExp, string, (context: object) => unknown]>} table
+ * Begins to show pages.
+ * @param {Page[]} table
  */
 export function start(table) {
-  views = table;
+  pages = table;
   show();
 }
 
 window.addEventListener("hashchange", () => isOurs() && show());
 
-/** Leave what is shown, and show no more. */
+/** Leaves the page that is shown, and shows no other until start is called again. */
 export function stop() {
-  views = [];
+  pages = [];
   controller.abort();
 }
 
+/**
+ * Goes to an address of the console; shows it again where it is shown already.
+ * @param {string} address
+ */
 export function go(address) {
   if (location.hash === address) {
     show();
@@ -32,10 +52,15 @@ export function go(address) {
   }
 }
 
-/** An address of a view with parameters; those that are null are left out. */
+/**
+ * Returns the address of a page with parameters.
+ * @param {string} path
+ * @param {Query} [query]
+ */
 export function link(path, query = {}) {
   const given = Object.entries(query).filter(([, value]) => value !== null && value !== undefined);
-  return given.length ? `#/${path}?${new URLSearchParams(given)}` : `#/${path}`;
+  const search = given.map(([name, value]) => [name, String(value)]);
+  return search.length ? `#/${path}?${new URLSearchParams(search)}` : `#/${path}`;
 }
 
 function isOurs() {
@@ -43,56 +68,72 @@ function isOurs() {
 }
 
 async function show() {
-  if (!views.length) {
+  if (!pages.length) {
     return;
   }
   controller.abort();
   controller = new AbortController();
   const { signal } = controller;
-  const [path, search = ""] = (location.hash.startsWith("#/") ? location.hash.slice(2) : "").split("?");
-  const [found, title, view] = match(path);
+  const [path = "", search = ""] = (location.hash.startsWith("#/") ? location.hash.slice(2) : "").split("?");
+  const { ids, title, page } = match(path);
   document.title = `${title}: Herald`;
-  mark(path);
-  fill(main);
+  markCurrent(path);
+  setChildren(main);
   main.classList.remove("stale");
   window.scrollTo(0, 0);
   try {
-    await view({ main, ids: found.slice(1), query: new URLSearchParams(search), signal });
+    await page({ main, ids, query: new URLSearchParams(search), signal });
   } catch (error) {
     if (!signal.aborted) {
-      failed(error);
+      showFailure(error);
     }
   }
 }
 
+/** @param {string} path */
 function match(path) {
-  for (const [pattern, title, view] of views) {
+  for (const [pattern, title, page] of pages) {
     const found = pattern.exec(path);
     if (found) {
-      return [found, title, view];
+      return { ids: found.slice(1), title, page };
     }
   }
-  return [[""], "Not found", ({ main: place }) => place.append(heading("There is no such page"))];
+  return { ids: [], title: "Not found", page: showNotFound };
 }
 
-/** Say that a view cannot be shown, such as that of a mailing that is gone. */
-function failed(error) {
-  const place = problemPlace();
-  main.prepend(place);
-  showProblem(place, known(error));
+/** @param {PageContext} context */
+function showNotFound(context) {
+  context.main.append(heading("There is no such page"));
 }
 
-function mark(path) {
+/**
+ * Shows why a page cannot be shown, such as that of a mailing that does not exist.
+ * @param {unknown} error
+ */
+function showFailure(error) {
+  const box = problemBox();
+  main.prepend(box);
+  showProblem(box, expected(error));
+}
+
+/** @param {string} path */
+function markCurrent(path) {
   for (const anchor of document.querySelectorAll("#nav a")) {
-    const own = anchor.getAttribute("href").slice(2);
-    const here = own === "" ? path === "" : path.split("/")[0] === own;
-    here ? anchor.setAttribute("aria-current", "page") : anchor.removeAttribute("aria-current");
+    const own = anchor.getAttribute("href")?.slice(2);
+    if (own === path.split("/")[0]) {
+      anchor.setAttribute("aria-current", "page");
+    } else {
+      anchor.removeAttribute("aria-current");
+    }
   }
 }
 
-/** The title of a view. It takes the focus, so that who cannot see hears where they are. */
-export function heading(text, ...more) {
-  const title = h("h1", { tabindex: "-1" }, text, more);
+/**
+ * Makes the title of a page. It takes the focus, so that a screen reader reads it.
+ * @param {...Child} text
+ */
+export function heading(...text) {
+  const title = h("h1", { tabindex: "-1" }, text);
   requestAnimationFrame(() => document.querySelector("dialog[open]") || title.focus({ preventScroll: true }));
   return title;
 }

@@ -1,105 +1,92 @@
-/** Who uses the console: a token, kept for this tab alone and only until it is closed. */
+/** Holds who uses the console: a token, kept for this tab alone and only until it is closed. */
+
+/** @import { Token } from "api-types" */
+/** @import { Role } from "./vocabulary.js" */
 
 import { Problem, get, useToken } from "./api.js";
-import { known, problemPlace, showProblem, work } from "./dialog.js";
-import { fill, h } from "./elements.js";
-import { once } from "./polling.js";
+import { untilLoaded } from "./polling.js";
 import { ROLES } from "./vocabulary.js";
 
 const KEY = "herald-token";
-const main = document.getElementById("main");
 
-let identity = null;
-let onLeave = () => {};
-
-/** Whether the role of the token allows what needs `role`. */
-export function may(role) {
-  return identity !== null && ROLES.indexOf(identity.role) >= ROLES.indexOf(role);
-}
+/** @type {Token | null} */
+let user = null;
+/** @type {(problem: Problem | null) => void} */
+let onSignOut = () => {};
 
 /**
- * Find out who it is, and ask for a token where one is needed.
- * Calls `enter(identity)` then, and `leave()` once the token is given up or refused.
+ * Whether the role of the token allows what needs `role`.
+ * @param {Role} role
  */
-export async function begin(enter, leave) {
-  onLeave = leave;
-  const kept = recall();
-  use(kept);
-  const { signal } = new AbortController();
-  let found;
-  try {
-    // A token is not worse for an API that is away for a moment.
-    await once(async () => {
-      found = await get("token");
-    }, signal);
-  } catch (error) {
-    forget();
-    ask(enter, kept === null && error.status === 401 ? null : known(error));
-    return;
-  }
-  accept(found, enter);
+export function may(role) {
+  return user !== null && ROLES.indexOf(user.role) >= ROLES.indexOf(role);
 }
 
 /** Whether there is a token that could be given up. */
-export function signedIn() {
-  return recall() !== null;
+export function hasToken() {
+  return readToken() !== null;
 }
 
-export function signOut(enter, error = null) {
-  identity = null;
-  forget();
-  use(null);
-  onLeave();
-  ask(enter, error);
+/**
+ * Sets what is called after the user has signed out, and after the API has refused the token: then with the problem.
+ * @param {(problem: Problem | null) => void} listener
+ */
+export function listenForSignOut(listener) {
+  onSignOut = listener;
 }
 
-let entering = () => {};
-
-function use(token) {
-  useToken(token, (problem) => identity !== null && signOut(entering, problem));
-}
-
-function accept(found, enter) {
-  identity = found;
-  entering = enter;
-  enter(found);
-}
-
-function ask(enter, error) {
-  document.title = "Sign in: Herald";
-  const place = problemPlace();
-  const input = h("input", {
-    type: "password", id: "token", autocomplete: "off", spellcheck: "false", required: true,
-  });
-  const button = h("button", { type: "submit" }, "Sign in");
-  const form = h("form", { class: "signin" },
-    h("h1", {}, "Sign in"),
-    h("label", { for: "token" }, "Token"), input,
-    h("small", {}, "It is forgotten when this tab is closed. ", h("code", {}, "herald token create"), " makes one."),
-    place, button);
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    work(button, place, () => tryToken(input.value.trim(), enter));
-  });
-  fill(main, form);
-  if (error !== null) {
-    showProblem(place, error);
+/**
+ * Signs in with the token of this tab, or without one where the API needs none. Throws Problem where that is refused.
+ * While the API is away, this waits and keeps the token.
+ * @returns {Promise<Token>}
+ */
+export async function resume() {
+  use(readToken());
+  try {
+    user = await untilLoaded(getUser, new AbortController().signal);
+  } catch (error) {
+    removeToken();
+    throw error;
   }
-  input.focus();
+  return /** @type {Token} */ (user);
 }
 
-async function tryToken(token, enter) {
-  // No header can hold more than this, and no token does.
+/**
+ * Signs in. Throws Problem or Unreachable.
+ * @param {string} token
+ * @returns {Promise<Token>}
+ */
+export async function signIn(token) {
+  // No header can hold other characters, and no token has them.
   if (!/^[\x21-\x7e]+$/.test(token)) {
     throw new Problem(401, { detail: "A token has only letters, digits and signs, and no blanks." }, null);
   }
   use(token);
-  const found = await get("token");
-  keep(token);
-  accept(found, enter);
+  const found = await getUser();
+  storeToken(token);
+  user = found;
+  return found;
 }
 
-function recall() {
+/** @returns {Promise<Token>} */
+function getUser() {
+  return get("token");
+}
+
+/** @param {Problem | null} [problem] Why the API ended the session, where it was not the user. */
+export function signOut(problem = null) {
+  user = null;
+  removeToken();
+  use(null);
+  onSignOut(problem);
+}
+
+/** @param {string | null} token */
+function use(token) {
+  useToken(token, (problem) => user !== null && signOut(problem));
+}
+
+function readToken() {
   try {
     return sessionStorage.getItem(KEY);
   } catch {
@@ -107,15 +94,16 @@ function recall() {
   }
 }
 
-function keep(token) {
+/** @param {string} token */
+function storeToken(token) {
   try {
     sessionStorage.setItem(KEY, token);
   } catch {
-    // Where nothing may be stored, a reload asks again.
+    // Where nothing may be stored, a reload asks for the token again.
   }
 }
 
-function forget() {
+function removeToken() {
   try {
     sessionStorage.removeItem(KEY);
   } catch {

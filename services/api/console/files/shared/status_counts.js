@@ -1,81 +1,70 @@
-/** Counts by status: as a bar, and as a row of figures. */
+/** Shows counts by status: as a bar, and as a row of figures. */
 
-import { h, say } from "./elements.js";
-import { count } from "./format.js";
+/** @import { ByStatus } from "api-types" */
+/** @import { State, Status } from "./vocabulary.js" */
+
+import { h, setText } from "./elements.js";
+import { formatCount } from "./format.js";
 import { MEANING, STATUSES, UNSENT, WAITING } from "./vocabulary.js";
 
-// What is done grows from the left; what waits is on the right.
+// Final messages grow from the left; waiting ones are on the right.
+/** @type {Status[]} */
 const ORDER = ["sent", ...UNSENT, ...WAITING];
 
 /** A bar with a part for each status, changed in place. */
-export class Bar {
+export class StatusBar {
   constructor() {
-    this.parts = ORDER.map((status) => h("span", { class: `status-${status}`, title: status }));
-    this.element = h("div", { class: "parts", role: "img" }, this.parts);
+    this.parts = ORDER.map((status) => ({ status, element: h("span", { class: `status-${status}`, title: status }) }));
+    this.element = h("div", { class: "parts", role: "img" }, this.parts.map((part) => part.element));
   }
 
+  /** @param {ByStatus} counts */
   update(counts) {
-    ORDER.forEach((status, index) => {
-      this.parts[index].style.flexGrow = String(counts[status]);
-      this.parts[index].hidden = counts[status] === 0;
-    });
+    for (const { status, element } of this.parts) {
+      element.style.flexGrow = String(counts[status]);
+      element.hidden = counts[status] === 0;
+    }
     const some = STATUSES.filter((status) => counts[status] > 0);
-    this.element.setAttribute("aria-label", some.map((status) => `${count(counts[status])} ${status}`).join(", "));
+    const label = some.map((status) => `${formatCount(counts[status])} ${status}`).join(", ");
+    this.element.setAttribute("aria-label", label);
   }
 }
 
-/** A figure for each status and one for all of them, changed in place. */
-export class Figures {
+/** A figure for the total and one for each status, changed in place. */
+export class StatusFigures {
   constructor() {
-    this.numbers = new Map();
-    this.element = h("dl", { class: "figures" }, ["total", ...STATUSES].map((name) => this.figure(name)));
+    this.total = h("dd", {}, "–");
+    this.numbers = STATUSES.map((status) => ({ status, element: h("dd", {}, "–") }));
+    this.element = h("dl", { class: "figures" },
+      h("div", {}, h("dt", {}, "total"), this.total),
+      this.numbers.map(({ status, element }) => h("div", { title: MEANING[status] },
+        h("dt", {}, h("span", { class: `key status-${status}` }), status), element)));
   }
 
-  figure(name) {
-    const number = h("dd", {}, "–");
-    this.numbers.set(name, number);
-    const key = STATUSES.includes(name) && h("span", { class: `key status-${name}` });
-    return h("div", { title: MEANING[name] }, h("dt", {}, key, name), number);
-  }
-
+  /**
+   * @param {ByStatus} counts
+   * @param {number} total
+   */
   update(counts, total) {
-    say(this.numbers.get("total"), count(total));
-    for (const status of STATUSES) {
-      const number = this.numbers.get(status);
-      say(number, count(counts[status]));
-      number.classList.toggle("none", counts[status] === 0);
+    setText(this.total, formatCount(total));
+    for (const { status, element } of this.numbers) {
+      setText(element, formatCount(counts[status]));
+      element.classList.toggle("none", counts[status] === 0);
     }
   }
 }
 
 /** The state of a mailing or the status of a message, changed in place. */
 export class Badge {
+  /** @param {State | Status | ""} [text] */
   constructor(text = "") {
     this.element = h("span", {});
     this.update(text);
   }
 
+  /** @param {State | Status | ""} text */
   update(text) {
-    say(this.element, text);
+    setText(this.element, text);
     this.element.className = `badge status-${text}`;
-  }
-}
-
-/** How fast a growing number grows, over the last seconds. */
-export class Speed {
-  samples = [];
-
-  add(value, at = Date.now()) {
-    if (this.samples.length && value < this.samples.at(-1).value) {
-      this.samples = [];
-    }
-    this.samples.push({ value, at });
-    this.samples = this.samples.filter((sample) => at - sample.at <= 15_000);
-  }
-
-  /** A second, or null where it cannot be told yet. */
-  get rate() {
-    const [first, last] = [this.samples[0], this.samples.at(-1)];
-    return first && last.at - first.at >= 1000 ? ((last.value - first.value) * 1000) / (last.at - first.at) : null;
   }
 }

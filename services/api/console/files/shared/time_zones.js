@@ -1,38 +1,49 @@
-/** Local times in an explicit time zone, to moments and back. */
+/** Converts local times of a time zone to moments and back. */
 
 import { HOME_ZONE } from "./format.js";
 
 const DAY_MS = 86_400_000;
 
-/** All zones the browser knows, the own one and UTC first. */
-export function zones() {
-  const all = Intl.supportedValuesOf ? Intl.supportedValuesOf("timeZone") : [];
-  return [...new Set([HOME_ZONE, "UTC", ...all])];
+/** Returns the names of all zones that the browser knows, its own and UTC first. */
+export function zoneNames() {
+  return [...new Set([HOME_ZONE, "UTC", ...Intl.supportedValuesOf("timeZone")])];
 }
 
+/** @type {Map<string, Intl.DateTimeFormat>} */
 const formats = new Map();
 
+/** @param {string} zone */
 function formatOf(zone) {
-  if (!formats.has(zone)) {
-    formats.set(zone, new Intl.DateTimeFormat("en-US", {
-      timeZone: zone, hourCycle: "h23", year: "numeric", month: "numeric", day: "numeric",
-      hour: "numeric", minute: "numeric", second: "numeric",
-    }));
+  const known = formats.get(zone);
+  if (known) {
+    return known;
   }
-  return formats.get(zone);
+  const made = new Intl.DateTimeFormat("en-US", {
+    timeZone: zone, hourCycle: "h23", year: "numeric", month: "numeric", day: "numeric",
+    hour: "numeric", minute: "numeric", second: "numeric",
+  });
+  formats.set(zone, made);
+  return made;
 }
 
-/** How far the zone's clocks are ahead of UTC at a moment, in milliseconds. */
+/**
+ * Returns the zone's offset from UTC at a moment. Both are in milliseconds.
+ * @param {string} zone
+ * @param {number} at
+ */
 function offsetAt(zone, at) {
-  const parts = Object.fromEntries(formatOf(zone).formatToParts(at).map(({ type, value }) => [type, Number(value)]));
-  const local = Date.UTC(parts.year, parts.month - 1, parts.day, parts.hour, parts.minute, parts.second);
+  const parts = formatOf(zone).formatToParts(at);
+  const part = (/** @type {string} */ type) => Number(parts.find((one) => one.type === type)?.value);
+  const local = Date.UTC(part("year"), part("month") - 1, part("day"), part("hour"), part("minute"), part("second"));
   return local - Math.floor(at / 1000) * 1000;
 }
 
 /**
- * Read a local time such as 2035-01-31T18:00 in a zone.
- * Gives {moment, note}: an ISO 8601 moment with its offset, and a sentence where clocks are changed; the moment is null
- * for a time that the clocks leave out.
+ * Reads a local time such as 2035-01-31T18:00 in a zone. The moment is in ISO 8601 with its offset, and null for a time
+ * that the clocks leave out; the note is a sentence where the clocks change.
+ * @param {string} local
+ * @param {string} zone
+ * @returns {{moment: string | null, note: string}}
  */
 export function toMoment(local, zone) {
   const naive = Date.parse(`${local}Z`);
@@ -41,19 +52,23 @@ export function toMoment(local, zone) {
   if (!fits.length) {
     return { moment: null, note: "The clocks are put forward then: this time does not exist in this zone." };
   }
-  const offset = Math.max(...fits);
   const note = fits.length > 1 ? "The clocks are put back then: the first of the two is meant." : "";
   const full = local.length === 16 ? `${local}:00` : local;
-  return { moment: full + written(offset), note };
+  return { moment: full + formatOffset(Math.max(...fits)), note };
 }
 
-function written(offset) {
+/** @param {number} offset */
+function formatOffset(offset) {
   const minutes = Math.abs(offset) / 60_000;
-  const two = (value) => String(value).padStart(2, "0");
-  return `${offset < 0 ? "-" : "+"}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
+  const twoDigits = (/** @type {number} */ value) => String(value).padStart(2, "0");
+  return `${offset < 0 ? "-" : "+"}${twoDigits(Math.floor(minutes / 60))}:${twoDigits(minutes % 60)}`;
 }
 
-/** A moment as an input of local times takes it, to the minute. */
+/**
+ * Formats a moment as an input of local times takes it, to the minute.
+ * @param {string} iso
+ * @param {string} zone
+ */
 export function toLocal(iso, zone) {
   const at = Date.parse(iso);
   return new Date(at + offsetAt(zone, at)).toISOString().slice(0, 16);
