@@ -1,6 +1,4 @@
 // Starts Swagger UI on the document of this installation. Nothing is fetched from anywhere else.
-"use strict";
-
 SwaggerUIBundle({
   url: "../openapi.json",
   dom_id: "#swagger-ui",
