@@ -1,6 +1,6 @@
-"""The pages outside of /api/v1: the document, its index, and Swagger UI. All of them are for everybody.
+"""Serves the pages outside of /api/v1: the document, its index, and Swagger UI. All of them are public.
 
-Every file has a route of its own, so that no path can reach another.
+Every file has a route of its own, so that no path in a request can reach another file.
 """
 
 from functools import cached_property
@@ -11,7 +11,7 @@ from aiohttp import web
 from services.api.openapi import document
 from services.api.pages.files import FOLDER, MEDIA
 from services.api.pages.index import render
-from services.api.pages.serving import NOTHING_ELSE, file, made, redirect
+from services.api.pages.serving import NOTHING_ELSE, file, redirect, rendered
 
 INDEX_POLICY = f"{NOTHING_ELSE}; style-src 'self'; img-src 'self'"
 DOCS_POLICY = f"{NOTHING_ELSE}; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'"
@@ -31,13 +31,13 @@ def add(app: web.Application) -> None:
 
 
 class Pages:
-    """What is made from the document, once, when somebody first asks."""
+    """The document and its index, each rendered once, at the first request."""
 
     async def document(self, request: web.Request) -> web.Response:
-        return made(request, self._document, "application/json", NOTHING_ELSE)
+        return rendered(request, self._document, "application/json", NOTHING_ELSE)
 
     async def index(self, request: web.Request) -> web.Response:
-        return made(request, self._index, "text/html", INDEX_POLICY)
+        return rendered(request, self._index, "text/html", INDEX_POLICY)
 
     @cached_property
     def _document(self) -> bytes:

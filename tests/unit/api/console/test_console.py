@@ -1,4 +1,4 @@
-"""The console as it is served: to everybody, one file a route, and with a policy that lets nothing else in."""
+"""The console over HTTP: public, a route for each file, and a policy that blocks everything else."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -34,7 +34,7 @@ async def client() -> AsyncIterator[Client]:
         yield opened
 
 
-async def test_everything_is_for_everybody_and_asked_for_again_each_time(client: Client) -> None:
+async def test_every_file_is_public_and_asked_for_again_each_time(client: Client) -> None:
     for path, media in EVERYTHING.items():
         async with client.get(path) as page:
             assert page.status == 200, path
@@ -46,7 +46,7 @@ async def test_everything_is_for_everybody_and_asked_for_again_each_time(client:
             assert (again.status, await again.read()) == (304, b""), path
 
 
-async def test_everything_answers_head_and_no_method_that_writes(client: Client) -> None:
+async def test_every_file_answers_head_and_no_method_that_writes(client: Client) -> None:
     for path in EVERYTHING:
         async with client.head(path) as head:
             assert (head.status, await head.read()) == (200, b""), path

@@ -11,6 +11,9 @@ import { announce } from "../shared/notice.js";
 import { errorsOf, expected, problemBox, showProblem, whileBusy } from "../shared/problems.js";
 import { zoneNames } from "../shared/time_zones.js";
 
+const CODE_HINT = "Leave empty for digits 2 to 4 of the phone.";
+const ZONE_HINT = "Leave empty for the default of the installation.";
+
 /**
  * Opens the form of a client.
  * @param {Client | null} client Null for a new one.
@@ -48,10 +51,10 @@ class ClientFields {
     const zones = h("datalist", { id: uniqueId("zones") }, zoneNames().map((zone) => h("option", { value: zone })));
     this.timezone = textInput(client?.timezone, { list: zones.id });
     this.element = h("div", {},
-      field("phone", "Phone", this.phone, "7 and ten more digits."),
-      field("operator_code", "Operator code", this.operatorCode, client ? null : "Empty: digits 2 to 4."),
+      field("phone", "Phone", this.phone, "7 followed by ten digits."),
+      field("operator_code", "Operator code", this.operatorCode, client ? null : CODE_HINT),
       field("tag", "Tag", this.tag),
-      field("timezone", "Time zone", this.timezone, client ? null : "Empty: that of the installation."),
+      field("timezone", "Time zone", this.timezone, client ? null : ZONE_HINT),
       zones);
   }
 
@@ -94,7 +97,7 @@ async function save(client, fields, box) {
   try {
     /** @type {Client} */
     const answer = await (client ? call("PATCH", `clients/${client.id}`, { body }) : call("POST", "clients", { body }));
-    announce(client ? `Client ${client.id} is changed.` : `Client ${answer.id} is added.`);
+    announce(client ? `Client ${client.id} was changed.` : `Client ${answer.id} was added.`);
     return answer;
   } catch (error) {
     showProblem(box, expected(error), showErrors(fields.element, errorsOf(error)));
@@ -110,12 +113,12 @@ async function save(client, fields, box) {
  */
 export function deleteClient(client, deleted, signal) {
   confirmAction({
-    title: `Delete client ${client.id}?`, action: "Delete the client",
-    text: `${client.phone} leaves the directory for good. Messages that wait for this client are cancelled; those that `
-      + "were sent still count.",
+    title: `Delete client ${client.id}?`, action: "Delete client",
+    text: `${client.phone} is removed from the directory for good. Waiting messages to this client are cancelled; sent `
+      + "ones still count.",
     perform: async () => {
       await call("DELETE", `clients/${client.id}`);
-      announce(`Client ${client.id} is deleted.`);
+      announce(`Client ${client.id} was deleted.`);
       deleted();
     },
   }, signal);

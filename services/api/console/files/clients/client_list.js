@@ -21,7 +21,7 @@ const HEADS = [["Id", "number"], "Phone", "Operator code", "Tag", "Time zone", "
  */
 export function clientList(reload, signal) {
   return new PagedList({
-    label: "Clients", empty: "No client is found.", heads: may("operator") ? [...HEADS, ""] : HEADS,
+    label: "Clients", empty: "No clients found.", heads: may("operator") ? [...HEADS, ""] : HEADS,
     row: (client) => new ClientRow(client, reload, signal), onturn: reload,
   });
 }

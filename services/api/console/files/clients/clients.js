@@ -38,7 +38,7 @@ export async function showClients({ main, query, signal }) {
   const list = clientList(reload, signal);
   const download = downloadButton("Export", () => ({
     path: "clients/export", query: wanted, accept: "text/csv", name: "clients.csv",
-    otherwise: "Use the command: herald clients export.",
+    otherwise: "Use `herald clients export` instead.",
   }), signal);
   main.append(
     h("div", { class: "head" }, heading("Clients"),

@@ -19,13 +19,13 @@ export function importClients(reload, signal) {
   const box = problemBox();
   const report = h("div", { "aria-live": "polite" });
   const file = h("input", { type: "file", accept: ".csv,.ndjson,.jsonl,text/csv,application/x-ndjson" });
-  const conflict = select([["update", "Update it"], ["skip", "Leave it as it is"]], "update");
+  const conflict = select([["update", "Update the client"], ["skip", "Skip the line"]], "update");
   const running = new AbortController();
   const dialog = openDialog("Import clients", (close) => {
     const submit = h("button", { type: "submit" }, "Import");
     const form = h("form", { novalidate: true },
       field("file", "File", file, "CSV with the header phone,operator_code,tag,timezone, or NDJSON."),
-      field("on_conflict", "A client whose phone is there", conflict), box, report,
+      field("on_conflict", "If the phone exists already", conflict), box, report,
       h("footer", {}, button("Close", close, { class: "secondary" }), submit));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
@@ -49,14 +49,14 @@ export function importClients(reload, signal) {
  * @param {AbortSignal} signal
  */
 async function importFile(file, conflict, report, signal) {
-  const bar = h("progress", { max: 1, "aria-label": "Sent" });
+  const bar = h("progress", { max: 1, "aria-label": "Uploaded" });
   const text = h("p", { class: "hint" });
   setChildren(report, bar, text);
   try {
     const found = await upload(file, conflict, signal, (sent) => {
       bar.value = sent / file.size;
       const share = `${formatBytes(sent)} of ${formatBytes(file.size)}`;
-      setText(text, sent < file.size ? share : "Sent; the last lines are being stored.");
+      setText(text, sent < file.size ? share : "Uploaded. The last lines are being stored.");
     });
     setChildren(report, reportOf(found));
   } catch (error) {
@@ -78,6 +78,6 @@ function reportOf({ created, updated, skipped, rejected, errors }) {
   const title = rejected > errors.length ? `The first ${errors.length} rejected lines` : "Rejected lines";
   return [
     h("dl", { class: "figures" }, counts),
-    rows.length > 0 && [h("h3", {}, title), table(title, [["Line", "number"], "What is wrong"], rows)],
+    rows.length > 0 && [h("h3", {}, title), table(title, [["Line", "number"], "Error"], rows)],
   ];
 }

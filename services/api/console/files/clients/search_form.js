@@ -13,7 +13,7 @@ export class SearchForm {
     this.phone = textInput(wanted.phone);
     this.operatorCode = textInput(wanted.operator_code);
     this.tag = textInput(wanted.tag);
-    this.untagged = checkbox("Only without a tag", wanted.tag === "");
+    this.untagged = checkbox("Only clients without a tag", wanted.tag === "");
     this.form = h("form", { class: "search", "aria-label": "Search clients", novalidate: true },
       field("phone", "Phone", this.phone), field("operator_code", "Operator code", this.operatorCode),
       field("tag", "Tag", this.tag), this.untagged.element, h("button", { type: "submit" }, "Search"));

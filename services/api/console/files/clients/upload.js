@@ -4,7 +4,7 @@
 
 import { Unreachable, problemOf, urlOf, withToken } from "../shared/api.js";
 
-const CUT = "The connection was lost. A part of the file may be imported; importing it once more does no harm.";
+const CUT = "The connection was lost. Part of the file may have been imported; importing it again does no harm.";
 
 /**
  * Uploads by XMLHttpRequest, since fetch does not report how much it has sent.

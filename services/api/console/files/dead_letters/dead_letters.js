@@ -15,10 +15,13 @@ import { may } from "../shared/session.js";
 import { QUEUES } from "../shared/vocabulary.js";
 import { LetterList } from "./letter_list.js";
 
+const HINT = "Events, jobs and results that no process could handle, and jobs of exhausted messages. A replay sends "
+  + "them back to work; an exhausted message gets a new round of attempts.";
+
 /** @param {PageContext} context */
 export async function showDeadLetters({ main, signal }) {
   if (!may("admin")) {
-    main.append(heading("Dead letters"), h("p", {}, "This needs a token with the role admin."));
+    main.append(heading("Dead letters"), h("p", {}, "This page needs a token with the role admin."));
     return;
   }
   const page = new DeadLetterPage(signal);
@@ -33,17 +36,16 @@ class DeadLetterPage {
     this.box = problemBox();
     this.asOf = h("span", { class: "hint" });
     this.queue = select([["", "All queues"], ...QUEUES], "", { "aria-label": "Queue", onchange: () => this.reload() });
-    this.again = button("Look again", () => this.reload(), { class: "small outline" });
+    this.again = button("Refresh", () => this.reload(), { class: "small outline" });
     this.letters = new LetterList(() => this.load(), () => this.updateButtons());
-    this.replayChosen = button("Replay chosen", () => this.replay(false), { class: "small outline" });
+    this.replayChosen = button("Replay selected", () => this.replay(false), { class: "small outline" });
     this.replayAll = button("Replay all", () => this.replay(true), { class: "small outline" });
-    this.dropChosen = button("Drop chosen", () => this.drop(false), { class: "small outline danger" });
+    this.dropChosen = button("Drop selected", () => this.drop(false), { class: "small outline danger" });
     this.dropAll = button("Drop all", () => this.drop(true), { class: "small outline danger" });
     this.result = h("div", { role: "status" });
     this.element = h("div", {},
       h("div", { class: "head" }, heading("Dead letters"), h("div", { class: "tools" }, this.queue, this.again)),
-      h("p", { class: "hint" }, "What no process could work on, and jobs of messages whose attempts are used up. ",
-        "Replayed, it goes back to work, and an exhausted message gets a new round. ", this.asOf),
+      h("p", { class: "hint" }, HINT, " ", this.asOf),
       h("div", { class: "actions" }, this.replayChosen, this.replayAll, this.dropChosen, this.dropAll),
       this.box, this.result, this.letters.element);
     this.updateButtons();
@@ -84,7 +86,8 @@ class DeadLetterPage {
   /** @param {boolean} all */
   replay(all) {
     confirmAction({
-      title: "Replay?", text: `Send ${this.describe(all)} back to work?`, action: "Replay", danger: false,
+      title: "Replay dead letters?", action: "Replay", danger: false,
+      text: `This sends ${this.describe(all)} back to work.`,
       perform: async () => {
         const body = all ? { all: true, queue: this.queue.value || null } : { ids: this.letters.chosen };
         /** @type {Replayed} */
@@ -99,8 +102,8 @@ class DeadLetterPage {
   /** @param {boolean} all */
   drop(all) {
     confirmAction({
-      title: "Drop?", action: "Drop",
-      text: `Drop ${this.describe(all)}? They are gone for good; the tables still say what became of the messages.`,
+      title: "Drop dead letters?", action: "Drop",
+      text: `This deletes ${this.describe(all)} for good. The database keeps the status of their messages.`,
       perform: async () => {
         const query = all ? { all: true, queue: this.queue.value || null } : { ids: this.letters.chosen.join(",") };
         /** @type {Dropped} */
@@ -115,7 +118,7 @@ class DeadLetterPage {
 
 /** @param {Replayed} found */
 function outcomeOf({ replayed, refused, errors }) {
-  const text = `${formatCountOf(replayed, "letter")} replayed, ${refused} refused.`;
+  const text = `${formatCountOf(replayed, "dead letter")} replayed, ${refused} refused.`;
   const box = h("div", {});
   if (refused) {
     showProblem(box, new Error(text), errors.map(({ id, detail }) => ({ loc: ["", id], msg: detail })));

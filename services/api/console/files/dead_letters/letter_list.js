@@ -24,7 +24,7 @@ export class LetterList {
     this.chosenIds = new Set();
     /** @type {PagedList<DeadLetter>} */
     this.list = new PagedList({
-      label: "Dead letters", heads: HEADS, empty: "No dead letter waits.", onturn, row: (letter) => this.row(letter),
+      label: "Dead letters", heads: HEADS, empty: "No dead letters.", onturn, row: (letter) => this.row(letter),
     });
     this.element = this.list.element;
   }
@@ -63,7 +63,7 @@ export class LetterList {
   row(letter) {
     /** @type {HTMLInputElement} */
     const box = h("input", {
-      type: "checkbox", "aria-label": `Choose the letter of message ${letter.message_id ?? "unknown"}`,
+      type: "checkbox", "aria-label": `Select the dead letter of message ${letter.message_id ?? "unknown"}`,
       onchange: () => this.choose(letter.id, box.checked),
     });
     const mailing = letter.mailing_id === null ? "–"

@@ -1,4 +1,4 @@
-/** What an operator does to a mailing: pause, resume, edit, send again, cancel, delete. */
+/** What an operator does to a mailing: pause, resume, edit, resend, cancel, delete. */
 
 /** @import { Mailing } from "api-types" */
 /** @import { Action } from "../shared/vocabulary.js" */
@@ -27,14 +27,14 @@ export function mailingActions(first, changed, signal) {
     changed(await call("POST", `mailings/${id}/${action}`));
   };
   const cancel = () => confirmAction({
-    title: `Cancel mailing ${id}?`, action: "Cancel the mailing", perform: () => act("cancel"),
-    text: "Sending stops at once, and the messages that were not sent are cancelled. This cannot be taken back.",
+    title: `Cancel mailing ${id}?`, action: "Cancel mailing", perform: () => act("cancel"),
+    text: "Sending stops at once, and all unsent messages are cancelled. This cannot be undone.",
   }, signal);
   const buttons = {
     pause: actionButton("Pause", box, () => act("pause"), { class: "small" }),
     resume: actionButton("Resume", box, () => act("resume"), { class: "small" }),
     edit: button("Edit", () => editMailing(mailing, changed, signal), { class: "small outline" }),
-    resend: button("Send again", () => resendMessages(id, changed, signal), { class: "small outline" }),
+    resend: button("Resend", () => resendMessages(id, changed, signal), { class: "small outline" }),
     cancel: button("Cancel", cancel, { class: "small outline" }),
     remove: button("Delete", () => deleteMailing(id, signal), { class: "small outline danger" }),
   };
@@ -61,11 +61,11 @@ function mayResend(mailing) {
  */
 function deleteMailing(id, signal) {
   confirmAction({
-    title: `Delete mailing ${id}?`, action: "Delete the mailing",
-    text: "Sending stops at once, and the mailing is gone from all lists. Its messages still count in the overview.",
+    title: `Delete mailing ${id}?`, action: "Delete mailing",
+    text: "Sending stops at once, and the mailing disappears from all lists. Its messages still count in the overview.",
     perform: async () => {
       await call("DELETE", `mailings/${id}`);
-      announce(`Mailing ${id} is deleted.`);
+      announce(`Mailing ${id} was deleted.`);
       go("#/mailings");
     },
   }, signal);

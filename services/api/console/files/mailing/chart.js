@@ -23,12 +23,12 @@ export class Chart {
     this.drawnEnd = "";
     /** @type {uPlot | null} */
     this.plot = null;
-    this.canvas = h("div", { class: "chart", role: "img", "aria-label": "Messages a minute" });
+    this.canvas = h("div", { class: "chart", role: "img", "aria-label": "Messages per minute" });
     this.caption = h("p", { class: "hint" });
-    this.empty = h("p", { class: "empty" }, "No message is final yet.");
+    this.empty = h("p", { class: "empty" }, "No messages are final yet.");
     this.tableBox = h("div", {});
     this.details = h("details", { hidden: true, ontoggle: () => this.drawTable() },
-      h("summary", {}, "As a table"), this.tableBox);
+      h("summary", {}, "Show as a table"), this.tableBox);
     this.element = h("div", {}, this.empty, this.canvas, this.caption, this.details);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw(), { signal });
     const observer = new ResizeObserver(() => this.plot?.setSize(this.size()));
@@ -89,7 +89,7 @@ export class Chart {
     const minutes = formatCountOf(this.minutes.length, "minute");
     const text = `${formatCount(sent)} sent and ${formatCount(failed)} failed in ${minutes}.`;
     setText(this.caption, text);
-    this.canvas.setAttribute("aria-label", `Messages a minute: ${text}`);
+    this.canvas.setAttribute("aria-label", `Messages per minute: ${text}`);
   }
 
   drawTable() {

@@ -27,12 +27,12 @@ export function editMailing(mailing, changed, signal) {
       whileBusy(submit, box, () => submitForm(form, form.changes(), box, async (body) => {
         if (Object.keys(body).length) {
           changed(await call("PATCH", `mailings/${mailing.id}`, { body }));
-          announce(`Mailing ${mailing.id} is changed.`);
+          announce(`Mailing ${mailing.id} was changed.`);
         }
         close();
       }));
     });
-    const note = `While a mailing is ${mailing.status}, its text, end and window can be changed.`;
+    const note = `Only the text, the end and the window of a ${mailing.status} mailing can be changed.`;
     return [mailing.status !== "scheduled" && h("p", { class: "hint" }, note), element];
   }, signal);
 }

@@ -14,11 +14,11 @@ export class LiveFigures {
     this.figures = new StatusFigures();
     this.speed = h("p", { class: "hint" });
     this.chart = new Chart(signal);
-    this.reasons = new Redrawn("No message failed.", reasonTable);
-    this.attempts = new Redrawn("No attempt was made yet.", attemptTable);
+    this.reasons = new Redrawn("No messages have failed.", reasonTable);
+    this.attempts = new Redrawn("No attempts yet.", attemptTable);
     this.element = h("div", {},
       section("Progress", this.bar.element, this.figures.element, this.speed),
-      section("Minute by minute", this.chart.element),
+      section("Messages per minute", this.chart.element),
       h("div", { class: "columns" },
         section("Reasons", this.reasons.element), section("Attempts", this.attempts.element)));
   }
@@ -82,16 +82,16 @@ function attemptTable(outcomes) {
  * @param {boolean} expanding
  */
 function describeSpeed({ status, rate, eta }, expanding) {
-  const growing = expanding ? "The audience is still being gathered. " : "";
+  const growing = expanding ? "Recipients are still being added. " : "";
   if (status === "scheduled") {
-    return "It has not started yet.";
+    return "The mailing has not started yet.";
   }
   if (status === "paused") {
-    return `${growing}Paused: nothing is sent.`;
+    return `${growing}The mailing is paused: nothing is sent.`;
   }
   if (status !== "running") {
     return "";
   }
-  const left = eta === null ? "how long it will take cannot be told" : `${formatDuration(eta)} left`;
+  const left = eta === null ? "time left unknown" : `${formatDuration(eta)} left`;
   return `${growing}${formatRate(rate)} over the last minutes, ${left}.`;
 }

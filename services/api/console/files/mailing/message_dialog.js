@@ -11,7 +11,7 @@ import { expected, problemBox, showProblem } from "../shared/problems.js";
 import { Badge } from "../shared/status_counts.js";
 
 /** @type {Head[]} */
-const HEADS = [["No.", "number"], "Started", "Outcome", ["HTTP", "number"], ["Took", "number"], "Detail"];
+const HEADS = [["No.", "number"], "Started", "Outcome", ["HTTP", "number"], ["Duration", "number"], "Detail"];
 
 /**
  * Opens the dialog.
@@ -33,7 +33,7 @@ export function showMessage(id, signal) {
     }
   };
   openDialog(`Message ${id}`, (close) => [box, body,
-    h("footer", {}, button("Look again", load, { class: "secondary" }), button("Close", close))], signal);
+    h("footer", {}, button("Refresh", load, { class: "secondary" }), button("Close", close))], signal);
   load();
 }
 
@@ -49,6 +49,6 @@ function attemptsOf({ status, reason, attempts }) {
     h("td", {}, attempt.detail ?? "")));
   return [
     h("p", {}, new Badge(status).element, reason === null ? "" : ` ${reason}`),
-    rows.length ? table("Attempts", HEADS, rows) : h("p", { class: "empty" }, "No request was made for it yet."),
+    rows.length ? table("Attempts", HEADS, rows) : h("p", { class: "empty" }, "No attempts yet."),
   ];
 }

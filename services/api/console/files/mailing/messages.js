@@ -29,7 +29,7 @@ const HEADS = [["Id", "number"], ["Client", "number"], "Status", "Reason", ["Att
 export function messageList(mailingId, isOver, signal) {
   const path = `mailings/${mailingId}/messages`;
   const status = select([["", "All statuses"], ...STATUSES], "", {
-    "aria-label": "Status of the messages", onchange: () => {
+    "aria-label": "Status", onchange: () => {
       list.reset();
       poller.restart();
     },
@@ -41,12 +41,12 @@ export function messageList(mailingId, isOver, signal) {
   }, INTERVAL_SECONDS, signal);
   /** @type {PagedList<Message>} */
   const list = new PagedList({
-    label: "Messages", heads: HEADS, empty: "There are no such messages.", onturn: () => poller.restart(),
+    label: "Messages", heads: HEADS, empty: "No messages found.", onturn: () => poller.restart(),
     row: (message) => new MessageRow(message, signal),
   });
   const download = downloadButton("Download as CSV", () => ({
     path, query: { status: status.value || null }, accept: "text/csv", name: `mailing-${mailingId}-messages.csv`,
-    otherwise: "Filter by status, or take them page by page from the API.",
+    otherwise: "Filter by status, or read the messages page by page from the API.",
   }), signal);
   poller.restart();
   const element = h("div", {}, h("div", { class: "tools" }, status, download.button), download.box, list.element);

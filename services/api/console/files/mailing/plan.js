@@ -29,10 +29,10 @@ function entriesOf({ filter, window, start_at: start, end_at: end, started_at: s
   return definitions([
     ["Operator codes", chips(filter.operator_codes)],
     ["Tags", chips(filter.tags.map((tag) => tag || "(no tag)"))],
-    ["Starts", timeElement(start)], ["Ends", timeElement(end)],
-    ["Window", window === null ? "around the clock" : `${window.from} to ${window.to} on each client's own clock`],
-    ["Began", timeElement(started)], ["Finished", timeElement(finished)],
-    ["Times are in", HOME_ZONE],
+    ["Start", timeElement(start)], ["End", timeElement(end)],
+    ["Window", window === null ? "any time of day" : `${window.from} to ${window.to} in each client's time zone`],
+    ["Started", timeElement(started)], ["Finished", timeElement(finished)],
+    ["Times shown in", HOME_ZONE],
   ]);
 }
 

@@ -1,4 +1,4 @@
-/** The dialog that sends messages again, chosen by the status they ended with. */
+/** The dialog that resends messages, chosen by their final status. */
 
 /** @import { Mailing, Resent } from "api-types" */
 
@@ -18,15 +18,15 @@ import { UNSENT } from "../shared/vocabulary.js";
  */
 export function resendMessages(id, changed, signal) {
   const box = problemBox();
-  const choices = h("fieldset", {}, h("p", { "aria-busy": "true" }, "Counting"));
-  openDialog(`Send messages of mailing ${id} again`, (close) => {
-    const submit = button("Send again", async () => {
+  const choices = h("fieldset", {}, h("p", { "aria-busy": "true" }, "Loading"));
+  openDialog(`Resend messages of mailing ${id}`, (close) => {
+    const submit = button("Resend", async () => {
       if (await whileBusy(submit, box, async () => changed(await resend(id, choices)))) {
         close();
       }
     });
-    return [h("p", {}, "What was sent is never sent again. These were not, and get a new round of attempts:"), choices,
-      box, h("footer", {}, button("Back", close, { class: "secondary" }), submit)];
+    return [h("p", {}, "Messages with the chosen statuses get a new round of attempts. Sent ones are never resent."),
+      choices, box, h("footer", {}, button("Back", close, { class: "secondary" }), submit)];
   }, signal);
   whileBusy(choices, box, async () => offer(choices, await get(`mailings/${id}`, {}, signal)));
 }
@@ -51,6 +51,6 @@ async function resend(id, choices) {
   const statuses = checked.map((input) => input.value);
   /** @type {Resent} */
   const { messages } = await call("POST", `mailings/${id}/resend`, { body: { statuses } });
-  announce(`${formatCountOf(messages, "message")} will be sent again.`);
+  announce(`${formatCountOf(messages, "message")} will be resent.`);
   return get(`mailings/${id}`);
 }

@@ -58,7 +58,7 @@ class Follower {
         if (await this.readStream()) {
           return;
         }
-        this.fail("The stream was cut.");
+        this.fail("The statistics stream was cut off.");
       } catch (error) {
         if (this.signal.aborted) {
           return;
@@ -146,7 +146,7 @@ class Follower {
 /** @param {unknown} error */
 function readFailure(error) {
   const known = error instanceof Problem || error instanceof Unreachable || isAbort(error);
-  return known ? error : new Unreachable("The stream was cut.");
+  return known ? error : new Unreachable("The statistics stream was cut off.");
 }
 
 /** Notices when nothing comes: soon that the figures are old, later that the connection is dead. */
@@ -163,11 +163,11 @@ class Timers {
   }
 
   startSilence() {
-    return setTimeout(() => this.controller.abort(new Unreachable("The stream fell silent.")), SILENCE_MS);
+    return setTimeout(() => this.controller.abort(new Unreachable("The statistics stream has stopped.")), SILENCE_MS);
   }
 
   startLate() {
-    return setTimeout(() => this.source.fail("No figures have come for some seconds.", 1), LATE_MS);
+    return setTimeout(() => this.source.fail("No new figures have come for some seconds.", 1), LATE_MS);
   }
 
   restartSilence() {

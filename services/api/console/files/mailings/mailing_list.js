@@ -13,7 +13,7 @@ import { countFinal, countWaiting } from "../shared/vocabulary.js";
 
 /** @type {Head[]} */
 const HEADS = [["Id", "number"], "Text", "State", "Progress", ["Final", "number"], ["Rate", "number"],
-  ["Left", "number"], "Ends"];
+  ["Time left", "number"], "Ends"];
 
 /**
  * Makes the list.

@@ -6,6 +6,9 @@ import { ChipInput } from "../shared/chip_input.js";
 import { h } from "../shared/elements.js";
 import { field } from "../shared/fields.js";
 
+const CODES_HINT = "Clients with any of these codes. Press Enter or comma after each.";
+const TAGS_HINT = "Clients with any of these tags. With operator codes, both must match.";
+
 export class FilterFields {
   /**
    * @param {Filter} filter
@@ -14,11 +17,11 @@ export class FilterFields {
   constructor(filter, onchange) {
     this.codes = new ChipInput({ values: filter.operator_codes, placeholder: "916, 903" });
     this.tags = new ChipInput({ values: filter.tags, placeholder: "vip", label: (tag) => tag || "(no tag)" });
-    this.everybody = h("p", { class: "note" }, "No condition: every client is meant.");
-    this.element = h("fieldset", {}, h("legend", {}, "To whom"),
+    this.everybody = h("p", { class: "note" }, "No filter: the mailing goes to every client.");
+    this.element = h("fieldset", {}, h("legend", {}, "Recipients"),
       h("div", { class: "columns" },
-        chipField("filter.operator_codes", "Operator codes", this.codes, "Any of these. Enter or a comma ends each."),
-        chipField("filter.tags", "Tags", this.tags, "Any of these, and one of the operator codes.")),
+        chipField("filter.operator_codes", "Operator codes", this.codes, CODES_HINT),
+        chipField("filter.tags", "Tags", this.tags, TAGS_HINT)),
       this.everybody);
     this.update();
     this.codes.onchange = this.tags.onchange = () => {

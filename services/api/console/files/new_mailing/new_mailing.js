@@ -1,4 +1,4 @@
-/** The page on which a mailing is written and previewed before it is created. */
+/** The page on which a mailing is written and previewed before it was created. */
 
 /** @import { Mailing, Preview } from "api-types" */
 /** @import { PageContext } from "../shared/router.js" */
@@ -18,7 +18,7 @@ import { previewSection } from "./preview.js";
 /** @param {PageContext} context */
 export function showNewMailing({ main, signal }) {
   if (!may("operator")) {
-    main.append(heading("New mailing"), h("p", {}, "This needs a token with the role operator."));
+    main.append(heading("New mailing"), h("p", {}, "This page needs a token with the role operator."));
     return;
   }
   const box = problemBox();
@@ -53,9 +53,9 @@ function createButton(form, body, recipients, keys, signal) {
     const headers = { "Idempotency-Key": keys.keyOf(body) };
     /** @type {Mailing} */
     const { id } = await call("POST", "mailings", { body, headers, signal });
-    announce(`Mailing ${id} is created.`);
+    announce(`Mailing ${id} was created.`);
     go(link(`mailings/${id}`));
   };
-  const text = `Create the mailing to ${formatCountOf(recipients, "client")}`;
+  const text = `Create mailing for ${formatCountOf(recipients, "client")}`;
   return h("div", {}, box, actionButton(text, box, () => submitForm(form, { body, errors: [] }, box, create)));
 }

@@ -14,10 +14,10 @@ export function previewSection(preview) {
   return section("Preview",
     h("dl", { class: "figures" }, definitions([
       ["recipients", formatCount(recipients)], ["reachable", formatCount(reachable)],
-      ["unreachable", formatCount(unreachable)], ["SMS each", formatCount(segments)]])),
-    recipients === 0 && h("p", { class: "note" }, "No client matches: the mailing would finish at once."),
+      ["unreachable", formatCount(unreachable)], ["SMS segments", formatCount(segments)]])),
+    recipients === 0 && h("p", { class: "note" }, "No client matches. The mailing would finish at once."),
     unreachable > 0 && h("p", { class: "note" },
-      `${formatCountOf(unreachable, "client")} would not be reached: their window is closed from start to end.`),
+      `${formatCountOf(unreachable, "client")} cannot be reached: the window is closed for them from start to end.`),
     recipients > 0 && h("div", { class: "columns" },
       countTable("By operator code", preview.by_operator_code),
       countTable("By tag", preview.by_tag)),
@@ -34,7 +34,7 @@ function countTable(title, counts) {
   const rows = all.slice(0, MOST_ROWS).map(([value, count]) => h("tr", {},
     h("td", {}, value || "(no tag)"), numberCell(formatCount(count))));
   return h("div", {}, h("h3", {}, title), table(title, ["Value", ["Clients", "number"]], rows),
-    all.length > MOST_ROWS && h("p", { class: "hint" }, `and ${formatCountOf(all.length - MOST_ROWS, "other")}`));
+    all.length > MOST_ROWS && h("p", { class: "hint" }, `and ${formatCount(all.length - MOST_ROWS)} more`));
 }
 
 /**
@@ -45,7 +45,7 @@ function sampleTable(clients) {
   const rows = clients.map(({ phone, operator_code: code, tag, timezone }) => h("tr", {},
     h("td", {}, phone), h("td", {}, code), h("td", {}, tag), h("td", {}, timezone)));
   return [
-    h("h3", {}, "Some of them"),
-    table("Some of the clients", ["Phone", "Operator code", "Tag", "Time zone"], rows),
+    h("h3", {}, "Sample"),
+    table("Sample clients", ["Phone", "Operator code", "Tag", "Time zone"], rows),
   ];
 }

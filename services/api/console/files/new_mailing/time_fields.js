@@ -17,11 +17,11 @@ export class TimeFields {
   constructor(mailing, withStart) {
     const tomorrow = new Date(Date.now() + DAY_MS).toISOString();
     this.zone = select(zoneNames(), HOME_ZONE, { onchange: () => this.changeZone() });
-    this.start = new TimeInput(mailing?.start_at ?? null, "It starts at once.");
+    this.start = new TimeInput(mailing?.start_at ?? null, "Leave empty to start at once.");
     this.end = new TimeInput(mailing?.end_at ?? tomorrow, "");
-    this.element = h("fieldset", {}, h("legend", {}, "When"),
+    this.element = h("fieldset", {}, h("legend", {}, "Schedule"),
       h("div", { class: "columns" },
-        withStart && field("start_at", "Start (empty: now)", this.start.input, this.start.hint),
+        withStart && field("start_at", "Start", this.start.input, this.start.hint),
         field("end_at", "End", this.end.input, this.end.hint),
         field("zone", "Time zone of start and end", this.zone)));
   }

@@ -16,7 +16,7 @@ export class WindowFields {
     this.hours = h("div", { class: "columns" },
       field("window.from", "From", this.from), field("window.to", "To", this.to));
     this.element = h("fieldset", { "data-loc": "window" }, h("legend", {}, "Window"),
-      h("label", { for: this.limited.id }, this.limited, "Only in these hours of each client's local day"),
+      h("label", { for: this.limited.id }, this.limited, "Send only during these hours, in each client's time zone"),
       h("small", { class: "wrong" }), this.hours);
     this.update();
   }

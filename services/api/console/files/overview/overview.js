@@ -1,4 +1,4 @@
-/** The first page: all messages and mailings in figures, and the mailings that run. */
+/** The first page: all messages and mailings in figures, and the mailings that are running. */
 
 /** @import { MailingTotals, Mailings, Totals } from "api-types" */
 /** @import { PageContext } from "../shared/router.js" */
@@ -24,7 +24,7 @@ export async function showOverview({ main, signal }) {
   const speed = h("p", { class: "hint" });
   const stall = h("p", { class: "note", role: "status" });
   const states = new StateFigures();
-  const running = mailingList("Running mailings", "No mailing runs.");
+  const running = mailingList("Running mailings", "No mailing is running.");
   const progress = new Progress();
   main.append(
     heading("Overview"), stall,

@@ -1,4 +1,4 @@
-/** Follows how fast messages become final, and notices when none does though mailings run. */
+/** Follows how fast messages become final, and notices when none does although mailings are running. */
 
 /** @import { Totals } from "api-types" */
 
@@ -33,19 +33,20 @@ export class Progress {
   }
 
   describeSpeed() {
-    const wait = this.waiting ? `${formatCountOf(this.waiting, "message")} wait.` : "No message waits.";
+    const waiting = this.waiting ? `${formatCountOf(this.waiting, "message")} waiting.` : "No messages waiting.";
     const { perSecond } = this.rate;
-    return perSecond === null ? wait : `${wait} ${formatRate(perSecond)} became final over the last seconds.`;
+    return perSecond === null ? waiting : `${waiting} ${formatRate(perSecond)} became final in the last seconds.`;
   }
 
-  /** Returns what may be the matter where no message has become final for long, and else nothing. */
+  /** Returns a warning with possible causes when no message has become final for long, else an empty text. */
   describeStall() {
     const seconds = Math.floor((Date.now() - this.changedAt) / 1000 / STEP_SECONDS) * STEP_SECONDS;
     if (seconds < STALL_SECONDS) {
       return "";
     }
-    return `No message became final for ${formatDuration(seconds)}, though ${formatCountOf(this.running, "mailing")} `
-      + "should be sending. Retries may wait for their time, windows may be closed, or sending may be held because the "
-      + "provider is away: /readyz of a dispatcher says which.";
+    const running = `${formatCountOf(this.running, "mailing")} ${this.running === 1 ? "is" : "are"} running`;
+    return `No message has become final for ${formatDuration(seconds)}, although ${running}. Retries may be waiting, `
+      + "windows may be closed, or the dispatchers may have stopped sending because the provider is down: /readyz of a "
+      + "dispatcher gives the reason.";
   }
 }

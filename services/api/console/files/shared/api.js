@@ -30,7 +30,7 @@ export class Problem extends Error {
    * @param {number | null} retryAfter Seconds.
    */
   constructor(status, body, retryAfter) {
-    super(body.detail ?? body.title ?? `The answer was HTTP ${status}.`);
+    super(body.detail ?? body.title ?? `The API answered with HTTP ${status}.`);
     this.status = status;
     this.errors = body.errors ?? [];
     this.retryAfter = retryAfter;
@@ -161,7 +161,7 @@ function failureOf(error) {
     return error;
   }
   const slow = error instanceof DOMException && error.name === "TimeoutError";
-  return new Unreachable(slow ? `No answer came within ${TIMEOUT_MS / 1000} s.` : "The API cannot be reached.");
+  return new Unreachable(slow ? `The API did not answer within ${TIMEOUT_MS / 1000} s.` : "The API cannot be reached.");
 }
 
 /** @param {Response} response */

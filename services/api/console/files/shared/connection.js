@@ -15,7 +15,7 @@ const countdown = h("span", { "aria-hidden": "true" });
 /** @type {Set<Source>} */
 const sources = new Set();
 const wake = new EventTarget();
-/** @type {string | null} What the banner says. */
+/** @type {string | null} The text of the banner. */
 let shownWarning = null;
 
 /** Something on the page that is loaded again and again. Times are milliseconds since 1970. */
@@ -137,7 +137,7 @@ function hideWarning() {
  * @param {string | null} asOf
  */
 function showWarning(failure, asOf) {
-  const text = asOf === null ? failure : `${failure} What is shown is as of ${asOf}.`;
+  const text = asOf === null ? failure : `${failure} The figures are as of ${asOf}.`;
   if (shownWarning !== text) {
     shownWarning = text;
     announce("");

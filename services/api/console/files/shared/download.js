@@ -12,7 +12,7 @@ import { actionButton, problemBox } from "./problems.js";
 const LARGEST_IN_MEMORY = 100_000_000;
 
 /**
- * What is saved.
+ * What was saved.
  * @typedef {object} Download
  * @property {string} path
  * @property {Query} query
@@ -83,7 +83,7 @@ async function pickFile(picker, suggestedName) {
 async function saveToDisk(file, wanted, progress, signal) {
   const body = await openBody(wanted, signal);
   await pipe(body, progress, await file.createWritable());
-  announce(`${file.name} is saved.`);
+  announce(`${file.name} was saved.`);
 }
 
 /**
@@ -109,7 +109,7 @@ async function saveInMemory(wanted, progress, signal) {
   h("a", { href: url, download: wanted.name }).click();
   // The browser has begun to save it by then.
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
-  announce(`${wanted.name} is saved.`);
+  announce(`${wanted.name} was saved.`);
 }
 
 /**
@@ -119,7 +119,7 @@ async function saveInMemory(wanted, progress, signal) {
 async function openBody({ path, query, accept }, signal) {
   const { body } = await open("GET", path, { query, headers: { Accept: accept }, signal });
   if (body === null) {
-    throw new Unreachable("The answer has no body.");
+    throw new Unreachable("The answer of the API is empty.");
   }
   return body;
 }
@@ -128,7 +128,7 @@ class TooLarge extends Error {
   /** @param {string} otherwise */
   constructor(otherwise) {
     const size = formatBytes(LARGEST_IN_MEMORY);
-    super(`It is more than ${size}, which this browser can only keep in memory. ${otherwise}`);
+    super(`The file is larger than ${size}, and this browser can only keep it in memory. ${otherwise}`);
   }
 }
 
@@ -145,7 +145,7 @@ async function pipe(body, progress, target) {
     if (error instanceof Error && (error instanceof TooLarge || isAbort(error))) {
       throw new Unreachable(error.message);
     }
-    throw new Unreachable("The answer was cut off, and nothing was saved. Try again.");
+    throw new Unreachable("The download was cut off and nothing was saved. Try again.");
   }
 }
 

@@ -36,7 +36,7 @@ export function eventList(path, seconds, signal) {
     list.show({ ...page, items: page.items.map((event, index) => ({ ...event, id: `${list.cursor} ${index}` })) });
   }, seconds, signal);
   const list = new PagedList({
-    label: "Events", heads: ["When", "What", "Details"], empty: "Nothing has happened yet.",
+    label: "Events", heads: ["Time", "Event", "Details"], empty: "No events yet.",
     row, onturn: () => poller.restart(),
   });
   poller.restart();

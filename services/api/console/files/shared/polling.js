@@ -132,7 +132,7 @@ async function loadUntilAborted(load, seconds, signal, source) {
  * @param {Source} source
  */
 async function warnWhenLate(loading, source) {
-  const timer = setTimeout(() => source.fail("No answer has come for some seconds.", 0), LATE_MS);
+  const timer = setTimeout(() => source.fail("The API has not answered for some seconds.", 0), LATE_MS);
   try {
     return await loading;
   } finally {

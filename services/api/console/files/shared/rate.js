@@ -10,7 +10,7 @@ export class Rate {
   samples = [];
 
   /**
-   * Adds a sample. A count that falls begins anew.
+   * Adds a sample. A count that falls discards the samples before it.
    * @param {number} count
    */
   add(count) {

@@ -103,7 +103,7 @@ function match(path) {
 
 /** @param {PageContext} context */
 function showNotFound(context) {
-  context.main.append(heading("There is no such page"));
+  context.main.append(heading("Page not found"));
 }
 
 /**

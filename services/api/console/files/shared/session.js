@@ -59,7 +59,7 @@ export async function resume() {
 export async function signIn(token) {
   // No header can hold other characters, and no token has them.
   if (!/^[\x21-\x7e]+$/.test(token)) {
-    throw new Problem(401, { detail: "A token has only letters, digits and signs, and no blanks." }, null);
+    throw new Problem(401, { detail: "A token consists of letters, digits and punctuation, without spaces." }, null);
   }
   use(token);
   const found = await getUser();

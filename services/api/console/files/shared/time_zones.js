@@ -50,9 +50,9 @@ export function toMoment(local, zone) {
   const offsets = [...new Set([offsetAt(zone, naive - DAY_MS), offsetAt(zone, naive + DAY_MS)])];
   const fits = offsets.filter((offset) => offsetAt(zone, naive - offset) === offset);
   if (!fits.length) {
-    return { moment: null, note: "The clocks are put forward then: this time does not exist in this zone." };
+    return { moment: null, note: "This time does not exist in this zone: the clocks go forward then." };
   }
-  const note = fits.length > 1 ? "The clocks are put back then: the first of the two is meant." : "";
+  const note = fits.length > 1 ? "This time occurs twice, because the clocks go back then: the first one is used." : "";
   const full = local.length === 16 ? `${local}:00` : local;
   return { moment: full + formatOffset(Math.max(...fits)), note };
 }

@@ -33,7 +33,8 @@ export function showSignIn(main, problem, enter) {
   const form = h("form", { class: "signin" },
     h("h1", {}, "Sign in"),
     h("label", { for: "token" }, "Token"), input,
-    h("small", {}, "It is forgotten when this tab is closed. ", h("code", {}, "herald token create"), " makes one."),
+    h("small", {}, "The token is forgotten when you close this tab. Create one with ",
+      h("code", {}, "herald token create"), "."),
     box, submit);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
