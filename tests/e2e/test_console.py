@@ -263,6 +263,13 @@ async def test_local_times_are_read_in_their_zone_also_when_clocks_change(consol
         assert await console.page.evaluate(script, [local, zone]) == moment, (local, zone)
 
 
+@pytest.mark.parametrize(("minutes", "span"), [([1200], [1200, 1800]), ([1200, 1260, 2400], [1200, 2460])])
+async def test_a_chart_shows_ten_minutes_or_more(console: Console, minutes: list[int], span: list[int]) -> None:
+    script = """async (times) => (await import('/console/mailing/chart_options.js'))
+        .chartOptions(() => {}).scales.x.range({data: [times]})"""
+    assert await console.page.evaluate(script, minutes) == span
+
+
 async def test_two_clicks_and_a_lost_answer_make_one_mailing(admin: Console, operator: Operator) -> None:
     before = (await operator.get("/statistics"))["mailings"]["total"]
     lost = 0

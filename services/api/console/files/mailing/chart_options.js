@@ -36,7 +36,7 @@ export function chartOptions(point) {
     legend: { show: false },
     cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
     scales: {
-      x: { range: (_, min, max) => [min, Math.max(max + MINUTE_SECONDS, min + SHORTEST_SPAN)] },
+      x: { range: timeRange },
       y: { range: (_, _min, max) => [0, Math.max(max * 1.1, 1)] },
     },
     series: [{}, series("--failed"), series("--sent")],
@@ -46,6 +46,18 @@ export function chartOptions(point) {
     ],
     hooks: { setCursor: [(plot) => point(plot.cursor.idx)] },
   };
+}
+
+/**
+ * Returns the span of the time axis, from the data itself: what uPlot would pass for a single minute spans years.
+ * @param {uPlot} plot
+ * @returns {[from: number, to: number]}
+ */
+function timeRange(plot) {
+  const [times] = plot.data;
+  const first = times[0] ?? 0;
+  const last = times[times.length - 1] ?? 0;
+  return [first, Math.max(last + MINUTE_SECONDS, first + SHORTEST_SPAN)];
 }
 
 /**
