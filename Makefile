@@ -14,7 +14,12 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 # of PYTEST_ADDOPTS come later and so win.
 RUN_TESTS = PYTEST_ADDOPTS="-n $(or $(WORKERS),$(1)) --dist worksteal $$PYTEST_ADDOPTS" $(BIN)/python -m pytest
 
-.PHONY: help demo up check unit test chaos setup lint types format lock fuzz openapi bench bench-api bench-celery smoke clean
+NPM := $(and $(shell command -v node),$(shell command -v npm))
+JAVASCRIPT := $(VENV)/javascript/node_modules/.bin
+BIOME := $(JAVASCRIPT)/biome lint --config-path=tools/javascript --error-on-warnings --reporter=concise
+JAVASCRIPT_FILES := services/api/console/files services/api/pages/files
+
+.PHONY: help demo up check unit test chaos setup lint javascript types format lock fuzz openapi bench bench-api bench-celery smoke clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,9 +45,19 @@ chaos: setup ## Break everything in turn, and print what became of the messages
 
 setup: $(VENV)/dev.stamp $(VENV)/generator.stamp ## Make .venv with all that development needs
 
-lint: $(VENV)/dev.stamp ## Check style and formatting
+lint: $(VENV)/dev.stamp javascript ## Check style and formatting
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --check --quiet
+
+# Nothing else needs Node.js, so its absence is an error in continuous integration alone. Biome has no quiet mode.
+javascript: $(if $(NPM),$(VENV)/javascript/api.d.ts) ## Check the JavaScript of the console; needs Node.js
+ifneq ($(NPM),)
+	@$(JAVASCRIPT)/tsc --project tools/javascript
+	@found=$$($(BIOME) $(JAVASCRIPT_FILES) 2>&1) || { echo "$$found" >&2; exit 1; }
+else
+	@echo "skipped: the JavaScript of the console is not checked, because Node.js and npm are not installed" >&2
+	@test "$$CI" != true
+endif
 
 types: $(VENV)/dev.stamp ## Check types
 	@$(BIN)/mypy --no-error-summary
@@ -120,6 +135,17 @@ $(VENV)/dev.stamp: $(VENV)/made.stamp requirements-dev.lock pyproject.toml
 	@$(INSTALL) --require-hashes -r requirements-dev.lock
 	@$(INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
+
+$(VENV)/javascript.stamp: $(VENV)/made.stamp tools/javascript/package-lock.json
+	@echo "installing what is locked in tools/javascript/package-lock.json"
+	@mkdir -p $(VENV)/javascript
+	@cp tools/javascript/package.json tools/javascript/package-lock.json tools/javascript/.npmrc $(VENV)/javascript/
+	@npm ci --prefix $(VENV)/javascript --loglevel=error >/dev/null
+	@touch $@
+
+# The types of the API, with which the requests of the console are checked.
+$(VENV)/javascript/api.d.ts: $(VENV)/javascript.stamp docs/openapi.json
+	@$(JAVASCRIPT)/openapi-typescript docs/openapi.json --root-types --root-types-no-schema-prefix --output $@ >/dev/null
 
 # Environments of their own: see docs/decisions/0011-client-generator.md and 0060-beside-celery.md.
 $(VENV)/generator.stamp $(VENV)/celery.stamp: $(VENV)/%.stamp: $(VENV)/made.stamp requirements-%.lock

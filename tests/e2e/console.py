@@ -1,4 +1,4 @@
-"""The console as an operator handles it in a browser."""
+"""The console in a browser, by what an operator does with it."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -8,18 +8,19 @@ from playwright.async_api import Locator, Page, expect
 
 from tests.support.browser import Browsed
 
-# What the browser itself says of a request that was refused, or found nobody.
+# What the browser logs of a request that was refused, and of one that got no answer.
 REFUSED = "the server responded with a status of {}"
 UNREACHABLE = "net::ERR_"
 
 
 class Console:
-    """One page of the console. `allow` names what the browser may complain of; all else fails the test."""
+    """One page of the console. Errors that the browser logs fail the test, except those that `allow` names."""
 
     def __init__(self, browsed: Browsed, pictures: Path) -> None:
         self.page: Page = browsed.page
         self.page.set_default_timeout(10_000)
-        self._browsed, self._pictures = browsed, pictures
+        self._browsed = browsed
+        self._pictures = pictures
         # Without a token, the console asks whether one is needed. Chromium gives up requests when the machine gets or
         # loses a network, such as one of containers.
         self._allowed = [REFUSED.format(401), "net::ERR_NETWORK_CHANGED"]
@@ -29,7 +30,7 @@ class Console:
 
     @property
     def wrong(self) -> list[str]:
-        """What went wrong in the page and was not allowed."""
+        """The errors that were not allowed."""
         return [text for text in self._browsed.wrong if not any(allowed in text for allowed in self._allowed)]
 
     async def open(self, path: str = "/") -> None:
@@ -49,7 +50,7 @@ class Console:
         return self.page.get_by_role("heading", level=1, name=name)
 
     def region(self, name: str) -> Locator:
-        """A section by its heading."""
+        """Finds a section by its heading."""
         return self.page.locator("section").filter(has=self.page.get_by_role("heading", name=name, exact=True))
 
     @property
@@ -62,7 +63,7 @@ class Console:
         return self.page.locator("h1 .badge")
 
     def figure(self, name: str) -> Locator:
-        """A number by what it counts."""
+        """Finds a number by what it counts."""
         group = self.page.locator(".figures > div").filter(has=self.page.locator("dt", has_text=name))
         return group.locator("dd").first
 
@@ -70,7 +71,7 @@ class Console:
         return self.page.get_by_role("region", name=table, exact=True).locator("tbody tr")
 
     async def write_mailing(self, text: str, *, tag: str = "", lasts: float = 3600) -> None:
-        """Fills the form of a new mailing, and asks for its preview."""
+        """Fills the form of a new mailing and asks for its preview."""
         await self.open("/#/mailings/new")
         await self.page.get_by_label("Text", exact=True).fill(text)
         if tag:
@@ -82,7 +83,7 @@ class Console:
     async def create_mailing(self, clients: int) -> int:
         """Creates what was previewed, and returns its id once its page is shown."""
         noun = "client" if clients == 1 else "clients"
-        await self.button(f"Create the mailing to {clients} {noun}").click()
+        await self.button(f"Create mailing for {clients} {noun}").click()
         await expect(self.heading(re.compile(r"Mailing \d+"))).to_be_visible()
         return int(self.page.url.rpartition("/")[2])
 
@@ -91,5 +92,5 @@ class Console:
 
 
 def local(seconds_ahead: float) -> str:
-    """A moment ahead as an input of local times takes it; the pages are in UTC."""
+    """Formats a moment ahead as an input of local times takes it; the pages are in UTC."""
     return (datetime.now(UTC) + timedelta(seconds=seconds_ahead)).strftime("%Y-%m-%dT%H:%M")

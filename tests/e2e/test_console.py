@@ -1,4 +1,4 @@
-"""The console at /, in a browser before the real processes: everything an operator does, and what may go wrong."""
+"""The console at /, in a browser with the real processes: everything an operator does, and what may go wrong."""
 
 import os
 import re
@@ -88,7 +88,7 @@ def pictures(tmp_path: Path) -> Path:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def console(stack: Stack, browser: Browser, pictures: Path) -> AsyncIterator[Console]:
-    """A page of the console, on which nothing may go wrong unnoticed."""
+    """Opens a page of the console. Every error that the browser logs fails the test."""
     async with page_of(browser, stack.api_url, timezone_id="UTC") as browsed:
         opened = Console(browsed, pictures)
         await opened.open()
@@ -110,13 +110,13 @@ async def test_a_mailing_is_made_and_watched_until_it_is_finished_and_its_text_s
     await operator.import_csv(f'79160002000,916,"{TAG.replace(chr(34), chr(34) * 2)}",UTC')
     await admin.write_mailing(MARKUP, tag=TAG)
     await expect(admin.figure("recipients")).to_have_text("1")
-    await expect(admin.rows("Some of the clients")).to_contain_text(TAG)
+    await expect(admin.rows("Sample clients")).to_contain_text(TAG)
     mailing_id = await admin.create_mailing(1)
     await expect(admin.state).to_have_text("finished", timeout=15_000)
     await expect(admin.figure("sent")).to_have_text("1")
     await expect(admin.page.locator(".message-text")).to_have_text(MARKUP)
     await expect(admin.page.locator(".chip")).to_have_text(TAG)
-    await expect(admin.region("Minute by minute").locator("canvas")).to_be_visible()
+    await expect(admin.region("Messages per minute").locator("canvas")).to_be_visible()
     await expect(admin.rows("Messages")).to_contain_text("sent")
     await expect(admin.rows("Events")).to_contain_text(["created", "started", "finished"])
     await admin.link("Mailings").click()
@@ -126,7 +126,7 @@ async def test_a_mailing_is_made_and_watched_until_it_is_finished_and_its_text_s
     assert await operator.counts(mailing_id) == {"sent": 1}
 
 
-async def test_somebody_without_a_mouse_signs_in_and_out(console: Console) -> None:
+async def test_a_user_without_a_mouse_signs_in_and_out(console: Console) -> None:
     page = console.page
     await expect(page.get_by_label("Token")).to_be_focused()
     await page.keyboard.type(ADMIN_TOKEN)
@@ -139,7 +139,7 @@ async def test_somebody_without_a_mouse_signs_in_and_out(console: Console) -> No
     assert await page.evaluate("JSON.stringify([sessionStorage, localStorage, document.cookie])") == '[{},{},""]'
 
 
-async def test_a_wrong_token_says_so_and_a_right_one_outlives_a_reload_but_not_the_tab(
+async def test_a_wrong_token_is_refused_and_a_right_one_outlives_a_reload_but_not_the_tab(
     console: Console, stack: Stack, browser: Browser, pictures: Path
 ) -> None:
     await console.sign_in("nobody's-token")
@@ -164,7 +164,7 @@ async def test_an_api_that_is_away_while_the_page_opens_costs_no_sign_in(admin: 
     await expect(admin.page.locator("#banner")).to_be_hidden()
 
 
-async def test_a_token_that_is_revoked_while_one_works_is_asked_for_again(admin: Console) -> None:
+async def test_a_token_that_is_revoked_during_use_is_asked_for_again(admin: Console) -> None:
     async def refuse(route: Route) -> None:
         body = '{"title": "Unauthorized", "status": 401, "detail": "The token is unknown, expired or revoked."}'
         await route.fulfill(status=401, content_type="application/problem+json", body=body)
@@ -192,10 +192,10 @@ async def test_a_viewer_sees_everything_and_is_offered_nothing(
     ):
         await console.open(path)
         await expect(console.page.locator("main")).to_contain_text(text)
-        offers = "New mailing|New client|Import|Edit|Delete|Pause|Resume|Cancel|Send again"
+        offers = "New mailing|New client|Import|Edit|Delete|Pause|Resume|Cancel|Resend"
         await expect(console.page.get_by_role("button", name=re.compile(offers))).to_have_count(0)
     await console.open("/#/mailings/new")
-    await expect(console.page.get_by_text("This needs a token with the role operator.")).to_be_visible()
+    await expect(console.page.get_by_text("This page needs a token with the role operator.")).to_be_visible()
 
 
 async def test_a_mailing_is_paused_resumed_edited_and_cancelled(admin: Console, operator: Operator) -> None:
@@ -216,7 +216,7 @@ async def test_a_mailing_is_paused_resumed_edited_and_cancelled(admin: Console, 
     await admin.page.keyboard.press("Escape")
     await expect(admin.state).to_have_text("running")
     await admin.button("Cancel").click()
-    await admin.button("Cancel the mailing").click()
+    await admin.button("Cancel mailing").click()
     await expect(admin.state).to_have_text("cancelled")
     await expect(admin.figure("pending")).to_have_text("0", timeout=15_000)
     kinds = ["created", "started", "paused", "resumed", "updated", "cancelled"]
@@ -225,14 +225,14 @@ async def test_a_mailing_is_paused_resumed_edited_and_cancelled(admin: Console, 
     assert counts["cancelled"] > 0
     await expect(admin.figure("cancelled")).to_have_text(f"{counts['cancelled']}")
     await admin.button("Delete").click()
-    await admin.button("Delete the mailing").click()
+    await admin.button("Delete mailing").click()
     await expect(admin.heading("Mailings")).to_be_visible()
     await admin.open(f"/#/mailings/{mailing_id}")
     admin.allow(REFUSED.format(404))
     await expect(admin.page.get_by_role("alert").first).to_have_text("There is no such mailing.")
 
 
-async def test_what_is_wrong_is_said_at_its_field(admin: Console) -> None:
+async def test_a_wrong_value_is_explained_at_its_field(admin: Console) -> None:
     admin.allow(REFUSED.format(422))
     await admin.write_mailing("Too late", tag="few", lasts=-3600)
     end = admin.page.get_by_label("End", exact=True)
@@ -248,19 +248,26 @@ async def test_what_is_wrong_is_said_at_its_field(admin: Console) -> None:
 
 
 async def test_local_times_are_read_in_their_zone_also_when_clocks_change(console: Console) -> None:
-    script = "async ([local, zone]) => (await import('/console/zones.js')).toMoment(local, zone).moment"
+    script = "async ([local, zone]) => (await import('/console/shared/time_zones.js')).toMoment(local, zone).moment"
     for local, zone, moment in (
         ("2035-01-31T18:00", "Europe/Moscow", "2035-01-31T18:00:00+03:00"),
         ("2026-07-01T00:00", "America/St_Johns", "2026-07-01T00:00:00-02:30"),
         ("2026-07-01T00:00", "UTC", "2026-07-01T00:00:00+00:00"),
-        # The clocks leave it out.
+        # The clocks skip it.
         ("2026-03-29T02:30", "Europe/Berlin", None),
         ("2026-03-29T03:00", "Europe/Berlin", "2026-03-29T03:00:00+02:00"),
-        # It comes twice: the first one.
+        # It occurs twice: the first one is taken.
         ("2026-10-25T02:30", "Europe/Berlin", "2026-10-25T02:30:00+02:00"),
         ("2026-10-25T03:00", "Europe/Berlin", "2026-10-25T03:00:00+01:00"),
     ):
         assert await console.page.evaluate(script, [local, zone]) == moment, (local, zone)
+
+
+@pytest.mark.parametrize(("minutes", "span"), [([1200], [1200, 1800]), ([1200, 1260, 2400], [1200, 2460])])
+async def test_a_chart_shows_ten_minutes_or_more(console: Console, minutes: list[int], span: list[int]) -> None:
+    script = """async (times) => (await import('/console/mailing/chart_options.js'))
+        .chartOptions(() => {}).scales.x.range({data: [times]})"""
+    assert await console.page.evaluate(script, minutes) == span
 
 
 async def test_two_clicks_and_a_lost_answer_make_one_mailing(admin: Console, operator: Operator) -> None:
@@ -279,7 +286,7 @@ async def test_two_clicks_and_a_lost_answer_make_one_mailing(admin: Console, ope
     await admin.page.route("**/api/v1/mailings", lose_the_first)
     admin.allow(UNREACHABLE)
     await admin.write_mailing("Only once", tag="few")
-    create = admin.button("Create the mailing to 20 clients")
+    create = admin.button("Create mailing for 20 clients")
     await create.dblclick()
     await expect(admin.page.get_by_role("alert").last).to_have_text("The API cannot be reached.")
     await create.dblclick()
@@ -288,7 +295,7 @@ async def test_two_clicks_and_a_lost_answer_make_one_mailing(admin: Console, ope
     assert (await operator.get("/statistics"))["mailings"]["total"] == before + 1
 
 
-async def test_a_lost_connection_is_said_and_comes_back_by_itself(admin: Console, stack: Stack) -> None:
+async def test_a_lost_connection_is_shown_and_comes_back_by_itself(admin: Console, stack: Stack) -> None:
     admin.allow(UNREACHABLE)
     banner = admin.page.locator("#banner")
     await stack.process("api").stop()
@@ -300,10 +307,10 @@ async def test_a_lost_connection_is_said_and_comes_back_by_itself(admin: Console
     await expect(admin.page.locator("#notice")).to_have_text("The connection is back.")
 
 
-async def test_figures_are_said_to_be_old_while_the_api_hangs(admin: Console, stack: Stack) -> None:
+async def test_figures_are_marked_as_old_while_the_api_hangs(admin: Console, stack: Stack) -> None:
     stack.process("api").kill(signal.SIGSTOP)
     try:
-        await expect(admin.page.locator("#banner")).to_contain_text("No answer has come", timeout=15_000)
+        await expect(admin.page.locator("#banner")).to_contain_text("The API has not answered", timeout=15_000)
     finally:
         stack.process("api").kill(signal.SIGCONT)
     await expect(admin.page.locator("#banner")).to_be_hidden()
@@ -341,8 +348,8 @@ async def test_clients_are_added_found_changed_and_deleted(admin: Console) -> No
     await admin.dialog.get_by_role("button", name="Save").click()
     await expect(admin.rows("Clients")).to_contain_text("Asia/Vladivostok")
     await admin.rows("Clients").get_by_role("button", name="Delete").click()
-    await admin.button("Delete the client").click()
-    await expect(admin.page.get_by_text("No client is found.")).to_be_visible()
+    await admin.button("Delete client").click()
+    await expect(admin.page.get_by_text("No clients found.")).to_be_visible()
 
 
 async def test_a_file_is_imported_and_the_directory_exported(admin: Console, tmp_path: Path) -> None:
@@ -356,7 +363,7 @@ async def test_a_file_is_imported_and_the_directory_exported(admin: Console, tmp
     await expect(admin.figure("created")).to_have_text("1")
     await admin.dialog.get_by_role("button", name="Close").first.click()
     await expect(admin.rows("Clients")).to_contain_text("79170000001")
-    # Only people can choose a place on the disk.
+    # A test cannot choose a place on the disk: without the picker, the browser downloads.
     await admin.page.evaluate("delete window.showSaveFilePicker")
     async with admin.page.expect_download() as saving:
         await admin.button("Export").click()
@@ -374,32 +381,30 @@ async def test_failed_messages_are_looked_into_and_sent_again_and_dead_letters_r
     await admin.page.get_by_role("button", name="1 attempt of message").click()
     await expect(admin.dialog.locator("tbody tr")).to_contain_text("500")
     await admin.page.keyboard.press("Escape")
-    await admin.button("Send again").click()
+    await admin.button("Resend").click()
     await admin.dialog.get_by_label("exhausted (1)").check()
-    await admin.dialog.get_by_role("button", name="Send again").click()
+    await admin.dialog.get_by_role("button", name="Resend").click()
     await expect(admin.rows("Events")).to_contain_text(["resent"])
     await admin.link("Dead letters").click()
     letters = admin.rows("Dead letters")
 
     async def both_are_there() -> bool:
-        await admin.button("Look again").click()
+        await admin.button("Refresh").click()
         return await letters.count() >= 2
 
     await until(both_are_there, 20)
     await expect(letters.first).to_contain_text("exhausted")
     before = await letters.count()
     await letters.first.get_by_role("checkbox").check()
-    await admin.button("Drop chosen").click()
+    await admin.button("Drop selected").click()
     await admin.dialog.get_by_role("button", name="Drop").click()
     await expect(letters).to_have_count(before - 1)
     await admin.button("Replay all").click()
     await admin.dialog.get_by_role("button", name="Replay").click()
-    await expect(admin.page.get_by_text(re.compile(r"\d+ letters? replayed, \d+ refused"))).to_be_visible()
+    await expect(admin.page.get_by_text(re.compile(r"\d+ dead letters? replayed, \d+ refused"))).to_be_visible()
 
 
-async def test_without_authentication_nobody_is_asked_for_a_token(
-    stack: Stack, browser: Browser, pictures: Path
-) -> None:
+async def test_without_authentication_no_token_is_asked_for(stack: Stack, browser: Browser, pictures: Path) -> None:
     port = take_ports(1)
     await stack.start("api-open", env={"HERALD_AUTH": "off", "HERALD_API_PORT": str(port)})
     async with page_of(browser, f"http://127.0.0.1:{port}") as browsed:
@@ -452,7 +457,7 @@ async def test_every_page_fits_a_telephone_and_a_screen(
 
 
 async def spread(rows: Rows, mailing_id: int) -> None:
-    """Gives the mailing a past of a quarter of an hour, which no test has the time for."""
+    """Gives the mailing a past of a quarter of an hour, which a test cannot wait for."""
     await rows.pool.execute(
         """
         WITH past AS (
@@ -480,7 +485,7 @@ async def spread(rows: Rows, mailing_id: int) -> None:
 
 
 async def overflow(page: Page) -> int:
-    """By how many pixels the page is wider than the window."""
+    """Returns by how many pixels the page is wider than the window."""
     script = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     found: int = await page.evaluate(script)
     return found

@@ -1,27 +1,21 @@
-"""The files that the console is made of."""
+"""The files that the console consists of."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "files"
 
-_SCRIPT = "text/javascript; charset=utf-8"
-_STYLE = "text/css; charset=utf-8"
-_TEXT = "text/plain; charset=utf-8"
-_MODULES = (
-    "actions api chart chips client clientform clients connection counts dialog dom download fields format letters "
-    "live mailing mailingedit mailingform mailingnew mailings main messages overview router rows session stream "
-    "timeline upload words zones"
-)
-
-# What is served under /console/, and as what. Nothing else in the folder can be reached.
-MEDIA: Mapping[str, str] = {
-    **{f"{name}.js": _SCRIPT for name in _MODULES.split()},
-    "uPlot.esm.js": _SCRIPT,
-    "console.css": _STYLE,
-    "pico.min.css": _STYLE,
-    "uPlot.min.css": _STYLE,
-    "icon.svg": "image/svg+xml",
-    "LICENSE-pico.txt": _TEXT,
-    "LICENSE-uPlot.txt": _TEXT,
+# The media types of what is served. A file with any other suffix is not served, and neither is the page itself,
+# which has a policy of its own.
+MEDIA_TYPES: Mapping[str, str] = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
 }
+
+
+def served() -> Mapping[str, str]:
+    """Returns the media type of each file under /console/, by its path below the folder, such as shared/api.js."""
+    paths = (path for path in sorted(FOLDER.rglob("*")) if path.suffix in MEDIA_TYPES)
+    return {path.relative_to(FOLDER).as_posix(): MEDIA_TYPES[path.suffix] for path in paths}

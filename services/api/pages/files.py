@@ -1,4 +1,4 @@
-"""The files that the pages are made of."""
+"""The files that the pages consist of."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""GET /api/: the document as a page that people can read."""
+"""Renders GET /api/: the index of the API, an HTML page with a link to each operation."""
 
 from collections.abc import Iterator
 from html import escape
@@ -29,7 +29,7 @@ _PAGE = """\
 
 
 def render(document: Json) -> str:
-    """Makes the page: a section a tag, a line an operation."""
+    """Renders the page: a section for each tag, a row for each operation."""
     sections = "\n".join(_section(document, tag) for tag in document["tags"])
     return _PAGE.format(summary=escape(document["info"]["summary"]), sections=sections)
 

@@ -1,6 +1,6 @@
-"""The pages outside of /api/v1: the document, its index, and Swagger UI. All of them are for everybody.
+"""Serves the pages outside of /api/v1: the document, its index, and Swagger UI. All of them are public.
 
-Every file has a route of its own, so that no path can reach another.
+Every file has a route of its own, so that no path in a request can reach another file.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from aiohttp import web
 from services.api.openapi import document
 from services.api.pages.files import FOLDER, MEDIA
 from services.api.pages.index import render
-from services.api.pages.serving import NOTHING_ELSE, file, made, redirect
+from services.api.pages.serving import NOTHING_ELSE, file, redirect, rendered
 from services.api.web.route import Route
 
 INDEX_POLICY = f"{NOTHING_ELSE}; style-src 'self'; img-src 'self'"
@@ -34,16 +34,16 @@ def add(app: web.Application, routes: Iterable[Route]) -> None:
 
 
 class Pages:
-    """Serves what is made from the document, which is built once, when somebody first asks."""
+    """The document and its index, each rendered once, at the first request."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._routes = routes
 
     async def document(self, request: web.Request) -> web.Response:
-        return made(request, self._document, "application/json", NOTHING_ELSE)
+        return rendered(request, self._document, "application/json", NOTHING_ELSE)
 
     async def index(self, request: web.Request) -> web.Response:
-        return made(request, self._index, "text/html", INDEX_POLICY)
+        return rendered(request, self._index, "text/html", INDEX_POLICY)
 
     @cached_property
     def _built(self) -> dict[str, Any]:

@@ -1,58 +1,71 @@
-/** Wires the console: who it is, the pages their role has, and the view of the address. */
+/** Wires the console: signs in, and shows the navigation and the page of the address. */
 
-import { client } from "./client.js";
-import { clients } from "./clients.js";
-import { fill, h } from "./dom.js";
-import { letters } from "./letters.js";
-import { mailing } from "./mailing.js";
-import { newMailing } from "./mailingnew.js";
-import { mailings } from "./mailings.js";
-import { overview } from "./overview.js";
-import * as router from "./router.js";
-import { begin, may, signOut, signedIn } from "./session.js";
+/** @import { Token } from "api-types" */
+/** @import { Page } from "./shared/router.js" */
+/** @import { Role } from "./shared/vocabulary.js" */
 
-const VIEWS = [
-  [/^$/, "Overview", overview],
-  [/^mailings$/, "Mailings", mailings],
-  [/^mailings\/new$/, "New mailing", newMailing],
-  [/^mailings\/(\d{1,19})$/, "Mailing", mailing],
-  [/^clients$/, "Clients", clients],
-  [/^clients\/(\d{1,19})$/, "Client", client],
-  [/^dead-letters$/, "Dead letters", letters],
-];
-/** Address, name, and the role that is needed. */
+import { showClient } from "./client/client.js";
+import { showClients } from "./clients/clients.js";
+import { showDeadLetters } from "./dead_letters/dead_letters.js";
+import { showMailing } from "./mailing/mailing.js";
+import { showMailings } from "./mailings/mailings.js";
+import { showNewMailing } from "./new_mailing/new_mailing.js";
+import { showOverview } from "./overview/overview.js";
+import { button, byId, h, setChildren } from "./shared/elements.js";
+import * as router from "./shared/router.js";
+import { hasToken, listenForSignOut, may, resume, signOut } from "./shared/session.js";
+import { refusalOf, showSignIn } from "./sign_in/sign_in.js";
+
+/** @type {Page[]} */
 const PAGES = [
+  [/^$/, "Overview", showOverview],
+  [/^mailings$/, "Mailings", showMailings],
+  [/^mailings\/new$/, "New mailing", showNewMailing],
+  [/^mailings\/(\d{1,19})$/, "Mailing", showMailing],
+  [/^clients$/, "Clients", showClients],
+  [/^clients\/(\d{1,19})$/, "Client", showClient],
+  [/^dead-letters$/, "Dead letters", showDeadLetters],
+];
+/** @type {Array<[address: string, name: string, role: Role]>} */
+const NAVIGATION = [
   ["#/", "Overview", "viewer"],
   ["#/mailings", "Mailings", "viewer"],
   ["#/clients", "Clients", "viewer"],
   ["#/dead-letters", "Dead letters", "admin"],
 ];
 
-const nav = document.getElementById("nav");
-const session = document.getElementById("session");
+const main = byId("main");
+const nav = byId("nav");
+const session = byId("session");
 
-function enter(identity) {
-  const pages = PAGES.filter(([, , role]) => may(role));
-  fill(nav, h("ul", {}, pages.map(([href, name]) => h("li", {}, h("a", { href }, name)))));
-  const leave = h("button", { type: "button", class: "small outline", onclick: () => signOut(enter) }, "Sign out");
-  fill(session, h("span", { title: `Role: ${identity.role}` }, `${identity.name} (${identity.role})`),
-    signedIn() && leave);
+/** @param {Token} user */
+function enter(user) {
+  const allowed = NAVIGATION.filter(([, , role]) => may(role));
+  setChildren(nav, h("ul", {}, allowed.map(([href, name]) => h("li", {}, h("a", { href }, name)))));
+  setChildren(session, h("span", { title: `Role: ${user.role}` }, `${user.name} (${user.role})`),
+    hasToken() && button("Sign out", () => signOut(), { class: "small outline" }));
   nav.hidden = false;
   session.hidden = false;
-  router.start(VIEWS);
+  router.start(PAGES);
 }
 
-function leave() {
+/** @param {Error | null} problem */
+function leave(problem) {
   router.stop();
   nav.hidden = true;
   session.hidden = true;
-  document.querySelectorAll("dialog").forEach((dialog) => dialog.close());
+  for (const dialog of document.querySelectorAll("dialog")) {
+    dialog.close();
+  }
+  showSignIn(main, problem, enter);
 }
 
-// The link must not be taken for an address of a view.
-document.querySelector(".skip").addEventListener("click", (event) => {
+// The router would take the link's target for the address of a page.
+document.querySelector(".skip")?.addEventListener("click", (event) => {
   event.preventDefault();
-  document.getElementById("main").focus();
+  main.focus();
 });
 
-begin(enter, leave);
+listenForSignOut(leave);
+const hadToken = hasToken();
+resume().then(enter, (error) => showSignIn(main, refusalOf(error, hadToken), enter));

@@ -1,12 +1,10 @@
-// Starts Swagger UI on the document of this installation. Nothing is fetched from anywhere else.
-"use strict";
-
+// Starts Swagger UI on the document of this installation. Nothing comes from another server.
 SwaggerUIBundle({
   url: "../openapi.json",
   dom_id: "#swagger-ui",
   layout: "BaseLayout",
   presets: [SwaggerUIBundle.presets.apis],
-  // The validator is somebody else's server.
+  // The default validator would send the document to another server.
   validatorUrl: null,
   deepLinking: true,
   docExpansion: "list",

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from services.api.clients.schemas import ClientNew, ClientPatch
 from services.api.console import routes as console
-from services.api.console.files import MEDIA as CONSOLE_MEDIA
+from services.api.console.files import served
 from services.api.mailings.schemas import MailingNew, MailingPatch
 from services.api.openapi.document import build, text
 from services.api.openapi.operations import OPERATIONS, TAGS
@@ -70,7 +70,7 @@ def test_the_router_and_the_document_agree() -> None:
     parts = {("GET", f"/docs/{name}") for name in MEDIA} | {
         ("GET", path) for path in {**REDIRECTS, **console.REDIRECTS}
     }
-    parts |= {("GET", f"/console/{name}") for name in CONSOLE_MEDIA}
+    parts |= {("GET", f"/console/{path}") for path in served()}
     assert {pair for pair in routed if pair[0] not in {"HEAD", "OPTIONS"}} == documented | parts
     # What comes with a GET is not documented apart.
     assert {path for method, path in routed if method == "HEAD"} <= {path for method, path in routed if method == "GET"}

@@ -1,0 +1,61 @@
+/** The page of one client, with what happened to them. */
+
+/** @import { Client } from "api-types" */
+/** @import { PageContext } from "../shared/router.js" */
+
+import { deleteClient, editClient } from "../clients/client_dialogs.js";
+import { get } from "../shared/api.js";
+import { button, definitions, h, section, setChildren } from "../shared/elements.js";
+import { eventList } from "../shared/event_list.js";
+import { timeElement } from "../shared/format.js";
+import { untilLoaded } from "../shared/polling.js";
+import { go, heading } from "../shared/router.js";
+import { may } from "../shared/session.js";
+
+const EVENTS_INTERVAL_SECONDS = 10;
+
+/** @param {PageContext} context */
+export async function showClient({ main, ids: [id], signal }) {
+  main.append(heading(`Client ${id}`));
+  /** @type {Client | null} */
+  const found = await untilLoaded(() => get(`clients/${id}`, {}, signal), signal);
+  if (found !== null) {
+    await showLoaded(main, found, signal);
+  }
+}
+
+/**
+ * @param {HTMLElement} main
+ * @param {Client} client
+ * @param {AbortSignal} signal
+ */
+async function showLoaded(main, client, signal) {
+  let shown = client;
+  const details = h("dl", { class: "plan" });
+  const events = eventList(`clients/${client.id}`, EVENTS_INTERVAL_SECONDS, signal);
+  const show = (/** @type {Client} */ changed) => {
+    shown = changed;
+    setChildren(details, detailsOf(changed));
+  };
+  const saved = (/** @type {Client} */ changed) => {
+    show(changed);
+    events.reload();
+  };
+  const actions = h("div", { class: "actions" },
+    button("Edit", () => editClient(shown, saved, signal), { class: "small outline" }),
+    button("Delete", () => deleteClient(shown, () => go("#/clients"), signal), { class: "small outline danger" }));
+  main.replaceChildren(
+    h("div", { class: "head" }, heading(`Client ${client.id}`), may("operator") && actions),
+    details, section("Events", events.element));
+  show(client);
+  await events.failed;
+}
+
+/** @param {Client} client */
+function detailsOf(client) {
+  return definitions([
+    ["Phone", client.phone], ["Operator code", client.operator_code], ["Tag", client.tag || "–"],
+    ["Time zone", client.timezone],
+    ["Added", timeElement(client.created_at)], ["Changed", timeElement(client.updated_at)],
+  ]);
+}

@@ -1,0 +1,50 @@
+/** The search above the directory. What it looks for is in the address, so that it can be linked and reloaded. */
+
+/** @import { Problem } from "../shared/api.js" */
+
+import { h, setChildren } from "../shared/elements.js";
+import { checkbox, field, showErrors } from "../shared/fields.js";
+import { problemBox, showProblem } from "../shared/problems.js";
+import { go, link } from "../shared/router.js";
+
+export class SearchForm {
+  /** @param {{phone: string | null, operator_code: string | null, tag: string | null}} wanted */
+  constructor(wanted) {
+    this.phone = textInput(wanted.phone);
+    this.operatorCode = textInput(wanted.operator_code);
+    this.tag = textInput(wanted.tag);
+    this.untagged = checkbox("Only clients without a tag", wanted.tag === "");
+    this.form = h("form", { class: "search", "aria-label": "Search clients", novalidate: true },
+      field("phone", "Phone", this.phone), field("operator_code", "Operator code", this.operatorCode),
+      field("tag", "Tag", this.tag), this.untagged.element, h("button", { type: "submit" }, "Search"));
+    this.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.search();
+    });
+    this.box = problemBox();
+    this.element = h("div", {}, this.form, this.box);
+  }
+
+  search() {
+    const text = (/** @type {HTMLInputElement} */ input) => input.value.trim() || null;
+    const tag = this.untagged.input.checked ? "" : text(this.tag);
+    go(link("clients", { phone: text(this.phone), operator_code: text(this.operatorCode), tag }));
+  }
+
+  /**
+   * Shows why the API refused the search, at its fields where they have one.
+   * @param {Problem} problem
+   */
+  showProblem(problem) {
+    setChildren(this.box);
+    const left = showErrors(this.form, problem.errors);
+    if (left.length) {
+      showProblem(this.box, problem, left);
+    }
+  }
+}
+
+/** @param {string | null} value */
+function textInput(value) {
+  return h("input", { type: "text", value: value ?? "", autocomplete: "off" });
+}

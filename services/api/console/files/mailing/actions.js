@@ -1,0 +1,72 @@
+/** What an operator does to a mailing: pause, resume, edit, resend, cancel, delete. */
+
+/** @import { Mailing } from "api-types" */
+/** @import { Action } from "../shared/vocabulary.js" */
+
+import { call } from "../shared/api.js";
+import { confirmAction } from "../shared/dialog.js";
+import { button, h } from "../shared/elements.js";
+import { announce } from "../shared/notice.js";
+import { actionButton, problemBox } from "../shared/problems.js";
+import { go } from "../shared/router.js";
+import { ACTIONS, EDITABLE, UNSENT } from "../shared/vocabulary.js";
+import { editMailing } from "./edit_dialog.js";
+import { resendMessages } from "./resend_dialog.js";
+
+/**
+ * Makes buttons for what the state of the mailing allows.
+ * @param {Mailing} first
+ * @param {(mailing: Mailing) => void} changed Called with the mailing after an action.
+ * @param {AbortSignal} signal
+ */
+export function mailingActions(first, changed, signal) {
+  const { id } = first;
+  const box = problemBox();
+  let mailing = first;
+  const act = async (/** @type {Action} */ action) => {
+    changed(await call("POST", `mailings/${id}/${action}`));
+  };
+  const cancel = () => confirmAction({
+    title: `Cancel mailing ${id}?`, action: "Cancel mailing", perform: () => act("cancel"),
+    text: "Sending stops at once, and all unsent messages are cancelled. This cannot be undone.",
+  }, signal);
+  const buttons = {
+    pause: actionButton("Pause", box, () => act("pause"), { class: "small" }),
+    resume: actionButton("Resume", box, () => act("resume"), { class: "small" }),
+    edit: button("Edit", () => editMailing(mailing, changed, signal), { class: "small outline" }),
+    resend: button("Resend", () => resendMessages(id, changed, signal), { class: "small outline" }),
+    cancel: button("Cancel", cancel, { class: "small outline" }),
+    remove: button("Delete", () => deleteMailing(id, signal), { class: "small outline danger" }),
+  };
+  const update = (/** @type {Mailing} */ shown) => {
+    mailing = shown;
+    buttons.pause.hidden = !ACTIONS.pause.includes(shown.status);
+    buttons.resume.hidden = !ACTIONS.resume.includes(shown.status);
+    buttons.cancel.hidden = !ACTIONS.cancel.includes(shown.status);
+    buttons.edit.hidden = !EDITABLE[shown.status].length;
+    buttons.resend.hidden = !mayResend(shown);
+  };
+  return { element: h("div", {}, h("div", { class: "actions" }, Object.values(buttons)), box), update };
+}
+
+/** @param {Mailing} mailing */
+function mayResend(mailing) {
+  const isOver = Date.parse(mailing.end_at) <= Date.now();
+  return !isOver && mailing.status !== "cancelled" && UNSENT.some((status) => mailing.by_status[status] > 0);
+}
+
+/**
+ * @param {number} id
+ * @param {AbortSignal} signal
+ */
+function deleteMailing(id, signal) {
+  confirmAction({
+    title: `Delete mailing ${id}?`, action: "Delete mailing",
+    text: "Sending stops at once, and the mailing disappears from all lists. Its messages still count in the overview.",
+    perform: async () => {
+      await call("DELETE", `mailings/${id}`);
+      announce(`Mailing ${id} was deleted.`);
+      go("#/mailings");
+    },
+  }, signal);
+}

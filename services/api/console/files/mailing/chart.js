@@ -1,0 +1,125 @@
+/** Draws how many messages became final, minute by minute. */
+
+/** @import uPlot from "uplot" */
+/** @import { Minute } from "api-types" */
+
+import { h, numberCell, setChildren, setText, table } from "../shared/elements.js";
+import { formatCount, formatCountOf } from "../shared/format.js";
+import { chartOptions, formatMinute } from "./chart_options.js";
+import Plot from "../vendor/uPlot.esm.js";
+
+const MINUTE_SECONDS = 60;
+const HEIGHT = 200;
+const SMALLEST_WIDTH = 200;
+const MOST_ROWS = 60;
+
+/** A chart of per_minute of the statistics, until the signal is aborted. */
+export class Chart {
+  /** @param {AbortSignal} signal */
+  constructor(signal) {
+    /** @type {Minute[]} */
+    this.minutes = [];
+    /** The last two minutes as they were drawn: older ones do not change. */
+    this.drawnEnd = "";
+    /** @type {uPlot | null} */
+    this.plot = null;
+    this.canvas = h("div", { class: "chart", role: "img", "aria-label": "Messages per minute" });
+    this.caption = h("p", { class: "hint" });
+    this.empty = h("p", { class: "empty" }, "No messages are final yet.");
+    this.tableBox = h("div", {});
+    this.details = h("details", { hidden: true, ontoggle: () => this.drawTable() },
+      h("summary", {}, "Show as a table"), this.tableBox);
+    this.element = h("div", {}, this.empty, this.canvas, this.caption, this.details);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw(), { signal });
+    const observer = new ResizeObserver(() => this.plot?.setSize(this.size()));
+    observer.observe(this.canvas);
+    signal.addEventListener("abort", () => {
+      observer.disconnect();
+      this.plot?.destroy();
+    });
+  }
+
+  /** @param {Minute[]} minutes */
+  update(minutes) {
+    const end = JSON.stringify(minutes.slice(-2));
+    if (!minutes.length || (minutes.length === this.minutes.length && end === this.drawnEnd)) {
+      return;
+    }
+    this.minutes = minutes;
+    this.drawnEnd = end;
+    this.empty.hidden = true;
+    this.details.hidden = false;
+    if (this.plot === null) {
+      this.draw();
+    } else {
+      this.plot.setData(dataOf(minutes));
+    }
+    this.describe();
+    this.drawTable();
+  }
+
+  draw() {
+    if (this.minutes.length) {
+      this.plot?.destroy();
+      const options = { ...chartOptions((index) => this.describePoint(index)), ...this.size() };
+      this.plot = new Plot(options, dataOf(this.minutes), this.canvas);
+    }
+  }
+
+  size() {
+    return { width: Math.max(this.canvas.clientWidth, SMALLEST_WIDTH), height: HEIGHT };
+  }
+
+  /**
+   * Describes the minute under the pointer, else all minutes.
+   * @param {number | null | undefined} index
+   */
+  describePoint(index) {
+    const [at, final, sent] = (this.plot?.data ?? []).map((values) => values[index ?? -1]);
+    if (typeof at === "number" && typeof final === "number" && typeof sent === "number") {
+      setText(this.caption, `${formatMinute(at)}: ${formatCount(sent)} sent, ${formatCount(final - sent)} failed`);
+    } else {
+      this.describe();
+    }
+  }
+
+  describe() {
+    const sent = this.minutes.reduce((sum, minute) => sum + minute.sent, 0);
+    const failed = this.minutes.reduce((sum, minute) => sum + minute.failed, 0);
+    const minutes = formatCountOf(this.minutes.length, "minute");
+    const text = `${formatCount(sent)} sent and ${formatCount(failed)} failed in ${minutes}.`;
+    setText(this.caption, text);
+    this.canvas.setAttribute("aria-label", `Messages per minute: ${text}`);
+  }
+
+  drawTable() {
+    if (!this.details.open) {
+      return;
+    }
+    const rows = this.minutes.slice(-MOST_ROWS).reverse().map(({ at, sent, failed }) => h("tr", {},
+      h("td", {}, formatMinute(secondsOf(at))), numberCell(formatCount(sent)), numberCell(formatCount(failed))));
+    setChildren(this.tableBox,
+      table(`The last ${MOST_ROWS} minutes`, ["Minute", ["Sent", "number"], ["Failed", "number"]], rows));
+  }
+}
+
+/**
+ * Returns a value for each minute, also for those in which nothing happened: the time in seconds since 1970, final
+ * messages, and sent ones, which are drawn in front.
+ * @param {Minute[]} minutes
+ * @returns {uPlot.AlignedData}
+ */
+function dataOf(minutes) {
+  const known = new Map(minutes.map((minute) => [secondsOf(minute.at), minute]));
+  const [first = 0] = known.keys();
+  const last = secondsOf(minutes.at(-1)?.at ?? "");
+  const length = (last - first) / MINUTE_SECONDS + 1;
+  const times = Array.from({ length }, (_, index) => first + index * MINUTE_SECONDS);
+  const found = times.map((at) => known.get(at) ?? { sent: 0, failed: 0 });
+  return [times, found.map(({ sent, failed }) => sent + failed), found.map(({ sent }) => sent)];
+}
+
+/** @param {string} iso */
+function secondsOf(iso) {
+  return Date.parse(iso) / 1000;
+}

@@ -1,0 +1,129 @@
+/** The page of one mailing: its figures through the statistics stream, its messages and its events. */
+
+/** @import { Mailing, MailingStatistics } from "api-types" */
+/** @import { PageContext } from "../shared/router.js" */
+
+import { get } from "../shared/api.js";
+import { h, section, setText } from "../shared/elements.js";
+import { eventList } from "../shared/event_list.js";
+import { announce } from "../shared/notice.js";
+import { poll, untilLoaded } from "../shared/polling.js";
+import { heading } from "../shared/router.js";
+import { may } from "../shared/session.js";
+import { Badge } from "../shared/status_counts.js";
+import { mailingActions } from "./actions.js";
+import { LiveFigures } from "./live_figures.js";
+import { messageList } from "./messages.js";
+import { Plan } from "./plan.js";
+import { followStatistics } from "./statistics_stream.js";
+
+const INTERVAL_SECONDS = 5;
+const EVENTS_INTERVAL_SECONDS = 10;
+
+/** @param {PageContext} context */
+export async function showMailing({ main, ids: [id], signal }) {
+  main.append(heading(`Mailing ${id}`));
+  /** @type {Mailing | null} */
+  const found = await untilLoaded(() => get(`mailings/${id}`, {}, signal), signal);
+  if (found !== null) {
+    await new MailingPage(found, signal).run(main);
+  }
+}
+
+class MailingPage {
+  /**
+   * @param {Mailing} mailing
+   * @param {AbortSignal} signal
+   */
+  constructor(mailing, signal) {
+    this.path = `mailings/${mailing.id}`;
+    this.mailing = mailing;
+    this.signal = signal;
+    this.following = false;
+    /** @type {(error: unknown) => void} */
+    this.fail = () => {};
+    /** @type {Promise<never>} */
+    this.failed = new Promise((_, reject) => {
+      this.fail = reject;
+    });
+    this.badge = new Badge();
+    this.plan = new Plan();
+    this.text = h("p", { class: "message-text" });
+    this.figures = new LiveFigures(signal);
+    this.actions = may("operator") ? mailingActions(mailing, (changed) => this.takeChange(changed), signal) : null;
+    this.messages = messageList(mailing.id, () => this.ended, signal);
+    this.events = eventList(this.path, EVENTS_INTERVAL_SECONDS, signal);
+  }
+
+  /** @param {HTMLElement} main */
+  async run(main) {
+    const title = heading(`Mailing ${this.mailing.id} `, this.badge.element);
+    main.replaceChildren(
+      h("div", { class: "head" }, title, this.actions?.element),
+      h("div", { class: "columns" }, section("Text", this.text), section("Plan", this.plan.element)),
+      this.figures.element,
+      section("Messages", this.messages.element), section("Events", this.events.element));
+    this.show();
+    await Promise.all([
+      this.follow(), this.failed, this.messages.failed, this.events.failed,
+      poll(() => this.load(), INTERVAL_SECONDS, this.signal)]);
+  }
+
+  /** Whether the mailing is closed: nothing of it changes any more. */
+  get ended() {
+    return this.mailing.finished_at !== null;
+  }
+
+  async load() {
+    this.take(await get(this.path, {}, this.signal));
+  }
+
+  /**
+   * Takes over what this user has changed: the consequences are shown at once.
+   * @param {Mailing} changed
+   */
+  takeChange(changed) {
+    this.take(changed);
+    this.events.reload();
+    this.messages.reload();
+  }
+
+  /** @param {Mailing} found */
+  take(found) {
+    const { status, finished_at: finishedAt } = this.mailing;
+    this.mailing = found;
+    this.show();
+    if (found.status !== status) {
+      announce(`Mailing ${found.id} is ${found.status}.`);
+    }
+    if (found.status !== status || found.finished_at !== finishedAt) {
+      this.events.reload();
+      this.messages.reload();
+      this.follow().catch(this.fail);
+    }
+  }
+
+  /** Follows the stream until it ends. A mailing that runs again is followed again. */
+  async follow() {
+    if (this.following) {
+      return;
+    }
+    this.following = true;
+    try {
+      const show = (/** @type {MailingStatistics} */ statistics) => this.figures.update(statistics, this.mailing);
+      await followStatistics(this.mailing.id, show, this.signal);
+    } finally {
+      this.following = false;
+    }
+    if (!this.ended) {
+      await untilLoaded(() => this.load(), this.signal);
+    }
+  }
+
+  show() {
+    this.badge.update(this.mailing.status);
+    setText(this.text, this.mailing.text);
+    this.actions?.update(this.mailing);
+    this.plan.update(this.mailing);
+  }
+}

@@ -1,0 +1,85 @@
+/** Lists the messages of a mailing. */
+
+/** @import { Message } from "api-types" */
+/** @import { Head } from "../shared/elements.js" */
+
+import { get } from "../shared/api.js";
+import { downloadButton } from "../shared/download.js";
+import { button, h, numberCell, setChildren, setText } from "../shared/elements.js";
+import { select } from "../shared/fields.js";
+import { formatCount, formatCountOf, timeElement } from "../shared/format.js";
+import { PagedList } from "../shared/paged_list.js";
+import { Poller } from "../shared/polling.js";
+import { link } from "../shared/router.js";
+import { Badge } from "../shared/status_counts.js";
+import { STATUSES } from "../shared/vocabulary.js";
+import { showMessage } from "./message_dialog.js";
+
+const LIMIT = 25;
+const INTERVAL_SECONDS = 3;
+/** @type {Head[]} */
+const HEADS = [["Id", "number"], ["Client", "number"], "Status", "Reason", ["Attempts", "number"], "Created", "Sent"];
+
+/**
+ * Makes the list, with a filter and a download.
+ * @param {number} mailingId
+ * @param {() => boolean} isOver Whether nothing of the mailing changes any more.
+ * @param {AbortSignal} signal
+ */
+export function messageList(mailingId, isOver, signal) {
+  const path = `mailings/${mailingId}/messages`;
+  const status = select([["", "All statuses"], ...STATUSES], "", {
+    "aria-label": "Status", onchange: () => {
+      list.reset();
+      poller.restart();
+    },
+  });
+  const poller = new Poller(async (own) => {
+    const last = isOver();
+    list.show(await get(path, { status: status.value || null, limit: LIMIT, cursor: list.cursor }, own));
+    return !last;
+  }, INTERVAL_SECONDS, signal);
+  /** @type {PagedList<Message>} */
+  const list = new PagedList({
+    label: "Messages", heads: HEADS, empty: "No messages found.", onturn: () => poller.restart(),
+    row: (message) => new MessageRow(message, signal),
+  });
+  const download = downloadButton("Download as CSV", () => ({
+    path, query: { status: status.value || null }, accept: "text/csv", name: `mailing-${mailingId}-messages.csv`,
+    otherwise: "Filter by status, or read the messages page by page from the API.",
+  }), signal);
+  poller.restart();
+  const element = h("div", {}, h("div", { class: "tools" }, status, download.button), download.box, list.element);
+  return { element, reload: () => poller.restart(), failed: poller.failed };
+}
+
+class MessageRow {
+  /**
+   * @param {Message} message
+   * @param {AbortSignal} signal
+   */
+  constructor(message, signal) {
+    this.badge = new Badge();
+    this.reason = h("td", {});
+    this.attempts = button("", () => showMessage(message.id, signal), { class: "link" });
+    this.sent = h("td", { class: "moment" });
+    /** @type {string | null | undefined} */
+    this.sentAt = undefined;
+    this.element = h("tr", {},
+      numberCell(message.id), numberCell(h("a", { href: link(`clients/${message.client_id}`) }, message.client_id)),
+      h("td", {}, this.badge.element), this.reason, numberCell(this.attempts),
+      h("td", { class: "moment" }, timeElement(message.created_at)), this.sent);
+  }
+
+  /** @param {Message} message */
+  update(message) {
+    this.badge.update(message.status);
+    setText(this.reason, message.reason ?? "");
+    setText(this.attempts, formatCount(message.attempts));
+    this.attempts.setAttribute("aria-label", `${formatCountOf(message.attempts, "attempt")} of message ${message.id}`);
+    if (this.sentAt !== message.sent_at) {
+      this.sentAt = message.sent_at;
+      setChildren(this.sent, timeElement(message.sent_at));
+    }
+  }
+}

@@ -1,0 +1,67 @@
+/** A list of mailings, each with its progress. */
+
+/** @import { Mailing } from "api-types" */
+/** @import { Head } from "../shared/elements.js" */
+
+import { h, numberCell, setChildren, setText } from "../shared/elements.js";
+import { formatCount, formatDuration, formatRate, timeElement } from "../shared/format.js";
+import { PagedList } from "../shared/paged_list.js";
+import { Rate } from "../shared/rate.js";
+import { link } from "../shared/router.js";
+import { Badge, StatusBar } from "../shared/status_counts.js";
+import { countFinal, countWaiting } from "../shared/vocabulary.js";
+
+/** @type {Head[]} */
+const HEADS = [["Id", "number"], "Text", "State", "Progress", ["Final", "number"], ["Rate", "number"],
+  ["Time left", "number"], "Ends"];
+
+/**
+ * Makes the list.
+ * @param {string} label
+ * @param {string} empty
+ * @param {() => void} [onturn]
+ * @returns {PagedList<Mailing>}
+ */
+export function mailingList(label, empty, onturn = () => {}) {
+  return new PagedList({ label, heads: HEADS, empty, onturn, row: (mailing) => new MailingRow(mailing) });
+}
+
+class MailingRow {
+  /** @param {Mailing} mailing */
+  constructor(mailing) {
+    this.text = h("a", { href: link(`mailings/${mailing.id}`) });
+    this.badge = new Badge();
+    this.bar = new StatusBar();
+    this.final = numberCell("");
+    this.rate = new Rate();
+    this.speed = numberCell("");
+    this.left = numberCell("");
+    this.ends = h("td", { class: "moment" });
+    this.endAt = "";
+    this.element = h("tr", {},
+      numberCell(mailing.id), h("td", { class: "text" }, this.text), h("td", {}, this.badge.element),
+      h("td", { class: "progress" }, this.bar.element), this.final, this.speed, this.left, this.ends);
+  }
+
+  /** @param {Mailing} mailing */
+  update(mailing) {
+    setText(this.text, mailing.text);
+    this.badge.update(mailing.status);
+    this.bar.update(mailing.by_status);
+    this.updateProgress(mailing);
+    if (this.endAt !== mailing.end_at) {
+      this.endAt = mailing.end_at;
+      setChildren(this.ends, timeElement(mailing.end_at));
+    }
+  }
+
+  /** @param {Mailing} mailing */
+  updateProgress({ status, by_status: counts, total, expanding }) {
+    const final = countFinal(counts);
+    this.rate.add(final);
+    const perSecond = status === "running" ? this.rate.perSecond : null;
+    setText(this.final, `${formatCount(final)} of ${formatCount(total)}${expanding ? "+" : ""}`);
+    setText(this.speed, perSecond === null ? "" : formatRate(perSecond));
+    setText(this.left, perSecond && !expanding ? formatDuration(countWaiting(counts) / perSecond) : "");
+  }
+}

@@ -1,0 +1,55 @@
+/** The filter of a mailing: to which clients it is sent. */
+
+/** @import { Filter } from "api-types" */
+
+import { ChipInput } from "../shared/chip_input.js";
+import { h } from "../shared/elements.js";
+import { field } from "../shared/fields.js";
+
+const CODES_HINT = "Clients with any of these codes. Press Enter or comma after each.";
+const TAGS_HINT = "Clients with any of these tags. With operator codes, both must match.";
+
+export class FilterFields {
+  /**
+   * @param {Filter} filter
+   * @param {() => void} onchange
+   */
+  constructor(filter, onchange) {
+    this.codes = new ChipInput({ values: filter.operator_codes, placeholder: "916, 903" });
+    this.tags = new ChipInput({ values: filter.tags, placeholder: "vip", label: (tag) => tag || "(no tag)" });
+    this.everybody = h("p", { class: "note" }, "No filter: the mailing goes to every client.");
+    this.element = h("fieldset", {}, h("legend", {}, "Recipients"),
+      h("div", { class: "columns" },
+        chipField("filter.operator_codes", "Operator codes", this.codes, CODES_HINT),
+        chipField("filter.tags", "Tags", this.tags, TAGS_HINT)),
+      this.everybody);
+    this.update();
+    this.codes.onchange = this.tags.onchange = () => {
+      this.update();
+      onchange();
+    };
+  }
+
+  /** @returns {Filter} */
+  get value() {
+    return { operator_codes: this.codes.values, tags: this.tags.values };
+  }
+
+  update() {
+    this.everybody.hidden = this.codes.values.length + this.tags.values.length > 0;
+  }
+}
+
+/**
+ * Makes a field whose label belongs to the input in which chips are typed.
+ * @param {string} loc
+ * @param {string} label
+ * @param {ChipInput} chips
+ * @param {string} hint
+ */
+function chipField(loc, label, chips, hint) {
+  const made = field(loc, label, chips.input, hint);
+  chips.input.replaceWith(chips.element);
+  chips.element.append(chips.input);
+  return made;
+}

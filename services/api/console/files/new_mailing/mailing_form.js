@@ -1,0 +1,95 @@
+/** The form of a mailing, for a new one and for an edit. */
+
+/** @import { FieldError, Filter, Mailing, Window } from "api-types" */
+
+import { h } from "../shared/elements.js";
+import { clearErrors, showErrors } from "../shared/fields.js";
+import { errorsOf, expected, showProblem } from "../shared/problems.js";
+import { EDITABLE } from "../shared/vocabulary.js";
+import { FilterFields } from "./filter_fields.js";
+import { TextField } from "./text_field.js";
+import { TimeFields } from "./time_fields.js";
+import { WindowFields } from "./window_fields.js";
+
+/**
+ * What the form holds, as the API takes it.
+ * @typedef {object} MailingBody
+ * @property {string} text
+ * @property {string | undefined} start_at
+ * @property {string | undefined} end_at
+ * @property {Filter} filter
+ * @property {Window | null} window
+ */
+
+/** @typedef {{body: Partial<MailingBody>, errors: FieldError[]}} Changes */
+
+/**
+ * Sends what a form holds, and shows what is wrong with it at its fields.
+ * @template Body
+ * @param {MailingForm} form
+ * @param {{body: Body, errors: FieldError[]}} values With the errors that need no request.
+ * @param {HTMLElement} box
+ * @param {(body: Body) => Promise<void>} send
+ */
+export async function submitForm(form, { body, errors }, box, send) {
+  clearErrors(form.element);
+  if (errors.length) {
+    showErrors(form.element, errors);
+    return;
+  }
+  try {
+    await send(body);
+  } catch (error) {
+    showProblem(box, expected(error), showErrors(form.element, errorsOf(error)));
+  }
+}
+
+export class MailingForm {
+  /**
+   * @param {Mailing | null} mailing The one that is edited, null for a new one.
+   * @param {() => void} [onchange]
+   */
+  constructor(mailing, onchange = () => {}) {
+    this.editable = new Set(EDITABLE[mailing?.status ?? "scheduled"]);
+    this.text = new TextField(mailing?.text ?? "");
+    this.filter = new FilterFields(mailing?.filter ?? { operator_codes: [], tags: [] }, onchange);
+    this.times = new TimeFields(mailing, this.editable.has("start_at"));
+    this.window = new WindowFields(mailing?.window ?? null);
+    this.element = h("div", { oninput: onchange, onchange },
+      this.text.element, this.editable.has("filter") && this.filter.element, this.times.element, this.window.element);
+    this.initial = this.values().body;
+  }
+
+  /**
+   * Returns what the fields hold, and what is wrong with it before the API is asked.
+   * @returns {{body: MailingBody, errors: FieldError[]}}
+   */
+  values() {
+    const { start_at: start, end_at: end, errors } = this.times.values();
+    const body = {
+      text: this.text.value, start_at: start, end_at: end, filter: this.filter.value, window: this.window.value,
+    };
+    return { body, errors };
+  }
+
+  /**
+   * Returns the fields that differ from those of the mailing and may be changed.
+   * @returns {Changes}
+   */
+  changes() {
+    const { body, errors } = this.values();
+    const names = /** @type {Array<keyof MailingBody>} */ (Object.keys(body));
+    const changed = names.filter((name) => this.editable.has(name) && !isSame(body[name], this.initial[name]));
+    return { body: Object.fromEntries(changed.map((name) => [name, body[name]])), errors };
+  }
+}
+
+/**
+ * Whether two values are the same. In another time zone the same moment is written with another offset.
+ * @param {unknown} one
+ * @param {unknown} other
+ */
+function isSame(one, other) {
+  return JSON.stringify(one) === JSON.stringify(other)
+    || (typeof one === "string" && typeof other === "string" && Date.parse(one) === Date.parse(other));
+}

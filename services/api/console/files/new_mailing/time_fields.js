@@ -1,0 +1,93 @@
+/** The start and the end of a mailing, as local times of a zone that can be chosen. */
+
+/** @import { FieldError, Mailing } from "api-types" */
+
+import { h, setText } from "../shared/elements.js";
+import { field, select } from "../shared/fields.js";
+import { HOME_ZONE } from "../shared/format.js";
+import { toLocal, toMoment, zoneNames } from "../shared/time_zones.js";
+
+const DAY_MS = 86_400_000;
+
+export class TimeFields {
+  /**
+   * @param {Mailing | null} mailing
+   * @param {boolean} withStart
+   */
+  constructor(mailing, withStart) {
+    const tomorrow = new Date(Date.now() + DAY_MS).toISOString();
+    this.zone = select(zoneNames(), HOME_ZONE, { onchange: () => this.changeZone() });
+    this.start = new TimeInput(mailing?.start_at ?? null, "Leave empty to start at once.");
+    this.end = new TimeInput(mailing?.end_at ?? tomorrow, "");
+    this.element = h("fieldset", {}, h("legend", {}, "Schedule"),
+      h("div", { class: "columns" },
+        withStart && field("start_at", "Start", this.start.input, this.start.hint),
+        field("end_at", "End", this.end.input, this.end.hint),
+        field("zone", "Time zone of start and end", this.zone)));
+  }
+
+  /** Keeps the moments, and shows them on the clock of the other zone. */
+  changeZone() {
+    this.start.changeZone(this.zone.value);
+    this.end.changeZone(this.zone.value);
+  }
+
+  /**
+   * Returns the moments, undefined where a field is empty, and the times that do not exist.
+   * @returns {{start_at: string | undefined, end_at: string | undefined, errors: FieldError[]}}
+   */
+  values() {
+    const [start, end] = [this.start.read(), this.end.read()];
+    /** @type {FieldError[]} */
+    const errors = [];
+    if (start?.moment === null) {
+      errors.push({ loc: ["body", "start_at"], msg: start.note });
+    }
+    if (end?.moment === null) {
+      errors.push({ loc: ["body", "end_at"], msg: end.note });
+    }
+    return { start_at: start?.moment ?? undefined, end_at: end?.moment ?? undefined, errors };
+  }
+}
+
+/** An input of a local time, and a hint with its moment in UTC. */
+class TimeInput {
+  /**
+   * @param {string | null} iso
+   * @param {string} emptyHint
+   */
+  constructor(iso, emptyHint) {
+    this.zone = HOME_ZONE;
+    this.emptyHint = emptyHint;
+    this.hint = h("span", {});
+    this.input = h("input", {
+      type: "datetime-local", value: iso === null ? "" : toLocal(iso, this.zone), oninput: () => this.showHint(),
+    });
+    this.showHint();
+  }
+
+  /** Returns the moment, or null where the input is empty. */
+  read() {
+    return this.input.value ? toMoment(this.input.value, this.zone) : null;
+  }
+
+  /** @param {string} zone */
+  changeZone(zone) {
+    const moment = this.read()?.moment ?? null;
+    this.zone = zone;
+    if (moment !== null) {
+      this.input.value = toLocal(moment, zone);
+    }
+    this.showHint();
+  }
+
+  showHint() {
+    const read = this.read();
+    if (read === null || read.moment === null) {
+      setText(this.hint, read?.note ?? this.emptyHint);
+    } else {
+      const utc = new Date(read.moment).toISOString().slice(0, 16).replace("T", " ");
+      setText(this.hint, `${utc} UTC. ${read.note}`);
+    }
+  }
+}

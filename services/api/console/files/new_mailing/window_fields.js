@@ -1,0 +1,32 @@
+/** The window of a mailing: the hours of each client's local day in which it is sent. */
+
+/** @import { Window } from "api-types" */
+
+import { h, uniqueId } from "../shared/elements.js";
+import { field } from "../shared/fields.js";
+
+export class WindowFields {
+  /** @param {Window | null} window */
+  constructor(window) {
+    this.limited = h("input", {
+      type: "checkbox", id: uniqueId("windowed"), checked: window !== null, onchange: () => this.update(),
+    });
+    this.from = h("input", { type: "time", value: window?.from ?? "09:00" });
+    this.to = h("input", { type: "time", value: window?.to ?? "21:00" });
+    this.hours = h("div", { class: "columns" },
+      field("window.from", "From", this.from), field("window.to", "To", this.to));
+    this.element = h("fieldset", { "data-loc": "window" }, h("legend", {}, "Window"),
+      h("label", { for: this.limited.id }, this.limited, "Send only during these hours, in each client's time zone"),
+      h("small", { class: "wrong" }), this.hours);
+    this.update();
+  }
+
+  /** @returns {Window | null} */
+  get value() {
+    return this.limited.checked ? { from: this.from.value, to: this.to.value } : null;
+  }
+
+  update() {
+    this.hours.hidden = !this.limited.checked;
+  }
+}

@@ -1,0 +1,71 @@
+/** An input for a list of short values: each becomes a chip on Enter or a comma, and has a button that removes it. */
+
+import { button, h, setChildren } from "./elements.js";
+
+export class ChipInput {
+  /**
+   * @param {object} options
+   * @param {string[]} options.values
+   * @param {string} options.placeholder
+   * @param {(value: string) => string} [options.label] What is shown for a value.
+   */
+  constructor({ values, placeholder, label = (value) => value }) {
+    this.chosen = [...values];
+    this.label = label;
+    this.onchange = () => {};
+    this.chips = h("ul", { class: "chips" });
+    this.input = h("input", {
+      type: "text", placeholder, autocomplete: "off",
+      onkeydown: (event) => this.handleKey(event), onpaste: () => setTimeout(() => this.splitPasted()),
+      oninput: () => this.onchange(),
+    });
+    this.element = h("div", { class: "chipfield" }, this.chips, this.input);
+    this.draw();
+  }
+
+  /** The chips, and the text that is typed but not entered yet. */
+  get values() {
+    const typed = this.input.value.trim();
+    return typed && !this.chosen.includes(typed) ? [...this.chosen, typed] : [...this.chosen];
+  }
+
+  /** @param {KeyboardEvent} event */
+  handleKey(event) {
+    if (event.key === "Enter" || event.key === ",") {
+      event.preventDefault();
+      this.enter();
+    } else if (event.key === "Backspace" && this.input.value === "" && this.chosen.length) {
+      this.remove(this.chosen.length - 1);
+    }
+  }
+
+  /** Turns a pasted list into chips, except the last value, which may be typed on. */
+  splitPasted() {
+    const parts = this.input.value.split(/[,\n]/).map((part) => part.trim()).filter(Boolean);
+    if (parts.length > 1) {
+      this.input.value = parts.pop() ?? "";
+      this.chosen = [...new Set([...this.chosen, ...parts])];
+      this.draw();
+    }
+  }
+
+  enter() {
+    this.chosen = this.values;
+    this.input.value = "";
+    this.draw();
+  }
+
+  /** @param {number} index */
+  remove(index) {
+    this.chosen.splice(index, 1);
+    this.draw();
+    this.input.focus();
+  }
+
+  draw() {
+    setChildren(this.chips, this.chosen.map((value, index) => h("li", {},
+      h("span", {}, this.label(value)),
+      button("×", () => this.remove(index), { "aria-label": `Remove ${this.label(value)}` }))));
+    this.onchange();
+  }
+}

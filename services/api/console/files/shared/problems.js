@@ -1,0 +1,88 @@
+/** Shows what went wrong beside the button that asked for it. */
+
+/** @import { FieldError } from "api-types" */
+/** @import { Attributes } from "./elements.js" */
+
+import { Problem, Unreachable, isAbort } from "./api.js";
+import { button, h, setChildren } from "./elements.js";
+
+/** Makes an empty box in which problems are shown. */
+export function problemBox() {
+  return h("div", { class: "problem", role: "alert" });
+}
+
+/**
+ * Shows the sentence of an error, and each wrong value that has no field of its own on the page.
+ * @param {HTMLElement} box
+ * @param {Error} error
+ * @param {FieldError[]} [errors]
+ */
+export function showProblem(box, error, errors = errorsOf(error)) {
+  const lines = errors.map((one) => h("li", {}, line(one)));
+  setChildren(box, h("p", {}, error.message), lines.length > 0 && h("ul", {}, lines));
+}
+
+/** @param {FieldError} error */
+function line({ loc, msg }) {
+  const place = loc.slice(1).join(" → ");
+  return place ? `${place}: ${msg}` : msg;
+}
+
+/**
+ * Returns the wrong values that the API named.
+ * @param {unknown} error
+ */
+export function errorsOf(error) {
+  return error instanceof Problem ? error.errors : [];
+}
+
+/**
+ * Returns an error of the API or of the network, and throws any other, so that faults of the console are not hidden.
+ * @param {unknown} error
+ * @returns {Error}
+ */
+export function expected(error) {
+  if (error instanceof Problem || error instanceof Unreachable) {
+    return error;
+  }
+  if (error instanceof Error && isAbort(error)) {
+    return error;
+  }
+  throw error;
+}
+
+/**
+ * Performs an action for a button, which is busy meanwhile, so that a second click does nothing. Problems are shown in
+ * `box`; other errors are thrown. Returns whether the action was performed.
+ * @param {HTMLElement} asked
+ * @param {HTMLElement} box
+ * @param {() => unknown} action
+ */
+export async function whileBusy(asked, box, action) {
+  if (asked.getAttribute("aria-busy") === "true") {
+    return false;
+  }
+  asked.setAttribute("aria-busy", "true");
+  setChildren(box);
+  try {
+    await action();
+    return true;
+  } catch (error) {
+    showProblem(box, expected(error));
+    return false;
+  } finally {
+    asked.removeAttribute("aria-busy");
+  }
+}
+
+/**
+ * Makes a button that performs an action and is busy meanwhile.
+ * @param {string} text
+ * @param {HTMLElement} box
+ * @param {() => unknown} action
+ * @param {Attributes} [attributes]
+ */
+export function actionButton(text, box, action, attributes = {}) {
+  const element = button(text, () => whileBusy(element, box, action), attributes);
+  return element;
+}

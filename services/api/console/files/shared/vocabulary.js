@@ -1,0 +1,70 @@
+/** Herald's words: statuses, states, and what is allowed in which. The API decides; this only saves useless offers. */
+
+/** @import { ByStatus, Mailing, Token } from "api-types" */
+
+/** @typedef {keyof ByStatus} Status */
+/** @typedef {Mailing["status"]} State */
+/** @typedef {Token["role"]} Role */
+
+/** @type {Status[]} */
+export const STATUSES = ["pending", "retrying", "sent", "rejected", "exhausted", "expired", "cancelled"];
+/** @type {Status[]} */
+export const WAITING = ["pending", "retrying"];
+/** @type {Status[]} */
+export const UNSENT = ["rejected", "exhausted", "expired", "cancelled"];
+/** @type {State[]} */
+export const STATES = ["scheduled", "running", "paused", "finished", "cancelled"];
+export const QUEUES = ["planner.dead", "dispatcher.dead", "reporter.dead"];
+/** @type {Role[]} Each may do what those before it may. */
+export const ROLES = ["viewer", "operator", "admin"];
+
+/** @type {Record<Status, string>} */
+export const MEANING = {
+  pending: "Not yet accepted, and no failed attempt.",
+  retrying: "At least one failed attempt, and another is due.",
+  sent: "Accepted by the provider.",
+  rejected: "Refused by the provider for good.",
+  exhausted: "The attempts were used up.",
+  expired: "The end of the mailing came first.",
+  cancelled: "The mailing was cancelled or deleted, or the client deleted.",
+};
+
+/**
+ * The fields that PATCH may change in each state.
+ * @type {Record<State, string[]>}
+ */
+export const EDITABLE = {
+  scheduled: ["text", "start_at", "end_at", "filter", "window"],
+  running: ["text", "end_at", "window"],
+  paused: ["text", "end_at", "window"],
+  finished: [],
+  cancelled: [],
+};
+
+/** @typedef {"pause" | "resume" | "cancel"} Action */
+
+/**
+ * The states from which an action leads to another state.
+ * @type {Record<Action, State[]>}
+ */
+export const ACTIONS = {
+  pause: ["running"],
+  resume: ["paused"],
+  cancel: ["scheduled", "running", "paused"],
+};
+
+/**
+ * Counts the messages that are not final.
+ * @param {ByStatus} counts
+ */
+export function countWaiting(counts) {
+  return counts.pending + counts.retrying;
+}
+
+/**
+ * Counts the messages that are final.
+ * @param {ByStatus} counts
+ */
+export function countFinal(counts) {
+  return STATUSES.reduce((sum, status) => sum + counts[status], 0) - countWaiting(counts);
+}
