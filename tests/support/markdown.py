@@ -1,5 +1,6 @@
 """Reads the repository's Markdown pages: their headings, links, tables and diagrams."""
 
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+MADE_BY_TOOLS = frozenset({"__pycache__", "build", "dist", "node_modules"})
 
 _FENCE = re.compile(r"^(```+)(\w*)[^\n]*\n(.*?)^\1[ \t]*$", re.MULTILINE | re.DOTALL)
 _INLINE_CODE = re.compile(r"(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
@@ -24,13 +26,18 @@ class Heading:
     anchor: str
 
 
-def tracked_pages() -> list[Path]:
-    """Lists the Markdown files of the repository, without those of folders that tools make."""
-    return [
-        path
-        for path in sorted(ROOT.rglob("*.md"))
-        if not any(part.startswith(".") or part == "node_modules" for part in path.relative_to(ROOT).parts[:-1])
-    ]
+def list_files() -> list[Path]:
+    """Lists the files of the repository, without folders that tools make: hidden ones, compiled and installed code."""
+    found: list[Path] = []
+    for folder, inner, names in os.walk(ROOT):
+        inner[:] = sorted(name for name in inner if not name.startswith(".") and name not in MADE_BY_TOOLS)
+        found += [Path(folder, name) for name in sorted(names)]
+    return found
+
+
+def list_pages() -> list[Path]:
+    """Lists the Markdown files of the repository."""
+    return [path for path in list_files() if path.suffix == ".md"]
 
 
 def read(page: str) -> str:

@@ -6,9 +6,9 @@ from urllib.parse import unquote
 
 import pytest
 
-from tests.support.markdown import ROOT, headings, links, tracked_pages
+from tests.support.markdown import ROOT, headings, links, list_pages
 
-PAGES = tracked_pages()
+PAGES = list_pages()
 
 
 def names_of(paths: list[Path]) -> list[str]:
