@@ -2,13 +2,13 @@
 
 import ast
 import re
-from typing import get_args
 
 import pytest
 
-from services.dispatcher.breaker import State
+from services.dispatcher import breaker
 from shared.statuses import MAILING_STATUSES, MESSAGE_STATUSES
 from tests.support.markdown import ROOT, fenced, inline_codes, read, section, table_rows
+from tests.unit.docs.literals import values_beside
 
 PAGE = read("docs/architecture.md")
 QUESTIONS = list(table_rows(section(PAGE, "Where is it?")))
@@ -62,7 +62,7 @@ def test_a_promise_names_the_files_that_keep_it_and_tests_that_can_fail(row: lis
     [
         ("States of a mailing", MAILING_STATUSES),
         ("States of a message", MESSAGE_STATUSES),
-        ("States of the breaker", get_args(State)),
+        ("States of the breaker", values_beside(breaker, "half-open")),
     ],
 )
 def test_a_diagram_has_the_states_of_the_code(title: str, states: tuple[str, ...]) -> None:

@@ -28,6 +28,8 @@ PATH = re.compile(rf"(?<![\w/.:@-])(?:{'|'.join(FOLDERS)})/[\w*][\w./*-]*")
 MODULE = re.compile(rf"(?<![\w/.-])(?:{'|'.join(PACKAGES)})(?:\.[a-z_]\w*)+(?![\w/])")
 NAMED_FILE = re.compile(rf"[\w.*-][\w./*-]*(?:{'|'.join(re.escape(suffix) for suffix in SUFFIXES)})")
 DECISION = re.compile(r"docs/decisions/\d{4}")
+# `begin_closing` in services/planner/store/lifecycle.py; the line may break between them.
+NAME_IN_FILE = re.compile(r"`(\w+)(?:\(\))?`\s+in\s+((?:services|shared|cli)/[\w/]+\.(?:py|sql))")
 # The number of a note that is yet to be written.
 PLACEHOLDER = "NNNN"
 # In these languages a comment is a line that begins so, or the end of a line after two blanks.
@@ -74,7 +76,10 @@ def _comments(source: str) -> Iterator[str]:
 
 
 def exists(name: str, beside: Path) -> bool:
-    """Returns whether a path is there: from the root or beside the page, a module without .py, or what * stands for."""
+    """Returns whether a path is there: from the root or beside the page, a module without .py, or what * stands for.
+
+    The end of a path will do, as within a folder that has a `shared` or a `tests` of its own.
+    """
     name = name.rstrip("./")
     if PLACEHOLDER in name:
         return True
@@ -83,7 +88,7 @@ def exists(name: str, beside: Path) -> bool:
     near = (beside.parent.relative_to(ROOT) / name).as_posix()
     if "*" in name:
         return any(fnmatch(place, pattern) for place in PLACES for pattern in (name, near))
-    return not PLACES.isdisjoint((name, near, f"{name}.py"))
+    return not PLACES.isdisjoint((name, near, f"{name}.py")) or is_a_tail(name)
 
 
 def is_a_tail(name: str) -> bool:
@@ -113,9 +118,19 @@ def missing_in(text: str, path: Path) -> set[str]:
     named = {
         code
         for code in inline_codes(text)
-        if NAMED_FILE.fullmatch(code) and not (exists(code, path) or is_generated(code) or is_a_tail(code))
+        if NAMED_FILE.fullmatch(code) and not (exists(code, path) or is_generated(code))
     }
     return paths | modules | named
+
+
+def strays_in(text: str) -> set[tuple[str, str]]:
+    """Lists the names that are placed in a file which does not hold them: `start_due` in services/planner/sweep.py."""
+    return {(name, file) for name, file in NAME_IN_FILE.findall(text) if name not in _words_of(file)}
+
+
+@cache
+def _words_of(file: str) -> frozenset[str]:
+    return frozenset(re.findall(r"\w+", (ROOT / file).read_text("utf-8"))) if file in PLACES else frozenset()
 
 
 PAGES = [path for path in list_pages() if path not in HISTORY]
@@ -132,9 +147,18 @@ def test_what_does_not_exist_is_found(text: str) -> None:
     assert missing_in(text, ROOT / "README.md") != set()
 
 
+def test_a_name_that_is_not_in_its_file_is_found() -> None:
+    assert strays_in("`start_due` in\nservices/planner/sweep.py") == {("start_due", "services/planner/sweep.py")}
+
+
 @pytest.mark.parametrize("page", PAGES, ids=[str(path.relative_to(ROOT)) for path in PAGES])
 def test_a_page_names_only_what_exists(page: Path) -> None:
     assert missing_in(page.read_text(encoding="utf-8"), page) == set()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[str(path.relative_to(ROOT)) for path in PAGES])
+def test_a_name_is_in_the_file_that_a_page_places_it_in(page: Path) -> None:
+    assert strays_in(page.read_text(encoding="utf-8")) == set()
 
 
 def test_docstrings_and_comments_name_only_what_exists() -> None:
