@@ -1,6 +1,7 @@
 """A picture of the dashboard in Grafana after a bad day, for docs/operations.md.
 
-Start the stack for it, with the settings in tests/bad_day.py's ENV, and then play the day, which takes three minutes:
+Start the stack for it, with the settings in ENV of tests/support/bad_day.py, and then play the day, which takes three
+minutes:
 
     docker compose --profile observability up --detach --wait
     .venv/bin/python -m tests.pictures.dashboard http://127.0.0.1:3000 admin grafana-first-try \\

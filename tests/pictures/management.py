@@ -5,7 +5,7 @@ Run it while a mailing is sent, and again while the provider is down:
     .venv/bin/python -m tests.pictures.management load   http://127.0.0.1:15672 admin admin-first-try
     .venv/bin/python -m tests.pictures.management outage http://127.0.0.1:15672 admin admin-first-try
 
-`load` and `outage` are what the pictures are named after: docs/images/management-load-queues.png and so on.
+`load` and `outage` are what the pictures are named after: docs/images/management-load-overview.png and so on.
 tests/chaos/test_observability.py makes both moments, where it is run with HERALD_TEST_PICTURES=docs/images.
 """
 

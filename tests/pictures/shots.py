@@ -23,6 +23,6 @@ async def open_page(height: int = 900) -> AsyncIterator[Page]:
 
 
 async def shoot(page: Page, name: str) -> None:
-    """Takes the whole page as docs/images/NAME.png."""
+    """Takes the whole page as docs/images/<name>.png."""
     await page.screenshot(path=FOLDER / f"{name}.png", full_page=True)
     print(FOLDER / f"{name}.png")  # noqa: T201 - a command for people

@@ -1,6 +1,6 @@
 """PostgreSQL and RabbitMQ for a test run: given, in containers, or started on this machine as `herald up` does.
 
-Each is started once for a run, when the first test asks for it, by a keeper process (tests/keeper.py) that
+Each is started once for a run, when the first test asks for it, by a keeper process (tests/support/keeper.py) that
 outlives the pytest workers and cleans up when the run is over, however it ends.
 """
 
