@@ -39,16 +39,16 @@ async def main(config: ApiSettings, stop: asyncio.Event) -> None:
     are finished, then the pool closes, then events are flushed.
     """
     health, registry = Health(), new_registry()
-    if config.token_is_everybodys:
-        logs.get().warning("the token is everybody's", variable="HERALD_ADMIN_TOKEN", remedy=OWN_TOKEN)
+    if config.has_default_token:
+        logs.get().warning("default admin token in use", variable="HERALD_ADMIN_TOKEN", remedy=OWN_TOKEN)
     health.require("database", ZONES)
     # Without the broker it answers as well: the planner finds by itself what changed.
     health.add_optional(PUBLISHER)
     declared = topology.build(config.retry_delays) if config.declare else None
     broker_url, database_url = config.rabbitmq_url.get_secret_value(), config.database_url.get_secret_value()
     publisher = Publisher(broker_url, PUBLISHER, health, declared, timeout=PUBLISH_TIMEOUT)
-    events = HintQueue(publisher)
-    health.watch("events", events.pulse)
+    hints = HintQueue(publisher)
+    health.watch("planner hints", hints.pulse)
     gate = DatabaseGate()
     application = app.build(
         database=gate,
@@ -56,7 +56,7 @@ async def main(config: ApiSettings, stop: asyncio.Event) -> None:
         timeouts=Timeouts(),
         authenticator=authenticator(config),
         rate_limits=rate_limits(config),
-        planner_hints=events,
+        planner_hints=hints,
         dead_queues=DeadQueues(broker_url, publisher),
         default_zone=config.default_timezone,
     )
@@ -64,14 +64,14 @@ async def main(config: ApiSettings, stop: asyncio.Event) -> None:
         serve_ops(config.ops_host, config.ops_port, health, registry),
         listen(application, config.api_host, config.api_port) as runner,
         publisher,
-        events,
+        hints,
         database.connect(database_url, health, stop, size=POOL_SIZE) as pool,
     ):
         gate.open(pool, await _zones(pool, config.default_timezone, stop))
         health.set(ZONES, True)
         database.register_metrics(pool, registry)
         try:
-            await process.until_stopped(stop, database.watch(pool, health), publisher.check(), events.check())
+            await process.until_stopped(stop, database.watch(pool, health), publisher.check(), hints.check())
         finally:
             await runner.cleanup()
 

@@ -28,13 +28,15 @@ class Metrics:
         return cls(
             request_seconds=Histogram(
                 "herald_api_request_seconds",
-                "Time to answer a request.",
+                "Seconds from a request to its answer.",
                 ("method", "path", "status"),
                 buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30),
                 registry=registry,
             ),
-            stream_viewers=Gauge("herald_api_stream_viewers", "Statistics streams that are open.", registry=registry),
+            stream_viewers=Gauge("herald_api_stream_viewers", "Open statistics streams.", registry=registry),
             stream_queries=Counter(
-                "herald_api_stream_looks", "Queries for statistics streams: one a second a mailing.", registry=registry
+                "herald_api_stream_queries",
+                "Queries for statistics streams: one per second for each watched mailing.",
+                registry=registry,
             ),
         )

@@ -12,7 +12,7 @@ from services.api.access.client_address import parse_networks
 from shared.settings import BrokerSettings, DatabaseSettings, Settings
 
 # The token of docker-compose.yml for those who have set none: good for a first try.
-FIRST_TRY_TOKEN = "herald-first-try"  # noqa: S105 - it is everybody's
+DEFAULT_ADMIN_TOKEN = "herald-first-try"  # noqa: S105 - it is everybody's
 # Requests a second of one token.
 DEFAULT_RATE = 100
 
@@ -54,8 +54,8 @@ class ApiSettings(Settings, DatabaseSettings, BrokerSettings):
     ops_port: int = Field(default=9101, ge=0, le=65535)
 
     @property
-    def token_is_everybodys(self) -> bool:
-        return self.admin_token is not None and self.admin_token.get_secret_value() == FIRST_TRY_TOKEN
+    def has_default_token(self) -> bool:
+        return self.admin_token is not None and self.admin_token.get_secret_value() == DEFAULT_ADMIN_TOKEN
 
     @field_validator("admin_token")
     @classmethod

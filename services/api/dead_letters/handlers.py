@@ -123,7 +123,7 @@ async def _drop(queues: DeadQueueSession, choice: LetterChoice) -> int:
     chosen = [found async for found in _through(queues, choice.queues) if choice.holds(found.letter)]
     await queues.acknowledge(chosen)
     for letter in (found.letter for found in chosen):
-        log.info("letter dropped", letter=letter.id, mailing_id=letter.mailing_id, message_id=letter.message_id)
+        log.info("letter dropped", letter_id=letter.id, mailing_id=letter.mailing_id, message_id=letter.message_id)
     return len(chosen)
 
 

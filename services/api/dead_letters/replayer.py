@@ -95,8 +95,8 @@ def _log_decisions(group: Sequence[FetchedLetter], decisions: Sequence[ReplayDec
     """Logs what was decided of each letter."""
     for found, decision in zip(group, decisions, strict=True):
         letter = found.letter
-        ids = {"letter": letter.id, "mailing_id": letter.mailing_id, "message_id": letter.message_id}
+        ids = {"letter_id": letter.id, "mailing_id": letter.mailing_id, "message_id": letter.message_id}
         if isinstance(decision, ReplayRefusal):
-            log.info("replay refused", **ids, detail=decision.reason)
+            log.info("replay refused", **ids, reason=decision.reason)
         else:
             log.info("letter replayed", **ids, new_round=isinstance(decision, NewRound))

@@ -50,7 +50,7 @@ class HintQueue:
         self.pulse = Pulse()
 
     async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._run(), name="events")
+        self._task = asyncio.create_task(self._run(), name="planner hints")
         return self
 
     async def __aexit__(
@@ -66,7 +66,7 @@ class HintQueue:
         try:
             self._queue.put_nowait(event)
         except asyncio.QueueFull:
-            logs.get().warning("event dropped", name=name, mailing_id=mailing_id, request_id=request_id)
+            logs.get().warning("planner hint dropped", event_name=name, mailing_id=mailing_id, request_id=request_id)
 
     async def check(self) -> None:
         """Raises what ended the publishing, if anything did."""
@@ -86,8 +86,8 @@ class HintQueue:
             await self._publisher.publish(Outgoing(MAILINGS, event.event, encode(event)))
         except Unpublished as error:
             logs.get().warning(
-                "event not published",
-                name=event.event,
+                "planner hint not published",
+                event_name=event.event,
                 mailing_id=event.mailing_id,
                 request_id=event.request_id,
                 detail=str(error),
@@ -98,4 +98,4 @@ class HintQueue:
             async with asyncio.timeout(self._flush_seconds):
                 await self._queue.join()
         except TimeoutError:
-            logs.get().warning("events left unpublished", count=self._queue.qsize())
+            logs.get().warning("planner hints left unpublished", count=self._queue.qsize())

@@ -30,7 +30,7 @@ async def resend(request: web.Request) -> web.Response:
 
     messages = await retry_on_deadlock(work)
     if messages:
-        logs.get().info("resend asked for", statuses=statuses, messages=messages)
+        logs.get().info("resend requested", statuses=statuses, messages=messages)
         notify_planner(request, "mailing.updated", mailing_id)
     return reply(Resent(messages=messages), status=202)
 

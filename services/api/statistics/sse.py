@@ -47,7 +47,7 @@ def broadcasts(gate: DatabaseGate, metrics: Metrics) -> Broadcasts:
         try:
             return event_of(mailing_id, await store.figures(gate.pool, mailing_id))
         except (HttpProblem, *DATABASE_AWAY) as error:
-            logs.get().warning("database away", kind=type(error).__name__, mailing_id=mailing_id)
+            logs.get().warning("database unavailable", kind=type(error).__name__, mailing_id=mailing_id)
             return AWAY_EVENT
 
     return Broadcasts(read, metrics)
@@ -104,7 +104,7 @@ async def _write_all(request: web.Request, response: web.StreamResponse, viewer:
     except ConnectionError:
         logs.get().debug("viewer left")
     except TimeoutError:
-        logs.get().info("slow viewer cut off")
+        logs.get().info("slow viewer disconnected")
         if request.transport is not None:
             request.transport.abort()
 

@@ -41,7 +41,7 @@ async def _stream(request: web.Request, media: str, filename: str, blocks: Async
             await _write(request, response, block)
         await response.write_eof()
     except Exception as error:
-        logs.get().warning("answer cut short", detail=type(error).__name__)
+        logs.get().warning("download aborted", kind=type(error).__name__)
         if request.transport is not None:
             request.transport.abort()
     return response

@@ -43,7 +43,7 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         response = await handler(request)
     except asyncio.CancelledError:
-        logs.get().info("request given up", method=request.method, path=path_template(request), **request[LOG_FIELDS])
+        logs.get().info("request abandoned", method=request.method, path=path_template(request), **request[LOG_FIELDS])
         raise
     seconds, path = time.perf_counter() - begun, path_template(request)
     logs.get().info(
@@ -60,7 +60,7 @@ async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 def _refused(request: web.Request, problem: HttpProblem) -> web.Response:
     if problem.detail is not None:
-        request[LOG_FIELDS]["detail"] = problem.detail
+        request[LOG_FIELDS]["reason"] = problem.detail
     if problem.errors:
         request[LOG_FIELDS]["errors"] = name_errors(problem.errors, request.app[FIELD_NAMES])
     return problems.answer(problem)
@@ -78,7 +78,7 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
     except TOO_SLOW:
         return _refused(request, problems.too_slow())
     except DATABASE_AWAY as error:
-        logs.get().warning("database away", kind=type(error).__name__)
+        logs.get().warning("database unavailable", kind=type(error).__name__)
         return _refused(request, problems.unavailable())
     except Exception as error:
         logs.get().error("request failed", kind=type(error).__name__, exc_info=error)

@@ -103,7 +103,7 @@ def test_proxies_are_addresses_and_networks(monkeypatch: pytest.MonkeyPatch) -> 
     assert load(ApiSettings).trusted_proxies == ()
 
 
-def test_the_token_of_a_first_try_is_everybodys() -> None:
-    assert ApiSettings(admin_token=SecretStr("herald-first-try")).token_is_everybodys
-    assert not ApiSettings(admin_token=SecretStr("of-my-own")).token_is_everybodys
-    assert not ApiSettings().token_is_everybodys
+def test_the_token_of_docker_compose_is_recognized() -> None:
+    assert ApiSettings(admin_token=SecretStr("herald-first-try")).has_default_token
+    assert not ApiSettings(admin_token=SecretStr("of-my-own")).has_default_token
+    assert not ApiSettings().has_default_token

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from cli.processes import PROCESSES
-from services.api.settings import FIRST_TRY_TOKEN
+from services.api.settings import DEFAULT_ADMIN_TOKEN
 from shared.process import STOP_SECONDS
 from tests.unit.deploy import variables
 from tests.unit.deploy.manifests import ROOT
@@ -82,7 +82,8 @@ def test_two_ports_are_published_both_at_home_and_both_changeable() -> None:
 
 def test_the_token_of_a_first_try_is_the_one_that_the_api_warns_of() -> None:
     assert (
-        services_of(MAIN)["api"]["environment"]["HERALD_ADMIN_TOKEN"] == f"${{HERALD_ADMIN_TOKEN:-{FIRST_TRY_TOKEN}}}"
+        services_of(MAIN)["api"]["environment"]["HERALD_ADMIN_TOKEN"]
+        == f"${{HERALD_ADMIN_TOKEN:-{DEFAULT_ADMIN_TOKEN}}}"
     )
 
 

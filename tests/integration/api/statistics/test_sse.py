@@ -168,9 +168,9 @@ async def test_a_process_asks_once_a_second_however_many_watch(
         async with asyncio.timeout(20):
             while await figure(session, "herald_api_stream_viewers") < 40:  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
-        begun, before = time.monotonic(), await figure(session, "herald_api_stream_looks_total")
+        begun, before = time.monotonic(), await figure(session, "herald_api_stream_queries_total")
         await asyncio.sleep(3)
-        looks = await figure(session, "herald_api_stream_looks_total") - before
+        looks = await figure(session, "herald_api_stream_queries_total") - before
         seconds = time.monotonic() - begun
         assert looks <= 2 * (seconds + 1), "two mailings, one look a second each"
         assert looks >= seconds / 2

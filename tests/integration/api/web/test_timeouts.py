@@ -89,7 +89,7 @@ async def test_an_export_that_nobody_reads_is_cut_off(make_api: MakeApi, pool: a
     api = await make_api(timeouts=Timeouts(reader=0.5))
     with capture_logs() as lines:
         async with not_reading(api, "/api/v1/clients/export"):
-            await until(lambda: "answer cut short" in events_in(lines))
+            await until(lambda: "download aborted" in events_in(lines))
     assert "TimeoutError" in repr(lines)
 
 

@@ -47,7 +47,7 @@ async def test_a_full_queue_drops_and_says_so() -> None:
             for mailing_id in range(1, 6):
                 events.put("mailing.created", mailing_id, "r")
             publisher.open.set()
-    assert [line["mailing_id"] for line in lines if line["event"] == "event dropped"] == [3, 4, 5]
+    assert [line["mailing_id"] for line in lines if line["event"] == "planner hint dropped"] == [3, 4, 5]
     assert len(publisher.published) == 2
 
 
@@ -60,7 +60,7 @@ async def test_one_that_fails_does_not_stop_the_next() -> None:
             events.put("mailing.created", 1, "r1")
             events.put("mailing.created", 2, "r2")
     assert [decode(MailingEvent, sent.body).mailing_id for sent in publisher.published] == [2]
-    [line] = [line for line in lines if line["event"] == "event not published"]
+    [line] = [line for line in lines if line["event"] == "planner hint not published"]
     assert (line["mailing_id"], line["request_id"]) == (1, "r1")
 
 
@@ -69,4 +69,4 @@ async def test_the_end_does_not_wait_for_a_broker_that_is_away() -> None:
         async with asyncio.timeout(5), HintQueue(FakePublisher(), flush_seconds=0.01) as events:
             events.put("mailing.created", 1, "r")
             events.put("mailing.created", 2, "r")
-    assert "events left unpublished" in [line["event"] for line in lines]
+    assert "planner hints left unpublished" in [line["event"] for line in lines]
