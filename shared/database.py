@@ -1,4 +1,4 @@
-"""The pool of PostgreSQL connections, and what counts as an outage."""
+"""The pool of PostgreSQL connections, and the errors that count as outages."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable

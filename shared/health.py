@@ -17,7 +17,7 @@ LONGEST_REASON = 300
 
 
 class Pulse:
-    """Shows that an endless task makes progress: it beats at every iteration, and rests while it waits for work."""
+    """The pulse of an endless task: it beats at every iteration, and rests while the task waits for work."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock

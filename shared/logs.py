@@ -28,7 +28,7 @@ def in_lines(ids: Sequence[int]) -> Iterator[Sequence[int]]:
 
 
 class _Encoder:
-    """Encodes an event as a JSON line, without phones, tokens and secrets, and without control characters."""
+    """An encoder of events as JSON lines, without phones, tokens and secrets, and without control characters."""
 
     def __init__(self, redactor: Redactor) -> None:
         self._redactor = redactor
@@ -116,7 +116,7 @@ def configure(service: str, *, level: str = "info", json: bool = True, secrets: 
 
 
 class _Forward(logging.Handler):
-    """Forwards warnings of libraries that use the standard logging module to structlog."""
+    """A handler that forwards warnings of libraries that use the standard logging module to structlog."""
 
     def emit(self, record: logging.LogRecord) -> None:
         log = get()

@@ -27,7 +27,7 @@ class Unreadable(Exception):
 
 
 class Body(BaseModel):
-    """What every AMQP body has in common: fields are strict, and unknown ones are refused."""
+    """The base of every AMQP body: fields are strict, and unknown ones are refused."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
@@ -43,7 +43,7 @@ class MailingEvent(Body):
 
 
 class Job(Body):
-    """Asks the dispatcher for one attempt of one message."""
+    """A request to the dispatcher for one attempt of one message."""
 
     version: Literal[1] = 1
     message_id: Identifier
@@ -78,7 +78,7 @@ class Result(Body):
 
 
 class Results(Body):
-    """Carries up to 200 results to the reporter, or a fence: the database's time at its publishing."""
+    """Up to 200 results for the reporter, or a fence: the database's time at its publishing."""
 
     version: Literal[1] = 1
     results: Annotated[list[Result], Field(max_length=MAX_RESULTS)] = []

@@ -36,7 +36,7 @@ def dead_letter_counters(queue: str, reasons: Iterable[str], registry: Collector
 
 def new_registry() -> CollectorRegistry:
     """Makes the registry of one process, with metrics of the process itself."""
-    # They are one more series for every counter and histogram, and no query uses them.
+    # The _created series: one more for every counter and histogram, and no query uses them.
     disable_created_metrics()  # type: ignore[no-untyped-call]
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)

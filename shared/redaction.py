@@ -55,7 +55,7 @@ def secrets_in(value: str) -> list[str]:
 
 
 class Redactor:
-    """Masks phones, tokens, passwords in URLs, and the secrets of this process."""
+    """A redactor of phones, tokens, passwords in URLs, and the secrets of this process."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         # The longest first, since one may contain another.

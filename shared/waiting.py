@@ -11,7 +11,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 
 
 class Stopped(Exception):
-    """The process must stop while it waits for something."""
+    """A wait ended because the process must stop."""
 
 
 class Backoff:

@@ -29,7 +29,7 @@ log = logs.get()
 
 
 class AttemptRunner:
-    """Makes attempts. Holds no database connection while it waits for the provider.
+    """The runner of attempts. It holds no database connection while it waits for the provider.
 
     `queued_retries` is how many flights waited in the retry queues at the last beat.
     """

@@ -1,4 +1,4 @@
-"""What an attempt leaves behind: the result for the reporter, and the fields of its log line. Pure."""
+"""Builds the result of an attempt for the reporter, and the fields of its log line. Pure."""
 
 from services.dispatcher.claimed_job import ClaimedJob, SentRequest
 from services.dispatcher.replies import Classification

@@ -18,14 +18,16 @@ BreakerState = Literal["closed", "open", "half-open"]
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """Admits one call. The end of a call that began in an earlier state of the breaker (`epoch`) is ignored."""
+    """The admission of one call. Its end is ignored if the breaker has left the state (`epoch`) in which it began."""
 
     epoch: int
     probe: bool
 
 
 class Breaker:
-    """Opens when more than half of the latest calls failed; probes with 1, then 4, then 16 calls, by the same rule.
+    """A circuit breaker that opens when more than half of the latest calls failed.
+
+    Half-open, it probes with 1, then 4, then 16 calls, and opens again by the same rule.
 
     The latest calls are those of the last 4 s; where these are fewer than 20, as many more of the last 30 s as make
     20. With fewer than 20 calls it does not open. Moments are seconds on a monotonic clock. `jitter` returns a factor

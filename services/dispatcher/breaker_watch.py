@@ -17,7 +17,7 @@ log = logs.get()
 
 
 class BreakerWatch:
-    """Polls the breaker several times a second. An open breaker does not make the process unready."""
+    """A poll of the breaker, several times a second. An open breaker does not make the process unready."""
 
     def __init__(self, breaker: Breaker, health: Health, registry: CollectorRegistry) -> None:
         self._breaker = breaker
@@ -40,7 +40,7 @@ class BreakerWatch:
         write_line("breaker changed", state=state, seconds=round(self._breaker.seconds_open(moment), 1))
 
     async def run(self, clock: Callable[[], float]) -> None:
-        """Looks until cancelled."""
+        """Polls until cancelled."""
         while True:
             self.look(clock())
             await asyncio.sleep(LOOK_SECONDS)

@@ -34,7 +34,7 @@ log = logs.get()
 
 
 class Handler:
-    """Claims the jobs of the intake, and sees each through to its acknowledgement."""
+    """The loop that claims the jobs of the intake, and sees each through to its acknowledgement."""
 
     def __init__(
         self,

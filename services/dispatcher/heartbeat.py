@@ -1,4 +1,4 @@
-"""The beat by which a dispatcher shows that it lives, so that nobody takes its claims over."""
+"""The beat by which a dispatcher shows that it is alive, so that its claims are not taken over."""
 
 import asyncio
 
@@ -15,7 +15,7 @@ log = logs.get()
 
 
 class Heartbeat:
-    """Marks the names of this process as alive, and reads how many retries wait on the broker.
+    """The beat of this process. It marks its names as alive, and reads how many retries wait on the broker.
 
     `sending` is false while the process consumes no jobs; the sweeper of the planner reads it.
     """

@@ -23,7 +23,7 @@ _FAILURES: tuple[tuple[type[BaseException], ReplyKind], ...] = (
 
 
 class Provider:
-    """Sends one message a call, over kept-alive connections. Their number has no limit of its own."""
+    """The send API, one message a call, over kept-alive connections. Their number has no limit of its own."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
         self._session = session

@@ -1,4 +1,4 @@
-"""How fast this process sends at most, and how many deliveries it holds for that."""
+"""The limit of requests per second, and the number of deliveries to hold for it."""
 
 import math
 

@@ -24,7 +24,7 @@ class BufferedResult:
 
 
 class ResultBuffer:
-    """Publishes results in bodies of up to 200, and each body again and again until it is confirmed."""
+    """Results that are not confirmed yet. They are published in bodies of up to 200, each until it is confirmed."""
 
     def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher

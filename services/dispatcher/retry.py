@@ -13,7 +13,7 @@ LEAST_TIME_LEFT = timedelta(seconds=2)
 
 @dataclass(frozen=True, slots=True)
 class Finish:
-    """The message is final."""
+    """The end of a message, with its final status."""
 
     status: FinalResultStatus
     reason: str | None
@@ -22,7 +22,7 @@ class Finish:
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Another attempt is due after `delay`.
+    """Another attempt, due after `delay`.
 
     Its job waits in the retry queue of that delay if `queued`, else its flight waits in the table.
     """
@@ -45,7 +45,7 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class RetryFacts:
-    """What the dispatcher knows of a message when its reply is there.
+    """The state of a message when its reply is there.
 
     `failures`: temporary failures of this round before this one. `left`: time until the mailing's end.
     `free`: the attempt is a probe of the breaker, and spends no budget. `queues_full`: the retry queues hold as many

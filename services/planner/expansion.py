@@ -19,7 +19,7 @@ log = logs.get()
 
 @dataclass(frozen=True, slots=True)
 class ExpandedChunk:
-    """How many messages a chunk added, and whether nothing is left to do here."""
+    """The number of messages that a chunk added, and whether this planner has nothing left to expand."""
 
     added: int
     over: bool

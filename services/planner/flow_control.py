@@ -1,4 +1,4 @@
-"""How many messages should be in flight: about 8 s of sending, by the rate of the last 10 s. Pure."""
+"""Computes how many messages should be in flight: about 8 s of sending, by the rate of the last 10 s. Pure."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -32,7 +32,7 @@ class FoldRate:
 
 @dataclass(slots=True)
 class FlowControl:
-    """Computes how many messages should be in flight, from the rate at which results are folded."""
+    """The target for messages in flight, by the rate at which results are folded."""
 
     highest: int
     _rate: FoldRate = field(default_factory=lambda: FoldRate(WINDOW_SECONDS))

@@ -7,7 +7,7 @@ from heapq import heapify, heappop
 
 @dataclass(frozen=True, slots=True)
 class MailingLoad:
-    """How many messages of a running mailing may be sent now, and how many seconds are left to its end."""
+    """The number of messages of a running mailing that may be sent now, and the seconds left to its end."""
 
     ready: int
     seconds_left: float

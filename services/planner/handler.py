@@ -29,7 +29,7 @@ log = logs.get()
 
 
 class Handler:
-    """Runs the planner's tasks. Each polls the tables by itself; an event only wakes it earlier."""
+    """The tasks of a planner. Each polls the tables; an event only wakes it earlier."""
 
     def __init__(
         self,
@@ -103,7 +103,7 @@ class Handler:
         await delivery.ack()
 
     async def _move_lifecycle(self) -> float:
-        """Starts mailings whose time has come, and finishes those of which every message is final."""
+        """Starts mailings whose time has come, and finishes those whose messages are all final."""
         for mailing_id, request_id in await lifecycle.start_due(self._pool):
             log.info("mailing started", mailing_id=mailing_id, request_id=request_id)
             self._wake_scheduler.set()

@@ -27,7 +27,7 @@ log = logs.get()
 
 
 class MetricsPoll:
-    """Sets the polled gauges. When a poll fails they are cleared: an outdated value is worse than none."""
+    """The poll that sets gauges. When it fails they are cleared: an outdated value is worse than none."""
 
     def __init__(self, pool: Pool, publisher: Publisher, queues: Sequence[str], metrics: Metrics) -> None:
         self._pool = pool

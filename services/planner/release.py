@@ -22,7 +22,7 @@ def make_job(message_id: int, mailing_id: int, client_id: int, attempt: int) -> 
 
 @dataclass(frozen=True, slots=True)
 class ReleasedChunk:
-    """How many jobs one chunk put on the broker, and how many flights wait until their client's window opens."""
+    """The number of jobs that one chunk published, and of flights that wait until their client's window opens."""
 
     published: int = 0
     waiting: int = 0

@@ -43,7 +43,7 @@ async def _advance(connection: Connection, resend: OpenResend, size: int) -> Non
 
 
 async def _reopen(connection: Connection, resend: OpenResend, candidates: Sequence[ResendCandidate]) -> None:
-    """Reopens those messages whose client is not deleted and of which no attempt is under way."""
+    """Reopens those messages whose client is not deleted and that have no attempt under way."""
     chosen = [one for one in candidates if one.client_alive and not one.open]
     if not chosen:
         return

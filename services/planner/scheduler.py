@@ -20,14 +20,14 @@ MAILINGS_PER_PASS = 8
 MESSAGES_PER_CHUNK = 500
 # A chunk smaller than this costs more in transactions than it gains in evenness.
 LEAST_CHUNK = 50
-# So many of every mailing may be in flight, even when there is no room: other mailings must not shut it out.
+# This many messages of every mailing may be in flight without room, so that other mailings cannot shut it out.
 GUARANTEED = 20
 IDLE_SECONDS, FULL_SECONDS = 0.5, 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """How many messages may be released now.
+    """The number of messages that may be released now.
 
     `room`: how many of all mailings together. `in_flight`: how many of each mailing are in flight. `guaranteed`: how
     many of each mailing may be in flight without room.
@@ -56,7 +56,7 @@ class Capacity:
 
 
 class Scheduler:
-    """Leases mailings that have work, and expands and releases one chunk of each. Planners share them by leases."""
+    """The scheduler of one planner: it leases mailings that have work, and expands and releases a chunk of each."""
 
     def __init__(
         self, pool: Pool, publisher: Publisher, owner: UUID, flow_control: FlowControl, metrics: Metrics

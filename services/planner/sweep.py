@@ -14,7 +14,7 @@ log = logs.get()
 
 
 class Sweeper:
-    """Finds jobs that the broker lost and claims whose dispatcher died, at most `watermark` of each at a time."""
+    """The sweeper of one planner: it finds lost jobs and stale claims, at most `watermark` of each at a time."""
 
     def __init__(self, pool: Pool, publisher: Publisher, watermark: int, metrics: Metrics) -> None:
         self._pool = pool

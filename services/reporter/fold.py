@@ -15,7 +15,7 @@ from shared.messages import Results
 
 @dataclass(frozen=True, slots=True)
 class FoldedBatch:
-    """How many messages moved to each status, and when by the database's clock."""
+    """The number of messages moved to each status, and the moment of the fold by the database's clock."""
 
     moved: dict[str, int]
     at: datetime

@@ -24,7 +24,7 @@ log = logs.get()
 
 
 class Handler:
-    """Folds the deliveries that were enqueued, batch by batch."""
+    """The loop that folds deliveries, batch by batch."""
 
     def __init__(self, pool: Pool, metrics: Metrics) -> None:
         self._pool = pool

@@ -15,12 +15,12 @@ _RANK: dict[ResultStatus, int] = {"retrying": 1, "expired": 2, "rejected": 3, "e
 
 
 class UnknownMessage(Exception):
-    """A result is about a message that the tables do not have, or about an attempt that was never claimed."""
+    """A result about a message that the tables do not have, or about an attempt that was never claimed."""
 
 
 @dataclass(frozen=True, slots=True)
 class MessageRecord:
-    """What the tables hold about a message whose row is locked.
+    """The state of a message in the tables, under its row lock.
 
     `recorded`: the highest attempt number on record. `first_try`: number 1 was a success, and is recorded in the
     message itself. `claimed`: the highest number claimed, None when the message is not in flight. `base`: the highest
@@ -56,7 +56,7 @@ class AttemptRow:
 
 @dataclass(frozen=True, slots=True)
 class MessageUpdate:
-    """How a batch moves one message: its new status, by its highest attempt, and when the next attempt is due."""
+    """The change of one message by a batch: its status, by its highest attempt, and when the next attempt is due."""
 
     message_id: int
     number: int

@@ -11,7 +11,7 @@ _ID = re.compile(r"0|-?[1-9]\d{0,18}", re.ASCII)
 
 
 class RefusedSend(Exception):
-    """A send is refused before any fault is drawn. The message is for the caller."""
+    """A send that is refused before any fault is drawn. The message is for the caller."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)

@@ -53,7 +53,7 @@ class LedgerEntry:
 
 
 class Ledger:
-    """Counts and stores requests until it is emptied.
+    """All requests, counted and stored until the ledger is emptied.
 
     accepted: requests that were accepted, also those whose reply was lost. unique: messages accepted.
     rejected: all other requests, so that accepted + rejected is the number of requests.

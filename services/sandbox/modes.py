@@ -29,7 +29,7 @@ class Mode(StrEnum):
 
 
 class Manner(Enum):
-    """How a reply is written to the connection."""
+    """The manner in which a reply is written to the connection."""
 
     WHOLE = auto()
     DRIP = auto()

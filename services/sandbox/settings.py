@@ -6,8 +6,9 @@ from shared.settings import Settings
 
 
 class SandboxSettings(Settings):
-    """Port 0 takes any free one; control port 0 means that the controls share the port of the sends.
+    """The settings of the sandbox.
 
+    Port 0 takes any free one; control port 0 means that the controls share the port of the sends.
     `sandbox_secret` signs the token that each send must carry. HS256 requires 32 bytes or more.
     """
 

@@ -17,7 +17,7 @@ def make_token(secret: str) -> str:
 
 
 class TokenVerifier:
-    """Verifies that an Authorization header carries a token signed with the secret."""
+    """A verifier of Authorization headers: they must carry a token signed with the secret."""
 
     def __init__(self, secret: str) -> None:
         self._secret = secret

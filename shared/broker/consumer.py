@@ -68,7 +68,7 @@ class Delivery:
 
 
 class Consumer(Link):
-    """Consumes one queue and hands each delivery to a callback, which must only enqueue it and never wait."""
+    """A connection that consumes one queue and hands each delivery to a callback, which must never wait."""
 
     def __init__(
         self,

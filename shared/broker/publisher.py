@@ -42,14 +42,14 @@ class Outgoing:
 
 @dataclass(frozen=True, slots=True)
 class Depth:
-    """How many bodies of a queue are ready for delivery, and how many consumers it has."""
+    """The number of bodies of a queue that are ready for delivery, and of its consumers."""
 
     ready: int
     consumers: int
 
 
 class Publisher(Link):
-    """Publishes persistent bodies as mandatory, and waits until the broker has confirmed them."""
+    """A connection that publishes persistent bodies as mandatory, and waits until the broker has confirmed them."""
 
     def __init__(
         self,

@@ -27,7 +27,7 @@ class SettlementCause:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """How one message is settled. `lost` are the numbers of its attempts that never got a result."""
+    """The settlement of one message. `lost` are the numbers of its attempts that never got a result."""
 
     message_id: int
     reason: str
@@ -37,7 +37,7 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class FlightFacts:
-    """What the tables hold about the flights of a chunk of messages.
+    """The state of the flights of a chunk of messages.
 
     `locked`: the flights that are locked here. `in_flight`: the messages that have a flight at all. `unreachable`: the
     messages without one whose client's window is never open.

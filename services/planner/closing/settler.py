@@ -27,12 +27,12 @@ log = logs.get()
 
 
 class Settler:
-    """Settles chunk by chunk, until only messages are left whose claims must be waited for."""
+    """The settler of one planner. It settles chunk by chunk, until only messages with open claims are left."""
 
     def __init__(self, pool: Pool, metrics: Metrics) -> None:
         self._pool = pool
         self._metrics = metrics
-        # Mailings of which every message was looked at once: each message left has a flight.
+        # Mailings whose messages were all looked at once: each unsettled one has a flight.
         self._scanned: set[int] = set()
 
     async def close_mailings(self) -> bool:

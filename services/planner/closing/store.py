@@ -55,8 +55,8 @@ async def list_closing(pool: Pool) -> list[ClosingMailing]:
         """
         SELECT m.id, m.status = 'cancelled' AS cancelled,
             m.status = 'cancelled' OR w.expansion_done AS expansion_over,
-            -- Requests end before the end. A fence of later proves that their results are folded; without a fence,
-            -- claims are settled after 25 s all the same, so that every mailing is finished in time.
+            -- No request is open after the end, so a fence published later proves that all results are folded.
+            -- Without one, claims are settled after 25 s all the same, so that every mailing is finished in time.
             m.status <> 'cancelled' AND (
                 f.folded_at > m.end_at + interval '1 s' OR clock_timestamp() > m.end_at + interval '25 s'
             ) AS claims_due,

@@ -7,7 +7,7 @@ from shared.database import Pool
 
 @dataclass(frozen=True, slots=True)
 class UnsentMessages:
-    """How many messages of a running mailing are not final, and how many of them wait for a retry or a window."""
+    """The messages of a running mailing that are not final, and how many of them wait for a retry or a window."""
 
     unsent: int
     waiting: int
@@ -16,14 +16,14 @@ class UnsentMessages:
 
 @dataclass(frozen=True, slots=True)
 class FoldProgress:
-    """How many results were ever folded, and the age of the newest folded fence in seconds; None before the first."""
+    """The number of results ever folded, and the age of the newest folded fence in seconds; None before the first."""
 
     results: int
     fence_age: float | None
 
 
 async def list_unsent(pool: Pool) -> list[UnsentMessages]:
-    """Lists how many messages running mailings have not sent, and how many of them wait."""
+    """Counts the unsent messages of each running mailing, and those of them that wait."""
     rows = await pool.fetch(
         """
         SELECT c.pending + c.retrying AS unsent,

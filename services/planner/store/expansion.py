@@ -21,7 +21,7 @@ class LockedAudience:
 
 @dataclass(frozen=True, slots=True)
 class AddedMessages:
-    """How many messages a chunk added. Between `first_id` and `last_id` other mailings may have ids, too.
+    """The messages that a chunk added. Between `first_id` and `last_id` other mailings may have ids, too.
 
     `upto` is the id of the last client looked at, None when there was none.
     """

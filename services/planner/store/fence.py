@@ -1,4 +1,4 @@
-"""The clock of the database, by which fences are written."""
+"""The clock of the database, for fences."""
 
 from datetime import datetime
 

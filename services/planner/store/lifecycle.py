@@ -40,7 +40,7 @@ async def seconds_to_next_start(pool: Pool) -> float | None:
 
 
 async def finish_done(pool: Pool) -> list[tuple[int, str | None]]:
-    """Finishes mailings of which every message is final. A cancelled one keeps its status, and only gets finished_at.
+    """Finishes mailings whose messages are all final. A cancelled one keeps its status, and only gets finished_at.
 
     The second statement reads the counts again under the row lock, since a resend may have come in between. An open
     resend keeps a mailing unfinished, since it may reopen messages.

@@ -78,10 +78,10 @@ async def test_a_slash_at_the_end_of_the_url_does_not_matter() -> None:
 @pytest.mark.parametrize("status", [400, 401, 429, 500, 503])
 async def test_an_error_is_an_answer_with_its_headers(status: int) -> None:
     async def answer(_: web.Request) -> web.Response:
-        return web.Response(status=status, text="why", headers={"Retry-After": "7", "Date": "today"})
+        return web.Response(status=status, text="busy", headers={"Retry-After": "7", "Date": "today"})
 
     async with served(answer) as url:
-        assert await send(url) == Reply("answered", status, b"why", retry_after="7", date="today")
+        assert await send(url) == Reply("answered", status, b"busy", retry_after="7", date="today")
 
 
 async def test_a_hanging_provider_times_out() -> None:
@@ -141,7 +141,7 @@ async def test_a_connection_that_is_never_accepted_times_out() -> None:
         full = opened.enter_context(socket.socket())
         full.bind(("127.0.0.1", 0))
         full.listen(0)
-        # With its backlog full, the kernel drops whoever else wants to connect.
+        # With its backlog full, the kernel drops further connections.
         for _ in range(3):
             waiting = opened.enter_context(socket.socket())
             waiting.setblocking(False)
@@ -162,7 +162,7 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
         (b"HTTP/1.1 200 OK\r\nContent-Le", False),
         (b'HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{"code"', False),
         (b'HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{"code"', True),
-        # A whole success, of which the reply itself says that more must follow.
+        # A whole success, whose header announces more bytes.
         (b'HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n{"code": 0}', False),
         (CHUNKED + b'b\r\n{"code": 0}\r\n', False),
         # Chunks that are none.

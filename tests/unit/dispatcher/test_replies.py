@@ -21,7 +21,7 @@ SENT_AT = "Sun, 06 Nov 1994 08:49:37 GMT"
         (OK, Classification("accepted", "accepted", "accepted")),
         (b'{"code": 0}', Classification("accepted", "accepted", "accepted")),
         (b' {"code":0,"message":null,"more":[1]} \n', Classification("accepted", "accepted", "accepted")),
-        # A code that says no. It is an int32 by the contract, and read whatever its size.
+        # An error code. It is an int32 by the contract, and read whatever its size.
         (b'{"code": 1}', Classification("temporary", "error_code", "code 1")),
         (b'{"code": -1}', Classification("temporary", "error_code", "code -1")),
         (b'{"code": 2147483648}', Classification("temporary", "error_code", "code 2147483648")),

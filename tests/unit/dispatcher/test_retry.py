@@ -56,7 +56,7 @@ TOO_LATE = Finish("expired", "HTTP 429, retry only after the deadline", failed=T
         # The eighth failure is the last, and a later one, after the budget was cut, as well.
         (BROKEN, some_facts(failures=7), Finish("exhausted", "HTTP 500", failed=True)),
         (BROKEN, some_facts(failures=12), Finish("exhausted", "HTTP 500", failed=True)),
-        # The budget goes before the deadline: it says more of what happened.
+        # The budget goes before the deadline: it is the better explanation.
         (BROKEN, some_facts(failures=7, left=seconds(0)), Finish("exhausted", "HTTP 500", failed=True)),
         # Near the end a shorter tier is taken, down to the shortest that leaves two seconds.
         (BROKEN, some_facts(failures=4, left=seconds(1802)), queued(1800)),

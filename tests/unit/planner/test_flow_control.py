@@ -28,7 +28,7 @@ def a_flow_control(*seen: tuple[float, int]) -> FlowControl:
         ([(0, 0), (10, 1000)], 100, 800),
         ([(0, 5000), (5, 6000)], 200, 1600),
         ([(0, 0), (10, 10_000)], 1000, HIGHEST),
-        # Two looks within a second say too little to be extrapolated.
+        # Two observations within a second are too close for an extrapolation.
         ([(0, 0), (0.01, 100)], 100, 800),
         ([(5, 0), (5, 100)], 100, 800),
         # Only the last 10 s count: the burst of before is forgotten.

@@ -18,7 +18,7 @@ FIRST, SECOND = a_result(), a_retrying_result(message_id=2)
         (Results(results=[FIRST]), [Results(results=[FIRST])]),
         (Results(results=[FIRST, SECOND]), [Results(results=[FIRST]), Results(results=[SECOND])]),
         (Results(fence=NOON), [Results(fence=NOON)]),
-        # The fence comes last: it says that all before it is folded.
+        # The fence comes last: it proves that all before it is folded.
         (
             Results(results=[FIRST, SECOND], fence=NOON + timedelta(seconds=5)),
             [Results(results=[FIRST]), Results(results=[SECOND]), Results(fence=NOON + timedelta(seconds=5))],

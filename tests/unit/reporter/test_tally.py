@@ -53,7 +53,7 @@ def test_a_failed_attempt_is_recorded_and_another_is_due() -> None:
 @pytest.mark.parametrize(
     ("numbered", "record", "attempts"),
     [
-        # number and status of each result, what is on record, what is recorded anew
+        # number and status of each result, what is on record, what is recorded now
         # Idempotence: the same result twice in a batch counts once.
         ([(1, "retrying"), (1, "retrying")], a_record(), [(1, "server_error")]),
         ([(1, "sent"), (1, "sent")], a_record(), []),

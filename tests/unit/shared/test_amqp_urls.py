@@ -41,8 +41,8 @@ def test_a_wrong_url_is_named_by_its_number_and_shows_no_password(
     monkeypatch.setenv("HERALD_RABBITMQ_URL", urls)
     with pytest.raises(SettingsError) as refusal:
         settings.load(BrokerSettings)
-    said = str(refusal.value)
-    assert said.startswith("HERALD_RABBITMQ_URL: ")
-    assert words in said
-    assert "\n" not in said
-    assert "hu" not in said.replace("HERALD", "")
+    message = str(refusal.value)
+    assert message.startswith("HERALD_RABBITMQ_URL: ")
+    assert words in message
+    assert "\n" not in message
+    assert "hu" not in message.replace("HERALD", "")

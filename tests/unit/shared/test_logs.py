@@ -91,7 +91,7 @@ def test_an_exception_is_one_line() -> None:
         ('"line\\nbreak \\x1b[31m Привет"', "line\nbreak \x1b[31m Привет"),
         ("None", None),
         ("{1: 2}", {"1": 2}),
-        ("ValueError('why')", "why"),
+        ("ValueError('broken')", "broken"),
         ("b'raw'", "b'raw'"),
         ("float('nan')", None),
         ("__import__('datetime').datetime(2026, 5, 4, tzinfo=__import__('datetime').UTC)", "2026-05-04T00:00:00+00:00"),

@@ -42,10 +42,10 @@ def ended_after(process: subprocess.Popen[str], number: signal.Signals) -> int:
         ("return", 0),
         ("raise Stopped", 0),
         ("raise ExceptionGroup('all', [Stopped(), ExceptionGroup('inner', [Stopped()])])", 0),
-        ("raise RuntimeError('why')", 1),
-        ("raise ExceptionGroup('all', [Stopped(), RuntimeError('why')])", 1),
-        ("raise SettingsError('HERALD_X: why')", 2),
-        ("raise ExceptionGroup('all', [SettingsError('HERALD_X: why'), RuntimeError('why')])", 2),
+        ("raise RuntimeError('broken')", 1),
+        ("raise ExceptionGroup('all', [Stopped(), RuntimeError('broken')])", 1),
+        ("raise SettingsError('HERALD_X: broken')", 2),
+        ("raise ExceptionGroup('all', [SettingsError('HERALD_X: broken'), RuntimeError('broken')])", 2),
     ],
 )
 def test_the_exit_code_shows_how_it_ended(body: str, code: int) -> None:

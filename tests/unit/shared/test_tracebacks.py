@@ -1,4 +1,4 @@
-"""An exception in the log says where it failed, and quotes no value."""
+"""An exception in the log shows where it failed, and quotes no value."""
 
 from typing import TypeVar
 
@@ -44,7 +44,7 @@ def a_violation() -> asyncpg.PostgresError:
 @pytest.mark.parametrize(
     ("error", "last"),
     [
-        # Of ours, and of what tells of code and connections, the reason is told.
+        # The messages of Herald's own errors, and of errors about code and connections, are shown.
         (Unreadable("Job: attempt: Field required"), "Unreadable: Job: attempt: Field required"),
         (ConnectionRefusedError(111, "refused"), "ConnectionRefusedError: [Errno 111] refused"),
         (ZeroDivisionError("division by zero"), "ZeroDivisionError: division by zero"),
@@ -59,18 +59,18 @@ def a_violation() -> asyncpg.PostgresError:
     ],
 )
 def test_only_harmless_messages_are_shown(error: Exception, last: str) -> None:
-    told = format_error(caught(error))
-    assert told.splitlines()[-1] == last
-    assert "in caught" in told
-    assert SECRET not in told
+    shown = format_error(caught(error))
+    assert shown.splitlines()[-1] == last
+    assert "in caught" in shown
+    assert SECRET not in shown
 
 
 def test_causes_and_members_of_groups_are_shown_without_their_values() -> None:
     cause = caught(KeyError(SECRET))
     error = caught(ExceptionGroup("in a task", [caught(ValueError(SECRET)), caught(RuntimeError("closed"))]))
     error.__cause__ = cause
-    told = format_error(error)
-    heads = [line for line in told.splitlines() if not line.startswith(" ")]
+    shown = format_error(error)
+    heads = [line for line in shown.splitlines() if not line.startswith(" ")]
     assert heads == [
         "KeyError",
         "which led to:",
@@ -80,7 +80,7 @@ def test_causes_and_members_of_groups_are_shown_without_their_values() -> None:
         "in this group:",
         "RuntimeError: closed",
     ]
-    assert SECRET not in told
+    assert SECRET not in shown
 
 
 def test_an_exception_that_is_its_own_cause_is_shown_once() -> None:
