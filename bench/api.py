@@ -16,11 +16,10 @@ from bench import load, rows
 from bench.measurement import Figures, Measurement, Phase
 from cli.run import run
 from cli.settings import FOLDER
-from cli.stack.output import to_files
-from cli.stack.running import Options, Stack, environment, open_stack
-from cli.stack.signals import until_told
-from cli.tables import make_table
-from cli.up import say
+from cli.stack.launch import RunningStack, StackOptions, environment, open_stack
+from cli.stack.output import FileSink, announce
+from cli.stack.signals import run_until_signal
+from cli.terminal.tables import make_table
 from shared import logs
 
 BENCH_FOLDER = FOLDER / "bench"
@@ -59,50 +58,50 @@ async def _bench(output: Path, sizes: Sizes) -> int:
     # As often as it likes: the rate of a token is not what is measured.
     env = environment() | {"HERALD_LOG_FORMAT": "json", "HERALD_API_RATE": "unlimited"}
     logs.configure("herald", level="error", json=False)
-    code = await until_told(_measure(env, output, sizes), lambda: say("stopping"))
+    code = await run_until_signal(_measure(env, output, sizes), lambda: announce("stopping"))
     return 130 if code is None else code
 
 
 async def _measure(env: dict[str, str], output: Path, sizes: Sizes) -> int:
-    options = Options(BENCH_FOLDER, "herald_bench", fresh=True, flexible=True)
+    options = StackOptions(BENCH_FOLDER, "herald_bench", fresh=True, flexible=True)
     folder = BENCH_FOLDER / "logs"
     await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-    async with open_stack(options, env, say, to_files(folder)) as stack:
-        report = await stack.crew.during(_run(stack, sizes))
+    async with open_stack(options, env, announce, FileSink(folder)) as stack:
+        report = await stack.supervisor.during(_run(stack, sizes))
     await asyncio.to_thread(output.write_bytes, orjson.dumps(asdict(report), option=orjson.OPT_INDENT_2))
     _show(Console(), report)
-    say(f"the same as JSON: {output}")
+    announce(f"the same as JSON: {output}")
     return 0
 
 
-async def _run(stack: Stack, sizes: Sizes) -> Report:
+async def _run(stack: RunningStack, sizes: Sizes) -> Report:
     connection = await asyncpg.connect(stack.database_url)
     headers = {"Authorization": f"Bearer {stack.token}"}
     try:
         async with aiohttp.ClientSession(
             stack.api_url, headers=headers, connector=aiohttp.TCPConnector(limit=0)
         ) as session:
-            return await _measure_all(stack, sizes, Measurement(session, connection, stack.crew.pids["api"]))
+            return await _measure_all(stack, sizes, Measurement(session, connection, stack.supervisor.pids["api"]))
     finally:
         await connection.close()
 
 
-async def _measure_all(stack: Stack, sizes: Sizes, on: Measurement) -> Report:
-    say(f"importing {sizes.clients} clients")
+async def _measure_all(stack: RunningStack, sizes: Sizes, on: Measurement) -> Report:
+    announce(f"importing {sizes.clients} clients")
     imported = await on.import_clients(sizes.clients)
     target = await on.target()
     await load.run(on.session, target, 2)
-    say("asking while nothing is sent")
+    announce("asking while nothing is sent")
     idle = await on.ask(target, sizes.seconds)
-    say("asking while a mailing is sent")
+    announce("asking while a mailing is sent")
     sending, sent_per_second = await _while_sending(on, target, sizes.seconds)
-    say("asking while nothing is sent")
+    announce("asking while nothing is sent")
     idle_after = await on.ask(target, sizes.seconds)
-    say(f"counting {sizes.mailings} mailings")
+    announce(f"counting {sizes.mailings} mailings")
     await rows.add_mailings(on.connection, sizes.mailings)
     statistics = await load.repeat(200, lambda: on.get("/statistics"))
     preview = await load.repeat(10, lambda: on.post("/mailings/preview", load.draft() | {"filter": {}}))
-    say(f"exporting {sizes.exported} messages")
+    announce(f"exporting {sizes.exported} messages")
     exported = await on.export_messages(sizes.exported)
     quiet = (idle.figures["p50_ms"] + idle_after.figures["p50_ms"]) / 2
     ratio = round(sending.figures["p50_ms"] / quiet, 2) if quiet else 0.0

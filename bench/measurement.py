@@ -11,7 +11,7 @@ import orjson
 
 from bench import load, memory, rows
 from bench.pipeline import make_phones
-from cli.http import Json
+from cli.connections.api import Json
 
 LINES_PER_CHUNK = 5000
 POLL_SECONDS = 0.2

@@ -14,16 +14,15 @@ import orjson
 from rich.console import Console
 
 from bench import baseline, latency, memory
+from cli.connections.api import ApiClient, Json, open_api
 from cli.failure import Failure
-from cli.http import Api, Json, open_api
-from cli.progress import watch_mailing
 from cli.run import run
 from cli.settings import FOLDER
-from cli.stack.output import to_files
-from cli.stack.running import Options, Stack, environment, open_stack
-from cli.stack.signals import until_told
-from cli.tables import make_table
-from cli.up import say
+from cli.stack.launch import RunningStack, StackOptions, environment, open_stack
+from cli.stack.output import FileSink, announce
+from cli.stack.signals import run_until_signal
+from cli.terminal.progress import watch_mailing
+from cli.terminal.tables import make_table
 from shared import logs
 
 BENCH_FOLDER = FOLDER / "bench"
@@ -52,29 +51,29 @@ async def _bench(messages: int, provider_url: str | None, output: Path) -> int:
     if env.get("HERALD_PROVIDER_URL") and not env.get("HERALD_PROVIDER_TOKEN"):
         raise Failure("set HERALD_PROVIDER_TOKEN for the provider that is measured against", code=2)
     logs.configure("herald", level="error", json=False)
-    code = await until_told(_measure(messages, env, output), lambda: say("stopping"))
+    code = await run_until_signal(_measure(messages, env, output), lambda: announce("stopping"))
     return 130 if code is None else code
 
 
 async def _measure(messages: int, env: dict[str, str], output: Path) -> int:
-    options = Options(BENCH_FOLDER, "herald_bench", fresh=True, flexible=True)
+    options = StackOptions(BENCH_FOLDER, "herald_bench", fresh=True, flexible=True)
     folder = BENCH_FOLDER / "logs"
     shutil.rmtree(folder, ignore_errors=True)
-    async with open_stack(options, env, say, to_files(folder)) as stack:
-        report = await stack.crew.during(_run(stack, messages, env))
+    async with open_stack(options, env, announce, FileSink(folder)) as stack:
+        report = await stack.supervisor.during(_run(stack, messages, env))
     await asyncio.to_thread(output.write_bytes, orjson.dumps(asdict(report), option=orjson.OPT_INDENT_2))
     _show(Console(), report)
-    say(f"the same as JSON: {output}")
+    announce(f"the same as JSON: {output}")
     return 0 if report.sent == messages and not report.duplicates else 1
 
 
-async def _run(stack: Stack, messages: int, env: dict[str, str]) -> Report:
+async def _run(stack: RunningStack, messages: int, env: dict[str, str]) -> Report:
     tag, phones = f"bench-{secrets.token_hex(3)}", make_phones(messages)
     url = f"{stack.sandbox_url}/v1" if stack.sandbox_url else env["HERALD_PROVIDER_URL"]
     half = len(phones) // 2
     # The bare client runs before and after, since a machine's speed drifts.
     before = await baseline.measure(url, stack.provider_token, phones[:half], TEXT)
-    began = {name: memory.cpu_seconds(pid) for name, pid in stack.crew.pids.items()}
+    began = {name: memory.cpu_seconds(pid) for name, pid in stack.supervisor.pids.items()}
     connection = await asyncpg.connect(stack.database_url)
     try:
         sampler = latency.Sampler(connection)
@@ -86,7 +85,8 @@ async def _run(stack: Stack, messages: int, env: dict[str, str]) -> Report:
             await asyncio.wait((sampling,))
             mailing = await api.get(f"/mailings/{statistics['mailing_id']}")
         usage = {
-            name: (memory.peak_rss(pid), memory.cpu_seconds(pid) - began[name]) for name, pid in stack.crew.pids.items()
+            name: (memory.peak_rss(pid), memory.cpu_seconds(pid) - began[name])
+            for name, pid in stack.supervisor.pids.items()
         }
         percentiles, ledger = await sampler.percentiles(), await _ledger(stack)
     finally:
@@ -112,7 +112,7 @@ def make_phones(number: int) -> list[str]:
     return [str(70000000000 + i // PER_BLOCK * 10_000 + 1000 + i % PER_BLOCK) for i in range(number)]
 
 
-async def import_clients(api: Api, phones: list[str], tag: str) -> None:
+async def import_clients(api: ApiClient, phones: list[str], tag: str) -> None:
     """Brings clients with these phones and this tag into the directory; those that are there get the tag."""
 
     async def lines() -> AsyncIterator[bytes]:
@@ -121,10 +121,10 @@ async def import_clients(api: Api, phones: list[str], tag: str) -> None:
             yield "".join(f"{phone},{tag}\n" for phone in phones[start : start + PER_BLOCK]).encode()
 
     report = await api.upload("/clients/import", lines(), "text/csv", params={"on_conflict": "update"})
-    say(f"{report['created']} clients created, {report['updated']} updated")
+    announce(f"{report['created']} clients created, {report['updated']} updated")
 
 
-async def send_mailing(api: Api, tag: str) -> Json:
+async def send_mailing(api: ApiClient, tag: str) -> Json:
     """Sends a mailing to a tag, watches it, and returns its last statistics."""
     end_at = datetime.now(UTC) + timedelta(hours=1)
     mailing = await api.post("/mailings", {"text": TEXT, "end_at": end_at.isoformat(), "filter": {"tags": [tag]}})
@@ -137,7 +137,7 @@ def seconds_of(mailing: Json, statistics: Json) -> float:
     return (datetime.fromisoformat(ended) - datetime.fromisoformat(begun)).total_seconds()
 
 
-async def _ledger(stack: Stack) -> Json | None:
+async def _ledger(stack: RunningStack) -> Json | None:
     if stack.sandbox_url is None:
         return None
     async with aiohttp.ClientSession(stack.sandbox_url) as session, session.get("/ledger") as reply:

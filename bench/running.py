@@ -14,11 +14,11 @@ from rich.console import Console
 from bench import baseline
 from bench.baseline import Outcome
 from bench.pipeline import TEXT, import_clients, make_phones, seconds_of, send_mailing
+from cli.connections.api import Json, open_api
 from cli.failure import Failure
-from cli.http import Json, open_api
 from cli.run import run
-from cli.tables import make_table
-from cli.up import say
+from cli.stack.output import announce
+from cli.terminal.tables import make_table
 from shared import logs, settings
 
 NO_SANDBOX = "the sandbox does not answer at HERALD_PROVIDER_URL; to a real provider no bench is sent"
@@ -97,4 +97,4 @@ def _show(console: Console, report: Outcome) -> None:
         ("duplicates", report.duplicates),
     ]
     console.print(make_table(f"{report.messages} messages", ("figure", "value"), rows))
-    say("the clients of this bench stay in the directory, with a tag that begins with bench-")
+    announce("the clients of this bench stay in the directory, with a tag that begins with bench-")

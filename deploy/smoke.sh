@@ -117,7 +117,7 @@ create_mailing() {
 import asyncio, sys
 from datetime import UTC, datetime, timedelta
 import aiohttp
-from cli.http import open_api
+from cli.connections.api import open_api
 
 async def main() -> None:
     # Replies that take a while leave requests open when a dispatcher is killed.
@@ -136,7 +136,7 @@ PY
 progress() {
   inside "$1" <<'PY'
 import asyncio, sys
-from cli.http import open_api
+from cli.connections.api import open_api
 
 async def main() -> None:
     async with open_api() as api:
@@ -154,7 +154,7 @@ compare_books() {
   inside "$1" <<'PY'
 import asyncio, sys
 import aiohttp
-from cli.http import open_api
+from cli.connections.api import open_api
 
 async def sent_messages(mailing: str) -> set[int]:
     found, params = set(), {"status": "sent", "limit": "1000"}

@@ -17,14 +17,13 @@ from rich.console import Console
 from bench import memory
 from bench.celery.rival import BIN, Outcome, Variant, measure
 from bench.pipeline import BENCH_FOLDER, TEXT, import_clients, make_phones, seconds_of, send_mailing
+from cli.connections.api import open_api
 from cli.failure import Failure
-from cli.http import open_api
 from cli.run import run
-from cli.stack.output import to_files
-from cli.stack.running import Options, Stack, environment, open_stack
-from cli.stack.signals import until_told
-from cli.tables import make_table
-from cli.up import say
+from cli.stack.launch import RunningStack, StackOptions, environment, open_stack
+from cli.stack.output import FileSink, announce
+from cli.stack.signals import run_until_signal
+from cli.terminal.tables import make_table
 from shared import logs
 
 OUTPUT = Path("bench-celery.json")
@@ -41,19 +40,19 @@ VARIANTS = (
 async def _measure(messages: int, fewer: int, latency_ms: int, env: dict[str, str]) -> int:
     if not BIN.exists():
         raise Failure("Celery is not there: run this as `make bench-celery`", code=2)
-    options = Options(BENCH_FOLDER, "herald_bench", fresh=True, flexible=True)
+    options = StackOptions(BENCH_FOLDER, "herald_bench", fresh=True, flexible=True)
     folder = BENCH_FOLDER / "logs"
     shutil.rmtree(folder, ignore_errors=True)
-    async with open_stack(options, env, say, to_files(folder)) as stack:
+    async with open_stack(options, env, announce, FileSink(folder)) as stack:
         await _delay(stack, latency_ms)
-        outcomes = await stack.crew.during(_run(stack, messages, fewer, folder))
+        outcomes = await stack.supervisor.during(_run(stack, messages, fewer, folder))
     await asyncio.to_thread(OUTPUT.write_bytes, orjson.dumps([asdict(one) for one in outcomes]))
     _show(Console(), outcomes)
-    say(f"the same as JSON: {OUTPUT}")
+    announce(f"the same as JSON: {OUTPUT}")
     return 0
 
 
-async def _delay(stack: Stack, latency_ms: int) -> None:
+async def _delay(stack: RunningStack, latency_ms: int) -> None:
     """Have the provider take so long for every answer."""
     async with (
         aiohttp.ClientSession(stack.sandbox_url) as session,
@@ -62,18 +61,18 @@ async def _delay(stack: Stack, latency_ms: int) -> None:
         reply.raise_for_status()
 
 
-async def _run(stack: Stack, messages: int, fewer: int, folder: Path) -> list[Outcome]:
+async def _run(stack: RunningStack, messages: int, fewer: int, folder: Path) -> list[Outcome]:
     phones = make_phones(messages)
     # Herald before and after, since a machine's speed drifts.
     outcomes = [await _herald(stack, phones)]
     for number, variant in enumerate(VARIANTS):
-        say(f"{variant.name}: {fewer} messages")
+        announce(f"{variant.name}: {fewer} messages")
         outcomes.append(await measure(stack, variant, phones[:fewer], TEXT, number, folder / "celery.log"))
     return [*outcomes, await _herald(stack, phones)]
 
 
-async def _herald(stack: Stack, phones: Sequence[str]) -> Outcome:
-    pids = [pid for name, pid in stack.crew.pids.items() if name != "sandbox"]
+async def _herald(stack: RunningStack, phones: Sequence[str]) -> Outcome:
+    pids = [pid for name, pid in stack.supervisor.pids.items() if name != "sandbox"]
     before = sum(memory.cpu_seconds(pid) for pid in pids)
     tag = f"bench-{secrets.token_hex(3)}"
     async with open_api(stack.api_url, stack.token) as api:
@@ -116,7 +115,7 @@ def main(
 
 
 async def _bench(messages: int, fewer: int, latency_ms: int, env: dict[str, str]) -> int:
-    code = await until_told(_measure(messages, fewer, latency_ms, env), lambda: say("stopping"))
+    code = await run_until_signal(_measure(messages, fewer, latency_ms, env), lambda: announce("stopping"))
     return 130 if code is None else code
 
 

@@ -12,12 +12,12 @@ import asyncpg
 from rich.console import Console
 
 from bench import memory
-from cli.broker import open_broker
+from cli.connections.broker import open_broker
 from cli.failure import Failure
 from cli.native import child
-from cli.progress import mailing_bar
-from cli.stack.running import Stack
-from cli.stack.services import look
+from cli.stack.backing_services import count_waiting
+from cli.stack.launch import RunningStack
+from cli.terminal.progress import mailing_bar
 from shared.process import BACKGROUND_NICENESS
 
 BIN = Path(".venv/celery/bin")
@@ -67,7 +67,9 @@ def url_of(database_url: str, name: str) -> str:
     return urlsplit(database_url)._replace(path=f"/{name}").geturl()
 
 
-async def measure(stack: Stack, variant: Variant, phones: Sequence[str], text: str, number: int, log: Path) -> Outcome:
+async def measure(
+    stack: RunningStack, variant: Variant, phones: Sequence[str], text: str, number: int, log: Path
+) -> Outcome:
     """Sends one message to each phone. `number` tells the measurements of a run apart.
 
     Raises Failure when the workers do not come up, or do not send everything in a quarter of an hour.
@@ -158,7 +160,7 @@ async def _database(admin_url: str, phones: Sequence[str], text: str, number: in
 async def _until_ready(broker_url: str, workers: int, log: Path) -> None:
     async with open_broker(broker_url) as connection:
         for _ in range(READY_SECONDS * 2):
-            if (await look(connection, QUEUE))[1] == workers:
+            if (await count_waiting(connection, QUEUE))[1] == workers:
                 return
             await asyncio.sleep(0.5)
     raise Failure(f"the Celery workers did not come up: see {log}")

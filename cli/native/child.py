@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-TETHER = Path(__file__).with_name("tether.py")
+LAUNCHER = Path(__file__).with_name("launcher.py")
 
 # A signal, and how many seconds a process then has before the next one.
 Step = tuple[signal.Signals, float]
@@ -36,7 +36,7 @@ async def start(
         sys.executable,
         "-I",
         "-S",
-        str(TETHER),
+        str(LAUNCHER),
         str(os.getpid()),
         str(int(death_signal)),
         user or "",
@@ -61,7 +61,7 @@ async def stop(process: Process, steps: Sequence[Step] = GENTLY) -> int:
     return await process.wait()
 
 
-class Kept:
+class RestartingProcess:
     """Keeps one process running for the time of a block: starts it again whenever it ends."""
 
     def __init__(self, launch: Callable[[], Awaitable[Process]], steps: Sequence[Step]) -> None:
@@ -110,3 +110,10 @@ def _send(process: Process, number: signal.Signals) -> None:
             os.killpg(process.pid, number)
         else:
             process.send_signal(number)
+
+
+def read_log_tail(log: Path, count: int = 15) -> str:
+    """Reads the end of a log for an error message; a missing log reads as nothing."""
+    if not log.exists():
+        return ""
+    return "\n".join(log.read_text(errors="replace").splitlines()[-count:])

@@ -21,7 +21,7 @@ from urllib.parse import quote
 
 import asyncpg
 
-from cli.failure import Failure, last_lines
+from cli.failure import Failure
 from cli.native import child
 
 START_SECONDS = 30
@@ -57,7 +57,7 @@ async def serve(
     with cluster.log.open("ab") as log:
         launch = partial(_launch, cluster, settings or {}, log.fileno())
         try:
-            async with child.Kept(launch, STOP_STEPS) as server:
+            async with child.RestartingProcess(launch, STOP_STEPS) as server:
                 await _until_ready(cluster, server, patience)
                 yield cluster
         finally:
@@ -124,12 +124,12 @@ def _socket_folder(data: Path, user: str | None) -> Path:
     return folder
 
 
-async def _until_ready(cluster: Cluster, server: child.Kept, patience: float) -> None:
+async def _until_ready(cluster: Cluster, server: child.RestartingProcess, patience: float) -> None:
     # The first start may fail while one that a killed predecessor left behind shuts down on the same data.
     deadline = asyncio.get_running_loop().time() + patience
     while not (server.running and await answers(cluster)):
         if asyncio.get_running_loop().time() > deadline:
-            raise Failure(f"PostgreSQL did not start, see {cluster.log}:\n{last_lines(cluster.log)}")
+            raise Failure(f"PostgreSQL did not start, see {cluster.log}:\n{child.read_log_tail(cluster.log)}")
         await asyncio.sleep(0.1)
 
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import aio_pika
 import aiormq
 
-from cli.failure import Failure, last_lines
+from cli.failure import Failure
 from cli.native import child
 from cli.native.ports import free_port, is_free
 
@@ -31,7 +31,7 @@ MANAGEMENT_PLUGIN = "plugins/rabbitmq_management-*"
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
+class ClusterConfig:
     """Nodes that form a cluster, each in a folder of its own. They share a name server and a cookie."""
 
     folders: tuple[Path, ...]
@@ -49,7 +49,7 @@ class Node:
     management_port: int | None
     distribution_port: int
     epmd_port: int
-    family: Family | None = None
+    family: ClusterConfig | None = None
 
     @property
     def url(self) -> str:
@@ -92,7 +92,7 @@ def find_script() -> Path | None:
 
 @contextlib.asynccontextmanager
 async def serve(
-    folder: Path, script: Path, *, usual_ports: bool = True, family: Family | None = None
+    folder: Path, script: Path, *, usual_ports: bool = True, family: ClusterConfig | None = None
 ) -> AsyncIterator[Node]:
     """Runs a private node on the files in `folder` while the block runs, on port 5672 or a free one.
 
@@ -105,7 +105,7 @@ async def serve(
     with node.log.open("ab") as log:
         launch = partial(child.start, [node.script], output=log, env=environment(node))
         try:
-            async with child.Kept(launch, STOP_STEPS) as server:
+            async with child.RestartingProcess(launch, STOP_STEPS) as server:
                 await _until_ready(node, server)
                 yield node
         finally:
@@ -113,7 +113,7 @@ async def serve(
                 await end_epmd(node.epmd_port)
 
 
-def _prepare(folder: Path, script: Path, usual_ports: bool, family: Family | None) -> Node:
+def _prepare(folder: Path, script: Path, usual_ports: bool, family: ClusterConfig | None) -> Node:
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     managed = any(script.resolve().parent.parent.glob(MANAGEMENT_PLUGIN))
@@ -154,7 +154,7 @@ def _write_files(node: Node) -> None:
     (node.folder / "epmd-port").write_text(str(node.epmd_port))
 
 
-def _formation(family: Family) -> list[str]:
+def _formation(family: ClusterConfig) -> list[str]:
     key = "cluster_formation"
     names = (name_of(folder.resolve()) for folder in family.folders)
     return [
@@ -191,11 +191,11 @@ def environment(node: Node) -> dict[str, str]:
     }
 
 
-async def _until_ready(node: Node, server: child.Kept) -> None:
+async def _until_ready(node: Node, server: child.RestartingProcess) -> None:
     deadline = asyncio.get_running_loop().time() + START_SECONDS
     while not await answers(node.url):
         if server.starts > MOST_STARTS or asyncio.get_running_loop().time() > deadline:
-            raise Failure(f"RabbitMQ did not start, see {node.log}:\n{last_lines(node.log)}")
+            raise Failure(f"RabbitMQ did not start, see {node.log}:\n{child.read_log_tail(node.log)}")
         await asyncio.sleep(0.2)
 
 

@@ -22,7 +22,7 @@ class Readable(Protocol):
     async def read(self, n: int = -1) -> bytes: ...
 
 
-class Sink(Protocol):
+class LineSink(Protocol):
     """Takes a line of a process, without its end."""
 
     def __call__(self, name: str, line: str) -> None: ...
@@ -34,7 +34,12 @@ def to_terminal(name: str, line: str) -> None:
     typer.echo(f"{typer.style(f'{name:<{WIDTH}}', fg=colour, bold=name == 'herald')} {line}")
 
 
-class Files:
+def announce(line: str) -> None:
+    """Writes a line of the `herald` command itself, in the form of the processes' lines."""
+    to_terminal("herald", line)
+
+
+class FileSink:
     """A sink of one file for each process, which the processes write to themselves."""
 
     def __init__(self, folder: Path) -> None:
@@ -54,11 +59,6 @@ class Files:
 
     def _path(self, name: str) -> Path:
         return self._folder / f"{name}.log"
-
-
-def to_files(folder: Path) -> Files:
-    """Makes a sink that appends to a file for each process."""
-    return Files(folder)
 
 
 async def split_lines(stream: Readable) -> AsyncIterator[str]:

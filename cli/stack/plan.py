@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cli.stack.ports import name_processes
+from cli.stack.port_assignment import name_processes
 
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ProcessSpec:
     """One process: `command` is the sub-command of herald, `probe` answers 200 when it is ready.
 
     `ops` is where its metrics are, as host:port.
@@ -23,7 +23,7 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Connections:
+class Endpoints:
     """Where the services are, and the secrets. `sandbox_secret` is None where a real provider is used."""
 
     database_url: str
@@ -34,26 +34,28 @@ class Connections:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    parts: tuple[Part, ...]
+class StackPlan:
+    processes: tuple[ProcessSpec, ...]
     api_url: str
     sandbox_url: str | None
 
 
-def make_plan(env: Mapping[str, str], ports: Mapping[str, int], to: Connections, workers: int) -> Plan:
+def plan_stack(env: Mapping[str, str], ports: Mapping[str, int], to: Endpoints, workers: int) -> StackPlan:
     """Plans the processes in the order in which they start."""
     host = _reachable(env.get("HERALD_API_HOST", "127.0.0.1"))
     sandbox_host = _reachable(env.get("HERALD_SANDBOX_HOST", "127.0.0.1"))
     sandbox_url = f"http://{sandbox_host}:{ports['sandbox']}" if to.sandbox_secret else None
     shared = dict(env) | _shared(ports, to, sandbox_url)
     ops_host = _reachable(env.get("HERALD_OPS_HOST", "127.0.0.1"))
-    parts = [_with_ops(name, shared, ports[f"ops {name}"], ops_host) for name in name_processes(workers)]
+    processes = [_with_ops(name, shared, ports[f"ops {name}"], ops_host) for name in name_processes(workers)]
     if sandbox_url:
-        parts.insert(0, Part("sandbox", "sandbox", shared | {"HERALD_OPS_PORT": "0"}, f"{sandbox_url}/faults"))
-    return Plan(tuple(parts), f"http://{host}:{ports['api']}", sandbox_url)
+        processes.insert(
+            0, ProcessSpec("sandbox", "sandbox", shared | {"HERALD_OPS_PORT": "0"}, f"{sandbox_url}/faults")
+        )
+    return StackPlan(tuple(processes), f"http://{host}:{ports['api']}", sandbox_url)
 
 
-def _shared(ports: Mapping[str, int], to: Connections, sandbox_url: str | None) -> dict[str, str]:
+def _shared(ports: Mapping[str, int], to: Endpoints, sandbox_url: str | None) -> dict[str, str]:
     shared = {
         "PYTHONUNBUFFERED": "1",
         "HERALD_DATABASE_URL": to.database_url,
@@ -71,10 +73,10 @@ def _shared(ports: Mapping[str, int], to: Connections, sandbox_url: str | None) 
     return shared
 
 
-def _with_ops(name: str, shared: dict[str, str], port: int, host: str) -> Part:
+def _with_ops(name: str, shared: dict[str, str], port: int, host: str) -> ProcessSpec:
     ops = f"{host}:{port}" if port else None
     probe = f"http://{ops}/readyz" if ops else None
-    return Part(name, name.partition("-")[0], shared | {"HERALD_OPS_PORT": str(port)}, probe, ops)
+    return ProcessSpec(name, name.partition("-")[0], shared | {"HERALD_OPS_PORT": str(port)}, probe, ops)
 
 
 def _reachable(host: str) -> str:

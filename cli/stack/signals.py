@@ -8,7 +8,7 @@ from typing import Any
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-async def until_told(work: Coroutine[Any, Any, int], on_signal: Callable[[], None]) -> int | None:
+async def run_until_signal(work: Coroutine[Any, Any, int], on_signal: Callable[[], None]) -> int | None:
     """Does the work and returns its exit code, or None when a signal ended it."""
     task = asyncio.create_task(work)
     asked = False

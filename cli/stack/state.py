@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cli.failure import Failure
-from cli.stack.plan import Part
+from cli.stack.plan import ProcessSpec
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def lock_folder(folder: Path) -> Iterator[None]:
     """Holds the folder for this process. Raises Failure when another one holds it."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("a+") as file:
@@ -31,7 +31,7 @@ def locked(folder: Path) -> Iterator[None]:
         yield
 
 
-def keep_token(given: str | None, file: Path) -> str:
+def find_or_create_token(given: str | None, file: Path) -> str:
     """Returns the token that was given, else the one kept in the file, else a new one, which is kept there.
 
     The file can be read by its owner only.
@@ -42,11 +42,11 @@ def keep_token(given: str | None, file: Path) -> str:
     if kept:
         return kept
     token = secrets.token_urlsafe(32)
-    keep_secret(token, file)
+    write_secret(token, file)
     return token
 
 
-def keep_secret(secret: str, file: Path) -> None:
+def write_secret(secret: str, file: Path) -> None:
     """Writes a secret to a file that can be read by its owner only."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.touch(mode=0o600)
@@ -55,12 +55,12 @@ def keep_secret(secret: str, file: Path) -> None:
 
 
 @contextmanager
-def list_targets(parts: Sequence[Part], file: Path) -> Iterator[None]:
+def prometheus_targets(processes: Sequence[ProcessSpec], file: Path) -> Iterator[None]:
     """Tell Prometheus where the metrics of each process are, while the block runs.
 
     The format is that of its file_sd_configs. Prometheus may read at any time, so the file is there whole, or not.
     """
-    groups = [{"targets": [part.ops], "labels": {"process": part.command}} for part in parts if part.ops]
+    groups = [{"targets": [spec.ops], "labels": {"process": spec.command}} for spec in processes if spec.ops]
     draft = file.with_suffix(".new")
     draft.write_text(json.dumps(groups, indent=2) + "\n")
     draft.replace(file)

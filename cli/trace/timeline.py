@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from cli.trace.lines import Event
+from cli.trace.log_lines import Event
 from cli.trace.target import ABOUT_MESSAGES, Target, bearing
 
 # So many log lines are kept at the most; what is beyond them is counted.
@@ -20,7 +20,7 @@ _LOOKS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TimelineEntry:
     """Something that happened. `service` is the process that logged it, or `tables`."""
 
     at: datetime
@@ -38,7 +38,7 @@ class _Summary:
     lines: int = 0
     messages: int = 0
 
-    def entry(self, key: tuple[Any, ...]) -> Entry:
+    def entry(self, key: tuple[Any, ...]) -> TimelineEntry:
         service, what, *sorts = key
         told = {name: value for name, value in zip(_SORTS, sorts, strict=True) if value is not None}
         if told.get("level") == "info":
@@ -47,7 +47,7 @@ class _Summary:
             told |= {"lines": self.lines, "until": self.last}
         if self.messages:
             told["messages"] = self.messages
-        return Entry(self.first, service, what, told)
+        return TimelineEntry(self.first, service, what, told)
 
 
 @dataclass(slots=True)
@@ -62,7 +62,7 @@ class Collector:
     each: bool = False
     most: int = MOST_LINES
     left_out: int = 0
-    _entries: list[Entry] = field(default_factory=list)
+    _entries: list[TimelineEntry] = field(default_factory=list)
     _summaries: dict[tuple[Any, ...], _Summary] = field(default_factory=dict)
 
     def take(self, service: str, event: Event) -> None:
@@ -72,11 +72,11 @@ class Collector:
         if (found == "messages" or _is_look(event)) and not self.each:
             self._sum_up(service, event, at)
         elif len(self._entries) < self.most:
-            self._entries.append(Entry(at, service, event["event"], _details(event)))
+            self._entries.append(TimelineEntry(at, service, event["event"], _details(event)))
         else:
             self.left_out += 1
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[TimelineEntry]:
         return self._entries + [summary.entry(key) for key, summary in self._summaries.items()]
 
     def _sum_up(self, service: str, event: Event, at: datetime) -> None:
@@ -91,7 +91,7 @@ class Collector:
         summary.messages += _count(event)
 
 
-def in_order(entries: Iterable[Entry]) -> list[Entry]:
+def in_order(entries: Iterable[TimelineEntry]) -> list[TimelineEntry]:
     """Puts entries in the order of time; those of one moment stay as they come."""
     return sorted(entries, key=lambda entry: entry.at)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cli.native.ports import free_port
-from cli.native.rabbitmq import Family, Node, end_epmd, environment, find_script, serve
+from cli.native.rabbitmq import ClusterConfig, Node, end_epmd, environment, find_script, serve
 
 CONTROL_SECONDS = 60
 CLUSTER_SIZE = 3
@@ -25,7 +25,7 @@ async def open_cluster(folder: Path) -> AsyncIterator[tuple[Node, ...]]:
     if script is None:
         pytest.skip("rabbitmq-server is not installed")
     folders = tuple(folder / f"node-{number}" for number in range(1, CLUSTER_SIZE + 1))
-    family = Family(folders, free_port(), secrets.token_hex(16))
+    family = ClusterConfig(folders, free_port(), secrets.token_hex(16))
     async with contextlib.AsyncExitStack() as opened:
         opened.push_async_callback(end_epmd, family.epmd_port)
         starting = (

@@ -9,8 +9,8 @@ import sys
 
 from cli.failure import Failure
 from cli.native import install
-from cli.native.broker import find
-from cli.native.choice import Broker, choose_broker
+from cli.native.provisioning import check_availability
+from cli.native.selection import BrokerSource, select_broker
 from tests.chaos import clocks
 from tests.support import containers
 
@@ -19,10 +19,10 @@ def prepare() -> None:
     """Installs rabbitmq-server where the tests would find no RabbitMQ. Raises Failure when that cannot be."""
     if os.environ.get("HERALD_TEST_RABBITMQ_URL") or containers.available("rabbitmq:4-management"):
         return
-    choice = choose_broker(asyncio.run(find(None)))
-    if choice is Broker.MISSING:
+    choice = select_broker(asyncio.run(check_availability(None)))
+    if choice is BrokerSource.MISSING:
         raise Failure(f"the tests need RabbitMQ: run `{install.COMMAND}` as root, or set HERALD_TEST_RABBITMQ_URL")
-    if choice is Broker.INSTALL:
+    if choice is BrokerSource.INSTALL:
         sys.stderr.write("installing rabbitmq-server for the tests\n")
         install.install_rabbitmq()
 

@@ -13,8 +13,9 @@ import asyncpg
 import pytest
 
 from cli.failure import Failure
-from cli.native import broker, child, postgres, rabbitmq
+from cli.native import child, postgres, rabbitmq
 from cli.native.ports import free_port, is_free
+from cli.native.provisioning import provision_broker
 from tests.support.books import until
 from tests.support.services import is_alive
 
@@ -112,7 +113,7 @@ async def count_ready(url: str) -> int | None:
 
 async def test_a_given_broker_is_taken_as_it_is(open_path: Path) -> None:
     said: list[str] = []
-    async with broker.obtain("amqp://somewhere/", open_path, said.append) as url:
+    async with provision_broker("amqp://somewhere/", open_path, said.append) as url:
         assert url == "amqp://somewhere/"
     assert said == ["RabbitMQ: the one of HERALD_RABBITMQ_URL"]
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.stack.output import split_lines, to_files, to_terminal
+from cli.stack.output import FileSink, split_lines, to_terminal
 
 
 class Chunks:
@@ -45,7 +45,7 @@ def test_a_line_has_the_name_of_its_process_before_it(capsys: pytest.CaptureFixt
 
 
 def test_each_process_has_a_file_of_its_own(tmp_path: Path) -> None:
-    write = to_files(tmp_path / "logs")
+    write = FileSink(tmp_path / "logs")
     write("api", "one")
     write("planner", "two")
     write("api", "three")

@@ -3,17 +3,15 @@
 import io
 import json
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
-from cli.stack.journal import Journal
-from cli.trace.lines import LONGEST_LINE, Source
-from cli.trace.show import to_json, to_line
+from cli.trace.formatting import format_json, format_line
+from cli.trace.log_lines import LONGEST_LINE, Source
 from cli.trace.target import Bearing, Target, bearing, needle
-from cli.trace.timeline import Collector, Entry, in_order
+from cli.trace.timeline import Collector, TimelineEntry, in_order
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 # Message 5 of mailing 7 to client 3, which "req-1" made; a client with two messages; a mailing.
@@ -32,7 +30,7 @@ def read(*lines: bytes, name: str = "dispatcher", wanted: Target | None = None) 
     return list(source.events(needle(wanted) if wanted else None))
 
 
-def collected(target: Target, *lines: bytes, **options: Any) -> tuple[list[Entry], int]:
+def collected(target: Target, *lines: bytes, **options: Any) -> tuple[list[TimelineEntry], int]:
     collector = Collector(target, **options)
     for service, event in read(*lines, wanted=target):
         collector.take(service, event)
@@ -189,7 +187,7 @@ def test_an_entry_is_a_line_for_people_without_what_they_know_already() -> None:
         "exception": "frames\nValueError: why",
         "moved": {"sent": 1},
     }
-    assert to_line(Entry(NOON, "dispatcher", "attempt ended", details), "message") == (
+    assert format_line(TimelineEntry(NOON, "dispatcher", "attempt ended", details), "message") == (
         "2026-05-04 12:00:00.000Z  dispatcher   attempt ended            outcome=server_error"
         '  said="HTTP 500: it broke\\n\\x1b[31mred \\u202e7999***4567"  attempt=2  due_at=2026-05-04T12:00:00.000+00:00'
         '  exception="ValueError: why"  moved={"sent":1}  request_id=req-1'
@@ -197,8 +195,8 @@ def test_an_entry_is_a_line_for_people_without_what_they_know_already() -> None:
 
 
 def test_an_entry_is_one_json_object_with_everything() -> None:
-    entry = Entry(NOON, "api", "client changed", {"client_id": 3, "detail": "79991234567\x9b", "at": NOON})
-    line = to_json(entry)
+    entry = TimelineEntry(NOON, "api", "client changed", {"client_id": 3, "detail": "79991234567\x9b", "at": NOON})
+    line = format_json(entry)
     assert b"\xc2\x9b" not in line
     assert json.loads(line) == {
         "at": "2026-05-04T12:00:00+00:00",
@@ -206,37 +204,3 @@ def test_an_entry_is_one_json_object_with_everything() -> None:
         "what": "client changed",
         "details": {"client_id": 3, "detail": "7999***4567\x9b", "at": "2026-05-04T12:00:00.000+00:00"},
     }
-
-
-class Shown:
-    def __init__(self) -> None:
-        self.lines: list[tuple[str, str]] = []
-
-    def __call__(self, name: str, line: str) -> None:
-        self.lines.append((name, line))
-
-
-def test_what_processes_say_is_kept_as_json_and_shown_for_people(tmp_path: Path) -> None:
-    shown = Shown()
-    journal = Journal(tmp_path / "logs", shown, readable=True)
-    journal("planner", a_line("mailing started", mailing_id=7).decode())
-    journal("planner", "no JSON \x1b[2J")
-    kept = (tmp_path / "logs" / "planner.log").read_text().splitlines()
-    assert [json.loads(line)["mailing_id"] for line in kept] == [7]
-    assert "mailing started" in shown.lines[0][1]
-    assert "mailing_id=7" in shown.lines[0][1]
-    assert shown.lines[1] == ("planner", "no JSON \\x1b[2J")
-
-
-def test_who_chose_a_format_is_shown_the_lines_as_they_are(tmp_path: Path) -> None:
-    shown = Shown()
-    Journal(tmp_path, shown, readable=False)("api", LINE.decode())
-    assert shown.lines == [("api", LINE.decode())]
-
-
-def test_what_is_kept_does_not_grow_for_ever(tmp_path: Path) -> None:
-    journal = Journal(tmp_path, Shown(), readable=False, most_bytes=1000)
-    for _ in range(100):
-        journal("api", LINE.decode())
-    assert {path.name for path in tmp_path.iterdir()} <= {"api.log", "api.log.1"}
-    assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 2500

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from cli.processes import PROCESSES
+from cli.commands.processes import PROCESSES
 from services.api.settings import FIRST_TRY_TOKEN
 from shared.process import STOP_SECONDS
 from tests.unit.deploy import variables

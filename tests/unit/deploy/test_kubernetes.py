@@ -9,7 +9,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from cli.processes import PROCESSES as COMMANDS
+from cli.commands.processes import PROCESSES as COMMANDS
 from shared import settings
 from shared.process import STOP_SECONDS
 from tests.unit.deploy import variables

@@ -1,0 +1,36 @@
+"""A database connection for a command."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+
+from cli.connections.waiting import Service, connect
+from cli.failure import Failure
+from shared.database import DATABASE_OUTAGES, WRONG_SETTINGS, describe, refusal
+from shared.migrate import migrate
+
+DATABASE = Service("database", "HERALD_DATABASE_URL", DATABASE_OUTAGES, describe)
+
+
+@asynccontextmanager
+async def open_database(url: str, patience: float = 0) -> AsyncIterator[asyncpg.Connection]:
+    """Connects, and keeps trying for `patience` seconds while the database is away. Raises Failure."""
+    connection = await connect(DATABASE, lambda: _attempt(url), patience)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def apply_migrations(url: str, patience: float = 0) -> list[str]:
+    """Applies the missing migrations and returns their names. Raises Failure and SchemaError."""
+    async with open_database(url, patience) as connection:
+        return await migrate(connection)
+
+
+async def _attempt(url: str) -> asyncpg.Connection:
+    try:
+        return await asyncpg.connect(url, timeout=5, server_settings={"timezone": "UTC"})
+    except (*WRONG_SETTINGS, ValueError) as error:
+        raise Failure(f"HERALD_DATABASE_URL: {refusal(error)}", code=2) from error

@@ -1,0 +1,99 @@
+"""Brings the whole stack up, in order, and takes it down again."""
+
+import os
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli.connections.database import apply_migrations
+from cli.native.ports import free_port, is_free
+from cli.native.provisioning import Notify
+from cli.settings import FOLDER, TARGETS_FILE, TOKEN_FILE
+from cli.stack.backing_services import BackingServices, open_backing_services
+from cli.stack.output import LineSink
+from cli.stack.plan import Endpoints, plan_stack
+from cli.stack.port_assignment import assign_ports, read_ports
+from cli.stack.state import find_or_create_token, lock_folder, prometheus_targets
+from cli.stack.supervisor import Supervisor
+
+
+@dataclass(frozen=True, slots=True)
+class StackOptions:
+    """`folder` holds the services' files; `flexible` lets taken ports be replaced."""
+
+    folder: Path = FOLDER
+    database: str = "herald"
+    workers: int = 1
+    fresh: bool = False
+    flexible: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunningStack:
+    supervisor: Supervisor
+    api_url: str
+    sandbox_url: str | None
+    token: str
+    database_url: str
+    broker_url: str
+    provider_token: str
+
+
+@asynccontextmanager
+async def open_stack(
+    options: StackOptions, env: Mapping[str, str], notify: Notify, sink: LineSink
+) -> AsyncIterator[RunningStack]:
+    """Runs everything while the block runs. Raises Failure when something cannot be had."""
+    sandbox = not env.get("HERALD_PROVIDER_URL")
+    with lock_folder(FOLDER):
+        wanted = read_ports(env, options.workers, sandbox=sandbox)
+        ports = assign_ports(wanted, is_free, free_port, notify, flexible=options.flexible)
+        async with open_backing_services(options.folder, options.database, env, notify, fresh=options.fresh) as found:
+            notify("migrations: " + (", ".join(await apply_migrations(found.database_url)) or "nothing to do"))
+            to = _connect(found, find_or_create_token(env.get("HERALD_ADMIN_TOKEN"), TOKEN_FILE), env, sandbox=sandbox)
+            plan = plan_stack(env, ports, to, options.workers)
+            with prometheus_targets(plan.processes, TARGETS_FILE):
+                async with Supervisor(plan, sink) as supervisor:
+                    notify("starting " + ", ".join(spec.name for spec in plan.processes))
+                    await supervisor.until_ready()
+                    provider_token = to.sandbox_token or env.get("HERALD_PROVIDER_TOKEN", "")
+                    yield RunningStack(
+                        supervisor,
+                        plan.api_url,
+                        plan.sandbox_url,
+                        to.token,
+                        to.database_url,
+                        to.broker_url,
+                        provider_token,
+                    )
+
+
+def _connect(found: BackingServices, token: str, env: Mapping[str, str], *, sandbox: bool) -> Endpoints:
+    if not sandbox:
+        return Endpoints(found.database_url, found.broker_url, token)
+    # Imported here, so that no other command loads code of the sandbox.
+    from services.sandbox.token import make_token
+
+    secret = env.get("HERALD_SANDBOX_SECRET") or secrets.token_urlsafe(32)
+    return Endpoints(found.database_url, found.broker_url, token, secret, make_token(secret))
+
+
+def environment() -> dict[str, str]:
+    """Takes this process's environment for the stack's; its logs are JSON unless somebody says otherwise."""
+    return {"HERALD_LOG_FORMAT": "json", **os.environ}
+
+
+def list_addresses(stack: RunningStack) -> list[str]:
+    """Returns the lines that `herald up` and `herald demo` show when everything is ready."""
+    lines = [
+        "everything is ready",
+        f"console           {stack.api_url}/",
+        f"API               {stack.api_url}/api/v1",
+        f"token             {stack.token}",
+        f"database          {stack.database_url}",
+    ]
+    if stack.sandbox_url:
+        lines.append(f"sandbox's ledger  {stack.sandbox_url}/ledger")
+    return [*lines, "Ctrl-C stops everything"]

@@ -1,0 +1,80 @@
+"""Which ports a stack listens on, and what to say when one is taken."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from cli.failure import Failure
+
+LOOPBACK = "127.0.0.1"
+FIRST_OPS_PORT = 9101
+HIGHEST = 65_535
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A port somebody will listen on; `use` is "api", "sandbox" or the ops port of a process, like "ops planner".
+
+    `variable` moves it, `given` says whether somebody set that.
+    """
+
+    use: str
+    number: int
+    variable: str
+    given: bool
+    host: str = LOOPBACK
+
+
+def name_processes(workers: int) -> list[str]:
+    """Names the processes with an ops port, in the order of their ports, of which HERALD_OPS_PORT says the first."""
+    more = [f"dispatcher-{number}" for number in range(2, workers + 1)]
+    return ["api", "planner", "dispatcher", "reporter", *more]
+
+
+def read_ports(env: Mapping[str, str], workers: int, *, sandbox: bool) -> list[Port]:
+    """Reads from the environment what the processes will read. Raises Failure for what is no port."""
+    api_host, ops_host = env.get("HERALD_API_HOST", LOOPBACK), env.get("HERALD_OPS_HOST", LOOPBACK)
+    ports = [_read(env, "api", "HERALD_API_PORT", 8080, api_host)]
+    if sandbox:
+        sandbox_host = env.get("HERALD_SANDBOX_HOST", LOOPBACK)
+        ports.append(_read(env, "sandbox", "HERALD_SANDBOX_PORT", 8090, sandbox_host))
+    first = _read(env, "ops", "HERALD_OPS_PORT", FIRST_OPS_PORT, ops_host)
+    processes = name_processes(workers)
+    if first.number + len(processes) - 1 > HIGHEST:
+        raise Failure(f"HERALD_OPS_PORT: {first.number} is too high for {len(processes)} ports in a row", code=2)
+    for place, process in enumerate(processes):
+        number = first.number and first.number + place
+        ports.append(replace(first, use=f"ops {process}", number=number))
+    return ports
+
+
+def _read(env: Mapping[str, str], use: str, variable: str, default: int, host: str) -> Port:
+    text = env.get(variable, str(default))
+    if not text.isascii() or not text.isdigit() or int(text) > HIGHEST:
+        raise Failure(f"{variable}: {text!r} is not a port", code=2)
+    return Port(use, int(text), variable, variable in env, host)
+
+
+def assign_ports(
+    ports: Sequence[Port],
+    is_free: Callable[[int, str], bool],
+    pick: Callable[[], int],
+    notify: Callable[[str], None],
+    *,
+    flexible: bool,
+) -> dict[str, int]:
+    """Gives each use its port. A taken one is replaced where `flexible` allows it and nobody chose it.
+
+    Raises Failure that names the port and its variable otherwise. An ops port of 0 stays: it is switched off.
+    """
+    assigned: dict[str, int] = {}
+    for port in ports:
+        number = port.number
+        if number == 0:
+            number = 0 if port.use.startswith("ops") else pick()
+        elif not is_free(number, port.host):
+            if port.given or not flexible:
+                raise Failure(f"port {number} is taken: end what listens there, or set {port.variable} to another one")
+            number = pick()
+            notify(f"port {port.number} is taken, so the {port.use} port is {number}")
+        assigned[port.use] = number
+    return assigned
