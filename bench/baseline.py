@@ -14,7 +14,7 @@ FIRST_ID = 10**15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class BenchResult:
     """A mailing beside the bare client. Rates are messages a second."""
 
     messages: int

@@ -5,6 +5,8 @@ from datetime import datetime
 
 import asyncpg
 
+from bench.percentiles import percentile
+
 EVERY_SECONDS = 0.1
 SAMPLE = 50
 
@@ -32,8 +34,4 @@ class Sampler:
             "SELECT id, final_at FROM messages WHERE id = ANY ($1::bigint[]) AND status = 'sent'", list(self._released)
         )
         seconds = sorted(max((row["final_at"] - self._released[row["id"]]).total_seconds(), 0.0) for row in rows)
-        return {"p50": _at(seconds, 0.5), "p99": _at(seconds, 0.99), "sample": len(seconds)}
-
-
-def _at(ordered: list[float], share: float) -> float:
-    return round(ordered[min(int(len(ordered) * share), len(ordered) - 1)], 3) if ordered else 0.0
+        return {"p50": percentile(seconds, 0.5, 3), "p99": percentile(seconds, 0.99, 3), "sample": len(seconds)}

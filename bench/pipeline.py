@@ -13,7 +13,8 @@ import asyncpg
 import orjson
 from rich.console import Console
 
-from bench import baseline, latency, memory
+from bench import baseline, latency, process_usage
+from bench.baseline import BenchResult
 from cli.connections.api import ApiClient, Json, open_api
 from cli.failure import Failure
 from cli.run import run
@@ -31,7 +32,7 @@ PER_BLOCK = 9000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report(baseline.Outcome):
+class PipelineResult(BenchResult):
     """What was measured beside the outcome. Memory is in MB, times are in seconds."""
 
     release_to_final: dict[str, float | int]
@@ -60,20 +61,20 @@ async def _measure(messages: int, env: dict[str, str], output: Path) -> int:
     folder = BENCH_FOLDER / "logs"
     shutil.rmtree(folder, ignore_errors=True)
     async with open_stack(options, env, announce, FileSink(folder)) as stack:
-        report = await stack.supervisor.during(_run(stack, messages, env))
-    await asyncio.to_thread(output.write_bytes, orjson.dumps(asdict(report), option=orjson.OPT_INDENT_2))
-    _show(Console(), report)
+        result = await stack.supervisor.during(_run(stack, messages, env))
+    await asyncio.to_thread(output.write_bytes, orjson.dumps(asdict(result), option=orjson.OPT_INDENT_2))
+    _show(Console(), result)
     announce(f"the same as JSON: {output}")
-    return 0 if report.sent == messages and not report.duplicates else 1
+    return 0 if result.sent == messages and not result.duplicates else 1
 
 
-async def _run(stack: RunningStack, messages: int, env: dict[str, str]) -> Report:
+async def _run(stack: RunningStack, messages: int, env: dict[str, str]) -> PipelineResult:
     tag, phones = f"bench-{secrets.token_hex(3)}", make_phones(messages)
     url = f"{stack.sandbox_url}/v1" if stack.sandbox_url else env["HERALD_PROVIDER_URL"]
     half = len(phones) // 2
     # The bare client runs before and after, since a machine's speed drifts.
     before = await baseline.measure(url, stack.provider_token, phones[:half], TEXT)
-    began = {name: memory.cpu_seconds(pid) for name, pid in stack.supervisor.pids.items()}
+    began = {name: process_usage.cpu_seconds(pid) for name, pid in stack.supervisor.pids.items()}
     connection = await asyncpg.connect(stack.database_url)
     try:
         sampler = latency.Sampler(connection)
@@ -85,7 +86,7 @@ async def _run(stack: RunningStack, messages: int, env: dict[str, str]) -> Repor
             await asyncio.wait((sampling,))
             mailing = await api.get(f"/mailings/{statistics['mailing_id']}")
         usage = {
-            name: (memory.peak_rss(pid), memory.cpu_seconds(pid) - began[name])
+            name: (process_usage.peak_rss(pid), process_usage.cpu_seconds(pid) - began[name])
             for name, pid in stack.supervisor.pids.items()
         }
         percentiles, ledger = await sampler.percentiles(), await _ledger(stack)
@@ -94,7 +95,7 @@ async def _run(stack: RunningStack, messages: int, env: dict[str, str]) -> Repor
     after = await baseline.measure(url, stack.provider_token, phones[half:], TEXT)
     bare = 2 / (1 / before + 1 / after)
     rate = messages / seconds_of(mailing, statistics)
-    return Report(
+    return PipelineResult(
         messages=messages,
         rate=round(rate, 1),
         bare_rate=round(bare, 1),
@@ -120,8 +121,8 @@ async def import_clients(api: ApiClient, phones: list[str], tag: str) -> None:
         for start in range(0, len(phones), PER_BLOCK):
             yield "".join(f"{phone},{tag}\n" for phone in phones[start : start + PER_BLOCK]).encode()
 
-    report = await api.upload("/clients/import", lines(), "text/csv", params={"on_conflict": "update"})
-    announce(f"{report['created']} clients created, {report['updated']} updated")
+    result = await api.upload("/clients/import", lines(), "text/csv", params={"on_conflict": "update"})
+    announce(f"{result['created']} clients created, {result['updated']} updated")
 
 
 async def send_mailing(api: ApiClient, tag: str) -> Json:
@@ -145,22 +146,22 @@ async def _ledger(stack: RunningStack) -> Json | None:
         return ledger
 
 
-def _show(console: Console, report: Report) -> None:
-    times = report.release_to_final
+def _show(console: Console, result: PipelineResult) -> None:
+    times = result.release_to_final
     console.print(
         make_table(
-            f"{report.messages} messages",
+            f"{result.messages} messages",
             ("figure", "value"),
             [
-                ("messages a second, from creation to the last final status", report.rate),
-                ("a bare client on the same server, messages a second", report.bare_rate),
-                ("ratio", report.ratio),
+                ("messages a second, from creation to the last final status", result.rate),
+                ("a bare client on the same server, messages a second", result.bare_rate),
+                ("ratio", result.ratio),
                 (f"release to final, p50 of {times['sample']} (s)", times["p50"]),
                 ("release to final, p99 (s)", times["p99"]),
-                ("sent", report.sent),
-                ("duplicates", "-" if report.duplicates is None else report.duplicates),
+                ("sent", result.sent),
+                ("duplicates", "-" if result.duplicates is None else result.duplicates),
             ],
         )
     )
-    rows = [(name, rss, report.cpu_seconds[name]) for name, rss in report.peak_rss.items()]
+    rows = [(name, rss, result.cpu_seconds[name]) for name, rss in result.peak_rss.items()]
     console.print(make_table("processes", ("process", "peak RSS (MB)", "CPU (s)"), rows))

@@ -14,8 +14,8 @@ import orjson
 import typer
 from rich.console import Console
 
-from bench import memory
-from bench.celery.rival import BIN, Outcome, Variant, measure
+from bench import process_usage
+from bench.celery.measurement import BIN, ServiceResult, Variant, measure
 from bench.pipeline import BENCH_FOLDER, TEXT, import_clients, make_phones, seconds_of, send_mailing
 from cli.connections.api import open_api
 from cli.failure import Failure
@@ -45,9 +45,9 @@ async def _measure(messages: int, fewer: int, latency_ms: int, env: dict[str, st
     shutil.rmtree(folder, ignore_errors=True)
     async with open_stack(options, env, announce, FileSink(folder)) as stack:
         await _delay(stack, latency_ms)
-        outcomes = await stack.supervisor.during(_run(stack, messages, fewer, folder))
-    await asyncio.to_thread(OUTPUT.write_bytes, orjson.dumps([asdict(one) for one in outcomes]))
-    _show(Console(), outcomes)
+        results = await stack.supervisor.during(_run(stack, messages, fewer, folder))
+    await asyncio.to_thread(OUTPUT.write_bytes, orjson.dumps([asdict(one) for one in results]))
+    _show(Console(), results)
     announce(f"the same as JSON: {OUTPUT}")
     return 0
 
@@ -61,19 +61,19 @@ async def _delay(stack: RunningStack, latency_ms: int) -> None:
         reply.raise_for_status()
 
 
-async def _run(stack: RunningStack, messages: int, fewer: int, folder: Path) -> list[Outcome]:
+async def _run(stack: RunningStack, messages: int, fewer: int, folder: Path) -> list[ServiceResult]:
     phones = make_phones(messages)
     # Herald before and after, since a machine's speed drifts.
-    outcomes = [await _herald(stack, phones)]
+    results = [await _herald(stack, phones)]
     for number, variant in enumerate(VARIANTS):
         announce(f"{variant.name}: {fewer} messages")
-        outcomes.append(await measure(stack, variant, phones[:fewer], TEXT, number, folder / "celery.log"))
-    return [*outcomes, await _herald(stack, phones)]
+        results.append(await measure(stack, variant, phones[:fewer], TEXT, number, folder / "celery.log"))
+    return [*results, await _herald(stack, phones)]
 
 
-async def _herald(stack: RunningStack, phones: Sequence[str]) -> Outcome:
+async def _herald(stack: RunningStack, phones: Sequence[str]) -> ServiceResult:
     pids = [pid for name, pid in stack.supervisor.pids.items() if name != "sandbox"]
-    before = sum(memory.cpu_seconds(pid) for pid in pids)
+    before = sum(process_usage.cpu_seconds(pid) for pid in pids)
     tag = f"bench-{secrets.token_hex(3)}"
     async with open_api(stack.api_url, stack.token) as api:
         await import_clients(api, list(phones), tag)
@@ -81,21 +81,21 @@ async def _herald(stack: RunningStack, phones: Sequence[str]) -> Outcome:
         mailing = await api.get(f"/mailings/{statistics['mailing_id']}")
     if statistics["by_status"]["sent"] != len(phones):
         raise Failure(f"Herald did not send everything: {statistics['by_status']}")
-    used = sum(memory.cpu_seconds(pid) for pid in pids) - before
-    return Outcome(
+    used = sum(process_usage.cpu_seconds(pid) for pid in pids) - before
+    return ServiceResult(
         name="Herald",
         messages=len(phones),
         rate=round(len(phones) / seconds_of(mailing, statistics), 1),
         cpu_ms=round(used * PER_MESSAGE / len(phones), 2),
-        peak_rss=round(sum(memory.peak_rss(pid) for pid in pids), 1),
+        peak_rss=round(sum(process_usage.peak_rss(pid) for pid in pids), 1),
     )
 
 
-def _show(console: Console, outcomes: Sequence[Outcome]) -> None:
-    ours = [one.rate for one in outcomes if one.name == "Herald"]
+def _show(console: Console, results: Sequence[ServiceResult]) -> None:
+    ours = [one.rate for one in results if one.name == "Herald"]
     # What takes as long in the middle as both ends do together.
     mean = len(ours) / sum(1 / rate for rate in ours)
-    rows = [(one.name, one.messages, one.rate, f"{mean / one.rate:.1f}", one.cpu_ms, one.peak_rss) for one in outcomes]
+    rows = [(one.name, one.messages, one.rate, f"{mean / one.rate:.1f}", one.cpu_ms, one.peak_rss) for one in results]
     columns = ("service", "messages", "a second", "Herald beside it", "CPU (ms a message)", "peak RSS (MB)")
     console.print(make_table("Herald beside Celery", columns, rows))
 

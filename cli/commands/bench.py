@@ -24,7 +24,7 @@ def bench_command(
     """Runs one mailing through all processes, beside a bare HTTP client on the same server, and prints the figures."""
     # Imported here, so that no other command loads them.
     if running:
-        from bench.running import bench as bench_running
+        from bench.running_stack import bench as bench_running
 
         bench_running(messages, output)
         return

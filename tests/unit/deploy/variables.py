@@ -2,7 +2,7 @@
 
 from pydantic_settings import BaseSettings
 
-from bench.running import BenchSettings
+from bench.running_stack import BenchSettings
 from cli.settings import ClientSettings
 from services.api.settings import ApiSettings
 from services.dispatcher.settings import DispatcherSettings

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import asyncpg
 from rich.console import Console
 
-from bench import memory
+from bench import process_usage
 from cli.connections.broker import open_broker
 from cli.failure import Failure
 from cli.native import child
@@ -53,7 +53,7 @@ class Variant:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class ServiceResult:
     """Messages a second from the start of the fan-out to the last sent one; CPU in ms a message, peak RSS in MB."""
 
     name: str
@@ -69,7 +69,7 @@ def url_of(database_url: str, name: str) -> str:
 
 async def measure(
     stack: RunningStack, variant: Variant, phones: Sequence[str], text: str, number: int, log: Path
-) -> Outcome:
+) -> ServiceResult:
     """Sends one message to each phone. `number` tells the measurements of a run apart.
 
     Raises Failure when the workers do not come up, or do not send everything in a quarter of an hour.
@@ -92,23 +92,23 @@ async def measure(
                 for _ in range(variant.workers)
             ]
             await _until_ready(broker_url, variant.workers, log)
-            before = sum(memory.cpu_seconds(pid) for pid in _family(pids))
+            before = sum(process_usage.cpu_seconds(pid) for pid in _family(pids))
             call = await child.start(
                 [BIN / "celery", "-A", APP, "call", f"{APP}.send_mailing", "--args", "[1]"], output=output, env=env
             )
             await call.wait()
             await _until_sent(database, len(phones), log)
         family = _family(pids)
-        used = sum(memory.cpu_seconds(pid) for pid in family) - before
+        used = sum(process_usage.cpu_seconds(pid) for pid in family) - before
         seconds: float = await database.fetchval(
             "SELECT extract(epoch FROM max(m.sent_at) - min(g.started_at))::float8 FROM messages m, mailings g"
         )
-        return Outcome(
+        return ServiceResult(
             name=variant.name,
             messages=len(phones),
             rate=round(len(phones) / seconds, 1),
             cpu_ms=round(used * 1000 / len(phones), 2),
-            peak_rss=round(sum(memory.peak_rss(pid) for pid in family), 1),
+            peak_rss=round(sum(process_usage.peak_rss(pid) for pid in family), 1),
         )
 
 

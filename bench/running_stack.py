@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from rich.console import Console
 
 from bench import baseline
-from bench.baseline import Outcome
+from bench.baseline import BenchResult
 from bench.pipeline import TEXT, import_clients, make_phones, seconds_of, send_mailing
 from cli.connections.api import Json, open_api
 from cli.failure import Failure
@@ -42,14 +42,14 @@ def bench(messages: int, output: Path | None) -> None:
 
 async def _bench(messages: int, output: Path | None) -> int:
     logs.configure("herald", level="error", json=False)
-    report = await _measure(messages, settings.load(BenchSettings))
+    result = await _measure(messages, settings.load(BenchSettings))
     if output is not None:
-        await asyncio.to_thread(output.write_bytes, orjson.dumps(asdict(report), option=orjson.OPT_INDENT_2))
-    _show(Console(), report)
-    return 0 if report.sent == messages and not report.duplicates else 1
+        await asyncio.to_thread(output.write_bytes, orjson.dumps(asdict(result), option=orjson.OPT_INDENT_2))
+    _show(Console(), result)
+    return 0 if result.sent == messages and not result.duplicates else 1
 
 
-async def _measure(messages: int, config: BenchSettings) -> Outcome:
+async def _measure(messages: int, config: BenchSettings) -> BenchResult:
     duplicates = (await _ledger(config.provider_url))["duplicates"]
     tag, phones, half = f"bench-{secrets.token_hex(3)}", make_phones(messages), messages // 2
     # The bare client runs before and after, since a machine's speed drifts.
@@ -61,7 +61,7 @@ async def _measure(messages: int, config: BenchSettings) -> Outcome:
     doubled = (await _ledger(config.provider_url))["duplicates"] - duplicates
     bare = 2 / (1 / before + 1 / await _bare(config, phones[half:]))
     rate = messages / seconds_of(mailing, statistics)
-    return Outcome(
+    return BenchResult(
         messages=messages,
         rate=round(rate, 1),
         bare_rate=round(bare, 1),
@@ -88,13 +88,13 @@ async def _ledger(provider_url: str) -> Json:
         raise Failure(NO_SANDBOX, code=2) from error
 
 
-def _show(console: Console, report: Outcome) -> None:
+def _show(console: Console, result: BenchResult) -> None:
     rows = [
-        ("messages a second, from creation to the last final status", report.rate),
-        ("a bare client on the same server, messages a second", report.bare_rate),
-        ("ratio", report.ratio),
-        ("sent", report.sent),
-        ("duplicates", report.duplicates),
+        ("messages a second, from creation to the last final status", result.rate),
+        ("a bare client on the same server, messages a second", result.bare_rate),
+        ("ratio", result.ratio),
+        ("sent", result.sent),
+        ("duplicates", result.duplicates),
     ]
-    console.print(make_table(f"{report.messages} messages", ("figure", "value"), rows))
+    console.print(make_table(f"{result.messages} messages", ("figure", "value"), rows))
     announce("the clients of this bench stay in the directory, with a tag that begins with bench-")

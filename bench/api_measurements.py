@@ -9,7 +9,7 @@ import aiohttp
 import asyncpg
 import orjson
 
-from bench import load, memory, rows
+from bench import bulk_rows, load_generator, process_usage
 from bench.pipeline import make_phones
 from cli.connections.api import Json
 
@@ -27,7 +27,7 @@ class Phase:
 
 
 @dataclass(frozen=True, slots=True)
-class Measurement:
+class ApiMeasurer:
     session: aiohttp.ClientSession
     connection: asyncpg.Connection
     api_pid: int
@@ -55,7 +55,7 @@ class Measurement:
 
         began = time.perf_counter()
         async with (
-            memory.Growth(self.api_pid) as growth,
+            process_usage.MemoryGrowth(self.api_pid) as growth,
             self.session.post("/api/v1/clients/import", data=body(), headers={"Content-Type": "text/csv"}) as reply,
         ):
             created = (await reply.json())["created"]
@@ -66,10 +66,10 @@ class Measurement:
         }
 
     async def export_messages(self, count: int) -> Figures:
-        mailing_id = await rows.add_messages(self.connection, count)
+        mailing_id = await bulk_rows.add_messages(self.connection, count)
         began, lines, octets = time.perf_counter(), 0, 0
         async with (
-            memory.Growth(self.api_pid) as growth,
+            process_usage.MemoryGrowth(self.api_pid) as growth,
             self.session.get(
                 f"/api/v1/mailings/{mailing_id}/messages",
                 headers={"Accept": "text/csv", "Accept-Encoding": "identity"},
@@ -86,22 +86,22 @@ class Measurement:
             "growth_mb": growth.megabytes,
         }
 
-    async def target(self) -> load.Target:
-        drafts = [(await self.post("/mailings", load.draft()))["id"] for _ in range(20)]
+    async def target(self) -> load_generator.LoadTarget:
+        drafts = [(await self.post("/mailings", load_generator.draft()))["id"] for _ in range(20)]
         clients = await self.connection.fetch("SELECT id FROM clients ORDER BY id LIMIT 10000")
-        return load.Target([row["id"] for row in clients], drafts, drafts)
+        return load_generator.LoadTarget([row["id"] for row in clients], drafts, drafts)
 
-    async def ask(self, target: load.Target, seconds: float) -> Phase:
+    async def ask(self, target: load_generator.LoadTarget, seconds: float) -> Phase:
         """Asks at the usual rate for so long. The processor time is the API's own, whoever else wants the machine."""
         began = self._usage()
-        times = await load.run(self.session, target, seconds)
+        times = await load_generator.run(self.session, target, seconds)
         spent, figures = [after - before for before, after in zip(began, self._usage(), strict=True)], times.figures()
         figures["api_cpu_ms_per_request"] = round(spent[0] / figures["requests"] * 1000, 2)
         figures["api_waited_for_cpu_ms_per_request"] = round(spent[1] / figures["requests"] * 1000, 2)
         return Phase(figures, times.by_call())
 
     def _usage(self) -> tuple[float, float]:
-        return memory.cpu_seconds(self.api_pid), memory.waited_seconds(self.api_pid)
+        return process_usage.cpu_seconds(self.api_pid), process_usage.waited_seconds(self.api_pid)
 
     async def counts(self, path: str) -> dict[str, int]:
         """Returns the counts by status of the mailing at a path."""

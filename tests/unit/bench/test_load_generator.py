@@ -5,11 +5,12 @@ import re
 
 import pytest
 
-from bench.load import MIX, RATE, Target, Times, at, draft
+from bench.load_generator import MIX, RATE, LoadTarget, ResponseTimes, draft
+from bench.percentiles import percentile
 from services.api.routes import ROUTES
 from services.api.schemas import MailingNew
 
-TARGET = Target(clients=[1], mailings=[2], drafts=[3])
+TARGET = LoadTarget(clients=[1], mailings=[2], drafts=[3])
 
 
 @pytest.mark.parametrize(
@@ -17,7 +18,7 @@ TARGET = Target(clients=[1], mailings=[2], drafts=[3])
     [([], 0.5, 0.0), ([1.0], 0.99, 1.0), ([1.0, 2.0, 3.0], 0.5, 2.0), (list(map(float, range(100))), 0.99, 99.0)],
 )
 def test_the_value_below_which_a_share_lies(values: list[float], share: float, expected: float) -> None:
-    assert at(values, share) == expected
+    assert percentile(values, share) == expected
 
 
 def test_the_mix_is_a_hundred_calls_of_which_a_quarter_write() -> None:
@@ -46,7 +47,7 @@ def test_phones_are_never_used_twice() -> None:
 
 
 def test_reads_and_writes_are_told_apart() -> None:
-    times = Times()
+    times = ResponseTimes()
     times.of["GET /clients/{id}"] += [1.0, 2.0]
     times.of["POST /clients"] += [30.0]
     times.of["PATCH /clients/{id}"] += [40.0]

@@ -36,7 +36,7 @@ def rss(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1024 / 1024
 
 
-class Growth:
+class MemoryGrowth:
     """How much a process grows while the block runs, at its largest, in MB."""
 
     def __init__(self, pid: int) -> None:

@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 
 import aiohttp
 
+from bench.percentiles import percentile
+
 RATE = 200
 _NUMBER = re.compile(r"(?<=/)\d+")
 # No phone that a sample or another measurement uses begins like this.
@@ -18,14 +20,14 @@ FIRST_PHONE = 78_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ApiCall:
     method: str
     path: str
     body: dict[str, object] | None = None
 
 
 @dataclass(slots=True)
-class Target:
+class LoadTarget:
     """What there is to read and to write: ids, and the number of the next new client."""
 
     clients: Sequence[int]
@@ -47,22 +49,22 @@ def draft() -> dict[str, object]:
 
 
 # How often each is done in a hundred calls: three reads to a write.
-MIX: tuple[tuple[int, Callable[[Target], Call]], ...] = (
-    (20, lambda to: Call("GET", f"/clients/{random.choice(to.clients)}")),
-    (10, lambda to: Call("GET", "/clients?limit=20")),
-    (15, lambda to: Call("GET", f"/mailings/{random.choice(to.mailings)}")),
-    (15, lambda to: Call("GET", f"/mailings/{random.choice(to.mailings)}/statistics")),
-    (10, lambda to: Call("GET", "/statistics")),
-    (5, lambda to: Call("GET", "/mailings?limit=20")),
-    (10, lambda to: Call("POST", "/clients", {"phone": to.new_phone(), "tag": "measured"})),
-    (10, lambda to: Call("PATCH", f"/clients/{random.choice(to.clients)}", {"tag": f"t{random.random():.6f}"})),
-    (3, lambda _: Call("POST", "/mailings", draft())),
-    (2, lambda to: Call("PATCH", f"/mailings/{random.choice(to.drafts)}", {"text": f"text {random.random():.6f}"})),
+MIX: tuple[tuple[int, Callable[[LoadTarget], ApiCall]], ...] = (
+    (20, lambda to: ApiCall("GET", f"/clients/{random.choice(to.clients)}")),
+    (10, lambda to: ApiCall("GET", "/clients?limit=20")),
+    (15, lambda to: ApiCall("GET", f"/mailings/{random.choice(to.mailings)}")),
+    (15, lambda to: ApiCall("GET", f"/mailings/{random.choice(to.mailings)}/statistics")),
+    (10, lambda to: ApiCall("GET", "/statistics")),
+    (5, lambda to: ApiCall("GET", "/mailings?limit=20")),
+    (10, lambda to: ApiCall("POST", "/clients", {"phone": to.new_phone(), "tag": "measured"})),
+    (10, lambda to: ApiCall("PATCH", f"/clients/{random.choice(to.clients)}", {"tag": f"t{random.random():.6f}"})),
+    (3, lambda _: ApiCall("POST", "/mailings", draft())),
+    (2, lambda to: ApiCall("PATCH", f"/mailings/{random.choice(to.drafts)}", {"text": f"text {random.random():.6f}"})),
 )
 
 
 @dataclass(slots=True)
-class Times:
+class ResponseTimes:
     """Milliseconds from sending a request to having its answer, by what was asked."""
 
     of: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
@@ -73,30 +75,28 @@ class Times:
         return {
             "requests": len(every) + self.failures,
             "failures": self.failures,
-            "p50_ms": at(every, 0.5),
-            "p95_ms": at(every, 0.95),
-            "p99_ms": at(every, 0.99),
-            "reads_p99_ms": at(self._sorted("GET"), 0.99),
-            "writes_p99_ms": at(self._sorted("P"), 0.99),
+            "p50_ms": percentile(every, 0.5),
+            "p95_ms": percentile(every, 0.95),
+            "p99_ms": percentile(every, 0.99),
+            "reads_p99_ms": percentile(self._sorted("GET"), 0.99),
+            "writes_p99_ms": percentile(self._sorted("P"), 0.99),
         }
 
     def by_call(self) -> dict[str, dict[str, float]]:
         """Returns the median and the 99th percentile of each kind of call."""
         ordered = {kind: sorted(times) for kind, times in sorted(self.of.items())}
-        return {kind: {"p50_ms": at(times, 0.5), "p99_ms": at(times, 0.99)} for kind, times in ordered.items()}
+        return {
+            kind: {"p50_ms": percentile(times, 0.5), "p99_ms": percentile(times, 0.99)}
+            for kind, times in ordered.items()
+        }
 
     def _sorted(self, beginning: str) -> list[float]:
         return sorted(time for kind, times in self.of.items() if kind.startswith(beginning) for time in times)
 
 
-def at(ordered: Sequence[float], share: float) -> float:
-    """Returns the value below which that share of them lies."""
-    return round(ordered[min(int(len(ordered) * share), len(ordered) - 1)], 2) if ordered else 0.0
-
-
-async def run(session: aiohttp.ClientSession, target: Target, seconds: float, rate: float = RATE) -> Times:
+async def run(session: aiohttp.ClientSession, target: LoadTarget, seconds: float, rate: float = RATE) -> ResponseTimes:
     """Sends `rate` requests a second for so long. Each is sent at its moment, also while others are unanswered."""
-    times, began, number = Times(), time.perf_counter(), 0
+    times, began, number = ResponseTimes(), time.perf_counter(), 0
     async with asyncio.TaskGroup() as group:
         while (moment := number / rate) < seconds:
             await asyncio.sleep(max(began + moment - time.perf_counter(), 0))
@@ -105,12 +105,12 @@ async def run(session: aiohttp.ClientSession, target: Target, seconds: float, ra
     return times
 
 
-def _choose(target: Target) -> Call:
+def _choose(target: LoadTarget) -> ApiCall:
     (make,) = random.choices([make for _, make in MIX], [weight for weight, _ in MIX])
     return make(target)
 
 
-async def _time(session: aiohttp.ClientSession, call: Call, times: Times) -> None:
+async def _time(session: aiohttp.ClientSession, call: ApiCall, times: ResponseTimes) -> None:
     began = time.perf_counter()
     try:
         async with session.request(call.method, f"/api/v1{call.path}", json=call.body) as reply:
@@ -131,4 +131,4 @@ async def repeat(count: int, ask: Callable[[], Awaitable[object]]) -> dict[str, 
         began = time.perf_counter()
         await ask()
         took.append((time.perf_counter() - began) * 1000)
-    return {"p50_ms": at(sorted(took), 0.5), "p99_ms": at(sorted(took), 0.99)}
+    return {"p50_ms": percentile(sorted(took), 0.5), "p99_ms": percentile(sorted(took), 0.99)}

@@ -1,6 +1,6 @@
 """Plans of the statements that run per message or per page, with a million clients and a million messages.
 
-    python -m bench.plans postgresql://superuser@host/empty_database
+    python -m bench.query_plans postgresql://superuser@host/empty_database
 
 Fills the database, calls the stores' own functions with auto_explain on, and prints a Markdown table: what ran,
 which nodes touched which table, and how long it took. Used for docs/decisions/0006.
@@ -52,7 +52,7 @@ SELECT id, 1, client_id, now() + interval '1 h' FROM messages WHERE id BETWEEN 5
 """
 
 
-class Watch:
+class PlanCollector:
     """Collects what auto_explain says of each call."""
 
     def __init__(self, connection: asyncpg.Connection) -> None:
@@ -174,20 +174,20 @@ async def main(url: str) -> None:
     connection = await asyncpg.connect(url)
     if await connection.fetchval("SELECT to_regclass('messages') IS NULL"):
         await fill(connection)
-    single = Single(connection)
+    single = SingleConnectionPool(connection)
     await explain(connection)
     await connection.execute(
         "UPDATE flights SET claimed_number = 1 WHERE message_id BETWEEN 2501 AND 5000 AND claimed_number = 0"
     )
-    watch = Watch(connection)
+    collector = PlanCollector(connection)
     write = sys.stdout.write
     write("| statement | ms | nodes |\n|---|---|---|\n")
     for name, work in calls(single, connection).items():
-        write(await watch.call(name, work) + "\n")
+        write(await collector.call(name, work) + "\n")
     await connection.close()
 
 
-class Single:
+class SingleConnectionPool:
     """One connection with a pool's ways."""
 
     def __init__(self, connection: asyncpg.Connection) -> None:
@@ -196,7 +196,7 @@ class Single:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._connection, name)
 
-    def acquire(self) -> "Single":
+    def acquire(self) -> "SingleConnectionPool":
         return self
 
     async def __aenter__(self) -> asyncpg.Connection:
