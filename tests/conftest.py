@@ -13,11 +13,11 @@ import pytest_asyncio
 from hypothesis import settings as hypothesis_settings
 
 from tests.chaos.report import print_rows
-from tests.support import services
 from tests.support.ports import take_ports
-from tests.support.services import RUN_VARIABLE, ServiceMissing, need
+from tests.support.services import databases, run
+from tests.support.services.run import RUN_VARIABLE, ServiceMissing, need
+from tests.support.services.vhosts import Vhosts, find_admin
 from tests.support.stack import Stack
-from tests.support.vhosts import Vhosts, find_admin
 
 # A loaded machine is no reason to fail an example.
 hypothesis_settings.register_profile("herald", deadline=None)
@@ -35,17 +35,17 @@ def pytest_configure(config: pytest.Config) -> None:
         # What somebody exported for their own Herald must not change what the tests see.
         del os.environ[name]
     if not hasattr(config, "workerinput"):
-        config.stash[RUN] = services.begin_run()
+        config.stash[RUN] = run.begin_run()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     if RUN in config.stash:
-        services.end_run(config.stash[RUN])
+        run.end_run(config.stash[RUN])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     print_rows(terminalreporter)
-    for kind, origin in services.list_origins(config.stash[RUN]):
+    for kind, origin in run.list_origins(config.stash[RUN]):
         terminalreporter.write_line(f"{kind} of the tests: {origin}")
 
 
@@ -69,8 +69,8 @@ async def database_url(run_prefix: str) -> AsyncIterator[str]:
     """A database with the current schema and nothing in it."""
     found = _need("database")
     name = f"{run_prefix}_{secrets.token_hex(4)}"
-    yield await services.create_database(found["url"], name, found["template"])
-    await services.drop_database(found["url"], name)
+    yield await databases.create_database(found["url"], name, found["template"])
+    await databases.drop_database(found["url"], name)
 
 
 @pytest_asyncio.fixture
@@ -133,7 +133,7 @@ async def make_stack(
         yield make
 
 
-def _need(kind: services.Kind) -> dict[str, str]:
+def _need(kind: run.Kind) -> dict[str, str]:
     try:
         return need(kind)
     except ServiceMissing as error:

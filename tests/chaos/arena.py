@@ -15,7 +15,7 @@ from cli.native import postgres, rabbitmq
 from shared.migrate import migrate
 from tests.chaos.broker import open_cluster
 from tests.chaos.certificates import Certificates, make_certificates
-from tests.e2e.operator import Operator
+from tests.support.operator import Operator
 from tests.support.relay import Relay
 from tests.support.stack import Stack
 

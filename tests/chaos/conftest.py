@@ -10,8 +10,8 @@ from tests.chaos.line import Line
 from tests.chaos.report import PROPERTY
 from tests.chaos.row import Row, run
 from tests.conftest import STACK
+from tests.support.services.vhosts import Vhosts
 from tests.support.stack import Stack
-from tests.support.vhosts import Vhosts
 
 RunRow = Callable[[Row], Awaitable[Line]]
 

@@ -9,7 +9,7 @@ import asyncpg
 
 from services.planner.closing import OUTCOME_UNKNOWN
 from tests.chaos.ledger import Request, acceptances, lost_replies
-from tests.support.books import check_books
+from tests.support.consistency import check_consistency
 
 FINAL = frozenset({"sent", "rejected", "exhausted", "expired", "cancelled"})
 # I1: a final status by end_at and so much.
@@ -202,7 +202,7 @@ async def check_all_books(pool: asyncpg.Pool, mailing_ids: Sequence[int]) -> lis
     broken = []
     for mailing_id in mailing_ids:
         try:
-            await check_books(pool, mailing_id)
+            await check_consistency(pool, mailing_id)
         except AssertionError as error:
             broken.append(f"I5 books of mailing {mailing_id}: {str(error)[:200]}")
     return broken

@@ -30,6 +30,6 @@ async def reset(arena: Arena) -> None:
 
 async def hush(arena: Arena) -> None:
     """Passes nothing on, with all connections open."""
-    arena.relay.hush()
+    arena.relay.stall()
     await asyncio.sleep(arena.seconds)
-    arena.relay.speak()
+    arena.relay.resume()

@@ -14,8 +14,9 @@ from tests.chaos.ledger import read_requests
 from tests.chaos.line import Line
 from tests.chaos.patience import patiently
 from tests.chaos.watch import BACK, SPAN_SECONDS, Watches
-from tests.e2e.operator import Operator
-from tests.support.books import add_clients, add_mailing, until
+from tests.support.mailing_rows import add_clients, add_mailing
+from tests.support.operator import Operator
+from tests.support.polling import until
 from tests.support.stack import Stack
 
 STEADY_SECONDS = 3

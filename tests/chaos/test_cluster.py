@@ -12,7 +12,7 @@ from tests.chaos.arena import Arena, Needs
 from tests.chaos.conftest import RunRow
 from tests.chaos.row import Row
 from tests.chaos.table import ROW_SECONDS, parameters
-from tests.support.books import until
+from tests.support.polling import until
 
 pytestmark = pytest.mark.timeout(ROW_SECONDS)
 

@@ -14,7 +14,7 @@ from tests.chaos.conftest import RunRow
 from tests.chaos.relayed import cut, hush, reset, slow
 from tests.chaos.row import Row
 from tests.chaos.table import ROW_SECONDS, parameters
-from tests.support.books import until
+from tests.support.polling import until
 
 pytestmark = pytest.mark.timeout(ROW_SECONDS)
 

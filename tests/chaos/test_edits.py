@@ -12,7 +12,7 @@ from tests.chaos.conftest import RunRow
 from tests.chaos.ledger import Request, read_requests
 from tests.chaos.row import Row
 from tests.chaos.table import ROW_SECONDS, parameters
-from tests.support.books import add_clients
+from tests.support.mailing_rows import add_clients
 
 pytestmark = pytest.mark.timeout(ROW_SECONDS)
 

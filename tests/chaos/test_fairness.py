@@ -10,8 +10,9 @@ from tests.chaos.arena import PIPELINE, Arena, Place, open_arena
 from tests.chaos.line import Line
 from tests.chaos.row import judge, until_finished
 from tests.chaos.table import ROW_SECONDS
-from tests.e2e.operator import Operator
-from tests.support.books import add_clients, until
+from tests.support.mailing_rows import add_clients
+from tests.support.operator import Operator
+from tests.support.polling import until
 from tests.support.stack import Stack
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(ROW_SECONDS)]

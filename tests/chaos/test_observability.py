@@ -16,11 +16,11 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.conftest import MakeStack
-from tests.e2e.operator import Operator
 from tests.pictures.shots import open_page, shoot
-from tests.support import bad_day
-from tests.support.metrics_table import PROCESSES, ROOT
-from tests.support.prometheus import Prometheus, watching
+from tests.support import incident
+from tests.support.monitoring.metrics_table import PROCESSES, ROOT
+from tests.support.monitoring.prometheus import Prometheus, watching
+from tests.support.operator import Operator
 from tests.support.stack import Stack
 
 PICTURES = "HERALD_TEST_PICTURES"
@@ -86,11 +86,11 @@ async def picture(prometheus: Prometheus, seconds: float) -> None:
 @pytest.mark.chaos
 @pytest.mark.timeout(400)
 async def test_a_bad_day_can_be_seen_on_the_dashboard(make_stack: MakeStack, tmp_path: Path, free_port: int) -> None:
-    stack = await make_stack(env=bad_day.ENV)
+    stack = await make_stack(env=incident.ENV)
     async with watching(addresses(stack), tmp_path, free_port) as prometheus:
         begun = time.time()
         outage_seconds = 90 if PICTURES in os.environ else 15
-        await bad_day.play(Operator(stack), partial(crash, stack), outage_seconds)
+        await incident.play(Operator(stack), partial(crash, stack), outage_seconds)
         # The planner's next look at the tables, and the next question about it.
         await asyncio.sleep(12)
         ended = time.time()

@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import MakeStack
 from tests.contract.hooks import ENDED_MAILING
-from tests.support.books import until
+from tests.support.polling import until
 from tests.support.stack import ADMIN_TOKEN, Stack
 
 FOLDER = Path(__file__).parent

@@ -8,7 +8,9 @@ import asyncpg
 import pytest
 
 from tests.conftest import MakeStack
-from tests.support.books import add_clients, add_mailing, check_books, counts_of, outcomes_of, until, until_finished
+from tests.support.consistency import check_consistency, until_finished
+from tests.support.mailing_rows import add_clients, add_mailing, counts_of, outcomes_of
+from tests.support.polling import until
 from tests.support.stack import Stack
 
 CLIENTS = 300
@@ -137,7 +139,7 @@ async def test_a_stopped_dispatcher_is_taken_over_and_starts_nothing_when_it_wak
     ledger = await ledger_of(stack)
     assert ledger["unique"] == CLIENTS
     assert ledger["duplicates"] <= held <= 3 * CONCURRENCY
-    await check_books(pool, mailing_id)
+    await check_consistency(pool, mailing_id)
     assert await counts_of(pool, mailing_id) == {"sent": CLIENTS}
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.cli.herald import herald
+from tests.support.herald_command import herald
 
 
 @pytest.mark.timeout(180)

@@ -10,8 +10,8 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.conftest import MakeStack
-from tests.support.books import until
 from tests.support.browser import Browsed, browse
+from tests.support.polling import until
 from tests.support.stack import ADMIN_TOKEN
 
 # Where the pictures go: HERALD_TEST_PICTURES=docs/images renews those of the project.

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from tests.conftest import MakeStack
-from tests.support.books import until
+from tests.support.polling import until
 from tests.support.relay import Relay
 from tests.support.stack import Stack
 

@@ -15,8 +15,9 @@ from shared.broker import Publisher
 from shared.health import Health
 from shared.settings import DEFAULT_RETRY_DELAYS
 from tests.conftest import MakeStack
-from tests.e2e.operator import Operator
-from tests.support.books import check_books, until
+from tests.support.consistency import check_consistency
+from tests.support.operator import Operator
+from tests.support.polling import until
 from tests.support.stack import ALL, Stack
 
 ENV = {"HERALD_RETRY_DELAYS": "1s,2s", "HERALD_MAX_ATTEMPTS": "3", "HERALD_PROVIDER_TIMEOUT": "2"}
@@ -48,7 +49,7 @@ async def test_ten_thousand_clients_are_imported_and_exactly_the_filtered_ones_a
         "SELECT c.operator_code, c.tag, count(*) FROM messages m JOIN clients c ON c.id = m.client_id GROUP BY 1, 2"
     )
     assert [tuple(row) for row in reached] == [("902", "vip", 1500)]
-    await check_books(pool, mailing_id)
+    await check_consistency(pool, mailing_id)
 
 
 async def test_a_mailing_set_ahead_starts_by_itself_within_a_second_of_its_time(operator: Operator) -> None:
@@ -87,7 +88,7 @@ async def test_statistics_add_up_to_what_the_ledger_shows(operator: Operator, po
     assert {status: count for status, count in overall["messages"].items() if count} == expected | {"total": 100}
     (listed,) = (await operator.get("/statistics/mailings"))["items"]
     assert listed["total"] == sum(listed["by_status"].values()) == 100
-    await check_books(pool, mailing_id)
+    await check_consistency(pool, mailing_id)
 
 
 async def test_a_failed_send_is_retried_until_it_succeeds(operator: Operator) -> None:
@@ -140,7 +141,7 @@ async def test_at_the_deadline_the_rest_expires_and_nothing_is_sent_after_it(
     assert late == 0
     ended = await pool.fetchval("SELECT finished_at - end_at FROM mailings")
     assert ended.total_seconds() < 30
-    await check_books(pool, mailing_id)
+    await check_consistency(pool, mailing_id)
 
 
 async def test_doubled_jobs_are_sent_once(operator: Operator, pool: asyncpg.Pool, broker_url: str) -> None:
@@ -175,7 +176,7 @@ async def test_pause_and_resume_in_any_order_lose_and_double_nothing(operator: O
     assert await operator.until_status(mailing_id, "finished") == {"sent": 1500}
     ledger = await operator.ledger()
     assert (ledger["accepted"], ledger["unique"]) == (1500, 1500)
-    await check_books(pool, mailing_id)
+    await check_consistency(pool, mailing_id)
 
 
 async def test_a_cancel_acts_at_once_and_the_counts_close(operator: Operator, pool: asyncpg.Pool) -> None:
@@ -192,7 +193,7 @@ async def test_a_cancel_acts_at_once_and_the_counts_close(operator: Operator, po
     counts, ledger = await operator.counts(mailing_id), await operator.ledger()
     assert counts["sent"] == ledger["accepted"] < 3000
     assert counts["sent"] + counts["cancelled"] == 3000
-    await check_books(pool, mailing_id)
+    await check_consistency(pool, mailing_id)
 
 
 async def test_an_edited_text_is_the_one_that_is_sent(operator: Operator) -> None:

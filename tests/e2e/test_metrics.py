@@ -4,8 +4,8 @@ import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.conftest import MakeStack
-from tests.support.books import until
-from tests.support.metrics_table import PROCESSES, Metric, read_table
+from tests.support.monitoring.metrics_table import PROCESSES, Metric, read_table
+from tests.support.polling import until
 from tests.support.stack import Stack
 
 OWN_LABELS = {"histogram": {"le"}}

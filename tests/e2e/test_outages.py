@@ -14,7 +14,9 @@ import pytest
 from cli.native import rabbitmq
 from tests.conftest import MakeStack
 from tests.e2e.test_crashes import ledger_of, set_faults
-from tests.support.books import add_clients, add_mailing, check_books, counts_of, until, until_finished
+from tests.support.consistency import check_consistency, until_finished
+from tests.support.mailing_rows import add_clients, add_mailing, counts_of
+from tests.support.polling import until
 from tests.support.relay import Relay
 from tests.support.stack import Stack
 
@@ -137,7 +139,7 @@ async def test_two_of_every_process_and_one_of_each_killed(make_stack: MakeStack
     ledger = await ledger_of(stack)
     assert ledger["unique"] == 6000
     assert ledger["duplicates"] <= 3 * CONCURRENCY
-    await check_books(pool, first)
+    await check_consistency(pool, first)
     assert_only_one_folds(stack)
 
 

@@ -9,8 +9,9 @@ import asyncpg
 import pytest
 
 from tests.conftest import MakeStack
-from tests.e2e.operator import Operator
-from tests.support.books import check_books, until
+from tests.support.consistency import check_consistency
+from tests.support.operator import Operator
+from tests.support.polling import until
 from tests.support.stack import ALL, Stack
 
 ENV = {"HERALD_RETRY_DELAYS": "1s,2s,5s", "HERALD_DISPATCHER_CONCURRENCY": "20", "HERALD_PROVIDER_TIMEOUT": "2"}
@@ -52,7 +53,7 @@ async def test_the_breaker_opens_and_the_mailing_is_finished_when_the_provider_i
     assert await operator.until_status(mailing_id, "finished", 100) == {"sent": CLIENTS}
     ledger = await operator.ledger()
     assert (ledger["unique"], ledger["duplicates"]) == (CLIENTS, 0)
-    await check_books(pool, mailing_id)
+    await check_consistency(pool, mailing_id)
 
 
 @pytest.mark.parametrize(

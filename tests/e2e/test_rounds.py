@@ -6,9 +6,9 @@ import asyncpg
 import pytest
 
 from tests.conftest import MakeStack
-from tests.e2e.operator import Operator
-from tests.integration.cli.herald import herald
-from tests.support.books import check_books
+from tests.support.consistency import check_consistency
+from tests.support.herald_command import herald
+from tests.support.operator import Operator
 from tests.support.stack import ADMIN_TOKEN, ALL, Stack
 
 ENV = {"HERALD_RETRY_DELAYS": "1s", "HERALD_MAX_ATTEMPTS": "2"}
@@ -57,7 +57,7 @@ async def test_a_resend_sends_what_failed_under_the_same_ids(
     ]
     statistics = await operator.get(f"/mailings/{mailing_id}/statistics")
     assert statistics["reasons"] == []
-    await check_books(pool, mailing_id)
+    await check_consistency(pool, mailing_id)
 
 
 async def test_dead_letters_are_listed_replayed_and_dropped_from_the_command_line(
@@ -78,7 +78,7 @@ async def test_dead_letters_are_listed_replayed_and_dropped_from_the_command_lin
     assert await operator.until_status(mailing_id, "finished") == {"sent": FAILING}
     assert (await herald("dead-letters", "list", env=env)).out == "no dead letters\n"
     assert (await operator.ledger())["duplicates"] == 0
-    await check_books(pool, mailing_id)
+    await check_consistency(pool, mailing_id)
 
 
 async def test_a_dead_letter_past_its_deadline_stays_and_says_so(

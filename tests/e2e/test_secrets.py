@@ -16,8 +16,8 @@ from shared import topology
 from shared.broker import Outgoing, Publisher
 from shared.health import Health
 from tests.conftest import MakeStack
-from tests.e2e import echo
-from tests.e2e.operator import Operator
+from tests.support import echo_provider
+from tests.support.operator import Operator
 from tests.support.stack import ADMIN_TOKEN, SECRET, Stack
 
 ENV = {"HERALD_RETRY_DELAYS": "1s", "HERALD_MAX_ATTEMPTS": "2", "HERALD_LOG_LEVEL": "debug"}
@@ -165,7 +165,7 @@ async def test_phones_texts_and_tokens_go_through_everything_and_come_out_of_not
     values = Values(seed)
     provider_token = f"eyJhbGciOiJIUzI1NiJ9.{values.token().replace('.', '-')}.{values.token().replace('.', '-')}"
     values.tokens.add(provider_token)
-    async with TestServer(echo.app()) as provider:
+    async with TestServer(echo_provider.app()) as provider:
         env = {"HERALD_PROVIDER_URL": str(provider.make_url("/v1")), "HERALD_PROVIDER_TOKEN": provider_token}
         stack = await make_stack(env=ENV | env)
         operator = Operator(stack)

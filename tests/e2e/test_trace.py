@@ -10,9 +10,9 @@ import asyncpg
 import pytest
 
 from tests.conftest import MakeStack
-from tests.e2e.operator import Operator
-from tests.integration.cli.herald import Outcome, herald
-from tests.support.books import until
+from tests.support.herald_command import CommandResult, herald
+from tests.support.operator import Operator
+from tests.support.polling import until
 
 ENV = {"HERALD_RETRY_DELAYS": "1s,2s", "HERALD_MAX_ATTEMPTS": "3", "HERALD_PROVIDER_TIMEOUT": "10"}
 # Who is tried again, with the dispatcher killed in the middle of the second attempt; who is refused; who fails until
@@ -32,7 +32,7 @@ class Tracer:
         self._env = {"HERALD_DATABASE_URL": database_url}
         self._logs = [str(path) for path in sorted(folder.glob("*.log"))]
 
-    async def __call__(self, kind: str, number: int, *options: str) -> Outcome:
+    async def __call__(self, kind: str, number: int, *options: str) -> CommandResult:
         return await herald("trace", f"--{kind}", str(number), *options, *self._logs, env=self._env)
 
     async def story(self, kind: str, number: int, *options: str) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 """A picture of the dashboard in Grafana after a bad day, for docs/operations.md.
 
-Start the stack for it, with the settings in tests/bad_day.py's ENV, and then play the day, which takes three minutes:
+Start the stack with the settings in ENV of tests/support/incident.py, and then run the incident, which takes three
+minutes:
 
     docker compose --profile observability up --detach --wait
     .venv/bin/python -m tests.pictures.dashboard http://127.0.0.1:3000 admin grafana-first-try \\
@@ -21,9 +22,9 @@ from typing import Any
 import aiohttp
 from playwright.async_api import Page
 
-from tests.e2e.operator import Operator
 from tests.pictures.shots import open_page, shoot
-from tests.support import bad_day
+from tests.support import incident
+from tests.support.operator import Operator
 
 DASHBOARD = Path(__file__).parents[2] / "deploy" / "grafana" / "dashboards" / "herald.json"
 # As high as all rows of the dashboard: Grafana draws only what can be seen.
@@ -56,7 +57,7 @@ async def crash() -> None:
 async def play(api: str, token: str, sandbox: str) -> None:
     headers = {"Authorization": f"Bearer {token}"}
     async with aiohttp.ClientSession(api, headers=headers) as herald, aiohttp.ClientSession(sandbox) as provider:
-        mailing_id = await bad_day.play(Operator(Elsewhere(herald, provider)), crash, OUTAGE_SECONDS)
+        mailing_id = await incident.play(Operator(Elsewhere(herald, provider)), crash, OUTAGE_SECONDS)
     print(f"mailing {mailing_id} is finished")  # noqa: T201 - a command for people
 
 

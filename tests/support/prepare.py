@@ -12,7 +12,7 @@ from cli.native import install
 from cli.native.provisioning import check_availability
 from cli.native.selection import BrokerSource, select_broker
 from tests.chaos import clocks
-from tests.support import containers
+from tests.support.services import containers
 
 
 def prepare() -> None:

@@ -73,11 +73,11 @@ class Relay:
             writer.transport.abort()
         self._writers.clear()
 
-    def hush(self) -> None:
+    def stall(self) -> None:
         """Passes nothing on, without a word: connections stay open, and new ones are taken."""
         self._flows.clear()
 
-    def speak(self) -> None:
+    def resume(self) -> None:
         """Passes on what was held back, and what comes."""
         self._flows.set()
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from tests.conftest import MakeStack
-from tests.integration.cli.herald import herald
+from tests.support.herald_command import herald
 from tests.support.stack import ADMIN_TOKEN, SECRET, Stack
 
 

@@ -9,10 +9,11 @@ import asyncpg
 import pytest
 
 from tests.conftest import MakeStack
-from tests.integration.cli.herald import herald, running
+from tests.support.herald_command import herald, running
 from tests.support.ports import take_ports
 from tests.support.relay import Relay
-from tests.support.services import execute, need, with_database
+from tests.support.services.databases import execute, with_database
+from tests.support.services.run import need
 from tests.support.stack import ADMIN_TOKEN
 
 

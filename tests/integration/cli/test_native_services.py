@@ -16,8 +16,8 @@ from cli.failure import Failure
 from cli.native import child, postgres, rabbitmq
 from cli.native.ports import free_port, is_free
 from cli.native.provisioning import provision_broker
-from tests.support.books import until
-from tests.support.services import is_alive
+from tests.support.polling import until
+from tests.support.services.run import is_alive
 
 
 def children_named(name: str) -> list[int]:

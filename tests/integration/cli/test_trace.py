@@ -10,8 +10,8 @@ import asyncpg
 import orjson
 import pytest
 
-from tests.integration.cli.herald import environment, herald
-from tests.support.books import add_clients, add_mailing
+from tests.support.herald_command import environment, herald
+from tests.support.mailing_rows import add_clients, add_mailing
 
 
 def a_line(**fields: object) -> bytes:

@@ -13,7 +13,7 @@ from socket import socket
 import aiohttp
 import pytest
 
-from tests.integration.cli.herald import herald, running
+from tests.support.herald_command import herald, running
 from tests.support.ports import take_ports
 
 

@@ -8,8 +8,8 @@ import pytest
 import yaml
 
 from cli.settings import TARGETS_FILE
-from tests.support.metrics_table import ROOT, documented_series, series_in
-from tests.support.promtool import promtool
+from tests.support.monitoring.metrics_table import ROOT, documented_series, series_in
+from tests.support.monitoring.promtool import promtool
 
 FOLDER = ROOT / "deploy" / "prometheus"
 RULES = FOLDER / "rules" / "herald.yml"

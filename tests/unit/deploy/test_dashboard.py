@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.metrics_table import ROOT, documented_series, read_table, series_in
-from tests.support.promtool import promtool
+from tests.support.monitoring.metrics_table import ROOT, documented_series, read_table, series_in
+from tests.support.monitoring.promtool import promtool
 
 FOLDER = ROOT / "deploy" / "grafana"
 DASHBOARD: dict[str, Any] = json.loads((FOLDER / "dashboards" / "herald.json").read_text(encoding="utf-8"))

@@ -6,7 +6,7 @@ import asyncpg
 
 from services.planner.expansion import expand
 from services.planner.store import leases, lifecycle
-from tests.support.books import add_clients, add_mailing
+from tests.support.mailing_rows import add_clients, add_mailing
 
 
 async def lease_one(pool: asyncpg.Pool, owner: UUID) -> int:

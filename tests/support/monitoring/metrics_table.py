@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "metrics.md"
 PROCESSES = ("api", "planner", "dispatcher", "reporter")
 NO_LABELS = "\N{EN DASH}"
@@ -19,7 +19,7 @@ class Metric:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class MetricRow:
     """A metric, the processes that have it, and what the page says of it."""
 
     metric: Metric
@@ -27,16 +27,16 @@ class Row:
     meaning: str
 
 
-def read_table() -> list[Row]:
+def read_table() -> list[MetricRow]:
     lines = PAGE.read_text(encoding="utf-8").splitlines()
     return [_row(line) for line in lines if line.startswith("| herald_")]
 
 
-def _row(line: str) -> Row:
+def _row(line: str) -> MetricRow:
     name, kind, labels, processes, meaning = (cell.strip() for cell in line.strip("|").split(" | "))
     where = PROCESSES if processes == "all" else processes.split(", ")
     named = frozenset[str]() if labels == NO_LABELS else frozenset(labels.split(", "))
-    return Row(Metric(name, kind, named), frozenset(where), meaning)
+    return MetricRow(Metric(name, kind, named), frozenset(where), meaning)
 
 
 def documented_series() -> set[str]:

@@ -16,7 +16,7 @@ LOCAL = {"localhost", "127.0.0.1"}
 NAME = re.compile(r"herald_test_(\d+)_\w+")
 
 
-class Admin(Protocol):
+class VhostAdmin(Protocol):
     """Somebody who can make and remove virtual hosts."""
 
     @property
@@ -26,13 +26,13 @@ class Admin(Protocol):
 
     def change(self, remove: Sequence[str], create: Sequence[str]) -> None: ...
 
-    def let_in(self, user: "User", vhost: str) -> None: ...
+    def add_user(self, user: "BrokerUser", vhost: str) -> None: ...
 
-    def forget(self, user: "User") -> None: ...
+    def remove_user(self, user: "BrokerUser") -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
-class User:
+class BrokerUser:
     """Somebody with certain rights only, each a regular expression without quotes and backslashes."""
 
     name: str
@@ -67,12 +67,12 @@ class Management:
             self._call("PUT", f"vhosts/{name}")
             self._call("PUT", f"permissions/{name}/{quote(self.user, safe='')}", everything)
 
-    def let_in(self, user: User, vhost: str) -> None:
+    def add_user(self, user: BrokerUser, vhost: str) -> None:
         self._call("PUT", f"users/{user.name}", json.dumps({"password": user.password, "tags": ""}).encode())
         rights = {"configure": user.configure, "write": user.write, "read": user.read}
         self._call("PUT", f"permissions/{vhost}/{user.name}", json.dumps(rights).encode())
 
-    def forget(self, user: User) -> None:
+    def remove_user(self, user: BrokerUser) -> None:
         self._call("DELETE", f"users/{user.name}")
 
     def _call(self, method: str, path: str, body: bytes | None = None) -> bytes:
@@ -103,14 +103,14 @@ class Rabbitmqctl:
             f' <<".*">>, <<".*">>, <<".*">>, <<"test">>) end || V <- {_binaries(create)}], ok.'
         )
 
-    def let_in(self, user: User, vhost: str) -> None:
+    def add_user(self, user: BrokerUser, vhost: str) -> None:
         self._evaluate(
             f'rabbit_auth_backend_internal:add_user(<<"{user.name}">>, <<"{user.password}">>, <<"test">>),'
             f' rabbit_auth_backend_internal:set_permissions(<<"{user.name}">>, <<"{vhost}">>,'
             f' <<"{user.configure}">>, <<"{user.write}">>, <<"{user.read}">>, <<"test">>).'
         )
 
-    def forget(self, user: User) -> None:
+    def remove_user(self, user: BrokerUser) -> None:
         self._evaluate(f'rabbit_auth_backend_internal:delete_user(<<"{user.name}">>, <<"test">>).')
 
     def _evaluate(self, expression: str) -> str:
@@ -124,7 +124,7 @@ def _binaries(names: Sequence[str]) -> str:
     return "[" + ",".join(f'<<"{name}">>' for name in names) + "]"
 
 
-def find_admin(url: str, management_url: str | None) -> Admin | None:
+def find_admin(url: str, management_url: str | None) -> VhostAdmin | None:
     """Finds a way to make virtual hosts on the broker of this URL, by trying."""
     parts = urlsplit(url)
     user, password = parts.username or "guest", parts.password or "guest"
@@ -135,7 +135,7 @@ def find_admin(url: str, management_url: str | None) -> Admin | None:
     return local if management_url is None and parts.hostname in LOCAL and _works(local) else None
 
 
-def _works(admin: Admin) -> bool:
+def _works(admin: VhostAdmin) -> bool:
     try:
         admin.names()
     except (OSError, ValueError, urllib.error.URLError, subprocess.SubprocessError):
@@ -143,7 +143,7 @@ def _works(admin: Admin) -> bool:
     return True
 
 
-def remove_run(admin: Admin, run: str) -> None:
+def remove_run(admin: VhostAdmin, run: str) -> None:
     """Removes what is left of this run, and of runs that died hours ago."""
     old = time.time() - 6 * 3600
     found = [(name, NAME.fullmatch(name)) for name in admin.names()]
@@ -156,7 +156,7 @@ def remove_run(admin: Admin, run: str) -> None:
 class Vhosts:
     """Hands out clean virtual hosts, each once, and removes the used ones with the next batch."""
 
-    admin: Admin
+    admin: VhostAdmin
     url: str
     prefix: str
     _clean: list[str] = field(default_factory=list)

@@ -5,7 +5,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# The reaper is one more image; our keeper process ends the containers itself.
+# The reaper is one more image; the host process ends the containers itself.
 os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
 POSTGRES = "postgres:17"
 RABBITMQ = "rabbitmq:4-management"

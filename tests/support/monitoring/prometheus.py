@@ -12,8 +12,8 @@ import pytest
 import yaml
 
 from cli.native import child
-from tests.support.books import until
-from tests.support.metrics_table import ROOT
+from tests.support.monitoring.metrics_table import ROOT
+from tests.support.polling import until
 
 RULES = ROOT / "deploy" / "prometheus" / "rules" / "herald.yml"
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from tests.e2e.operator import Operator
+from tests.support.operator import Operator
 
 CLIENTS = 3000
 ENV = {

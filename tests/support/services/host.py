@@ -1,6 +1,6 @@
 """Keeps one service for a test run: starts it, says where it is, and cleans up when the run is over.
 
-Usage: python -m tests.support.keeper database|broker FOLDER
+Usage: python -m tests.support.services.host database|broker FOLDER
 """
 
 import asyncio
@@ -19,8 +19,9 @@ import asyncpg
 from cli.failure import Failure
 from cli.native import postgres, rabbitmq
 from shared.migrate import migrate
-from tests.support import containers, vhosts
-from tests.support.services import drop_database, execute, is_alive, remove_if_over, with_database
+from tests.support.services import containers, vhosts
+from tests.support.services.databases import drop_database, execute, with_database
+from tests.support.services.run import is_alive, remove_if_over
 
 
 @contextlib.asynccontextmanager

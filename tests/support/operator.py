@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import aiohttp
 
-from tests.support.books import until
+from tests.support.polling import until
 
 Json = dict[str, Any]
 

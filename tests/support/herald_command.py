@@ -16,7 +16,7 @@ SECONDS = 90
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CommandResult:
     code: int | None
     out: str
     err: str
@@ -28,7 +28,7 @@ def environment(env: Mapping[str, str]) -> dict[str, str]:
     return clean | {"COLUMNS": "200", "PYTHONPATH": os.getcwd()} | dict(env)
 
 
-async def herald(*arguments: str, env: Mapping[str, str] | None = None, folder: Path | None = None) -> Outcome:
+async def herald(*arguments: str, env: Mapping[str, str] | None = None, folder: Path | None = None) -> CommandResult:
     """Runs a command to its end."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "cli.main", *arguments, env=environment(env or {}), cwd=folder, stdout=PIPE, stderr=PIPE
@@ -38,11 +38,11 @@ async def herald(*arguments: str, env: Mapping[str, str] | None = None, folder: 
             out, err = await process.communicate()
     finally:
         await child.stop(process, [(signal.SIGKILL, 5)])
-    return Outcome(process.returncode, out.decode(), err.decode())
+    return CommandResult(process.returncode, out.decode(), err.decode())
 
 
 @dataclass
-class Running:
+class RunningCommand:
     """A command that goes on; `text` is what it has said so far."""
 
     process: Process
@@ -67,12 +67,12 @@ class Running:
 
 
 @asynccontextmanager
-async def running(*arguments: str, env: Mapping[str, str], folder: Path) -> AsyncIterator[Running]:
+async def running(*arguments: str, env: Mapping[str, str], folder: Path) -> AsyncIterator[RunningCommand]:
     """Runs a command that ends when it is told to, at the latest with the block."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "cli.main", *arguments, env=environment(env), cwd=folder, stdout=PIPE, stderr=STDOUT
     )
     try:
-        yield Running(process)
+        yield RunningCommand(process)
     finally:
         await child.stop(process, [(signal.SIGTERM, 30), (signal.SIGKILL, 5)])

@@ -1,6 +1,6 @@
 """PostgreSQL and RabbitMQ for a test run: given, in containers, or started on this machine as `herald up` does.
 
-Each is started once for a run, when the first test asks for it, by a keeper process (tests/keeper.py) that
+Each is started once for a run, when the first test asks for it, by a host process (tests/support/services/host.py) that
 outlives the pytest workers and cleans up when the run is over, however it ends.
 """
 
@@ -18,9 +18,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
-
-import asyncpg
 
 RUN_VARIABLE = "HERALD_TEST_RUN"
 START_SECONDS = 110
@@ -47,14 +44,14 @@ def begin_run() -> Path:
 
 
 def end_run(folder: Path) -> None:
-    """Have the keepers of a run clean up and end."""
+    """Have the hosts of a run clean up and end."""
     for remembered in folder.glob("*.pid"):
         _stop(int(remembered.read_text()))
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def remove_if_over(folder: Path) -> None:
-    """Removes the folder of a run whose pytest was killed, unless another keeper still needs it."""
+    """Removes the folder of a run whose pytest was killed, unless another host still needs it."""
     # What cannot be read is somebody else's, or just being made.
     with suppress(OSError, ValueError):
         pids = {int(file.read_text()) for file in (folder / "controller", *folder.glob("*.pid"))}
@@ -63,7 +60,7 @@ def remove_if_over(folder: Path) -> None:
 
 
 def need(kind: Kind) -> dict[str, str]:
-    """Returns what the keeper says of a service, after starting it where nobody has.
+    """Returns what the host says of a service, after starting it where nobody has.
 
     Raises ServiceMissing when it cannot be had.
     """
@@ -84,29 +81,6 @@ def list_origins(folder: Path) -> list[tuple[str, str]]:
     return [(kind, state["origin"]) for kind, state in states if "origin" in state]
 
 
-def with_database(url: str, name: str) -> str:
-    """Points a database URL to another database of the same server."""
-    return urlsplit(url)._replace(path=f"/{name}").geturl()
-
-
-async def create_database(admin_url: str, name: str, template: str) -> str:
-    """Clones the template, which holds the migrated schema, and returns the URL of the clone."""
-    await execute(admin_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    return with_database(admin_url, name)
-
-
-async def drop_database(admin_url: str, name: str) -> None:
-    await execute(admin_url, f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-
-
-async def execute(url: str, statement: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
-
-
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     with path.open("w") as file:
@@ -115,11 +89,11 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _start(kind: Kind, folder: Path) -> None:
-    log = folder / f"{kind}.keeper.log"
+    log = folder / f"{kind}.host.log"
     with log.open("wb") as output:
-        # Its own session, so that Ctrl-C reaches pytest only, which then ends the keeper in its turn.
+        # Its own session, so that Ctrl-C reaches pytest only, which then ends the host in its turn.
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.support.keeper", kind, str(folder)],
+            [sys.executable, "-m", "tests.support.services.host", kind, str(folder)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -131,7 +105,7 @@ def _start(kind: Kind, folder: Path) -> None:
         if process.poll() is not None or time.monotonic() > deadline:
             raise ServiceMissing(f"the {kind} for the tests did not start:\n{log.read_text()[-2000:]}")
         time.sleep(0.05)
-    # The keeper outlives this process; without this, dropping the object would be a ResourceWarning.
+    # The host outlives this process; without this, dropping the object would be a ResourceWarning.
     process.returncode = 0
 
 
@@ -147,14 +121,14 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def _stop(keeper: int) -> None:
+def _stop(host: int) -> None:
     deadline = time.monotonic() + STOP_SECONDS
     with suppress(ProcessLookupError):
-        os.kill(keeper, signal.SIGTERM)
-        while is_alive(keeper):
+        os.kill(host, signal.SIGTERM)
+        while is_alive(host):
             if time.monotonic() > deadline:
-                os.killpg(keeper, signal.SIGKILL)
-            # Reaps it where it is our own child; a worker's keeper is somebody else's.
+                os.killpg(host, signal.SIGKILL)
+            # Reaps it where it is our own child; a worker's host is somebody else's.
             with suppress(ChildProcessError):
-                os.waitpid(keeper, os.WNOHANG)
+                os.waitpid(host, os.WNOHANG)
             time.sleep(0.05)
