@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 from hypothesis import settings as hypothesis_settings
 
-from tests.chaos.report import print_rows
+from tests.chaos.harness.report import print_results
 from tests.support.ports import take_ports
 from tests.support.services import databases, run
 from tests.support.services.run import RUN_VARIABLE, ServiceMissing, need
@@ -44,7 +44,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    print_rows(terminalreporter)
+    print_results(terminalreporter)
     for kind, origin in run.list_origins(config.stash[RUN]):
         terminalreporter.write_line(f"{kind} of the tests: {origin}")
 

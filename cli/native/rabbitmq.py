@@ -49,7 +49,7 @@ class Node:
     management_port: int | None
     distribution_port: int
     epmd_port: int
-    family: ClusterConfig | None = None
+    cluster: ClusterConfig | None = None
 
     @property
     def url(self) -> str:
@@ -92,14 +92,14 @@ def find_script() -> Path | None:
 
 @contextlib.asynccontextmanager
 async def serve(
-    folder: Path, script: Path, *, usual_ports: bool = True, family: ClusterConfig | None = None
+    folder: Path, script: Path, *, usual_ports: bool = True, cluster: ClusterConfig | None = None
 ) -> AsyncIterator[Node]:
     """Runs a private node on the files in `folder` while the block runs, on port 5672 or a free one.
 
     Without `usual_ports` on free ones in any case, so that several may start at once. With a family the node waits for
     the others of it, and the family's name server is left running. Raises Failure when it does not start.
     """
-    node = _prepare(folder, script, usual_ports, family)
+    node = _prepare(folder, script, usual_ports, cluster)
     await end_epmd(_last_epmd(node))
     _write_files(node)
     with node.log.open("ab") as log:
@@ -109,11 +109,11 @@ async def serve(
                 await _until_ready(node, server)
                 yield node
         finally:
-            if family is None:
+            if cluster is None:
                 await end_epmd(node.epmd_port)
 
 
-def _prepare(folder: Path, script: Path, usual_ports: bool, family: ClusterConfig | None) -> Node:
+def _prepare(folder: Path, script: Path, usual_ports: bool, cluster: ClusterConfig | None) -> Node:
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     managed = any(script.resolve().parent.parent.glob(MANAGEMENT_PLUGIN))
@@ -123,8 +123,8 @@ def _prepare(folder: Path, script: Path, usual_ports: bool, family: ClusterConfi
         port=_prefer(DEFAULT_PORT, usual_ports),
         management_port=_prefer(DEFAULT_MANAGEMENT_PORT, usual_ports) if managed else None,
         distribution_port=free_port(),
-        epmd_port=free_port() if family is None else family.epmd_port,
-        family=family,
+        epmd_port=free_port() if cluster is None else cluster.epmd_port,
+        cluster=cluster,
     )
 
 
@@ -142,11 +142,11 @@ def _write_files(node: Node) -> None:
     ]
     if node.management_port is not None:
         lines += ["management.tcp.ip = 127.0.0.1", f"management.tcp.port = {node.management_port}"]
-    if node.family is not None:
-        lines += _formation(node.family)
+    if node.cluster is not None:
+        lines += _formation(node.cluster)
         cookie = node.folder / ".erlang.cookie"
         cookie.touch(mode=0o600)
-        cookie.write_text(node.family.cookie)
+        cookie.write_text(node.cluster.cookie)
     plugins = "[rabbitmq_management]." if node.management_port is not None else "[]."
     (node.folder / "rabbitmq.conf").write_text("\n".join(lines) + "\n")
     (node.folder / "enabled_plugins").write_text(plugins + "\n")
@@ -154,9 +154,9 @@ def _write_files(node: Node) -> None:
     (node.folder / "epmd-port").write_text(str(node.epmd_port))
 
 
-def _formation(family: ClusterConfig) -> list[str]:
+def _formation(cluster: ClusterConfig) -> list[str]:
     key = "cluster_formation"
-    names = (name_of(folder.resolve()) for folder in family.folders)
+    names = (name_of(folder.resolve()) for folder in cluster.folders)
     return [
         f"{key}.peer_discovery_backend = classic_config",
         *(f"{key}.classic_config.nodes.{number} = {name}" for number, name in enumerate(names, start=1)),

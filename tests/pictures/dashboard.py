@@ -57,7 +57,7 @@ async def crash() -> None:
 async def play(api: str, token: str, sandbox: str) -> None:
     headers = {"Authorization": f"Bearer {token}"}
     async with aiohttp.ClientSession(api, headers=headers) as herald, aiohttp.ClientSession(sandbox) as provider:
-        mailing_id = await incident.play(Operator(Elsewhere(herald, provider)), crash, OUTAGE_SECONDS)
+        mailing_id = await incident.play_incident(Operator(Elsewhere(herald, provider)), crash, OUTAGE_SECONDS)
     print(f"mailing {mailing_id} is finished")  # noqa: T201 - a command for people
 
 

@@ -11,7 +11,7 @@ from cli.failure import Failure
 from cli.native import install
 from cli.native.provisioning import check_availability
 from cli.native.selection import BrokerSource, select_broker
-from tests.chaos import clocks
+from tests.chaos.faults import faketime
 from tests.support.services import containers
 
 
@@ -29,9 +29,9 @@ def prepare() -> None:
 
 def prepare_chaos() -> None:
     """Installs libfaketime where it can be: without it the rows of wrong clocks are skipped, and say so."""
-    if clocks.find_library() is None and install.can_install():
-        sys.stderr.write(f"installing {clocks.PACKAGE} for the tests\n")
-        install.install_package(clocks.PACKAGE)
+    if faketime.find_library() is None and install.can_install():
+        sys.stderr.write(f"installing {faketime.PACKAGE} for the tests\n")
+        install.install_package(faketime.PACKAGE)
 
 
 def main() -> int:

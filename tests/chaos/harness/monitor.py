@@ -1,4 +1,4 @@
-"""What is watched while a row runs: the provider's ledger, the API, and the messages in flight."""
+"""Watches a running experiment: the provider's ledger, the API, the messages in flight and the database sessions."""
 
 import asyncio
 import contextlib
@@ -12,37 +12,39 @@ import asyncpg
 
 from tests.support.stack import Stack
 
-LOOK_SECONDS = 0.25
-# A rate is measured over so long; shorter is noise.
+SAMPLE_SECONDS = 0.25
+# A rate is measured over this many seconds; a shorter span is noise.
 SPAN_SECONDS = 2.0
-# I8: back at this share of the rate before.
-BACK = 0.9
 LOAD = """
     SELECT
-        (SELECT count(*) FROM flights WHERE released_at IS NOT NULL AND due_at <= now() AND failures = 0),
-        (SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'herald')
+        (
+            SELECT count(*) FROM flights WHERE released_at IS NOT NULL AND due_at <= now() AND failures = 0
+        ) AS in_flight,
+        (
+            SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'herald'
+        ) AS sessions
 """
 
 
 @dataclass
-class Rate:
-    """Looks at a counter, again and again. Moments are seconds on the loop's clock."""
+class RateSamples:
+    """Samples of a counter as (moment, count); moments are seconds on the loop's clock."""
 
-    looks: list[tuple[float, int]] = field(default_factory=list)
+    samples: list[tuple[float, int]] = field(default_factory=list)
 
     def add(self, moment: float, count: int) -> None:
-        self.looks.append((moment, count))
+        self.samples.append((moment, count))
 
     def best(self, since: float, until: float) -> float:
-        """Returns the highest rate over a span between two moments, in counts a second."""
+        """Returns the highest rate of any span between two moments, in counts a second."""
         return max((rate for _, rate in self._spans(since, until)), default=0.0)
 
     def back_at(self, since: float, rate: float) -> float | None:
-        """Returns when, at `since` or later, a span began that had so high a rate; None if none did."""
+        """Returns the beginning of the first span after `since` with at least this rate, or None."""
         return next((moment for moment, found in self._spans(since, float("inf")) if found >= rate), None)
 
     def _spans(self, since: float, until: float) -> list[tuple[float, float]]:
-        inside = [look for look in self.looks if since <= look[0] <= until]
+        inside = [sample for sample in self.samples if since <= sample[0] <= until]
         spans = []
         ahead = 0
         for moment, count in inside:
@@ -55,19 +57,21 @@ class Rate:
         return spans
 
 
-class Watches:
-    """Watch while the block runs."""
+class Monitor:
+    """Samples the system while the block runs."""
 
     def __init__(self, stack: Stack, pool: asyncpg.Pool) -> None:
-        self.stack, self._pool = stack, pool
-        self.sent = Rate()
+        self.stack = stack
+        self._pool = pool
+        self.sent = RateSamples()
+        # Each answer of the API as (asked at, status, seconds); status 0 stands for no answer.
         self.answers: list[tuple[float, int, float]] = []
-        self.most_in_flight = 0
-        self.most_sessions = 0
+        self.max_in_flight = 0
+        self.max_sessions = 0
 
     async def __aenter__(self) -> Self:
-        looks = (self._look_at_ledger, self._ask_api, self._look_at_flights)
-        self._tasks = [asyncio.create_task(_again(look)) for look in looks]
+        samplers = (self._sample_ledger, self._ask_api, self._sample_load)
+        self._tasks = [asyncio.create_task(_repeat(sampler)) for sampler in samplers]
         return self
 
     async def __aexit__(
@@ -77,15 +81,15 @@ class Watches:
             task.cancel()
         await asyncio.wait(self._tasks)
 
-    def slowest(self, since: float, until: float) -> float:
-        """Returns how long the slowest answer of the API took of those asked for between two moments."""
+    def slowest_answer(self, since: float, until: float) -> float:
+        """Returns the seconds of the API's slowest answer to a request made between two moments."""
         return max((seconds for asked, _, seconds in self.answers if since <= asked <= until), default=0.0)
 
-    def refused(self, since: float, until: float) -> int:
-        """Counts what the API did not answer with 200; 0 is no answer at all."""
+    def failed_answers(self, since: float, until: float) -> int:
+        """Counts the requests between two moments that the API did not answer with 200."""
         return sum(status != 200 for asked, status, _ in self.answers if since <= asked <= until)
 
-    async def _look_at_ledger(self) -> None:
+    async def _sample_ledger(self) -> None:
         async with self.stack.sandbox.get("/ledger") as reply:
             ledger = await reply.json()
         self.sent.add(asyncio.get_running_loop().time(), ledger["unique"])
@@ -95,19 +99,20 @@ class Watches:
         asked, status = loop.time(), 0
         with contextlib.suppress(aiohttp.ClientError, TimeoutError):
             async with self.stack.api.get("/api/v1/statistics") as reply:
-                status = await _judge(reply)
+                status = await _status_of(reply)
         self.answers.append((asked, status, loop.time() - asked))
 
-    async def _look_at_flights(self) -> None:
-        # Retries that fall due come on top of what the planner lets out: they are on the broker already.
+    async def _sample_load(self) -> None:
+        # Retries that become due are not counted: they are on the broker already, beyond what the planner releases.
         with contextlib.suppress(OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
-            in_flight, sessions = await self._pool.fetchrow(LOAD, timeout=5) or (0, 0)
-            self.most_in_flight = max(self.most_in_flight, in_flight)
-            self.most_sessions = max(self.most_sessions, sessions)
+            row = await self._pool.fetchrow(LOAD, timeout=5)
+            assert row is not None
+            self.max_in_flight = max(self.max_in_flight, row["in_flight"])
+            self.max_sessions = max(self.max_sessions, row["sessions"])
 
 
-async def _judge(reply: aiohttp.ClientResponse) -> int:
-    """Returns the status, or 0 for statistics that do not add up."""
+async def _status_of(reply: aiohttp.ClientResponse) -> int:
+    """Returns the status of an answer, or 0 if its statistics do not add up."""
     if reply.status != 200:
         return reply.status
     messages = (await reply.json())["messages"]
@@ -115,7 +120,7 @@ async def _judge(reply: aiohttp.ClientResponse) -> int:
     return 200 if sum(messages.values()) == total else 0
 
 
-async def _again(look: Callable[[], Awaitable[None]]) -> None:
+async def _repeat(sampler: Callable[[], Awaitable[None]]) -> None:
     while True:
-        await look()
-        await asyncio.sleep(LOOK_SECONDS)
+        await sampler()
+        await asyncio.sleep(SAMPLE_SECONDS)

@@ -1,4 +1,4 @@
-"""Certificates for a provider behind TLS: one that is good, and some that must be refused."""
+"""Certificates for a provider behind TLS: one good one, and some that the dispatcher must refuse."""
 
 import asyncio
 import shutil
@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-HERE, ELSEWHERE = "IP:127.0.0.1", "DNS:elsewhere.example"
+THIS_HOST, OTHER_HOST = "IP:127.0.0.1", "DNS:elsewhere.example"
 
 
 @dataclass(frozen=True, slots=True)
 class Certificates:
-    """`trusted` is a file with the certificates that the dispatcher trusts, for SSL_CERT_FILE."""
+    """Server contexts by certificate. `trusted` is a file with what the dispatcher trusts, for SSL_CERT_FILE."""
 
     trusted: Path
     good: ssl.SSLContext
@@ -22,10 +22,13 @@ class Certificates:
 
 
 async def make_certificates(folder: Path) -> Certificates:
-    """Makes a good one, one that nobody trusts, and a trusted one of another host. Skips the test without openssl."""
+    """Makes a trusted certificate, an untrusted one, and a trusted one of another host.
+
+    Skips the test if openssl is not installed.
+    """
     if shutil.which("openssl") is None:
         pytest.skip("openssl is not installed")
-    names = {"good": HERE, "unknown": HERE, "other_host": ELSEWHERE}
+    names = {"good": THIS_HOST, "unknown": THIS_HOST, "other_host": OTHER_HOST}
     await asyncio.gather(*(_make(folder / name, subject) for name, subject in names.items()))
     trusted = folder / "trusted.pem"
     trusted.write_text((folder / "good.pem").read_text() + (folder / "other_host.pem").read_text())

@@ -1,4 +1,4 @@
-"""Asking a database that may just be coming back."""
+"""Retries a query while the database of an experiment is away."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,11 +7,11 @@ from typing import TypeVar
 from shared.database import DATABASE_OUTAGES
 
 T = TypeVar("T")
-AGAIN_SECONDS = 0.2
+PAUSE_SECONDS = 0.2
 
 
-async def patiently(work: Callable[[], Awaitable[T]], seconds: float) -> T:
-    """Does it again while the database is away, for so many seconds at most; then the outage is raised."""
+async def retry_during_outage(work: Callable[[], Awaitable[T]], seconds: float) -> T:
+    """Calls `work` until it succeeds. Raises the outage when the database is still away after `seconds`."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + seconds
     while True:
@@ -20,4 +20,4 @@ async def patiently(work: Callable[[], Awaitable[T]], seconds: float) -> T:
         except DATABASE_OUTAGES:
             if loop.time() > deadline:
                 raise
-        await asyncio.sleep(AGAIN_SECONDS)
+        await asyncio.sleep(PAUSE_SECONDS)
