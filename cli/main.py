@@ -1,4 +1,4 @@
-"""The `herald` command."""
+"""The `herald` command: registers the commands of cli/commands."""
 
 import typer
 
@@ -12,7 +12,7 @@ from cli.commands.up import up_command
 
 app = typer.Typer(
     name="herald",
-    help="Herald: messages that arrive, once, and in time.",
+    help="Herald sends notifications to clients: each once, and in time.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -1,4 +1,4 @@
-"""Sends mailings with Herald and with Celery in turn, on the same broker, database and provider."""
+"""Measures Herald and a Celery service in turn, on the same broker, database and provider."""
 
 import asyncio
 import os
@@ -27,7 +27,7 @@ from cli.terminal.tables import make_table
 from shared import logs
 
 OUTPUT = Path("bench-celery.json")
-PER_MESSAGE = 1000
+MS_PER_SECOND = 1000
 CORES = os.cpu_count() or 1
 GREENLETS = 100
 VARIANTS = (
@@ -39,7 +39,7 @@ VARIANTS = (
 
 async def _measure(messages: int, fewer: int, latency_ms: int, env: dict[str, str]) -> int:
     if not BIN.exists():
-        raise Failure("Celery is not there: run this as `make bench-celery`", code=2)
+        raise Failure("Celery is not installed: run `make bench-celery`", code=2)
     options = StackOptions(BENCH_FOLDER, "herald_bench", fresh=True, flexible=True)
     folder = BENCH_FOLDER / "logs"
     shutil.rmtree(folder, ignore_errors=True)
@@ -48,12 +48,12 @@ async def _measure(messages: int, fewer: int, latency_ms: int, env: dict[str, st
         results = await stack.supervisor.during(_run(stack, messages, fewer, folder))
     await asyncio.to_thread(OUTPUT.write_bytes, orjson.dumps([asdict(one) for one in results]))
     _show(Console(), results)
-    announce(f"the same as JSON: {OUTPUT}")
+    announce(f"the figures as JSON: {OUTPUT}")
     return 0
 
 
 async def _delay(stack: RunningStack, latency_ms: int) -> None:
-    """Have the provider take so long for every answer."""
+    """Sets the latency of the sandbox."""
     async with (
         aiohttp.ClientSession(stack.sandbox_url) as session,
         session.put("/faults", json={"latency_ms": latency_ms}) as reply,
@@ -63,7 +63,7 @@ async def _delay(stack: RunningStack, latency_ms: int) -> None:
 
 async def _run(stack: RunningStack, messages: int, fewer: int, folder: Path) -> list[ServiceResult]:
     phones = make_phones(messages)
-    # Herald before and after, since a machine's speed drifts.
+    # Herald runs before and after the others, since the speed of a machine drifts.
     results = [await _herald(stack, phones)]
     for number, variant in enumerate(VARIANTS):
         announce(f"{variant.name}: {fewer} messages")
@@ -86,14 +86,14 @@ async def _herald(stack: RunningStack, phones: Sequence[str]) -> ServiceResult:
         name="Herald",
         messages=len(phones),
         rate=round(len(phones) / seconds_of(mailing, statistics), 1),
-        cpu_ms=round(used * PER_MESSAGE / len(phones), 2),
+        cpu_ms=round(used * MS_PER_SECOND / len(phones), 2),
         peak_rss=round(sum(process_usage.peak_rss(pid) for pid in pids), 1),
     )
 
 
 def _show(console: Console, results: Sequence[ServiceResult]) -> None:
     ours = [one.rate for one in results if one.name == "Herald"]
-    # What takes as long in the middle as both ends do together.
+    # The harmonic mean of both runs.
     mean = len(ours) / sum(1 / rate for rate in ours)
     rows = [(one.name, one.messages, one.rate, f"{mean / one.rate:.1f}", one.cpu_ms, one.peak_rss) for one in results]
     columns = ("service", "messages", "a second", "Herald beside it", "CPU (ms a message)", "peak RSS (MB)")
@@ -101,15 +101,19 @@ def _show(console: Console, results: Sequence[ServiceResult]) -> None:
 
 
 def main(
-    messages: Annotated[int, typer.Option(min=100, max=1_000_000, help="For Herald, each time")] = 20_000,
-    celery_messages: Annotated[int, typer.Option(min=100, max=1_000_000, help="For each variant of Celery")] = 5_000,
-    latency_ms: Annotated[int, typer.Option(min=0, max=10_000, help="How long the provider takes")] = 50,
+    messages: Annotated[
+        int, typer.Option(min=100, max=1_000_000, help="Number of messages for each run of Herald.")
+    ] = 20_000,
+    celery_messages: Annotated[
+        int, typer.Option(min=100, max=1_000_000, help="Number of messages for each variant of Celery.")
+    ] = 5_000,
+    latency_ms: Annotated[int, typer.Option(min=0, max=10_000, help="Latency of the provider in milliseconds.")] = 50,
 ) -> None:
-    """Measures Herald beside a notification service made with Celery."""
+    """Measure Herald and a notification service made with Celery on the same machine."""
     logs.configure("herald", level="error", json=False)
-    # As many open requests as the tuned workers have together.
+    # As many open requests as all tuned workers together have.
     env = {"HERALD_DISPATCHER_CONCURRENCY": str(CORES * GREENLETS)} | environment() | {"HERALD_LOG_FORMAT": "json"}
-    # Nobody's real provider is measured against.
+    # The bench must never send to a real provider.
     env.pop("HERALD_PROVIDER_URL", None)
     run(_bench(messages, celery_messages, latency_ms, env))
 

@@ -1,4 +1,4 @@
-"""Has the Celery service send one mailing with real workers, and measures it."""
+"""Sends one mailing with the Celery service and real workers, and measures it."""
 
 import asyncio
 import os
@@ -15,7 +15,7 @@ from bench import process_usage
 from cli.connections.broker import open_broker
 from cli.failure import Failure
 from cli.native import child
-from cli.stack.backing_services import count_waiting
+from cli.stack.backing_services import inspect_queue
 from cli.stack.launch import RunningStack
 from cli.terminal.progress import mailing_bar
 from shared.process import BACKGROUND_NICENESS
@@ -26,7 +26,7 @@ QUEUE = "herald-bench-celery"
 DATABASE = "herald_bench_celery"
 READY_SECONDS = 60
 SEND_SECONDS = 900
-# Out of the way of every id that Herald or the bare client gives.
+# Apart from the ids of Herald and of the bare client.
 FIRST_ID = 2 * 10**15
 SCHEMA = """
 CREATE TABLE clients (id bigserial PRIMARY KEY, phone text NOT NULL);
@@ -43,7 +43,7 @@ CREATE TABLE messages (
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """How its workers run: so many of them, each with a pool of so many."""
+    """A way to run the workers: `workers` of them, each with a pool of `concurrency`."""
 
     name: str
     pool: str
@@ -54,7 +54,11 @@ class Variant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceResult:
-    """Messages a second from the start of the fan-out to the last sent one; CPU in ms a message, peak RSS in MB."""
+    """The figures of a service.
+
+    `rate` is in messages a second from the start of the fan-out to the last sent message, `cpu_ms` in ms a message, and
+    `peak_rss` in MB.
+    """
 
     name: str
     messages: int
@@ -70,9 +74,9 @@ def url_of(database_url: str, name: str) -> str:
 async def measure(
     stack: RunningStack, variant: Variant, phones: Sequence[str], text: str, number: int, log: Path
 ) -> ServiceResult:
-    """Sends one message to each phone. `number` tells the measurements of a run apart.
+    """Sends one message to each phone. `number` is the number of the measurement in this run.
 
-    Raises Failure when the workers do not come up, or do not send everything in a quarter of an hour.
+    Raises Failure when the workers do not start, or do not send everything in a quarter of an hour.
     """
     broker_url = stack.broker_url.split(",")[0]
     env = {
@@ -86,7 +90,7 @@ async def measure(
     }
     async with _database(stack.database_url, phones, text, number) as database, AsyncExitStack() as running:
         with log.open("ab") as output:
-            running.push_async_callback(_forget_queue, broker_url)
+            running.push_async_callback(_delete_queue, broker_url)
             pids = [
                 await running.enter_async_context(_worker(variant, env, output.fileno()))
                 for _ in range(variant.workers)
@@ -114,7 +118,7 @@ async def measure(
 
 @asynccontextmanager
 async def _worker(variant: Variant, env: dict[str, str], output: int) -> AsyncIterator[int]:
-    """Runs one worker at the priority that Herald's own processes take, and returns its pid."""
+    """Runs one worker while the block runs, with the priority of Herald's own processes, and yields its pid."""
     options = [f"--pool={variant.pool}", f"--concurrency={variant.concurrency}", "--loglevel=warning"]
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
     worker: list[str | Path] = [BIN / "celery", "-A", APP, "worker", *options, *quiet, "--hostname=bench-%n"]
@@ -128,7 +132,7 @@ async def _worker(variant: Variant, env: dict[str, str], output: int) -> AsyncIt
 
 
 def _family(pids: Sequence[int]) -> list[int]:
-    """Returns the processes and all that descend from them."""
+    """Returns the processes and their descendants."""
     found = list(pids)
     for pid in found:
         with suppress(OSError):
@@ -160,15 +164,15 @@ async def _database(admin_url: str, phones: Sequence[str], text: str, number: in
 async def _until_ready(broker_url: str, workers: int, log: Path) -> None:
     async with open_broker(broker_url) as connection:
         for _ in range(READY_SECONDS * 2):
-            if (await count_waiting(connection, QUEUE))[1] == workers:
+            if (await inspect_queue(connection, QUEUE))[1] == workers:
                 return
             await asyncio.sleep(0.5)
-    raise Failure(f"the Celery workers did not come up: see {log}")
+    raise Failure(f"the Celery workers did not start: see {log}")
 
 
 async def _until_sent(database: asyncpg.Connection, number: int, log: Path) -> None:
     with mailing_bar(Console()) as progress:
-        task = progress.add_task("sending", total=number, pace="")
+        task = progress.add_task("sending", total=number, rate="")
         for _ in range(SEND_SECONDS):
             sent = await database.fetchval("SELECT count(*) FROM messages WHERE status = 'sent'")
             progress.update(task, completed=sent)
@@ -178,7 +182,7 @@ async def _until_sent(database: asyncpg.Connection, number: int, log: Path) -> N
     raise Failure(f"the Celery workers did not send {number} messages in {SEND_SECONDS} s: see {log}")
 
 
-async def _forget_queue(broker_url: str) -> None:
+async def _delete_queue(broker_url: str) -> None:
     async with open_broker(broker_url) as connection, connection.channel() as channel:
         await channel.queue_delete(QUEUE)
         await channel.exchange_delete(QUEUE)

@@ -1,4 +1,4 @@
-"""herald bench: measures this installation."""
+"""herald bench: measures this installation with the code of bench/."""
 
 from pathlib import Path
 from typing import Annotated
@@ -9,20 +9,23 @@ OUTPUT = Path("bench.json")
 
 
 def bench_command(
-    messages: Annotated[int, typer.Option(min=100, max=1_000_000, help="How many clients, and so messages")] = 20_000,
-    provider_url: Annotated[
-        str | None, typer.Option(help="A provider to measure against; default: the sandbox")
-    ] = None,
+    messages: Annotated[int, typer.Option(min=100, max=1_000_000, help="Number of messages to send.")] = 20_000,
+    provider_url: Annotated[str | None, typer.Option(help="Send API to measure against. Default: the sandbox.")] = None,
     output: Annotated[
-        Path | None, typer.Option(help="Where the figures go as JSON; default: bench.json, with --running nowhere")
+        Path | None, typer.Option(help="JSON file for the figures. Default: bench.json; with --running, none.")
     ] = None,
-    api: Annotated[bool, typer.Option("--api", help="Measure the API instead: latency, import, export")] = False,
+    api: Annotated[
+        bool, typer.Option("--api", help="Measure the API instead: response times, import and export.")
+    ] = False,
     running: Annotated[
-        bool, typer.Option("--running", help="Measure the stack that runs at HERALD_API_URL, with the sandbox")
+        bool,
+        typer.Option(
+            "--running", help="Measure the running stack at HERALD_API_URL; its provider must be the sandbox."
+        ),
     ] = False,
 ) -> None:
-    """Runs one mailing through all processes, beside a bare HTTP client on the same server, and prints the figures."""
-    # Imported here, so that no other command loads them.
+    """Measure how many messages a second this installation sends, beside a bare HTTP client."""
+    # Imported here, so that no other command loads the benches.
     if running:
         from bench.running_stack import bench as bench_running
 

@@ -1,4 +1,4 @@
-"""herald clients: the directory, in and out."""
+"""herald clients: imports and exports the client directory."""
 
 import sys
 from pathlib import Path
@@ -23,27 +23,34 @@ SUFFIXES: dict[str, Format] = {".csv": "csv", ".ndjson": "ndjson", ".jsonl": "nd
 @app.command("import")
 def import_clients(
     file: Annotated[
-        Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="CSV with header, or NDJSON")
+        Path,
+        typer.Argument(exists=True, dir_okay=False, readable=True, help="A CSV file with a header, or NDJSON."),
     ],
-    format: Annotated[Format | None, typer.Option(help="Default: by the file's suffix")] = None,
-    on_conflict: Annotated[Literal["update", "skip"], typer.Option(help="What to do with a known phone")] = "update",
+    format: Annotated[Format | None, typer.Option(help="Format of the file. Default: by its suffix.")] = None,
+    on_conflict: Annotated[
+        Literal["update", "skip"], typer.Option(help="What to do when a client with the same phone exists.")
+    ] = "update",
 ) -> None:
-    """Import clients. A bad line is reported and stops nothing."""
+    """Import clients from a file. Invalid lines are reported and left out."""
     run(_import(file, format or _by_suffix(file), on_conflict))
 
 
 @app.command("export")
 def export_clients(
-    file: Annotated[Path | None, typer.Argument(dir_okay=False, help="Default: standard output")] = None,
-    format: Annotated[Format | None, typer.Option(help="Default: by the file's suffix, else CSV")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(dir_okay=False, help="File to write. Default: standard output.")
+    ] = None,
+    format: Annotated[
+        Format | None, typer.Option(help="Format to write. Default: by the file's suffix, otherwise CSV.")
+    ] = None,
 ) -> None:
-    """Export all clients."""
+    """Export all clients to a file or to standard output."""
     run(_export(file, format or (_by_suffix(file) if file else "csv")))
 
 
 def _by_suffix(file: Path) -> Format:
     if file.suffix not in SUFFIXES:
-        raise typer.BadParameter(f"what {file.name} holds does not show in its name: add --format csv or ndjson")
+        raise typer.BadParameter(f"the suffix of {file.name} names no format: add --format csv or --format ndjson")
     return SUFFIXES[file.suffix]
 
 

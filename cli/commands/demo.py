@@ -1,4 +1,4 @@
-"""herald demo: the main job in one go, and its books beside the provider's."""
+"""herald demo: sends one mailing through a whole stack, and compares the statistics with the sandbox's ledger."""
 
 import asyncio
 import secrets
@@ -25,17 +25,17 @@ from shared import logs
 DEMO_FOLDER = FOLDER / "demo"
 LOG_FOLDER = DEMO_FOLDER / "logs"
 TEXT = "Hello! This is Herald's demo. Your order is on its way."
-# Enough for all retries below, and little enough to wait for.
-LASTS = timedelta(seconds=45)
-# The sandbox's faults must come to an end while somebody watches.
+# Long enough for the retries below, and short enough to wait for.
+DURATION = timedelta(seconds=45)
+# Few and short retries, so that the sandbox's faults end while the user watches.
 SETTINGS = {"HERALD_RETRY_DELAYS": "1s,2s", "HERALD_MAX_ATTEMPTS": "3"}
-DISAGREE = 1
+CHECKS_FAILED = 1
 
 
 def demo_command() -> None:
-    """Sends one mailing to sample clients, and compares the statistics with the sandbox's ledger.
+    """Send one mailing to 1,000 sample clients, and compare its statistics with the sandbox's ledger.
 
-    On a terminal everything then stays up until Ctrl-C.
+    Exits with 0 only if they agree. On a terminal the stack then keeps running until Ctrl-C.
     """
     run(_demo())
 
@@ -45,27 +45,27 @@ async def _demo() -> int:
     logs.configure("herald", level="error", json=False)
     if env.get("HERALD_PROVIDER_URL"):
         raise Failure("the demo reads the sandbox's ledger: unset HERALD_PROVIDER_URL", code=2)
-    agreed: list[bool] = []
-    code = await run_until_signal(_run(env, agreed), lambda: announce("stopping"))
+    passed: list[bool] = []
+    code = await run_until_signal(_run(env, passed), lambda: announce("stopping"))
     announce("stopped")
     if code is None:
-        # Ctrl-C after the comparison is how the demo ends on a terminal.
-        return 0 if agreed == [True] else DISAGREE
+        # On a terminal the demo ends with Ctrl-C after the comparison.
+        return 0 if passed == [True] else CHECKS_FAILED
     return code
 
 
-async def _run(env: dict[str, str], agreed: list[bool]) -> int:
+async def _run(env: dict[str, str], passed: list[bool]) -> int:
     options = StackOptions(DEMO_FOLDER, "herald_demo", fresh=True, flexible=True)
     shutil.rmtree(LOG_FOLDER, ignore_errors=True)
-    announce(f"the logs of all processes go to {LOG_FOLDER}/")
+    announce(f"the logs of all processes are written to {LOG_FOLDER}/")
     async with open_stack(options, env, announce, FileSink(LOG_FOLDER)) as stack:
         checks = await stack.supervisor.during(_send_and_compare(stack, Console()))
-        agreed.append(all(check.holds for check in checks))
+        passed.append(all(check.passed for check in checks))
         if sys.stdout.isatty():
             for line in list_addresses(stack):
                 announce(line)
             await stack.supervisor.during(asyncio.Event().wait())
-    return 0 if agreed == [True] else DISAGREE
+    return 0 if passed == [True] else CHECKS_FAILED
 
 
 async def _send_and_compare(stack: RunningStack, console: Console) -> list[Check]:
@@ -75,7 +75,7 @@ async def _send_and_compare(stack: RunningStack, console: Console) -> list[Check
             reply.raise_for_status()
         matching = await _import_samples(api, tag, console)
         mailing = await api.post("/mailings", _mailing(tag))
-        announce(f"mailing {mailing['id']} is for {matching} of them")
+        announce(f"mailing {mailing['id']} goes to {matching} of them")
         statistics = await watch_mailing(api, mailing["id"], console)
         async with sandbox.get("/ledger") as reply:
             ledger = await reply.json()
@@ -85,6 +85,7 @@ async def _send_and_compare(stack: RunningStack, console: Console) -> list[Check
 
 
 async def _import_samples(api: ApiClient, tag: str, console: Console) -> int:
+    """Imports the sample clients, and returns how many of them the mailing is for."""
     samples = make_samples(secrets.randbelow(10_000))
     file = DEMO_FOLDER / "clients.csv"
     await asyncio.to_thread(file.write_bytes, to_csv(samples, tag))
@@ -92,18 +93,18 @@ async def _import_samples(api: ApiClient, tag: str, console: Console) -> int:
         content = read_with_progress(file, progress)
         report = await api.upload("/clients/import", content, "text/csv", params={"on_conflict": "skip"})
     if report["created"] != len(samples):
-        raise Failure(f"of {len(samples)} sample clients only {report['created']} were imported: {report}")
+        raise Failure(f"only {report['created']} of {len(samples)} sample clients were imported: {report}")
     announce(f"{report['created']} sample clients imported from {file}")
     return count_addressed(samples)
 
 
 def _mailing(tag: str) -> Json:
-    end_at = datetime.now(UTC) + LASTS
+    end_at = datetime.now(UTC) + DURATION
     return {"text": TEXT, "end_at": end_at.isoformat(), "filter": {"operator_codes": list(ADDRESSED), "tags": [tag]}}
 
 
 def _show(console: Console, statistics: Json, ledger: Json, checks: list[Check]) -> None:
     console.print(statistics_table(statistics))
     console.print(make_table("the sandbox's ledger", ("entry", "count"), list(ledger.items())))
-    rows = [(check.what, check.expected, check.found, "yes" if check.holds else "NO") for check in checks]
-    console.print(make_table("do they agree?", ("check", "expected", "found", "holds"), rows))
+    rows = [(check.name, check.expected, check.found, "yes" if check.passed else "NO") for check in checks]
+    console.print(make_table("statistics and ledger compared", ("check", "expected", "found", "passed"), rows))

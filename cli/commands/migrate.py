@@ -1,4 +1,4 @@
-"""herald migrate."""
+"""herald migrate: brings the database schema up to date."""
 
 import typer
 
@@ -7,8 +7,8 @@ from cli.run import run
 from shared import logs, settings
 from shared.settings import DatabaseSettings, Settings
 
-# In containers the database often starts at the same moment.
-PATIENCE_SECONDS = 60
+# In containers the database often starts at the same moment as this command.
+WAIT_SECONDS = 60
 
 
 class MigrateSettings(Settings, DatabaseSettings):
@@ -16,12 +16,15 @@ class MigrateSettings(Settings, DatabaseSettings):
 
 
 def migrate_command() -> None:
-    """Brings the database schema up to date; safe when several run at once."""
+    """Bring the database schema up to date.
+
+    Waits up to a minute for PostgreSQL. It is safe to run the command several times at once.
+    """
     run(_migrate())
 
 
 async def _migrate() -> None:
     config = settings.load(MigrateSettings)
     logs.configure("migrate", level=config.log_level, json=config.log_format == "json")
-    applied = await apply_migrations(config.database_url.get_secret_value(), PATIENCE_SECONDS)
+    applied = await apply_migrations(config.database_url.get_secret_value(), WAIT_SECONDS)
     typer.echo(f"migrations: {', '.join(applied) or 'nothing to do'}", err=True)

@@ -1,4 +1,4 @@
-"""herald token: API tokens, straight in the database, since the first one cannot come from the API."""
+"""herald token: manages API tokens in the database itself, because the first token cannot come from the API."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,31 +20,31 @@ from shared.statuses import Role
 
 app = typer.Typer(help="Create, list and revoke API tokens.", no_args_is_help=True)
 
-Name = Annotated[str, typer.Argument(metavar="NAME")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the token.")]
 
 COLUMNS = ("name", "role", "created_at", "expires_at", "revoked_at")
 
 
 @app.command("create")
-def create_token(name: Name, role: Annotated[Role, typer.Option(help="What it may do")]) -> None:
-    """Create a token and print it, once: only its hash is stored."""
+def create_token(name: Name, role: Annotated[Role, typer.Option(help="What the token may do.")]) -> None:
+    """Create a token and print it. It cannot be shown again, because only its hash is stored."""
     run(_create(name, role))
 
 
 @app.command("list")
 def list_tokens() -> None:
-    """List all tokens, without the tokens themselves."""
+    """List the names, roles and dates of all tokens."""
     run(_list())
 
 
 @app.command("revoke")
 def revoke_token(name: Name) -> None:
-    """Make a token worthless from now on."""
+    """Revoke a token. The API refuses it from now on."""
     run(_revoke(name))
 
 
 async def _create(name: str, role: str) -> None:
-    # Imported here, so that no other command loads code of the api.
+    # Imported here, so that no other command loads code of the API.
     from services.api.access.tokens import create_token as make_token
 
     plain, digest = make_token()
@@ -52,9 +52,11 @@ async def _create(name: str, role: str) -> None:
         try:
             await token_store.insert(connection, name, role, digest)
         except asyncpg.UniqueViolationError as error:
-            raise Failure(f"there is, or was, a token named {name}: choose another name") from error
+            raise Failure(f"a token named {name} exists or existed: choose another name") from error
         except asyncpg.CheckViolationError as error:
-            raise Failure(f"{name!r} is no name: 1 to 64 letters, digits, dots, dashes and underscores") from error
+            raise Failure(
+                f"{name!r} is not a valid name: use 1 to 64 letters, digits, dots, dashes and underscores"
+            ) from error
     typer.echo(plain)
 
 
@@ -68,7 +70,7 @@ async def _revoke(name: str) -> None:
     async with _open() as connection:
         revoked = await token_store.revoke(connection, name)
     if not revoked:
-        raise Failure(f"there is no live token named {name}: see `herald token list`")
+        raise Failure(f"there is no valid token named {name}: see `herald token list`")
     typer.echo(f"{name} is revoked")
 
 

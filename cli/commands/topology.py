@@ -1,4 +1,4 @@
-"""herald topology: declare the exchanges, queues and bindings, and show them."""
+"""herald topology: declares the exchanges, queues and bindings, and prints them."""
 
 import aiormq
 from rich.console import Console
@@ -13,25 +13,28 @@ from shared.broker.link import CONFLICT_HINT, RIGHTS_HINT
 from shared.settings import BrokerSettings
 from shared.topology import Topology
 
-# In containers the broker often starts at the same moment.
-PATIENCE_SECONDS = 60
+# In containers the broker often starts at the same moment as this command.
+WAIT_SECONDS = 60
 
 
 def topology_command() -> None:
-    """Declares exchanges, queues and bindings, and shows them; waits for RabbitMQ for a minute."""
+    """Declare the exchanges, queues and bindings in RabbitMQ, and print them.
+
+    Waits up to a minute for RabbitMQ.
+    """
     run(_declare())
 
 
 async def _declare() -> None:
     config = settings.load(BrokerSettings)
     table = topology.build(config.retry_delays)
-    async with open_broker(config.rabbitmq_url.get_secret_value(), PATIENCE_SECONDS) as connection:
+    async with open_broker(config.rabbitmq_url.get_secret_value(), WAIT_SECONDS) as connection:
         try:
             await declare(connection, table)
         except aiormq.exceptions.ChannelPreconditionFailed as error:
-            raise Failure(f"the broker refuses the topology: {text_of(error)}: {CONFLICT_HINT}") from error
+            raise Failure(f"RabbitMQ refuses the topology: {text_of(error)}: {CONFLICT_HINT}") from error
         except aiormq.exceptions.ChannelAccessRefused as error:
-            raise Failure(f"the broker refuses the topology: {text_of(error)}: {RIGHTS_HINT}") from error
+            raise Failure(f"RabbitMQ refuses the topology: {text_of(error)}: {RIGHTS_HINT}") from error
     _show(table)
 
 

@@ -1,4 +1,4 @@
-"""herald trace: one timeline of what the logs and the tables know."""
+"""herald trace: prints one timeline from the logs and the database."""
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,29 +16,41 @@ from cli.trace import history
 from cli.trace.formatting import format_json, format_line
 from cli.trace.history import History
 from cli.trace.log_lines import Source
-from cli.trace.target import Kind, Target, needle
+from cli.trace.target import Kind, Target, search_pattern
 from cli.trace.timeline import Collector, in_order
 from shared.migrate import require_current
 
 STDIN = "-"
-# What the tables number things with.
+# The highest id that the database can hold.
 HIGHEST = 2**63 - 1
 
 
 def trace_command(
     files: Annotated[
         list[str] | None,
-        typer.Argument(metavar="FILE", help="Log files, or - for standard input. Default: those of `herald up`"),
+        typer.Argument(
+            metavar="FILE", help="Log files, or - for standard input. Default: the logs that `herald up` keeps."
+        ),
     ] = None,
-    mailing: Annotated[int | None, typer.Option(min=1, max=HIGHEST, metavar="ID", help="A mailing")] = None,
-    message: Annotated[int | None, typer.Option(min=1, max=HIGHEST, metavar="ID", help="A message")] = None,
-    client: Annotated[int | None, typer.Option(min=1, max=HIGHEST, metavar="ID", help="A client")] = None,
+    mailing: Annotated[
+        int | None, typer.Option(min=1, max=HIGHEST, metavar="ID", help="Id of the mailing to trace.")
+    ] = None,
+    message: Annotated[
+        int | None, typer.Option(min=1, max=HIGHEST, metavar="ID", help="Id of the message to trace.")
+    ] = None,
+    client: Annotated[
+        int | None, typer.Option(min=1, max=HIGHEST, metavar="ID", help="Id of the client to trace.")
+    ] = None,
     messages: Annotated[
-        bool, typer.Option("--messages", help="Each line, also of single messages of a mailing, and of mere looks")
+        bool,
+        typer.Option(
+            "--messages",
+            help="Print every line, also those of single messages of a mailing and of read-only requests.",
+        ),
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object a line")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object per line.")] = False,
 ) -> None:
-    """Shows everything that the logs and the tables know of a mailing, a message or a client, in time order.
+    """Print what the logs and the database know about a mailing, a message or a client, in order of time.
 
     With containers: docker compose logs --no-color | herald trace --message 5 -
     """
@@ -58,32 +70,32 @@ def _kinds(mailing: int | None, message: int | None, client: int | None) -> Iter
 
 
 async def _trace(kind: Kind, number: int, files: Sequence[str], *, each: bool, as_json: bool) -> None:
-    # The files first: one that cannot be read is told before anybody waits for anything.
+    # The files are opened first, so that an unreadable one is reported before anything takes time.
     with _open(files) as sources:
         async with open_database(find_database()) as connection:
             await require_current(connection)
             found = await history.read(connection, kind, number)
-        story = found or History(_unknown(kind, number), f"{kind} {number}, which the tables do not know", [])
-        collector = Collector(story.target, each=each)
+        known = found or History(_unknown(kind, number), f"{kind} {number}, which is not in the database", [])
+        collector = Collector(known.target, each=each)
         for source in sources:
-            for service, event in source.events(needle(story.target)):
-                collector.take(service, event)
-            if source.lines and not source.likely:
-                _note(f"{source.name} holds no JSON lines: HERALD_LOG_FORMAT=json makes them")
-    entries = in_order([*collector.entries(), *story.entries])
+            for service, event in source.events(search_pattern(known.target)):
+                collector.add(service, event)
+            if source.lines and not source.json_lines:
+                _note(f"{source.name} holds no JSON lines: set HERALD_LOG_FORMAT=json to get them")
+    entries = in_order([*collector.entries(), *known.entries])
     if not entries:
         raise Failure(f"there is no {kind} {number}")
     if not sources:
-        _note("no log files: only what the tables know is shown")
+        _note("no log files were found: only what the database knows is shown")
     if collector.left_out:
         _note(f"{collector.left_out} more log lines are left out")
     if not as_json:
-        typer.echo(story.title)
+        typer.echo(known.title)
     _print(format_json(entry) if as_json else format_line(entry, kind).encode() for entry in entries)
 
 
 def _unknown(kind: Kind, number: int) -> Target:
-    """What is not in the tables may be in the logs."""
+    """Returns the target for an id that is not in the database, but may be in the logs."""
     ids, none = frozenset({number}), frozenset[int]()
     return Target(
         kind,
@@ -96,7 +108,7 @@ def _unknown(kind: Kind, number: int) -> Target:
 
 @contextmanager
 def _open(files: Sequence[str]) -> Iterator[list[Source]]:
-    """Opens the files, or what `herald up` has kept. Raises Failure for one that cannot be read."""
+    """Opens the files, by default the logs of `herald up`. Raises Failure for an unreadable one."""
     paths = files or [str(path) for path in sorted(LOG_FOLDER.glob("*.log*"))]
     with ExitStack() as stack:
         yield [_source(path, stack) for path in paths]
@@ -122,5 +134,5 @@ def _print(lines: Iterable[bytes]) -> None:
             sys.stdout.buffer.write(line + b"\n")
         sys.stdout.buffer.flush()
     except BrokenPipeError:
-        # Whoever reads has seen enough, such as `head`.
+        # The reader, such as `head`, has closed the pipe.
         sys.stderr.close()

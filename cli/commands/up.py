@@ -1,4 +1,4 @@
-"""herald up: the whole stack on this machine, without Docker."""
+"""herald up: runs the whole stack on this machine, without Docker."""
 
 import asyncio
 import os
@@ -18,10 +18,10 @@ from shared import logs
 
 
 def up_command(
-    workers: Annotated[int, typer.Option(min=1, max=64, help="How many dispatchers")] = 1,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Forget the data of earlier runs first")] = False,
+    workers: Annotated[int, typer.Option(min=1, max=64, help="Number of dispatchers.")] = 1,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Delete the data of earlier runs first.")] = False,
 ) -> None:
-    """Runs the whole stack on this machine without Docker, until Ctrl-C."""
+    """Run the whole stack on this machine, without Docker, until Ctrl-C."""
     run(_up(StackOptions(workers=workers, fresh=fresh)))
 
 
@@ -36,7 +36,7 @@ async def _up(options: StackOptions) -> int:
 
 
 async def _stay_up(options: StackOptions, env: dict[str, str]) -> int:
-    # Who chose a format sees the lines in it.
+    # A log format that the user has chosen is shown as it is.
     recorder = LogRecorder(LOG_FOLDER, to_terminal, readable="HERALD_LOG_FORMAT" not in os.environ)
     async with open_stack(options, env, announce, recorder) as stack:
         write_secret(stack.database_url, DATABASE_FILE)

@@ -1,4 +1,4 @@
-"""The REST API as the commands see it: answers as JSON, and problems as failures."""
+"""The client of the REST API: returns answers as JSON, and raises Failure for problems."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -12,14 +12,14 @@ from cli.settings import ClientSettings, find_token
 from shared import settings
 
 Json = dict[str, Any]
-# How often a command waits because the API says that its token asks too often.
-MOST_WAITS = 5
-# A transfer may take as long as it likes, but not fall silent.
-_PATIENCE = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=120)
+# How many times a request is repeated after a 429.
+MAX_RETRIES = 5
+# A transfer may take any time, but must not stop for two minutes.
+_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=120)
 
 
 class ApiClient:
-    """A client of the API. Every method raises Failure when the answer is not what was asked for."""
+    """A client of the API. Every method raises Failure for an error status, and when the API does not answer."""
 
     def __init__(self, session: aiohttp.ClientSession) -> None:
         self._session = session
@@ -34,12 +34,12 @@ class ApiClient:
         return await self._json("DELETE", path, params=params)
 
     async def upload(self, path: str, content: AsyncIterator[bytes], content_type: str, params: Json) -> Json:
-        """Streams a body of any size."""
+        """Posts a body of any size as a stream. It is never repeated."""
         headers = {"Content-Type": content_type}
         return await self._json("POST", path, data=content, headers=headers, params=params)
 
     async def download(self, path: str, accept: str) -> AsyncIterator[bytes]:
-        """Streams an answer of any size."""
+        """Yields the chunks of an answer of any size."""
         try:
             async with self._session.get(f"/api/v1{path}", headers={"Accept": accept}) as reply:
                 await _require_success(reply)
@@ -49,19 +49,21 @@ class ApiClient:
             raise self._unreachable(error) from error
 
     async def _json(self, method: str, path: str, **arguments: Any) -> Json:
-        """Asks, and asks again as often as the API says that it was only too often. An upload cannot be sent twice."""
-        for _ in range(0 if "data" in arguments else MOST_WAITS):
-            answer, wait = await self._ask(method, path, arguments)
-            if wait is None:
+        """Sends a request and returns the answer. Repeats it after a 429, except an upload, whose stream is used up."""
+        for _ in range(0 if "data" in arguments else MAX_RETRIES):
+            answer, pause = await self._send(method, path, arguments)
+            if pause is None:
                 return answer
-            await asyncio.sleep(wait)
-        return (await self._ask(method, path, arguments, patient=False))[0]
+            await asyncio.sleep(pause)
+        return (await self._send(method, path, arguments, may_repeat=False))[0]
 
-    async def _ask(self, method: str, path: str, arguments: Json, *, patient: bool = True) -> tuple[Json, float | None]:
-        """Returns the answer, or how many seconds to wait before asking again."""
+    async def _send(
+        self, method: str, path: str, arguments: Json, *, may_repeat: bool = True
+    ) -> tuple[Json, float | None]:
+        """Returns the answer, or the seconds to wait before the request is repeated."""
         try:
             async with self._session.request(method, f"/api/v1{path}", **arguments) as reply:
-                if patient and reply.status == 429:
+                if may_repeat and reply.status == 429:
                     return {}, seconds_of(reply.headers.get("Retry-After"))
                 await _require_success(reply)
                 return await reply.json(), None
@@ -69,18 +71,18 @@ class ApiClient:
             raise self._unreachable(error) from error
 
     def _unreachable(self, error: Exception) -> Failure:
-        reason = str(error) or type(error).__name__
-        return Failure(f"no answer from the API ({reason}): does it run, and is HERALD_API_URL right?")
+        detail = str(error) or type(error).__name__
+        return Failure(f"the API does not answer ({detail}): check that it runs, and HERALD_API_URL")
 
 
 @asynccontextmanager
 async def open_api(url: str | None = None, token: str | None = None) -> AsyncIterator[ApiClient]:
-    """Opens a client on the API of the settings, or on the given one."""
+    """Opens a client of the API at `url`, by default of that of the settings."""
     config = settings.load(ClientSettings)
     token = token or find_token(config)
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
-        session = aiohttp.ClientSession(url or config.api_url, headers=headers, timeout=_PATIENCE)
+        session = aiohttp.ClientSession(url or config.api_url, headers=headers, timeout=_TIMEOUT)
     except ValueError as error:
         raise Failure(f"HERALD_API_URL: {error}", code=2) from error
     async with session:
@@ -88,7 +90,7 @@ async def open_api(url: str | None = None, token: str | None = None) -> AsyncIte
 
 
 def seconds_of(retry_after: str | None) -> float:
-    """Reads a Retry-After in seconds, as the API writes it; at most a minute, and a second where it says nothing."""
+    """Parses a Retry-After in seconds. Returns a minute at most, and a second if there is none."""
     return min(float(retry_after), 60.0) if retry_after and retry_after.isdecimal() else 1.0
 
 
@@ -103,7 +105,7 @@ async def _require_success(reply: aiohttp.ClientResponse) -> None:
 
 
 def describe(status: int, problem: Json) -> str:
-    """Say in one line what a problem+json document says."""
+    """Formats a problem+json document as one line."""
     text = str(problem.get("detail") or problem.get("title") or f"the API answered with status {status}")
     errors = "; ".join(_describe_error(error) for error in problem.get("errors") or [])
     if status == 401:

@@ -1,4 +1,4 @@
-"""A connection to the broker for a command."""
+"""Opens a connection to RabbitMQ for a command."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,14 +12,14 @@ from shared.broker import BROKER_OUTAGES, BrokerRefused, open_connection, text_o
 from shared.broker.link import REFUSED_HINT
 
 BROKER = Service("RabbitMQ", "HERALD_RABBITMQ_URL", BROKER_OUTAGES, text_of)
-# Long enough for three nodes of which two do not even refuse.
+# Long enough for a cluster of three nodes, two of which do not even refuse the connection.
 CONNECT_SECONDS = 15
 
 
 @asynccontextmanager
-async def open_broker(url: str, patience: float = 0) -> AsyncIterator[AbstractConnection]:
-    """Connects, and keeps trying for `patience` seconds while the broker is away. Raises Failure."""
-    connection = await connect(BROKER, lambda: _attempt(url), patience)
+async def open_broker(url: str, wait_seconds: float = 0) -> AsyncIterator[AbstractConnection]:
+    """Connects to RabbitMQ, and retries for `wait_seconds` while it does not answer. Raises Failure."""
+    connection = await connect(BROKER, lambda: _attempt(url), wait_seconds)
     try:
         yield connection
     finally:
@@ -33,4 +33,4 @@ async def _attempt(url: str) -> AbstractConnection:
     except ValueError as error:
         raise Failure(f"HERALD_RABBITMQ_URL: {error}", code=2) from error
     except BrokerRefused as error:
-        raise Failure(f"RabbitMQ refuses: {text_of(error)}: {REFUSED_HINT}", code=2) from error
+        raise Failure(f"RabbitMQ refuses the connection: {text_of(error)}: {REFUSED_HINT}", code=2) from error

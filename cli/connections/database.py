@@ -1,4 +1,4 @@
-"""A database connection for a command."""
+"""Opens a connection to PostgreSQL for a command."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,22 +10,22 @@ from cli.failure import Failure
 from shared.database import DATABASE_OUTAGES, WRONG_SETTINGS, describe, refusal
 from shared.migrate import migrate
 
-DATABASE = Service("database", "HERALD_DATABASE_URL", DATABASE_OUTAGES, describe)
+DATABASE = Service("PostgreSQL", "HERALD_DATABASE_URL", DATABASE_OUTAGES, describe)
 
 
 @asynccontextmanager
-async def open_database(url: str, patience: float = 0) -> AsyncIterator[asyncpg.Connection]:
-    """Connects, and keeps trying for `patience` seconds while the database is away. Raises Failure."""
-    connection = await connect(DATABASE, lambda: _attempt(url), patience)
+async def open_database(url: str, wait_seconds: float = 0) -> AsyncIterator[asyncpg.Connection]:
+    """Connects to PostgreSQL, and retries for `wait_seconds` while it does not answer. Raises Failure."""
+    connection = await connect(DATABASE, lambda: _attempt(url), wait_seconds)
     try:
         yield connection
     finally:
         await connection.close()
 
 
-async def apply_migrations(url: str, patience: float = 0) -> list[str]:
+async def apply_migrations(url: str, wait_seconds: float = 0) -> list[str]:
     """Applies the missing migrations and returns their names. Raises Failure and SchemaError."""
-    async with open_database(url, patience) as connection:
+    async with open_database(url, wait_seconds) as connection:
         return await migrate(connection)
 
 

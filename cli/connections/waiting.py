@@ -1,4 +1,4 @@
-"""Connecting to a service that may be starting at this moment."""
+"""Connects to a service that may just be starting."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -15,7 +15,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What people call it, the variable that says where it is, what its absence raises, and how to say that."""
+    """A service that a command connects to.
+
+    `variable` is the setting with its address, `outages` are the errors that mean that it does not answer, and
+    `describe` formats such an error.
+    """
 
     name: str
     variable: str
@@ -23,19 +27,19 @@ class Service:
     describe: Callable[[BaseException], str]
 
 
-async def connect(service: Service, attempt: Callable[[], Awaitable[T]], patience: float) -> T:
-    """Calls `attempt`, again and again for `patience` seconds while the service is away.
+async def connect(service: Service, attempt: Callable[[], Awaitable[T]], wait_seconds: float) -> T:
+    """Calls `attempt` until it succeeds, for `wait_seconds` at the most, and returns its result.
 
-    Raises Failure when it is away even then, and what `attempt` raises otherwise.
+    Raises Failure when the service still does not answer, and any other error of `attempt` at once.
     """
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + patience
+    deadline = loop.time() + wait_seconds
 
     def wait(error: BaseException) -> None:
         if loop.time() >= deadline:
-            said = service.describe(error)
-            raise Failure(f"no {service.name} answers at {service.variable}: {said}") from error
+            detail = service.describe(error)
+            raise Failure(f"{service.name} does not answer at {service.variable}: {detail}") from error
         typer.echo(f"waiting for {service.name}: {service.describe(error)}", err=True)
 
-    # Ctrl-C ends a command by itself.
+    # The event is never set: Ctrl-C ends a command anyway.
     return await patiently(attempt, service.outages, wait, asyncio.Event())

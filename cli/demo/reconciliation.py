@@ -1,4 +1,4 @@
-"""Whether the statistics of a mailing and the sandbox's ledger tell the same."""
+"""Compares the statistics of a mailing with the sandbox's ledger. Pure."""
 
 from dataclasses import dataclass
 
@@ -9,17 +9,20 @@ from cli.connections.api import Json
 class Check:
     """Two numbers that must be equal."""
 
-    what: str
+    name: str
     expected: int
     found: int
 
     @property
-    def holds(self) -> bool:
+    def passed(self) -> bool:
         return self.expected == self.found
 
 
 def compare(statistics: Json, ledger: Json, matching: int) -> list[Check]:
-    """Compares all that can be counted twice. `matching` is how many clients the mailing is for."""
+    """Returns a check for every number that is known from two sources.
+
+    `matching` is the number of clients that the filter of the mailing selects.
+    """
     by_status, total = statistics["by_status"], statistics["total"]
     return [
         Check("messages = matching clients", matching, total),

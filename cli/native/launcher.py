@@ -1,7 +1,7 @@
-"""Runs a command that ends when its starter ends, even by SIGKILL. Executed as a file, never imported.
+"""Runs a command that ends when its parent ends, even if the parent is killed with SIGKILL.
 
-Usage: launcher.py STARTER_PID SIGNAL USER COMMAND...; USER may be empty. A launcher of its own is used, since code
-that runs between fork and exec (preexec_fn) is not safe in a starter with threads.
+This file is executed as a program, never imported: launcher.py PARENT_PID SIGNAL USER COMMAND...; USER may be empty.
+A separate program is used because code between fork and exec (preexec_fn) is not safe in a parent with threads.
 """
 
 import ctypes
@@ -12,27 +12,27 @@ import sys
 PR_SET_PDEATHSIG = 1
 
 
-def _become(user: str) -> None:
+def _switch_user(user: str) -> None:
     entry = pwd.getpwnam(user)
     os.initgroups(user, entry.pw_gid)
     os.setgid(entry.pw_gid)
     os.setuid(entry.pw_uid)
 
 
-def _tie(starter: int, number: int) -> None:
-    # Only Linux has this; elsewhere a command can outlive a starter that was killed with SIGKILL.
+def _set_parent_death_signal(parent: int, number: int) -> None:
+    # Only Linux has this signal. Elsewhere a command outlives a parent that is killed with SIGKILL.
     if not sys.platform.startswith("linux"):
         return
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
-    if os.getppid() != starter:
-        sys.exit("the starter ended before its command began")
+    if os.getppid() != parent:
+        sys.exit("the parent process ended before its command began")
 
 
-def main(starter: str, number: str, user: str, *command: str) -> None:
-    # The tie comes last: the kernel forgets it when the user changes.
+def main(parent: str, number: str, user: str, *command: str) -> None:
+    # The signal is set last, because the kernel clears it when the user changes.
     if user:
-        _become(user)
-    _tie(int(starter), int(number))
+        _switch_user(user)
+    _set_parent_death_signal(int(parent), int(number))
     os.execvp(command[0], command)  # noqa: S606
 
 

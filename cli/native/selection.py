@@ -1,15 +1,19 @@
-"""Which PostgreSQL and which RabbitMQ `herald up` takes: one table, in order."""
+"""Selects the PostgreSQL and the RabbitMQ that `herald up` uses. Pure."""
 
 from dataclasses import dataclass
 from enum import Enum
 
 
 class DatabaseSource(Enum):
+    """Where the PostgreSQL comes from; the values are shown to the user."""
+
     GIVEN = "the one of HERALD_DATABASE_URL"
     EMBEDDED = "an embedded one"
 
 
 class BrokerSource(Enum):
+    """Where the RabbitMQ comes from; the values are shown to the user."""
+
     GIVEN = "the one of HERALD_RABBITMQ_URL"
     LOCAL = "the one on localhost:5672"
     PRIVATE = "a private node of the installed rabbitmq-server"
@@ -19,7 +23,7 @@ class BrokerSource(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """What was found on this machine."""
+    """Which brokers can be used on this machine."""
 
     url_given: bool
     local_answers: bool
@@ -31,12 +35,12 @@ def select_database(url: str | None) -> DatabaseSource:
     return DatabaseSource.GIVEN if url else DatabaseSource.EMBEDDED
 
 
-def select_broker(found: Availability) -> BrokerSource:
-    """Takes the first that there is."""
+def select_broker(available: Availability) -> BrokerSource:
+    """Returns the first available source, in the order of the table."""
     order = (
-        (found.url_given, BrokerSource.GIVEN),
-        (found.local_answers, BrokerSource.LOCAL),
-        (found.installed, BrokerSource.PRIVATE),
-        (found.can_install, BrokerSource.INSTALL),
+        (available.url_given, BrokerSource.GIVEN),
+        (available.local_answers, BrokerSource.LOCAL),
+        (available.installed, BrokerSource.PRIVATE),
+        (available.can_install, BrokerSource.INSTALL),
     )
-    return next((choice for there, choice in order if there), BrokerSource.MISSING)
+    return next((source for is_available, source in order if is_available), BrokerSource.MISSING)

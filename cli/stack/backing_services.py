@@ -1,4 +1,4 @@
-"""PostgreSQL and RabbitMQ of a stack: found, or started under .herald/."""
+"""The PostgreSQL and the RabbitMQ of a stack: given ones, or private ones under .herald/."""
 
 import asyncio
 import shutil
@@ -16,11 +16,13 @@ from cli.native.provisioning import Notify, provision_broker, provision_database
 from shared import settings, topology
 from shared.settings import BrokerSettings
 
-ELSEWHERE = "set HERALD_RABBITMQ_URL to an empty virtual host"
+EMPTY_VHOST_HINT = "set HERALD_RABBITMQ_URL to an empty virtual host"
 
 
 @dataclass(frozen=True, slots=True)
 class BackingServices:
+    """The URLs of the services."""
+
     database_url: str
     broker_url: str
 
@@ -29,45 +31,48 @@ class BackingServices:
 async def open_backing_services(
     folder: Path, database: str, env: Mapping[str, str], notify: Notify, *, fresh: bool
 ) -> AsyncIterator[BackingServices]:
-    """Have both while the block runs. `fresh` begins with no data. Raises Failure when one cannot be had."""
+    """Runs both services while the block runs, and yields their URLs. Raises Failure when one cannot run.
+
+    `fresh` deletes the data of earlier runs first.
+    """
     given_database, given_broker = env.get("HERALD_DATABASE_URL"), env.get("HERALD_RABBITMQ_URL")
     if fresh:
-        await asyncio.to_thread(_forget, folder)
+        await asyncio.to_thread(_delete_data, folder)
     async with (
         provision_database(given_database, folder / "postgres", database, notify) as database_url,
         provision_broker(given_broker, folder / "rabbitmq", notify) as broker_url,
     ):
         if not given_database:
-            # What waits in a broker is about one database; this one is nobody else's.
+            # Queued messages refer to the rows of one database, so a private database needs a broker of its own.
             await _require_unused(broker_url, fresh=fresh, ours=not given_broker)
         yield BackingServices(database_url, broker_url)
 
 
 def refuse_fresh(env: Mapping[str, str]) -> None:
-    """Raises Failure where --fresh would have to empty what somebody else provides."""
+    """Raises Failure if --fresh would have to empty a service that Herald does not run itself."""
     for variable in ("HERALD_DATABASE_URL", "HERALD_RABBITMQ_URL"):
         if env.get(variable):
-            raise Failure(f"--fresh only empties what Herald runs itself: unset {variable}, or empty it yourself", 2)
+            raise Failure(f"--fresh cannot empty the service of {variable}: unset it, or empty the service yourself", 2)
 
 
-def _forget(folder: Path) -> None:
+def _delete_data(folder: Path) -> None:
     for part in ("postgres", "rabbitmq"):
         shutil.rmtree(folder / part, ignore_errors=True)
 
 
 async def _require_unused(url: str, *, fresh: bool, ours: bool) -> None:
-    """Raises Failure when another Herald works on this broker, or left there what a fresh database does not know.
+    """Raises Failure if another Herald uses this broker, or if its messages refer to another database.
 
-    On a broker that nobody chose for us such leavings are of a former run of ours, and are deleted.
+    Messages of an earlier run are deleted if `fresh`, and if Herald chose the broker itself (`ours`).
     """
     async with open_broker(url) as connection:
         depths = [
-            await count_waiting(connection, queue) for queue in (topology.DISPATCHER_JOBS, topology.REPORTER_RESULTS)
+            await inspect_queue(connection, queue) for queue in (topology.DISPATCHER_JOBS, topology.REPORTER_RESULTS)
         ]
         if any(consumers for _, consumers in depths):
-            raise Failure(f"another Herald works on this RabbitMQ: stop it, or {ELSEWHERE}")
+            raise Failure(f"another Herald uses this RabbitMQ: stop it, or {EMPTY_VHOST_HINT}")
         if fresh and not ours and any(ready for ready, _ in depths):
-            raise Failure(f"this RabbitMQ holds messages of another Herald: {ELSEWHERE}")
+            raise Failure(f"this RabbitMQ holds messages of another Herald: {EMPTY_VHOST_HINT}")
         if fresh and ours:
             await _delete_queues(connection)
 
@@ -79,8 +84,8 @@ async def _delete_queues(connection: AbstractConnection) -> None:
             await channel.queue_delete(queue.name)
 
 
-async def count_waiting(connection: AbstractConnection, queue: str) -> tuple[int, int]:
-    """Counts what waits in a queue and who consumes it; a queue that is not there has neither."""
+async def inspect_queue(connection: AbstractConnection, queue: str) -> tuple[int, int]:
+    """Returns the numbers of ready messages and of consumers of a queue; both are 0 if it does not exist."""
     channel = await connection.channel()
     try:
         found = await channel.declare_queue(queue, passive=True)

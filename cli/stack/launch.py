@@ -1,4 +1,4 @@
-"""Brings the whole stack up, in order, and takes it down again."""
+"""Launches the whole stack in order, and stops it again."""
 
 import os
 import secrets
@@ -21,7 +21,11 @@ from cli.stack.supervisor import Supervisor
 
 @dataclass(frozen=True, slots=True)
 class StackOptions:
-    """`folder` holds the services' files; `flexible` lets taken ports be replaced."""
+    """How to launch a stack.
+
+    `folder` holds the files of PostgreSQL and RabbitMQ, `database` is the name of the database, `workers` is the number
+    of dispatchers, `fresh` deletes earlier data first, and `flexible` replaces taken ports.
+    """
 
     folder: Path = FOLDER
     database: str = "herald"
@@ -32,6 +36,8 @@ class StackOptions:
 
 @dataclass(frozen=True, slots=True)
 class RunningStack:
+    """A launched stack: its processes, its addresses and its tokens."""
+
     supervisor: Supervisor
     api_url: str
     sandbox_url: str | None
@@ -45,32 +51,37 @@ class RunningStack:
 async def open_stack(
     options: StackOptions, env: Mapping[str, str], notify: Notify, sink: LineSink
 ) -> AsyncIterator[RunningStack]:
-    """Runs everything while the block runs. Raises Failure when something cannot be had."""
+    """Runs PostgreSQL, RabbitMQ and all processes while the block runs. Raises Failure when one of them cannot run.
+
+    `notify` gets a line for each step, and `sink` the output of the processes.
+    """
     sandbox = not env.get("HERALD_PROVIDER_URL")
     with lock_folder(FOLDER):
         wanted = read_ports(env, options.workers, sandbox=sandbox)
         ports = assign_ports(wanted, is_free, free_port, notify, flexible=options.flexible)
         async with open_backing_services(options.folder, options.database, env, notify, fresh=options.fresh) as found:
             notify("migrations: " + (", ".join(await apply_migrations(found.database_url)) or "nothing to do"))
-            to = _connect(found, find_or_create_token(env.get("HERALD_ADMIN_TOKEN"), TOKEN_FILE), env, sandbox=sandbox)
-            plan = plan_stack(env, ports, to, options.workers)
+            endpoints = _endpoints(
+                found, find_or_create_token(env.get("HERALD_ADMIN_TOKEN"), TOKEN_FILE), env, sandbox=sandbox
+            )
+            plan = plan_stack(env, ports, endpoints, options.workers)
             with prometheus_targets(plan.processes, TARGETS_FILE):
                 async with Supervisor(plan, sink) as supervisor:
                     notify("starting " + ", ".join(spec.name for spec in plan.processes))
                     await supervisor.until_ready()
-                    provider_token = to.sandbox_token or env.get("HERALD_PROVIDER_TOKEN", "")
+                    provider_token = endpoints.sandbox_token or env.get("HERALD_PROVIDER_TOKEN", "")
                     yield RunningStack(
                         supervisor,
                         plan.api_url,
                         plan.sandbox_url,
-                        to.token,
-                        to.database_url,
-                        to.broker_url,
+                        endpoints.token,
+                        endpoints.database_url,
+                        endpoints.broker_url,
                         provider_token,
                     )
 
 
-def _connect(found: BackingServices, token: str, env: Mapping[str, str], *, sandbox: bool) -> Endpoints:
+def _endpoints(found: BackingServices, token: str, env: Mapping[str, str], *, sandbox: bool) -> Endpoints:
     if not sandbox:
         return Endpoints(found.database_url, found.broker_url, token)
     # Imported here, so that no other command loads code of the sandbox.
@@ -81,7 +92,7 @@ def _connect(found: BackingServices, token: str, env: Mapping[str, str], *, sand
 
 
 def environment() -> dict[str, str]:
-    """Takes this process's environment for the stack's; its logs are JSON unless somebody says otherwise."""
+    """Returns the environment of the stack: that of this process, with JSON logs unless HERALD_LOG_FORMAT is set."""
     return {"HERALD_LOG_FORMAT": "json", **os.environ}
 
 

@@ -1,4 +1,4 @@
-"""Which ports a stack listens on, and what to say when one is taken."""
+"""Assigns the ports of a stack, and fails with the name of the variable when one is taken. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,9 +12,10 @@ HIGHEST = 65_535
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """A port somebody will listen on; `use` is "api", "sandbox" or the ops port of a process, like "ops planner".
+    """A port of a stack.
 
-    `variable` moves it, `given` says whether somebody set that.
+    `use` is "api", "sandbox", or the ops port of a process such as "ops planner". `variable` is the setting that
+    changes it, and `given` whether the user has set that.
     """
 
     use: str
@@ -25,13 +26,16 @@ class Port:
 
 
 def name_processes(workers: int) -> list[str]:
-    """Names the processes with an ops port, in the order of their ports, of which HERALD_OPS_PORT says the first."""
+    """Returns the names of the processes with an ops port, in the order of their ports."""
     more = [f"dispatcher-{number}" for number in range(2, workers + 1)]
     return ["api", "planner", "dispatcher", "reporter", *more]
 
 
 def read_ports(env: Mapping[str, str], workers: int, *, sandbox: bool) -> list[Port]:
-    """Reads from the environment what the processes will read. Raises Failure for what is no port."""
+    """Reads the ports from the environment, as the processes will. Raises Failure for an invalid one.
+
+    HERALD_OPS_PORT is the first of a range with one port for each process.
+    """
     api_host, ops_host = env.get("HERALD_API_HOST", LOOPBACK), env.get("HERALD_OPS_HOST", LOOPBACK)
     ports = [_read(env, "api", "HERALD_API_PORT", 8080, api_host)]
     if sandbox:
@@ -62,9 +66,10 @@ def assign_ports(
     *,
     flexible: bool,
 ) -> dict[str, int]:
-    """Gives each use its port. A taken one is replaced where `flexible` allows it and nobody chose it.
+    """Returns the port of each use.
 
-    Raises Failure that names the port and its variable otherwise. An ops port of 0 stays: it is switched off.
+    A taken port is replaced if `flexible` allows it and the user has not set the variable; otherwise Failure is raised,
+    which names the port and its variable. An ops port of 0 stays 0, which switches it off.
     """
     assigned: dict[str, int] = {}
     for port in ports:
@@ -73,8 +78,8 @@ def assign_ports(
             number = 0 if port.use.startswith("ops") else pick()
         elif not is_free(number, port.host):
             if port.given or not flexible:
-                raise Failure(f"port {number} is taken: end what listens there, or set {port.variable} to another one")
+                raise Failure(f"port {number} is taken: free it, or set {port.variable} to another port")
             number = pick()
-            notify(f"port {port.number} is taken, so the {port.use} port is {number}")
+            notify(f"port {port.number} is taken: the {port.use} port is {number} instead")
         assigned[port.use] = number
     return assigned

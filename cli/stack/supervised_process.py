@@ -1,4 +1,4 @@
-"""One process of a stack: kept running, its output passed on, and stopped when asked."""
+"""Runs one process of a stack, restarts it when it crashes, and passes its output on."""
 
 import asyncio
 import signal
@@ -14,21 +14,27 @@ from cli.native import child
 from cli.stack.output import FileSink, LineSink, split_lines
 from cli.stack.plan import ProcessSpec
 
-# What a process exits with when a setting is wrong: starting it again would change nothing.
+# The exit code of a process with a wrong setting, which a restart would not change.
 WRONG_SETTING = 2
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 10.0
-LIVED_WELL_SECONDS = 30.0
-_PROBE = aiohttp.ClientTimeout(total=2)
+# A process that ran this long is taken for healthy when it crashes.
+HEALTHY_SECONDS = 30.0
+_PROBE_TIMEOUT = aiohttp.ClientTimeout(total=2)
 
 
 def next_pause(previous: float | None, lived: float) -> float:
-    """Seconds to wait before a crashed process starts again; `lived` is how long it ran."""
-    if previous is None or lived >= LIVED_WELL_SECONDS:
+    """Returns the seconds before a crashed process is restarted.
+
+    `previous` is the pause before the last restart, and `lived` the seconds that the process then ran.
+    """
+    if previous is None or lived >= HEALTHY_SECONDS:
         return FIRST_PAUSE
     return min(previous * 2, LONGEST_PAUSE)
 
 
 class SupervisedProcess:
+    """A process that is kept running until `stop` is called."""
+
     def __init__(self, spec: ProcessSpec, sink: LineSink) -> None:
         self.spec = spec
         self._sink = sink
@@ -45,7 +51,7 @@ class SupervisedProcess:
         return self._process is not None and self._process.returncode is None
 
     async def supervise(self) -> None:
-        """Runs the process until `stop`, again when it crashes. Raises Failure when that would be in vain."""
+        """Runs the process until `stop`, and restarts it when it crashes. Raises Failure for a wrong setting."""
         pause: float | None = None
         clock = asyncio.get_running_loop().time
         while not self._stop.is_set():
@@ -63,17 +69,17 @@ class SupervisedProcess:
                     await self._stop.wait()
 
     async def stop(self) -> None:
-        """Ends the process in order, and keeps it from coming back."""
+        """Stops the process in order, and prevents its restart."""
         self._stop.set()
         if self._process is not None:
             await child.stop(self._process)
 
     async def is_ready(self, session: aiohttp.ClientSession) -> bool:
-        """Asks the process. One that cannot be asked is ready once it runs."""
+        """Asks the readiness probe. A process without one is ready once it runs."""
         if not self.running or self.spec.probe is None:
             return self.running
         try:
-            async with session.get(self.spec.probe, timeout=_PROBE) as reply:
+            async with session.get(self.spec.probe, timeout=_PROBE_TIMEOUT) as reply:
                 return reply.status == 200
         except (aiohttp.ClientError, TimeoutError):
             return False
@@ -94,7 +100,7 @@ class SupervisedProcess:
 
     async def _start(self, output: BinaryIO | int) -> Process:
         command = [sys.executable, "-m", "cli.main", self.spec.command]
-        # Whoever ends us without asking ends the processes too: they lose nothing by it.
+        # If this process is killed, its children are killed too, which loses nothing.
         process = await child.start(command, output=output, env=self.spec.env, death_signal=signal.SIGKILL)
         self._process = process
         if self._stop.is_set():

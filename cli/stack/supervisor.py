@@ -1,4 +1,4 @@
-"""All processes of a stack together."""
+"""Starts, supervises and stops all processes of a stack."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -13,14 +13,14 @@ from cli.stack.plan import StackPlan
 from cli.stack.supervised_process import SupervisedProcess
 
 READY_SECONDS = 60
-# Along the pipeline, so that each finds the next one still there for what it hands on.
+# In the order of the pipeline, so that each process can still hand on its work to the next one.
 STOP_ORDER = ("api", "planner", "dispatcher", "reporter", "sandbox")
 
 T = TypeVar("T")
 
 
 class Supervisor:
-    """Starts the processes of a plan, and stops them in order at the end of the block."""
+    """Runs the processes of a plan while the block runs, and stops them in order at its end."""
 
     def __init__(self, plan: StackPlan, sink: LineSink) -> None:
         self._processes = [SupervisedProcess(spec, sink) for spec in plan.processes]
@@ -40,15 +40,15 @@ class Supervisor:
 
     @property
     def pids(self) -> dict[str, int]:
-        """The process id of each process that was started, by name."""
+        """The process id of each started process, by name."""
         return {process.spec.name: process.pid for process in self._processes if process.pid is not None}
 
     async def until_ready(self) -> None:
         """Waits until every process is ready. Raises Failure when one cannot run, or is not ready in a minute."""
-        await self.during(self._ask_all())
+        await self.during(self._poll_readiness())
 
     async def during(self, work: Coroutine[Any, Any, T]) -> T:
-        """Does the work while the processes run. Raises Failure as soon as one of them cannot run."""
+        """Runs `work` beside the processes, and returns its result. Raises Failure when a process cannot run."""
         task = asyncio.create_task(work)
         try:
             await asyncio.wait((task, *self._tasks), return_when=asyncio.FIRST_COMPLETED)
@@ -60,12 +60,12 @@ class Supervisor:
             task.cancel()
             await asyncio.wait((task,))
 
-    async def _ask_all(self) -> None:
+    async def _poll_readiness(self) -> None:
         deadline = asyncio.get_running_loop().time() + READY_SECONDS
         async with aiohttp.ClientSession() as session:
             waiting = self._processes
             while waiting := [process for process in waiting if not await process.is_ready(session)]:
                 if asyncio.get_running_loop().time() > deadline:
                     names = ", ".join(process.spec.name for process in waiting)
-                    raise Failure(f"not ready after {READY_SECONDS} s: {names}; their logs say why")
+                    raise Failure(f"not ready after {READY_SECONDS} s: {names}; the reasons are in their logs")
                 await asyncio.sleep(0.1)

@@ -1,4 +1,4 @@
-"""Progress bars: of a transfer, by bytes, and of a mailing, by messages."""
+"""Progress bars of a transfer in bytes, and of a mailing in messages."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -27,7 +27,7 @@ UNFINISHED = ("pending", "retrying")
 
 
 def transfer_bar(console: Console) -> Progress:
-    """Makes a bar that counts bytes. It writes to standard error, where it cannot mix with an export."""
+    """Makes a progress bar that counts bytes."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -39,7 +39,7 @@ def transfer_bar(console: Console) -> Progress:
 
 
 async def read_with_progress(path: Path, progress: Progress) -> AsyncIterator[bytes]:
-    """Reads a file in chunks and moves a bar on."""
+    """Yields the chunks of a file, and advances the progress bar."""
     size = await asyncio.to_thread(lambda: path.stat().st_size)
     task = progress.add_task(path.name, total=size)
     file = await asyncio.to_thread(path.open, "rb")
@@ -50,22 +50,22 @@ async def read_with_progress(path: Path, progress: Progress) -> AsyncIterator[by
 
 
 def mailing_bar(console: Console) -> Progress:
-    """Makes a bar that counts messages, with their rate and the time left."""
+    """Makes a progress bar that counts messages, and shows their rate and the time left."""
     return Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(),
         TaskProgressColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[pace]}"),
+        TextColumn("{task.fields[rate]}"),
         console=console,
     )
 
 
 async def watch_mailing(api: ApiClient, mailing_id: int, console: Console) -> Json:
-    """Shows a bar until the mailing has ended and its counts are closed, and returns its last statistics."""
+    """Shows a progress bar until the mailing has ended and all messages are final. Returns the last statistics."""
     with mailing_bar(console) as progress:
-        task = progress.add_task("", total=None, pace="")
+        task = progress.add_task("", total=None, rate="")
         while True:
             statistics = await api.get(f"/mailings/{mailing_id}/statistics")
             progress.update(
@@ -73,15 +73,15 @@ async def watch_mailing(api: ApiClient, mailing_id: int, console: Console) -> Js
                 description=f"mailing {mailing_id} {statistics['status']}",
                 total=statistics["total"] or None,
                 completed=count_final(statistics),
-                pace=describe_pace(statistics),
+                rate=format_rate(statistics),
             )
             if has_ended(statistics):
                 return statistics
             await asyncio.sleep(POLL_SECONDS)
 
 
-def describe_pace(statistics: Json) -> str:
-    """Returns how fast it goes and how long it will take, where the API can tell."""
+def format_rate(statistics: Json) -> str:
+    """Formats the rate and the time left, as far as the API knows them."""
     rate, eta = statistics.get("rate"), statistics.get("eta")
     parts = []
     if rate:
@@ -92,12 +92,12 @@ def describe_pace(statistics: Json) -> str:
 
 
 def count_final(statistics: Json) -> int:
-    """Counts the messages that have their final status."""
+    """Returns the number of messages with a final status."""
     unfinished: int = sum(statistics["by_status"][status] for status in UNFINISHED)
     total: int = statistics["total"]
     return total - unfinished
 
 
 def has_ended(statistics: Json) -> bool:
-    """Returns whether nothing more will happen. A cancelled mailing closes its counts in the seconds after."""
+    """Returns whether no count will change any more. A cancelled mailing takes some seconds to reach that."""
     return statistics["status"] in ENDED and count_final(statistics) == statistics["total"]

@@ -1,4 +1,4 @@
-"""Tables for people: values are shown as they are, never read as markup."""
+"""Tables for the terminal. Values are shown literally, never interpreted as markup."""
 
 from collections.abc import Iterable, Sequence
 
@@ -10,7 +10,7 @@ from shared.statuses import MESSAGE_STATUSES
 
 
 def make_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """Makes a table. Numbers stand to the right."""
+    """Makes a table. Columns of integers are aligned to the right."""
     table = Table(title=title or None, title_justify="left")
     listed = [list(row) for row in rows]
     for place, column in enumerate(columns):
@@ -22,7 +22,7 @@ def make_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[objec
 
 
 def mailing_table(mailing: Json) -> Table:
-    """Shows one mailing, an attribute a row."""
+    """Makes a table of a mailing with a row for each attribute."""
     plain = ((key, value) for key, value in mailing.items() if not isinstance(value, dict))
     nested = (
         (f"{key}.{name}", ", ".join(inner) if isinstance(inner, list) else inner)
@@ -35,7 +35,7 @@ def mailing_table(mailing: Json) -> Table:
 
 
 def statistics_table(statistics: Json) -> Table:
-    """Shows how many messages of a mailing have which status."""
+    """Makes a table of the number of messages of a mailing by status."""
     by_status = statistics["by_status"]
     rows = [(status, by_status[status]) for status in MESSAGE_STATUSES]
     return make_table(
@@ -44,7 +44,7 @@ def statistics_table(statistics: Json) -> Table:
 
 
 def preview_table(preview: Json) -> Table:
-    """Shows who a mailing would go to: the counts, then the groups, the largest first."""
+    """Makes a table of the recipients of a mailing: the totals, then the counts by operator code and by tag."""
     totals = [(name, preview[name]) for name in ("recipients", "reachable", "unreachable", "sms_segments")]
     codes = [(f"operator_code {code}", count) for code, count in preview["by_operator_code"].items()]
     tags = [(f"tag {tag}" if tag else "no tag", count) for tag, count in preview["by_tag"].items()]

@@ -1,4 +1,4 @@
-"""Writes a timeline for people, a line an entry, or as NDJSON. Nothing secret, nothing that a terminal obeys."""
+"""Formats the entries of a timeline as text or as NDJSON, with secrets masked and control characters escaped."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -10,8 +10,8 @@ from cli.trace.target import Kind
 from cli.trace.timeline import TimelineEntry
 from shared.redaction import Redactor, escape, escape_json
 
-# What every line would repeat.
-SAID_ALREADY: Mapping[Kind, frozenset[str]] = {
+# Ids that the title names already.
+IDS_IN_TITLE: Mapping[Kind, frozenset[str]] = {
     "mailing": frozenset({"mailing_id", "mailing_ids"}),
     "message": frozenset({"message_id", "mailing_id", "mailing_ids", "client_id"}),
     "client": frozenset({"client_id", "mailing_ids"}),
@@ -21,23 +21,23 @@ _REDACTOR = Redactor()
 
 
 def format_line(entry: TimelineEntry, kind: Kind) -> str:
-    """Writes an entry as moment, service, what happened, and its details as name=value."""
+    """Formats an entry as its moment, service, event, and details as name=value."""
     details = _REDACTOR.event(_in_order(entry.details))
-    told = (f"{name}={_value(name, value)}" for name, value in details.items() if name not in SAID_ALREADY[kind])
+    shown = (f"{name}={_value(name, value)}" for name, value in details.items() if name not in IDS_IN_TITLE[kind])
     head = f"{entry.at.astimezone(UTC):%F %T}.{entry.at.microsecond // 1000:03}Z"
-    line = f"{head}  {entry.service:<{SERVICE_WIDTH}} {entry.what:<{WHAT_WIDTH}} {'  '.join(told)}"
+    line = f"{head}  {entry.service:<{SERVICE_WIDTH}} {entry.what:<{WHAT_WIDTH}} {'  '.join(shown)}"
     return escape(_REDACTOR.text(line)).rstrip()
 
 
 def format_json(entry: TimelineEntry) -> bytes:
-    """Writes an entry as {"at", "service", "what", "details"}, on one line."""
+    """Formats an entry as a JSON object with at, service, what and details, on one line."""
     what = {"at": entry.at.astimezone(UTC), "service": entry.service, "what": entry.what}
     details = _REDACTOR.event({key: _plain(value) for key, value in entry.details.items()})
     return escape_json(orjson.dumps(what | {"details": details}, default=str))
 
 
 def _in_order(details: Mapping[str, Any]) -> dict[str, Any]:
-    """The ids first, then the rest as it came; the request at the end, since it is long."""
+    """Orders details: ids first, then the rest as it came, and the request id last, because it is long."""
     ids = {name: value for name, value in details.items() if name.endswith("_id") and name != "request_id"}
     rest = {name: _plain(value) for name, value in details.items() if name not in ids and name != "request_id"}
     last = {"request_id": details["request_id"]} if "request_id" in details else {}
@@ -50,7 +50,7 @@ def _plain(value: Any) -> Any:
 
 def _value(name: str, value: object) -> str:
     if name == "exception":
-        # Its last line says what it was; --json has all of it.
+        # The last line names the exception; --json has the whole traceback.
         return _value("", str(value).rpartition("\n")[2])
     if isinstance(value, str):
         return f'"{value}"' if " " in value or not value else value

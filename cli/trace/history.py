@@ -1,4 +1,4 @@
-"""What the tables tell: the target with its ids, and entries for the timeline."""
+"""Reads the history of a mailing, a message or a client from the database, as entries of a timeline."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ _COUNTS = ("total", *MESSAGE_STATUSES)
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What is traced, in a line for people, and what the tables tell of it."""
+    """The history of a target: its ids, a title, and its entries."""
 
     target: Target
     title: str
@@ -28,7 +28,7 @@ class History:
 
 
 async def read(connection: asyncpg.Connection, kind: Kind, number: int) -> History | None:
-    """Reads what the tables tell, in one snapshot; None when there is no such thing."""
+    """Reads a history in one snapshot. Returns None if there is no mailing, message or client with this id."""
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         now = await store.clock(connection)
         match kind:
@@ -79,7 +79,7 @@ async def _client(connection: asyncpg.Connection, number: int, now: datetime) ->
     events = await store.events_of_client(connection, number)
     entries = [*_events("client", events, ids)]
     if not any(event["kind"] == "created" for event in events):
-        # An import leaves no events.
+        # An import writes no events.
         entries.append(TimelineEntry(row["created_at"], TABLES, "client created", ids))
     rows = await store.messages(connection, await store.message_ids_of_client(connection, number))
     entries += await _messages(connection, rows, now)
@@ -89,7 +89,7 @@ async def _client(connection: asyncpg.Connection, number: int, now: datetime) ->
         frozenset(one["mailing_id"] for one in rows),
         frozenset(one["id"] for one in rows),
         frozenset({number}),
-        # The requests that made its mailings tell of the mailings, and so of everybody.
+        # No request ids: those of its mailings belong to all clients of these.
     )
     phone = "deleted" if row["phone"] is None else mask_phone(row["phone"])
     return History(target, f"client {number} ({phone}), {row['timezone']}", entries)
@@ -119,8 +119,8 @@ def _of_message(row: asyncpg.Record, attempts: Sequence[asyncpg.Record], now: da
     yield TimelineEntry(row["created_at"], TABLES, "message created", ids)
     for attempt, at in zip(attempts, _moments(attempts, row["final_at"] or now), strict=True):
         what = "attempt lost" if attempt["outcome"] == "lost" else "attempt"
-        told = {name: attempt[name] for name in ("outcome", "http_status", "duration_ms", "detail")}
-        yield TimelineEntry(at, TABLES, what, ids | {"attempt": attempt["number"]} | _given(told))
+        details = {name: attempt[name] for name in ("outcome", "http_status", "duration_ms", "detail")}
+        yield TimelineEntry(at, TABLES, what, ids | {"attempt": attempt["number"]} | _given(details))
     if row["final_at"] is not None:
         ended = {"status": row["status"], "reason": row["reason"], "attempts": len(attempts)}
         yield TimelineEntry(row["final_at"], TABLES, "message ended", ids | _given(ended))
@@ -129,7 +129,7 @@ def _of_message(row: asyncpg.Record, attempts: Sequence[asyncpg.Record], now: da
 
 
 def _moments(attempts: Sequence[asyncpg.Record], ended_at: datetime) -> list[datetime]:
-    """Returns when attempts began. Of a lost one that is not known; it was lost before the next one began."""
+    """Returns the beginning of each attempt; that of a lost one is unknown, so that of the next one is used."""
     moments, following = [], ended_at
     for attempt in reversed(attempts):
         following = min(attempt["started_at"] or following, following)
@@ -138,7 +138,7 @@ def _moments(attempts: Sequence[asyncpg.Record], ended_at: datetime) -> list[dat
 
 
 def _flight(row: asyncpg.Record) -> dict[str, Any]:
-    """Returns where an unsent message waits."""
+    """Returns where an unsent message is: not released, claimed, in the table or on the broker."""
     if row["due_at"] is None:
         return {"where": "not yet released"}
     if row["claimed_number"] > row["folded_number"]:

@@ -1,4 +1,4 @@
-"""Reads log lines out of whatever they came in: plain files, the output of docker compose, Docker's own files."""
+"""Reads Herald's log lines from plain files, from the output of docker compose, and from Docker's own files."""
 
 import re
 from collections.abc import Iterator
@@ -7,10 +7,10 @@ from typing import Any, BinaryIO
 
 import orjson
 
-# A longer line is none of ours, and is not kept.
+# No line of Herald is longer; a longer one is skipped, so that memory stays bounded.
 LONGEST_LINE = 1024 * 1024
 _COLOUR = re.compile(rb"\x1b\[[0-9;]*m")
-# What docker compose puts before a line: the container, and a bar.
+# The prefix of docker compose: the container and a bar.
 _PREFIX = re.compile(rb"\s*([A-Za-z0-9_.-]+)\s*\|")
 
 Event = dict[str, Any]
@@ -18,22 +18,25 @@ Event = dict[str, Any]
 
 @dataclass(slots=True)
 class Source:
-    """A file of log lines. `name` is told as the service where it names one of several processes of a kind."""
+    """A file of log lines.
+
+    `name` is shown as the service if it names one of several processes of a kind, such as dispatcher-2.
+    """
 
     file: BinaryIO
     name: str
     lines: int = 0
-    # Lines that could be JSON.
-    likely: int = 0
+    # Lines that hold a brace, and so may be JSON.
+    json_lines: int = 0
 
     def events(self, wanted: re.Pattern[bytes] | None) -> Iterator[tuple[str, Event]]:
-        """Reads the lines that hold what is wanted, as (service, event). What is no log line of ours is passed over."""
+        """Yields (service, event) of each line that matches `wanted`. Lines that are not Herald's are skipped."""
         for line in _lines_of(self.file):
             self.lines += 1
             start = line.find(b"{")
             if start < 0:
                 continue
-            self.likely += 1
+            self.json_lines += 1
             if wanted is not None and wanted.search(line) is None:
                 continue
             event = read_event(line[start:])
@@ -44,14 +47,14 @@ class Source:
         found = _PREFIX.match(_COLOUR.sub(b"", before))
         service = str(event.get("service", ""))
         for name in (found[1].decode() if found else "", self.name):
-            # dispatcher-2 says more than dispatcher.
+            # dispatcher-2 is more exact than dispatcher.
             if service and re.search(rf"(^|[-_]){re.escape(service)}([-_]\d+)?$", name):
                 return name
         return service or self.name
 
 
 def read_event(text: bytes) -> Event | None:
-    """Reads one line; None for what is no log line of ours. Docker's own files wrap each line in a JSON object."""
+    """Parses one line. Returns None if it is not Herald's. Docker's own files wrap each line in a JSON object."""
     try:
         found = orjson.loads(text)
     except orjson.JSONDecodeError:

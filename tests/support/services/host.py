@@ -1,4 +1,4 @@
-"""Keeps one service for a test run: starts it, says where it is, and cleans up when the run is over.
+"""Runs one service for a test run: starts it, publishes its URL, and cleans up when the run is over.
 
 Usage: python -m tests.support.services.host database|broker FOLDER
 """
@@ -26,7 +26,7 @@ from tests.support.services.run import is_alive, remove_if_over
 
 @contextlib.asynccontextmanager
 async def database(folder: Path) -> AsyncIterator[dict[str, str]]:
-    """Have a PostgreSQL with a migrated template database in it."""
+    """Yields the state of a PostgreSQL that holds a template database with the current schema."""
     async with _server(folder) as (url, origin):
         template = f"{folder.name}_template"
         await _remove_databases(url, folder.name)
@@ -40,11 +40,11 @@ async def database(folder: Path) -> AsyncIterator[dict[str, str]]:
 
 @contextlib.asynccontextmanager
 async def broker(folder: Path) -> AsyncIterator[dict[str, str]]:
-    """Have a RabbitMQ on which we may make virtual hosts."""
+    """Yields the state of a RabbitMQ on which virtual hosts can be created."""
     async with _node(folder) as (url, management_url, origin):
         admin = await asyncio.to_thread(vhosts.find_admin, url, management_url)
         if admin is None:
-            raise Failure("the tests need the management API or rabbitmqctl of their RabbitMQ, to make virtual hosts")
+            raise Failure("the tests need the management API or rabbitmqctl of RabbitMQ, to create virtual hosts")
         await asyncio.to_thread(vhosts.remove_run, admin, folder.name)
         try:
             yield {"url": url, "management_url": management_url or "", "origin": origin}
@@ -54,7 +54,7 @@ async def broker(folder: Path) -> AsyncIterator[dict[str, str]]:
 
 @contextlib.asynccontextmanager
 async def _server(folder: Path) -> AsyncIterator[tuple[str, str]]:
-    """Have a PostgreSQL; return its URL and, for people, where it is from."""
+    """Yields the URL of a PostgreSQL server and a description of its origin."""
     given = os.environ.get("HERALD_TEST_DATABASE_URL")
     if given:
         yield given, "HERALD_TEST_DATABASE_URL"
@@ -62,13 +62,13 @@ async def _server(folder: Path) -> AsyncIterator[tuple[str, str]]:
         with containers.postgres() as url:
             yield url, f"container of {containers.POSTGRES}"
     else:
-        async with postgres.serve(folder / "postgres", postgres.FAST_AND_FORGETFUL) as cluster:
+        async with postgres.serve(folder / "postgres", postgres.WITHOUT_DURABILITY) as cluster:
             yield cluster.url("postgres"), "started for the tests"
 
 
 @contextlib.asynccontextmanager
 async def _node(folder: Path) -> AsyncIterator[tuple[str, str | None, str]]:
-    """Have a RabbitMQ; return its URL, its management API's where it has one, and, for people, where it is from."""
+    """Yields the URL of a RabbitMQ, the URL of its management API or None, and a description of its origin."""
     given = os.environ.get("HERALD_TEST_RABBITMQ_URL")
     script = rabbitmq.find_script()
     if given:
@@ -94,7 +94,7 @@ async def _migrate(url: str) -> None:
 
 
 async def _remove_databases(url: str, run: str) -> None:
-    """Removes what is left of this run, and of runs that died hours ago."""
+    """Drops the databases of this run, and those of runs that were killed hours ago."""
     connection = await asyncpg.connect(url)
     try:
         rows = await connection.fetch(r"SELECT datname FROM pg_database WHERE datname LIKE 'herald\_test\_%'")
@@ -107,8 +107,8 @@ async def _remove_databases(url: str, run: str) -> None:
             await drop_database(url, name)
 
 
-async def keep(kind: str, folder: Path) -> None:
-    """Publishes the state of the service, and holds it until we are told to stop or pytest is gone."""
+async def host(kind: str, folder: Path) -> None:
+    """Runs a service and publishes its state, until SIGTERM or the end of pytest."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     async with (database if kind == "database" else broker)(folder) as state:
@@ -128,7 +128,7 @@ def _publish(kind: str, folder: Path, state: dict[str, str]) -> None:
 
 def main(kind: str, folder: Path) -> None:
     try:
-        asyncio.run(keep(kind, folder))
+        asyncio.run(host(kind, folder))
         remove_if_over(folder)
     except (Failure, OSError, asyncpg.PostgresError, subprocess.SubprocessError) as error:
         if folder.exists():

@@ -1,4 +1,4 @@
-"""The commands' client, against a server that says no."""
+"""The API client waits after a 429, and turns a problem into one line."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 
-from cli.connections.api import MOST_WAITS, ApiClient, describe, seconds_of
+from cli.connections.api import MAX_RETRIES, ApiClient, describe, seconds_of
 from cli.failure import Failure
 
 
@@ -19,34 +19,35 @@ def test_how_long_to_wait(header: str | None, seconds: float) -> None:
 
 
 class Busy:
-    """A server that answers 429 a number of times first."""
+    """A server that answers the first requests with 429."""
 
     def __init__(self, refusals: int) -> None:
-        self.asked, self._refusals = 0, refusals
+        self.requests = 0
+        self._refusals = refusals
         self.app = web.Application()
         self.app.router.add_route("*", "/api/v1/statistics", self._answer)
 
     async def _answer(self, request: web.Request) -> web.Response:
         await request.read()
-        self.asked += 1
-        if self.asked <= self._refusals:
+        self.requests += 1
+        if self.requests <= self._refusals:
             return web.json_response({"detail": "Too often."}, status=429, headers={"Retry-After": "0"})
         return web.json_response({"total": 1})
 
 
-async def test_a_command_waits_when_its_token_asks_too_often() -> None:
-    busy = Busy(MOST_WAITS)
+async def test_a_request_is_repeated_after_a_429() -> None:
+    busy = Busy(MAX_RETRIES)
     async with TestServer(busy.app) as server, ClientSession(server.make_url("/")) as session:
         assert await ApiClient(session).get("/statistics") == {"total": 1}
-    assert busy.asked == MOST_WAITS + 1
+    assert busy.requests == MAX_RETRIES + 1
 
 
-async def test_it_does_not_wait_for_ever() -> None:
+async def test_a_request_is_not_repeated_for_ever() -> None:
     busy = Busy(1000)
     async with TestServer(busy.app) as server, ClientSession(server.make_url("/")) as session:
         with pytest.raises(Failure, match="Too often"):
             await ApiClient(session).get("/statistics")
-    assert busy.asked == MOST_WAITS + 1
+    assert busy.requests == MAX_RETRIES + 1
 
 
 async def test_an_upload_is_not_sent_twice() -> None:
@@ -57,7 +58,7 @@ async def test_an_upload_is_not_sent_twice() -> None:
     async with TestServer(busy.app) as server, ClientSession(server.make_url("/")) as session:
         with pytest.raises(Failure, match="Too often"):
             await ApiClient(session).upload("/statistics", content(), "text/csv", {})
-    assert busy.asked == 1
+    assert busy.requests == 1
 
 
 @pytest.mark.parametrize(
@@ -65,7 +66,7 @@ async def test_an_upload_is_not_sent_twice() -> None:
     [
         (404, {"title": "Not Found", "detail": "There is no such mailing."}, "There is no such mailing."),
         (409, {"title": "Conflict"}, "Conflict"),
-        # Something between us and the API answered, in HTML.
+        # A proxy answered in HTML.
         (502, {}, "the API answered with status 502"),
         (401, {"detail": "No token."}, "No token. (set HERALD_TOKEN)"),
         (

@@ -21,7 +21,7 @@ class RecordingSink:
         self.lines.append((name, line))
 
 
-def test_what_processes_say_is_kept_as_json_and_shown_for_people(tmp_path: Path) -> None:
+def test_lines_are_kept_as_json_and_shown_as_text(tmp_path: Path) -> None:
     shown = RecordingSink()
     recorder = LogRecorder(tmp_path / "logs", shown, readable=True)
     recorder("planner", a_line(mailing_id=7))
@@ -33,14 +33,14 @@ def test_what_processes_say_is_kept_as_json_and_shown_for_people(tmp_path: Path)
     assert shown.lines[1] == ("planner", "no JSON \\x1b[2J")
 
 
-def test_who_chose_a_format_is_shown_the_lines_as_they_are(tmp_path: Path) -> None:
+def test_a_chosen_format_is_shown_as_it_is(tmp_path: Path) -> None:
     shown = RecordingSink()
     LogRecorder(tmp_path, shown, readable=False)("api", LINE)
     assert shown.lines == [("api", LINE)]
 
 
-def test_what_is_kept_does_not_grow_for_ever(tmp_path: Path) -> None:
-    recorder = LogRecorder(tmp_path, RecordingSink(), readable=False, most_bytes=1000)
+def test_the_files_do_not_grow_for_ever(tmp_path: Path) -> None:
+    recorder = LogRecorder(tmp_path, RecordingSink(), readable=False, max_bytes=1000)
     for _ in range(100):
         recorder("api", LINE)
     assert {path.name for path in tmp_path.iterdir()} <= {"api.log", "api.log.1"}

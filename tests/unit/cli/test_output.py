@@ -1,4 +1,4 @@
-"""What becomes of the lines of a stack's processes."""
+"""The output of the processes is split into lines, and written to the terminal or to files."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from cli.stack.output import FileSink, split_lines, to_terminal
 
 
 class Chunks:
-    """A stream that gives one chunk at a time."""
+    """A stream that returns one chunk at a time."""
 
     def __init__(self, *chunks: bytes) -> None:
         self._chunks = list(chunks)
@@ -26,7 +26,7 @@ class Chunks:
         # A line may come in pieces, and the last one without its end.
         ((b"o", b"ne\ntw", b"o"), ["one", "two"]),
         ((b"\n\n",), ["", ""]),
-        # A character cut in two is whole again; what is no UTF-8 stops nothing.
+        # A character may come in two chunks, and invalid UTF-8 is replaced.
         ((b"\xd0", b"\xaf\n\xff\n"), ["Я", "�"]),
     ],
 )

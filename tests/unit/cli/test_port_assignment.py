@@ -1,4 +1,4 @@
-"""Which ports a stack takes, and what it says of taken ones."""
+"""Which ports a stack gets, and what happens if one is taken."""
 
 import pytest
 
@@ -7,9 +7,8 @@ from cli.stack.port_assignment import assign_ports, read_ports
 
 
 def settle(env: dict[str, str], taken: set[int], *, workers: int = 1, flexible: bool = False) -> dict[str, int]:
-    said: list[str] = []
     ports = read_ports(env, workers, sandbox=True)
-    return assign_ports(ports, lambda port, _: port not in taken, lambda: 20_000, said.append, flexible=flexible)
+    return assign_ports(ports, lambda port, _: port not in taken, lambda: 20_000, lambda _: None, flexible=flexible)
 
 
 def test_the_documented_ports_are_the_default() -> None:
@@ -57,13 +56,13 @@ def test_a_taken_port_is_replaced_where_that_is_allowed() -> None:
     assert settle({}, {8080}, flexible=True)["api"] == 20_000
 
 
-def test_a_taken_port_that_somebody_chose_is_never_replaced() -> None:
+def test_a_taken_port_that_the_user_chose_is_never_replaced() -> None:
     with pytest.raises(Failure, match="HERALD_API_PORT"):
         settle({"HERALD_API_PORT": "8081"}, {8081}, flexible=True)
 
 
 @pytest.mark.parametrize("text", ["x", "-1", "65536", "", "8080.0", "٣"])
-def test_what_is_no_port_is_a_usage_error(text: str) -> None:
+def test_an_invalid_port_is_a_usage_error(text: str) -> None:
     with pytest.raises(Failure, match="HERALD_API_PORT") as failed:
         read_ports({"HERALD_API_PORT": text}, 1, sandbox=False)
     assert failed.value.code == 2

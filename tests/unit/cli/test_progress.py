@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cli.terminal.progress import count_final, describe_pace, has_ended
+from cli.terminal.progress import count_final, format_rate, has_ended
 from tests.unit.cli.statistics import a_statistic
 
 
@@ -31,5 +31,5 @@ def test_only_final_messages_count_as_done() -> None:
     ("rate", "eta", "text"),
     [(0, None, ""), (1234.5, 61, "1,234/s, 0:01:01 left"), (5, None, "5/s"), (0, 0, "")],
 )
-def test_the_pace_is_shown_where_it_is_known(rate: float, eta: float | None, text: str) -> None:
-    assert describe_pace(a_statistic(rate=rate, eta=eta)) == text
+def test_the_rate_is_shown_where_it_is_known(rate: float, eta: float | None, text: str) -> None:
+    assert format_rate(a_statistic(rate=rate, eta=eta)) == text

@@ -23,4 +23,4 @@ LEDGER = {"accepted": 3, "unique": 3, "duplicates": 0, "after_deadline": 0, "rej
 def test_every_disagreement_is_found(
     statistics: dict[str, Any], ledger: dict[str, int], matching: int, broken: list[str]
 ) -> None:
-    assert [check.what for check in compare(statistics, ledger, matching) if not check.holds] == broken
+    assert [check.name for check in compare(statistics, ledger, matching) if not check.passed] == broken

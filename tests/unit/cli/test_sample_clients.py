@@ -8,7 +8,7 @@ from cli.demo.sample_clients import ADDRESSED, CLIENTS, MAGIC, count_addressed, 
 
 
 @pytest.mark.parametrize("run", [0, 42, 9999])
-def test_there_are_a_thousand_with_phones_of_their_own(run: int) -> None:
+def test_a_thousand_clients_have_distinct_phones(run: int) -> None:
     phones = {sample.phone for sample in make_samples(run)}
     assert len(phones) == CLIENTS == 1000
     assert all(re.fullmatch(r"70\d{9}", phone) for phone in phones)
@@ -20,7 +20,7 @@ def test_every_magic_phone_is_addressed_and_no_other_is_magic() -> None:
     assert all(sample.operator_code in ADDRESSED for sample in magic)
 
 
-def test_somebody_is_left_out() -> None:
+def test_the_filter_excludes_some_clients() -> None:
     assert count_addressed(make_samples(1)) == 800
 
 

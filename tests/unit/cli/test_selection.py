@@ -1,4 +1,4 @@
-"""Which services `herald up` takes."""
+"""Which PostgreSQL and which RabbitMQ `herald up` uses."""
 
 import pytest
 
@@ -17,7 +17,7 @@ from cli.native.selection import Availability, BrokerSource, DatabaseSource, sel
         (False, False, False, False, BrokerSource.MISSING),
     ],
 )
-def test_the_first_broker_that_is_there_is_taken(
+def test_the_first_available_broker_is_used(
     url_given: bool, local_answers: bool, installed: bool, can_install: bool, choice: BrokerSource
 ) -> None:
     assert select_broker(Availability(url_given, local_answers, installed, can_install)) is choice

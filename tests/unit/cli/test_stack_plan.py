@@ -1,4 +1,4 @@
-"""Which processes a stack runs."""
+"""Which processes a stack runs, with which settings."""
 
 from cli.stack.plan import Endpoints, ProcessSpec, StackPlan, plan_stack
 from cli.stack.port_assignment import name_processes

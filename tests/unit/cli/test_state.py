@@ -1,4 +1,4 @@
-"""What a stack keeps in its folder."""
+"""The files of a stack in .herald/: its lock, its token and its Prometheus targets."""
 
 import json
 import subprocess
@@ -43,7 +43,7 @@ def test_a_folder_is_held_by_one_process(tmp_path: Path) -> None:
         with pytest.raises(Failure, match=f"pid {other.pid}"), lock_folder(tmp_path):
             pass
         other.kill()
-    # Nothing is left to be cleaned up after a kill.
+    # A lock ends with its process, even with a killed one.
     with lock_folder(tmp_path):
         pass
 
@@ -66,7 +66,7 @@ def test_commands_find_their_token(
     assert find_token(settings, tmp_path / "token") == found
 
 
-def test_prometheus_is_told_of_each_process_while_it_runs(tmp_path: Path) -> None:
+def test_prometheus_finds_each_process_while_it_runs(tmp_path: Path) -> None:
     processes = [
         ProcessSpec("sandbox", "sandbox", {}, "http://127.0.0.1:8090/faults"),
         ProcessSpec("dispatcher-2", "dispatcher", {}, "http://127.0.0.1:9105/readyz", "127.0.0.1:9105"),

@@ -16,7 +16,7 @@ from cli.stack.supervised_process import next_pause
         # But bounded.
         (8.0, 0.1, 10.0),
         (10.0, 0.1, 10.0),
-        # It ran well in between.
+        # It ran for 30 s in between.
         (10.0, 30.0, 0.5),
     ],
 )
