@@ -1,4 +1,4 @@
-"""herald bench --api: how fast the API answers, idle and while a mailing is sent at full rate, and what it costs."""
+"""herald bench --api: measures the API while nothing is sent, and while a mailing is sent at full rate."""
 
 import asyncio
 import shutil
@@ -27,6 +27,8 @@ BENCH_FOLDER = FOLDER / "bench"
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
+    """How much of everything is measured; `seconds` is the duration of each phase of requests."""
+
     clients: int = 100_000
     mailings: int = 10_000
     exported: int = 1_000_000
@@ -35,7 +37,7 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True)
 class ApiResult:
-    """`idle` was measured before and after `sending`; `ratio` is of the medians, sending to idle."""
+    """The figures of a run. `idle` is measured before and after `sending`; `ratio` is sending to idle, by median."""
 
     sizes: Sizes
     imported: Figures
@@ -50,12 +52,12 @@ class ApiResult:
 
 
 def bench(output: Path, sizes: Sizes | None = None) -> None:
-    """Measures, prints the figures and writes them to `output` as JSON."""
+    """Runs the bench, prints the figures, and writes them to `output` as JSON."""
     run(_bench(output, sizes or Sizes()))
 
 
 async def _bench(output: Path, sizes: Sizes) -> int:
-    # As often as it likes: the rate of a token is not what is measured.
+    # The rate limit of a token would limit the measurement.
     env = environment() | {"HERALD_LOG_FORMAT": "json", "HERALD_API_RATE": "unlimited"}
     logs.configure("herald", level="error", json=False)
     code = await run_until_signal(_measure(env, output, sizes), lambda: announce("stopping"))
@@ -70,7 +72,7 @@ async def _measure(env: dict[str, str], output: Path, sizes: Sizes) -> int:
         result = await stack.supervisor.during(_run(stack, sizes))
     await asyncio.to_thread(output.write_bytes, orjson.dumps(asdict(result), option=orjson.OPT_INDENT_2))
     _show(Console(), result)
-    announce(f"the same as JSON: {output}")
+    announce(f"the figures as JSON: {output}")
     return 0
 
 
@@ -91,13 +93,13 @@ async def _measure_all(stack: RunningStack, sizes: Sizes, measurer: ApiMeasurer)
     imported = await measurer.import_clients(sizes.clients)
     target = await measurer.target()
     await load_generator.run(measurer.session, target, 2)
-    announce("asking while nothing is sent")
+    announce("measuring requests while nothing is sent")
     idle = await measurer.ask(target, sizes.seconds)
-    announce("asking while a mailing is sent")
+    announce("measuring requests while a mailing is sent")
     sending, sent_per_second = await _while_sending(measurer, target, sizes.seconds)
-    announce("asking while nothing is sent")
+    announce("measuring requests while nothing is sent")
     idle_after = await measurer.ask(target, sizes.seconds)
-    announce(f"counting {sizes.mailings} mailings")
+    announce(f"measuring the statistics of {sizes.mailings} mailings")
     await bulk_rows.add_mailings(measurer.connection, sizes.mailings)
     statistics = await load_generator.repeat(200, lambda: measurer.get("/statistics"))
     preview = await load_generator.repeat(
@@ -115,7 +117,7 @@ async def _measure_all(stack: RunningStack, sizes: Sizes, measurer: ApiMeasurer)
 async def _while_sending(
     measurer: ApiMeasurer, target: load_generator.LoadTarget, seconds: float
 ) -> tuple[Phase, float]:
-    """Asks while a mailing to all imported clients is under way, and cancels it afterwards."""
+    """Measures requests while a mailing to all imported clients is sent, and cancels it afterwards."""
     end_at = datetime.now(UTC) + timedelta(hours=1)
     mailing = await measurer.post(
         "/mailings", {"text": "Measured", "end_at": end_at.isoformat(), "filter": {"tags": ["bench"]}}
@@ -151,7 +153,7 @@ def _show(console: Console, result: ApiResult) -> None:
     console.print(
         make_table(
             f"median while sending, to that of idle: {result.ratio}",
-            ("what", "figure", "value"),
-            [(what, name, value) for what, figures in parts for name, value in figures.items()],
+            ("operation", "figure", "value"),
+            [(operation, name, value) for operation, figures in parts for name, value in figures.items()],
         )
     )

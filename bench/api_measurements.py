@@ -1,4 +1,4 @@
-"""Asks a running API what takes long: imports, exports, counts; and how much memory it takes for that."""
+"""Measures the API of a running stack: requests, imports and exports, with the memory and CPU time that they take."""
 
 import asyncio
 import time
@@ -20,7 +20,7 @@ Figures = dict[str, float | int]
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """What asking at the usual rate took."""
+    """The figures of requests at the usual rate: of all, and by kind of call."""
 
     figures: Figures
     by_call: dict[str, dict[str, float]]
@@ -28,6 +28,8 @@ class Phase:
 
 @dataclass(frozen=True, slots=True)
 class ApiMeasurer:
+    """Measures an API; `api_pid` is its process, whose memory and CPU time are read."""
+
     session: aiohttp.ClientSession
     connection: asyncpg.Connection
     api_pid: int
@@ -44,7 +46,7 @@ class ApiMeasurer:
             return answer
 
     async def import_clients(self, count: int) -> Figures:
-        """Sends a CSV of new clients; the file is made before the clock starts."""
+        """Measures the import of new clients from a CSV file, which is made before the clock starts."""
         lines = [f"{phone},bench,Europe/Moscow\n" for phone in make_phones(count)]
         chunks = ["".join(lines[n : n + LINES_PER_CHUNK]).encode() for n in range(0, count, LINES_PER_CHUNK)]
 
@@ -66,6 +68,7 @@ class ApiMeasurer:
         }
 
     async def export_messages(self, count: int) -> Figures:
+        """Measures the export of the messages of one mailing as CSV."""
         mailing_id = await bulk_rows.add_messages(self.connection, count)
         began, lines, octets = time.perf_counter(), 0, 0
         async with (
@@ -87,12 +90,13 @@ class ApiMeasurer:
         }
 
     async def target(self) -> load_generator.LoadTarget:
+        """Creates draft mailings, and returns what the requests of a phase can read and change."""
         drafts = [(await self.post("/mailings", load_generator.draft()))["id"] for _ in range(20)]
         clients = await self.connection.fetch("SELECT id FROM clients ORDER BY id LIMIT 10000")
         return load_generator.LoadTarget([row["id"] for row in clients], drafts, drafts)
 
     async def ask(self, target: load_generator.LoadTarget, seconds: float) -> Phase:
-        """Asks at the usual rate for so long. The processor time is the API's own, whoever else wants the machine."""
+        """Measures requests at the usual rate, with the CPU time of the API and the time that it waited for a CPU."""
         began = self._usage()
         times = await load_generator.run(self.session, target, seconds)
         spent, figures = [after - before for before, after in zip(began, self._usage(), strict=True)], times.figures()
@@ -104,10 +108,10 @@ class ApiMeasurer:
         return process_usage.cpu_seconds(self.api_pid), process_usage.waited_seconds(self.api_pid)
 
     async def counts(self, path: str) -> dict[str, int]:
-        """Returns the counts by status of the mailing at a path."""
+        """Returns the counts by status of the mailing at `path`."""
         by_status: dict[str, int] = orjson.loads(await self.get(path))["by_status"]
         return by_status
 
     async def until(self, path: str, reached: Callable[[dict[str, int]], bool]) -> None:
-        while not reached(await self.counts(path)):  # noqa: ASYNC110 - what others do can only be seen by asking
+        while not reached(await self.counts(path)):  # noqa: ASYNC110 - the state of another process can only be polled
             await asyncio.sleep(POLL_SECONDS)

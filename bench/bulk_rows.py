@@ -1,10 +1,10 @@
-"""Rows in numbers that would take hours to come by: written straight into the tables."""
+"""Writes finished mailings and messages straight into the tables, since sending as many would take hours."""
 
 import asyncpg
 
 
 async def add_mailings(connection: asyncpg.Connection, count: int) -> None:
-    """Adds finished mailings with 100 sent messages each, as their counters say."""
+    """Adds finished mailings whose counters show 100 sent messages each."""
     await connection.execute(
         """
         WITH made AS (
@@ -24,7 +24,7 @@ async def add_mailings(connection: asyncpg.Connection, count: int) -> None:
 
 
 async def add_messages(connection: asyncpg.Connection, count: int) -> int:
-    """Adds a finished mailing with so many sent messages, to clients that are not there, and returns its id."""
+    """Adds a finished mailing with `count` sent messages to clients that do not exist, and returns its id."""
     mailing_id: int = await connection.fetchval(
         """
         WITH made AS (

@@ -1,4 +1,4 @@
-"""How long messages take from their release to their reply, by looking at the tables while they fly."""
+"""Measures the time of messages from their release to their final status, by sampling the messages in flight."""
 
 import asyncio
 from datetime import datetime
@@ -12,14 +12,14 @@ SAMPLE = 50
 
 
 class Sampler:
-    """Notes when some of the messages in flight were released."""
+    """Samples messages in flight and the moments of their release."""
 
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection
         self._released: dict[int, datetime] = {}
 
     async def run(self) -> None:
-        """Samples ten times a second, until cancelled."""
+        """Samples ten times a second until it is cancelled."""
         while True:
             rows = await self._connection.fetch(
                 "SELECT message_id, released_at FROM flights WHERE released_at IS NOT NULL LIMIT $1", SAMPLE

@@ -1,4 +1,4 @@
-"""Requests to the API at a steady rate, whatever it takes to answer them: reads and single writes, mixed."""
+"""Sends requests to the API at a steady rate, however long the answers take: a mix of reads and single writes."""
 
 import asyncio
 import random
@@ -15,12 +15,14 @@ from bench.percentiles import percentile
 
 RATE = 200
 _NUMBER = re.compile(r"(?<=/)\d+")
-# No phone that a sample or another measurement uses begins like this.
+# No phone of the sample clients or of another bench begins like this.
 FIRST_PHONE = 78_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class ApiCall:
+    """A request to the API."""
+
     method: str
     path: str
     body: dict[str, object] | None = None
@@ -28,7 +30,7 @@ class ApiCall:
 
 @dataclass(slots=True)
 class LoadTarget:
-    """What there is to read and to write: ids, and the number of the next new client."""
+    """The ids that requests can read and change, and the last phone of a new client."""
 
     clients: Sequence[int]
     mailings: Sequence[int]
@@ -41,14 +43,14 @@ class LoadTarget:
 
 
 def draft() -> dict[str, object]:
-    """Makes a mailing that starts in a month, and reaches nobody."""
+    """Returns the body of a mailing that starts in a month and has no recipients."""
     start = datetime.now(UTC) + timedelta(days=30)
     end = start + timedelta(days=1)
     body = {"text": "Measured", "start_at": start.isoformat(), "end_at": end.isoformat(), "filter": {"tags": ["none"]}}
     return dict(body)
 
 
-# How often each is done in a hundred calls: three reads to a write.
+# The number of each call in a hundred: three reads to a write.
 MIX: tuple[tuple[int, Callable[[LoadTarget], ApiCall]], ...] = (
     (20, lambda to: ApiCall("GET", f"/clients/{random.choice(to.clients)}")),
     (10, lambda to: ApiCall("GET", "/clients?limit=20")),
@@ -65,7 +67,7 @@ MIX: tuple[tuple[int, Callable[[LoadTarget], ApiCall]], ...] = (
 
 @dataclass(slots=True)
 class ResponseTimes:
-    """Milliseconds from sending a request to having its answer, by what was asked."""
+    """The milliseconds from sending a request to the end of its answer, by kind of call."""
 
     of: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     failures: int = 0
@@ -95,7 +97,7 @@ class ResponseTimes:
 
 
 async def run(session: aiohttp.ClientSession, target: LoadTarget, seconds: float, rate: float = RATE) -> ResponseTimes:
-    """Sends `rate` requests a second for so long. Each is sent at its moment, also while others are unanswered."""
+    """Sends `rate` requests a second for `seconds`. Each is sent at its moment, also while others are unanswered."""
     times, began, number = ResponseTimes(), time.perf_counter(), 0
     async with asyncio.TaskGroup() as group:
         while (moment := number / rate) < seconds:
@@ -125,7 +127,7 @@ async def _time(session: aiohttp.ClientSession, call: ApiCall, times: ResponseTi
 
 
 async def repeat(count: int, ask: Callable[[], Awaitable[object]]) -> dict[str, float]:
-    """Asks one after the other, and returns the median and the 99th percentile in milliseconds."""
+    """Calls `ask` one after the other, and returns the median and the 99th percentile in milliseconds."""
     took = []
     for _ in range(count):
         began = time.perf_counter()

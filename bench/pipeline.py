@@ -1,4 +1,4 @@
-"""herald bench: one mailing through all four processes, beside a bare client on the same server."""
+"""herald bench: measures one mailing through all processes, and a bare client on the same server."""
 
 import asyncio
 import secrets
@@ -33,7 +33,7 @@ PER_BLOCK = 9000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineResult(BenchResult):
-    """What was measured beside the outcome. Memory is in MB, times are in seconds."""
+    """The result of a run with the times of messages and the usage of processes, in seconds and MB."""
 
     release_to_final: dict[str, float | int]
     peak_rss: dict[str, float]
@@ -41,7 +41,7 @@ class PipelineResult(BenchResult):
 
 
 def bench(messages: int, provider_url: str | None, output: Path) -> None:
-    """Measures, prints the figures and writes them to `output` as JSON."""
+    """Runs the bench, prints the figures, and writes them to `output` as JSON."""
     run(_bench(messages, provider_url, output))
 
 
@@ -50,7 +50,7 @@ async def _bench(messages: int, provider_url: str | None, output: Path) -> int:
     if provider_url:
         env["HERALD_PROVIDER_URL"] = provider_url
     if env.get("HERALD_PROVIDER_URL") and not env.get("HERALD_PROVIDER_TOKEN"):
-        raise Failure("set HERALD_PROVIDER_TOKEN for the provider that is measured against", code=2)
+        raise Failure("set HERALD_PROVIDER_TOKEN to the token of the provider at --provider-url", code=2)
     logs.configure("herald", level="error", json=False)
     code = await run_until_signal(_measure(messages, env, output), lambda: announce("stopping"))
     return 130 if code is None else code
@@ -64,7 +64,7 @@ async def _measure(messages: int, env: dict[str, str], output: Path) -> int:
         result = await stack.supervisor.during(_run(stack, messages, env))
     await asyncio.to_thread(output.write_bytes, orjson.dumps(asdict(result), option=orjson.OPT_INDENT_2))
     _show(Console(), result)
-    announce(f"the same as JSON: {output}")
+    announce(f"the figures as JSON: {output}")
     return 0 if result.sent == messages and not result.duplicates else 1
 
 
@@ -72,7 +72,7 @@ async def _run(stack: RunningStack, messages: int, env: dict[str, str]) -> Pipel
     tag, phones = f"bench-{secrets.token_hex(3)}", make_phones(messages)
     url = f"{stack.sandbox_url}/v1" if stack.sandbox_url else env["HERALD_PROVIDER_URL"]
     half = len(phones) // 2
-    # The bare client runs before and after, since a machine's speed drifts.
+    # The bare client runs before and after the mailing, since the speed of a machine drifts.
     before = await baseline.measure(url, stack.provider_token, phones[:half], TEXT)
     began = {name: process_usage.cpu_seconds(pid) for name, pid in stack.supervisor.pids.items()}
     connection = await asyncpg.connect(stack.database_url)
@@ -109,12 +109,12 @@ async def _run(stack: RunningStack, messages: int, env: dict[str, str]) -> Pipel
 
 
 def make_phones(number: int) -> list[str]:
-    """Makes distinct phones whose last four digits the sandbox takes for nothing special."""
+    """Makes distinct phones whose last four digits choose no fault of the sandbox."""
     return [str(70000000000 + i // PER_BLOCK * 10_000 + 1000 + i % PER_BLOCK) for i in range(number)]
 
 
 async def import_clients(api: ApiClient, phones: list[str], tag: str) -> None:
-    """Brings clients with these phones and this tag into the directory; those that are there get the tag."""
+    """Imports clients with these phones and this tag. Existing clients get the tag."""
 
     async def lines() -> AsyncIterator[bytes]:
         yield b"phone,tag\n"
@@ -126,7 +126,7 @@ async def import_clients(api: ApiClient, phones: list[str], tag: str) -> None:
 
 
 async def send_mailing(api: ApiClient, tag: str) -> Json:
-    """Sends a mailing to a tag, watches it, and returns its last statistics."""
+    """Sends a mailing to a tag, waits until it has ended, and returns its last statistics."""
     end_at = datetime.now(UTC) + timedelta(hours=1)
     mailing = await api.post("/mailings", {"text": TEXT, "end_at": end_at.isoformat(), "filter": {"tags": [tag]}})
     return await watch_mailing(api, mailing["id"], Console())

@@ -1,4 +1,4 @@
-"""Memory and processor time of processes, as Linux keeps them."""
+"""Reads the memory and the CPU time of processes from /proc."""
 
 import asyncio
 import os
@@ -9,7 +9,7 @@ SAMPLE_SECONDS = 0.02
 
 
 def peak_rss(pid: int) -> float:
-    """Returns the largest resident set of a process so far, in MB."""
+    """Returns the peak resident set of a process in MB."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmHWM:"):
             return round(int(line.split()[1]) / 1024, 1)
@@ -17,13 +17,13 @@ def peak_rss(pid: int) -> float:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Returns the processor time that a process has used so far, in seconds."""
+    """Returns the CPU time that a process has used, in seconds."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def waited_seconds(pid: int) -> float:
-    """Returns how long a process could have run and had no processor, in seconds; 0 where the kernel does not say."""
+    """Returns how long a process waited for a CPU, in seconds, or 0 if the kernel does not record it."""
     try:
         return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
     except OSError:
@@ -31,16 +31,17 @@ def waited_seconds(pid: int) -> float:
 
 
 def rss(pid: int) -> float:
-    """Returns the resident set of a process at this moment, in MB."""
+    """Returns the present resident set of a process in MB."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1024 / 1024
 
 
 class MemoryGrowth:
-    """How much a process grows while the block runs, at its largest, in MB."""
+    """Measures by how many MB a process grows at most while the block runs."""
 
     def __init__(self, pid: int) -> None:
-        self._pid, self._before = pid, rss(pid)
+        self._pid = pid
+        self._before = rss(pid)
         self._largest = self._before
         self._task: asyncio.Task[None] | None = None
 

@@ -1,9 +1,9 @@
-"""Plans of the statements that run per message or per page, with a million clients and a million messages.
+"""Shows the query plans of the frequent statements, with a million clients and a million messages.
 
     python -m bench.query_plans postgresql://superuser@host/empty_database
 
-Fills the database, calls the stores' own functions with auto_explain on, and prints a Markdown table: what ran,
-which nodes touched which table, and how long it took. Used for docs/decisions/0006.
+Fills the database, calls the functions of the stores with auto_explain, and prints a Markdown table with the time and
+the plan nodes of each statement. Used for docs/decisions/0006.
 """
 
 import asyncio
@@ -27,23 +27,27 @@ from shared.messages import Result, Results
 from shared.migrate import migrate
 
 MILLION = 1_000_000
-# How a plan node is written: its kind, then the index it reads, then the table.
+# A plan node in the output of EXPLAIN: its kind, the index that it reads, and the table.
 _NODE = re.compile(
     r"(Seq Scan|Index Only Scan|Index Scan|Bitmap Heap Scan|Tid Scan)(?: Backward)?(?: using (\w+))? on (\w+)"
 )
 _TIME = re.compile(r"duration: ([\d.]+) ms")
 
 FILL = """
+-- A million clients with 100 operator codes and 1,000 tags.
 INSERT INTO clients (phone, operator_code, tag, timezone)
 SELECT (70000000000 + i)::text, (900 + i % 100)::text, 'tag' || i % 1000, 'Europe/Moscow' FROM generate_series(1, $N) i;
+-- Mailing 1 is being sent, mailing 2 is being expanded, mailing 3 has no messages left.
 INSERT INTO mailings (text, start_at, end_at, status, started_at)
 SELECT 'Hello', now() - interval '1 min', now() + interval '1 day', 'running', now() FROM generate_series(1, 3);
 INSERT INTO mailing_work (mailing_id, upper_client_id, expansion_done, release_cursor)
 VALUES (1, $N, true, 60000), (2, $N, false, 0), (3, $N, true, $N);
+-- A message of mailing 1 to every client, one in a thousand of them rejected.
 INSERT INTO messages (mailing_id, client_id) SELECT 1, i FROM generate_series(1, $N) i;
 UPDATE messages SET status = 'rejected', reason = 'HTTP 400', final_at = now() WHERE id % 1000 = 999;
 INSERT INTO mailing_counts (mailing_id, total, pending, rejected)
 VALUES (1, $N, $N - $N / 1000, $N / 1000), (2, 0, 0, 0), (3, 0, 0, 0);
+-- 55,000 flights on the broker, most of them due later, and 5,000 waiting in the table.
 INSERT INTO flights (message_id, mailing_id, client_id, released_at, due_at)
 SELECT id, 1, client_id, now(), now() + CASE WHEN id > 5000 THEN interval '10 min' ELSE interval '0' END
 FROM messages WHERE id <= 55000 AND status = 'pending';
@@ -53,14 +57,14 @@ SELECT id, 1, client_id, now() + interval '1 h' FROM messages WHERE id BETWEEN 5
 
 
 class PlanCollector:
-    """Collects what auto_explain says of each call."""
+    """Collects the plans that auto_explain logs for each call."""
 
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._plans: list[str] = []
         connection.add_log_listener(lambda _, message: self._plans.append(str(message)))
 
     async def call(self, name: str, work: Callable[[], Awaitable[Any]]) -> str:
-        """Calls twice, the first time to warm the caches, and returns the Markdown row of the second."""
+        """Calls `work` twice, first to warm the caches, and returns the Markdown row of the second call."""
         await work()
         await asyncio.sleep(0)
         self._plans.clear()
@@ -89,7 +93,7 @@ async def explain(connection: asyncpg.Connection) -> None:
 
 
 def calls(pool: Any, connection: asyncpg.Connection) -> dict[str, Callable[[], Awaitable[Any]]]:
-    """Maps what people would call each statement to the store's own function. Every call may be repeated."""
+    """Maps the title of each statement to a call of its store function. Every call can be repeated."""
     owner, worker, at = uuid4(), uuid4(), iter(range(1, 5000, 100))
 
     async def hold() -> None:
@@ -170,7 +174,7 @@ def calls(pool: Any, connection: asyncpg.Connection) -> dict[str, Callable[[], A
 
 
 async def main(url: str) -> None:
-    # One connection stands for the pool, so that all plans arrive at one listener.
+    # One connection takes the place of the pool, so that one listener gets all plans.
     connection = await asyncpg.connect(url)
     if await connection.fetchval("SELECT to_regclass('messages') IS NULL"):
         await fill(connection)
@@ -188,7 +192,7 @@ async def main(url: str) -> None:
 
 
 class SingleConnectionPool:
-    """One connection with a pool's ways."""
+    """A pool of one connection."""
 
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection

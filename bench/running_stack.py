@@ -1,4 +1,4 @@
-"""herald bench --running: one mailing through a stack that runs already, such as that of docker compose."""
+"""herald bench --running: measures one mailing through a running stack, such as that of docker compose."""
 
 import asyncio
 import secrets
@@ -21,13 +21,13 @@ from cli.stack.output import announce
 from cli.terminal.tables import make_table
 from shared import logs, settings
 
-NO_SANDBOX = "the sandbox does not answer at HERALD_PROVIDER_URL; to a real provider no bench is sent"
-# The bare client's ids are far above those of Herald, and others at every run: none is a duplicate to the sandbox.
+NO_SANDBOX = "the sandbox does not answer at HERALD_PROVIDER_URL: a bench is never sent to a real provider"
+# The ids of the bare client are far above those of Herald and differ between runs, so that none is a duplicate.
 RUNS = 1000
 
 
 class BenchSettings(BaseSettings):
-    """The provider of the running stack; it must be the sandbox."""
+    """The provider of the running stack, which must be the sandbox."""
 
     model_config = SettingsConfigDict(env_prefix=settings.PREFIX, extra="ignore", frozen=True)
 
@@ -36,7 +36,7 @@ class BenchSettings(BaseSettings):
 
 
 def bench(messages: int, output: Path | None) -> None:
-    """Measures, prints the figures, and writes them to `output` as JSON where one is named."""
+    """Runs the bench, prints the figures, and writes them to `output` as JSON if it is given."""
     run(_bench(messages, output))
 
 
@@ -52,7 +52,7 @@ async def _bench(messages: int, output: Path | None) -> int:
 async def _measure(messages: int, config: BenchSettings) -> BenchResult:
     duplicates = (await _ledger(config.provider_url))["duplicates"]
     tag, phones, half = f"bench-{secrets.token_hex(3)}", make_phones(messages), messages // 2
-    # The bare client runs before and after, since a machine's speed drifts.
+    # The bare client runs before and after the mailing, since the speed of a machine drifts.
     before = await _bare(config, phones[:half])
     async with open_api() as api:
         await import_clients(api, phones, tag)
@@ -77,7 +77,7 @@ async def _bare(config: BenchSettings, phones: list[str]) -> float:
 
 
 async def _ledger(provider_url: str) -> Json:
-    """Asks the sandbox what it has accepted. Raises Failure where the provider is no sandbox."""
+    """Returns the ledger of the sandbox. Raises Failure if the provider is not the sandbox."""
     url = provider_url.rstrip("/").removesuffix("/v1") + "/ledger"
     try:
         async with aiohttp.ClientSession() as session, session.get(url) as reply:

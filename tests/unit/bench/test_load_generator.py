@@ -1,4 +1,4 @@
-"""The benchmark's own arithmetic, and that it asks what the API knows."""
+"""The load generator sends only requests that the API has, and its figures are right."""
 
 import random
 import re
@@ -17,7 +17,7 @@ TARGET = LoadTarget(clients=[1], mailings=[2], drafts=[3])
     ("values", "share", "expected"),
     [([], 0.5, 0.0), ([1.0], 0.99, 1.0), ([1.0, 2.0, 3.0], 0.5, 2.0), (list(map(float, range(100))), 0.99, 99.0)],
 )
-def test_the_value_below_which_a_share_lies(values: list[float], share: float, expected: float) -> None:
+def test_a_percentile_is_the_value_below_which_a_share_lies(values: list[float], share: float, expected: float) -> None:
     assert percentile(values, share) == expected
 
 
@@ -27,7 +27,7 @@ def test_the_mix_is_a_hundred_calls_of_which_a_quarter_write() -> None:
     assert RATE == 200
 
 
-def test_every_call_is_one_that_the_api_knows() -> None:
+def test_every_call_has_a_route_of_the_api() -> None:
     known = {(route.method, re.sub(r"\{[^{}]*(\{[^{}]*\}[^{}]*)*\}", "{id}", route.path)) for route in ROUTES}
     for _, make in MIX:
         call = make(TARGET)
@@ -35,7 +35,7 @@ def test_every_call_is_one_that_the_api_knows() -> None:
         assert (call.method, path) in known
 
 
-def test_a_draft_is_a_mailing_that_the_api_takes() -> None:
+def test_a_draft_is_a_mailing_that_the_api_accepts() -> None:
     assert MailingNew.model_validate(draft() | {"end_at": draft()["end_at"]}).filter.tags == ["none"]
 
 
@@ -46,7 +46,7 @@ def test_phones_are_never_used_twice() -> None:
     assert all(re.fullmatch(r"7\d{10}", phone) for phone in phones)
 
 
-def test_reads_and_writes_are_told_apart() -> None:
+def test_reads_and_writes_have_figures_of_their_own() -> None:
     times = ResponseTimes()
     times.of["GET /clients/{id}"] += [1.0, 2.0]
     times.of["POST /clients"] += [30.0]
