@@ -18,7 +18,7 @@ from tests.conftest import MakeStack
 from tests.pictures.shots import open_page, shoot
 from tests.support import incident
 from tests.support.monitoring.metrics_table import PROCESSES, ROOT
-from tests.support.monitoring.prometheus import Prometheus, watching
+from tests.support.monitoring.prometheus import Prometheus, open_prometheus
 from tests.support.operator import Operator
 from tests.support.polling import until
 from tests.support.stack import Stack
@@ -108,7 +108,7 @@ async def picture(prometheus: Prometheus, seconds: float) -> None:
 @pytest.mark.timeout(400)
 async def test_an_incident_can_be_seen_on_the_dashboard(make_stack: MakeStack, tmp_path: Path, free_port: int) -> None:
     stack = await make_stack(env=incident.ENV)
-    async with watching(addresses(stack), tmp_path, free_port) as prometheus:
+    async with open_prometheus(addresses(stack), tmp_path, free_port) as prometheus:
         begun = time.time()
         outage_seconds = 90 if PICTURES in os.environ else 15
         await incident.play_incident(Operator(stack), partial(crash, stack), outage_seconds)

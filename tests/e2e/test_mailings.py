@@ -1,4 +1,4 @@
-"""The main job, end to end: real processes, real broker, real database, real HTTP."""
+"""Mailings end to end: real processes, a real broker, a real database and real HTTP."""
 
 import asyncio
 import json
@@ -48,7 +48,7 @@ async def test_ten_thousand_clients_are_imported_and_exactly_the_filtered_ones_a
     reached = await pool.fetch(
         "SELECT c.operator_code, c.tag, count(*) FROM messages m JOIN clients c ON c.id = m.client_id GROUP BY 1, 2"
     )
-    assert [tuple(row) for row in reached] == [("902", "vip", 1500)]
+    assert [(row["operator_code"], row["tag"], row["count"]) for row in reached] == [("902", "vip", 1500)]
     await check_consistency(pool, mailing_id)
 
 
@@ -144,12 +144,12 @@ async def test_at_the_deadline_the_rest_expires_and_nothing_is_sent_after_it(
     await check_consistency(pool, mailing_id)
 
 
-async def test_doubled_jobs_are_sent_once(operator: Operator, pool: asyncpg.Pool, broker_url: str) -> None:
+async def test_duplicated_jobs_are_sent_once(operator: Operator, pool: asyncpg.Pool, broker_url: str) -> None:
     await operator.import_numbered(200)
     await operator.set_faults(latency_ms=30)
     mailing_id = await operator.create_mailing()
     await operator.until_counts_begin(mailing_id)
-    async with Publisher(broker_url, "double", Health(), topology.build(DEFAULT_RETRY_DELAYS)) as broker:
+    async with Publisher(broker_url, "duplicate", Health(), topology.build(DEFAULT_RETRY_DELAYS)) as broker:
         rows = await pool.fetch("SELECT id, client_id FROM messages")
         jobs = [job(row["id"], mailing_id, row["client_id"], 1) for row in rows]
         assert all(await broker.publish_all(jobs * 2))
@@ -157,7 +157,7 @@ async def test_doubled_jobs_are_sent_once(operator: Operator, pool: asyncpg.Pool
     assert (await operator.ledger())["accepted"] == 200
 
 
-async def test_pause_and_resume_in_any_order_lose_and_double_nothing(operator: Operator, pool: asyncpg.Pool) -> None:
+async def test_pause_and_resume_in_any_order_lose_and_duplicate_nothing(operator: Operator, pool: asyncpg.Pool) -> None:
     await operator.import_numbered(1500)
     await operator.set_faults(latency_ms=50, jitter_ms=30)
     mailing_id = await operator.create_mailing()
@@ -249,7 +249,7 @@ async def test_everything_stops_cleanly_in_mid_mailing_and_goes_on_later(operato
     assert (ledger["accepted"], ledger["unique"]) == (2000, 2000)
 
 
-async def test_logs_tell_the_story_of_a_message_and_hold_no_phone_text_or_token(
+async def test_logs_show_the_history_of_a_message_and_hold_no_phone_text_or_token(
     operator: Operator, stack: Stack
 ) -> None:
     secret = "A text that nobody but the client may read"
@@ -263,8 +263,8 @@ async def test_logs_tell_the_story_of_a_message_and_hold_no_phone_text_or_token(
         for line in stack.process(name).text().splitlines()
     ]
     assert all({"event", "level", "service", "time"} <= line.keys() for line in lines)
-    story = [line["event"] for line in lines if line.get("message_id") == message["id"]]
-    assert "attempt ended" in story
+    events = [line["event"] for line in lines if line.get("message_id") == message["id"]]
+    assert "attempt ended" in events
     assert {line["service"] for line in lines if line.get("mailing_id") == mailing_id} >= {
         "api",
         "planner",

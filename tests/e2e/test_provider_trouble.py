@@ -1,4 +1,4 @@
-"""The provider fails as a whole: Herald stops asking, spends little, and comes back by itself."""
+"""The provider fails as a whole: the breaker opens, few attempts are spent, and sending resumes by itself."""
 
 import asyncio
 import json
@@ -33,10 +33,10 @@ async def operator(stack: Stack) -> Operator:
 
 
 async def until_standing_aside(stack: Stack) -> None:
-    async def standing() -> bool:
+    async def standing_aside() -> bool:
         return "standing aside" in stack.process("dispatcher").text()
 
-    await until(standing, 20, "the breaker opens")
+    await until(standing_aside, 20, "the breaker opens")
 
 
 @pytest.mark.parametrize("mode", ["error500", "hang", "reset", "no_code"])
@@ -60,7 +60,7 @@ async def test_the_breaker_opens_and_the_mailing_is_finished_when_the_provider_i
     ("mode", "seconds"),
     [
         ("error500", 5),
-        # Nobody knows before the request's timeout, which is 2 s here.
+        # A hang is only noticed at the timeout of the request, which is 2 s here.
         ("hang", 2 + 5),
     ],
 )
@@ -86,7 +86,7 @@ async def test_a_provider_that_fails_in_the_middle_of_a_healthy_run_is_noticed_i
     line = next(line for line in stack.process("dispatcher").text().splitlines() if '"state":"open"' in line)
     assert datetime.fromisoformat(json.loads(line)["time"]) - failing_since < timedelta(seconds=seconds)
     async with aiohttp.ClientSession() as session, session.get(stack.process("dispatcher").probe) as reply:
-        # Standing aside is no fault of the dispatcher's: it is ready.
+        # A dispatcher with an open breaker is healthy, so it is ready.
         assert (reply.status, (await reply.json())["details"]["breaker"]) == (200, "open")
 
 
@@ -109,7 +109,7 @@ async def test_a_slow_but_honest_provider_never_opens_the_breaker(operator: Oper
     assert "standing aside" not in stack.process("dispatcher").text()
 
 
-async def test_the_api_answers_as_ever_while_the_provider_hangs(operator: Operator, stack: Stack) -> None:
+async def test_the_api_answers_as_quickly_as_ever_while_the_provider_hangs(operator: Operator, stack: Stack) -> None:
     await operator.set_faults(modes={"hang": 1.0})
     await operator.create_mailing()
     await until_standing_aside(stack)

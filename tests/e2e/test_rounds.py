@@ -1,4 +1,4 @@
-"""A second round: failed messages are sent again by a resend or by replaying their dead letters."""
+"""Failed messages are sent again by a resend, or by the replay of their dead letters."""
 
 import re
 
@@ -12,7 +12,7 @@ from tests.support.operator import Operator
 from tests.support.stack import ADMIN_TOKEN, ALL, Stack
 
 ENV = {"HERALD_RETRY_DELAYS": "1s", "HERALD_MAX_ATTEMPTS": "2"}
-# Two attempts of each are fewer than the twenty calls by which the breaker judges.
+# Two attempts each: fewer than the twenty calls that the breaker needs to open.
 FAILING = 8
 
 pytestmark = pytest.mark.timeout(150)
@@ -29,7 +29,7 @@ async def operator(stack: Stack) -> Operator:
 
 
 async def exhaust(operator: Operator, **mailing: float) -> int:
-    """Runs a mailing of which every message is exhausted; then mend the provider."""
+    """Runs a mailing whose messages are all exhausted, and then heals the provider."""
     await operator.import_numbered(FAILING)
     await operator.set_faults(modes={"error500": 1.0})
     mailing_id = await operator.create_mailing(**mailing)
@@ -81,7 +81,7 @@ async def test_dead_letters_are_listed_replayed_and_dropped_from_the_command_lin
     await check_consistency(pool, mailing_id)
 
 
-async def test_a_dead_letter_past_its_deadline_stays_and_says_so(
+async def test_a_dead_letter_past_its_deadline_stays_and_its_reason_is_shown(
     operator: Operator, stack: Stack, pool: asyncpg.Pool
 ) -> None:
     env = {"HERALD_API_URL": stack.api_url, "HERALD_TOKEN": ADMIN_TOKEN}

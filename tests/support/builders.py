@@ -1,4 +1,4 @@
-"""Values with good defaults: a test names only what it is about."""
+"""Builds values with good defaults, so that a test names only what matters to it."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,7 +18,7 @@ TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJoZXJhbGQifQ.c2lnbmF0dXJl"
 
 
 def a_result(**over: Any) -> Result:
-    """Numbers 1 of message 1 of mailing 7: sent at noon, in 40 ms."""
+    """Builds the result of attempt 1 of message 1 of mailing 7: sent at noon in 40 ms."""
     usual: dict[str, Any] = {
         "message_id": 1,
         "mailing_id": 7,
@@ -34,7 +34,7 @@ def a_result(**over: Any) -> Result:
 
 
 def a_retrying_result(**over: Any) -> Result:
-    """Numbers 1 of message 1 of mailing 7: a server error, and another attempt due on the broker 5 s later."""
+    """Builds the result of the same attempt as a server error, with a retry on the broker that is due 5 s later."""
     usual: dict[str, Any] = {
         "status": "retrying",
         "outcome": "server_error",
@@ -48,12 +48,12 @@ def a_retrying_result(**over: Any) -> Result:
 
 
 def a_job(**over: Any) -> Job:
-    """The first attempt of message 1 of mailing 7."""
+    """Builds the job of the first attempt of message 1 of mailing 7."""
     return Job(**{"message_id": 1, "mailing_id": 7, "client_id": 3, "attempt": 1, **over})
 
 
 def a_claim(**over: Any) -> Claim:
-    """Leaves to send attempt 1 of message 1, an hour before the end."""
+    """Builds a claim that permits attempt 1 of message 1, an hour before the end."""
     usual: dict[str, Any] = {
         "message_id": 1,
         "verdict": "send",
@@ -74,25 +74,25 @@ def a_ticket(*, probe: bool = False) -> Ticket:
 
 
 def a_reply(body: bytes = b'{"code": 0, "message": "OK"}', http_status: int = 200, **over: Any) -> Reply:
-    """An answer that means success."""
+    """Builds a reply of the provider that means success."""
     return Reply("answered", http_status, body, **over)
 
 
 def a_meaning(**over: Any) -> Meaning:
-    """A server error."""
+    """Builds the meaning of a server error."""
     return Meaning(**{"verdict": "temporary", "outcome": "server_error", "reason": "HTTP 500", **over})
 
 
 def some_facts(**over: Any) -> Facts:
-    """No failure before, and an hour left."""
+    """Builds the facts of a message without failures and with an hour left."""
     return Facts(**{"failures": 0, "left": timedelta(hours=1), **over})
 
 
 def a_policy(**over: Any) -> Policy:
-    """The retry delays and the budget of a Herald that nobody configured."""
+    """Builds a retry policy with the default delays and budget."""
     return Policy(**{"delays": DEFAULT_RETRY_DELAYS, "max_attempts": 8, **over})
 
 
 def a_known(**over: Any) -> Known:
-    """A message of mailing 7 whose first attempt is claimed, and nothing recorded."""
+    """Builds a message of mailing 7 whose first attempt is claimed and has no result."""
     return Known(**{"mailing_id": 7, "recorded": 0, "first_try": False, "claimed": 1, **over})

@@ -1,4 +1,4 @@
-"""Clock changes of every kind, from years on which all editions of the time zone database agree."""
+"""Clock changes of every kind, from years for which all versions of the time zone database agree."""
 
 from datetime import UTC, datetime
 

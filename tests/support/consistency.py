@@ -7,7 +7,7 @@ from tests.support.polling import until
 
 
 async def until_finished(pool: asyncpg.Pool, mailing_id: int, seconds: float = 60) -> dict[str, int]:
-    """Waits for the mailing to be finished, checks its books and returns its counts."""
+    """Waits until the mailing is finished, checks its consistency, and returns its counts."""
 
     async def finished() -> bool:
         return await status_of(pool, mailing_id) == "finished"
@@ -21,18 +21,21 @@ async def until_finished(pool: asyncpg.Pool, mailing_id: int, seconds: float = 6
 
 
 async def check_consistency(pool: asyncpg.Pool, mailing_id: int) -> None:
-    """Checks that every count equals what the rows say, and that nothing is left in flight.
+    """Checks that every counter equals the number of its rows, and that a finished mailing has no flights.
 
-    Counters = GROUP BY of messages; outcomes = attempts and first tries; reasons and minutes add up.
+    The counters by status are compared with the messages, those by outcome with the attempts and the successes at the
+    first attempt, and those by reason and by minute with the messages.
     """
     counts = await counts_of(pool, mailing_id)
     assert counts == await _grouped(
-        pool, "SELECT status::text, count(*) FROM messages WHERE mailing_id = $1 GROUP BY 1", mailing_id
+        pool,
+        "SELECT status::text AS name, count(*) AS count FROM messages WHERE mailing_id = $1 GROUP BY 1",
+        mailing_id,
     )
     assert await outcomes_of(pool, mailing_id) == await _grouped(
         pool,
         """
-        SELECT outcome, count(*) FROM (
+        SELECT outcome AS name, count(*) AS count FROM (
             SELECT outcome FROM attempts WHERE mailing_id = $1
             UNION ALL
             SELECT 'accepted' FROM messages WHERE mailing_id = $1 AND started_at IS NOT NULL
@@ -42,22 +45,24 @@ async def check_consistency(pool: asyncpg.Pool, mailing_id: int) -> None:
     )
     assert await _grouped(
         pool,
-        "SELECT status || ': ' || reason, sum(count) FROM reasons WHERE mailing_id = $1 AND count > 0 GROUP BY 1",
+        """
+        SELECT status || ': ' || reason AS name, sum(count) AS count FROM reasons
+        WHERE mailing_id = $1 AND count > 0 GROUP BY 1
+        """,
         mailing_id,
     ) == await _grouped(
         pool,
         """
-        SELECT status || ': ' || reason, count(*) FROM messages
+        SELECT status || ': ' || reason AS name, count(*) AS count FROM messages
         WHERE mailing_id = $1 AND reason IS NOT NULL GROUP BY 1
         """,
         mailing_id,
     )
     sent = await pool.fetchval("SELECT coalesce(sum(sent), 0) FROM minutes WHERE mailing_id = $1", mailing_id)
     assert sent == counts.get("sent", 0)
-    unfinished = counts.get("pending", 0) + counts.get("retrying", 0)
-    if not unfinished:
+    if not counts.get("pending", 0) and not counts.get("retrying", 0):
         assert await pool.fetchval("SELECT count(*) FROM flights WHERE mailing_id = $1", mailing_id) == 0
 
 
 async def _grouped(pool: asyncpg.Pool, query: str, mailing_id: int) -> dict[str, int]:
-    return {row[0]: int(row[1]) for row in await pool.fetch(query, mailing_id)}
+    return {row["name"]: int(row["count"]) for row in await pool.fetch(query, mailing_id)}

@@ -1,4 +1,4 @@
-"""The `herald` command as a person runs it: a process, its output and its exit code."""
+"""Runs the `herald` command as a process, with its output and its exit code."""
 
 import asyncio
 import os
@@ -17,19 +17,22 @@ SECONDS = 90
 
 @dataclass(frozen=True, slots=True)
 class CommandResult:
+    """The exit code and the output of a command."""
+
     code: int | None
     out: str
     err: str
 
 
 def environment(env: Mapping[str, str]) -> dict[str, str]:
-    # Wide enough that no table breaks a value.
+    """Returns the environment of a command: `env`, and no other HERALD_ variable."""
+    # Wide enough that tables break no value.
     clean = {name: value for name, value in os.environ.items() if not name.startswith("HERALD_")}
     return clean | {"COLUMNS": "200", "PYTHONPATH": os.getcwd()} | dict(env)
 
 
 async def herald(*arguments: str, env: Mapping[str, str] | None = None, folder: Path | None = None) -> CommandResult:
-    """Runs a command to its end."""
+    """Runs a command until it ends, with `folder` as its working directory."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "cli.main", *arguments, env=environment(env or {}), cwd=folder, stdout=PIPE, stderr=PIPE
     )
@@ -43,22 +46,22 @@ async def herald(*arguments: str, env: Mapping[str, str] | None = None, folder: 
 
 @dataclass
 class RunningCommand:
-    """A command that goes on; `text` is what it has said so far."""
+    """A command that keeps running; `text` is its output so far."""
 
     process: Process
     text: str = ""
 
     async def until(self, words: str) -> None:
-        """Reads on until it says these words. Raises AssertionError when it ends or takes too long."""
+        """Reads the output until it contains `words`. Raises AssertionError when the command ends before."""
         assert self.process.stdout is not None
         async with asyncio.timeout(SECONDS):
             while words not in self.text:
                 line = await self.process.stdout.readline()
-                assert line, f"{words!r} was not said:\n{self.text}"
+                assert line, f"{words!r} is not in the output:\n{self.text}"
                 self.text += line.decode()
 
     async def end(self, number: signal.Signals) -> int:
-        """Sends a signal, reads the rest and returns the exit code."""
+        """Sends a signal, reads the rest of the output, and returns the exit code."""
         assert self.process.stdout is not None
         self.process.send_signal(number)
         async with asyncio.timeout(SECONDS):
@@ -68,7 +71,7 @@ class RunningCommand:
 
 @asynccontextmanager
 async def running(*arguments: str, env: Mapping[str, str], folder: Path) -> AsyncIterator[RunningCommand]:
-    """Runs a command that ends when it is told to, at the latest with the block."""
+    """Runs a command until the end of the block, unless it is ended before."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "cli.main", *arguments, env=environment(env), cwd=folder, stdout=PIPE, stderr=STDOUT
     )

@@ -1,4 +1,4 @@
-"""Clients and mailings, written straight into the tables, and the counts that are read back."""
+"""Writes clients and mailings straight into the tables, and reads the counts of a mailing."""
 
 from datetime import timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from shared.statuses import MESSAGE_STATUSES
 async def add_clients(
     pool: asyncpg.Pool, number: int, *, operator_code: str = "900", tag: str = "", timezone: str = "UTC", first: int = 0
 ) -> list[int]:
-    """Adds clients with distinct phones, none of them magic to the sandbox."""
+    """Adds clients with distinct phones that choose no fault of the sandbox, and returns their ids."""
     rows = await pool.fetch(
         """
         INSERT INTO clients (phone, operator_code, tag, timezone)
@@ -37,7 +37,7 @@ async def add_mailing(
     tags: list[str] | None = None,
     window: tuple[Any, Any] = (None, None),
 ) -> int:
-    """Adds a scheduled mailing as the API does, without its event. Seconds count from the database's now."""
+    """Adds a scheduled mailing as the API does, but without an event. Seconds count from the database's now."""
     mailing_id: int = await pool.fetchval(
         """
         WITH made AS (

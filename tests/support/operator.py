@@ -1,4 +1,4 @@
-"""What an operator does in the end-to-end tests: import, create, look, compare."""
+"""Uses Herald as an operator does: over the REST API, with the provider's ledger for comparison."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
@@ -10,17 +10,17 @@ from tests.support.polling import until
 Json = dict[str, Any]
 
 
-class Reachable(Protocol):
-    """A stack that runs somewhere: its API with a token, paths beginning with /api/v1, and its sandbox."""
+class StackSessions(Protocol):
+    """Sessions with the API of a running stack, with a token, and with its sandbox."""
 
     api: aiohttp.ClientSession
     sandbox: aiohttp.ClientSession
 
 
 class Operator:
-    """Uses Herald as people do: over its REST API, and the provider's ledger to check what arrived."""
+    """Calls the API and the sandbox of a stack. Every method fails the test for an unexpected status."""
 
-    def __init__(self, stack: Reachable) -> None:
+    def __init__(self, stack: StackSessions) -> None:
         self._stack = stack
 
     async def get(self, path: str) -> Json:
@@ -54,7 +54,7 @@ class Operator:
             return body
 
     async def import_numbered(self, number: int, *, operator_code: str = "900", tag: str = "", first: int = 0) -> None:
-        """Imports clients with distinct phones, none of them magic."""
+        """Imports clients with distinct phones that choose no fault of the sandbox."""
         phones = (70000000000 + i // 9000 * 10000 + 1000 + i % 9000 for i in range(first, first + number))
         done = await self.import_csv(*(f"{phone},{operator_code},{tag},Europe/Moscow" for phone in phones))
         assert done["created"] == number
@@ -73,7 +73,7 @@ class Operator:
         return mailing_id
 
     async def counts(self, mailing_id: int) -> dict[str, int]:
-        """Returns the counts by status that are not zero, having checked that they add up."""
+        """Returns the counts by status that are not zero, and checks that all counts add up to the total."""
         shown = await self.get(f"/mailings/{mailing_id}")
         assert sum(shown["by_status"].values()) == shown["total"]
         return {status: count for status, count in shown["by_status"].items() if count}
@@ -95,7 +95,7 @@ class Operator:
         await until(reached, seconds, f"mailing {mailing_id} {expected}")
 
     async def until_counts_begin(self, mailing_id: int, seconds: float = 30) -> None:
-        """Waits until the mailing is under way: some of it is sent."""
+        """Waits until some messages of the mailing are sent."""
 
         async def begun() -> bool:
             return "sent" in await self.counts(mailing_id)

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 
 async def until(check: Callable[[], Awaitable[bool]], seconds: float, what: str = "the condition") -> None:
-    """Looks until it is so; fails when it is not in time."""
+    """Calls `check` until it returns True. Raises AssertionError after `seconds`, with `what` as its text."""
     deadline = asyncio.get_running_loop().time() + seconds
     while not await check():
         assert asyncio.get_running_loop().time() < deadline, f"{what}: not within {seconds} s"

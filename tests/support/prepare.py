@@ -1,4 +1,4 @@
-"""Installs what the tests need and cannot bring themselves, before any test waits for it.
+"""Installs the system packages that the tests need, before they run.
 
 Usage: python -m tests.support.prepare [chaos]
 """
@@ -16,8 +16,8 @@ from tests.support.services import containers
 
 
 def prepare() -> None:
-    """Installs rabbitmq-server where the tests would find no RabbitMQ. Raises Failure when that cannot be."""
-    if os.environ.get("HERALD_TEST_RABBITMQ_URL") or containers.available("rabbitmq:4-management"):
+    """Installs rabbitmq-server if the tests would find no RabbitMQ. Raises Failure if it cannot be installed."""
+    if os.environ.get("HERALD_TEST_RABBITMQ_URL") or containers.available(containers.RABBITMQ):
         return
     choice = select_broker(asyncio.run(check_availability(None)))
     if choice is BrokerSource.MISSING:
@@ -28,7 +28,7 @@ def prepare() -> None:
 
 
 def prepare_chaos() -> None:
-    """Installs libfaketime where it can be: without it the rows of wrong clocks are skipped, and say so."""
+    """Installs libfaketime if possible. Without it the experiments with wrong clocks are skipped."""
     if faketime.find_library() is None and install.can_install():
         sys.stderr.write(f"installing {faketime.PACKAGE} for the tests\n")
         install.install_package(faketime.PACKAGE)

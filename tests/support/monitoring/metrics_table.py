@@ -1,4 +1,4 @@
-"""The table of docs/metrics.md, as values."""
+"""Reads the table of metrics in docs/metrics.md."""
 
 import re
 from dataclasses import dataclass
@@ -13,6 +13,8 @@ SERIES = re.compile(r"\bherald_[a-z_]+")
 
 @dataclass(frozen=True, slots=True)
 class Metric:
+    """The name of a metric, its type such as counter, and its labels."""
+
     name: str
     kind: str
     labels: frozenset[str]
@@ -20,7 +22,7 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class MetricRow:
-    """A metric, the processes that have it, and what the page says of it."""
+    """A metric, the processes that serve it, and its meaning."""
 
     metric: Metric
     processes: frozenset[str]
@@ -40,7 +42,7 @@ def _row(line: str) -> MetricRow:
 
 
 def documented_series() -> set[str]:
-    """Names every series there can be: a histogram has three."""
+    """Returns the names of all series; a histogram has three."""
     names = set[str]()
     for row in read_table():
         name = row.metric.name
@@ -49,5 +51,5 @@ def documented_series() -> set[str]:
 
 
 def series_in(expression: str) -> set[str]:
-    """Names the series of Herald that an expression of PromQL reads."""
+    """Returns the names of Herald's series in a PromQL expression."""
     return set(SERIES.findall(expression))

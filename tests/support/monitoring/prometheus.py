@@ -1,4 +1,4 @@
-"""A Prometheus for the tests, which are skipped without it: it asks the real processes of a stack."""
+"""Runs a Prometheus that scrapes the processes of a stack. Tests are skipped if it is not installed."""
 
 import asyncio
 import shutil
@@ -19,10 +19,11 @@ RULES = ROOT / "deploy" / "prometheus" / "rules" / "herald.yml"
 
 
 class Prometheus:
-    """Answers queries about what it has seen since it started."""
+    """A running Prometheus that answers queries."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
-        self._session, self.url = session, url
+        self._session = session
+        self.url = url
 
     async def ready(self) -> bool:
         try:
@@ -32,9 +33,9 @@ class Prometheus:
             return False
 
     async def series(self, query: str, since: float, until: float) -> list[list[float]]:
-        """Returns the values of each series between two moments in seconds of the epoch, without those that are NaN."""
-        asked = {"query": query, "start": str(since), "end": str(until), "step": "2"}
-        async with self._session.get(f"{self.url}/api/v1/query_range", params=asked) as reply:
+        """Returns the values of each series between two moments in epoch seconds, without NaN."""
+        params = {"query": query, "start": str(since), "end": str(until), "step": "2"}
+        async with self._session.get(f"{self.url}/api/v1/query_range", params=params) as reply:
             body: dict[str, Any] = await reply.json()
         assert body["status"] == "success", (query, body)
         found = [[float(value) for _, value in one["values"] if value != "NaN"] for one in body["data"]["result"]]
@@ -42,7 +43,7 @@ class Prometheus:
 
 
 def _config(targets: Mapping[str, str]) -> str:
-    """Asks each process, by its name, every second at its address."""
+    """Returns a configuration that scrapes each process at its address once a second."""
     jobs = [{"targets": [address], "labels": {"process": name}} for name, address in targets.items()]
     text: str = yaml.safe_dump(
         {
@@ -55,7 +56,8 @@ def _config(targets: Mapping[str, str]) -> str:
 
 
 @asynccontextmanager
-async def watching(targets: Mapping[str, str], folder: Path, port: int) -> AsyncIterator[Prometheus]:
+async def open_prometheus(targets: Mapping[str, str], folder: Path, port: int) -> AsyncIterator[Prometheus]:
+    """Runs Prometheus while the block runs. `targets` maps the name of each process to host:port."""
     program = shutil.which("prometheus")
     if program is None:
         pytest.skip("Prometheus is not installed: apt-get install prometheus")

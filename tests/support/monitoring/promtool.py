@@ -1,4 +1,4 @@
-"""promtool for the tests, which are skipped without it."""
+"""Runs promtool. Tests are skipped if it is not installed."""
 
 import shutil
 import subprocess
@@ -8,12 +8,12 @@ import pytest
 
 
 def promtool(*arguments: str | Path) -> str:
-    """Runs promtool and returns what it says. Fails the test with that where promtool is not content."""
+    """Runs promtool and returns its output. Fails the test with the output if promtool fails."""
     found = shutil.which("promtool")
     if found is None:
         pytest.skip("promtool is not installed: apt-get install prometheus")
     done = subprocess.run([found, *arguments], capture_output=True, text=True, timeout=60, check=False)
-    said = done.stdout + done.stderr
+    output = done.stdout + done.stderr
     if done.returncode != 0:
-        pytest.fail(said, pytrace=False)
-    return said
+        pytest.fail(output, pytrace=False)
+    return output

@@ -1,11 +1,11 @@
-"""PostgreSQL and RabbitMQ in containers, where a Docker engine answers and has or gets their images."""
+"""Runs PostgreSQL and RabbitMQ in containers, if a Docker engine answers and has or pulls their images."""
 
 import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# The reaper is one more image; the host process ends the containers itself.
+# The reaper would be one more image to pull; the host process stops the containers itself.
 os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
 POSTGRES = "postgres:17"
 RABBITMQ = "rabbitmq:4-management"
@@ -13,7 +13,7 @@ PULL_SECONDS = 90
 
 
 def available(image: str) -> bool:
-    """Returns whether a container of this image can be started, pulling the image when it is missing."""
+    """Returns whether a container of this image can be started. Pulls a missing image."""
     if not _docker("version", "--format", "{{.Server.Version}}", seconds=10):
         return False
     return _docker("image", "inspect", image, seconds=10) or _docker("pull", "--quiet", image, seconds=PULL_SECONDS)
@@ -29,7 +29,7 @@ def _docker(*arguments: str, seconds: float) -> bool:
 
 @contextmanager
 def postgres() -> Iterator[str]:
-    """Runs PostgreSQL and returns its URL. Durability is off: it would only cost time here."""
+    """Runs PostgreSQL without durability, which tests do not need, and yields its URL."""
     from testcontainers.community.postgres import PostgresContainer
 
     container = PostgresContainer(POSTGRES, username="postgres", dbname="postgres", driver=None)
@@ -40,7 +40,7 @@ def postgres() -> Iterator[str]:
 
 @contextmanager
 def rabbitmq() -> Iterator[tuple[str, str]]:
-    """Runs RabbitMQ and returns its AMQP and management URLs."""
+    """Runs RabbitMQ and yields its AMQP URL and its management URL."""
     from testcontainers.core.container import DockerContainer
     from testcontainers.core.wait_strategies import HttpWaitStrategy
 

@@ -6,12 +6,12 @@ import asyncpg
 
 
 def with_database(url: str, name: str) -> str:
-    """Points a database URL to another database of the same server."""
+    """Returns the URL of another database of the same server."""
     return urlsplit(url)._replace(path=f"/{name}").geturl()
 
 
 async def create_database(admin_url: str, name: str, template: str) -> str:
-    """Clones the template, which holds the migrated schema, and returns the URL of the clone."""
+    """Creates a copy of the template, which has the current schema, and returns its URL."""
     await execute(admin_url, f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     return with_database(admin_url, name)
 

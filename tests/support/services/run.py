@@ -1,7 +1,7 @@
-"""PostgreSQL and RabbitMQ for a test run: given, in containers, or started on this machine as `herald up` does.
+"""A test run and its PostgreSQL and RabbitMQ: given ones, containers, or services started on this machine.
 
-Each is started once for a run, when the first test asks for it, by a host process (tests/support/services/host.py) that
-outlives the pytest workers and cleans up when the run is over, however it ends.
+Each service is started once for a run, when the first test needs it. A host process (tests/support/services/host.py)
+runs it, outlives the pytest workers, and cleans up when the run is over, even if pytest is killed.
 """
 
 import fcntl
@@ -27,16 +27,19 @@ Kind = Literal["database", "broker"]
 
 
 class ServiceMissing(Exception):
-    """A service that the tests need could not be had. The message says why and what to set."""
+    """A service that the tests need could not be started. The message names the cause and the remedy."""
 
 
 def begin_run() -> Path:
-    """Makes the folder of a run, whose name starts all that the run creates, and tell the workers of it."""
+    """Makes the folder of a run, and passes its path to the workers in an environment variable.
+
+    The names of all databases and virtual hosts of the run begin with the name of the folder.
+    """
     parent = Path(tempfile.gettempdir())
     for earlier in parent.glob("herald_test_*_*"):
         remove_if_over(earlier)
     folder = parent / f"herald_test_{int(time.time())}_{secrets.token_hex(3)}"
-    # Open to others, since an embedded PostgreSQL of root's runs as somebody else.
+    # Other users need access, because root's embedded PostgreSQL runs as another user.
     folder.mkdir(mode=0o755)
     (folder / "controller").write_text(str(os.getpid()))
     os.environ[RUN_VARIABLE] = str(folder)
@@ -44,15 +47,15 @@ def begin_run() -> Path:
 
 
 def end_run(folder: Path) -> None:
-    """Have the hosts of a run clean up and end."""
-    for remembered in folder.glob("*.pid"):
-        _stop(int(remembered.read_text()))
+    """Stops the host processes of a run, which clean up, and removes its folder."""
+    for file in folder.glob("*.pid"):
+        _stop(int(file.read_text()))
     shutil.rmtree(folder, ignore_errors=True)
 
 
 def remove_if_over(folder: Path) -> None:
-    """Removes the folder of a run whose pytest was killed, unless another host still needs it."""
-    # What cannot be read is somebody else's, or just being made.
+    """Removes the folder of a run whose pytest was killed, unless a host process still uses it."""
+    # An unreadable file belongs to another user, or is being written.
     with suppress(OSError, ValueError):
         pids = {int(file.read_text()) for file in (folder / "controller", *folder.glob("*.pid"))}
         if not any(is_alive(pid) for pid in pids - {os.getpid()}):
@@ -60,9 +63,9 @@ def remove_if_over(folder: Path) -> None:
 
 
 def need(kind: Kind) -> dict[str, str]:
-    """Returns what the host says of a service, after starting it where nobody has.
+    """Returns the state that the host process publishes, such as the URL. Starts the service if it does not run yet.
 
-    Raises ServiceMissing when it cannot be had.
+    Raises ServiceMissing when it cannot be started.
     """
     folder = Path(os.environ[RUN_VARIABLE])
     state = folder / f"{kind}.json"
@@ -76,7 +79,7 @@ def need(kind: Kind) -> dict[str, str]:
 
 
 def list_origins(folder: Path) -> list[tuple[str, str]]:
-    """Returns, for people, where the services of a run that somebody asked for are from."""
+    """Returns the kind and the origin of each service that the run has used."""
     states = ((file.stem, json.loads(file.read_text())) for file in sorted(folder.glob("*.json")))
     return [(kind, state["origin"]) for kind, state in states if "origin" in state]
 
@@ -91,7 +94,7 @@ def _locked(path: Path) -> Iterator[None]:
 def _start(kind: Kind, folder: Path) -> None:
     log = folder / f"{kind}.host.log"
     with log.open("wb") as output:
-        # Its own session, so that Ctrl-C reaches pytest only, which then ends the host in its turn.
+        # A session of its own, so that Ctrl-C reaches only pytest, which then stops the host process.
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.support.services.host", kind, str(folder)],
             stdin=subprocess.DEVNULL,
@@ -105,12 +108,12 @@ def _start(kind: Kind, folder: Path) -> None:
         if process.poll() is not None or time.monotonic() > deadline:
             raise ServiceMissing(f"the {kind} for the tests did not start:\n{log.read_text()[-2000:]}")
         time.sleep(0.05)
-    # The host outlives this process; without this, dropping the object would be a ResourceWarning.
+    # The host process outlives this one. Without a return code, deleting the object raises a ResourceWarning.
     process.returncode = 0
 
 
 def is_alive(pid: int) -> bool:
-    """Returns whether a process runs. One that has ended and whom nobody has waited for yet does not."""
+    """Returns whether a process runs. A zombie does not."""
     stat = Path(f"/proc/{pid}/stat")
     try:
         os.kill(pid, 0)
@@ -128,7 +131,7 @@ def _stop(host: int) -> None:
         while is_alive(host):
             if time.monotonic() > deadline:
                 os.killpg(host, signal.SIGKILL)
-            # Reaps it where it is our own child; a worker's host is somebody else's.
+            # Reaps the process if it is a child of this one; a worker may have started it.
             with suppress(ChildProcessError):
                 os.waitpid(host, os.WNOHANG)
             time.sleep(0.05)

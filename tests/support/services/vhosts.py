@@ -1,4 +1,4 @@
-"""Virtual hosts for tests: made in batches, since some ways to make them take a second for a call."""
+"""Creates virtual hosts for tests. They are created in batches, because a call can take a second."""
 
 import base64
 import json
@@ -17,7 +17,7 @@ NAME = re.compile(r"herald_test_(\d+)_\w+")
 
 
 class VhostAdmin(Protocol):
-    """Somebody who can make and remove virtual hosts."""
+    """A way to create and remove virtual hosts and users."""
 
     @property
     def batch(self) -> int: ...
@@ -33,7 +33,7 @@ class VhostAdmin(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class BrokerUser:
-    """Somebody with certain rights only, each a regular expression without quotes and backslashes."""
+    """A user with limited rights; each is a regular expression without quotes and backslashes."""
 
     name: str
     password: str
@@ -44,7 +44,7 @@ class BrokerUser:
 
 @dataclass(frozen=True)
 class Management:
-    """Uses the HTTP API of the management plugin."""
+    """Administers a broker over the HTTP API of the management plugin."""
 
     url: str
     user: str
@@ -55,7 +55,7 @@ class Management:
         return [str(item["name"]) for item in json.loads(self._call("GET", "vhosts"))]
 
     def listens_on(self, port: int) -> bool:
-        """Returns whether this is the management of the broker on this AMQP port, and not of another on the machine."""
+        """Returns whether this is the management API of the broker that listens on `port`."""
         listeners = json.loads(self._call("GET", "overview"))["listeners"]
         return any(each["protocol"] == "amqp" and each["port"] == port for each in listeners)
 
@@ -86,10 +86,10 @@ class Management:
 
 @dataclass(frozen=True)
 class Rabbitmqctl:
-    """Uses the command line of a node on this machine, one Erlang expression for a whole batch."""
+    """Administers a node on this machine with rabbitmqctl, which evaluates one Erlang expression for a whole batch."""
 
     user: str
-    # Each call takes a second; but a node that may open 1,024 files stands still with some eighty used ones.
+    # Each call takes a second, so the batch is larger; but a limit of 1,024 open files allows some 80 used vhosts only.
     batch: int = 6
 
     def names(self) -> list[str]:
@@ -125,7 +125,7 @@ def _binaries(names: Sequence[str]) -> str:
 
 
 def find_admin(url: str, management_url: str | None) -> VhostAdmin | None:
-    """Finds a way to make virtual hosts on the broker of this URL, by trying."""
+    """Returns the first way to administer the broker of this URL that works, or None."""
     parts = urlsplit(url)
     user, password = parts.username or "guest", parts.password or "guest"
     management = Management(management_url or f"http://{parts.hostname}:15672", user, password)
@@ -144,7 +144,7 @@ def _works(admin: VhostAdmin) -> bool:
 
 
 def remove_run(admin: VhostAdmin, run: str) -> None:
-    """Removes what is left of this run, and of runs that died hours ago."""
+    """Removes the virtual hosts of this run, and those of runs that were killed hours ago."""
     old = time.time() - 6 * 3600
     found = [(name, NAME.fullmatch(name)) for name in admin.names()]
     remove = [name for name, match in found if match and (name.startswith(run) or int(match[1]) < old)]
@@ -154,7 +154,7 @@ def remove_run(admin: VhostAdmin, run: str) -> None:
 
 @dataclass
 class Vhosts:
-    """Hands out clean virtual hosts, each once, and removes the used ones with the next batch."""
+    """Hands out each virtual host once, and removes the used ones when it creates the next batch."""
 
     admin: VhostAdmin
     url: str
@@ -164,7 +164,7 @@ class Vhosts:
     _made: int = 0
 
     def take(self) -> str:
-        """Returns the URL of a virtual host that nobody has used."""
+        """Returns the URL of an unused virtual host."""
         if not self._clean:
             self._clean = [f"{self.prefix}_{self._made + number}" for number in range(self.admin.batch)]
             self._made += self.admin.batch
@@ -175,7 +175,7 @@ class Vhosts:
         return urlsplit(self.url)._replace(path=f"/{name}").geturl()
 
     def remove_used(self) -> None:
-        """Removes the used ones now: their queues keep files of the broker open."""
+        """Removes the used virtual hosts now, because their queues keep files of the broker open."""
         self.admin.change(self._used, [])
         self._used = []
 

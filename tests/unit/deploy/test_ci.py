@@ -1,4 +1,4 @@
-"""The files for hosted continuous integration load, and run what `make test` is."""
+"""The files for hosted continuous integration are valid, and run `make test`."""
 
 import re
 from typing import Any
