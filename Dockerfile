@@ -2,7 +2,7 @@
 
 FROM python:3.13-slim AS builder
 
-# pip reads these, so that a mirror can be used: docker build --build-arg PIP_INDEX_URL=...
+# pip reads these variables, for example to use a mirror: docker build --build-arg PIP_INDEX_URL=...
 ARG PIP_INDEX_URL
 ARG PIP_EXTRA_INDEX_URL
 ARG PIP_TRUSTED_HOST
@@ -10,14 +10,14 @@ ARG PIP_PROXY
 ARG PIP_CERT
 ARG PIP_DEFAULT_TIMEOUT
 ARG PIP_RETRIES
-# Root's own pip is meant here, and nothing may need a compiler.
+# Root's pip is used on purpose, and no package may need a compiler.
 ENV PIP_ROOT_USER_ACTION=ignore PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ONLY_BINARY=:all:
 
 WORKDIR /build
 RUN python -m venv --without-pip /opt/herald
 
-# An init for PID 1: without one, a signal that comes before a process has set its handlers would be ignored.
-# It comes from the same index as all the rest.
+# An init for PID 1: without one, the kernel would ignore signals that arrive before a process has set its handlers.
+# It is installed from the same index as the other packages.
 RUN printf '%s\n' \
       'dumb-init==1.2.5.post1' \
       '--hash=sha256:5d6b1fe9b8efcdbbdcb670efe7a55f9117251ee9648d35ffd0c487fd79515ea5' \
@@ -28,7 +28,7 @@ RUN printf '%s\n' \
 COPY requirements.lock ./
 RUN pip --python /opt/herald/bin/python install --quiet --require-hashes -r requirements.lock
 
-# setuptools builds the wheel and stays behind. Its version and hashes are those of the native lock file.
+# setuptools builds the wheel and is not part of the final image. Its version and hashes are in the native lock file.
 COPY requirements-native.lock ./
 RUN sed -n '/^setuptools==/,/[^\\]$/p' requirements-native.lock > setuptools.lock \
  && pip install --quiet --require-hashes -r setuptools.lock
@@ -48,7 +48,7 @@ RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --
 
 COPY --from=builder /opt/herald /opt/herald
 
-# A container has its ports to itself, so each process may listen everywhere, and on the same port for its health.
+# Each container has ports of its own, so every process listens on all addresses and has the same ops port.
 ENV PATH=/opt/herald/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
@@ -59,13 +59,13 @@ ENV PATH=/opt/herald/bin:$PATH \
 
 EXPOSE 8080 8090 9100
 
-# By number, since Kubernetes cannot tell from a name whether it is root.
+# By number, because Kubernetes cannot verify a user name as not being root.
 USER 10001:10001
 
 ENTRYPOINT ["dumb-init", "--", "herald"]
 CMD ["--help"]
 
-# What /readyz says shows in `docker inspect`: it names the part that is missing.
+# `docker inspect` shows the answer of /readyz, which names the missing part.
 HEALTHCHECK --interval=5s --timeout=4s --start-period=30s --retries=3 CMD python -IS -c "\
 import http.client, os, sys; \
 ops = http.client.HTTPConnection('127.0.0.1', int(os.environ['HERALD_OPS_PORT']), timeout=3); \

@@ -1,1 +1,1 @@
-"""Measures an installation: the whole pipeline beside a bare HTTP client, in one run."""
+"""Measures an installation: the whole pipeline and, for comparison, a bare HTTP client in the same run."""

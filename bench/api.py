@@ -1,4 +1,4 @@
-"""herald bench --api: how fast the API answers, idle and while a mailing is sent at full rate, and what it costs."""
+"""herald bench --api: measures the API while nothing is sent, and while a mailing is sent at full rate."""
 
 import asyncio
 import shutil
@@ -12,15 +12,14 @@ import asyncpg
 import orjson
 from rich.console import Console
 
-from bench import load, rows
-from bench.measurement import Figures, Measurement, Phase
+from bench import bulk_rows, load_generator
+from bench.api_measurements import ApiMeasurer, Figures, Phase
 from cli.run import run
 from cli.settings import FOLDER
-from cli.stack.output import to_files
-from cli.stack.running import Options, Stack, environment, open_stack
-from cli.stack.signals import until_told
-from cli.tables import make_table
-from cli.up import say
+from cli.stack.launch import RunningStack, StackOptions, environment, open_stack
+from cli.stack.output import FileSink, announce
+from cli.stack.signals import run_until_signal
+from cli.terminal.tables import make_table
 from shared import logs
 
 BENCH_FOLDER = FOLDER / "bench"
@@ -28,6 +27,8 @@ BENCH_FOLDER = FOLDER / "bench"
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
+    """How much of everything is measured; `seconds` is the duration of each phase of requests."""
+
     clients: int = 100_000
     mailings: int = 10_000
     exported: int = 1_000_000
@@ -35,8 +36,8 @@ class Sizes:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """`idle` was measured before and after `sending`; `ratio` is of the medians, sending to idle."""
+class ApiResult:
+    """The figures of a run. `idle` is measured before and after `sending`; `ratio` is sending to idle, by median."""
 
     sizes: Sizes
     imported: Figures
@@ -51,104 +52,108 @@ class Report:
 
 
 def bench(output: Path, sizes: Sizes | None = None) -> None:
-    """Measures, prints the figures and writes them to `output` as JSON."""
+    """Runs the bench, prints the figures, and writes them to `output` as JSON."""
     run(_bench(output, sizes or Sizes()))
 
 
 async def _bench(output: Path, sizes: Sizes) -> int:
-    # As often as it likes: the rate of a token is not what is measured.
+    # The rate limit of a token would limit the measurement.
     env = environment() | {"HERALD_LOG_FORMAT": "json", "HERALD_API_RATE": "unlimited"}
     logs.configure("herald", level="error", json=False)
-    code = await until_told(_measure(env, output, sizes), lambda: say("stopping"))
+    code = await run_until_signal(_measure(env, output, sizes), lambda: announce("stopping"))
     return 130 if code is None else code
 
 
 async def _measure(env: dict[str, str], output: Path, sizes: Sizes) -> int:
-    options = Options(BENCH_FOLDER, "herald_bench", fresh=True, flexible=True)
+    options = StackOptions(BENCH_FOLDER, "herald_bench", fresh=True, flexible=True)
     folder = BENCH_FOLDER / "logs"
     await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
-    async with open_stack(options, env, say, to_files(folder)) as stack:
-        report = await stack.crew.during(_run(stack, sizes))
-    await asyncio.to_thread(output.write_bytes, orjson.dumps(asdict(report), option=orjson.OPT_INDENT_2))
-    _show(Console(), report)
-    say(f"the same as JSON: {output}")
+    async with open_stack(options, env, announce, FileSink(folder)) as stack:
+        result = await stack.supervisor.during(_run(stack, sizes))
+    await asyncio.to_thread(output.write_bytes, orjson.dumps(asdict(result), option=orjson.OPT_INDENT_2))
+    _show(Console(), result)
+    announce(f"the figures as JSON: {output}")
     return 0
 
 
-async def _run(stack: Stack, sizes: Sizes) -> Report:
+async def _run(stack: RunningStack, sizes: Sizes) -> ApiResult:
     connection = await asyncpg.connect(stack.database_url)
     headers = {"Authorization": f"Bearer {stack.token}"}
     try:
         async with aiohttp.ClientSession(
             stack.api_url, headers=headers, connector=aiohttp.TCPConnector(limit=0)
         ) as session:
-            return await _measure_all(stack, sizes, Measurement(session, connection, stack.crew.pids["api"]))
+            return await _measure_all(stack, sizes, ApiMeasurer(session, connection, stack.supervisor.pids["api"]))
     finally:
         await connection.close()
 
 
-async def _measure_all(stack: Stack, sizes: Sizes, on: Measurement) -> Report:
-    say(f"importing {sizes.clients} clients")
-    imported = await on.import_clients(sizes.clients)
-    target = await on.target()
-    await load.run(on.session, target, 2)
-    say("asking while nothing is sent")
-    idle = await on.ask(target, sizes.seconds)
-    say("asking while a mailing is sent")
-    sending, sent_per_second = await _while_sending(on, target, sizes.seconds)
-    say("asking while nothing is sent")
-    idle_after = await on.ask(target, sizes.seconds)
-    say(f"counting {sizes.mailings} mailings")
-    await rows.add_mailings(on.connection, sizes.mailings)
-    statistics = await load.repeat(200, lambda: on.get("/statistics"))
-    preview = await load.repeat(10, lambda: on.post("/mailings/preview", load.draft() | {"filter": {}}))
-    say(f"exporting {sizes.exported} messages")
-    exported = await on.export_messages(sizes.exported)
+async def _measure_all(stack: RunningStack, sizes: Sizes, measurer: ApiMeasurer) -> ApiResult:
+    announce(f"importing {sizes.clients} clients")
+    imported = await measurer.import_clients(sizes.clients)
+    target = await measurer.target()
+    await load_generator.run(measurer.session, target, 2)
+    announce("measuring requests while nothing is sent")
+    idle = await measurer.ask(target, sizes.seconds)
+    announce("measuring requests while a mailing is sent")
+    sending, sent_per_second = await _while_sending(measurer, target, sizes.seconds)
+    announce("measuring requests while nothing is sent")
+    idle_after = await measurer.ask(target, sizes.seconds)
+    announce(f"measuring the statistics of {sizes.mailings} mailings")
+    await bulk_rows.add_mailings(measurer.connection, sizes.mailings)
+    statistics = await load_generator.repeat(200, lambda: measurer.get("/statistics"))
+    preview = await load_generator.repeat(
+        10, lambda: measurer.post("/mailings/preview", load_generator.draft() | {"filter": {}})
+    )
+    announce(f"exporting {sizes.exported} messages")
+    exported = await measurer.export_messages(sizes.exported)
     quiet = (idle.figures["p50_ms"] + idle_after.figures["p50_ms"]) / 2
     ratio = round(sending.figures["p50_ms"] / quiet, 2) if quiet else 0.0
-    return Report(
+    return ApiResult(
         sizes, imported, idle, idle_after, sending, sent_per_second, ratio, dict(statistics), dict(preview), exported
     )
 
 
-async def _while_sending(on: Measurement, target: load.Target, seconds: float) -> tuple[Phase, float]:
-    """Asks while a mailing to all imported clients is under way, and cancels it afterwards."""
+async def _while_sending(
+    measurer: ApiMeasurer, target: load_generator.LoadTarget, seconds: float
+) -> tuple[Phase, float]:
+    """Measures requests while a mailing to all imported clients is sent, and cancels it afterwards."""
     end_at = datetime.now(UTC) + timedelta(hours=1)
-    mailing = await on.post(
+    mailing = await measurer.post(
         "/mailings", {"text": "Measured", "end_at": end_at.isoformat(), "filter": {"tags": ["bench"]}}
     )
     path = f"/mailings/{mailing['id']}"
-    await on.until(path, lambda counts: counts["sent"] > 0)
-    before, began = (await on.counts(path))["sent"], time.perf_counter()
-    busy = load.Target(target.clients, [mailing["id"], *target.mailings], target.drafts, target.phones)
-    phase = await on.ask(busy, seconds)
-    sent, took = (await on.counts(path))["sent"] - before, time.perf_counter() - began
+    await measurer.until(path, lambda counts: counts["sent"] > 0)
+    before, began = (await measurer.counts(path))["sent"], time.perf_counter()
+    busy = load_generator.LoadTarget(target.clients, [mailing["id"], *target.mailings], target.drafts, target.phones)
+    phase = await measurer.ask(busy, seconds)
+    sent, took = (await measurer.counts(path))["sent"] - before, time.perf_counter() - began
     target.phones = busy.phones
-    await on.post(f"{path}/cancel", None)
-    await on.until(path, lambda counts: counts["pending"] == 0)
+    await measurer.post(f"{path}/cancel", None)
+    await measurer.until(path, lambda counts: counts["pending"] == 0)
     return phase, round(sent / took, 1)
 
 
-def _show(console: Console, report: Report) -> None:
+def _show(console: Console, result: ApiResult) -> None:
     columns = ("idle", "sending", "idle after")
-    measured = (report.idle.figures, report.sending.figures, report.idle_after.figures)
+    measured = (result.idle.figures, result.sending.figures, result.idle_after.figures)
     console.print(
         make_table(
-            f"{load.RATE} requests a second, while {report.sent_per_second} messages a second are sent",
+            f"{load_generator.RATE} requests a second, while {result.sent_per_second} messages a second are sent",
             ("figure", *columns),
-            [(name, *(figures[name] for figures in measured)) for name in report.idle.figures],
+            [(name, *(figures[name] for figures in measured)) for name in result.idle.figures],
         )
     )
     parts = (
-        ("import of clients (CSV)", report.imported),
-        (f"GET /statistics, {report.sizes.mailings} mailings", report.statistics),
-        (f"POST /mailings/preview, {report.sizes.clients} clients", report.preview),
-        ("export of messages (CSV)", report.exported),
+        ("import of clients (CSV)", result.imported),
+        (f"GET /statistics, {result.sizes.mailings} mailings", result.statistics),
+        (f"POST /mailings/preview, {result.sizes.clients} clients", result.preview),
+        ("export of messages (CSV)", result.exported),
     )
     console.print(
         make_table(
-            f"median while sending, to that of idle: {report.ratio}",
-            ("what", "figure", "value"),
-            [(what, name, value) for what, figures in parts for name, value in figures.items()],
+            f"median while sending, to that of idle: {result.ratio}",
+            ("operation", "figure", "value"),
+            [(operation, name, value) for operation, figures in parts for name, value in figures.items()],
         )
     )

@@ -1,4 +1,4 @@
-"""The yardstick: a bare aiohttp client that posts the same bodies to the same server."""
+"""The baseline: a bare aiohttp client that posts the same bodies to the same server."""
 
 import asyncio
 import time
@@ -9,13 +9,13 @@ import aiohttp
 import orjson
 
 CONCURRENCY = 100
-# Above every id that Herald gives, so that the sandbox takes none of these for a duplicate.
+# Above all ids of Herald, so that the sandbox takes none of these for a duplicate.
 FIRST_ID = 10**15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """A mailing beside the bare client. Rates are messages a second."""
+class BenchResult:
+    """The figures of a mailing and of the bare client. Rates are in messages a second."""
 
     messages: int
     rate: float
@@ -26,9 +26,9 @@ class Outcome:
 
 
 async def measure(url: str, token: str, phones: list[str], text: str, first_id: int = FIRST_ID) -> float:
-    """Posts one message to each phone, 100 at once, and returns messages a second.
+    """Posts one message to each phone, with 100 open requests, and returns the messages a second.
 
-    Raises RuntimeError when one is refused.
+    Raises RuntimeError when the provider refuses one.
     """
     numbers = iter(range(len(phones)))
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
@@ -42,7 +42,7 @@ async def _post_all(
     session: aiohttp.ClientSession, url: str, numbers: Iterator[int], phones: list[str], text: str, first_id: int
 ) -> None:
     for number in numbers:
-        # The phone makes the id, so that two measurements with different phones share none.
+        # The id is derived from the phone, so that measurements with different phones share no ids.
         message_id = first_id + int(phones[number])
         body = orjson.dumps({"id": message_id, "phone": int(phones[number]), "text": text})
         async with session.post(f"{url.rstrip('/')}/send/{message_id}", data=body) as reply:

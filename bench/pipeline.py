@@ -1,4 +1,4 @@
-"""herald bench: one mailing through all four processes, beside a bare client on the same server."""
+"""herald bench: measures one mailing through all processes, and a bare client on the same server."""
 
 import asyncio
 import secrets
@@ -13,17 +13,17 @@ import asyncpg
 import orjson
 from rich.console import Console
 
-from bench import baseline, latency, memory
+from bench import baseline, latency, process_usage
+from bench.baseline import BenchResult
+from cli.connections.api import ApiClient, Json, open_api
 from cli.failure import Failure
-from cli.http import Api, Json, open_api
-from cli.progress import watch_mailing
 from cli.run import run
 from cli.settings import FOLDER
-from cli.stack.output import to_files
-from cli.stack.running import Options, Stack, environment, open_stack
-from cli.stack.signals import until_told
-from cli.tables import make_table
-from cli.up import say
+from cli.stack.launch import RunningStack, StackOptions, environment, open_stack
+from cli.stack.output import FileSink, announce
+from cli.stack.signals import run_until_signal
+from cli.terminal.progress import watch_mailing
+from cli.terminal.tables import make_table
 from shared import logs
 
 BENCH_FOLDER = FOLDER / "bench"
@@ -32,8 +32,8 @@ PER_BLOCK = 9000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Report(baseline.Outcome):
-    """What was measured beside the outcome. Memory is in MB, times are in seconds."""
+class PipelineResult(BenchResult):
+    """The result of a run with the times of messages and the usage of processes, in seconds and MB."""
 
     release_to_final: dict[str, float | int]
     peak_rss: dict[str, float]
@@ -41,7 +41,7 @@ class Report(baseline.Outcome):
 
 
 def bench(messages: int, provider_url: str | None, output: Path) -> None:
-    """Measures, prints the figures and writes them to `output` as JSON."""
+    """Runs the bench, prints the figures, and writes them to `output` as JSON."""
     run(_bench(messages, provider_url, output))
 
 
@@ -50,31 +50,31 @@ async def _bench(messages: int, provider_url: str | None, output: Path) -> int:
     if provider_url:
         env["HERALD_PROVIDER_URL"] = provider_url
     if env.get("HERALD_PROVIDER_URL") and not env.get("HERALD_PROVIDER_TOKEN"):
-        raise Failure("set HERALD_PROVIDER_TOKEN for the provider that is measured against", code=2)
+        raise Failure("set HERALD_PROVIDER_TOKEN to the token of the provider at --provider-url", code=2)
     logs.configure("herald", level="error", json=False)
-    code = await until_told(_measure(messages, env, output), lambda: say("stopping"))
+    code = await run_until_signal(_measure(messages, env, output), lambda: announce("stopping"))
     return 130 if code is None else code
 
 
 async def _measure(messages: int, env: dict[str, str], output: Path) -> int:
-    options = Options(BENCH_FOLDER, "herald_bench", fresh=True, flexible=True)
+    options = StackOptions(BENCH_FOLDER, "herald_bench", fresh=True, flexible=True)
     folder = BENCH_FOLDER / "logs"
     shutil.rmtree(folder, ignore_errors=True)
-    async with open_stack(options, env, say, to_files(folder)) as stack:
-        report = await stack.crew.during(_run(stack, messages, env))
-    await asyncio.to_thread(output.write_bytes, orjson.dumps(asdict(report), option=orjson.OPT_INDENT_2))
-    _show(Console(), report)
-    say(f"the same as JSON: {output}")
-    return 0 if report.sent == messages and not report.duplicates else 1
+    async with open_stack(options, env, announce, FileSink(folder)) as stack:
+        result = await stack.supervisor.during(_run(stack, messages, env))
+    await asyncio.to_thread(output.write_bytes, orjson.dumps(asdict(result), option=orjson.OPT_INDENT_2))
+    _show(Console(), result)
+    announce(f"the figures as JSON: {output}")
+    return 0 if result.sent == messages and not result.duplicates else 1
 
 
-async def _run(stack: Stack, messages: int, env: dict[str, str]) -> Report:
+async def _run(stack: RunningStack, messages: int, env: dict[str, str]) -> PipelineResult:
     tag, phones = f"bench-{secrets.token_hex(3)}", make_phones(messages)
     url = f"{stack.sandbox_url}/v1" if stack.sandbox_url else env["HERALD_PROVIDER_URL"]
     half = len(phones) // 2
-    # The bare client runs before and after, since a machine's speed drifts.
+    # The bare client runs before and after the mailing, since the speed of a machine drifts.
     before = await baseline.measure(url, stack.provider_token, phones[:half], TEXT)
-    began = {name: memory.cpu_seconds(pid) for name, pid in stack.crew.pids.items()}
+    began = {name: process_usage.cpu_seconds(pid) for name, pid in stack.supervisor.pids.items()}
     connection = await asyncpg.connect(stack.database_url)
     try:
         sampler = latency.Sampler(connection)
@@ -86,7 +86,8 @@ async def _run(stack: Stack, messages: int, env: dict[str, str]) -> Report:
             await asyncio.wait((sampling,))
             mailing = await api.get(f"/mailings/{statistics['mailing_id']}")
         usage = {
-            name: (memory.peak_rss(pid), memory.cpu_seconds(pid) - began[name]) for name, pid in stack.crew.pids.items()
+            name: (process_usage.peak_rss(pid), process_usage.cpu_seconds(pid) - began[name])
+            for name, pid in stack.supervisor.pids.items()
         }
         percentiles, ledger = await sampler.percentiles(), await _ledger(stack)
     finally:
@@ -94,7 +95,7 @@ async def _run(stack: Stack, messages: int, env: dict[str, str]) -> Report:
     after = await baseline.measure(url, stack.provider_token, phones[half:], TEXT)
     bare = 2 / (1 / before + 1 / after)
     rate = messages / seconds_of(mailing, statistics)
-    return Report(
+    return PipelineResult(
         messages=messages,
         rate=round(rate, 1),
         bare_rate=round(bare, 1),
@@ -108,24 +109,24 @@ async def _run(stack: Stack, messages: int, env: dict[str, str]) -> Report:
 
 
 def make_phones(number: int) -> list[str]:
-    """Makes distinct phones whose last four digits the sandbox takes for nothing special."""
+    """Makes distinct phones whose last four digits choose no fault of the sandbox."""
     return [str(70000000000 + i // PER_BLOCK * 10_000 + 1000 + i % PER_BLOCK) for i in range(number)]
 
 
-async def import_clients(api: Api, phones: list[str], tag: str) -> None:
-    """Brings clients with these phones and this tag into the directory; those that are there get the tag."""
+async def import_clients(api: ApiClient, phones: list[str], tag: str) -> None:
+    """Imports clients with these phones and this tag. Existing clients get the tag."""
 
     async def lines() -> AsyncIterator[bytes]:
         yield b"phone,tag\n"
         for start in range(0, len(phones), PER_BLOCK):
             yield "".join(f"{phone},{tag}\n" for phone in phones[start : start + PER_BLOCK]).encode()
 
-    report = await api.upload("/clients/import", lines(), "text/csv", params={"on_conflict": "update"})
-    say(f"{report['created']} clients created, {report['updated']} updated")
+    result = await api.upload("/clients/import", lines(), "text/csv", params={"on_conflict": "update"})
+    announce(f"{result['created']} clients created, {result['updated']} updated")
 
 
-async def send_mailing(api: Api, tag: str) -> Json:
-    """Sends a mailing to a tag, watches it, and returns its last statistics."""
+async def send_mailing(api: ApiClient, tag: str) -> Json:
+    """Sends a mailing to a tag, waits until it has ended, and returns its last statistics."""
     end_at = datetime.now(UTC) + timedelta(hours=1)
     mailing = await api.post("/mailings", {"text": TEXT, "end_at": end_at.isoformat(), "filter": {"tags": [tag]}})
     return await watch_mailing(api, mailing["id"], Console())
@@ -137,7 +138,7 @@ def seconds_of(mailing: Json, statistics: Json) -> float:
     return (datetime.fromisoformat(ended) - datetime.fromisoformat(begun)).total_seconds()
 
 
-async def _ledger(stack: Stack) -> Json | None:
+async def _ledger(stack: RunningStack) -> Json | None:
     if stack.sandbox_url is None:
         return None
     async with aiohttp.ClientSession(stack.sandbox_url) as session, session.get("/ledger") as reply:
@@ -145,22 +146,22 @@ async def _ledger(stack: Stack) -> Json | None:
         return ledger
 
 
-def _show(console: Console, report: Report) -> None:
-    times = report.release_to_final
+def _show(console: Console, result: PipelineResult) -> None:
+    times = result.release_to_final
     console.print(
         make_table(
-            f"{report.messages} messages",
+            f"{result.messages} messages",
             ("figure", "value"),
             [
-                ("messages a second, from creation to the last final status", report.rate),
-                ("a bare client on the same server, messages a second", report.bare_rate),
-                ("ratio", report.ratio),
+                ("messages a second, from creation to the last final status", result.rate),
+                ("a bare client on the same server, messages a second", result.bare_rate),
+                ("ratio", result.ratio),
                 (f"release to final, p50 of {times['sample']} (s)", times["p50"]),
                 ("release to final, p99 (s)", times["p99"]),
-                ("sent", report.sent),
-                ("duplicates", "-" if report.duplicates is None else report.duplicates),
+                ("sent", result.sent),
+                ("duplicates", "-" if result.duplicates is None else result.duplicates),
             ],
         )
     )
-    rows = [(name, rss, report.cpu_seconds[name]) for name, rss in report.peak_rss.items()]
+    rows = [(name, rss, result.cpu_seconds[name]) for name, rss in result.peak_rss.items()]
     console.print(make_table("processes", ("process", "peak RSS (MB)", "CPU (s)"), rows))

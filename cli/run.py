@@ -1,4 +1,4 @@
-"""Runs the coroutine of a command, and turns what goes wrong into one line and an exit code."""
+"""Runs the coroutine of a command, and turns an expected error into one line and an exit code."""
 
 import asyncio
 import logging
@@ -15,23 +15,23 @@ INTERRUPTED = 130
 
 
 def run(work: Coroutine[Any, Any, int | None]) -> None:
-    """Runs a command and ends the process with the code it returns, None being success."""
-    # Libraries say in exceptions what matters here; their log lines would only repeat it.
+    """Runs a command and ends the process with the exit code that it returns; None stands for 0."""
+    # The log lines of libraries would only repeat what their exceptions hold.
     logging.getLogger().addHandler(logging.NullHandler())
     try:
         code = asyncio.run(work)
     except Failure as error:
-        _say(error, error.code)
+        _exit_with(error, error.code)
     except SettingsError as error:
-        _say(error, 2)
+        _exit_with(error, 2)
     except SchemaError as error:
-        _say(error, 1)
+        _exit_with(error, 1)
     except KeyboardInterrupt as error:
         raise typer.Exit(INTERRUPTED) from error
     else:
         raise typer.Exit(code or 0)
 
 
-def _say(error: Exception, code: int) -> None:
+def _exit_with(error: Exception, code: int) -> None:
     typer.secho(f"herald: {error}", err=True, fg=typer.colors.RED)
     raise typer.Exit(code) from error

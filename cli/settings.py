@@ -1,4 +1,4 @@
-"""What the commands read from the environment."""
+"""The settings of the commands, and the files under .herald/ that `herald up` leaves for them."""
 
 from pathlib import Path
 
@@ -10,15 +10,16 @@ from shared.settings import PREFIX, DatabaseSettings
 
 FOLDER = Path(".herald")
 TOKEN_FILE = FOLDER / "token"
-# Where `herald up` says which database it has, and keeps what its processes log.
+# The URL of the database of `herald up`.
 DATABASE_FILE = FOLDER / "database"
+# The log lines of its processes.
 LOG_FOLDER = FOLDER / "logs"
-# Where Prometheus, with deploy/prometheus/native.yml, reads which processes a stack has.
+# The addresses of its processes, which Prometheus reads with deploy/prometheus/native.yml.
 TARGETS_FILE = FOLDER / "prometheus.json"
 
 
 class ClientSettings(BaseSettings):
-    """Where the API is, and the token to use."""
+    """The address of the API, and the tokens to use with it."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
 
@@ -28,7 +29,7 @@ class ClientSettings(BaseSettings):
 
 
 def find_token(settings: ClientSettings, file: Path = TOKEN_FILE) -> str | None:
-    """Takes HERALD_TOKEN, else HERALD_ADMIN_TOKEN, else what `herald up` left in this folder."""
+    """Returns HERALD_TOKEN, otherwise HERALD_ADMIN_TOKEN, otherwise the token that `herald up` left in this folder."""
     for given in (settings.token, settings.admin_token):
         if given is not None and given.get_secret_value():
             return given.get_secret_value()
@@ -36,7 +37,7 @@ def find_token(settings: ClientSettings, file: Path = TOKEN_FILE) -> str | None:
 
 
 def find_database(file: Path = DATABASE_FILE) -> str:
-    """Takes HERALD_DATABASE_URL, else what `herald up` left in this folder, else the default."""
+    """Returns HERALD_DATABASE_URL, otherwise the URL that `herald up` left in this folder, otherwise the default."""
     config = shared_settings.load(DatabaseSettings)
     if "database_url" not in config.model_fields_set and file.exists():
         return file.read_text().strip()

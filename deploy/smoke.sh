@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Proves the containers: builds the image, brings the whole stack up with three dispatchers, sends a mailing to 1,000
-# clients while each service is killed and started again, compares the statistics with the sandbox's ledger, runs the
-# bench, takes everything down and up again, and looks for the data. Exits with 0 only if all of it holds.
+# Tests the containers: builds the image, starts the whole stack with three dispatchers, sends a mailing to 1,000 clients
+# while each service is killed and started again, compares the statistics with the sandbox's ledger, runs the bench,
+# stops and starts everything, and checks that the data is still there. Exits with 0 only if every step succeeds.
 #
-# It has a project of its own, so a running Herald is neither seen nor touched. It leaves nothing behind, takes a few
-# minutes, and gives up after twenty. Needs Docker with Compose 2.23.1 or newer, and nothing else.
+# It uses a compose project of its own, so it does not affect a running Herald. It removes everything that it created,
+# takes a few minutes, and stops after twenty. It needs only Docker with Compose 2.23.1 or newer.
 #
 #   deploy/smoke.sh [--broker URL [--restart-broker COMMAND]]
 #
-#   --broker            a RabbitMQ elsewhere, with an empty virtual host, as in deploy/compose/external-broker.yml
-#   --restart-broker    how to kill it and start it again in mid-mailing; without it, it is left alone
+#   --broker            use a RabbitMQ elsewhere, with an empty virtual host, as in deploy/compose/external-broker.yml
+#   --restart-broker    command that kills and starts it during the mailing; without it, the broker keeps running
 #
 #   SMOKE_API_PORT, SMOKE_MANAGEMENT_PORT   ports on 127.0.0.1 (18080, 18672)
 
@@ -19,12 +19,12 @@ set -Eeuo pipefail
 
 cd "$(dirname "$0")/.."
 
-# Nobody's settings may have a say here, least of all a real provider's address.
+# Settings of the user must not affect the test, above all not the URL of a real provider.
 for name in "${!HERALD_@}" "${!POSTGRES_@}" "${!RABBITMQ_@}" "${!COMPOSE_@}"; do unset "$name"; done
 
 export HERALD_IMAGE=herald:smoke
 export HERALD_API_PORT=${SMOKE_API_PORT:-18080} RABBITMQ_MANAGEMENT_PORT=${SMOKE_MANAGEMENT_PORT:-18672}
-# Slow enough for all that must happen before the mailing is through.
+# Slow enough that every service can be killed before the mailing is finished.
 export HERALD_PROVIDER_RATE=4
 
 broker="" restart_broker=""
@@ -38,7 +38,7 @@ while [ $# -gt 0 ]; do
 done
 
 readonly DISPATCHERS=3 CLIENTS=1000 REFUSED=10 FEW=150 LASTS_SECONDS=420
-# Of an override of somebody's own nothing is read, either.
+# The file is named, so that docker compose does not read an override of the user.
 files=(--file docker-compose.yml)
 containers=9
 if [ -n "$broker" ]; then
@@ -49,19 +49,19 @@ fi
 readonly command=(docker compose --project-name herald-smoke --env-file /dev/null "${files[@]}")
 
 compose() { "${command[@]}" "$@"; }
-# Python in the network of the stack, with Herald's own modules. The program comes on standard input.
+# Runs a Python program from standard input in the container of the API, with Herald's modules.
 inside() { timeout 60 "${command[@]}" exec -T api python - "$@"; }
-say() { printf '%4d s  %s\n' "$SECONDS" "$*"; }
-fail() { say "FAILED: $*" >&2; exit 1; }
+log() { printf '%4d s  %s\n' "$SECONDS" "$*"; }
+fail() { log "FAILED: $*" >&2; exit 1; }
 
 healthy() { docker ps --quiet --filter label=com.docker.compose.project=herald-smoke --filter health=healthy | wc -l; }
 
-# compose's own --wait gives up at the first container that is unhealthy, which all are for a while without a broker.
+# compose's --wait fails at the first unhealthy container, but without a broker all are unhealthy for a while.
 up() {
   local deadline
   timeout 420 "${command[@]}" up --detach \
     --scale dispatcher="$DISPATCHERS" "$@" >"$work/up.log" 2>&1 ||
-    { tail -n 20 "$work/up.log" >&2; fail "the stack did not come up"; }
+    { tail -n 20 "$work/up.log" >&2; fail "the stack did not start"; }
   deadline=$((SECONDS + 120))
   until [ "$(healthy)" -eq "$containers" ]; do
     [ "$SECONDS" -lt "$deadline" ] || fail "only $(healthy) of $containers containers are healthy"
@@ -85,7 +85,7 @@ finish() {
   exit "$code"
 }
 
-# First line of the answer of http://127.0.0.1:$1$2.
+# Prints the status line of the answer of http://127.0.0.1:$1$2.
 status_line() (
   exec 3<>"/dev/tcp/127.0.0.1/$1"
   printf 'GET %s HTTP/1.0\r\n\r\n' "$2" >&3
@@ -99,7 +99,7 @@ expect_status() {
   case $line in *" $1 "*) ;; *) fail "127.0.0.1:$2$3 answers: $line" ;; esac
 }
 
-# Two kinds of phones: those that the sandbox refuses for good end in 0400.
+# Prints the clients as CSV. The sandbox rejects phones that end in 0400.
 clients() {
   local number
   printf 'phone,tag\n'
@@ -111,16 +111,16 @@ clients() {
 import() { timeout 60 "${command[@]}" exec -T api \
   sh -c 'cat >/tmp/clients.csv && herald clients import /tmp/clients.csv' < <(clients); }
 
-# Prints the id of a mailing to the clients with tag $1.
+# Creates a mailing to the clients with tag $1, and prints its id.
 create_mailing() {
   inside "$LASTS_SECONDS" "$1" <<'PY'
 import asyncio, sys
 from datetime import UTC, datetime, timedelta
 import aiohttp
-from cli.http import open_api
+from cli.connections.api import open_api
 
 async def main() -> None:
-    # Replies that take a while leave requests open when a dispatcher is killed.
+    # With slow replies some requests are open when a dispatcher is killed.
     async with aiohttp.ClientSession("http://sandbox:8090") as sandbox:
         (await sandbox.put("/faults", json={"latency_ms": 300})).raise_for_status()
     end_at = datetime.now(UTC) + timedelta(seconds=int(sys.argv[1]))
@@ -136,7 +136,7 @@ PY
 progress() {
   inside "$1" <<'PY'
 import asyncio, sys
-from cli.http import open_api
+from cli.connections.api import open_api
 
 async def main() -> None:
     async with open_api() as api:
@@ -150,11 +150,11 @@ PY
 }
 
 # Compares the statistics of mailing $1 with the ledger, message by message.
-compare_books() {
+compare_with_ledger() {
   inside "$1" <<'PY'
 import asyncio, sys
 import aiohttp
-from cli.http import open_api
+from cli.connections.api import open_api
 
 async def sent_messages(mailing: str) -> set[int]:
     found, params = set(), {"status": "sent", "limit": "1000"}
@@ -182,17 +182,17 @@ PY
 require_unfinished() {
   local found
   found=$(progress "$1")
-  say "$2 (now: $found)"
-  [ "${found%% *}" = running ] || fail "the mailing was through before everything was killed: $found"
+  log "$2 (now: $found)"
+  [ "${found%% *}" = running ] || fail "the mailing was finished before everything was killed: $found"
 }
 
 restart_elsewhere() {
-  [ -n "$restart_broker" ] || { say "the broker elsewhere is left alone"; return 0; }
+  [ -n "$restart_broker" ] || { log "the broker elsewhere keeps running"; return 0; }
   require_unfinished "$1" "killing and starting the broker elsewhere"
   sh -c "$restart_broker" >"$work/broker.log" 2>&1 || fail "$(tail -n 1 "$work/broker.log")"
 }
 
-# A mailing in whose middle the sandbox is killed, and with it its ledger: every message must be sent all the same.
+# Kills the sandbox, and with it its ledger, during a mailing: every message must be sent nevertheless.
 kill_sandbox() {
   local mailing result
   mailing=$(create_mailing few)
@@ -217,7 +217,7 @@ kill_in_turn() {
   docker kill "$victim" >/dev/null
   sleep 3
   docker start "$victim" >/dev/null
-  # All but the sandbox, whose ledger is in its memory; it has a mailing of its own.
+  # The sandbox is left out, because its ledger is in memory; kill_sandbox kills it in a mailing of its own.
   for service in reporter planner dispatcher rabbitmq postgres api; do
     if [ "$service" = rabbitmq ] && [ -n "$broker" ]; then
       restart_elsewhere "$mailing"
@@ -242,13 +242,13 @@ await_end() {
 
 work=$(mktemp -d)
 trap finish EXIT
-trap 'say "failed in line $LINENO: $BASH_COMMAND" >&2' ERR
+trap 'log "failed in line $LINENO: $BASH_COMMAND" >&2' ERR
 trap 'fail "stopped from outside, or not done in 20 minutes"' TERM INT
 
-say "building the image and bringing the stack up"
+log "building the image and starting the stack"
 clean
 up --build
-say "the stack is up: $(healthy) healthy containers"
+log "the stack is up: $(healthy) healthy containers"
 expect_status 401 "$HERALD_API_PORT" /api/v1/statistics
 ports=("$HERALD_API_PORT")
 if [ -z "$broker" ]; then
@@ -261,24 +261,24 @@ published=$(compose ps --format '{{.Ports}}' | grep -o '[^ ]*->' | sort)
 
 import
 mailing=$(create_mailing smoke)
-say "mailing $mailing is on its way"
+log "mailing $mailing is being sent"
 sleep 5
 kill_in_turn "$mailing"
 
 result=$(await_end "$mailing")
-say "done: $result"
+log "finished: $result"
 expected="finished $CLIENTS $CLIENTS $((CLIENTS - REFUSED)) $REFUSED"
 [ "$result" = "$expected" ] || fail "expected: $expected"
-compare_books "$mailing" || fail "the statistics and the ledger disagree"
+compare_with_ledger "$mailing" || fail "the statistics and the ledger disagree"
 
 kill_sandbox
-say "the bench"
+log "running the bench"
 bench
 
-say "down, with the volumes kept, and up again"
+log "stopping everything, keeping the volumes, and starting it again"
 compose down --timeout 30 >"$work/down.log" 2>&1 || fail "$(tail -n 1 "$work/down.log")"
 up
 found=$(progress "$mailing")
-[ "$found" = "$expected" ] || fail "after down and up: $found"
+[ "$found" = "$expected" ] || fail "after the restart: $found"
 
-say "all of it holds"
+log "every step succeeded"

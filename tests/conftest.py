@@ -1,4 +1,4 @@
-"""What the tests share: a database and a virtual host of their own, and a stack of real processes."""
+"""Shared fixtures: a database and a virtual host for each test, and a stack of real processes."""
 
 import contextlib
 import os
@@ -12,30 +12,31 @@ import pytest
 import pytest_asyncio
 from hypothesis import settings as hypothesis_settings
 
-from tests.chaos.report import print_rows
-from tests.support import services, skips
+from tests.chaos.harness.report import print_results
+from tests.support import skips
 from tests.support.ports import take_ports
-from tests.support.services import RUN_VARIABLE, ServiceMissing, need
+from tests.support.services import databases, run
+from tests.support.services.run import RUN_VARIABLE, ServiceMissing, need
+from tests.support.services.vhosts import Vhosts, find_admin
 from tests.support.stack import Stack
-from tests.support.vhosts import Vhosts, find_admin
 
-# A loaded machine is no reason to fail an example.
+# An example must not fail because the machine is loaded.
 hypothesis_settings.register_profile("herald", deadline=None)
 hypothesis_settings.load_profile("herald")
 
 RUN = pytest.StashKey[Path]()
 STACK = pytest.StashKey[Stack]()
-# A hook of pytest, which finds it here also where xdist's controller loads no other conftest.
+# pytest finds this hook here, because the controller of xdist loads no conftest of a subfolder.
 __all__ = ["pytest_terminal_summary"]
 MakeStack = Callable[..., Awaitable[Stack]]
 
 
 def pytest_configure(config: pytest.Config) -> None:
     for name in [name for name in os.environ if name.startswith("HERALD_") and not name.startswith("HERALD_TEST_")]:
-        # What somebody exported for their own Herald must not change what the tests see.
+        # Variables that the user exported for another Herald must not change the tests.
         del os.environ[name]
     if not hasattr(config, "workerinput"):
-        config.stash[RUN] = services.begin_run()
+        config.stash[RUN] = run.begin_run()
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
@@ -48,14 +49,14 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     if RUN in config.stash:
-        services.end_run(config.stash[RUN])
+        run.end_run(config.stash[RUN])
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     # After the report of coverage, so that only the names of failed tests and the closing line follow.
-    print_rows(terminalreporter)
-    for kind, origin in services.list_origins(config.stash[RUN]):
+    print_results(terminalreporter)
+    for kind, origin in run.list_origins(config.stash[RUN]):
         terminalreporter.write_line(f"{kind} of the tests: {origin}")
     for line in skips.describe(terminalreporter.stats.get("skipped", [])):
         terminalreporter.write_line(line, yellow=True)
@@ -73,23 +74,23 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def run_prefix(request: pytest.FixtureRequest) -> str:
-    """Starts the name of everything this worker creates outside of the process."""
+    """The prefix of the names of all databases and virtual hosts that this worker creates."""
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
     return f"{Path(os.environ[RUN_VARIABLE]).name}_{worker}"
 
 
 @pytest_asyncio.fixture
 async def database_url(run_prefix: str) -> AsyncIterator[str]:
-    """A database with the current schema and nothing in it."""
+    """The URL of an empty database with the current schema."""
     found = _need("database")
     name = f"{run_prefix}_{secrets.token_hex(4)}"
-    yield await services.create_database(found["url"], name, found["template"])
-    await services.drop_database(found["url"], name)
+    yield await databases.create_database(found["url"], name, found["template"])
+    await databases.drop_database(found["url"], name)
 
 
 @pytest_asyncio.fixture
 async def pool(database_url: str) -> AsyncIterator[asyncpg.Pool]:
-    """Connections to the test's own database."""
+    """A connection pool of the test's own database."""
     settings = {"timezone": "UTC", "jit": "off"}
     async with asyncpg.create_pool(database_url, min_size=1, max_size=10, server_settings=settings) as opened:
         yield opened
@@ -107,21 +108,21 @@ def vhosts(run_prefix: str) -> Iterator[Vhosts]:
 
 @pytest.fixture
 def broker_url(vhosts: Vhosts) -> str:
-    """A virtual host with nothing in it."""
+    """The URL of an empty virtual host."""
     return vhosts.take()
 
 
 @pytest.fixture
 def free_port() -> int:
-    """A TCP port on which nobody listens."""
+    """A free TCP port."""
     return take_ports()
 
 
 @pytest.fixture
 def open_path() -> Iterator[Path]:
-    """A temporary folder for an embedded PostgreSQL, which runs as another user where we are root.
+    """A temporary folder for an embedded PostgreSQL, which runs as another user if this process is root's.
 
-    Every pytest that starts closes the folder above tmp_path to others again.
+    tmp_path cannot be used, because pytest makes its parent folder inaccessible to other users at every start.
     """
     with tempfile.TemporaryDirectory(prefix="herald_test_", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)
@@ -132,9 +133,9 @@ def open_path() -> Iterator[Path]:
 async def make_stack(
     request: pytest.FixtureRequest, database_url: str, broker_url: str, tmp_path: Path
 ) -> AsyncIterator[MakeStack]:
-    """Starts processes against the test's own database and virtual host: `await make_stack("api", "planner")`.
+    """Starts processes with the test's own database and virtual host: `await make_stack("api", "planner")`.
 
-    Their logs are shown when the test fails, and all are killed when it ends.
+    Their logs are shown when the test fails, and all are killed at its end.
     """
     async with contextlib.AsyncExitStack() as opened:
 
@@ -147,7 +148,7 @@ async def make_stack(
         yield make
 
 
-def _need(kind: services.Kind) -> dict[str, str]:
+def _need(kind: run.Kind) -> dict[str, str]:
     try:
         return need(kind)
     except ServiceMissing as error:

@@ -1,4 +1,4 @@
-"""Sends mailings with Herald and with Celery in turn, on the same broker, database and provider."""
+"""Measures Herald and a Celery service in turn, on the same broker, database and provider."""
 
 import asyncio
 import os
@@ -14,21 +14,20 @@ import orjson
 import typer
 from rich.console import Console
 
-from bench import memory
-from bench.celery.rival import BIN, Outcome, Variant, measure
+from bench import process_usage
+from bench.celery.measurement import BIN, ServiceResult, Variant, measure
 from bench.pipeline import BENCH_FOLDER, TEXT, import_clients, make_phones, seconds_of, send_mailing
+from cli.connections.api import open_api
 from cli.failure import Failure
-from cli.http import open_api
 from cli.run import run
-from cli.stack.output import to_files
-from cli.stack.running import Options, Stack, environment, open_stack
-from cli.stack.signals import until_told
-from cli.tables import make_table
-from cli.up import say
+from cli.stack.launch import RunningStack, StackOptions, environment, open_stack
+from cli.stack.output import FileSink, announce
+from cli.stack.signals import run_until_signal
+from cli.terminal.tables import make_table
 from shared import logs
 
 OUTPUT = Path("bench-celery.json")
-PER_MESSAGE = 1000
+MS_PER_SECOND = 1000
 CORES = os.cpu_count() or 1
 GREENLETS = 100
 VARIANTS = (
@@ -40,21 +39,21 @@ VARIANTS = (
 
 async def _measure(messages: int, fewer: int, latency_ms: int, env: dict[str, str]) -> int:
     if not BIN.exists():
-        raise Failure("Celery is not there: run this as `make bench-celery`", code=2)
-    options = Options(BENCH_FOLDER, "herald_bench", fresh=True, flexible=True)
+        raise Failure("Celery is not installed: run `make bench-celery`", code=2)
+    options = StackOptions(BENCH_FOLDER, "herald_bench", fresh=True, flexible=True)
     folder = BENCH_FOLDER / "logs"
     shutil.rmtree(folder, ignore_errors=True)
-    async with open_stack(options, env, say, to_files(folder)) as stack:
+    async with open_stack(options, env, announce, FileSink(folder)) as stack:
         await _delay(stack, latency_ms)
-        outcomes = await stack.crew.during(_run(stack, messages, fewer, folder))
-    await asyncio.to_thread(OUTPUT.write_bytes, orjson.dumps([asdict(one) for one in outcomes]))
-    _show(Console(), outcomes)
-    say(f"the same as JSON: {OUTPUT}")
+        results = await stack.supervisor.during(_run(stack, messages, fewer, folder))
+    await asyncio.to_thread(OUTPUT.write_bytes, orjson.dumps([asdict(one) for one in results]))
+    _show(Console(), results)
+    announce(f"the figures as JSON: {OUTPUT}")
     return 0
 
 
-async def _delay(stack: Stack, latency_ms: int) -> None:
-    """Have the provider take so long for every answer."""
+async def _delay(stack: RunningStack, latency_ms: int) -> None:
+    """Sets the latency of the sandbox."""
     async with (
         aiohttp.ClientSession(stack.sandbox_url) as session,
         session.put("/faults", json={"latency_ms": latency_ms}) as reply,
@@ -62,19 +61,19 @@ async def _delay(stack: Stack, latency_ms: int) -> None:
         reply.raise_for_status()
 
 
-async def _run(stack: Stack, messages: int, fewer: int, folder: Path) -> list[Outcome]:
+async def _run(stack: RunningStack, messages: int, fewer: int, folder: Path) -> list[ServiceResult]:
     phones = make_phones(messages)
-    # Herald before and after, since a machine's speed drifts.
-    outcomes = [await _herald(stack, phones)]
+    # Herald runs before and after the others, since the speed of a machine drifts.
+    results = [await _herald(stack, phones)]
     for number, variant in enumerate(VARIANTS):
-        say(f"{variant.name}: {fewer} messages")
-        outcomes.append(await measure(stack, variant, phones[:fewer], TEXT, number, folder / "celery.log"))
-    return [*outcomes, await _herald(stack, phones)]
+        announce(f"{variant.name}: {fewer} messages")
+        results.append(await measure(stack, variant, phones[:fewer], TEXT, number, folder / "celery.log"))
+    return [*results, await _herald(stack, phones)]
 
 
-async def _herald(stack: Stack, phones: Sequence[str]) -> Outcome:
-    pids = [pid for name, pid in stack.crew.pids.items() if name != "sandbox"]
-    before = sum(memory.cpu_seconds(pid) for pid in pids)
+async def _herald(stack: RunningStack, phones: Sequence[str]) -> ServiceResult:
+    pids = [pid for name, pid in stack.supervisor.pids.items() if name != "sandbox"]
+    before = sum(process_usage.cpu_seconds(pid) for pid in pids)
     tag = f"bench-{secrets.token_hex(3)}"
     async with open_api(stack.api_url, stack.token) as api:
         await import_clients(api, list(phones), tag)
@@ -82,41 +81,45 @@ async def _herald(stack: Stack, phones: Sequence[str]) -> Outcome:
         mailing = await api.get(f"/mailings/{statistics['mailing_id']}")
     if statistics["by_status"]["sent"] != len(phones):
         raise Failure(f"Herald did not send everything: {statistics['by_status']}")
-    used = sum(memory.cpu_seconds(pid) for pid in pids) - before
-    return Outcome(
+    used = sum(process_usage.cpu_seconds(pid) for pid in pids) - before
+    return ServiceResult(
         name="Herald",
         messages=len(phones),
         rate=round(len(phones) / seconds_of(mailing, statistics), 1),
-        cpu_ms=round(used * PER_MESSAGE / len(phones), 2),
-        peak_rss=round(sum(memory.peak_rss(pid) for pid in pids), 1),
+        cpu_ms=round(used * MS_PER_SECOND / len(phones), 2),
+        peak_rss=round(sum(process_usage.peak_rss(pid) for pid in pids), 1),
     )
 
 
-def _show(console: Console, outcomes: Sequence[Outcome]) -> None:
-    ours = [one.rate for one in outcomes if one.name == "Herald"]
-    # What takes as long in the middle as both ends do together.
+def _show(console: Console, results: Sequence[ServiceResult]) -> None:
+    ours = [one.rate for one in results if one.name == "Herald"]
+    # The harmonic mean of both runs.
     mean = len(ours) / sum(1 / rate for rate in ours)
-    rows = [(one.name, one.messages, one.rate, f"{mean / one.rate:.1f}", one.cpu_ms, one.peak_rss) for one in outcomes]
+    rows = [(one.name, one.messages, one.rate, f"{mean / one.rate:.1f}", one.cpu_ms, one.peak_rss) for one in results]
     columns = ("service", "messages", "a second", "Herald beside it", "CPU (ms a message)", "peak RSS (MB)")
     console.print(make_table("Herald beside Celery", columns, rows))
 
 
 def main(
-    messages: Annotated[int, typer.Option(min=100, max=1_000_000, help="For Herald, each time")] = 20_000,
-    celery_messages: Annotated[int, typer.Option(min=100, max=1_000_000, help="For each variant of Celery")] = 5_000,
-    latency_ms: Annotated[int, typer.Option(min=0, max=10_000, help="How long the provider takes")] = 50,
+    messages: Annotated[
+        int, typer.Option(min=100, max=1_000_000, help="Number of messages for each run of Herald.")
+    ] = 20_000,
+    celery_messages: Annotated[
+        int, typer.Option(min=100, max=1_000_000, help="Number of messages for each variant of Celery.")
+    ] = 5_000,
+    latency_ms: Annotated[int, typer.Option(min=0, max=10_000, help="Latency of the provider in milliseconds.")] = 50,
 ) -> None:
-    """Measures Herald beside a notification service made with Celery."""
+    """Measure Herald and a notification service made with Celery on the same machine."""
     logs.configure("herald", level="error", json=False)
-    # As many open requests as the tuned workers have together.
+    # As many open requests as all tuned workers together have.
     env = {"HERALD_DISPATCHER_CONCURRENCY": str(CORES * GREENLETS)} | environment() | {"HERALD_LOG_FORMAT": "json"}
-    # Nobody's real provider is measured against.
+    # The bench must never send to a real provider.
     env.pop("HERALD_PROVIDER_URL", None)
     run(_bench(messages, celery_messages, latency_ms, env))
 
 
 async def _bench(messages: int, fewer: int, latency_ms: int, env: dict[str, str]) -> int:
-    code = await until_told(_measure(messages, fewer, latency_ms, env), lambda: say("stopping"))
+    code = await run_until_signal(_measure(messages, fewer, latency_ms, env), lambda: announce("stopping"))
     return 130 if code is None else code
 
 

@@ -1,7 +1,7 @@
-"""A notification service as people write it with Celery: one task fans a mailing out, another sends a message.
+"""A typical notification service made with Celery: one task fans a mailing out, another sends one message.
 
-It runs in an environment of its own (requirements-celery.lock), and does what such services do and no more: a look at
-the tables, a POST, and the new status. There are no leases, no fences, no windows and no statistics.
+It runs in an environment of its own (requirements-celery.lock). It reads the tables, posts to the provider and stores
+the new status. It has no leases, no fences, no windows and no statistics.
 """
 
 import os
@@ -16,7 +16,7 @@ from celery import Celery
 TIMEOUT_SECONDS = 10
 RETRY_SECONDS = 30
 
-# BENCH_TUNED is 1 for what those do who have read the manual: kept connections, and no task lost with its worker.
+# BENCH_TUNED is 1 for what the manual recommends: reused connections, and tasks that survive their worker.
 TUNED = os.environ.get("BENCH_TUNED") == "1"
 
 app = Celery("bench", broker=os.environ["BENCH_BROKER_URL"])
@@ -25,14 +25,14 @@ app.conf.update(
     task_acks_late=TUNED,
     task_default_queue=os.environ["BENCH_QUEUE"],
     task_ignore_result=True,
-    # Nothing is left on the broker but the queue and its exchange.
+    # Only the queue and its exchange remain on the broker.
     worker_enable_remote_control=False,
 )
 
 
 @cache
 def pool() -> Any:
-    """Connects to the database; cached, so that each process has its own after the fork."""
+    """Returns the connection pool of this process. It is cached, so that it is made after the fork."""
     return psycopg_pool.ConnectionPool(
         os.environ["BENCH_DATABASE_URL"], min_size=1, max_size=10, kwargs={"autocommit": True}, open=True
     )

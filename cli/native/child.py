@@ -1,4 +1,4 @@
-"""Child processes that neither see the terminal's Ctrl-C nor outlive the process that started them."""
+"""Child processes that do not receive the terminal's Ctrl-C, and do not outlive their parent."""
 
 import asyncio
 import contextlib
@@ -11,12 +11,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-TETHER = Path(__file__).with_name("tether.py")
+LAUNCHER = Path(__file__).with_name("launcher.py")
 
-# A signal, and how many seconds a process then has before the next one.
+# A signal, and the seconds that a process then has before the next signal.
 Step = tuple[signal.Signals, float]
 RESTART_SECONDS = 1
-GENTLY: tuple[Step, ...] = ((signal.SIGTERM, 30), (signal.SIGKILL, 5))
+STOP_STEPS: tuple[Step, ...] = ((signal.SIGTERM, 30), (signal.SIGKILL, 5))
 
 
 async def start(
@@ -27,16 +27,16 @@ async def start(
     user: str | None = None,
     death_signal: signal.Signals = signal.SIGTERM,
 ) -> Process:
-    """Starts a command in a session of its own, with standard error joined to standard output.
+    """Starts a command in a session of its own, with standard error redirected to `output`, too.
 
-    It gets `death_signal` when the calling thread ends, so this must be called from a thread that lasts. `user`
-    is somebody to become, for root only.
+    The command gets `death_signal` when the calling thread ends, so the caller must be a thread that lasts. `user`
+    is the user that runs it; only root can set it.
     """
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-I",
         "-S",
-        str(TETHER),
+        str(LAUNCHER),
         str(os.getpid()),
         str(int(death_signal)),
         user or "",
@@ -49,8 +49,8 @@ async def start(
     )
 
 
-async def stop(process: Process, steps: Sequence[Step] = GENTLY) -> int:
-    """Sends each signal in turn until the process has ended, and returns its exit code."""
+async def stop(process: Process, steps: Sequence[Step] = STOP_STEPS) -> int:
+    """Sends the signals of `steps` in turn until the process has ended, and returns its exit code."""
     for number, seconds in steps:
         if process.returncode is not None:
             break
@@ -61,11 +61,12 @@ async def stop(process: Process, steps: Sequence[Step] = GENTLY) -> int:
     return await process.wait()
 
 
-class Kept:
-    """Keeps one process running for the time of a block: starts it again whenever it ends."""
+class RestartingProcess:
+    """Runs a process while the block runs, and starts it again whenever it ends."""
 
     def __init__(self, launch: Callable[[], Awaitable[Process]], steps: Sequence[Step]) -> None:
-        self._launch, self._steps = launch, steps
+        self._launch = launch
+        self._steps = steps
         self.starts = 0
 
     @property
@@ -74,7 +75,7 @@ class Kept:
 
     async def __aenter__(self) -> Self:
         await self._start()
-        self._watch = asyncio.create_task(self._keep())
+        self._watch = asyncio.create_task(self._restart())
         return self
 
     async def __aexit__(
@@ -88,7 +89,7 @@ class Kept:
         self.process = await self._launch()
         self.starts += 1
 
-    async def _keep(self) -> None:
+    async def _restart(self) -> None:
         while True:
             await self.process.wait()
             await asyncio.sleep(RESTART_SECONDS)
@@ -96,7 +97,7 @@ class Kept:
 
 
 async def finish(process: Process, seconds: float) -> int:
-    """Waits for a process to end by itself, and stops it when it takes longer than `seconds`."""
+    """Waits until a process ends by itself, and stops it if that takes longer than `seconds`."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await process.wait()
@@ -106,7 +107,14 @@ async def finish(process: Process, seconds: float) -> int:
 def _send(process: Process, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError):
         if number == signal.SIGKILL:
-            # Its helpers are in its session; nobody else is left to end them.
+            # A killed process cannot end its own child processes, which are in its process group.
             os.killpg(process.pid, number)
         else:
             process.send_signal(number)
+
+
+def read_log_tail(log: Path, count: int = 15) -> str:
+    """Returns the last lines of a log file for an error message, or nothing if the file does not exist."""
+    if not log.exists():
+        return ""
+    return "\n".join(log.read_text(errors="replace").splitlines()[-count:])

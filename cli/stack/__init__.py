@@ -1,1 +1,1 @@
-"""The whole system on this machine: what `herald up` and `herald demo` run."""
+"""The whole system on this machine, as `herald up`, `herald demo` and `herald bench` run it."""

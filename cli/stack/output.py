@@ -1,4 +1,4 @@
-"""Where the lines of the processes go: to the terminal with a coloured prefix, or to a file for each."""
+"""Writes the output of the processes to the terminal with a coloured prefix, or to a file for each process."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -19,23 +19,30 @@ CHUNK_BYTES = 64 * 1024
 
 
 class Readable(Protocol):
+    """A stream of bytes, such as the output of a process."""
+
     async def read(self, n: int = -1) -> bytes: ...
 
 
-class Sink(Protocol):
-    """Takes a line of a process, without its end."""
+class LineSink(Protocol):
+    """Takes the lines of a process by its name, without their line feeds."""
 
     def __call__(self, name: str, line: str) -> None: ...
 
 
 def to_terminal(name: str, line: str) -> None:
-    """Writes a line with the name of its process before it. Colours are left out where nobody sees them."""
+    """Writes a line with the name of its process before it, in colour if standard output is a terminal."""
     colour = COLOURS.get(name.partition("-")[0])
     typer.echo(f"{typer.style(f'{name:<{WIDTH}}', fg=colour, bold=name == 'herald')} {line}")
 
 
-class Files:
-    """A sink of one file for each process, which the processes write to themselves."""
+def announce(line: str) -> None:
+    """Writes a line of the `herald` command itself, in the form of the lines of the processes."""
+    to_terminal("herald", line)
+
+
+class FileSink:
+    """A sink of one file for each process. The processes may also write to their files themselves."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -56,13 +63,8 @@ class Files:
         return self._folder / f"{name}.log"
 
 
-def to_files(folder: Path) -> Files:
-    """Makes a sink that appends to a file for each process."""
-    return Files(folder)
-
-
 async def split_lines(stream: Readable) -> AsyncIterator[str]:
-    """Cuts a stream into lines of any length; the last one may lack its end."""
+    """Yields the lines of a stream without their line feeds. A line may have any length."""
     rest = b""
     while chunk := await stream.read(CHUNK_BYTES):
         *complete, rest = (rest + chunk).split(b"\n")

@@ -1,18 +1,19 @@
-"""Which processes a stack runs, with which environment."""
+"""Plans which processes a stack runs, and the environment of each. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cli.stack.ports import name_processes
+from cli.stack.port_assignment import name_processes
 
-ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104
+WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One process: `command` is the sub-command of herald, `probe` answers 200 when it is ready.
+class ProcessSpec:
+    """One process of a stack.
 
-    `ops` is where its metrics are, as host:port.
+    `command` is the sub-command of herald, `probe` the URL that answers 200 when the process is ready, and `ops` the
+    address of its metrics as host:port.
     """
 
     name: str
@@ -23,8 +24,8 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Connections:
-    """Where the services are, and the secrets. `sandbox_secret` is None where a real provider is used."""
+class Endpoints:
+    """The addresses and secrets that the processes share. `sandbox_secret` is None if a real provider is used."""
 
     database_url: str
     broker_url: str
@@ -34,48 +35,52 @@ class Connections:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    parts: tuple[Part, ...]
+class StackPlan:
+    """The processes of a stack, and the URLs of its API and its sandbox."""
+
+    processes: tuple[ProcessSpec, ...]
     api_url: str
     sandbox_url: str | None
 
 
-def make_plan(env: Mapping[str, str], ports: Mapping[str, int], to: Connections, workers: int) -> Plan:
-    """Plans the processes in the order in which they start."""
+def plan_stack(env: Mapping[str, str], ports: Mapping[str, int], endpoints: Endpoints, workers: int) -> StackPlan:
+    """Returns the processes in the order in which they start, and their URLs."""
     host = _reachable(env.get("HERALD_API_HOST", "127.0.0.1"))
     sandbox_host = _reachable(env.get("HERALD_SANDBOX_HOST", "127.0.0.1"))
-    sandbox_url = f"http://{sandbox_host}:{ports['sandbox']}" if to.sandbox_secret else None
-    shared = dict(env) | _shared(ports, to, sandbox_url)
+    sandbox_url = f"http://{sandbox_host}:{ports['sandbox']}" if endpoints.sandbox_secret else None
+    shared = dict(env) | _shared(ports, endpoints, sandbox_url)
     ops_host = _reachable(env.get("HERALD_OPS_HOST", "127.0.0.1"))
-    parts = [_with_ops(name, shared, ports[f"ops {name}"], ops_host) for name in name_processes(workers)]
+    processes = [_with_ops(name, shared, ports[f"ops {name}"], ops_host) for name in name_processes(workers)]
     if sandbox_url:
-        parts.insert(0, Part("sandbox", "sandbox", shared | {"HERALD_OPS_PORT": "0"}, f"{sandbox_url}/faults"))
-    return Plan(tuple(parts), f"http://{host}:{ports['api']}", sandbox_url)
+        processes.insert(
+            0, ProcessSpec("sandbox", "sandbox", shared | {"HERALD_OPS_PORT": "0"}, f"{sandbox_url}/faults")
+        )
+    return StackPlan(tuple(processes), f"http://{host}:{ports['api']}", sandbox_url)
 
 
-def _shared(ports: Mapping[str, int], to: Connections, sandbox_url: str | None) -> dict[str, str]:
+def _shared(ports: Mapping[str, int], endpoints: Endpoints, sandbox_url: str | None) -> dict[str, str]:
     shared = {
         "PYTHONUNBUFFERED": "1",
-        "HERALD_DATABASE_URL": to.database_url,
-        "HERALD_RABBITMQ_URL": to.broker_url,
-        "HERALD_ADMIN_TOKEN": to.token,
+        "HERALD_DATABASE_URL": endpoints.database_url,
+        "HERALD_RABBITMQ_URL": endpoints.broker_url,
+        "HERALD_ADMIN_TOKEN": endpoints.token,
         "HERALD_API_PORT": str(ports["api"]),
     }
-    if sandbox_url and to.sandbox_secret:
+    if sandbox_url and endpoints.sandbox_secret:
         shared |= {
             "HERALD_SANDBOX_PORT": str(ports["sandbox"]),
-            "HERALD_SANDBOX_SECRET": to.sandbox_secret,
+            "HERALD_SANDBOX_SECRET": endpoints.sandbox_secret,
             "HERALD_PROVIDER_URL": f"{sandbox_url}/v1",
-            "HERALD_PROVIDER_TOKEN": to.sandbox_token,
+            "HERALD_PROVIDER_TOKEN": endpoints.sandbox_token,
         }
     return shared
 
 
-def _with_ops(name: str, shared: dict[str, str], port: int, host: str) -> Part:
+def _with_ops(name: str, shared: dict[str, str], port: int, host: str) -> ProcessSpec:
     ops = f"{host}:{port}" if port else None
     probe = f"http://{ops}/readyz" if ops else None
-    return Part(name, name.partition("-")[0], shared | {"HERALD_OPS_PORT": str(port)}, probe, ops)
+    return ProcessSpec(name, name.partition("-")[0], shared | {"HERALD_OPS_PORT": str(port)}, probe, ops)
 
 
 def _reachable(host: str) -> str:
-    return ANYWHERE.get(host, host)
+    return WILDCARDS.get(host, host)

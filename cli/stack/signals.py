@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM for a stack: both cancel its work, once, and leave it the time to clean up."""
+"""Stops a stack on Ctrl-C, SIGTERM and SIGHUP: the first signal cancels its work, which then cleans up."""
 
 import asyncio
 import signal
@@ -8,20 +8,20 @@ from typing import Any
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-async def until_told(work: Coroutine[Any, Any, int], on_signal: Callable[[], None]) -> int | None:
-    """Does the work and returns its exit code, or None when a signal ended it."""
+async def run_until_signal(work: Coroutine[Any, Any, int], on_signal: Callable[[], None]) -> int | None:
+    """Runs `work` and returns its exit code, or None if a signal ended it. `on_signal` is called before the cancel."""
     task = asyncio.create_task(work)
-    asked = False
+    signalled = False
 
-    def ask() -> None:
-        nonlocal asked
-        if not asked:
-            asked = True
+    def cancel_once() -> None:
+        nonlocal signalled
+        if not signalled:
+            signalled = True
             on_signal()
             task.cancel()
 
     loop = asyncio.get_running_loop()
     for number in SIGNALS:
-        loop.add_signal_handler(number, ask)
+        loop.add_signal_handler(number, cancel_once)
     await asyncio.wait((task,))
     return None if task.cancelled() else task.result()

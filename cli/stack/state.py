@@ -1,4 +1,4 @@
-"""What a stack keeps in .herald/ besides data: a lock against a second one, its token, and its addresses."""
+"""The files of a stack in .herald/ besides its data: a lock, its token, and its addresses for Prometheus."""
 
 import fcntl
 import json
@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cli.failure import Failure
-from cli.stack.plan import Part
+from cli.stack.plan import ProcessSpec
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Holds the folder for this process. Raises Failure when another one holds it."""
+def lock_folder(folder: Path) -> Iterator[None]:
+    """Locks the folder for this process while the block runs. Raises Failure when another process has locked it."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("a+") as file:
         try:
@@ -31,23 +31,20 @@ def locked(folder: Path) -> Iterator[None]:
         yield
 
 
-def keep_token(given: str | None, file: Path) -> str:
-    """Returns the token that was given, else the one kept in the file, else a new one, which is kept there.
-
-    The file can be read by its owner only.
-    """
+def find_or_create_token(given: str | None, file: Path) -> str:
+    """Returns the given token, otherwise the one in the file, otherwise a new one, which is written to the file."""
     if given:
         return given
-    kept = file.read_text().strip() if file.exists() else ""
-    if kept:
-        return kept
+    stored = file.read_text().strip() if file.exists() else ""
+    if stored:
+        return stored
     token = secrets.token_urlsafe(32)
-    keep_secret(token, file)
+    write_secret(token, file)
     return token
 
 
-def keep_secret(secret: str, file: Path) -> None:
-    """Writes a secret to a file that can be read by its owner only."""
+def write_secret(secret: str, file: Path) -> None:
+    """Writes a secret to a file that only its owner can read."""
     file.parent.mkdir(parents=True, exist_ok=True)
     file.touch(mode=0o600)
     file.chmod(0o600)
@@ -55,12 +52,12 @@ def keep_secret(secret: str, file: Path) -> None:
 
 
 @contextmanager
-def list_targets(parts: Sequence[Part], file: Path) -> Iterator[None]:
-    """Tell Prometheus where the metrics of each process are, while the block runs.
+def prometheus_targets(processes: Sequence[ProcessSpec], file: Path) -> Iterator[None]:
+    """Publishes the metrics addresses of the processes to Prometheus while the block runs.
 
-    The format is that of its file_sd_configs. Prometheus may read at any time, so the file is there whole, or not.
+    The file has the format of file_sd_configs. It is replaced as a whole, because Prometheus may read it at any time.
     """
-    groups = [{"targets": [part.ops], "labels": {"process": part.command}} for part in parts if part.ops]
+    groups = [{"targets": [spec.ops], "labels": {"process": spec.command}} for spec in processes if spec.ops]
     draft = file.with_suffix(".new")
     draft.write_text(json.dumps(groups, indent=2) + "\n")
     draft.replace(file)

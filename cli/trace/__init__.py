@@ -1,1 +1,1 @@
-"""herald trace: everything that the logs and the tables know of a mailing, a message or a client."""
+"""Makes one timeline of what the logs and the database know about a mailing, a message or a client."""

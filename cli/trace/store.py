@@ -1,11 +1,11 @@
-"""Every SQL statement of `herald trace`. What is deleted is read, too: its history is still there."""
+"""The SQL statements of `herald trace`. Deleted mailings and clients are read as well, because they have a history."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
 import asyncpg
 
-# A client has a message for each mailing, a mailing an event for each change: more than this nobody reads.
+# A limit for the messages of a client and the events of a mailing, which could be many.
 MOST_ROWS = 10_000
 
 
@@ -15,7 +15,7 @@ async def clock(connection: asyncpg.Connection) -> datetime:
 
 
 async def mailing(connection: asyncpg.Connection, mailing_id: int) -> asyncpg.Record | None:
-    """Reads how a mailing stands, with its counts."""
+    """Returns a mailing with its status and counts."""
     return await connection.fetchrow(
         """
         SELECT m.id, m.status, m.start_at, m.end_at, m.window_from, m.window_to, m.created_at, m.deleted_at,
@@ -31,14 +31,14 @@ async def mailing(connection: asyncpg.Connection, mailing_id: int) -> asyncpg.Re
 
 
 async def outcomes(connection: asyncpg.Connection, mailing_id: int) -> list[asyncpg.Record]:
-    """Lists (outcome, count) of a mailing's attempts."""
+    """Returns outcome and count of a mailing's attempts."""
     return await connection.fetch(
         "SELECT outcome, count FROM outcomes WHERE mailing_id = $1 AND count > 0 ORDER BY outcome", mailing_id
     )
 
 
 async def reasons(connection: asyncpg.Connection, mailing_id: int) -> list[asyncpg.Record]:
-    """Lists (status, reason, count) of a mailing's messages that ended with a reason, the most frequent first."""
+    """Returns status, reason and count of a mailing's messages with a reason, the most frequent first."""
     return await connection.fetch(
         """
         SELECT status::text, reason, count FROM reasons
@@ -72,7 +72,7 @@ async def client(connection: asyncpg.Connection, client_id: int) -> asyncpg.Reco
 
 
 async def messages(connection: asyncpg.Connection, message_ids: Sequence[int]) -> list[asyncpg.Record]:
-    """Reads messages, the newest first, each with its flight, if it is on its way."""
+    """Returns messages, the newest first, each with its flight if it has one."""
     return await connection.fetch(
         """
         SELECT m.id, m.mailing_id, m.client_id, m.created_at, m.status::text, m.reason, m.final_at, g.request_id,
@@ -85,7 +85,7 @@ async def messages(connection: asyncpg.Connection, message_ids: Sequence[int]) -
 
 
 async def message_ids_of_client(connection: asyncpg.Connection, client_id: int) -> list[int]:
-    """Lists the ids of a client's newest messages."""
+    """Returns the ids of a client's newest messages."""
     rows = await connection.fetch(
         "SELECT id FROM messages WHERE client_id = $1 ORDER BY mailing_id DESC LIMIT $2", client_id, MOST_ROWS
     )
@@ -93,7 +93,7 @@ async def message_ids_of_client(connection: asyncpg.Connection, client_id: int) 
 
 
 async def attempts(connection: asyncpg.Connection, message_ids: Sequence[int]) -> list[asyncpg.Record]:
-    """Lists the attempts of messages. A first-try success has no row of its own: the message holds it."""
+    """Returns the attempts of messages. A success at the first attempt has no row: its message holds it."""
     return await connection.fetch(
         """
         SELECT message_id, number, started_at, duration_ms, outcome, http_status, detail FROM attempts

@@ -1,4 +1,4 @@
-"""What is traced, and which log lines are about it. Pure."""
+"""The target of a trace, and which log lines are about it. Pure."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -6,21 +6,21 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Kind = Literal["mailing", "message", "client"]
-# How a line is about what is traced: about all of it, or about single messages of a mailing.
-Bearing = Literal["whole", "messages"]
-# A pattern of more numbers is slower than reading every line.
-MOST_NEEDLES = 50
+# How a line relates to the target: to the whole of it, or only to single messages of a traced mailing.
+Relation = Literal["whole", "messages"]
+# A pattern with more numbers is slower than parsing every line.
+MAX_PATTERN_IDS = 50
 
 ABOUT_MESSAGES = ("message_id", "message_ids", "first_message_id")
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What is traced, with the ids that its log lines may carry.
+    """What is traced, and the ids that its log lines may carry.
 
-    `mailing_ids`, `client_ids`: whose lines belong to it where they are not about other messages. `message_ids`: its
-    messages, all of which are told; none of a mailing, which may have a million. `request_ids`: the requests that made
-    it.
+    - `mailing_ids`, `client_ids`: lines with these belong to the target, unless they are about other messages.
+    - `message_ids`: the messages of the target; empty for a mailing, which may have a million.
+    - `request_ids`: the API requests that created the target.
     """
 
     kind: Kind
@@ -31,20 +31,20 @@ class Target:
     request_ids: frozenset[str] = frozenset()
 
 
-def needle(target: Target) -> re.Pattern[bytes] | None:
-    """Makes a pattern that every line about the target holds, to be looked for before a line is read as JSON.
+def search_pattern(target: Target) -> re.Pattern[bytes] | None:
+    """Returns a pattern that matches every line about the target, to be searched for before a line is parsed as JSON.
 
-    None where reading every line is quicker.
+    Returns None if parsing every line is faster.
     """
     numbers = target.mailing_ids | target.message_ids | target.client_ids
-    if len(numbers) > MOST_NEEDLES:
+    if len(numbers) > MAX_PATTERN_IDS:
         return None
     parts = [rf"(?<![0-9]){number}(?![0-9])" for number in sorted(numbers)]
     return re.compile("|".join([*parts, *map(re.escape, sorted(target.request_ids))]).encode())
 
 
-def bearing(event: Mapping[str, Any], target: Target) -> Bearing | None:
-    """Returns how a log line is about the target; None when it is not."""
+def relation_of(event: Mapping[str, Any], target: Target) -> Relation | None:
+    """Returns how a log line relates to the target, or None if it does not."""
     about_messages = any(event.get(key) is not None for key in ABOUT_MESSAGES)
     if target.kind == "mailing":
         if _holds(event, "mailing_id", "mailing_ids", target.mailing_ids):
@@ -70,7 +70,7 @@ def _numbers(found: Iterable[object]) -> Iterable[int]:
 
 
 def _spans(event: Mapping[str, Any], target: Target) -> bool:
-    """Returns whether a range of new messages of its mailing holds one of the target's."""
+    """Returns whether the line's range of new message ids contains a message of the target."""
     first, last = event.get("first_message_id"), event.get("last_message_id")
     if not isinstance(first, int) or not isinstance(last, int) or event.get("mailing_id") not in target.mailing_ids:
         return False

@@ -1,27 +1,27 @@
-"""One timeline of what the logs and the tables tell. Pure."""
+"""Collects log lines about a target and orders them with its history. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from cli.trace.lines import Event
-from cli.trace.target import ABOUT_MESSAGES, Target, bearing
+from cli.trace.log_lines import Event
+from cli.trace.target import ABOUT_MESSAGES, Target, relation_of
 
-# So many log lines are kept at the most; what is beyond them is counted.
-MOST_LINES = 50_000
-# What stands elsewhere in an entry, or is of no use in it.
-_ELSEWHERE = frozenset({"time", "event", "service"})
+# The maximum number of log lines that are kept; the rest is counted.
+MAX_LINES = 50_000
+# Fields that are not details of an entry, because the entry holds them itself.
+_NOT_DETAILS = frozenset({"time", "event", "service"})
 _LISTS = {"message_ids": "messages", "client_ids": "clients"}
-# What tells lines of the same event apart in a summary.
-_SORTS = ("level", "method", "path", "verdict", "outcome", "status", "reason")
-# Requests that change nothing. Somebody who watches a mailing makes one a second.
-_LOOKS = frozenset({"GET", "HEAD", "OPTIONS"})
+# Lines of an event are summarised by these fields.
+_GROUPED_BY = ("level", "method", "path", "verdict", "outcome", "status", "reason")
+# Methods of read-only requests. The console makes one a second while it shows a mailing.
+_READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """Something that happened. `service` is the process that logged it, or `tables`."""
+class TimelineEntry:
+    """An event of the timeline. `service` is the process that logged it, or `tables` for an entry from the database."""
 
     at: datetime
     service: str
@@ -31,58 +31,57 @@ class Entry:
 
 @dataclass(slots=True)
 class _Summary:
-    """Lines that tell the same: of single messages of a mailing, or of requests that only looked."""
+    """Similar lines as one entry: those of single messages of a mailing, or of read-only requests."""
 
     first: datetime
     last: datetime
     lines: int = 0
     messages: int = 0
 
-    def entry(self, key: tuple[Any, ...]) -> Entry:
-        service, what, *sorts = key
-        told = {name: value for name, value in zip(_SORTS, sorts, strict=True) if value is not None}
-        if told.get("level") == "info":
-            del told["level"]
+    def entry(self, key: tuple[Any, ...]) -> TimelineEntry:
+        service, what, *groups = key
+        details = {name: value for name, value in zip(_GROUPED_BY, groups, strict=True) if value is not None}
+        if details.get("level") == "info":
+            del details["level"]
         if self.lines > 1:
-            told |= {"lines": self.lines, "until": self.last}
+            details |= {"lines": self.lines, "until": self.last}
         if self.messages:
-            told["messages"] = self.messages
-        return Entry(self.first, service, what, told)
+            details["messages"] = self.messages
+        return TimelineEntry(self.first, service, what, details)
 
 
 @dataclass(slots=True)
 class Collector:
-    """Takes log lines in, and keeps what is about the target, in bounded memory.
+    """Collects the log lines about a target in bounded memory.
 
-    Lines about single messages of a mailing, and about requests that only looked, are summed up, unless `each` is
-    wanted.
+    Lines about single messages of a mailing and about read-only requests are summarised, unless `each` is true.
     """
 
     target: Target
     each: bool = False
-    most: int = MOST_LINES
+    max_lines: int = MAX_LINES
     left_out: int = 0
-    _entries: list[Entry] = field(default_factory=list)
+    _entries: list[TimelineEntry] = field(default_factory=list)
     _summaries: dict[tuple[Any, ...], _Summary] = field(default_factory=dict)
 
-    def take(self, service: str, event: Event) -> None:
-        found, at = bearing(event, self.target), read_moment(event["time"])
-        if found is None or at is None:
+    def add(self, service: str, event: Event) -> None:
+        relation, at = relation_of(event, self.target), parse_moment(event["time"])
+        if relation is None or at is None:
             return
-        if (found == "messages" or _is_look(event)) and not self.each:
-            self._sum_up(service, event, at)
-        elif len(self._entries) < self.most:
-            self._entries.append(Entry(at, service, event["event"], _details(event)))
+        if (relation == "messages" or _is_read_only(event)) and not self.each:
+            self._summarise(service, event, at)
+        elif len(self._entries) < self.max_lines:
+            self._entries.append(TimelineEntry(at, service, event["event"], _details(event)))
         else:
             self.left_out += 1
 
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[TimelineEntry]:
         return self._entries + [summary.entry(key) for key, summary in self._summaries.items()]
 
-    def _sum_up(self, service: str, event: Event, at: datetime) -> None:
-        sorts = (event.get(name) for name in _SORTS)
-        key = (service, event["event"], *(value if isinstance(value, str | None) else str(value) for value in sorts))
-        if key not in self._summaries and len(self._summaries) >= self.most:
+    def _summarise(self, service: str, event: Event, at: datetime) -> None:
+        groups = (event.get(name) for name in _GROUPED_BY)
+        key = (service, event["event"], *(value if isinstance(value, str | None) else str(value) for value in groups))
+        if key not in self._summaries and len(self._summaries) >= self.max_lines:
             self.left_out += 1
             return
         summary = self._summaries.setdefault(key, _Summary(at, at))
@@ -91,13 +90,13 @@ class Collector:
         summary.messages += _count(event)
 
 
-def in_order(entries: Iterable[Entry]) -> list[Entry]:
-    """Puts entries in the order of time; those of one moment stay as they come."""
+def in_order(entries: Iterable[TimelineEntry]) -> list[TimelineEntry]:
+    """Sorts entries by time; entries of the same moment keep their order."""
     return sorted(entries, key=lambda entry: entry.at)
 
 
-def read_moment(text: object) -> datetime | None:
-    """Reads the time of a line; None for what is no moment."""
+def parse_moment(text: object) -> datetime | None:
+    """Parses the time of a line. Returns None if it is invalid."""
     try:
         moment = datetime.fromisoformat(str(text))
     except ValueError:
@@ -105,23 +104,23 @@ def read_moment(text: object) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _is_look(event: Event) -> bool:
-    return event["event"] == "request answered" and event.get("method") in _LOOKS
+def _is_read_only(event: Event) -> bool:
+    return event["event"] == "request answered" and event.get("method") in _READ_METHODS
 
 
 def _details(event: Event) -> dict[str, Any]:
-    """What an entry tells of a line: all of it, but of long lists how much is in them."""
-    told = {key: value for key, value in event.items() if key not in _ELSEWHERE and value is not None}
-    if told.get("level") == "info":
-        del told["level"]
+    """Returns the fields of a line as details; long lists of ids are replaced by their length."""
+    details = {key: value for key, value in event.items() if key not in _NOT_DETAILS and value is not None}
+    if details.get("level") == "info":
+        del details["level"]
     for key, name in _LISTS.items():
-        if key in told:
-            told[name] = len(told.pop(key))
-    return told
+        if key in details:
+            details[name] = len(details.pop(key))
+    return details
 
 
 def _count(event: Event) -> int:
-    """Counts the messages of a line."""
+    """Returns how many messages a line is about."""
     if all(event.get(key) is None for key in ABOUT_MESSAGES):
         return 0
     if isinstance(event.get("message_ids"), list):

@@ -1,63 +1,71 @@
-"""What every row gets: a place of its own, and a way to hand its line to the table."""
+"""Fixtures of every chaos experiment: services of its own, and a place for its result in the chaos table."""
 
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.chaos.arena import Place
-from tests.chaos.line import Line
-from tests.chaos.report import PROPERTY
-from tests.chaos.row import Row, run
+from tests.chaos.harness.experiment import Experiment, run
+from tests.chaos.harness.report import PROPERTY
+from tests.chaos.harness.result import ExperimentResult
+from tests.chaos.harness.rig import RigServices
 from tests.conftest import STACK
+from tests.support.services.vhosts import Vhosts
 from tests.support.stack import Stack
-from tests.support.vhosts import Vhosts
 
-RunRow = Callable[[Row], Awaitable[Line]]
+RunExperiment = Callable[[Experiment], Awaitable[ExperimentResult]]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begins with the rows that take longest, so that no worker is left alone with one of them in the end."""
+    """Runs the longest experiments first, so that no worker ends the run alone with one of them."""
     items.sort(key=lambda item: -_seconds(item))
 
 
 def _seconds(item: pytest.Item) -> float:
-    row = item.callspec.params.get("row") if isinstance(item, pytest.Function) and hasattr(item, "callspec") else None
-    return row.seconds if isinstance(row, Row) else 0.0
+    if not isinstance(item, pytest.Function) or not hasattr(item, "callspec"):
+        return 0.0
+    experiment = item.callspec.params.get("experiment")
+    return experiment.seconds if isinstance(experiment, Experiment) else 0.0
 
 
 @pytest.fixture
-def place(database_url: str, broker_url: str, vhosts: Vhosts, tmp_path: Path, open_path: Path) -> Iterator[Place]:
-    yield Place(database_url, broker_url, tmp_path, open_path)
+def services(
+    database_url: str, broker_url: str, vhosts: Vhosts, tmp_path: Path, open_path: Path
+) -> Iterator[RigServices]:
+    yield RigServices(database_url, broker_url, tmp_path, open_path)
     vhosts.remove_used()
 
 
 @pytest.fixture
-def show(request: pytest.FixtureRequest) -> Callable[[Stack], None]:
-    """Have the logs of a stack shown when the test fails."""
+def show_logs(request: pytest.FixtureRequest) -> Callable[[Stack], None]:
+    """Attaches the logs of a stack to the report of a failed test."""
 
-    def remember(stack: Stack) -> None:
+    def attach(stack: Stack) -> None:
         request.node.stash[STACK] = stack
 
-    return remember
+    return attach
 
 
 @pytest.fixture
-def tell(record_property: Callable[[str, object], None]) -> Callable[[Line], None]:
-    """Puts a line into the table, and fail if it shows a broken promise."""
+def report_result(record_property: Callable[[str, object], None]) -> Callable[[ExperimentResult], None]:
+    """Adds a result to the chaos table, and fails the test if it holds violations."""
 
-    def told(line: Line) -> None:
-        record_property(PROPERTY, line.pack())
-        assert not line.broken, "; ".join(line.broken)
+    def report(result: ExperimentResult) -> None:
+        record_property(PROPERTY, result.pack())
+        assert not result.violations, "; ".join(result.violations)
 
-    return told
+    return report
 
 
 @pytest.fixture
-def run_row(place: Place, show: Callable[[Stack], None], tell: Callable[[Line], None]) -> RunRow:
-    async def ran(row: Row) -> Line:
-        line = await run(row, place, show)
-        tell(line)
-        return line
+def run_experiment(
+    services: RigServices,
+    show_logs: Callable[[Stack], None],
+    report_result: Callable[[ExperimentResult], None],
+) -> RunExperiment:
+    async def run_and_report(experiment: Experiment) -> ExperimentResult:
+        result = await run(experiment, services, show_logs)
+        report_result(result)
+        return result
 
-    return ran
+    return run_and_report

@@ -1,4 +1,4 @@
-"""Rows in which RabbitMQ is restarted, killed, frozen, full, or loses what it was given."""
+"""Messages survive a RabbitMQ that is restarted, killed, frozen or full, or that loses its queues."""
 
 import asyncio
 import signal
@@ -6,109 +6,95 @@ from collections.abc import Sequence
 
 import pytest
 
-from cli.native import rabbitmq
 from shared import topology
-from tests.chaos import broker
-from tests.chaos.arena import Arena, Inflict, Needs
-from tests.chaos.conftest import RunRow
-from tests.chaos.relayed import cut, hush, reset, slow
-from tests.chaos.row import Row
-from tests.chaos.table import ROW_SECONDS, parameters
-from tests.support.books import until
+from tests.chaos.conftest import RunExperiment
+from tests.chaos.faults import broker
+from tests.chaos.faults.network import cut, reset, slow, stall
+from tests.chaos.harness.experiment import Experiment
+from tests.chaos.harness.parameters import EXPERIMENT_SECONDS, parameters
+from tests.chaos.harness.rig import InjectFault, Requirement, Rig
 
-pytestmark = pytest.mark.timeout(ROW_SECONDS)
+pytestmark = pytest.mark.timeout(EXPERIMENT_SECONDS)
 
-PRIVATE = frozenset({Needs.PRIVATE_BROKER})
-RELAYED = frozenset({Needs.BROKER_RELAY})
-BACK_SECONDS = 60
+PRIVATE = frozenset({Requirement.PRIVATE_BROKER})
+RELAYED = frozenset({Requirement.BROKER_RELAY})
 
 
-async def until_answers(arena: Arena) -> None:
-    async def answering() -> bool:
-        return await rabbitmq.answers(arena.node.url)
+def signalled(number: signal.Signals) -> InjectFault:
+    """Ends the node with a signal; its supervisor starts it again."""
 
-    await until(answering, BACK_SECONDS, "the broker is back")
+    async def inject(rig: Rig) -> None:
+        await broker.until_restarted(rig.node, broker.send(rig.node, number))
 
-
-def signalled(number: signal.Signals) -> Inflict:
-    """Ends the node by a signal; it is started again."""
-
-    async def inflict(arena: Arena) -> None:
-        broker.send(arena.node, number)
-        await asyncio.sleep(1)
-        await until_answers(arena)
-
-    return inflict
+    return inject
 
 
-async def freeze(arena: Arena) -> None:
-    """Freezes the node: its connections stay open, and it says nothing."""
-    broker.send(arena.node, signal.SIGSTOP)
-    await asyncio.sleep(arena.seconds)
-    broker.send(arena.node, signal.SIGCONT)
+async def freeze(rig: Rig) -> None:
+    """Freezes the node: its connections stay open, but it answers nothing."""
+    broker.send(rig.node, signal.SIGSTOP)
+    await asyncio.sleep(rig.seconds)
+    broker.send(rig.node, signal.SIGCONT)
 
 
-async def stop(arena: Arena) -> None:
-    await broker.control(arena.node, "stop_app")
-    await asyncio.sleep(arena.seconds)
-    await broker.control(arena.node, "start_app")
-    await until_answers(arena)
+async def stop(rig: Rig) -> None:
+    await broker.control(rig.node, "stop_app")
+    await asyncio.sleep(rig.seconds)
+    await broker.control(rig.node, "start_app")
+    await broker.until_answers(rig.node)
 
 
-async def wipe(arena: Arena) -> None:
-    broker.wipe(arena.node)
-    await asyncio.sleep(1)
-    await until_answers(arena)
+async def wipe(rig: Rig) -> None:
+    await broker.until_restarted(rig.node, broker.wipe(rig.node))
 
 
-def alarm(*raise_it: str, lower_it: tuple[str, ...]) -> Inflict:
-    """Raises a resource alarm, which blocks whoever publishes, and lower it."""
+def alarm(*raise_command: str, clear_command: tuple[str, ...]) -> InjectFault:
+    """Raises a resource alarm, which blocks all publishers, and clears it after the seconds of the experiment."""
 
-    async def inflict(arena: Arena) -> None:
-        await broker.control(arena.node, *raise_it)
-        await asyncio.sleep(arena.seconds)
-        await broker.control(arena.node, *lower_it)
+    async def inject(rig: Rig) -> None:
+        await broker.control(rig.node, *raise_command)
+        await asyncio.sleep(rig.seconds)
+        await broker.control(rig.node, *clear_command)
 
-    return inflict
+    return inject
 
 
-def often(*command: str, times: int = 1) -> Inflict:
-    """Have rabbitmqctl do something, several times within the row."""
+def run_command(*command: str, times: int = 1) -> InjectFault:
+    """Runs a command of rabbitmqctl, `times` times within the seconds of the experiment."""
 
-    async def inflict(arena: Arena) -> None:
+    async def inject(rig: Rig) -> None:
         for _ in range(times):
-            await broker.control(arena.node, *command)
-            await asyncio.sleep(arena.seconds / times)
+            await broker.control(rig.node, *command)
+            await asyncio.sleep(rig.seconds / times)
 
-    return inflict
+    return inject
 
 
 JOBS, RESULTS, RETRIES = topology.DISPATCHER_JOBS, topology.REPORTER_RESULTS, "dispatcher.retry.1s"
-MEMORY = alarm("set_vm_memory_high_watermark", "absolute", "1", lower_it=("set_vm_memory_high_watermark", "0.4"))
-DISK = alarm("set_disk_free_limit", "100000GB", lower_it=("set_disk_free_limit", "200MB"))
+MEMORY = alarm("set_vm_memory_high_watermark", "absolute", "1", clear_command=("set_vm_memory_high_watermark", "0.4"))
+DISK = alarm("set_disk_free_limit", "100000GB", clear_command=("set_disk_free_limit", "200MB"))
 
-ROWS: Sequence[Row] = (
-    Row("RabbitMQ stopped for a minute", stop, stops=True, seconds=60, needs=PRIVATE),
-    Row("RabbitMQ restarted", signalled(signal.SIGTERM), needs=PRIVATE),
-    Row("RabbitMQ killed", signalled(signal.SIGKILL), needs=PRIVATE),
-    Row("RabbitMQ frozen", freeze, stops=True, seconds=25, needs=PRIVATE),
-    Row("RabbitMQ wiped", wipe, needs=PRIVATE),
-    Row("RabbitMQ memory alarm", MEMORY, stops=True, seconds=15, needs=PRIVATE),
-    Row("RabbitMQ disk alarm", DISK, stops=True, seconds=15, needs=PRIVATE),
-    Row("RabbitMQ closes connections", often("close_all_connections", "chaos", times=4), needs=PRIVATE),
-    Row("queue of jobs deleted", often("delete_queue", JOBS), needs=PRIVATE),
-    Row("queue of jobs purged", often("purge_queue", JOBS), needs=PRIVATE),
-    Row("queue of results deleted", often("delete_queue", RESULTS), needs=PRIVATE),
-    Row("queue of results purged", often("purge_queue", RESULTS), needs=PRIVATE),
-    Row("queue of retries deleted", often("delete_queue", RETRIES), needs=PRIVATE, error_rate=0.3),
-    Row("queue of retries purged", often("purge_queue", RETRIES), needs=PRIVATE, error_rate=0.3),
-    Row("AMQP slow", slow, needs=RELAYED),
-    Row("AMQP cut", cut, seconds=6, needs=RELAYED, quick=True),
-    Row("AMQP reset every second", reset, needs=RELAYED),
-    Row("AMQP silent", hush, stops=True, seconds=25, needs=RELAYED),
+EXPERIMENTS: Sequence[Experiment] = (
+    Experiment("RabbitMQ stopped for a minute", stop, blocks_sending=True, seconds=60, requires=PRIVATE),
+    Experiment("RabbitMQ restarted", signalled(signal.SIGTERM), requires=PRIVATE),
+    Experiment("RabbitMQ killed", signalled(signal.SIGKILL), requires=PRIVATE),
+    Experiment("RabbitMQ frozen", freeze, blocks_sending=True, seconds=25, requires=PRIVATE),
+    Experiment("RabbitMQ wiped", wipe, requires=PRIVATE),
+    Experiment("RabbitMQ memory alarm", MEMORY, blocks_sending=True, seconds=15, requires=PRIVATE),
+    Experiment("RabbitMQ disk alarm", DISK, blocks_sending=True, seconds=15, requires=PRIVATE),
+    Experiment("RabbitMQ closes connections", run_command("close_all_connections", "chaos", times=4), requires=PRIVATE),
+    Experiment("queue of jobs deleted", run_command("delete_queue", JOBS), requires=PRIVATE),
+    Experiment("queue of jobs purged", run_command("purge_queue", JOBS), requires=PRIVATE),
+    Experiment("queue of results deleted", run_command("delete_queue", RESULTS), requires=PRIVATE),
+    Experiment("queue of results purged", run_command("purge_queue", RESULTS), requires=PRIVATE),
+    Experiment("queue of retries deleted", run_command("delete_queue", RETRIES), requires=PRIVATE, error_rate=0.3),
+    Experiment("queue of retries purged", run_command("purge_queue", RETRIES), requires=PRIVATE, error_rate=0.3),
+    Experiment("AMQP slow", slow, requires=RELAYED),
+    Experiment("AMQP cut", cut, seconds=6, requires=RELAYED, quick=True),
+    Experiment("AMQP reset every second", reset, requires=RELAYED),
+    Experiment("AMQP silent", stall, blocks_sending=True, seconds=25, requires=RELAYED),
 )
 
 
-@pytest.mark.parametrize("row", parameters(ROWS))
-async def test_messages_survive_their_broker(run_row: RunRow, row: Row) -> None:
-    await run_row(row)
+@pytest.mark.parametrize("experiment", parameters(EXPERIMENTS))
+async def test_messages_survive_their_broker(run_experiment: RunExperiment, experiment: Experiment) -> None:
+    await run_experiment(experiment)

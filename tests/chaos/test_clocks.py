@@ -1,4 +1,4 @@
-"""Rows in which the wall clocks of the workers are an hour off: the database's clock decides."""
+"""Wrong wall clocks of the workers change nothing, because the database's clock decides."""
 
 import asyncio
 import json
@@ -8,16 +8,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.chaos import clocks
-from tests.chaos.arena import PIPELINE, Arena
-from tests.chaos.conftest import RunRow
-from tests.chaos.row import Row
-from tests.chaos.table import ROW_SECONDS, parameters
+from tests.chaos.conftest import RunExperiment
+from tests.chaos.faults import faketime
+from tests.chaos.harness.experiment import Experiment
+from tests.chaos.harness.parameters import EXPERIMENT_SECONDS, parameters
+from tests.chaos.harness.rig import PIPELINE, Rig
 
-pytestmark = pytest.mark.timeout(ROW_SECONDS)
+pytestmark = pytest.mark.timeout(EXPERIMENT_SECONDS)
 
 AHEAD, BEHIND = "+1h", "-1h"
-SOON_SECONDS = 60
+TOLERANCE_SECONDS = 60
 OFFSETS: Mapping[str, Mapping[str, int]] = {
     "clocks an hour ahead": dict.fromkeys(PIPELINE, 1),
     "clocks an hour behind": dict.fromkeys(PIPELINE, -1),
@@ -25,22 +25,25 @@ OFFSETS: Mapping[str, Mapping[str, int]] = {
 }
 
 
-async def look_at_clocks(arena: Arena) -> None:
-    """Makes sure that the clocks are wrong, which their logs show, and lets the row take its time."""
-    for name, hours in OFFSETS[arena.fault].items():
-        last = json.loads(arena.stack.process(name).text().splitlines()[-1])
+async def check_clocks(rig: Rig) -> None:
+    """Checks in the logs that the clocks are wrong, and lets the experiment run for its seconds."""
+    for name, hours in OFFSETS[rig.fault].items():
+        last = json.loads(rig.stack.process(name).text().splitlines()[-1])
         off = (datetime.fromisoformat(last["time"]) - datetime.now(UTC)).total_seconds() - hours * 3600
-        assert abs(off) < SOON_SECONDS, f"the clock of {name} is not off by {hours} h"
-    await asyncio.sleep(arena.seconds)
+        assert abs(off) < TOLERANCE_SECONDS, f"the clock of {name} is not off by {hours} h"
+    await asyncio.sleep(rig.seconds)
 
 
-ROWS: Sequence[Row] = tuple(Row(fault, look_at_clocks) for fault in OFFSETS)
+EXPERIMENTS: Sequence[Experiment] = tuple(Experiment(fault, check_clocks) for fault in OFFSETS)
 
 
-@pytest.mark.parametrize("row", parameters(ROWS))
-async def test_wrong_clocks_change_nothing(run_row: RunRow, row: Row) -> None:
-    library = clocks.find_library()
+@pytest.mark.parametrize("experiment", parameters(EXPERIMENTS))
+async def test_wrong_clocks_change_nothing(run_experiment: RunExperiment, experiment: Experiment) -> None:
+    library = faketime.find_library()
     if library is None:
-        pytest.skip(f"libfaketime is not there: install the package {clocks.PACKAGE}")
-    wrong = {name: clocks.off_by(library, AHEAD if hours > 0 else BEHIND) for name, hours in OFFSETS[row.fault].items()}
-    await run_row(replace(row, settings=wrong))
+        pytest.skip(f"libfaketime is not installed: install the package {faketime.PACKAGE}")
+    wrong = {
+        name: faketime.shift_clock(library, AHEAD if hours > 0 else BEHIND)
+        for name, hours in OFFSETS[experiment.fault].items()
+    }
+    await run_experiment(replace(experiment, settings=wrong))

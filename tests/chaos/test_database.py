@@ -1,4 +1,4 @@
-"""Rows in which PostgreSQL is restarted, read-only, slow or silent."""
+"""Messages survive a PostgreSQL that is restarted, read-only, slow or silent."""
 
 import asyncio
 import os
@@ -9,35 +9,45 @@ import asyncpg
 import pytest
 
 from cli.native import postgres
-from tests.chaos.arena import Arena, Inflict, Needs
-from tests.chaos.conftest import RunRow
-from tests.chaos.relayed import cut, hush, reset, slow
-from tests.chaos.row import Row
-from tests.chaos.table import ROW_SECONDS, parameters
-from tests.support.books import until
+from tests.chaos.conftest import RunExperiment
+from tests.chaos.faults.network import cut, reset, slow, stall
+from tests.chaos.harness.experiment import Experiment
+from tests.chaos.harness.parameters import EXPERIMENT_SECONDS, parameters
+from tests.chaos.harness.rig import InjectFault, Requirement, Rig
+from tests.support.polling import until
+from tests.support.services.run import is_alive
 
-pytestmark = pytest.mark.timeout(ROW_SECONDS)
+pytestmark = pytest.mark.timeout(EXPERIMENT_SECONDS)
 
-PRIVATE = frozenset({Needs.PRIVATE_DATABASE})
-RELAYED = frozenset({Needs.DATABASE_RELAY})
+PRIVATE = frozenset({Requirement.PRIVATE_DATABASE})
+RELAYED = frozenset({Requirement.DATABASE_RELAY})
 BACK_SECONDS = 60
 
 
-def signalled(number: signal.Signals) -> Inflict:
-    """Ends the server by a signal; it is started again."""
+def signalled(number: signal.Signals) -> InjectFault:
+    """Ends the server with a signal; its supervisor starts it again."""
 
-    async def inflict(arena: Arena) -> None:
-        pid = int((arena.cluster.data / "postmaster.pid").read_text().split()[0])
+    async def inject(rig: Rig) -> None:
+        pid = postmaster(rig)
         os.kill(pid, number)
-        await asyncio.sleep(1)
-        await until(lambda: postgres.answers(arena.cluster), BACK_SECONDS, "the database is back")
 
-    return inflict
+        async def ended() -> bool:
+            return not is_alive(pid)
+
+        await until(ended, BACK_SECONDS, "the database has ended")
+        await until(lambda: postgres.answers(rig.cluster), BACK_SECONDS, "the database is back")
+
+    return inject
 
 
-async def execute(arena: Arena, *statements: str) -> None:
-    """Runs statements as the server's superuser, each by itself."""
-    connection = await asyncpg.connect(arena.cluster.url("postgres"))
+def postmaster(rig: Rig) -> int:
+    """Returns the process id of the server."""
+    return int((rig.cluster.data / "postmaster.pid").read_text().split()[0])
+
+
+async def execute(rig: Rig, *statements: str) -> None:
+    """Runs statements as the superuser of the server, each in a transaction of its own."""
+    connection = await asyncpg.connect(rig.cluster.url("postgres"))
     try:
         for statement in statements:
             await connection.execute(statement)
@@ -45,48 +55,58 @@ async def execute(arena: Arena, *statements: str) -> None:
         await connection.close()
 
 
-async def terminate(arena: Arena) -> None:
-    """Terminates every session, again and again."""
-    for _ in range(int(arena.seconds)):
-        await execute(arena, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'herald'")
+async def terminate(rig: Rig) -> None:
+    """Terminates all sessions once a second."""
+    for _ in range(int(rig.seconds)):
+        await execute(rig, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'herald'")
         await asyncio.sleep(1)
 
 
-async def read_only(arena: Arena) -> None:
-    await execute(arena, "ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()")
-    await asyncio.sleep(arena.seconds)
-    await execute(arena, "ALTER SYSTEM RESET default_transaction_read_only", "SELECT pg_reload_conf()")
+async def read_only(rig: Rig) -> None:
+    await execute(rig, "ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()")
+    await asyncio.sleep(rig.seconds)
+    await execute(rig, "ALTER SYSTEM RESET default_transaction_read_only", "SELECT pg_reload_conf()")
 
 
-async def stay_away(arena: Arena) -> None:
-    """Stops the server, and keeps it from coming back for a while."""
-    held = arena.cluster.data / "postgresql.conf"
-    held.rename(held.with_suffix(".held"))
-    os.kill(int((arena.cluster.data / "postmaster.pid").read_text().split()[0]), signal.SIGINT)
-    await asyncio.sleep(arena.seconds)
-    held.with_suffix(".held").rename(held)
-    await until(lambda: postgres.answers(arena.cluster), BACK_SECONDS, "the database is back")
+async def stay_away(rig: Rig) -> None:
+    """Stops the server, and prevents its restart for the seconds of the experiment."""
+    config = rig.cluster.data / "postgresql.conf"
+    hidden = config.rename(config.with_suffix(".hidden"))
+    os.kill(postmaster(rig), signal.SIGINT)
+    await asyncio.sleep(rig.seconds)
+    hidden.rename(config)
+    await until(lambda: postgres.answers(rig.cluster), BACK_SECONDS, "the database is back")
 
 
-def row(fault: str, inflict: Inflict, needs: frozenset[Needs], seconds: float = 8, stops: bool = False) -> Row:
-    """Makes a row in which the API, too, has no database, and nobody can close a mailing."""
-    return Row(fault, inflict, seconds=seconds, needs=needs, stops=stops, api_stays=False, closes_through=False)
+def experiment(
+    fault: str, inject: InjectFault, requires: frozenset[Requirement], seconds: float = 8, blocks_sending: bool = False
+) -> Experiment:
+    """Makes an experiment in which the API has no database, either, and no mailing can be closed."""
+    return Experiment(
+        fault,
+        inject,
+        seconds=seconds,
+        requires=requires,
+        blocks_sending=blocks_sending,
+        api_stays_up=False,
+        closes_in_time=False,
+    )
 
 
-ROWS: Sequence[Row] = (
-    row("PostgreSQL stopped for half a minute", stay_away, PRIVATE, seconds=30, stops=True),
-    row("PostgreSQL restarted", signalled(signal.SIGINT), PRIVATE),
-    row("PostgreSQL stopped at once", signalled(signal.SIGQUIT), PRIVATE),
-    row("PostgreSQL killed", signalled(signal.SIGKILL), PRIVATE),
-    row("PostgreSQL terminates sessions", terminate, PRIVATE),
-    row("PostgreSQL read-only", read_only, PRIVATE, seconds=15),
-    row("PostgreSQL slow", slow, RELAYED),
-    row("PostgreSQL cut", cut, RELAYED),
-    row("PostgreSQL reset every second", reset, RELAYED),
-    row("PostgreSQL silent", hush, RELAYED, seconds=25, stops=True),
+EXPERIMENTS: Sequence[Experiment] = (
+    experiment("PostgreSQL stopped for half a minute", stay_away, PRIVATE, seconds=30, blocks_sending=True),
+    experiment("PostgreSQL restarted", signalled(signal.SIGINT), PRIVATE),
+    experiment("PostgreSQL stopped at once", signalled(signal.SIGQUIT), PRIVATE),
+    experiment("PostgreSQL killed", signalled(signal.SIGKILL), PRIVATE),
+    experiment("PostgreSQL terminates sessions", terminate, PRIVATE),
+    experiment("PostgreSQL read-only", read_only, PRIVATE, seconds=15),
+    experiment("PostgreSQL slow", slow, RELAYED),
+    experiment("PostgreSQL cut", cut, RELAYED),
+    experiment("PostgreSQL reset every second", reset, RELAYED),
+    experiment("PostgreSQL silent", stall, RELAYED, seconds=25, blocks_sending=True),
 )
 
 
-@pytest.mark.parametrize("row", parameters(ROWS))
-async def test_messages_survive_their_database(run_row: RunRow, row: Row) -> None:
-    await run_row(row)
+@pytest.mark.parametrize("experiment", parameters(EXPERIMENTS))
+async def test_messages_survive_their_database(run_experiment: RunExperiment, experiment: Experiment) -> None:
+    await run_experiment(experiment)

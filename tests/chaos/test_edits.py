@@ -1,4 +1,4 @@
-"""Rows in which operators change their minds at full rate: what they say acts within 100 ms of the answer."""
+"""Edits, pauses, cancels and deletes at full sending rate act within 100 ms of their answer."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -7,24 +7,23 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.planner.closing.rules import CLIENT_DELETED
-from tests.chaos.arena import Arena
-from tests.chaos.conftest import RunRow
-from tests.chaos.ledger import Request, read_requests
-from tests.chaos.row import Row
-from tests.chaos.table import ROW_SECONDS, parameters
-from tests.support.books import add_clients
+from tests.chaos.conftest import RunExperiment
+from tests.chaos.harness.experiment import Experiment
+from tests.chaos.harness.parameters import EXPERIMENT_SECONDS, parameters
+from tests.chaos.harness.rig import Rig
+from tests.chaos.oracle.provider_ledger import ProviderRequest, read_requests
+from tests.support.mailing_rows import add_clients
 
-pytestmark = pytest.mark.timeout(ROW_SECONDS)
+pytestmark = pytest.mark.timeout(EXPERIMENT_SECONDS)
 
-# I3: no request starts later than this after the answer.
+# I3: no request starts later than this after the API has answered.
 ACTS_WITHIN = timedelta(milliseconds=100)
 BETWEEN_SECONDS = 0.4
-# By then whatever was on its way has arrived.
+# After this time every request that was on its way has arrived.
 SETTLED_SECONDS = 1.0
 VICTIM_CLIENTS = 400
 
-
-# More than the other rows: at this rate something is on its way at every moment.
+# Higher than in other experiments: at this rate some request is on its way at every moment.
 RATE = 400
 ENV = {"HERALD_DISPATCHER_CONCURRENCY": "50"}
 
@@ -35,23 +34,23 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-async def requests_of(arena: Arena, mailing_id: int) -> list[Request]:
-    rows = await arena.pool.fetch("SELECT id FROM messages WHERE mailing_id = $1", mailing_id)
+async def requests_of(rig: Rig, mailing_id: int) -> list[ProviderRequest]:
+    rows = await rig.pool.fetch("SELECT id FROM messages WHERE mailing_id = $1", mailing_id)
     ids = {row["id"] for row in rows}
-    return [request for request in await read_requests(arena.stack.sandbox) if request.message_id in ids]
+    return [request for request in await read_requests(rig.stack.sandbox) if request.message_id in ids]
 
 
-def tell(arena: Arena, lags: Sequence[timedelta]) -> None:
-    """Puts the worst lag into the row, and break the promise if it is too long."""
+def note_lags(rig: Rig, lags: Sequence[timedelta]) -> None:
+    """Notes the worst lag, and records a violation if it is too long."""
     worst = max(lags, default=timedelta(0))
-    arena.notes.append(f"worst lag {worst / timedelta(milliseconds=1):.0f} ms")
+    rig.notes.append(f"worst lag {worst / timedelta(milliseconds=1):.0f} ms")
     late = sum(lag > ACTS_WITHIN for lag in lags)
     if late:
-        arena.broken.append(f"I3 {late} requests too late, the worst by {worst}")
+        rig.violations.append(f"I3 {late} requests too late, the worst by {worst}")
 
 
-def lags_behind(requests: Sequence[Request], superseded_at: Mapping[str, datetime]) -> list[timedelta]:
-    """Returns how long after its text was edited away each request arrived."""
+def lags_behind(requests: Sequence[ProviderRequest], superseded_at: Mapping[str, datetime]) -> list[timedelta]:
+    """Returns for each request with a superseded text how long after the edit it arrived."""
     return [
         request.received_at - superseded_at[request.text]
         for request in requests
@@ -59,100 +58,104 @@ def lags_behind(requests: Sequence[Request], superseded_at: Mapping[str, datetim
     ]
 
 
-async def edit(arena: Arena) -> None:
-    """Edits the text again and again."""
+async def edit(rig: Rig) -> None:
+    """Edits the text of the main mailing repeatedly."""
     superseded_at: dict[str, datetime] = {}
     text = "Hello"
-    for number in range(int(arena.seconds / BETWEEN_SECONDS)):
+    for number in range(int(rig.seconds / BETWEEN_SECONDS)):
         before, text = text, f"Hello for the {number}th time"
-        await arena.operator.patch(f"/mailings/{arena.main}", {"text": text})
+        await rig.operator.patch(f"/mailings/{rig.main}", {"text": text})
         superseded_at[before] = now()
         await asyncio.sleep(BETWEEN_SECONDS)
     await asyncio.sleep(SETTLED_SECONDS)
-    requests = await requests_of(arena, arena.main)
-    tell(arena, lags_behind(requests, superseded_at))
-    assert len({request.text for request in requests}) > len(superseded_at) / 2, "edits were not in mid-sending"
+    requests = await requests_of(rig, rig.main)
+    note_lags(rig, lags_behind(requests, superseded_at))
+    assert len({request.text for request in requests}) > len(superseded_at) / 2, (
+        "most edits were made before or after sending"
+    )
 
 
-async def pause(arena: Arena) -> None:
-    """Pauses and resume, again and again."""
+async def pause(rig: Rig) -> None:
+    """Pauses and resumes the main mailing repeatedly."""
     pauses: list[tuple[datetime, datetime]] = []
-    for _ in range(int(arena.seconds / BETWEEN_SECONDS / 2)):
-        await arena.operator.post(f"/mailings/{arena.main}/pause")
+    for _ in range(int(rig.seconds / BETWEEN_SECONDS / 2)):
+        await rig.operator.post(f"/mailings/{rig.main}/pause")
         paused_at = now()
         await asyncio.sleep(BETWEEN_SECONDS)
         pauses.append((paused_at, now()))
-        await arena.operator.post(f"/mailings/{arena.main}/resume")
+        await rig.operator.post(f"/mailings/{rig.main}/resume")
         await asyncio.sleep(BETWEEN_SECONDS)
-    requests = await requests_of(arena, arena.main)
-    tell(arena, [r.received_at - begun for begun, ended in pauses for r in requests if begun < r.received_at < ended])
+    requests = await requests_of(rig, rig.main)
+    note_lags(
+        rig, [r.received_at - begun for begun, ended in pauses for r in requests if begun < r.received_at < ended]
+    )
 
 
-async def victim(arena: Arena) -> int:
-    """Creates a mailing, and waits until it is being sent."""
-    mailing_id = await arena.operator.create_mailing(filter={"tags": ["victim"]}, lasts=3600)
-    await arena.operator.until_counts_begin(mailing_id)
+async def victim(rig: Rig) -> int:
+    """Creates a mailing, waits until it is being sent, and returns its id."""
+    mailing_id = await rig.operator.create_mailing(filter={"tags": ["victim"]}, lasts=3600)
+    await rig.operator.until_counts_begin(mailing_id)
     return mailing_id
 
 
-async def cancel(arena: Arena) -> None:
-    await _end_victims(arena, lambda mailing_id: arena.operator.post(f"/mailings/{mailing_id}/cancel"))
+async def cancel(rig: Rig) -> None:
+    await _end_victims(rig, lambda mailing_id: rig.operator.post(f"/mailings/{mailing_id}/cancel"))
 
 
-async def delete(arena: Arena) -> None:
-    await _end_victims(arena, lambda mailing_id: arena.operator.delete(f"/mailings/{mailing_id}"))
+async def delete(rig: Rig) -> None:
+    await _end_victims(rig, lambda mailing_id: rig.operator.delete(f"/mailings/{mailing_id}"))
 
 
-async def _end_victims(arena: Arena, end: End) -> None:
-    await add_clients(arena.pool, VICTIM_CLIENTS, tag="victim", first=3_000_000)
+async def _end_victims(rig: Rig, end: End) -> None:
+    await add_clients(rig.pool, VICTIM_CLIENTS, tag="victim", first=3_000_000)
     ended_at: dict[int, datetime] = {}
-    for _ in range(int(arena.seconds / 2)):
-        mailing_id = await victim(arena)
+    for _ in range(int(rig.seconds / 2)):
+        mailing_id = await victim(rig)
         await end(mailing_id)
         ended_at[mailing_id] = now()
     await asyncio.sleep(SETTLED_SECONDS)
     late = [
         request.received_at - moment
         for mailing_id, moment in ended_at.items()
-        for request in await requests_of(arena, mailing_id)
+        for request in await requests_of(rig, mailing_id)
         if request.received_at > moment
     ]
-    tell(arena, late)
+    note_lags(rig, late)
 
 
-async def delete_clients(arena: Arena) -> None:
-    """Deletes clients whose messages are on their way."""
+async def delete_clients(rig: Rig) -> None:
+    """Deletes clients whose messages are in flight."""
     deleted_at: dict[int, datetime] = {}
     loop = asyncio.get_running_loop()
-    end = loop.time() + arena.seconds
+    end = loop.time() + rig.seconds
     while loop.time() < end:
-        row = await arena.pool.fetchrow(
+        row = await rig.pool.fetchrow(
             """
             SELECT message_id, client_id FROM flights
             WHERE mailing_id = $1 AND claimed_number = 0 AND message_id <> ALL ($2::bigint[]) LIMIT 1
             """,
-            arena.main,
+            rig.main,
             list(deleted_at),
         )
         if row is not None:
-            await arena.operator.delete(f"/clients/{row['client_id']}")
+            await rig.operator.delete(f"/clients/{row['client_id']}")
             deleted_at[row["message_id"]] = now()
     await asyncio.sleep(SETTLED_SECONDS)
-    requests = await requests_of(arena, arena.main)
+    requests = await requests_of(rig, rig.main)
     after = ((request.received_at, deleted_at.get(request.message_id)) for request in requests)
-    tell(arena, [received - deleted for received, deleted in after if deleted is not None and received > deleted])
-    arena.notes.append(f"{len(deleted_at)} clients deleted")
+    note_lags(rig, [received - deleted for received, deleted in after if deleted is not None and received > deleted])
+    rig.notes.append(f"{len(deleted_at)} clients deleted")
 
 
-ROWS: Sequence[Row] = (
-    Row("text edited at full rate", edit, env=ENV, rate=RATE),
-    Row("mailing paused and resumed", pause, env=ENV, rate=RATE),
-    Row("mailings cancelled", cancel, env=ENV, rate=RATE),
-    Row("mailings deleted", delete, env=ENV, rate=RATE),
-    Row("clients deleted", delete_clients, env=ENV, rate=RATE, excuse=CLIENT_DELETED),
+EXPERIMENTS: Sequence[Experiment] = (
+    Experiment("text edited at full rate", edit, env=ENV, rate=RATE),
+    Experiment("mailing paused and resumed", pause, env=ENV, rate=RATE),
+    Experiment("mailings cancelled", cancel, env=ENV, rate=RATE),
+    Experiment("mailings deleted", delete, env=ENV, rate=RATE),
+    Experiment("clients deleted", delete_clients, env=ENV, rate=RATE, excuse=CLIENT_DELETED),
 )
 
 
-@pytest.mark.parametrize("row", parameters(ROWS))
-async def test_what_an_operator_says_acts_at_once(run_row: RunRow, row: Row) -> None:
-    await run_row(row)
+@pytest.mark.parametrize("experiment", parameters(EXPERIMENTS))
+async def test_what_an_operator_changes_acts_at_once(run_experiment: RunExperiment, experiment: Experiment) -> None:
+    await run_experiment(experiment)

@@ -1,4 +1,4 @@
-"""Rows in which somebody publishes nonsense to Herald's queues."""
+"""Invalid and forged bodies in Herald's queues change nothing."""
 
 import asyncio
 import json
@@ -9,12 +9,12 @@ import aio_pika
 import pytest
 
 from shared import topology
-from tests.chaos.arena import Arena, Inflict
-from tests.chaos.conftest import RunRow
-from tests.chaos.row import Row
-from tests.chaos.table import ROW_SECONDS, parameters
+from tests.chaos.conftest import RunExperiment
+from tests.chaos.harness.experiment import Experiment
+from tests.chaos.harness.parameters import EXPERIMENT_SECONDS, parameters
+from tests.chaos.harness.rig import InjectFault, Rig
 
-pytestmark = pytest.mark.timeout(ROW_SECONDS)
+pytestmark = pytest.mark.timeout(EXPERIMENT_SECONDS)
 
 QUEUES = (
     topology.PLANNER_MAILINGS,
@@ -28,7 +28,7 @@ QUEUES = (
 HUGE = 2**63 - 1
 HIGHEST_ATTEMPT = 2**31 - 1
 
-# Whatever the queue carries, none of these is one.
+# None of these is a valid body of any queue.
 NONSENSE: Sequence[bytes] = (
     b"",
     b"\x00\xff\xfe",
@@ -65,7 +65,7 @@ def result(message_id: int, number: int, status: str = "sent") -> bytes:
 
 
 def plausible(known: Sequence[int]) -> list[tuple[str, bytes]]:
-    """Makes bodies of the right shape that must change nothing. `known` are ids of messages in flight."""
+    """Makes valid bodies that must change nothing. `known` are the ids of messages in flight."""
     bodies = [
         (topology.PLANNER_MAILINGS, event(HUGE)),
         (topology.DISPATCHER_JOBS, job(HUGE, 1)),
@@ -82,7 +82,7 @@ def plausible(known: Sequence[int]) -> list[tuple[str, bytes]]:
 
 
 def forged(known: Sequence[int]) -> list[tuple[str, bytes]]:
-    """Makes results of attempts that were never made, of messages that are there."""
+    """Makes results of attempts that were never made, for existing messages."""
     statuses = ("sent", "expired", "retrying")
     return [
         (topology.REPORTER_RESULTS, result(message_id, HIGHEST_ATTEMPT, status))
@@ -95,30 +95,30 @@ def nonsense(known: Sequence[int]) -> list[tuple[str, bytes]]:
     return [(queue, body) for queue in QUEUES for body in NONSENSE] + plausible(known)
 
 
-def poison(make: Callable[[Sequence[int]], list[tuple[str, bytes]]]) -> Inflict:
-    """Publishes what `make` makes for some messages in flight, once a second."""
+def poison(make: Callable[[Sequence[int]], list[tuple[str, bytes]]]) -> InjectFault:
+    """Publishes once a second the bodies that `make` returns for some messages in flight."""
 
-    async def inflict(arena: Arena) -> None:
-        running = set(arena.stack.pids())
-        connection = await aio_pika.connect(arena.place.broker_url)
+    async def inject(rig: Rig) -> None:
+        running = set(rig.stack.pids())
+        connection = await aio_pika.connect(rig.services.broker_url)
         async with connection, connection.channel() as channel:
-            for _ in range(int(arena.seconds)):
-                rows = await arena.pool.fetch("SELECT message_id FROM flights ORDER BY random() LIMIT 20")
+            for _ in range(int(rig.seconds)):
+                rows = await rig.pool.fetch("SELECT message_id FROM flights ORDER BY random() LIMIT 20")
                 for queue, body in make([row["message_id"] for row in rows]):
                     await channel.default_exchange.publish(aio_pika.Message(body), queue)
                 await asyncio.sleep(1)
-        if gone := running - set(arena.stack.pids()):
-            arena.broken.append(f"poison ended {sorted(gone)}")
+        if gone := running - set(rig.stack.pids()):
+            rig.violations.append(f"poison ended {sorted(gone)}")
 
-    return inflict
+    return inject
 
 
-ROWS: Sequence[Row] = (
-    Row("poison in every queue", poison(nonsense), seconds=4, quick=True),
-    Row("results of attempts never made", poison(forged), seconds=6),
+EXPERIMENTS: Sequence[Experiment] = (
+    Experiment("poison in every queue", poison(nonsense), seconds=4, quick=True),
+    Experiment("results of attempts never made", poison(forged), seconds=6),
 )
 
 
-@pytest.mark.parametrize("row", parameters(ROWS))
-async def test_nonsense_in_a_queue_changes_nothing(run_row: RunRow, row: Row) -> None:
-    await run_row(row)
+@pytest.mark.parametrize("experiment", parameters(EXPERIMENTS))
+async def test_nonsense_in_a_queue_changes_nothing(run_experiment: RunExperiment, experiment: Experiment) -> None:
+    await run_experiment(experiment)

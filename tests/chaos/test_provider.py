@@ -1,4 +1,4 @@
-"""Rows in which the provider is in trouble."""
+"""Messages survive a provider that fails, hangs, answers garbage, limits the rate or refuses connections."""
 
 import asyncio
 from collections.abc import Sequence
@@ -8,124 +8,124 @@ from typing import Any
 
 import pytest
 
-from tests.chaos.arena import LATENCY_MS, Arena, Inflict, Needs
-from tests.chaos.conftest import RunRow
-from tests.chaos.row import Row
-from tests.chaos.table import ROW_SECONDS, parameters
+from tests.chaos.conftest import RunExperiment
+from tests.chaos.harness.experiment import Experiment
+from tests.chaos.harness.parameters import EXPERIMENT_SECONDS, parameters
+from tests.chaos.harness.rig import LATENCY_MS, InjectFault, Requirement, Rig
 
-pytestmark = pytest.mark.timeout(ROW_SECONDS)
+pytestmark = pytest.mark.timeout(EXPERIMENT_SECONDS)
 
 ON, OFF = {"ok": 1.0}, {"error500": 1.0}
 FLAP_SECONDS = 2
 SLOW_MS = 4000
 
 
-def faults(modes: dict[str, float] | None = None, **more: Any) -> Inflict:
-    """Have the sandbox misbehave for the time of the row."""
+def faults(modes: dict[str, float] | None = None, **more: Any) -> InjectFault:
+    """Makes the sandbox answer with faults for the seconds of the experiment."""
 
-    async def inflict(arena: Arena) -> None:
-        await arena.operator.set_faults(latency_ms=LATENCY_MS, modes=modes or ON, **more)
-        await asyncio.sleep(arena.seconds)
-        await heal(arena)
+    async def inject(rig: Rig) -> None:
+        await rig.operator.set_faults(latency_ms=LATENCY_MS, modes=modes or ON, **more)
+        await asyncio.sleep(rig.seconds)
+        await heal(rig)
 
-    return inflict
-
-
-async def heal(arena: Arena) -> None:
-    await arena.operator.set_faults(latency_ms=LATENCY_MS)
+    return inject
 
 
-async def slow_down(arena: Arena) -> None:
+async def heal(rig: Rig) -> None:
+    await rig.operator.set_faults(latency_ms=LATENCY_MS)
+
+
+async def slow_down(rig: Rig) -> None:
     """Answers late, but within the timeout: requests are open when the end of a mailing comes."""
-    await arena.operator.set_faults(latency_ms=SLOW_MS)
-    await asyncio.sleep(arena.seconds)
-    await heal(arena)
+    await rig.operator.set_faults(latency_ms=SLOW_MS)
+    await asyncio.sleep(rig.seconds)
+    await heal(rig)
 
 
-async def flap(arena: Arena) -> None:
-    """Be well and ill in turns."""
-    for _ in range(int(arena.seconds / FLAP_SECONDS / 2)):
+async def flap(rig: Rig) -> None:
+    """Fails and recovers in turns of two seconds."""
+    for _ in range(int(rig.seconds / FLAP_SECONDS / 2)):
         for modes in (OFF, ON):
-            await arena.operator.set_faults(latency_ms=LATENCY_MS, modes=modes)
+            await rig.operator.set_faults(latency_ms=LATENCY_MS, modes=modes)
             await asyncio.sleep(FLAP_SECONDS)
-    await heal(arena)
+    await heal(rig)
 
 
-def too_many(*headers: int | str, plain: bool = False) -> Inflict:
-    """Answers 429 with one Retry-After after the other; `plain` ones are no numbers of seconds and no dates."""
+def too_many(*headers: int | str, plain: bool = False) -> InjectFault:
+    """Answers 429 with each Retry-After in turn; `plain` ones are neither numbers of seconds nor dates."""
 
-    async def inflict(arena: Arena) -> None:
+    async def inject(rig: Rig) -> None:
         for header in headers:
             field = {"retry_after_text": header} if plain else {"retry_after": header}
-            await arena.operator.set_faults(latency_ms=LATENCY_MS, modes={"too_many": 1.0}, **field)
-            await asyncio.sleep(arena.seconds / len(headers))
-        await heal(arena)
+            await rig.operator.set_faults(latency_ms=LATENCY_MS, modes={"too_many": 1.0}, **field)
+            await asyncio.sleep(rig.seconds / len(headers))
+        await heal(rig)
 
-    return inflict
+    return inject
 
 
 def http_date(ahead: timedelta) -> str:
     return format_datetime(datetime.now(UTC).replace(microsecond=0) + ahead, usegmt=True)
 
 
-async def cut_off(arena: Arena) -> None:
-    """Cuts every connection to the provider. The replies to what was in flight are lost with them."""
-    await arena.remember_held()
-    await arena.relay.cut()
-    await arena.remember_held()
+async def cut_off(rig: Rig) -> None:
+    """Cuts all connections to the provider. The replies to open requests are lost with them."""
+    await rig.remember_held_claims()
+    await rig.relay.cut()
+    await rig.remember_held_claims()
 
 
-async def refuse(arena: Arena) -> None:
-    """Refuses connections, as a provider does that is not running."""
-    await cut_off(arena)
-    await asyncio.sleep(arena.seconds)
-    await arena.relay.mend()
+async def refuse(rig: Rig) -> None:
+    """Refuses connections, as if the provider were not running."""
+    await cut_off(rig)
+    await asyncio.sleep(rig.seconds)
+    await rig.relay.mend()
 
 
-async def bad_tls(arena: Arena) -> None:
-    """Shows a certificate that nobody trusts, then one of another host, then the good one again."""
-    certificates = arena.certificates
-    await cut_off(arena)
+async def bad_tls(rig: Rig) -> None:
+    """Presents an untrusted certificate, then one of another host, then the good one again."""
+    certificates = rig.certificates
+    await cut_off(rig)
     for wrong in (certificates.unknown, certificates.other_host):
-        await arena.relay.cut()
-        await arena.relay.mend(wrong)
-        await asyncio.sleep(arena.seconds / 2)
-    await arena.relay.cut()
-    await arena.relay.mend(certificates.good)
+        await rig.relay.cut()
+        await rig.relay.mend(wrong)
+        await asyncio.sleep(rig.seconds / 2)
+    await rig.relay.cut()
+    await rig.relay.mend(certificates.good)
 
 
-# So many at once that some of them belong to the mailing whose end comes.
+# Enough requests at once that some of them belong to the mailing that ends during the fault.
 PATIENT = {"HERALD_PROVIDER_TIMEOUT": "10", "HERALD_DISPATCHER_CONCURRENCY": "100"}
 JUNK = ("soon", "-1", "1e9", "Sun, 99 Nov 1994 08:49:37 GMT", "0x10")
 LATER = "retry only after the deadline"
 
-ROWS: Sequence[Row] = (
-    Row("provider 500 for long", faults(OFF), seconds=30, stops=True),
-    Row("provider hangs", faults({"hang": 1.0}), seconds=10),
-    Row("provider is slow", slow_down, seconds=12, env=PATIENT),
-    Row("provider drips slowly", faults({"slow_drip": 1.0}), seconds=8),
-    Row("provider floods", faults({"huge": 1.0}), seconds=8),
-    Row("provider talks garbage", faults({"garbage": 1.0}), seconds=6, quick=True),
-    Row("provider breaks its chunks", faults({"bad_chunks": 1.0})),
-    Row("provider flaps", flap, seconds=12),
-    Row("provider fails every second time", faults(error_rate=0.5), seconds=12),
-    Row("provider loses replies", faults({"ok": 0.7, "lost_reply": 0.3})),
-    Row("provider loses every reply", faults({"lost_reply": 1.0})),
-    Row("provider refuses connections", refuse, needs=frozenset({Needs.PROVIDER_RELAY})),
-    Row("provider resets connections", faults({"reset": 1.0})),
-    Row("provider 429, Retry-After 0", too_many(0)),
-    Row("provider 429, Retry-After in the past", too_many(http_date(timedelta(days=-1)))),
-    Row("provider 429, Retry-After junk", too_many(*JUNK, plain=True), seconds=12),
-    # Taken at its word, the provider wants these few asked again only after the end.
-    Row("provider 429, Retry-After huge", too_many(1_000_000), excuse=LATER),
-    Row("provider 429, Retry-After without end", too_many("9" * 100, plain=True), excuse=LATER),
-    Row("provider 429, Retry-After tomorrow", too_many(http_date(timedelta(days=1))), excuse=LATER),
-    Row("provider 429, Retry-After in 5 s", too_many(5)),
-    Row("provider has a bad certificate", bad_tls, needs=frozenset({Needs.PROVIDER_TLS})),
-    Row("provider 401", faults({"unauthorized": 1.0})),
+EXPERIMENTS: Sequence[Experiment] = (
+    Experiment("provider 500 for long", faults(OFF), seconds=30, blocks_sending=True),
+    Experiment("provider hangs", faults({"hang": 1.0}), seconds=10),
+    Experiment("provider is slow", slow_down, seconds=12, env=PATIENT),
+    Experiment("provider drips slowly", faults({"slow_drip": 1.0}), seconds=8),
+    Experiment("provider floods", faults({"huge": 1.0}), seconds=8),
+    Experiment("provider talks garbage", faults({"garbage": 1.0}), seconds=6, quick=True),
+    Experiment("provider breaks its chunks", faults({"bad_chunks": 1.0})),
+    Experiment("provider flaps", flap, seconds=12),
+    Experiment("provider fails every second time", faults(error_rate=0.5), seconds=12),
+    Experiment("provider loses replies", faults({"ok": 0.7, "lost_reply": 0.3})),
+    Experiment("provider loses every reply", faults({"lost_reply": 1.0})),
+    Experiment("provider refuses connections", refuse, requires=frozenset({Requirement.PROVIDER_RELAY})),
+    Experiment("provider resets connections", faults({"reset": 1.0})),
+    Experiment("provider 429, Retry-After 0", too_many(0)),
+    Experiment("provider 429, Retry-After in the past", too_many(http_date(timedelta(days=-1)))),
+    Experiment("provider 429, Retry-After junk", too_many(*JUNK, plain=True), seconds=12),
+    # The provider asks for a retry after the end of the mailing, so these messages may stay unsent.
+    Experiment("provider 429, Retry-After huge", too_many(1_000_000), excuse=LATER),
+    Experiment("provider 429, Retry-After without end", too_many("9" * 100, plain=True), excuse=LATER),
+    Experiment("provider 429, Retry-After tomorrow", too_many(http_date(timedelta(days=1))), excuse=LATER),
+    Experiment("provider 429, Retry-After in 5 s", too_many(5)),
+    Experiment("provider has a bad certificate", bad_tls, requires=frozenset({Requirement.PROVIDER_TLS})),
+    Experiment("provider 401", faults({"unauthorized": 1.0})),
 )
 
 
-@pytest.mark.parametrize("row", parameters(ROWS))
-async def test_messages_survive_a_provider_in_trouble(run_row: RunRow, row: Row) -> None:
-    await run_row(row)
+@pytest.mark.parametrize("experiment", parameters(EXPERIMENTS))
+async def test_messages_survive_a_provider_in_trouble(run_experiment: RunExperiment, experiment: Experiment) -> None:
+    await run_experiment(experiment)

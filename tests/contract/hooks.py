@@ -1,7 +1,7 @@
-"""What schemathesis cannot know from the document: formats of our own, and rules between values.
+"""Hooks of schemathesis for what the OpenAPI document cannot express: formats, and rules between values.
 
 A JSON schema cannot say that a window's hours differ, that an end is after its start, or which cursors a list made.
-Requests that are meant to be right are mended to keep these rules; the wrong ones stay as they are.
+Valid requests are changed so that they keep these rules; invalid ones stay as they are.
 """
 
 import os
@@ -25,13 +25,13 @@ from services.api.web import cursors
 from services.api.web.field_types import read_moment
 
 ZONES = ("UTC", "Europe/Moscow", "Asia/Yekaterinburg", "America/Argentina/Buenos_Aires", "Etc/GMT+1")
-# The id of a mailing that has ended, for the stream of its statistics.
+# The variable with the id of an ended mailing, whose stream of statistics ends at once.
 ENDED_MAILING = "HERALD_TEST_ENDED_MAILING"
 Case = schemathesis.Case[Any]
 LATEST = datetime(9998, 12, 31, 23, 59, 59, tzinfo=UTC)
 AHEAD = timedelta(minutes=1)
 LINES = ("text/csv", "application/x-ndjson")
-# Which cursors a list takes.
+# The kind of cursor of each list.
 CURSORS = {
     "/api/v1/clients": clients.KIND,
     "/api/v1/mailings": mailings.KIND,
@@ -56,36 +56,36 @@ def lines(_: schemathesis.SerializationContext, value: Any) -> bytes:
 
 @schemathesis.hook
 def filter_case(_: schemathesis.HookContext, case: Case) -> bool:
-    """On the wire a body of lines is text whatever is in it, so that it cannot be of a wrong type."""
+    """Drops cases whose line-based body has a wrong type, which cannot be sent: on the wire it is always text."""
     return case.media_type not in LINES or isinstance(case.body, str | bytes | NotSet)
 
 
 @schemathesis.hook
 def before_call(_: schemathesis.HookContext, case: Case, kwargs: dict[str, Any]) -> None:
-    # Wrong tokens are limited by address, and the check for ignored authentication sends many.
+    # Wrong tokens are limited by address, and the check for ignored authentication sends many of them.
     case.headers["X-Forwarded-For"] = str(IPv4Address(getrandbits(32)))
     operation_id = case.operation.definition.raw["operationId"]
     if operation_id == "streamStatistics" and str(case.path_parameters["mailing_id"]).isdecimal():
-        # The stream of any other mailing would go on until that has ended.
+        # The stream of any other mailing would last until the mailing ends.
         case.path_parameters["mailing_id"] = int(os.environ[ENDED_MAILING])
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return
     if "cursor" in case.query:
         case.query["cursor"] = a_cursor(CURSORS[case.operation.path])
     if HEADER in case.headers:
-        # A key belongs to one body.
+        # An idempotency key must not be reused with another body.
         case.headers[HEADER] = case.headers[HEADER][:200] + uuid4().hex
-    mend = MENDED.get(operation_id)
-    if mend is not None:
-        mend(case.body if isinstance(case.body, dict) else case.query)
+    correct = CORRECTIONS.get(operation_id)
+    if correct is not None:
+        correct(case.body if isinstance(case.body, dict) else case.query)
 
 
 def a_cursor(kind: str) -> str:
     return cursors.encode(kind, *((1, 1, 7) if kind == clients.EVENTS_KIND else (7,)))
 
 
-def mend_mailing(body: dict[str, Any]) -> None:
-    """The hours of the window differ, and the end is ahead and after the start."""
+def correct_mailing(body: dict[str, Any]) -> None:
+    """Makes the hours of the window differ, and puts the end into the future and after the start."""
     window = body.get("window")
     if window is not None and window["from"] == window["to"]:
         window["to"] = "12:00" if window["from"] != "12:00" else "13:00"
@@ -95,15 +95,15 @@ def mend_mailing(body: dict[str, Any]) -> None:
         body["end_at"] = LATEST.isoformat()
 
 
-def mend_change(body: dict[str, Any]) -> None:
-    """What is not given is as it is in the mailing, so that only the latest end is surely after its start."""
-    mend_mailing(body)
+def correct_change(body: dict[str, Any]) -> None:
+    """Puts the end as late as possible, since the start of the existing mailing is unknown."""
+    correct_mailing(body)
     if {"start_at", "end_at"} & set(body):
         body["end_at"] = LATEST.isoformat()
 
 
-def mend_choice(given: dict[str, Any]) -> None:
-    """Dead letters are chosen either by ids or as all."""
+def correct_choice(given: dict[str, Any]) -> None:
+    """Selects dead letters either by ids or all of them."""
     given["all"] = not given.get("ids")
 
 
@@ -111,11 +111,11 @@ def start_of(body: dict[str, Any]) -> datetime:
     return read_moment(body["start_at"]) if "start_at" in body else datetime.now(UTC)
 
 
-# By operation: what a request that is meant to be right must keep, and no schema can say.
-MENDED = {
-    "createMailing": mend_mailing,
-    "changeMailing": mend_change,
-    "previewMailing": mend_mailing,
-    "dropDeadLetters": mend_choice,
-    "replayDeadLetters": mend_choice,
+# The corrections of valid requests by operation, for rules that no schema can express.
+CORRECTIONS = {
+    "createMailing": correct_mailing,
+    "changeMailing": correct_change,
+    "previewMailing": correct_mailing,
+    "dropDeadLetters": correct_choice,
+    "replayDeadLetters": correct_choice,
 }

@@ -1,4 +1,4 @@
-"""A client that a public generator makes from the committed document works as it is."""
+"""The client that a public generator makes from docs/openapi.json works without changes."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from tests.conftest import MakeStack
 from tests.support.stack import ADMIN_TOKEN
 
 ROOT = Path(__file__).parents[2]
-# An environment of its own, made by `make setup`: see docs/decisions/0011-client-generator.md.
+# The generator has an environment of its own, made by `make setup`: see docs/decisions/0011-client-generator.md.
 PROGRAMS = Path(sys.prefix) / "generator" / "bin"
 
 
@@ -36,7 +36,7 @@ def run(command: list[str | Path], env: dict[str, str]) -> str:
 
 
 def test_every_operation_but_the_import_is_generated(package: Path) -> None:
-    """The generator knows no bodies of CSV, and says so."""
+    """The generator does not support CSV bodies, and reports that."""
     document = json.loads((ROOT / "docs" / "openapi.json").read_text(encoding="utf-8"))
     found = {path.stem.replace("_", "") for path in (package / "herald_client" / "api").rglob("*.py")}
     wanted = {op["operationId"].lower() for methods in document["paths"].values() for op in methods.values()}

@@ -1,6 +1,6 @@
-"""Uses the generated client: adds a client, creates a mailing, reads it back. Run by the generator's own Python.
+"""Uses the generated client: adds a client, creates a mailing and reads it back.
 
-Usage: use_client.py URL TOKEN; prints the mailing as JSON.
+Usage: use_client.py URL TOKEN; prints the mailing as JSON. The Python of the generator's environment runs it.
 """
 
 import datetime

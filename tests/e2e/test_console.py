@@ -13,14 +13,15 @@ from playwright.async_api import Browser, Page, Route, expect
 
 from tests.conftest import STACK
 from tests.e2e.console import REFUSED, UNREACHABLE, Console
-from tests.e2e.operator import Operator
 from tests.integration.api.rows import Rows
-from tests.support import services
-from tests.support.books import until
 from tests.support.browser import launch, page_of
+from tests.support.operator import Operator
+from tests.support.polling import until
 from tests.support.ports import take_ports
+from tests.support.services import databases
+from tests.support.services.run import need
+from tests.support.services.vhosts import Vhosts
 from tests.support.stack import ADMIN_TOKEN, Stack
-from tests.support.vhosts import Vhosts
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -37,10 +38,10 @@ REJECTED = "79990000400"
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def database(run_prefix: str) -> AsyncIterator[str]:
-    found = services.need("database")
+    found = need("database")
     name = f"{run_prefix}_console"
-    yield await services.create_database(found["url"], name, found["template"])
-    await services.drop_database(found["url"], name)
+    yield await databases.create_database(found["url"], name, found["template"])
+    await databases.drop_database(found["url"], name)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -1,4 +1,4 @@
-"""A new user at /docs/: from nothing to a finished mailing, with the page alone."""
+"""A new user gets from an empty database to a finished mailing with the page /docs/ alone."""
 
 import json
 import os
@@ -10,19 +10,20 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.conftest import MakeStack
-from tests.support.books import until
 from tests.support.browser import Browsed, browse
+from tests.support.polling import until
 from tests.support.stack import ADMIN_TOKEN
 
-# Where the pictures go: HERALD_TEST_PICTURES=docs/images renews those of the project.
+# The folder for pictures: HERALD_TEST_PICTURES=docs/images renews those of the documentation.
 PICTURES = "HERALD_TEST_PICTURES"
 
 
 class Docs:
-    """Swagger UI as a user handles it."""
+    """Operates Swagger UI as a user does."""
 
     def __init__(self, page: Page, pictures: Path) -> None:
-        self._page, self._pictures = page, pictures
+        self._page = page
+        self._pictures = pictures
 
     async def open(self, path: str) -> None:
         await self._page.goto(path)
@@ -35,7 +36,7 @@ class Docs:
         await self._page.locator(".modal-ux .btn-done").click()
 
     async def execute(self, tag: str, operation: str, status: int) -> Any:
-        """Sends an operation as the page shows it, without changing anything. Return what came back."""
+        """Executes an operation with the example that the page shows, and returns the JSON of the response."""
         block = self._page.locator(f"#operations-{tag}-{operation}")
         if not await block.locator("button.execute").is_visible():
             await block.locator(".opblock-summary-control").click()
@@ -45,7 +46,7 @@ class Docs:
         return json.loads(await answer.locator("code.language-json").inner_text())
 
     async def picture(self, name: str, top: str | None = None) -> None:
-        """Takes a picture of what is seen, from the element `top` on."""
+        """Takes a picture of the visible part of the page, after scrolling to the element `top`."""
         if top is not None:
             await self._page.locator(top).evaluate("element => element.scrollIntoView()")
         await self._page.screenshot(path=self._pictures / f"{name}.png")
@@ -60,7 +61,7 @@ def pictures(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def browsed(make_stack: MakeStack) -> AsyncIterator[Browsed]:
-    """A browser before a stack with nothing in it."""
+    """A page of the browser on a stack with an empty database."""
     stack = await make_stack()
     async with browse(stack.api_url) as opened:
         yield opened

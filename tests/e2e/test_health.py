@@ -1,4 +1,4 @@
-"""What processes say of themselves while their services come and go."""
+"""/readyz and /livez of every process while the database and the broker go away and come back."""
 
 import asyncio
 import signal
@@ -9,12 +9,12 @@ import aiohttp
 import pytest
 
 from tests.conftest import MakeStack
-from tests.support.books import until
+from tests.support.polling import until
 from tests.support.relay import Relay
 from tests.support.stack import Stack
 
 PROCESSES = ("api", "planner", "dispatcher", "reporter", "reporter-2")
-# What each needs, and what it can do without for a while.
+# The parts that each process needs, and the parts that it can do without for a while.
 PARTS: dict[str, tuple[set[str], set[str]]] = {
     "api": ({"database", "time zones"}, {"api.publish"}),
     "planner": ({"database", "planner.publish", "planner.consume"}, set()),
@@ -27,10 +27,11 @@ pytestmark = pytest.mark.timeout(150)
 
 
 class Ops:
-    """Asks all processes of a stack."""
+    """Asks the ops ports of all processes of a stack."""
 
     def __init__(self, stack: Stack, http: aiohttp.ClientSession) -> None:
-        self._stack, self._http = stack, http
+        self._stack = stack
+        self._http = http
 
     async def ask(self, name: str, path: str) -> tuple[int, Any]:
         url = self._stack.process(name).probe.replace("/readyz", path)
@@ -38,31 +39,31 @@ class Ops:
             return reply.status, await reply.json()
 
     async def until_away(self, away: Callable[[str], bool]) -> dict[str, tuple[int, Any]]:
-        """Waits until just those parts are away for which `away` holds. Returns status and body of each process."""
+        """Waits until exactly the parts that `away` selects are away. Returns status and body by process."""
         answers: dict[str, tuple[int, Any]] = {}
 
-        async def so() -> bool:
+        async def as_expected() -> bool:
             for name in PROCESSES:
                 answers[name] = await self.ask(name, "/readyz")
             return all(up is not away(part) for _, body in answers.values() for part, up in body["parts"].items())
 
-        await until(so, 40, "the parts come and go")
+        await until(as_expected, 40, "the expected parts are away")
         return answers
 
 
-def of_broker(part: str) -> bool:
+def is_of_broker(part: str) -> bool:
     return part.endswith(("publish", "consume"))
 
 
-def of_database(part: str) -> bool:
+def is_database(part: str) -> bool:
     return part == "database"
 
 
-def nothing(_: str) -> bool:
+def no_part(_: str) -> bool:
     return False
 
 
-async def test_each_process_says_which_part_is_away_since_when_and_why(
+async def test_each_process_names_the_part_that_is_away_since_when_and_why(
     make_stack: MakeStack, database_url: str, broker_url: str
 ) -> None:
     async with (
@@ -71,10 +72,10 @@ async def test_each_process_says_which_part_is_away_since_when_and_why(
         aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=3)) as http,
     ):
         env = {"HERALD_DATABASE_URL": database.url, "HERALD_RABBITMQ_URL": broker.url}
-        # Reporters that stand by are as ready as the one that folds.
+        # A reporter that stands by is ready, too.
         stack = await make_stack("sandbox", *PROCESSES, env=env)
         ops = Ops(stack, http)
-        answers = await ops.until_away(nothing)
+        answers = await ops.until_away(no_part)
         for name, (needed, optional) in PARTS.items():
             status, body = answers[name]
             assert (status, set(body["parts"]), set(body["optional"])) == (200, needed | optional, optional), name
@@ -82,24 +83,24 @@ async def test_each_process_says_which_part_is_away_since_when_and_why(
         assert answers["dispatcher"][1]["details"] == {"breaker": "closed", "dispatcher.consume": "consuming"}
 
         await broker.cut()
-        answers = await ops.until_away(of_broker)
+        answers = await ops.until_away(is_of_broker)
         for name, (status, body) in answers.items():
-            # Only the API can do without.
+            # Only the API is ready without a broker.
             assert status == (200 if name == "api" else 503), name
-            assert set(body["reasons"]) == {part for part in body["parts"] if of_broker(part)}, name
-            # It does not go on for lack of the broker, and that is no reason to start it anew.
+            assert set(body["reasons"]) == {part for part in body["parts"] if is_of_broker(part)}, name
+            # Waiting for the broker does not make a process stuck, since a restart would not help.
             assert await ops.ask(name, "/livez") == (200, {"live": True, "stuck": {}}), name
         await broker.mend()
-        await ops.until_away(nothing)
+        await ops.until_away(no_part)
 
         await database.cut()
-        answers = await ops.until_away(of_database)
+        answers = await ops.until_away(is_database)
         for name, (status, body) in answers.items():
             assert (status, bool(body["reasons"]["database"])) == (503, True), name
         await database.mend()
-        await ops.until_away(nothing)
+        await ops.until_away(no_part)
 
-        # One that hangs does not answer, which a probe takes for a failure.
+        # A frozen process does not answer, which counts as a failed probe.
         stack.process("reporter-2").kill(signal.SIGSTOP)
         with pytest.raises(asyncio.TimeoutError):
             await ops.ask("reporter-2", "/livez")

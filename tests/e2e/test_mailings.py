@@ -1,4 +1,4 @@
-"""The main job, end to end: real processes, real broker, real database, real HTTP."""
+"""Mailings end to end: real processes, a real broker, a real database and real HTTP."""
 
 import asyncio
 import json
@@ -15,8 +15,9 @@ from shared.broker import Publisher
 from shared.health import Health
 from shared.settings import DEFAULT_RETRY_DELAYS
 from tests.conftest import MakeStack
-from tests.e2e.operator import Operator
-from tests.support.books import check_books, until
+from tests.support.consistency import check_consistency
+from tests.support.operator import Operator
+from tests.support.polling import until
 from tests.support.stack import ALL, Stack
 
 ENV = {"HERALD_RETRY_DELAYS": "1s,2s", "HERALD_MAX_ATTEMPTS": "3", "HERALD_PROVIDER_TIMEOUT": "2"}
@@ -47,8 +48,8 @@ async def test_ten_thousand_clients_are_imported_and_exactly_the_filtered_ones_a
     reached = await pool.fetch(
         "SELECT c.operator_code, c.tag, count(*) FROM messages m JOIN clients c ON c.id = m.client_id GROUP BY 1, 2"
     )
-    assert [tuple(row) for row in reached] == [("902", "vip", 1500)]
-    await check_books(pool, mailing_id)
+    assert [(row["operator_code"], row["tag"], row["count"]) for row in reached] == [("902", "vip", 1500)]
+    await check_consistency(pool, mailing_id)
 
 
 async def test_a_mailing_set_ahead_starts_by_itself_within_a_second_of_its_time(operator: Operator) -> None:
@@ -87,7 +88,7 @@ async def test_statistics_add_up_to_what_the_ledger_shows(operator: Operator, po
     assert {status: count for status, count in overall["messages"].items() if count} == expected | {"total": 100}
     (listed,) = (await operator.get("/statistics/mailings"))["items"]
     assert listed["total"] == sum(listed["by_status"].values()) == 100
-    await check_books(pool, mailing_id)
+    await check_consistency(pool, mailing_id)
 
 
 async def test_a_failed_send_is_retried_until_it_succeeds(operator: Operator) -> None:
@@ -140,15 +141,15 @@ async def test_at_the_deadline_the_rest_expires_and_nothing_is_sent_after_it(
     assert late == 0
     ended = await pool.fetchval("SELECT finished_at - end_at FROM mailings")
     assert ended.total_seconds() < 30
-    await check_books(pool, mailing_id)
+    await check_consistency(pool, mailing_id)
 
 
-async def test_doubled_jobs_are_sent_once(operator: Operator, pool: asyncpg.Pool, broker_url: str) -> None:
+async def test_duplicated_jobs_are_sent_once(operator: Operator, pool: asyncpg.Pool, broker_url: str) -> None:
     await operator.import_numbered(200)
     await operator.set_faults(latency_ms=30)
     mailing_id = await operator.create_mailing()
     await operator.until_counts_begin(mailing_id)
-    async with Publisher(broker_url, "double", Health(), topology.build(DEFAULT_RETRY_DELAYS)) as broker:
+    async with Publisher(broker_url, "duplicate", Health(), topology.build(DEFAULT_RETRY_DELAYS)) as broker:
         rows = await pool.fetch("SELECT id, client_id FROM messages")
         jobs = [make_job(row["id"], mailing_id, row["client_id"], 1) for row in rows]
         assert all(await broker.publish_all(jobs * 2))
@@ -156,7 +157,7 @@ async def test_doubled_jobs_are_sent_once(operator: Operator, pool: asyncpg.Pool
     assert (await operator.ledger())["accepted"] == 200
 
 
-async def test_pause_and_resume_in_any_order_lose_and_double_nothing(operator: Operator, pool: asyncpg.Pool) -> None:
+async def test_pause_and_resume_in_any_order_lose_and_duplicate_nothing(operator: Operator, pool: asyncpg.Pool) -> None:
     await operator.import_numbered(1500)
     await operator.set_faults(latency_ms=50, jitter_ms=30)
     mailing_id = await operator.create_mailing()
@@ -175,7 +176,7 @@ async def test_pause_and_resume_in_any_order_lose_and_double_nothing(operator: O
     assert await operator.until_status(mailing_id, "finished") == {"sent": 1500}
     ledger = await operator.ledger()
     assert (ledger["accepted"], ledger["unique"]) == (1500, 1500)
-    await check_books(pool, mailing_id)
+    await check_consistency(pool, mailing_id)
 
 
 async def test_a_cancel_acts_at_once_and_the_counts_close(operator: Operator, pool: asyncpg.Pool) -> None:
@@ -192,7 +193,7 @@ async def test_a_cancel_acts_at_once_and_the_counts_close(operator: Operator, po
     counts, ledger = await operator.counts(mailing_id), await operator.ledger()
     assert counts["sent"] == ledger["accepted"] < 3000
     assert counts["sent"] + counts["cancelled"] == 3000
-    await check_books(pool, mailing_id)
+    await check_consistency(pool, mailing_id)
 
 
 async def test_an_edited_text_is_the_one_that_is_sent(operator: Operator) -> None:
@@ -248,7 +249,7 @@ async def test_everything_stops_cleanly_in_mid_mailing_and_goes_on_later(operato
     assert (ledger["accepted"], ledger["unique"]) == (2000, 2000)
 
 
-async def test_logs_tell_the_story_of_a_message_and_hold_no_phone_text_or_token(
+async def test_logs_show_the_history_of_a_message_and_hold_no_phone_text_or_token(
     operator: Operator, stack: Stack
 ) -> None:
     secret = "A text that nobody but the client may read"
@@ -262,8 +263,8 @@ async def test_logs_tell_the_story_of_a_message_and_hold_no_phone_text_or_token(
         for line in stack.process(name).text().splitlines()
     ]
     assert all({"event", "level", "service", "time"} <= line.keys() for line in lines)
-    story = [line["event"] for line in lines if line.get("message_id") == message["id"]]
-    assert "attempt ended" in story
+    events = [line["event"] for line in lines if line.get("message_id") == message["id"]]
+    assert "attempt ended" in events
     assert {line["service"] for line in lines if line.get("mailing_id") == mailing_id} >= {
         "api",
         "planner",

@@ -1,11 +1,11 @@
-"""What the real processes serve at /metrics, beside docs/metrics.md: the same names, types and labels, both ways."""
+"""/metrics of the real processes and docs/metrics.md have the same names, types and labels."""
 
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.conftest import MakeStack
-from tests.support.books import until
-from tests.support.metrics_table import PROCESSES, Metric, read_table
+from tests.support.monitoring.metrics_table import PROCESSES, Metric, read_table
+from tests.support.polling import until
 from tests.support.stack import Stack
 
 OWN_LABELS = {"histogram": {"le"}}
@@ -31,17 +31,17 @@ def read(text: str) -> set[Metric]:
     return found
 
 
-async def test_what_every_process_serves_is_what_the_page_says(make_stack: MakeStack) -> None:
+async def test_every_process_serves_exactly_what_the_page_documents(make_stack: MakeStack) -> None:
     stack = await make_stack()
     async with stack.api.get("/api/v1/statistics") as reply:
         assert reply.status == 200
 
-    async def looked() -> bool:
-        """Returns whether the planner has had its first look at the queues and at the tables."""
+    async def observed() -> bool:
+        """Returns whether the planner has read the queues and the tables once."""
         labelled = {metric.name for metric in await served(stack, "planner") if metric.labels}
         return {"herald_queue_messages", "herald_mailings"} <= labelled
 
-    await until(looked, 20)
+    await until(observed, 20)
     for process in PROCESSES:
         found = await served(stack, process)
         assert found - documented(process) == set(), f"not in docs/metrics.md: {process}"

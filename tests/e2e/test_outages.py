@@ -1,4 +1,4 @@
-"""The database or the broker is away, at the start or in the middle: Herald waits, says so, and goes on."""
+"""Herald waits for a database or a broker that is away, logs it, and continues when it is back."""
 
 import asyncio
 import json
@@ -14,7 +14,9 @@ import pytest
 from cli.native import rabbitmq
 from tests.conftest import MakeStack
 from tests.e2e.test_crashes import ledger_of, set_faults
-from tests.support.books import add_clients, add_mailing, check_books, counts_of, until, until_finished
+from tests.support.consistency import check_consistency, until_finished
+from tests.support.mailing_rows import add_clients, add_mailing, counts_of
+from tests.support.polling import until
 from tests.support.relay import Relay
 from tests.support.stack import Stack
 
@@ -46,10 +48,10 @@ async def test_a_process_waits_for_its_services_and_stops_when_asked(
     starting = asyncio.create_task(stack.start(process, env={service: away[service]}))
     waiting = "waiting for the database" if "DATABASE" in service else "waiting for the broker"
 
-    async def says_so() -> bool:
-        return stack.knows(process) and waiting in stack.process(process).text()
+    async def logged() -> bool:
+        return stack.has_process(process) and waiting in stack.process(process).text()
 
-    await until(says_so, 20, f"{process} says {waiting}")
+    await until(logged, 20, f"{process} logs {waiting}")
     async with aiohttp.ClientSession() as session, session.get(stack.process(process).probe) as reply:
         assert reply.status == 503
         parts = (await reply.json())["parts"]
@@ -57,11 +59,11 @@ async def test_a_process_waits_for_its_services_and_stops_when_asked(
     stack.process(process).kill(signal.SIGTERM)
     async with asyncio.timeout(10):
         assert await stack.process(process).wait() == 0
-    # It never became ready, and says so; that is what was asked for here.
+    # The start fails, since the process never became ready, as this test intends.
     await asyncio.gather(starting, return_exceptions=True)
 
 
-async def test_connections_lost_by_a_living_dispatcher_double_nothing(
+async def test_connections_lost_by_a_living_dispatcher_duplicate_nothing(
     make_stack: MakeStack, pool: asyncpg.Pool, broker_url: str
 ) -> None:
     await add_clients(pool, CLIENTS)
@@ -81,7 +83,7 @@ async def test_connections_lost_by_a_living_dispatcher_double_nothing(
 
 
 @pytest.mark.parametrize("service", ["HERALD_DATABASE_URL", "HERALD_RABBITMQ_URL"])
-async def test_a_service_away_for_everyone_loses_and_doubles_nothing(
+async def test_a_service_away_for_all_processes_loses_and_duplicates_nothing(
     make_stack: MakeStack, pool: asyncpg.Pool, database_url: str, broker_url: str, service: str
 ) -> None:
     await add_clients(pool, CLIENTS)
@@ -115,7 +117,7 @@ async def test_a_broker_killed_in_mid_mailing_is_used_again_when_it_is_back(
 
 
 def kill_node(node: rabbitmq.Node) -> None:
-    """Kills the whole Erlang machine of the node with SIGKILL; what keeps the node starts it again."""
+    """Kills the Erlang machine of the node with SIGKILL. Its supervisor starts it again."""
     found = subprocess.run(["pgrep", "-f", f"beam.*{node.folder}"], capture_output=True, text=True, check=True)
     for pid in found.stdout.split():
         os.kill(int(pid), signal.SIGKILL)
@@ -137,12 +139,12 @@ async def test_two_of_every_process_and_one_of_each_killed(make_stack: MakeStack
     ledger = await ledger_of(stack)
     assert ledger["unique"] == 6000
     assert ledger["duplicates"] <= 3 * CONCURRENCY
-    await check_books(pool, first)
+    await check_consistency(pool, first)
     assert_only_one_folds(stack)
 
 
 def assert_only_one_folds(stack: Stack) -> None:
-    """The reporters' folds do not overlap: the second begins when the first was killed."""
+    """Checks that the second reporter folded its first results after the last fold of the first reporter."""
     moments = {
         name: [json.loads(line)["time"] for line in stack.process(name).text().splitlines() if "results folded" in line]
         for name in ("reporter", "reporter-2")

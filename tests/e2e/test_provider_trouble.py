@@ -1,4 +1,4 @@
-"""The provider fails as a whole: Herald stops asking, spends little, and comes back by itself."""
+"""The provider fails as a whole: the breaker opens, few attempts are spent, and sending resumes by itself."""
 
 import asyncio
 import json
@@ -9,8 +9,9 @@ import asyncpg
 import pytest
 
 from tests.conftest import MakeStack
-from tests.e2e.operator import Operator
-from tests.support.books import check_books, until
+from tests.support.consistency import check_consistency
+from tests.support.operator import Operator
+from tests.support.polling import until
 from tests.support.stack import ALL, Stack
 
 ENV = {"HERALD_RETRY_DELAYS": "1s,2s,5s", "HERALD_DISPATCHER_CONCURRENCY": "20", "HERALD_PROVIDER_TIMEOUT": "2"}
@@ -52,14 +53,14 @@ async def test_the_breaker_opens_and_the_mailing_is_finished_when_the_provider_i
     assert await operator.until_status(mailing_id, "finished", 100) == {"sent": CLIENTS}
     ledger = await operator.ledger()
     assert (ledger["unique"], ledger["duplicates"]) == (CLIENTS, 0)
-    await check_books(pool, mailing_id)
+    await check_consistency(pool, mailing_id)
 
 
 @pytest.mark.parametrize(
     ("mode", "seconds"),
     [
         ("error500", 5),
-        # Nobody knows before the request's timeout, which is 2 s here.
+        # A hang is only noticed at the timeout of the request, which is 2 s here.
         ("hang", 2 + 5),
     ],
 )
@@ -85,7 +86,7 @@ async def test_a_provider_that_fails_in_the_middle_of_a_healthy_run_is_noticed_i
     line = next(line for line in stack.process("dispatcher").text().splitlines() if '"state":"open"' in line)
     assert datetime.fromisoformat(json.loads(line)["time"]) - failing_since < timedelta(seconds=seconds)
     async with aiohttp.ClientSession() as session, session.get(stack.process("dispatcher").probe) as reply:
-        # Standing aside is no fault of the dispatcher's: it is ready.
+        # A dispatcher with an open breaker is healthy, so it is ready.
         assert (reply.status, (await reply.json())["details"]["breaker"]) == (200, "open")
 
 
@@ -108,7 +109,7 @@ async def test_a_slow_but_honest_provider_never_opens_the_breaker(operator: Oper
     assert "consuming paused" not in stack.process("dispatcher").text()
 
 
-async def test_the_api_answers_as_ever_while_the_provider_hangs(operator: Operator, stack: Stack) -> None:
+async def test_the_api_answers_as_quickly_as_ever_while_the_provider_hangs(operator: Operator, stack: Stack) -> None:
     await operator.set_faults(modes={"hang": 1.0})
     await operator.create_mailing()
     await until_consuming_pauses(stack)

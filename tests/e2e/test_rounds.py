@@ -1,4 +1,4 @@
-"""A second round: failed messages are sent again by a resend or by replaying their dead letters."""
+"""Failed messages are sent again by a resend, or by the replay of their dead letters."""
 
 import re
 
@@ -6,13 +6,13 @@ import asyncpg
 import pytest
 
 from tests.conftest import MakeStack
-from tests.e2e.operator import Operator
-from tests.integration.cli.herald import herald
-from tests.support.books import check_books
+from tests.support.consistency import check_consistency
+from tests.support.herald_command import herald
+from tests.support.operator import Operator
 from tests.support.stack import ADMIN_TOKEN, ALL, Stack
 
 ENV = {"HERALD_RETRY_DELAYS": "1s", "HERALD_MAX_ATTEMPTS": "2"}
-# Two attempts of each are fewer than the twenty calls by which the breaker judges.
+# Two attempts each: fewer than the twenty calls that the breaker needs to open.
 FAILING = 8
 
 pytestmark = pytest.mark.timeout(150)
@@ -29,7 +29,7 @@ async def operator(stack: Stack) -> Operator:
 
 
 async def exhaust(operator: Operator, **mailing: float) -> int:
-    """Runs a mailing of which every message is exhausted; then mend the provider."""
+    """Runs a mailing whose messages are all exhausted, and then heals the provider."""
     await operator.import_numbered(FAILING)
     await operator.set_faults(modes={"error500": 1.0})
     mailing_id = await operator.create_mailing(**mailing)
@@ -57,7 +57,7 @@ async def test_a_resend_sends_what_failed_under_the_same_ids(
     ]
     statistics = await operator.get(f"/mailings/{mailing_id}/statistics")
     assert statistics["reasons"] == []
-    await check_books(pool, mailing_id)
+    await check_consistency(pool, mailing_id)
 
 
 async def test_dead_letters_are_listed_replayed_and_dropped_from_the_command_line(
@@ -78,10 +78,10 @@ async def test_dead_letters_are_listed_replayed_and_dropped_from_the_command_lin
     assert await operator.until_status(mailing_id, "finished") == {"sent": FAILING}
     assert (await herald("dead-letters", "list", env=env)).out == "no dead letters\n"
     assert (await operator.ledger())["duplicates"] == 0
-    await check_books(pool, mailing_id)
+    await check_consistency(pool, mailing_id)
 
 
-async def test_a_dead_letter_past_its_deadline_stays_and_says_so(
+async def test_a_dead_letter_past_its_deadline_stays_and_its_reason_is_shown(
     operator: Operator, stack: Stack, pool: asyncpg.Pool
 ) -> None:
     env = {"HERALD_API_URL": stack.api_url, "HERALD_TOKEN": ADMIN_TOKEN}

@@ -1,4 +1,4 @@
-"""Random phones, texts and tokens go through every process, and come out of none."""
+"""Random phones, texts and tokens pass through every process, and appear in no output."""
 
 import asyncio
 import json
@@ -16,21 +16,21 @@ from shared import topology
 from shared.broker import Outgoing, Publisher
 from shared.health import Health
 from tests.conftest import MakeStack
-from tests.e2e import echo
-from tests.e2e.operator import Operator
+from tests.support import echo_provider
+from tests.support.operator import Operator
 from tests.support.stack import ADMIN_TOKEN, SECRET, Stack
 
 ENV = {"HERALD_RETRY_DELAYS": "1s", "HERALD_MAX_ATTEMPTS": "2", "HERALD_LOG_LEVEL": "debug"}
-# A run of a text as long as this tells something of it.
-TELLING = 12
-# Control characters that a terminal obeys, and marks that change the direction of writing; a line feed ends a line.
+# Texts are compared by fragments of this length, since a part of a text is a leak, too.
+FRAGMENT_LENGTH = 12
+# Control characters, except the line feed that ends a line, and marks that change the direction of writing.
 DANGEROUS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 pytestmark = pytest.mark.timeout(150)
 
 
 class Values:
-    """Random values, all of which are remembered. The seed makes them again."""
+    """Makes random values and records them. The same seed makes the same values."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)
@@ -39,7 +39,7 @@ class Values:
         self.tokens: set[str] = set()
 
     def phone(self) -> str:
-        # None whose last digits are magic to the sandbox.
+        # The last four digits choose no fault of the sandbox.
         phone = f"7{self._random.randrange(10**6):06}{self._random.randrange(1000, 10_000)}"
         self.phones.add(phone)
         return phone
@@ -56,10 +56,10 @@ class Values:
         return token
 
     def hostile(self) -> str:
-        """A phone, a token and a text among what forges lines and commands terminals."""
+        """Makes a text that forges log lines and controls a terminal, with a phone, a token and a text in it."""
         return f'\r\n{{"event": "forged"}}\r\n\x1b[2J\x9b31m\u202e{self.phone()}\x00 {self.token()} {self.text()}'
 
-    def _word(self, letters: str, length: int = TELLING) -> str:
+    def _word(self, letters: str, length: int = FRAGMENT_LENGTH) -> str:
         return "".join(self._random.choice(letters) for _ in range(length))
 
 
@@ -70,7 +70,7 @@ async def ask(stack: Stack, method: str, path: str, **how: Any) -> int:
 
 
 async def ask_wrongly(stack: Stack, values: Values) -> None:
-    """Puts values where they do not belong."""
+    """Sends requests with values in fields, paths and headers where they do not belong."""
     csv = f"phone,tag\n{values.phone()},{values.hostile()}\n{values.text()}"
     ndjson = json.dumps({"phone": values.hostile()})
     json_type = {"Content-Type": "application/json"}
@@ -104,7 +104,7 @@ async def ask_wrongly(stack: Stack, values: Values) -> None:
 
 
 async def break_from_within(stack: Stack, values: Values, pool: asyncpg.Pool) -> None:
-    """Makes the database refuse rows, which it then quotes."""
+    """Makes the database refuse rows, which its error messages quote."""
     await pool.execute("ALTER TABLE clients ADD CONSTRAINT refused CHECK (tag NOT LIKE 'refused%')")
     for method, path in (("POST", "/clients"), ("PATCH", "/clients/1")):
         body = {"phone": values.phone(), "tag": f"refused {values.phone()}"}
@@ -138,26 +138,26 @@ async def send_to_sandbox(stack: Stack, values: Values) -> None:
 
 
 def fragments(text: str) -> set[str]:
-    return {text[start : start + TELLING] for start in range(len(text) - TELLING + 1)}
+    return {text[start : start + FRAGMENT_LENGTH] for start in range(len(text) - FRAGMENT_LENGTH + 1)}
 
 
 def check_output(name: str, output: str, values: Values) -> None:
-    """Checks that one process's output holds nothing of the values, and nothing but lines of JSON."""
+    """Checks that the output of a process consists of JSON lines, and holds none of the values."""
     assert not DANGEROUS.search(output), name
     for line in output.splitlines():
         assert json.loads(line)["event"] != "forged", name
-    said = output + json.dumps([json.loads(line) for line in output.splitlines()], ensure_ascii=False)
-    digits = re.sub(r"[ ().+-]", "", said)
+    text = output + json.dumps([json.loads(line) for line in output.splitlines()], ensure_ascii=False)
+    digits = re.sub(r"[ ().+-]", "", text)
     for phone in values.phones:
-        assert phone not in said, (name, phone)
+        assert phone not in text, (name, phone)
         assert phone[1:] not in digits, (name, phone)
     for token in (*values.tokens, ADMIN_TOKEN, SECRET):
-        assert token not in said, (name, token)
-    found = {part for text in values.texts for part in fragments(text) if part in said}
+        assert token not in text, (name, token)
+    found = {part for sent in values.texts for part in fragments(sent) if part in text}
     assert not found, name
 
 
-async def test_phones_texts_and_tokens_go_through_everything_and_come_out_of_nothing(
+async def test_phones_texts_and_tokens_appear_in_no_output(
     make_stack: MakeStack, pool: asyncpg.Pool, broker_url: str
 ) -> None:
     seed = random.SystemRandom().randrange(10**9)
@@ -165,7 +165,7 @@ async def test_phones_texts_and_tokens_go_through_everything_and_come_out_of_not
     values = Values(seed)
     provider_token = f"eyJhbGciOiJIUzI1NiJ9.{values.token().replace('.', '-')}.{values.token().replace('.', '-')}"
     values.tokens.add(provider_token)
-    async with TestServer(echo.app()) as provider:
+    async with TestServer(echo_provider.app()) as provider:
         env = {"HERALD_PROVIDER_URL": str(provider.make_url("/v1")), "HERALD_PROVIDER_TOKEN": provider_token}
         stack = await make_stack(env=ENV | env)
         operator = Operator(stack)
@@ -194,13 +194,13 @@ async def test_phones_texts_and_tokens_go_through_everything_and_come_out_of_not
     for name, output in outputs.items():
         assert "process stopped" in output, name
         check_output(name, output, values)
-    # What the provider echoed is scrubbed where it is stored, too.
+    # The echo of the provider is scrubbed before it is stored, too.
     stored = await pool.fetch("SELECT detail FROM attempts UNION ALL SELECT reason FROM messages")
     assert len(stored) > 40
     kept = "\n".join(row["detail"] or "" for row in stored)
     assert [phone for phone in values.phones if phone in kept] == []
     assert {part for text in values.texts for part in fragments(text) if part in kept} == set()
-    # It was put to the test: the lines that could have told were written.
-    told = "".join(outputs.values())
+    # The test is only valid if the lines that could hold a secret were written.
+    written = "".join(outputs.values())
     for event in ("attempt ended", "body unreadable", "request failed", "token refused", "clients stored"):
-        assert event in told, event
+        assert event in written, event

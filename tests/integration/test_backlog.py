@@ -5,7 +5,7 @@ import pytest
 
 from services.planner.store import backlog
 from services.planner.store.backlog import FoldProgress
-from tests.support.planning import running_mailing
+from tests.support.planner_steps import running_mailing
 
 
 async def test_messages_are_unsent_and_wait_until_they_are_due(pool: asyncpg.Pool) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from services.dispatcher import store
 from services.dispatcher.store import Claim
-from tests.support.books import add_clients, add_mailing
+from tests.support.mailing_rows import add_clients, add_mailing
 
 
 class Scene:

@@ -13,7 +13,8 @@ from services.reporter.metrics import Metrics
 from services.reporter.tally import UnknownMessage
 from shared.messages import Result, Results, encode
 from shared.metrics import new_registry
-from tests.support.books import add_clients, add_mailing, check_books, counts_of, outcomes_of
+from tests.support.consistency import check_consistency
+from tests.support.mailing_rows import add_clients, add_mailing, counts_of, outcomes_of
 
 NOW = datetime.now(UTC)
 
@@ -67,7 +68,7 @@ class Fleet:
         return [(row["number"], row["outcome"]) for row in rows]
 
     async def counts(self) -> dict[str, int]:
-        await check_books(self.pool, self.mailing_id)
+        await check_consistency(self.pool, self.mailing_id)
         return await counts_of(self.pool, self.mailing_id)
 
 

@@ -26,8 +26,10 @@ from shared.health import Health
 from shared.messages import Job, decode
 from shared.metrics import new_registry
 from shared.settings import DEFAULT_RETRY_DELAYS
-from tests.support.books import add_clients, add_mailing, check_books, counts_of, status_of, until
-from tests.support.planning import expand_all, lease_one, running_mailing
+from tests.support.consistency import check_consistency
+from tests.support.mailing_rows import add_clients, add_mailing, counts_of, status_of
+from tests.support.planner_steps import expand_all, lease_one, running_mailing
+from tests.support.polling import until
 
 METRICS = Metrics(new_registry())
 TABLE = topology.build(DEFAULT_RETRY_DELAYS)
@@ -103,7 +105,7 @@ async def test_several_planners_expand_a_mailing_once(pool: asyncpg.Pool) -> Non
                 await leases.give_back(pool, owner, [lease.mailing_id])
 
     await asyncio.gather(planner(), planner(), planner())
-    await check_books(pool, mailing_id)
+    await check_consistency(pool, mailing_id)
     assert await counts_of(pool, mailing_id) == {"pending": 3000}
 
 
@@ -322,7 +324,7 @@ async def test_at_the_end_the_unclaimed_expire_at_once_and_claims_after_a_fence(
     assert await counts_of(ending.pool, ending.mailing_id) == {"expired": 6}
     assert (await ending.reasons())["expired: outcome unknown"] == 2
     assert await lifecycle.finish_done(ending.pool) == [(ending.mailing_id, "test-request")]
-    await check_books(ending.pool, ending.mailing_id)
+    await check_consistency(ending.pool, ending.mailing_id)
     lost = await ending.pool.fetch("SELECT message_id, number FROM attempts ORDER BY 1")
     assert [tuple(row) for row in lost] == [(ending.ids[4], 1), (ending.ids[5], 2)]
 
@@ -391,7 +393,7 @@ async def test_two_planners_settle_a_cancelled_mailing_together(pool: asyncpg.Po
     mailing_id = await running_mailing(pool, 12_000)
     await pool.execute("UPDATE mailings SET status = 'cancelled'")
     await asyncio.gather(*(Settler(pool, METRICS).close_mailings() for _ in range(3)))
-    await check_books(pool, mailing_id)
+    await check_consistency(pool, mailing_id)
     assert await counts_of(pool, mailing_id) == {"cancelled": 12_000}
 
 

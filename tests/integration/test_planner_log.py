@@ -19,8 +19,9 @@ from shared.broker import Publisher
 from shared.health import Health
 from shared.metrics import new_registry
 from shared.settings import DEFAULT_RETRY_DELAYS
-from tests.support.books import add_clients, add_mailing, until
-from tests.support.planning import running_mailing
+from tests.support.mailing_rows import add_clients, add_mailing
+from tests.support.planner_steps import running_mailing
+from tests.support.polling import until
 
 CLIENTS = 30
 METRICS = Metrics(new_registry())

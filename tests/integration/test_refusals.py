@@ -25,14 +25,15 @@ from shared.health import Health
 from shared.migrate import migrate
 from shared.settings import DEFAULT_RETRY_DELAYS
 from shared.waiting import Stopped
-from tests.integration.cli.herald import herald
-from tests.support.books import until
-from tests.support.services import execute, need, with_database
-from tests.support.vhosts import User, Vhosts
+from tests.support.herald_command import herald
+from tests.support.polling import until
+from tests.support.services.databases import execute, with_database
+from tests.support.services.run import need
+from tests.support.services.vhosts import BrokerUser, Vhosts
 
 TABLE = topology.build(DEFAULT_RETRY_DELAYS)
 JOB = Outgoing(topology.JOBS, topology.SEND_KEY, b"{}")
-LetIn = Callable[[User], str]
+LetIn = Callable[[BrokerUser], str]
 
 
 def with_user(url: str, name: str, password: str) -> str:
@@ -41,20 +42,20 @@ def with_user(url: str, name: str, password: str) -> str:
 
 
 @pytest.fixture
-def let_in(vhosts: Vhosts, broker_url: str) -> Iterator[LetIn]:
+def add_user(vhosts: Vhosts, broker_url: str) -> Iterator[LetIn]:
     """Lets somebody with certain rights into the virtual host of the test, and return their URL."""
     with contextlib.ExitStack() as opened:
 
-        def let(user: User) -> str:
-            vhosts.admin.let_in(user, urlsplit(broker_url).path.lstrip("/"))
-            opened.callback(vhosts.admin.forget, user)
+        def let(user: BrokerUser) -> str:
+            vhosts.admin.add_user(user, urlsplit(broker_url).path.lstrip("/"))
+            opened.callback(vhosts.admin.remove_user, user)
             return with_user(broker_url, user.name, user.password)
 
         yield let
 
 
-def somebody(**rights: str) -> User:
-    return User(f"herald_test_{secrets.token_hex(4)}", "hush", **rights)
+def somebody(**rights: str) -> BrokerUser:
+    return BrokerUser(f"herald_test_{secrets.token_hex(4)}", "hush", **rights)
 
 
 async def until_reason(health: Health, part: str, words: str) -> None:
@@ -155,29 +156,29 @@ async def test_when_no_node_answers_each_of_them_is_named(free_port: int) -> Non
     assert "hush" not in str(away.value)
 
 
-async def test_a_consumer_without_the_right_to_read_shows_that_reason(let_in: LetIn, broker_url: str) -> None:
+async def test_a_consumer_without_the_right_to_read_shows_that_reason(add_user: LetIn, broker_url: str) -> None:
     async with await open_connection(broker_url, "test") as connection:
         await declare(connection, TABLE)
     health, queue = Health(), topology.DISPATCHER_JOBS
-    url = let_in(somebody())
+    url = add_user(somebody())
     async with Consumer(url, "c", health, None, queue=queue, prefetch=1, on_delivery=lambda _: None):
         await until_reason(health, "c", RIGHTS_HINT)
         assert queue in health.reasons["c"]
 
 
 async def test_a_publisher_without_the_right_to_write_is_unready_until_it_has_it(
-    let_in: LetIn, vhosts: Vhosts, broker_url: str
+    add_user: LetIn, vhosts: Vhosts, broker_url: str
 ) -> None:
     async with await open_connection(broker_url, "test") as connection:
         await declare(connection, TABLE)
     health, user = Health(), somebody()
-    async with Publisher(let_in(user), "p", health, None) as publisher:
+    async with Publisher(add_user(user), "p", health, None) as publisher:
         with pytest.raises(Unpublished):
             await publisher.publish(JOB)
         await until_reason(health, "p", RIGHTS_HINT)
-        allowed = User(user.name, user.password, write="^herald.jobs$")
-        vhosts.admin.forget(user)
-        vhosts.admin.let_in(allowed, urlsplit(broker_url).path.lstrip("/"))
+        allowed = BrokerUser(user.name, user.password, write="^herald.jobs$")
+        vhosts.admin.remove_user(user)
+        vhosts.admin.add_user(allowed, urlsplit(broker_url).path.lstrip("/"))
 
         async def published() -> bool:
             with contextlib.suppress(Unpublished):
@@ -202,9 +203,9 @@ async def test_a_process_that_may_not_declare_reports_a_missing_topology(broker_
         assert health.details["c"] == "consuming"
 
 
-async def test_the_topology_command_prints_in_one_line_what_is_refused(let_in: LetIn, broker_url: str) -> None:
+async def test_the_topology_command_prints_in_one_line_what_is_refused(add_user: LetIn, broker_url: str) -> None:
     for url, code, words in (
-        (let_in(somebody(read=".*", write=".*")), 1, RIGHTS_HINT),
+        (add_user(somebody(read=".*", write=".*")), 1, RIGHTS_HINT),
         (with_user(broker_url, "nobody", "hush"), 2, REFUSED_HINT),
         (f"{broker_url},", 2, "URL 2 of 2 is empty"),
     ):

@@ -13,8 +13,9 @@ from services.planner.resend import resend_chunk
 from services.planner.store import lifecycle
 from services.reporter.fold import fold
 from shared.messages import Result, Results
-from tests.support.books import check_books, counts_of, outcomes_of, status_of
-from tests.support.planning import running_mailing
+from tests.support.consistency import check_consistency
+from tests.support.mailing_rows import counts_of, outcomes_of, status_of
+from tests.support.planner_steps import running_mailing
 
 NOW = datetime.now(UTC)
 
@@ -64,7 +65,7 @@ class Round:
             pass
 
     async def counts(self) -> dict[str, int]:
-        await check_books(self.pool, self.mailing_id)
+        await check_consistency(self.pool, self.mailing_id)
         return await counts_of(self.pool, self.mailing_id)
 
     async def flight(self, message_id: int) -> asyncpg.Record | None:
@@ -204,7 +205,7 @@ async def test_a_message_made_final_by_an_older_claim_keeps_the_number_of_the_op
     await made.fold(made.result(made.sent, 2, "rejected"))
     await made.resend("rejected")
     assert await counts_of(pool, mailing_id) == {"pending": 1}
-    await check_books(pool, mailing_id)
+    await check_consistency(pool, mailing_id)
 
 
 async def test_a_deleted_client_is_skipped(first: Round) -> None:

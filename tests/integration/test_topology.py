@@ -18,7 +18,7 @@ from shared.broker import (
     open_connection,
 )
 from shared.health import Health
-from tests.support.books import until
+from tests.support.polling import until
 from tests.support.relay import Relay
 
 SHORT = [timedelta(seconds=1), timedelta(seconds=2), timedelta(seconds=3)]

@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from shared.window import Window
-from tests.support.clocks import CHANGES
+from tests.support.clock_changes import CHANGES
 
 WINDOWS = [
     Window(*(time.fromisoformat(clock) for clock in text.split("-")))

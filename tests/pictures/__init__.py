@@ -1,1 +1,1 @@
-"""Pictures for the documentation, made by hand while something worth a picture goes on."""
+"""Programs that take the pictures of the documentation; they are run by hand."""

@@ -1,4 +1,4 @@
-"""A browser for pictures, and where they go."""
+"""Takes pictures of pages in a browser for docs/images."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,6 +14,7 @@ WIDTH = 1300
 
 @asynccontextmanager
 async def open_page(height: int = 900) -> AsyncIterator[Page]:
+    """Opens an empty page of this height in pixels."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=find(), args=ARGUMENTS)
         try:
@@ -23,6 +24,6 @@ async def open_page(height: int = 900) -> AsyncIterator[Page]:
 
 
 async def shoot(page: Page, name: str) -> None:
-    """Takes the whole page as docs/images/<name>.png."""
+    """Saves a picture of the whole page as docs/images/NAME.png."""
     await page.screenshot(path=FOLDER / f"{name}.png", full_page=True)
-    print(FOLDER / f"{name}.png")  # noqa: T201 - a command for people
+    print(FOLDER / f"{name}.png")  # noqa: T201 - the output of a program

@@ -1,4 +1,4 @@
-"""Chromium for the tests of pages: the one that is installed, without any traffic of its own."""
+"""Runs the installed Chromium for the tests of pages, without network traffic of its own."""
 
 import shutil
 from collections.abc import AsyncIterator
@@ -19,13 +19,13 @@ ARGUMENTS = (
     "--disable-gpu",
     "--no-first-run",
 )
-# Addresses of what a page holds itself.
+# Schemes of content that is part of the page.
 INTERNAL = ("data:", "blob:")
 VIEW = {"width": 1100, "height": 800}
 
 
 def find() -> str:
-    """Returns the path of the installed Chromium, or skip the test."""
+    """Returns the path of the installed Chromium. Skips the test if there is none."""
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
         pytest.skip("no Chromium is installed: apt-get install chromium")
@@ -33,22 +33,23 @@ def find() -> str:
 
 
 class Browsed:
-    """A page, and what went wrong in it: console errors, exceptions, and requests to other hosts."""
+    """A page with a record of its console errors, its exceptions and its requests to other hosts."""
 
     def __init__(self, page: Page, home: str) -> None:
-        self.page, self.wrong = page, list[str]()
-        page.on("console", lambda message: self._say(message.type in {"error", "warning"}, message.text))
-        page.on("pageerror", lambda error: self._say(True, str(error)))
-        page.on("request", lambda request: self._say(not request.url.startswith((home, *INTERNAL)), request.url))
+        self.page = page
+        self.wrong: list[str] = []
+        page.on("console", lambda message: self._record(message.type in {"error", "warning"}, message.text))
+        page.on("pageerror", lambda error: self._record(True, str(error)))
+        page.on("request", lambda request: self._record(not request.url.startswith((home, *INTERNAL)), request.url))
 
-    def _say(self, wrong: bool, text: str) -> None:
+    def _record(self, wrong: bool, text: str) -> None:
         if wrong:
             self.wrong.append(text)
 
 
 @asynccontextmanager
 async def browse(home: str) -> AsyncIterator[Browsed]:
-    """Opens an empty page that is meant to stay on `home`."""
+    """Opens an empty page. Requests to other hosts than `home` are recorded as wrong."""
     async with launch() as browser, page_of(browser, home) as opened:
         yield opened
 
@@ -65,7 +66,7 @@ async def launch() -> AsyncIterator[Browser]:
 
 @asynccontextmanager
 async def page_of(browser: Browser, home: str, **options: Any) -> AsyncIterator[Browsed]:
-    """Opens a page that shares nothing with others, such as what they store."""
+    """Opens a page with storage of its own."""
     page = await browser.new_page(**{"base_url": home, "viewport": VIEW, **options})
     try:
         yield Browsed(page, home)

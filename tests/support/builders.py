@@ -1,4 +1,4 @@
-"""Values with good defaults: a test names only what it is about."""
+"""Builds values with good defaults, so that a test names only what matters to it."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -18,7 +18,7 @@ TOKEN = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJoZXJhbGQifQ.c2lnbmF0dXJl"
 
 
 def a_result(**over: Any) -> Result:
-    """Makes the result of attempt 1 of message 1 of mailing 7: sent at noon, in 40 ms."""
+    """Builds the result of attempt 1 of message 1 of mailing 7: sent at noon in 40 ms."""
     usual: dict[str, Any] = {
         "message_id": 1,
         "mailing_id": 7,
@@ -34,7 +34,7 @@ def a_result(**over: Any) -> Result:
 
 
 def a_retrying_result(**over: Any) -> Result:
-    """Makes the result of attempt 1 of message 1 of mailing 7: a server error, and a job due 5 s later."""
+    """Builds the result of the same attempt as a server error, with a retry on the broker that is due 5 s later."""
     usual: dict[str, Any] = {
         "status": "retrying",
         "outcome": "server_error",
@@ -48,12 +48,12 @@ def a_retrying_result(**over: Any) -> Result:
 
 
 def a_job(**over: Any) -> Job:
-    """The first attempt of message 1 of mailing 7."""
+    """Builds the job of the first attempt of message 1 of mailing 7."""
     return Job(**{"message_id": 1, "mailing_id": 7, "client_id": 3, "attempt": 1, **over})
 
 
 def a_claim(**over: Any) -> Claim:
-    """Makes a claim to send attempt 1 of message 1, an hour before the end."""
+    """Builds a claim that permits attempt 1 of message 1, an hour before the end."""
     usual: dict[str, Any] = {
         "message_id": 1,
         "verdict": "send",
@@ -74,7 +74,7 @@ def a_ticket(*, probe: bool = False) -> Ticket:
 
 
 def a_reply(body: bytes = b'{"code": 0, "message": "OK"}', http_status: int = 200, **over: Any) -> Reply:
-    """An answer that means success."""
+    """Builds a reply of the provider that means success."""
     return Reply("answered", http_status, body, **over)
 
 

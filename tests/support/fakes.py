@@ -1,4 +1,4 @@
-"""Stand-ins written by hand, for what a unit test must not have: a broker, a provider, a database, a clock."""
+"""Hand-written fakes of a broker, a provider, a database and a clock for unit tests."""
 
 import asyncio
 from collections import deque
@@ -11,7 +11,7 @@ from tests.support.builders import a_reply
 
 
 class RecordingPublisher(Publisher):
-    """Remembers what it published. Refuses the first `refusals` publishes; confirms only while `gate` is set."""
+    """Records what it published. Refuses the first `refusals` publishes, and confirms only while `gate` is set."""
 
     def __init__(self, *, refusals: float = 0) -> None:
         self.refusals = refusals
@@ -36,19 +36,20 @@ class RecordingPublisher(Publisher):
         self.published.append(outgoing)
 
     async def until_begun(self, publishes: int) -> None:
-        """Waits until so many publishes have begun."""
+        """Waits until `publishes` publishes have begun."""
         while self.begun < publishes:
             self._moved.clear()
             await self._moved.wait()
 
 
 class FakeProvider(Provider):
-    """Gives the replies it was given, then successes. Remembers what it was asked; answers while `gate` is set."""
+    """Returns the given replies, then successes. Records the requests, and replies only while `gate` is set."""
 
     def __init__(self, *replies: Reply) -> None:
         self._replies = deque(replies)
         self.requests: list[tuple[int, str, str, float]] = []
-        self.asked, self.gate = asyncio.Event(), asyncio.Event()
+        self.asked = asyncio.Event()
+        self.gate = asyncio.Event()
         self.gate.set()
 
     async def send(self, message_id: int, phone: str, text: str, seconds: float) -> Reply:
@@ -80,7 +81,7 @@ class FakeDelivery(Delivery):
 
 
 class RecordingPool:
-    """Takes every statement as done, after raising the errors it was given, one a statement."""
+    """Records every statement as executed, after raising the given errors, one for each statement."""
 
     def __init__(self, *errors: Exception) -> None:
         self._errors = deque(errors)
@@ -94,7 +95,7 @@ class RecordingPool:
 
 
 class FakeClock:
-    """Shows the given moments one after the other, then the last one for ever."""
+    """Returns the given moments one after the other, then always the last one."""
 
     def __init__(self, *moments: float) -> None:
         self._moments = deque(moments)

@@ -1,4 +1,4 @@
-"""Ports for tests that run beside each other."""
+"""Free TCP ports for tests that run at the same time."""
 
 import os
 
@@ -8,9 +8,9 @@ SHARES = 4
 
 
 def take_ports(count: int = 1) -> int:
-    """Returns the first of `count` ports on which nobody listens, out of this worker's share.
+    """Returns the first of `count` consecutive free ports from the share of this pytest worker.
 
-    A port that is picked is free only until somebody else picks it too, so no worker picks another's.
+    Each worker has a share of its own, because a port that is free now may be taken before it is used.
     """
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
     size = len(FREE_PORTS) // SHARES

@@ -1,4 +1,4 @@
-"""Installs what the tests need and cannot bring themselves, before any test waits for it.
+"""Installs the system packages that the tests need, before they run.
 
 Usage: python -m tests.support.prepare [chaos | install PACKAGE...]
 
@@ -16,10 +16,11 @@ from dataclasses import dataclass
 
 from cli.failure import Failure
 from cli.native import install, rabbitmq
-from cli.native.broker import find
-from cli.native.choice import Broker, choose_broker
-from tests.chaos import clocks
-from tests.support import browser, containers, skips
+from cli.native.provisioning import check_availability
+from cli.native.selection import BrokerSource, select_broker
+from tests.chaos.faults import faketime
+from tests.support import browser, skips
+from tests.support.services import containers
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ PROGRAMS = (
     Program("openssl", _on_path("openssl")),
     Program("rabbitmq-server", lambda: rabbitmq.find_script() is not None),
 )
-FAKETIME = Program(clocks.PACKAGE, lambda: clocks.find_library() is not None)
+FAKETIME = Program(faketime.PACKAGE, lambda: faketime.find_library() is not None)
 
 
 def choose_programs(*, chaos: bool) -> tuple[Program, ...]:
@@ -79,12 +80,12 @@ def prepare_programs(programs: Iterable[Program], installer: Callable[[Sequence[
 
 def prepare_broker() -> None:
     """Installs rabbitmq-server where the tests would find no RabbitMQ. Raises Failure when that does not work."""
-    if os.environ.get("HERALD_TEST_RABBITMQ_URL") or containers.available("rabbitmq:4-management"):
+    if os.environ.get("HERALD_TEST_RABBITMQ_URL") or containers.available(containers.RABBITMQ):
         return
-    choice = choose_broker(asyncio.run(find(None)))
-    if choice is Broker.MISSING:
+    choice = select_broker(asyncio.run(check_availability(None)))
+    if choice is BrokerSource.MISSING:
         raise Failure(f"the tests need RabbitMQ: run `{install.COMMAND}` as root, or set HERALD_TEST_RABBITMQ_URL")
-    if choice is Broker.INSTALL:
+    if choice is BrokerSource.INSTALL:
         sys.stderr.write("installing rabbitmq-server for the tests\n")
         install.install_rabbitmq()
 

@@ -1,4 +1,4 @@
-"""A TCP relay in front of a server, to spoil what passes: cut, reset, slow, silent, or under a wrong certificate."""
+"""A TCP relay in front of a server that can drop, reset, delay or hold back what passes, and can add TLS."""
 
 import asyncio
 import contextlib
@@ -10,13 +10,14 @@ from typing import Self
 from urllib.parse import parse_qs, urlsplit
 
 PORTS = {"postgresql": 5432, "amqp": 5672}
-# On, with no time to linger: closing then sends RST instead of FIN.
+# SO_LINGER with a timeout of 0: closing sends RST instead of FIN.
 NO_LINGER = struct.pack("ii", 1, 0)
 
 
 class Relay:
-    """With `certificate` it speaks TLS to whoever connects, and its URL says https; the server is reached plainly.
+    """Forwards connections to the server of `url` while the block runs.
 
+    With a `certificate` its clients must use TLS, and its URL has the scheme https; the server is reached without TLS.
     `latency` is in seconds, each way.
     """
 
@@ -49,7 +50,7 @@ class Relay:
         return self._parts._replace(scheme=scheme, netloc=netloc, query="").geturl()
 
     async def mend(self, certificate: ssl.SSLContext | None = None) -> None:
-        """Listens, on the same port as before; with another certificate if one is given."""
+        """Listens on the same port as before, with another certificate if one is given."""
         self._certificate = certificate or self._certificate
         self._server = await asyncio.start_server(
             self._accept, "127.0.0.1", self._own_port, ssl=self._certificate, backlog=1024
@@ -57,7 +58,7 @@ class Relay:
         self._own_port = self._server.sockets[0].getsockname()[1]
 
     async def cut(self) -> None:
-        """Refuses connections, and drops those that are open."""
+        """Drops all connections and refuses new ones, until `mend`."""
         if self._server is not None:
             self._server.close()
             self._server = None
@@ -66,19 +67,19 @@ class Relay:
             await asyncio.wait(self._tasks)
 
     def drop(self, *, reset: bool = False) -> None:
-        """Drops the open connections, with RST if `reset`; new ones are welcome."""
+        """Drops the open connections, with RST if `reset`. New ones are accepted."""
         for writer in self._writers:
             if reset:
                 writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
             writer.transport.abort()
         self._writers.clear()
 
-    def hush(self) -> None:
-        """Passes nothing on, without a word: connections stay open, and new ones are taken."""
+    def stall(self) -> None:
+        """Forwards nothing, until `resume`. Connections stay open, and new ones are accepted."""
         self._flows.clear()
 
-    def speak(self) -> None:
-        """Passes on what was held back, and what comes."""
+    def resume(self) -> None:
+        """Forwards what was held back, and everything after it."""
         self._flows.set()
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -94,7 +95,7 @@ class Relay:
             task.add_done_callback(self._tasks.discard)
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Reaches the server over TCP, or over the socket in the folder that ?host= names."""
+        """Connects to the server over TCP, or over the Unix socket in the folder of ?host=."""
         port, folder = self._parts.port or PORTS[self._parts.scheme], parse_qs(self._parts.query).get("host")
         if folder:
             return await asyncio.open_unix_connection(f"{folder[0]}/.s.PGSQL.{port}")

@@ -1,4 +1,4 @@
-"""Real processes of the system for end-to-end tests."""
+"""Runs Herald's processes for end-to-end tests."""
 
 import asyncio
 import os
@@ -23,15 +23,18 @@ ALL = ("sandbox", "api", "planner", "dispatcher", "reporter")
 
 
 class NotReady(Exception):
-    """A process ended or did not become ready. The message holds the end of its log."""
+    """A process ended, or did not become ready in time. The message holds the end of its log."""
 
 
 class StackProcess:
-    """One process, which can be killed and started again with the same settings."""
+    """A process that can be killed and started again with the same settings."""
 
     def __init__(self, name: str, command: str, env: dict[str, str], folder: Path, probe: str) -> None:
-        self.name, self.log, self.probe = name, folder / f"{name}.log", probe
-        self._command, self._env = command, env
+        self.name = name
+        self.log = folder / f"{name}.log"
+        self.probe = probe
+        self._command = command
+        self._env = env
         self._process: Process | None = None
 
     @property
@@ -43,7 +46,7 @@ class StackProcess:
         return self._running().returncode
 
     async def start(self, env: Mapping[str, str] | None = None) -> None:
-        """Starts it and waits until it is ready. `env` changes its settings from now on."""
+        """Starts the process and waits until it is ready. `env` changes its settings permanently."""
         self._env |= env or {}
         with self.log.open("ab") as output:
             command = [sys.executable, "-m", "cli.main", self._command]
@@ -52,24 +55,24 @@ class StackProcess:
         await self._until_ready()
 
     def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
-        """Sends a signal: SIGKILL, SIGSTOP, SIGCONT, SIGTERM."""
+        """Sends a signal to the process."""
         self._running().send_signal(number)
 
     async def wait(self) -> int:
-        """Waits for it to end and returns its exit code, negative when a signal ended it."""
+        """Waits until the process ends, and returns its exit code, which is negative if a signal ended it."""
         return await self._running().wait()
 
     async def stop(self) -> int:
-        """Ends it as an operator would, and returns its exit code."""
+        """Stops the process with SIGTERM, and returns its exit code."""
         return await child.stop(self._running())
 
     async def restart(self, env: Mapping[str, str] | None = None) -> None:
-        """Kills it where it still runs, and starts it again."""
+        """Kills the process if it runs, and starts it again."""
         await self.end()
         await self.start(env)
 
     async def end(self) -> None:
-        """Kills it, whatever it does."""
+        """Kills the process if it was started."""
         if self._process is not None:
             await child.stop(self._process, [(signal.SIGKILL, 5)])
 
@@ -100,17 +103,18 @@ async def _answers(session: aiohttp.ClientSession, url: str) -> bool:
 
 
 class Stack:
-    """Processes on free ports, against one database, one virtual host and, where it was started, one sandbox.
+    """Processes on free ports that share a database, a virtual host and a sandbox.
 
-    `start("dispatcher", "dispatcher-2")` starts two of a kind. `api` is a client with a token of every right;
-    its paths begin with /api/v1. Everything is killed at the end.
+    `start("dispatcher", "dispatcher-2")` starts two of a kind. `api` is a session with an admin token, and `sandbox`
+    one without. All processes are killed at the end of the block.
     """
 
     def __init__(self, folder: Path, database_url: str, broker_url: str, env: Mapping[str, str]) -> None:
         self._folder = folder
         self._processes: dict[str, StackProcess] = {}
         first = take_ports(2 + MOST_PROCESSES)
-        self.api_port, self._sandbox_port = first, first + 1
+        self.api_port = first
+        self._sandbox_port = first + 1
         self._ops_ports = iter(range(first + 2, first + 2 + MOST_PROCESSES))
         self.api_url = f"http://127.0.0.1:{self.api_port}"
         self.sandbox_url = f"http://127.0.0.1:{self._sandbox_port}"
@@ -128,7 +132,7 @@ class Stack:
             "HERALD_SANDBOX_SECRET": SECRET,
             "HERALD_PROVIDER_URL": f"{self.sandbox_url}/v1",
             "HERALD_PROVIDER_TOKEN": make_token(SECRET),
-            # Tests ask as often as they can.
+            # Tests send requests as fast as they can.
             "HERALD_API_RATE": "unlimited",
         }
 
@@ -146,7 +150,7 @@ class Stack:
         await self.sandbox.close()
 
     async def start(self, *names: str, env: Mapping[str, str] | None = None) -> None:
-        """Starts processes, all of them when none is named, and waits until they are ready."""
+        """Starts the named processes, or one of each kind, and waits until they are ready."""
         await asyncio.gather(*(self._start(name, env or {}) for name in names or ALL))
 
     async def _start(self, name: str, env: Mapping[str, str]) -> None:
@@ -157,18 +161,18 @@ class Stack:
         self._processes[name] = process
         await process.start()
 
-    def knows(self, name: str) -> bool:
-        """Returns whether a process of this name was started, ready or not."""
+    def has_process(self, name: str) -> bool:
+        """Returns whether a process of this name was started, even if it is not ready."""
         return name in self._processes
 
     def process(self, name: str) -> StackProcess:
         return self._processes[name]
 
     def pids(self) -> dict[str, int]:
-        """Names the processes that run, and their ids."""
+        """Returns the ids of the running processes by name."""
         running = {name: process for name, process in self._processes.items() if process.returncode is None}
         return {name: process.pid for name, process in running.items()}
 
     def logs(self) -> list[tuple[str, str]]:
-        """Returns the end of each process's log, for the report of a failed test."""
+        """Returns the end of the log of each process for the report of a failed test."""
         return [(f"log of {name}", process.text()[-8000:]) for name, process in self._processes.items()]

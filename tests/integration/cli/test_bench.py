@@ -1,10 +1,10 @@
-"""`herald bench --running` measures a stack that is there already, and sends nothing to a real provider."""
+"""`herald bench --running` measures a running stack, and sends nothing to a real provider."""
 
 import json
 from pathlib import Path
 
 from tests.conftest import MakeStack
-from tests.integration.cli.herald import herald
+from tests.support.herald_command import herald
 from tests.support.stack import ADMIN_TOKEN, SECRET, Stack
 
 
@@ -19,7 +19,7 @@ def environment(stack: Stack) -> dict[str, str]:
     }
 
 
-async def test_a_running_stack_is_measured_as_often_as_one_likes(make_stack: MakeStack, tmp_path: Path) -> None:
+async def test_a_running_stack_can_be_measured_repeatedly(make_stack: MakeStack, tmp_path: Path) -> None:
     env, output = environment(await make_stack()), tmp_path / "figures.json"
     for _ in range(2):
         done = await herald("bench", "--running", "--messages", "100", "--output", str(output), env=env)
@@ -30,7 +30,7 @@ async def test_a_running_stack_is_measured_as_often_as_one_likes(make_stack: Mak
         assert figures["bare_rate"] > 0
 
 
-async def test_what_is_no_sandbox_is_not_measured_against(make_stack: MakeStack) -> None:
+async def test_a_provider_that_is_not_the_sandbox_is_refused(make_stack: MakeStack) -> None:
     stack = await make_stack("api")
     done = await herald("bench", "--running", env=environment(stack) | {"HERALD_PROVIDER_URL": stack.api_url})
     assert (done.code, done.err.count("\n")) == (2, 1), done

@@ -1,4 +1,4 @@
-"""The commands against a real API, database and broker."""
+"""The commands with a real API, a real database and a real broker."""
 
 import asyncio
 import json
@@ -9,10 +9,11 @@ import asyncpg
 import pytest
 
 from tests.conftest import MakeStack
-from tests.integration.cli.herald import herald, running
+from tests.support.herald_command import herald, running
 from tests.support.ports import take_ports
 from tests.support.relay import Relay
-from tests.support.services import execute, need, with_database
+from tests.support.services.databases import execute, with_database
+from tests.support.services.run import need
 from tests.support.stack import ADMIN_TOKEN
 
 
@@ -26,7 +27,7 @@ async def test_clients_go_in_and_come_out(make_stack: MakeStack, tmp_path: Path)
     done = await herald("clients", "import", str(file), env=env)
     assert done.code == 0, done.err
     assert "2000" in done.out
-    assert "2002" in done.out, "the rejected line is named"
+    assert "2002" in done.out, "the number of the rejected line is shown"
 
     done = await herald("clients", "export", "--format", "ndjson", env=env)
     assert done.code == 0, done.err
@@ -49,7 +50,7 @@ async def test_a_mailing_is_created_watched_and_shown(make_stack: MakeStack) -> 
     done = await herald("mailings", "create", "--text", "[red]hi[/red]", "--end-at", end_at, "--watch", env=env)
     assert done.code == 0, done.err
     assert "finished" in done.out
-    assert "[red]hi[/red]" in done.out, "values are never read as markup"
+    assert "[red]hi[/red]" in done.out, "values are never interpreted as markup"
     listed, shown = await asyncio.gather(
         herald("mailings", "list", "--status", "finished", env=env), herald("mailings", "show", "1", env=env)
     )
@@ -100,7 +101,7 @@ async def test_a_mailing_is_paused_resumed_and_cancelled(make_stack: MakeStack) 
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        # Without a deadline the command is used wrongly; with one that is past the API refuses it.
+        # A missing deadline is a usage error; a past one is refused by the API.
         (["mailings", "create", "--text", "hi"], 2, "--end-at"),
         (["mailings", "create", "--text", "hi", "--end-at", "2020-01-01T00:00:00Z"], 1, "end_at"),
         (["mailings", "create", "--text", "hi", "--end-at", "2030-01-01T00:00:00Z", "--window", "9-21"], 2, "window"),
@@ -110,9 +111,7 @@ async def test_a_mailing_is_paused_resumed_and_cancelled(make_stack: MakeStack) 
         (["clients", "import", "README.md"], 2, "--format"),
     ],
 )
-async def test_what_is_wrong_is_one_clear_line(
-    make_stack: MakeStack, arguments: list[str], code: int, words: str
-) -> None:
+async def test_an_error_is_one_clear_line(make_stack: MakeStack, arguments: list[str], code: int, words: str) -> None:
     env = {"HERALD_API_URL": "http://127.0.0.1:1", "HERALD_TOKEN": ADMIN_TOKEN}
     if code == 1:
         env["HERALD_API_URL"] = (await make_stack("api")).api_url
@@ -121,14 +120,14 @@ async def test_what_is_wrong_is_one_clear_line(
     assert words in done.err
 
 
-async def test_an_api_that_is_away_is_said_so() -> None:
+async def test_an_api_that_is_away_is_reported() -> None:
     done = await herald("mailings", "list", env={"HERALD_API_URL": f"http://127.0.0.1:{take_ports()}"})
     assert done.code == 1
     assert "HERALD_API_URL" in done.err
     assert "Traceback" not in done.err
 
 
-async def test_a_wrong_token_is_said_so(make_stack: MakeStack, tmp_path: Path) -> None:
+async def test_a_wrong_token_is_reported(make_stack: MakeStack, tmp_path: Path) -> None:
     stack = await make_stack("api")
     done = await herald("mailings", "list", env={"HERALD_API_URL": stack.api_url}, folder=tmp_path)
     assert done.code == 1
@@ -188,7 +187,7 @@ async def test_migrating_twice_at_once_is_safe(run_prefix: str) -> None:
         await execute(admin, f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-async def test_a_database_that_is_not_there_is_said_so(database_url: str) -> None:
+async def test_a_missing_database_is_reported(database_url: str) -> None:
     done = await herald("token", "list", env={"HERALD_DATABASE_URL": with_database(database_url, "no_such_database")})
     assert done.code == 2
     assert "HERALD_DATABASE_URL" in done.err

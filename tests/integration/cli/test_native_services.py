@@ -1,4 +1,4 @@
-"""PostgreSQL and RabbitMQ of one's own: started, killed, stopped."""
+"""An embedded PostgreSQL and a private RabbitMQ are started, killed and stopped."""
 
 import os
 import signal
@@ -13,14 +13,15 @@ import asyncpg
 import pytest
 
 from cli.failure import Failure
-from cli.native import broker, child, postgres, rabbitmq
+from cli.native import child, postgres, rabbitmq
 from cli.native.ports import free_port, is_free
-from tests.support.books import until
-from tests.support.services import is_alive
+from cli.native.provisioning import provision_broker
+from tests.support.polling import until
+from tests.support.services.run import is_alive
 
 
 def children_named(name: str) -> list[int]:
-    """Lists our own children whose program has this name."""
+    """Returns the ids of this process's children that run a program of this name."""
     found = subprocess.run(["pgrep", "-P", str(os.getpid()), "-x", name], capture_output=True, text=True, check=False)
     return [int(line) for line in found.stdout.split()]
 
@@ -60,7 +61,7 @@ async def test_an_embedded_postgresql_that_is_killed_comes_back(open_path: Path)
 
 async def test_a_postgresql_that_cannot_start_shows_its_log(open_path: Path) -> None:
     with pytest.raises(Failure, match="unrecognized configuration parameter"):
-        async with postgres.serve(open_path / "pg", {"no_such_setting": "1"}, patience=2):
+        async with postgres.serve(open_path / "pg", {"no_such_setting": "1"}, start_seconds=2):
             pass
 
 
@@ -83,7 +84,7 @@ async def test_a_private_node_runs_beside_another_broker(open_path: Path, script
             await publish(node.url)
         assert is_free(node.port)
         assert not children_named("beam.smp")
-        # Its queues and what was in them are there again at the next start.
+        # The queues and their messages survive a restart and a kill.
         async with rabbitmq.serve(open_path / "rabbitmq", script) as node:
             (killed,) = children_named("beam.smp")
             os.kill(killed, signal.SIGKILL)
@@ -104,20 +105,20 @@ async def publish(url: str) -> None:
 
 async def count_ready(url: str) -> int | None:
     async with await aio_pika.connect(url) as connection, connection.channel() as channel:
-        # A passive count may lag behind what a quorum queue has recovered; getting the body does not.
+        # The message count of a recovering quorum queue may lag behind; getting a message does not.
         queue = await channel.declare_queue("kept", passive=True)
         found = await queue.get(timeout=10, fail=False)
         return None if found is None else 1
 
 
-async def test_a_given_broker_is_taken_as_it_is(open_path: Path) -> None:
-    said: list[str] = []
-    async with broker.obtain("amqp://somewhere/", open_path, said.append) as url:
+async def test_a_given_broker_is_used_as_it_is(open_path: Path) -> None:
+    lines: list[str] = []
+    async with provision_broker("amqp://somewhere/", open_path, lines.append) as url:
         assert url == "amqp://somewhere/"
-    assert said == ["RabbitMQ: the one of HERALD_RABBITMQ_URL"]
+    assert lines == ["RabbitMQ: the one of HERALD_RABBITMQ_URL"]
 
 
-STARTER = """
+PARENT = """
 import asyncio, subprocess, sys
 from cli.native import child
 async def main():
@@ -128,13 +129,13 @@ asyncio.run(main())
 """
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux can tie a process to its starter")
-async def test_a_child_ends_with_its_starter() -> None:
-    with subprocess.Popen([sys.executable, "-c", STARTER], stdout=subprocess.PIPE) as starter:
-        assert starter.stdout is not None
-        pid = int(starter.stdout.readline())
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux has a parent death signal")
+async def test_a_child_ends_with_its_parent() -> None:
+    with subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
         assert is_alive(pid)
-        starter.kill()
+        parent.kill()
 
     async def is_gone() -> bool:
         return not is_alive(pid)
@@ -158,7 +159,7 @@ async def test_a_child_that_ignores_the_first_signal_gets_the_next() -> None:
     assert code == -signal.SIGKILL
 
 
-def test_a_port_somebody_listens_on_is_not_free() -> None:
+def test_a_port_with_a_listener_is_not_free() -> None:
     port = free_port()
     with closing(socket()) as listener:
         listener.bind(("127.0.0.1", port))

@@ -1,4 +1,4 @@
-"""herald trace against a real database."""
+"""herald trace with a real database."""
 
 import asyncio
 import os
@@ -10,42 +10,42 @@ import asyncpg
 import orjson
 import pytest
 
-from tests.integration.cli.herald import environment, herald
-from tests.support.books import add_clients, add_mailing
+from tests.support.herald_command import environment, herald
+from tests.support.mailing_rows import add_clients, add_mailing
 
 
 def a_line(**fields: object) -> bytes:
-    line = {"time": "2026-05-04T12:00:00.5Z", "level": "info", "service": "planner", "event": "told", **fields}
+    line = {"time": "2026-05-04T12:00:00.5Z", "level": "info", "service": "planner", "event": "started", **fields}
     return orjson.dumps(line) + b"\n"
 
 
 @pytest.mark.parametrize("kind", ["mailing", "message", "client"])
-async def test_an_id_that_nobody_knows_is_one_line(database_url: str, tmp_path: Path, kind: str) -> None:
+async def test_an_unknown_id_is_one_line(database_url: str, tmp_path: Path, kind: str) -> None:
     file = tmp_path / "api.log"
     file.write_bytes(a_line(mailing_id=1, message_id=1, client_id=1))
     done = await herald("trace", f"--{kind}", "42", str(file), env={"HERALD_DATABASE_URL": database_url})
     assert (done.code, done.out, done.err) == (1, "", f"herald: there is no {kind} 42\n")
 
 
-async def test_what_only_the_logs_know_is_shown(database_url: str, tmp_path: Path) -> None:
+async def test_lines_are_shown_for_an_id_that_is_only_in_the_logs(database_url: str, tmp_path: Path) -> None:
     file = tmp_path / "api.log"
     file.write_bytes(a_line(mailing_id=1, message_id=42))
     done = await herald("trace", "--message", "42", str(file), env={"HERALD_DATABASE_URL": database_url})
     assert (done.code, done.out.splitlines()) == (
         0,
-        ["message 42, which the tables do not know", "2026-05-04 12:00:00.500Z  planner      told"],
+        ["message 42, which is not in the database", "2026-05-04 12:00:00.500Z  planner      started"],
     )
 
 
 async def test_a_file_that_cannot_be_read_is_one_line(database_url: str, tmp_path: Path) -> None:
     env = {"HERALD_DATABASE_URL": database_url}
-    for path, why in ((tmp_path / "none.log", "No such file or directory"), (tmp_path, "Is a directory")):
+    for path, reason in ((tmp_path / "none.log", "No such file or directory"), (tmp_path, "Is a directory")):
         done = await herald("trace", "--message", "1", str(path), env=env)
-        assert (done.code, done.out, done.err) == (2, "", f"herald: {path} cannot be read: {why}\n")
+        assert (done.code, done.out, done.err) == (2, "", f"herald: {path} cannot be read: {reason}\n")
 
 
-@pytest.mark.parametrize("choice", [(), ("--message", "1", "--client", "2"), ("--message", "0"), ("--client", "x")])
-async def test_a_choice_that_is_none_is_refused(choice: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("options", [(), ("--message", "1", "--client", "2"), ("--message", "0"), ("--client", "x")])
+async def test_none_or_several_targets_are_refused(choice: tuple[str, ...]) -> None:
     assert (await herald("trace", *choice)).code == 2
 
 
@@ -69,13 +69,13 @@ async def test_logs_may_come_from_a_pipe_with_the_names_of_containers(pool: asyn
     )
     out, err = await process.communicate(logs)
     assert (process.returncode, err) == (0, b"")
-    title, told, stands = out.decode().splitlines()
+    title, logged, stands = out.decode().splitlines()
     assert title.startswith(f"mailing {mailing_id}: ")
-    assert "planner-1    told" in told
+    assert "planner-1    started" in logged
     assert "mailing stands           status=scheduled" in stands
 
 
-async def test_without_logs_the_tables_are_shown_and_it_is_said(
+async def test_without_logs_the_history_is_shown_with_a_note(
     pool: asyncpg.Pool, database_url: str, tmp_path: Path
 ) -> None:
     (client_id,) = await add_clients(pool, 1)
@@ -83,7 +83,7 @@ async def test_without_logs_the_tables_are_shown_and_it_is_said(
     done = await herald("trace", "--client", str(client_id), env=env, folder=tmp_path)
     assert done.code == 0
     assert done.out.startswith(f"client {client_id} (7000***1000), UTC\n")
-    assert done.err == "herald: no log files: only what the tables know is shown\n"
-    (tmp_path / "console.log").write_text("2026-05-04 12:00:00 [info] told\n")
+    assert done.err == "herald: no log files were found: only what the database knows is shown\n"
+    (tmp_path / "console.log").write_text("2026-05-04 12:00:00 [info] started\n")
     done = await herald("trace", "--client", str(client_id), "console.log", env=env, folder=tmp_path)
     assert "HERALD_LOG_FORMAT=json" in done.err

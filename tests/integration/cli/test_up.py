@@ -1,4 +1,4 @@
-"""herald up, against the test's own database and virtual host."""
+"""herald up with the test's own database and virtual host."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from socket import socket
 import aiohttp
 import pytest
 
-from tests.integration.cli.herald import herald, running
+from tests.support.herald_command import herald, running
 from tests.support.ports import take_ports
 
 
@@ -31,7 +31,7 @@ def env(database_url: str, broker_url: str) -> dict[str, str]:
 
 
 def children_of(pid: int) -> dict[str, int]:
-    """Returns the processes of a stack by their command."""
+    """Returns the process ids of a stack by their command."""
     found = subprocess.run(["pgrep", "-P", str(pid), "-a"], capture_output=True, text=True, check=False)
     matches = re.findall(r"^(\d+) .*cli\.main (\w+)$", found.stdout, re.MULTILINE)
     return {command: int(child) for child, command in matches}
@@ -43,7 +43,7 @@ async def api_answers(env: Mapping[str, str], token: str) -> bool:
         return reply.status == 200
 
 
-async def test_the_stack_comes_up_heals_and_goes(env: dict[str, str], tmp_path: Path) -> None:
+async def test_the_stack_starts_restarts_a_process_and_stops(env: dict[str, str], tmp_path: Path) -> None:
     async with running("up", "--workers", "2", env=env, folder=tmp_path) as up:
         await up.until("Ctrl-C stops everything")
         assert "PostgreSQL: the one of HERALD_DATABASE_URL" in up.text
@@ -60,7 +60,7 @@ async def test_the_stack_comes_up_heals_and_goes(env: dict[str, str], tmp_path: 
             async with aiohttp.request("GET", f"http://{address}/metrics") as reply:
                 assert "herald_build_info" in await reply.text()
 
-        # What it logs is kept, and found by those who trace.
+        # The log lines are kept where herald trace finds them.
         kept = (tmp_path / ".herald" / "logs" / "planner.log").read_text().splitlines()
         assert "process started" in {json.loads(line)["event"] for line in kept}
         traced = await herald("trace", "--mailing", "1", folder=tmp_path)
@@ -75,7 +75,7 @@ async def test_the_stack_comes_up_heals_and_goes(env: dict[str, str], tmp_path: 
         await up.until("planner.consume")
 
         assert await up.end(signal.SIGTERM) == 0
-        # In order, and each in its own words: nobody was killed.
+        # Each process has logged its own stop, in order, so none was killed.
         stopped = re.findall(r"^(\w+)[\w-]* +.*process stopped", up.text, re.MULTILINE)
         assert stopped == ["api", "planner", "dispatcher", "dispatcher", "reporter", "sandbox"]
         assert not children_of(up.process.pid)
@@ -95,8 +95,7 @@ async def test_a_stack_that_is_killed_leaves_no_process(env: dict[str, str], tmp
         before = children_of(up.process.pid)
         assert len(before) == 5
         assert await up.end(signal.SIGKILL) == -signal.SIGKILL
-    # Reading to the end of its output has waited for the children: they hold the other end of no pipe of ours,
-    # so the ports tell. All are free for the next one.
+    # The processes are gone if their ports are free for the next stack.
     async with running("up", env=env, folder=tmp_path) as up:
         await up.until("Ctrl-C stops everything")
         assert await up.end(signal.SIGTERM) == 0
@@ -120,12 +119,12 @@ async def test_a_wrong_setting_ends_the_stack_and_is_named(env: dict[str, str], 
 
 
 @pytest.mark.parametrize("variable", ["HERALD_DATABASE_URL", "HERALD_RABBITMQ_URL"])
-async def test_what_somebody_else_provides_is_not_emptied(tmp_path: Path, variable: str) -> None:
+async def test_a_given_service_is_not_emptied(tmp_path: Path, variable: str) -> None:
     done = await herald("up", "--fresh", env={variable: "somewhere://"}, folder=tmp_path)
     assert (done.code, variable in done.err) == (2, True)
 
 
-async def test_a_database_that_is_away_is_said_so(env: dict[str, str], tmp_path: Path) -> None:
+async def test_a_database_that_is_away_is_reported(env: dict[str, str], tmp_path: Path) -> None:
     away = {"HERALD_DATABASE_URL": f"postgresql://127.0.0.1:{take_ports()}/herald"}
     done = await herald("up", env=env | away, folder=tmp_path)
     assert (done.code, "HERALD_DATABASE_URL" in done.err) == (1, True)

@@ -1,14 +1,14 @@
-"""What becomes of the lines of a stack's processes."""
+"""The output of the processes is split into lines, and written to the terminal or to files."""
 
 from pathlib import Path
 
 import pytest
 
-from cli.stack.output import split_lines, to_files, to_terminal
+from cli.stack.output import FileSink, split_lines, to_terminal
 
 
 class Chunks:
-    """A stream that gives one chunk at a time."""
+    """A stream that returns one chunk at a time."""
 
     def __init__(self, *chunks: bytes) -> None:
         self._chunks = list(chunks)
@@ -26,7 +26,7 @@ class Chunks:
         # A line may come in pieces, and the last one without its end.
         ((b"o", b"ne\ntw", b"o"), ["one", "two"]),
         ((b"\n\n",), ["", ""]),
-        # A character cut in two is whole again; what is no UTF-8 stops nothing.
+        # A character may come in two chunks, and invalid UTF-8 is replaced.
         ((b"\xd0", b"\xaf\n\xff\n"), ["Я", "�"]),
     ],
 )
@@ -45,7 +45,7 @@ def test_a_line_has_the_name_of_its_process_before_it(capsys: pytest.CaptureFixt
 
 
 def test_each_process_has_a_file_of_its_own(tmp_path: Path) -> None:
-    write = to_files(tmp_path / "logs")
+    write = FileSink(tmp_path / "logs")
     write("api", "one")
     write("planner", "two")
     write("api", "three")

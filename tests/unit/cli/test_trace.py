@@ -1,22 +1,20 @@
-"""What herald trace takes from the logs, and how it is shown."""
+"""Which log lines herald trace selects, and how it summarises and formats them."""
 
 import io
 import json
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 
-from cli.stack.journal import Journal
-from cli.trace.lines import LONGEST_LINE, Source
-from cli.trace.show import to_json, to_line
-from cli.trace.target import Bearing, Target, bearing, needle
-from cli.trace.timeline import Collector, Entry, in_order
+from cli.trace.formatting import format_json, format_line
+from cli.trace.log_lines import LONGEST_LINE, Source
+from cli.trace.target import Relation, Target, relation_of, search_pattern
+from cli.trace.timeline import Collector, TimelineEntry, in_order
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
-# Message 5 of mailing 7 to client 3, which "req-1" made; a client with two messages; a mailing.
+# Message 5 of mailing 7 to client 3, created by "req-1"; a client with two messages; a mailing.
 MESSAGE = Target("message", 5, frozenset({7}), frozenset({5}), frozenset({3}), frozenset({"req-1"}))
 CLIENT = Target("client", 3, frozenset({7, 8}), frozenset({5, 6}), frozenset({3}))
 MAILING = Target("mailing", 7, frozenset({7}), request_ids=frozenset({"req-1"}))
@@ -29,13 +27,13 @@ def a_line(event: str = "attempt ended", second: float = 0, **fields: Any) -> by
 
 def read(*lines: bytes, name: str = "dispatcher", wanted: Target | None = None) -> list[tuple[str, dict[str, Any]]]:
     source = Source(io.BytesIO(b"\n".join(lines)), name)
-    return list(source.events(needle(wanted) if wanted else None))
+    return list(source.events(search_pattern(wanted) if wanted else None))
 
 
-def collected(target: Target, *lines: bytes, **options: Any) -> tuple[list[Entry], int]:
+def collected(target: Target, *lines: bytes, **options: Any) -> tuple[list[TimelineEntry], int]:
     collector = Collector(target, **options)
     for service, event in read(*lines, wanted=target):
-        collector.take(service, event)
+        collector.add(service, event)
     return in_order(collector.entries()), collector.left_out
 
 
@@ -47,7 +45,7 @@ def collected(target: Target, *lines: bytes, **options: Any) -> tuple[list[Entry
         ({"message_ids": [4, 5], "mailing_id": 7}, "whole", "whole", "messages"),
         ({"message_ids": [4, 5], "mailing_ids": [7, 8]}, "whole", "whole", "messages"),
         ({"first_message_id": 1, "last_message_id": 9, "mailing_id": 7}, "whole", "whole", "messages"),
-        # About another message: only the mailing is concerned.
+        # About another message: only related to the mailing.
         ({"message_id": 55, "mailing_id": 7}, None, None, "messages"),
         ({"message_ids": [55, 15], "mailing_id": 7}, None, None, "messages"),
         ({"first_message_id": 1, "last_message_id": 4, "mailing_id": 7}, None, None, "messages"),
@@ -59,7 +57,7 @@ def collected(target: Target, *lines: bytes, **options: Any) -> tuple[list[Entry
         ({"client_id": 3}, "whole", "whole", None),
         ({"client_ids": [2, 3]}, "whole", "whole", None),
         ({"message_id": 6, "client_id": 3, "mailing_id": 8}, None, "whole", None),
-        # Known only by the request.
+        # Related only by the request.
         ({"request_id": "req-1"}, "whole", None, "whole"),
         ({"request_id": "req-2"}, None, None, None),
         ({}, None, None, None),
@@ -67,19 +65,19 @@ def collected(target: Target, *lines: bytes, **options: Any) -> tuple[list[Entry
     ],
 )
 def test_a_line_is_about_what_it_names(
-    fields: dict[str, Any], of_message: Bearing | None, of_client: Bearing | None, of_mailing: Bearing | None
+    fields: dict[str, Any], of_message: Relation | None, of_client: Relation | None, of_mailing: Relation | None
 ) -> None:
-    found = tuple(bearing(fields, target) for target in (MESSAGE, CLIENT, MAILING))
+    found = tuple(relation_of(fields, target) for target in (MESSAGE, CLIENT, MAILING))
     assert found == (of_message, of_client, of_mailing)
-    for target, how in zip((MESSAGE, CLIENT, MAILING), found, strict=True):
-        pattern = needle(target)
+    for target, relation in zip((MESSAGE, CLIENT, MAILING), found, strict=True):
+        pattern = search_pattern(target)
         assert pattern is not None
-        # What is looked for first is never missing from a line that counts.
-        assert how is None or pattern.search(a_line(**fields))
+        # The pattern matches every line that relates to the target.
+        assert relation is None or pattern.search(a_line(**fields))
 
 
 def test_a_client_of_very_many_messages_is_found_by_reading_every_line() -> None:
-    assert needle(Target("client", 3, frozenset(), frozenset(range(1000)), frozenset({3}))) is None
+    assert search_pattern(Target("client", 3, frozenset(), frozenset(range(1000)), frozenset({3}))) is None
 
 
 LINE = a_line(message_id=5)
@@ -106,7 +104,7 @@ def test_a_line_is_read_whatever_stands_around_it(raw: bytes) -> None:
 @pytest.mark.parametrize(
     ("name", "before", "service"),
     [
-        # Which of several is told where it is known.
+        # The file name or the container names one of several processes.
         ("dispatcher-2", b"", "dispatcher-2"),
         ("standard input", b"dispatcher-3  | ", "dispatcher-3"),
         ("standard input", b"", "dispatcher"),
@@ -137,11 +135,11 @@ def test_the_lines_of_several_files_are_in_the_order_of_time() -> None:
         MESSAGE, a_line("b", 2, message_id=5), a_line("a", 1, message_ids=[5, 6]), a_line("c", 3, mailing_id=7)
     )
     assert [entry.what for entry in entries] == ["a", "b", "c"]
-    # Long lists are told by their length.
+    # A long list is replaced by its length.
     assert entries[0].details == {"messages": 2}
 
 
-def test_the_messages_of_a_mailing_are_summed_up() -> None:
+def test_lines_of_single_messages_of_a_mailing_are_summarised() -> None:
     lines = [
         a_line("mailing started", 0, mailing_id=7),
         *(a_line(second=1 + n, mailing_id=7, message_id=n, outcome="accepted") for n in range(1, 100)),
@@ -149,8 +147,8 @@ def test_the_messages_of_a_mailing_are_summed_up() -> None:
         a_line("messages released", 1, mailing_id=7, message_ids=list(range(300))),
     ]
     entries, _ = collected(MAILING, *lines)
-    told = [(entry.what, entry.details.get("outcome"), entry.details.get("messages")) for entry in entries]
-    assert told == [
+    summary = [(entry.what, entry.details.get("outcome"), entry.details.get("messages")) for entry in entries]
+    assert summary == [
         ("mailing started", None, None),
         ("messages released", None, 300),
         ("attempt ended", "accepted", 99),
@@ -161,45 +159,44 @@ def test_the_messages_of_a_mailing_are_summed_up() -> None:
     assert len(each) == len(lines)
 
 
-def test_requests_that_only_looked_are_summed_up() -> None:
+def test_read_only_requests_are_summarised() -> None:
     asked = {"path": "/api/v1/mailings/{mailing_id}", "mailing_id": 7}
     lines = [a_line("request answered", n, method="GET", status=200, **asked) for n in range(100)]
     lines.append(a_line("request answered", 50, method="PATCH", status=200, **asked))
     for target in (MESSAGE, MAILING):
-        looks, edit = collected(target, *lines)[0]
-        assert (looks.details["method"], looks.details["lines"]) == ("GET", 100)
-        assert "messages" not in looks.details
+        reads, edit = collected(target, *lines)[0]
+        assert (reads.details["method"], reads.details["lines"]) == ("GET", 100)
+        assert "messages" not in reads.details
         assert edit.details["method"] == "PATCH"
 
 
 def test_what_is_kept_is_bounded_and_the_rest_is_counted() -> None:
     lines = [a_line(f"event {n}", message_id=5) for n in range(10)]
-    entries, left_out = collected(MESSAGE, *lines, most=4)
+    entries, left_out = collected(MESSAGE, *lines, max_lines=4)
     assert (len(entries), left_out) == (4, 6)
 
 
-def test_an_entry_is_a_line_for_people_without_what_they_know_already() -> None:
+def test_an_entry_is_a_line_without_the_ids_of_the_title() -> None:
     details = {
         "outcome": "server_error",
-        "detail": "HTTP 500: it broke\n\x1b[31mred \u202e79991234567",
+        "detail": "HTTP 500: failed\n\x1b[31mred \u202e79991234567",
         "message_id": 5,
         "attempt": 2,
         "request_id": "req-1",
         "due_at": NOON,
-        "exception": "frames\nValueError: why",
+        "exception": "frames\nValueError: wrong",
         "moved": {"sent": 1},
     }
-    assert to_line(Entry(NOON, "dispatcher", "attempt ended", details), "message") == (
+    assert format_line(TimelineEntry(NOON, "dispatcher", "attempt ended", details), "message") == (
         "2026-05-04 12:00:00.000Z  dispatcher   attempt ended            outcome=server_error"
-        '  detail="HTTP 500: it broke\\n\\x1b[31mred \\u202e7999***4567"'
-        "  attempt=2  due_at=2026-05-04T12:00:00.000+00:00"
-        '  exception="ValueError: why"  moved={"sent":1}  request_id=req-1'
+        '  detail="HTTP 500: failed\\n\\x1b[31mred \\u202e7999***4567"  attempt=2  due_at=2026-05-04T12:00:00.000+00:00'
+        '  exception="ValueError: wrong"  moved={"sent":1}  request_id=req-1'
     )
 
 
 def test_an_entry_is_one_json_object_with_everything() -> None:
-    entry = Entry(NOON, "api", "client changed", {"client_id": 3, "detail": "79991234567\x9b", "at": NOON})
-    line = to_json(entry)
+    entry = TimelineEntry(NOON, "api", "client changed", {"client_id": 3, "detail": "79991234567\x9b", "at": NOON})
+    line = format_json(entry)
     assert b"\xc2\x9b" not in line
     assert json.loads(line) == {
         "at": "2026-05-04T12:00:00+00:00",
@@ -207,37 +204,3 @@ def test_an_entry_is_one_json_object_with_everything() -> None:
         "what": "client changed",
         "details": {"client_id": 3, "detail": "7999***4567\x9b", "at": "2026-05-04T12:00:00.000+00:00"},
     }
-
-
-class Shown:
-    def __init__(self) -> None:
-        self.lines: list[tuple[str, str]] = []
-
-    def __call__(self, name: str, line: str) -> None:
-        self.lines.append((name, line))
-
-
-def test_what_processes_say_is_kept_as_json_and_shown_for_people(tmp_path: Path) -> None:
-    shown = Shown()
-    journal = Journal(tmp_path / "logs", shown, readable=True)
-    journal("planner", a_line("mailing started", mailing_id=7).decode())
-    journal("planner", "no JSON \x1b[2J")
-    kept = (tmp_path / "logs" / "planner.log").read_text().splitlines()
-    assert [json.loads(line)["mailing_id"] for line in kept] == [7]
-    assert "mailing started" in shown.lines[0][1]
-    assert "mailing_id=7" in shown.lines[0][1]
-    assert shown.lines[1] == ("planner", "no JSON \\x1b[2J")
-
-
-def test_who_chose_a_format_is_shown_the_lines_as_they_are(tmp_path: Path) -> None:
-    shown = Shown()
-    Journal(tmp_path, shown, readable=False)("api", LINE.decode())
-    assert shown.lines == [("api", LINE.decode())]
-
-
-def test_what_is_kept_does_not_grow_for_ever(tmp_path: Path) -> None:
-    journal = Journal(tmp_path, Shown(), readable=False, most_bytes=1000)
-    for _ in range(100):
-        journal("api", LINE.decode())
-    assert {path.name for path in tmp_path.iterdir()} <= {"api.log", "api.log.1"}
-    assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 2500

@@ -1,4 +1,4 @@
-"""The Kubernetes manifests as a cluster would get them."""
+"""Renders the Kubernetes manifests, and finds parts of them."""
 
 import base64
 import functools
@@ -22,7 +22,7 @@ Manifest = dict[str, Any]
 
 @functools.cache
 def render(overlay: str, *, keda: bool = False) -> list[Manifest]:
-    """Builds an overlay, with the example secrets where it wants secrets; skips the test where there is no kubectl."""
+    """Renders an overlay, with the example secrets if it needs secrets. Skips the test without kubectl."""
     if shutil.which("kubectl") is None:
         pytest.skip("kubectl is not installed, and kustomize is in it")
     with tempfile.TemporaryDirectory() as temporary:
@@ -33,7 +33,7 @@ def render(overlay: str, *, keda: bool = False) -> list[Manifest]:
             shutil.copytree(target / "secrets.example", target / "secrets")
         if keda:
             file = target / "kustomization.yaml"
-            # As its comments say: with KEDA, and without a number of dispatchers.
+            # As its comments describe: with KEDA, and without a number of dispatchers.
             lines = [line for line in file.read_text().splitlines() if "herald-dispatcher, count" not in line]
             file.write_text("\n".join(line for line in lines if line != "replicas:") + "\n" + KEDA)
         done = subprocess.run(["kubectl", "kustomize", target], capture_output=True, text=True, timeout=60, check=False)
@@ -51,17 +51,17 @@ def named(manifests: list[Manifest], kind: str, name: str) -> Manifest:
 
 
 def workloads(manifests: list[Manifest]) -> list[Manifest]:
-    """Everything that has pods."""
+    """Returns every manifest with pods."""
     return of_kind(manifests, "Deployment", "StatefulSet", "Job")
 
 
 def processes(manifests: list[Manifest]) -> dict[str, Manifest]:
-    """Herald's own processes, by name."""
+    """Returns the manifests of Herald's own processes by name."""
     return {each["metadata"]["labels"][COMPONENT]: each for each in of_kind(manifests, "Deployment")}
 
 
 def labels_of(workload: Manifest) -> dict[str, str]:
-    """The labels of a workload's pods."""
+    """Returns the labels of a workload's pods."""
     labels: dict[str, str] = workload["spec"]["template"]["metadata"]["labels"]
     return labels
 
@@ -73,7 +73,7 @@ def container_of(workload: Manifest) -> dict[str, Any]:
 
 
 def matches(selector: dict[str, Any], labels: dict[str, str]) -> bool:
-    """Returns whether a label selector takes these labels. An empty one takes all."""
+    """Returns whether a label selector selects these labels. An empty one selects all."""
     exact = all(labels.get(key) == value for key, value in selector.get("matchLabels", {}).items())
     return exact and all(_holds(each, labels) for each in selector.get("matchExpressions", []))
 
@@ -84,7 +84,7 @@ def _holds(expression: dict[str, Any], labels: dict[str, str]) -> bool:
 
 
 def environment_of(manifests: list[Manifest], workload: Manifest) -> dict[str, str]:
-    """What the container of a workload finds in its environment, of config maps and secrets."""
+    """Returns the environment of a workload's container, from its config maps and secrets."""
     found: dict[str, str] = {}
     for source in container_of(workload).get("envFrom", []):
         if "configMapRef" in source:

@@ -1,4 +1,4 @@
-"""The alert rules: valid, each seen to fire and to keep quiet, each with a page that says what to do."""
+"""The alert rules are valid, are tested to fire and to keep quiet, and have a section in the runbook."""
 
 import functools
 import re
@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from cli.settings import TARGETS_FILE
-from tests.support.metrics_table import ROOT, documented_series, series_in
-from tests.support.promtool import promtool
+from tests.support.monitoring.metrics_table import ROOT, documented_series, series_in
+from tests.support.monitoring.promtool import promtool
 
 FOLDER = ROOT / "deploy" / "prometheus"
 RULES = FOLDER / "rules" / "herald.yml"
@@ -34,17 +34,17 @@ def expectations(path: Path) -> list[dict[str, Any]]:
 
 
 def sections() -> set[str]:
-    """Names the anchors of the runbook, as GitHub and GitLab make them of headings."""
+    """Returns the anchors of the runbook, as GitHub and GitLab derive them from headings."""
     headings = re.findall(r"^#+ (.+)$", RUNBOOK.read_text(encoding="utf-8"), re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_promtool_takes_the_rules() -> None:
+def test_promtool_accepts_the_rules() -> None:
     promtool("check", "rules", RULES)
 
 
 @pytest.mark.parametrize("config", ["prometheus.yml", "native.yml"])
-def test_promtool_takes_the_configurations(config: str) -> None:
+def test_promtool_accepts_the_configurations(config: str) -> None:
     promtool("check", "config", FOLDER / config)
 
 
@@ -60,7 +60,7 @@ def test_alerts_fire_when_they_must_and_only_then(path: Path) -> None:
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=NAMES)
-def test_an_alert_says_how_bad_it_is_what_is_wrong_and_where_to_read_on(alert: dict[str, Any]) -> None:
+def test_an_alert_has_a_severity_a_description_and_a_section_of_the_runbook(alert: dict[str, Any]) -> None:
     assert alert["labels"]["severity"] in {"critical", "warning"}
     assert all(alert["annotations"][name] for name in ("summary", "description"))
     page, _, anchor = alert["annotations"]["runbook_url"].partition("#")

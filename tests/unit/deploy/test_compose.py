@@ -1,4 +1,4 @@
-"""The compose files name variables that exist, keep ports at home, and run every process."""
+"""The compose files name existing variables, publish ports only on the loopback, and run every process."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from cli.processes import PROCESSES
+from cli.commands.processes import PROCESSES
 from services.api.settings import DEFAULT_ADMIN_TOKEN
 from shared.process import STOP_SECONDS
 from tests.unit.deploy import variables
@@ -16,7 +16,7 @@ from tests.unit.deploy.manifests import ROOT
 MAIN = ROOT / "docker-compose.yml"
 PROVIDER, BROKER = ROOT / "docker-compose.override.example.yml", ROOT / "deploy" / "compose" / "external-broker.yml"
 FILES = (MAIN, PROVIDER, BROKER)
-# What compose itself reads; no process does.
+# Variables that only compose reads, not a process.
 OF_COMPOSE = {"HERALD_IMAGE", "HERALD_EXTERNAL_RABBITMQ_URL"}
 SECRETS = re.compile(r"\$\{(\w*(?:PASSWORD|TOKEN|SECRET))\b")
 
@@ -29,17 +29,17 @@ def services_of(file: Path) -> dict[str, dict[str, Any]]:
 
 
 def interpolated(text: str) -> set[str]:
-    """Names the variables that compose puts into a file, and those that it hands on without a value."""
+    """Returns the variables that compose interpolates, and those that it passes on without a value."""
     return set(re.findall(r"(?<!\$)\$\{(\w+)", text)) | set(re.findall(r"^ +(HERALD_\w+):$", text, re.MULTILINE))
 
 
 def offered() -> set[str]:
-    """Names what .env.example sets or shows."""
+    """Returns the variables that .env.example sets, or shows in a comment."""
     return set(re.findall(r"^#?([A-Z]\w+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
 
 
 @every_file
-def test_every_variable_is_one_that_somebody_reads(file: Path) -> None:
+def test_every_variable_is_read_by_a_process_or_by_compose(file: Path) -> None:
     named = set(re.findall(r"\bHERALD_\w+", file.read_text()))
     assert named - variables.known() - OF_COMPOSE == set()
 
@@ -50,11 +50,11 @@ def test_the_example_of_the_environment_is_complete_and_has_nothing_else() -> No
     assert offered() == wanted
 
 
-def test_every_process_runs_and_says_how_it_is() -> None:
+def test_every_process_runs_with_a_health_check() -> None:
     services = services_of(MAIN)
     for name in PROCESSES:
         assert services[name]["command"] == [name]
-        assert "healthcheck" not in services[name], "the image's own check is for every process"
+        assert "healthcheck" not in services[name], "the health check of the image serves every process"
         assert services[name]["restart"] == "unless-stopped"
         assert services[name]["stop_grace_period"] == f"{STOP_SECONDS + 5}s"
     assert "HEALTHCHECK" in (ROOT / "Dockerfile").read_text()
@@ -72,7 +72,7 @@ def test_every_process_may_be_scaled() -> None:
     assert "ports" not in services_of(MAIN)["dispatcher"]
 
 
-def test_two_ports_are_published_both_at_home_and_both_changeable() -> None:
+def test_two_ports_are_published_on_the_loopback_and_can_be_changed() -> None:
     ports = {name: service["ports"] for name, service in services_of(MAIN).items() if "ports" in service}
     assert ports["api"] == ["127.0.0.1:${HERALD_API_PORT:-8080}:8080"]
     assert ports["rabbitmq"] == ["127.0.0.1:${RABBITMQ_MANAGEMENT_PORT:-15672}:15672"]
@@ -89,13 +89,13 @@ def test_the_token_of_a_first_try_is_the_one_that_the_api_warns_of() -> None:
 
 def test_with_a_real_provider_no_secret_has_a_default() -> None:
     demanded = set(re.findall(r"\$\{(\w+):\?", PROVIDER.read_text()))
-    # The profile of Grafana is for a first try and for a machine of one's own.
+    # The profile of Grafana is meant for a first try and for a private machine.
     secrets = set(SECRETS.findall(MAIN.read_text())) - {"HERALD_SANDBOX_SECRET", "GRAFANA_ADMIN_PASSWORD"}
     assert demanded == secrets | {"HERALD_PROVIDER_URL"}
 
 
 @pytest.mark.parametrize(("file", "left_out"), [(PROVIDER, "sandbox"), (BROKER, "rabbitmq")])
-def test_what_an_override_leaves_out_is_required_by_nobody_else(file: Path, left_out: str) -> None:
+def test_no_other_service_requires_what_an_override_leaves_out(file: Path, left_out: str) -> None:
     assert services_of(file)[left_out] == {"profiles": ["never"]}
     needing = [
         name

@@ -1,4 +1,4 @@
-"""Grafana's dashboard: what it asks for exists, and its parts fit together."""
+"""Grafana's dashboard queries existing metrics, and its panels do not overlap."""
 
 import itertools
 import json
@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.support.metrics_table import ROOT, documented_series, read_table, series_in
-from tests.support.promtool import promtool
+from tests.support.monitoring.metrics_table import ROOT, documented_series, read_table, series_in
+from tests.support.monitoring.promtool import promtool
 
 FOLDER = ROOT / "deploy" / "grafana"
 DASHBOARD: dict[str, Any] = json.loads((FOLDER / "dashboards" / "herald.json").read_text(encoding="utf-8"))
@@ -61,7 +61,7 @@ def test_every_metric_is_somewhere_on_the_dashboard() -> None:
     assert unseen == []
 
 
-def test_promtool_takes_every_query(tmp_path: Path) -> None:
+def test_promtool_accepts_every_query(tmp_path: Path) -> None:
     rules = [
         {"record": f"query:{place}", "expr": expr.replace("$__rate_interval", "1m")}
         for place, (_, expr) in enumerate(QUERIES)

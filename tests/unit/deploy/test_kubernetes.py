@@ -1,4 +1,4 @@
-"""The manifests are valid, hold together, and start processes that know all their variables."""
+"""The manifests are valid and consistent, and every process can load its settings."""
 
 import json
 import re
@@ -9,7 +9,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from cli.processes import PROCESSES as COMMANDS
+from cli.commands.processes import PROCESSES as COMMANDS
 from shared import settings
 from shared.process import STOP_SECONDS
 from tests.unit.deploy import variables
@@ -29,7 +29,7 @@ from tests.unit.deploy.manifests import (
     workloads,
 )
 
-# The oldest version that is still in wide use, and the newest whose schemas there are.
+# The oldest version that is still in wide use, and the newest with schemas.
 VERSIONS = ("1.29", kubernetes_validate.latest_version().rpartition(".")[0])
 OWN_KINDS = ("ScaledObject", "TriggerAuthentication")
 OUTSIDERS = frozenset({"postgres", "rabbitmq"})
@@ -81,7 +81,7 @@ def test_every_process_can_load_its_settings(overlay: str, monkeypatch: pytest.M
 
 
 @every_overlay
-def test_every_variable_is_one_that_somebody_reads(overlay: str) -> None:
+def test_every_variable_is_read_by_a_process(overlay: str) -> None:
     manifests = render(overlay)
     named_variables = {
         variable
@@ -163,7 +163,7 @@ def test_every_selector_finds_pods(overlay: str) -> None:
 
 
 @every_overlay
-def test_ports_are_called_by_names_that_there_are(overlay: str) -> None:
+def test_ports_are_referred_to_by_existing_names(overlay: str) -> None:
     manifests = render(overlay)
     for service in of_kind(manifests, "Service"):
         (workload,) = [
@@ -194,7 +194,7 @@ def test_the_autoscaler_has_the_api_to_itself(overlay: str) -> None:
     manifests = render(overlay)
     (scaler,) = of_kind(manifests, "HorizontalPodAutoscaler")
     target = named(manifests, "Deployment", scaler["spec"]["scaleTargetRef"]["name"])
-    assert "replicas" not in target["spec"], "a second number would be put back at every apply"
+    assert "replicas" not in target["spec"], "every apply would reset the number of pods"
     assert scaler["spec"]["minReplicas"] >= 2
 
 

@@ -1,4 +1,4 @@
-"""The network policies let through what Herald needs, and nothing else."""
+"""The network policies allow what Herald needs, and nothing else."""
 
 from typing import Any
 
@@ -15,14 +15,14 @@ from tests.unit.deploy.manifests import (
     workloads,
 )
 
-# Who opens connections to whom, at which port.
+# Allowed connections as (source, target, port).
 FLOWS = {
     *((name, "postgres", 5432) for name in ("api", "planner", "dispatcher", "reporter", "migrate")),
     *((name, "rabbitmq", 5672) for name in ("api", "planner", "dispatcher", "reporter", "topology")),
     ("dispatcher", "sandbox", 8090),
 }
 PORTS = {"postgres": (5432,), "rabbitmq": (5672, 15672), "sandbox": (8090, 9100), "api": (8080, 9100)}
-# From other namespaces, by their names.
+# Allowed connections from other namespaces as (namespace, target, port).
 FROM_OUTSIDE = {
     ("ingress-nginx", "api", 8080),
     *(("monitoring", name, 9100) for name in ("api", "planner", "dispatcher", "reporter", "sandbox")),
@@ -30,13 +30,13 @@ FROM_OUTSIDE = {
 
 
 def pods(manifests: list[Manifest]) -> dict[str, dict[str, str]]:
-    """The labels of all pods, by component or by name."""
+    """Returns the labels of all pods by component or by name."""
     found = [labels_of(each) for each in workloads(manifests)]
     return {labels.get(COMPONENT, labels[NAME]): labels for labels in found}
 
 
 def allows(policy: Manifest, direction: str, peer: dict[str, Any], port: int) -> bool:
-    """Say whether a policy lets a pod or a namespace through at a port. `peer` is what a selector is compared with."""
+    """Returns whether a policy allows a peer at a port. `peer` maps kinds of selectors to the labels of the peer."""
     key, field = ("ingress", "from") if direction == "Ingress" else ("egress", "to")
     for rule in policy["spec"].get(key, []):
         at_port = port in [each["port"] for each in rule["ports"]]
@@ -51,7 +51,7 @@ def _is(allowed: dict[str, Any], peer: dict[str, Any]) -> bool:
 
 
 def passes(manifests: list[Manifest], labels: dict[str, str], direction: str, peer: dict[str, Any], port: int) -> bool:
-    """Returns whether the pods with these labels may speak with a peer, one of their policies being enough."""
+    """Returns whether one of the policies of the pods with these labels allows a peer at a port."""
     own = [
         policy
         for policy in of_kind(manifests, "NetworkPolicy")
@@ -88,7 +88,7 @@ def test_exactly_the_flows_that_are_needed_come_from_other_namespaces() -> None:
 
 
 @pytest.mark.parametrize("overlay", ["dev", "production"])
-def test_every_pod_may_look_names_up(overlay: str) -> None:
+def test_every_pod_may_resolve_names(overlay: str) -> None:
     manifests = render(overlay)
     resolver = {"namespaceSelector": {"kubernetes.io/metadata.name": "kube-system"}}
     assert all(passes(manifests, labels, "Egress", resolver, 53) for labels in pods(manifests).values())

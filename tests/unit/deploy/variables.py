@@ -1,8 +1,8 @@
-"""Every HERALD_ variable that something reads, from the settings themselves."""
+"""The HERALD_ variables that the processes and the commands read, from their settings classes."""
 
 from pydantic_settings import BaseSettings
 
-from bench.running import BenchSettings
+from bench.running_stack import BenchSettings
 from cli.settings import ClientSettings
 from services.api.settings import ApiSettings
 from services.dispatcher.settings import DispatcherSettings
@@ -11,7 +11,7 @@ from services.reporter.settings import ReporterSettings
 from services.sandbox.settings import SandboxSettings
 from shared.settings import PREFIX
 
-# The settings of each process by its name.
+# The settings class of each process by its name.
 PROCESSES: dict[str, type[BaseSettings]] = {
     "api": ApiSettings,
     "planner": PlannerSettings,
@@ -22,5 +22,6 @@ PROCESSES: dict[str, type[BaseSettings]] = {
 
 
 def known() -> set[str]:
+    """Returns the names of all variables."""
     kinds: tuple[type[BaseSettings], ...] = (*PROCESSES.values(), ClientSettings, BenchSettings)
     return {f"{PREFIX}{field.upper()}" for kind in kinds for field in kind.model_fields}

@@ -1,0 +1,215 @@
+"""Shows the query plans of the frequent statements, with a million clients and a million messages.
+
+    python -m bench.query_plans postgresql://superuser@host/empty_database
+
+Fills the database, calls the functions of the stores with auto_explain, and prints a Markdown table with the time and
+the plan nodes of each statement. Used for docs/decisions/0006.
+"""
+
+import asyncio
+import re
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+
+from services.api.clients import store as clients
+from services.api.mailings import store as mailings
+from services.api.messages import store as messages
+from services.api.statistics import store as statistics
+from services.dispatcher import store as dispatcher
+from services.planner.closing import store as closing
+from services.planner.store import backlog, expansion, leases, lifecycle, releases, repairs, windows
+from services.reporter.fold import fold
+from shared.messages import Result, Results
+from shared.migrate import migrate
+
+MILLION = 1_000_000
+# A plan node in the output of EXPLAIN: its kind, the index that it reads, and the table.
+_NODE = re.compile(
+    r"(Seq Scan|Index Only Scan|Index Scan|Bitmap Heap Scan|Tid Scan)(?: Backward)?(?: using (\w+))? on (\w+)"
+)
+_TIME = re.compile(r"duration: ([\d.]+) ms")
+
+FILL = """
+-- A million clients with 100 operator codes and 1,000 tags.
+INSERT INTO clients (phone, operator_code, tag, timezone)
+SELECT (70000000000 + i)::text, (900 + i % 100)::text, 'tag' || i % 1000, 'Europe/Moscow' FROM generate_series(1, $N) i;
+-- Mailing 1 is being sent, mailing 2 is being expanded, mailing 3 has no messages left.
+INSERT INTO mailings (text, start_at, end_at, status, started_at)
+SELECT 'Hello', now() - interval '1 min', now() + interval '1 day', 'running', now() FROM generate_series(1, 3);
+INSERT INTO mailing_work (mailing_id, upper_client_id, expansion_done, release_cursor)
+VALUES (1, $N, true, 60000), (2, $N, false, 0), (3, $N, true, $N);
+-- A message of mailing 1 to every client, one in a thousand of them rejected.
+INSERT INTO messages (mailing_id, client_id) SELECT 1, i FROM generate_series(1, $N) i;
+UPDATE messages SET status = 'rejected', reason = 'HTTP 400', final_at = now() WHERE id % 1000 = 999;
+INSERT INTO mailing_counts (mailing_id, total, pending, rejected)
+VALUES (1, $N, $N - $N / 1000, $N / 1000), (2, 0, 0, 0), (3, 0, 0, 0);
+-- 55,000 flights on the broker, most of them due later, and 5,000 waiting in the table.
+INSERT INTO flights (message_id, mailing_id, client_id, released_at, due_at)
+SELECT id, 1, client_id, now(), now() + CASE WHEN id > 5000 THEN interval '10 min' ELSE interval '0' END
+FROM messages WHERE id <= 55000 AND status = 'pending';
+INSERT INTO flights (message_id, mailing_id, client_id, due_at)
+SELECT id, 1, client_id, now() + interval '1 h' FROM messages WHERE id BETWEEN 55001 AND 60000 AND status = 'pending';
+"""
+
+
+class PlanCollector:
+    """Collects the plans that auto_explain logs for each call."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._plans: list[str] = []
+        connection.add_log_listener(lambda _, message: self._plans.append(str(message)))
+
+    async def call(self, name: str, work: Callable[[], Awaitable[Any]]) -> str:
+        """Calls `work` twice, first to warm the caches, and returns the Markdown row of the second call."""
+        await work()
+        await asyncio.sleep(0)
+        self._plans.clear()
+        await work()
+        await asyncio.sleep(0)
+        text = "\n".join(self._plans)
+        nodes = sorted(
+            {f"{table}: {kind}{f' ({index})' if index else ''}" for kind, index, table in _NODE.findall(text)}
+        )
+        spent = sum(float(found) for found in _TIME.findall(text))
+        return f"| {name} | {spent:.1f} | {'; '.join(nodes)} |"
+
+
+async def fill(connection: asyncpg.Connection) -> None:
+    await migrate(connection)
+    await connection.execute(FILL.replace("$N", str(MILLION)), timeout=900)
+    await connection.execute("VACUUM ANALYZE", timeout=900)
+
+
+async def explain(connection: asyncpg.Connection) -> None:
+    await connection.execute(
+        "LOAD 'auto_explain'; SET auto_explain.log_min_duration = 0; SET auto_explain.log_analyze = on;"
+        " SET auto_explain.log_nested_statements = on; SET auto_explain.log_timing = off;"
+        " SET client_min_messages = log; SET jit = off"
+    )
+
+
+def calls(pool: Any, connection: asyncpg.Connection) -> dict[str, Callable[[], Awaitable[Any]]]:
+    """Maps the title of each statement to a call of its store function. Every call can be repeated."""
+    owner, worker, at = uuid4(), uuid4(), iter(range(1, 5000, 100))
+
+    async def hold() -> None:
+        await connection.execute("UPDATE mailing_work SET owner = $1", owner)
+
+    async def claim() -> None:
+        first = next(at)
+        await dispatcher.claim(pool, worker, [(first + n, 1, False) for n in range(100)])
+
+    folded = iter(range(2501, 5000, 100))
+
+    async def fold_batch() -> None:
+        first = next(folded)
+        ids = [first + n for n in range(100) if (first + n) % 1000 != 999]
+        results = [
+            Result(
+                message_id=i, mailing_id=1, client_id=i, number=1, status="sent", outcome="accepted",
+                started_at=datetime.now(UTC), duration_ms=5,
+            )
+            for i in ids
+        ]  # fmt: skip
+        await fold(pool, [Results(results=results)])
+
+    async def expand() -> None:
+        await hold()
+        audience = await expansion.lock_audience(connection, owner, 2)
+        assert audience is not None  # noqa: S101
+        added = await expansion.add_messages(connection, 2, audience, 2000)
+        await expansion.move_cursor(connection, 2, cursor=added.upto or 0, done=False, added=added.messages)
+
+    released = list(range(60_001, 60_501))
+    cursor = iter(range(60_000, MILLION, 500))
+    return {
+        "planner: start what is due": lambda: lifecycle.start_due(pool),
+        "planner: seconds to the next start": lambda: lifecycle.seconds_to_next_start(pool),
+        "planner: finish what is done": lambda: lifecycle.finish_done(pool),
+        "planner: begin closing": lambda: closing.begin_closing(pool),
+        "planner: list closing": lambda: closing.list_closing(pool),
+        "planner: deleted clients": lambda: closing.list_deleted_clients(pool),
+        "planner: in flight, and rate": lambda: releases.read_in_flight(pool),
+        "planner: lease": lambda: leases.acquire(pool, owner, release=True, most=8),
+        "planner: expansion chunk of 2,000": expand,
+        "planner: fresh flights, 500": lambda: releases.take_fresh(connection, 1, next(cursor), 500),
+        "planner: waiting flights, 500": lambda: releases.take_waiting(connection, 1, 500),
+        "planner: mark 500 released": lambda: releases.mark_released(pool, released, datetime.now(UTC)),
+        "planner: windows edited": lambda: windows.recheck_edited(pool, 10_000),
+        "planner: vanished jobs": lambda: repairs.take_vanished(pool, 5000),
+        "planner: stale claims": lambda: repairs.take_stale(pool, 5000),
+        "planner: metrics, what is unsent": lambda: backlog.list_unsent(pool),
+        "planner: metrics, mailings by status": lambda: backlog.count_mailings(pool),
+        "dispatcher: claim of 100": claim,
+        "dispatcher: beat": lambda: dispatcher.beat(pool, [worker], True),
+        "dispatcher: unclaim": lambda: dispatcher.unclaim(pool, worker, 1, 1),
+        "reporter: fold of 100": fold_batch,
+        "planner: messages to settle, 5,000": lambda: closing.lock_unsent_of_mailing(connection, 1, 500_000, 5000),
+        "planner: a client's messages to settle": lambda: closing.lock_unsent_of_client(connection, 77, 0, 1000),
+        "api: page of clients": lambda: clients.page(
+            pool, phone=None, operator_code=None, tag=None, after=500_000, limit=100
+        ),
+        "api: clients by operator code and tag": lambda: clients.page(
+            pool, phone=None, operator_code="950", tag="tag50", after=500_000, limit=100
+        ),
+        "api: clients by tag": lambda: clients.page(
+            pool, phone=None, operator_code=None, tag="tag7", after=500_000, limit=100
+        ),
+        "api: client by phone": lambda: clients.page(
+            pool, phone="70000500000", operator_code=None, tag=None, after=0, limit=100
+        ),
+        "api: one mailing": lambda: mailings.get(pool, 1),
+        "api: page of mailings": lambda: mailings.page(pool, status=None, before=2**62, limit=100),
+        "api: page of messages": lambda: messages.page(pool, 1, status=None, after=500_000, limit=100),
+        "api: page of rejected messages": lambda: messages.page(pool, 1, status="rejected", after=500_000, limit=100),
+        "api: page of retrying messages": lambda: messages.page(pool, 1, status="retrying", after=0, limit=100),
+        "api: page of pending messages": lambda: messages.page(pool, 1, status="pending", after=0, limit=100),
+        "api: page of sent messages": lambda: messages.page(pool, 1, status="sent", after=0, limit=100),
+        "api: overall statistics": lambda: statistics.totals(pool),
+    }
+
+
+async def main(url: str) -> None:
+    # One connection takes the place of the pool, so that one listener gets all plans.
+    connection = await asyncpg.connect(url)
+    if await connection.fetchval("SELECT to_regclass('messages') IS NULL"):
+        await fill(connection)
+    single = SingleConnectionPool(connection)
+    await explain(connection)
+    await connection.execute(
+        "UPDATE flights SET claimed_number = 1 WHERE message_id BETWEEN 2501 AND 5000 AND claimed_number = 0"
+    )
+    collector = PlanCollector(connection)
+    write = sys.stdout.write
+    write("| statement | ms | nodes |\n|---|---|---|\n")
+    for name, work in calls(single, connection).items():
+        write(await collector.call(name, work) + "\n")
+    await connection.close()
+
+
+class SingleConnectionPool:
+    """A pool of one connection."""
+
+    def __init__(self, connection: asyncpg.Connection) -> None:
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def acquire(self) -> "SingleConnectionPool":
+        return self
+
+    async def __aenter__(self) -> asyncpg.Connection:
+        return self._connection
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1]))

@@ -1,0 +1,42 @@
+"""herald bench: measures this installation with the code of bench/."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+OUTPUT = Path("bench.json")
+
+
+def bench_command(
+    messages: Annotated[int, typer.Option(min=100, max=1_000_000, help="Number of messages to send.")] = 20_000,
+    provider_url: Annotated[str | None, typer.Option(help="Send API to measure against. Default: the sandbox.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="JSON file for the figures. Default: bench.json; with --running, none.")
+    ] = None,
+    api: Annotated[
+        bool, typer.Option("--api", help="Measure the API instead: response times, import and export.")
+    ] = False,
+    running: Annotated[
+        bool,
+        typer.Option(
+            "--running", help="Measure the running stack at HERALD_API_URL; its provider must be the sandbox."
+        ),
+    ] = False,
+) -> None:
+    """Measure how many messages a second this installation sends, beside a bare HTTP client."""
+    # Imported here, so that no other command loads the benches.
+    if running:
+        from bench.running_stack import bench as bench_running
+
+        bench_running(messages, output)
+        return
+    output = output or OUTPUT
+    if api:
+        from bench.api import bench as bench_api
+
+        bench_api(output)
+        return
+    from bench.pipeline import bench
+
+    bench(messages, provider_url, output)

@@ -1,0 +1,96 @@
+"""herald clients: imports and exports the client directory."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, BinaryIO, Literal
+
+import typer
+from rich.console import Console
+
+from cli.connections.api import Json, open_api
+from cli.failure import Failure
+from cli.run import run
+from cli.terminal.progress import read_with_progress, transfer_bar
+from cli.terminal.tables import make_table
+
+app = typer.Typer(help="Import and export the client directory.", no_args_is_help=True)
+
+Format = Literal["csv", "ndjson"]
+CONTENT_TYPES: dict[Format, str] = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
+SUFFIXES: dict[str, Format] = {".csv": "csv", ".ndjson": "ndjson", ".jsonl": "ndjson"}
+
+
+@app.command("import")
+def import_clients(
+    file: Annotated[
+        Path,
+        typer.Argument(exists=True, dir_okay=False, readable=True, help="A CSV file with a header, or NDJSON."),
+    ],
+    format: Annotated[Format | None, typer.Option(help="Format of the file. Default: by its suffix.")] = None,
+    on_conflict: Annotated[
+        Literal["update", "skip"], typer.Option(help="What to do when a client with the same phone exists.")
+    ] = "update",
+) -> None:
+    """Import clients from a file. Invalid lines are reported and left out."""
+    run(_import(file, format or _by_suffix(file), on_conflict))
+
+
+@app.command("export")
+def export_clients(
+    file: Annotated[
+        Path | None, typer.Argument(dir_okay=False, help="File to write. Default: standard output.")
+    ] = None,
+    format: Annotated[
+        Format | None, typer.Option(help="Format to write. Default: by the file's suffix, otherwise CSV.")
+    ] = None,
+) -> None:
+    """Export all clients to a file or to standard output."""
+    run(_export(file, format or (_by_suffix(file) if file else "csv")))
+
+
+def _by_suffix(file: Path) -> Format:
+    if file.suffix not in SUFFIXES:
+        raise typer.BadParameter(f"the suffix of {file.name} names no format: add --format csv or --format ndjson")
+    return SUFFIXES[file.suffix]
+
+
+async def _import(file: Path, format_: Format, on_conflict: str) -> None:
+    with transfer_bar(Console(stderr=True)) as progress:
+        async with open_api() as api:
+            content = read_with_progress(file, progress)
+            report = await api.upload(
+                "/clients/import", content, CONTENT_TYPES[format_], params={"on_conflict": on_conflict}
+            )
+    _show(report)
+
+
+def _show(report: Json) -> None:
+    counts = ("created", "updated", "skipped", "rejected")
+    console = Console()
+    console.print(make_table("", counts, [[report[name] for name in counts]]))
+    if report["errors"]:
+        rows = [(error["line"], error["detail"]) for error in report["errors"]]
+        console.print(make_table("rejected lines (the first 100)", ("line", "detail"), rows))
+
+
+async def _export(file: Path | None, format_: Format) -> None:
+    if file is None:
+        await _export_to(sys.stdout.buffer, format_, "clients")
+        return
+    try:
+        target = file.open("wb")
+    except OSError as error:
+        raise Failure(f"{file} cannot be written: {error.strerror}") from error
+    with target:
+        await _export_to(target, format_, file.name)
+
+
+async def _export_to(target: BinaryIO, format_: Format, name: str) -> None:
+    with transfer_bar(Console(stderr=True)) as progress:
+        task = progress.add_task(name, total=None)
+        async with open_api() as api:
+            async for chunk in api.download("/clients/export", CONTENT_TYPES[format_]):
+                target.write(chunk)
+                progress.advance(task, len(chunk))
+        progress.update(task, total=progress.tasks[task].completed)
+    target.flush()

@@ -1,0 +1,125 @@
+"""herald dead-letters: lists, replays and drops what the dead-letter queues hold."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+
+from cli.connections.api import Json, open_api
+from cli.run import run
+from cli.terminal.tables import make_table
+
+app = typer.Typer(help="List, replay and drop dead letters: what could not be processed.", no_args_is_help=True)
+
+Queue = Literal["planner.dead", "dispatcher.dead", "reporter.dead"]
+COLUMNS = ("id", "queue", "mailing", "message", "age", "reason")
+# As many ids as the API takes in one request.
+DROP_CHUNK = 100
+
+Ids = Annotated[list[str] | None, typer.Argument(help="Ids, as `herald dead-letters list` shows them.")]
+All = Annotated[bool, typer.Option("--all", help="All dead letters instead of single ones.")]
+OfQueue = Annotated[Queue | None, typer.Option("--queue", help="Only dead letters in this queue.")]
+
+
+@app.command("list")
+def list_letters(
+    queue: OfQueue = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="Maximum number of dead letters.")] = 100,
+) -> None:
+    """List dead letters with their ids, age and reason. They stay in their queues."""
+    run(_list(queue, limit))
+
+
+@app.command("replay")
+def replay_letters(ids: Ids = None, all_: All = False, queue: OfQueue = None) -> None:
+    """Send dead letters back to be processed again.
+
+    An exhausted message gets a new budget of attempts, unless its mailing has ended.
+
+    A dead letter that cannot be replayed stays in its queue: the reason is shown, and the exit code is 1.
+    """
+    _require_choice(ids, all_)
+    run(_replay(ids or None, queue))
+
+
+@app.command("drop")
+def drop_letters(
+    ids: Ids = None,
+    all_: All = False,
+    queue: OfQueue = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
+) -> None:
+    """Delete dead letters for good. The messages themselves and their history stay in the database."""
+    _require_choice(ids, all_)
+    if all_ and not yes:
+        typer.confirm(f"Delete all dead letters of {queue or 'every queue'}?", abort=True)
+    run(_drop(ids or None, queue))
+
+
+def _require_choice(ids: list[str] | None, all_: bool) -> None:
+    if bool(ids) == all_:
+        raise typer.BadParameter("give either ids, or --all")
+
+
+def _only(queue: str | None) -> dict[str, str]:
+    return {} if queue is None else {"queue": queue}
+
+
+async def _list(queue: str | None, limit: int) -> None:
+    letters: list[Json] = []
+    params = _only(queue)
+    async with open_api() as api:
+        while len(letters) < limit:
+            page = await api.get("/dead-letters", params | {"limit": str(min(limit - len(letters), 1000))})
+            letters += page["items"]
+            if page["next"] is None:
+                break
+            params["cursor"] = page["next"]
+    console = Console()
+    if not letters:
+        console.print("no dead letters")
+        return
+    now = datetime.now(UTC)
+    console.print(make_table("", COLUMNS, [_row(letter, now) for letter in letters]))
+
+
+def _row(letter: Json, now: datetime) -> list[object]:
+    age = None if letter["at"] is None else format_age((now - datetime.fromisoformat(letter["at"])).total_seconds())
+    return [letter["id"], letter["queue"], letter["mailing_id"], letter["message_id"], age, letter["reason"]]
+
+
+def format_age(seconds: float) -> str:
+    """Formats an age in its largest unit: 40 s, 3 min, 5 h, 2 d."""
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{int(seconds // size)} {unit}"
+    return f"{max(int(seconds), 0)} s"
+
+
+async def _replay(ids: list[str] | None, queue: str | None) -> int:
+    body: Json = {"all": True} if ids is None else {"ids": ids}
+    async with open_api() as api:
+        report = await api.post("/dead-letters/replay", body | _only(queue))
+    console = Console()
+    console.print(f"{report['replayed']} replayed, {report['refused']} refused")
+    if report["errors"]:
+        rows = [(error["id"], error["detail"]) for error in report["errors"]]
+        console.print(make_table("refused (the first 100)", ("id", "reason"), rows))
+    return 1 if report["refused"] else 0
+
+
+async def _drop(ids: list[str] | None, queue: str | None) -> None:
+    dropped = 0
+    async with open_api() as api:
+        for params in _drop_requests(ids):
+            dropped += (await api.delete("/dead-letters", params | _only(queue)))["dropped"]
+    Console().print(f"{dropped} dropped")
+
+
+def _drop_requests(ids: list[str] | None) -> list[dict[str, str]]:
+    """Returns the query parameters of each request that is needed."""
+    if ids is None:
+        return [{"all": "true"}]
+    starts = range(0, len(ids), DROP_CHUNK)
+    return [{"ids": ",".join(ids[start : start + DROP_CHUNK])} for start in starts]

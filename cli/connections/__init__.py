@@ -1,0 +1,1 @@
+"""How the commands reach the API, the database and the broker."""

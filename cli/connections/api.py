@@ -1,0 +1,118 @@
+"""The client of the REST API: returns answers as JSON, and raises Failure for problems."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import aiohttp
+
+from cli.failure import Failure
+from cli.settings import ClientSettings, find_token
+from shared import settings
+
+Json = dict[str, Any]
+# How many times a request is repeated after a 429.
+MAX_RETRIES = 5
+# A transfer may take any time, but must not stop for two minutes.
+_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=120)
+
+
+class ApiClient:
+    """A client of the API. Every method raises Failure for an error status, and when the API does not answer."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    async def get(self, path: str, params: Mapping[str, str] | None = None) -> Json:
+        return await self._json("GET", path, params=params)
+
+    async def post(self, path: str, body: Json | None = None) -> Json:
+        return await self._json("POST", path, json=body)
+
+    async def delete(self, path: str, params: Mapping[str, str] | None = None) -> Json:
+        return await self._json("DELETE", path, params=params)
+
+    async def upload(self, path: str, content: AsyncIterator[bytes], content_type: str, params: Json) -> Json:
+        """Posts a body of any size as a stream. It is never repeated."""
+        headers = {"Content-Type": content_type}
+        return await self._json("POST", path, data=content, headers=headers, params=params)
+
+    async def download(self, path: str, accept: str) -> AsyncIterator[bytes]:
+        """Yields the chunks of an answer of any size."""
+        try:
+            async with self._session.get(f"/api/v1{path}", headers={"Accept": accept}) as reply:
+                await _require_success(reply)
+                async for chunk in reply.content.iter_any():
+                    yield chunk
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise self._unreachable(error) from error
+
+    async def _json(self, method: str, path: str, **arguments: Any) -> Json:
+        """Sends a request and returns the answer. Repeats it after a 429, except an upload, whose stream is used up."""
+        for _ in range(0 if "data" in arguments else MAX_RETRIES):
+            answer, pause = await self._send(method, path, arguments)
+            if pause is None:
+                return answer
+            await asyncio.sleep(pause)
+        return (await self._send(method, path, arguments, may_repeat=False))[0]
+
+    async def _send(
+        self, method: str, path: str, arguments: Json, *, may_repeat: bool = True
+    ) -> tuple[Json, float | None]:
+        """Returns the answer, or the seconds to wait before the request is repeated."""
+        try:
+            async with self._session.request(method, f"/api/v1{path}", **arguments) as reply:
+                if may_repeat and reply.status == 429:
+                    return {}, seconds_of(reply.headers.get("Retry-After"))
+                await _require_success(reply)
+                return await reply.json(), None
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise self._unreachable(error) from error
+
+    def _unreachable(self, error: Exception) -> Failure:
+        detail = str(error) or type(error).__name__
+        return Failure(f"the API does not answer ({detail}): check that it runs, and HERALD_API_URL")
+
+
+@asynccontextmanager
+async def open_api(url: str | None = None, token: str | None = None) -> AsyncIterator[ApiClient]:
+    """Opens a client of the API at `url`, by default of that of the settings."""
+    config = settings.load(ClientSettings)
+    token = token or find_token(config)
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    try:
+        session = aiohttp.ClientSession(url or config.api_url, headers=headers, timeout=_TIMEOUT)
+    except ValueError as error:
+        raise Failure(f"HERALD_API_URL: {error}", code=2) from error
+    async with session:
+        yield ApiClient(session)
+
+
+def seconds_of(retry_after: str | None) -> float:
+    """Parses a Retry-After in seconds. Returns a minute at most, and a second if there is none."""
+    return min(float(retry_after), 60.0) if retry_after and retry_after.isdecimal() else 1.0
+
+
+async def _require_success(reply: aiohttp.ClientResponse) -> None:
+    if reply.ok:
+        return
+    try:
+        problem = await reply.json(content_type=None)
+    except ValueError:
+        problem = None
+    raise Failure(describe(reply.status, problem if isinstance(problem, dict) else {}))
+
+
+def describe(status: int, problem: Json) -> str:
+    """Formats a problem+json document as one line."""
+    text = str(problem.get("detail") or problem.get("title") or f"the API answered with status {status}")
+    errors = "; ".join(_describe_error(error) for error in problem.get("errors") or [])
+    if status == 401:
+        text += " (set HERALD_TOKEN)"
+    return f"{text.rstrip('.')}: {errors}" if errors else text
+
+
+def _describe_error(error: Json) -> str:
+    place = ".".join(str(part) for part in error.get("loc") or [])
+    return f"{place}: {error.get('msg')}" if place else str(error.get("msg"))

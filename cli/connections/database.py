@@ -1,0 +1,36 @@
+"""Opens a connection to PostgreSQL for a command."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+
+from cli.connections.waiting import Service, connect
+from cli.failure import Failure
+from shared.database import DATABASE_OUTAGES, WRONG_SETTINGS, describe, explain_refusal
+from shared.migrate import migrate
+
+DATABASE = Service("PostgreSQL", "HERALD_DATABASE_URL", DATABASE_OUTAGES, describe)
+
+
+@asynccontextmanager
+async def open_database(url: str, wait_seconds: float = 0) -> AsyncIterator[asyncpg.Connection]:
+    """Connects to PostgreSQL, and retries for `wait_seconds` while it does not answer. Raises Failure."""
+    connection = await connect(DATABASE, lambda: _attempt(url), wait_seconds)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def apply_migrations(url: str, wait_seconds: float = 0) -> list[str]:
+    """Applies the missing migrations and returns their names. Raises Failure and SchemaError."""
+    async with open_database(url, wait_seconds) as connection:
+        return await migrate(connection)
+
+
+async def _attempt(url: str) -> asyncpg.Connection:
+    try:
+        return await asyncpg.connect(url, timeout=5, server_settings={"timezone": "UTC"})
+    except (*WRONG_SETTINGS, ValueError) as error:
+        raise Failure(f"HERALD_DATABASE_URL: {explain_refusal(error)}", code=2) from error

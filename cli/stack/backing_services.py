@@ -1,0 +1,95 @@
+"""The PostgreSQL and the RabbitMQ of a stack: given ones, or private ones under .herald/."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiormq
+from aio_pika.abc import AbstractConnection
+
+from cli.connections.broker import open_broker
+from cli.failure import Failure
+from cli.native.provisioning import Notify, provision_broker, provision_database
+from shared import settings, topology
+from shared.settings import BrokerSettings
+
+EMPTY_VHOST_HINT = "set HERALD_RABBITMQ_URL to an empty virtual host"
+
+
+@dataclass(frozen=True, slots=True)
+class BackingServices:
+    """The URLs of the services."""
+
+    database_url: str
+    broker_url: str
+
+
+@asynccontextmanager
+async def open_backing_services(
+    folder: Path, database: str, env: Mapping[str, str], notify: Notify, *, fresh: bool
+) -> AsyncIterator[BackingServices]:
+    """Runs both services while the block runs, and yields their URLs. Raises Failure when one cannot run.
+
+    `fresh` deletes the data of earlier runs first.
+    """
+    given_database, given_broker = env.get("HERALD_DATABASE_URL"), env.get("HERALD_RABBITMQ_URL")
+    if fresh:
+        await asyncio.to_thread(_delete_data, folder)
+    async with (
+        provision_database(given_database, folder / "postgres", database, notify) as database_url,
+        provision_broker(given_broker, folder / "rabbitmq", notify) as broker_url,
+    ):
+        if not given_database:
+            # Queued messages refer to the rows of one database, so a private database needs a broker of its own.
+            await _require_unused(broker_url, fresh=fresh, ours=not given_broker)
+        yield BackingServices(database_url, broker_url)
+
+
+def refuse_fresh(env: Mapping[str, str]) -> None:
+    """Raises Failure if --fresh would have to empty a service that Herald does not run itself."""
+    for variable in ("HERALD_DATABASE_URL", "HERALD_RABBITMQ_URL"):
+        if env.get(variable):
+            raise Failure(f"--fresh cannot empty the service of {variable}: unset it, or empty the service yourself", 2)
+
+
+def _delete_data(folder: Path) -> None:
+    for part in ("postgres", "rabbitmq"):
+        shutil.rmtree(folder / part, ignore_errors=True)
+
+
+async def _require_unused(url: str, *, fresh: bool, ours: bool) -> None:
+    """Raises Failure if another Herald uses this broker, or if its messages refer to another database.
+
+    Messages of an earlier run are deleted if `fresh`, and if Herald chose the broker itself (`ours`).
+    """
+    async with open_broker(url) as connection:
+        depths = [
+            await inspect_queue(connection, queue) for queue in (topology.DISPATCHER_JOBS, topology.REPORTER_RESULTS)
+        ]
+        if any(consumers for _, consumers in depths):
+            raise Failure(f"another Herald uses this RabbitMQ: stop it, or {EMPTY_VHOST_HINT}")
+        if fresh and not ours and any(ready for ready, _ in depths):
+            raise Failure(f"this RabbitMQ holds messages of another Herald: {EMPTY_VHOST_HINT}")
+        if fresh and ours:
+            await _delete_queues(connection)
+
+
+async def _delete_queues(connection: AbstractConnection) -> None:
+    table = topology.build(settings.load(BrokerSettings).retry_delays)
+    async with connection.channel() as channel:
+        for queue in table.queues:
+            await channel.queue_delete(queue.name)
+
+
+async def inspect_queue(connection: AbstractConnection, queue: str) -> tuple[int, int]:
+    """Returns the numbers of ready messages and of consumers of a queue; both are 0 if it does not exist."""
+    channel = await connection.channel()
+    try:
+        found = await channel.declare_queue(queue, passive=True)
+    except aiormq.exceptions.ChannelNotFoundEntity:
+        return 0, 0
+    await channel.close()
+    return found.declaration_result.message_count or 0, found.declaration_result.consumer_count or 0

@@ -1,0 +1,110 @@
+"""Launches the whole stack in order, and stops it again."""
+
+import os
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli.connections.database import apply_migrations
+from cli.native.ports import free_port, is_free
+from cli.native.provisioning import Notify
+from cli.settings import FOLDER, TARGETS_FILE, TOKEN_FILE
+from cli.stack.backing_services import BackingServices, open_backing_services
+from cli.stack.output import LineSink
+from cli.stack.plan import Endpoints, plan_stack
+from cli.stack.port_assignment import assign_ports, read_ports
+from cli.stack.state import find_or_create_token, lock_folder, prometheus_targets
+from cli.stack.supervisor import Supervisor
+
+
+@dataclass(frozen=True, slots=True)
+class StackOptions:
+    """How to launch a stack.
+
+    `folder` holds the files of PostgreSQL and RabbitMQ, `database` is the name of the database, `workers` is the number
+    of dispatchers, `fresh` deletes earlier data first, and `flexible` replaces taken ports.
+    """
+
+    folder: Path = FOLDER
+    database: str = "herald"
+    workers: int = 1
+    fresh: bool = False
+    flexible: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunningStack:
+    """A launched stack: its processes, its addresses and its tokens."""
+
+    supervisor: Supervisor
+    api_url: str
+    sandbox_url: str | None
+    token: str
+    database_url: str
+    broker_url: str
+    provider_token: str
+
+
+@asynccontextmanager
+async def open_stack(
+    options: StackOptions, env: Mapping[str, str], notify: Notify, sink: LineSink
+) -> AsyncIterator[RunningStack]:
+    """Runs PostgreSQL, RabbitMQ and all processes while the block runs. Raises Failure when one of them cannot run.
+
+    `notify` gets a line for each step, and `sink` the output of the processes.
+    """
+    sandbox = not env.get("HERALD_PROVIDER_URL")
+    with lock_folder(FOLDER):
+        wanted = read_ports(env, options.workers, sandbox=sandbox)
+        ports = assign_ports(wanted, is_free, free_port, notify, flexible=options.flexible)
+        async with open_backing_services(options.folder, options.database, env, notify, fresh=options.fresh) as found:
+            notify("migrations: " + (", ".join(await apply_migrations(found.database_url)) or "nothing to do"))
+            endpoints = _endpoints(
+                found, find_or_create_token(env.get("HERALD_ADMIN_TOKEN"), TOKEN_FILE), env, sandbox=sandbox
+            )
+            plan = plan_stack(env, ports, endpoints, options.workers)
+            with prometheus_targets(plan.processes, TARGETS_FILE):
+                async with Supervisor(plan, sink) as supervisor:
+                    notify("starting " + ", ".join(spec.name for spec in plan.processes))
+                    await supervisor.until_ready()
+                    provider_token = endpoints.sandbox_token or env.get("HERALD_PROVIDER_TOKEN", "")
+                    yield RunningStack(
+                        supervisor,
+                        plan.api_url,
+                        plan.sandbox_url,
+                        endpoints.token,
+                        endpoints.database_url,
+                        endpoints.broker_url,
+                        provider_token,
+                    )
+
+
+def _endpoints(found: BackingServices, token: str, env: Mapping[str, str], *, sandbox: bool) -> Endpoints:
+    if not sandbox:
+        return Endpoints(found.database_url, found.broker_url, token)
+    # Imported here, so that no other command loads code of the sandbox.
+    from services.sandbox.token import make_token
+
+    secret = env.get("HERALD_SANDBOX_SECRET") or secrets.token_urlsafe(32)
+    return Endpoints(found.database_url, found.broker_url, token, secret, make_token(secret))
+
+
+def environment() -> dict[str, str]:
+    """Returns the environment of the stack: that of this process, with JSON logs unless HERALD_LOG_FORMAT is set."""
+    return {"HERALD_LOG_FORMAT": "json", **os.environ}
+
+
+def list_addresses(stack: RunningStack) -> list[str]:
+    """Returns the lines that `herald up` and `herald demo` show when everything is ready."""
+    lines = [
+        "everything is ready",
+        f"console           {stack.api_url}/",
+        f"API               {stack.api_url}/api/v1",
+        f"token             {stack.token}",
+        f"database          {stack.database_url}",
+    ]
+    if stack.sandbox_url:
+        lines.append(f"sandbox's ledger  {stack.sandbox_url}/ledger")
+    return [*lines, "Ctrl-C stops everything"]

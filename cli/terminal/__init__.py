@@ -1,0 +1,1 @@
+"""What the commands show at the terminal: tables and progress bars."""

@@ -1,0 +1,65 @@
+"""Collects what is known about a finished experiment, and lets the oracle judge it."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.chaos.harness.result import ExperimentResult
+from tests.chaos.harness.rig import Rig
+from tests.chaos.oracle import observations
+from tests.chaos.oracle.invariants import judge
+from tests.chaos.oracle.provider_ledger import read_requests
+from tests.support.stack import Stack
+
+NEVER_AWAY = datetime.fromtimestamp(0, UTC)
+
+
+async def assess(
+    rig: Rig,
+    must_reach_all: set[int],
+    recovered: float | None = None,
+    *,
+    closable_at: datetime = NEVER_AWAY,
+    freezes_dispatcher: bool = False,
+    excuse: str | None = None,
+) -> ExperimentResult:
+    """Returns the result of an experiment whose pipeline is at rest.
+
+    `must_reach_all` are the ids of the mailings that must reach all of their clients.
+    """
+    mailings = await observations.read_mailings(rig.pool, must_reach_all)
+    observed = observations.Observations(
+        mailings=mailings,
+        messages=await observations.read_messages(rig.pool),
+        requests=await read_requests(rig.stack.sandbox),
+        attempts=await observations.count_attempts(rig.pool),
+        replied_late=0 if freezes_dispatcher else await observations.count_replied_late(rig.pool),
+        held_claims=len(rig.held_claims),
+        closable_at=closable_at,
+        excuse=excuse,
+        memory=_memory(rig.stack),
+        inconsistencies=await observations.find_inconsistencies(rig.pool, [mailing.id for mailing in mailings]),
+    )
+    assessment = judge(observed)
+    permitted = [f"{assessment.permitted_repeats} repeats admitted"] if assessment.permitted_repeats else []
+    return ExperimentResult(
+        fault=rig.fault,
+        attempts=assessment.attempts,
+        accepted=assessment.accepted,
+        lost=assessment.lost,
+        duplicated=assessment.duplicated,
+        late=assessment.late,
+        recovered=None if recovered is None else round(recovered, 1),
+        note="; ".join([*permitted, *rig.notes]),
+        violations=(*assessment.violations, *rig.violations),
+    )
+
+
+def _memory(stack: Stack) -> dict[str, int]:
+    """Returns the peak memory of every process in bytes."""
+    return {name: _peak(pid) for name, pid in stack.pids().items()}
+
+
+def _peak(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    kibibytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(kibibytes) * 1024

@@ -1,0 +1,1 @@
+"""The test oracle: which promises a finished experiment kept, judged from the database and the provider's ledger."""

@@ -1,0 +1,81 @@
+"""Runs the `herald` command as a process, with its output and its exit code."""
+
+import asyncio
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, STDOUT, Process
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli.native import child
+
+SECONDS = 90
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """The exit code and the output of a command."""
+
+    code: int | None
+    out: str
+    err: str
+
+
+def environment(env: Mapping[str, str]) -> dict[str, str]:
+    """Returns the environment of a command: `env`, and no other HERALD_ variable."""
+    # Wide enough that tables break no value.
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("HERALD_")}
+    return clean | {"COLUMNS": "200", "PYTHONPATH": os.getcwd()} | dict(env)
+
+
+async def herald(*arguments: str, env: Mapping[str, str] | None = None, folder: Path | None = None) -> CommandResult:
+    """Runs a command until it ends, with `folder` as its working directory."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "cli.main", *arguments, env=environment(env or {}), cwd=folder, stdout=PIPE, stderr=PIPE
+    )
+    try:
+        async with asyncio.timeout(SECONDS):
+            out, err = await process.communicate()
+    finally:
+        await child.stop(process, [(signal.SIGKILL, 5)])
+    return CommandResult(process.returncode, out.decode(), err.decode())
+
+
+@dataclass
+class RunningCommand:
+    """A command that keeps running; `text` is its output so far."""
+
+    process: Process
+    text: str = ""
+
+    async def until(self, words: str) -> None:
+        """Reads the output until it contains `words`. Raises AssertionError when the command ends before."""
+        assert self.process.stdout is not None
+        async with asyncio.timeout(SECONDS):
+            while words not in self.text:
+                line = await self.process.stdout.readline()
+                assert line, f"{words!r} is not in the output:\n{self.text}"
+                self.text += line.decode()
+
+    async def end(self, number: signal.Signals) -> int:
+        """Sends a signal, reads the rest of the output, and returns the exit code."""
+        assert self.process.stdout is not None
+        self.process.send_signal(number)
+        async with asyncio.timeout(SECONDS):
+            self.text += (await self.process.stdout.read()).decode()
+            return await self.process.wait()
+
+
+@asynccontextmanager
+async def running(*arguments: str, env: Mapping[str, str], folder: Path) -> AsyncIterator[RunningCommand]:
+    """Runs a command until the end of the block, unless it is ended before."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "cli.main", *arguments, env=environment(env), cwd=folder, stdout=PIPE, stderr=STDOUT
+    )
+    try:
+        yield RunningCommand(process)
+    finally:
+        await child.stop(process, [(signal.SIGTERM, 30), (signal.SIGKILL, 5)])

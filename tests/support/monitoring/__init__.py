@@ -1,0 +1,1 @@
+"""Prometheus and promtool for the tests, and the table of documented metrics."""

@@ -1,0 +1,80 @@
+"""Runs a Prometheus that scrapes the processes of a stack. Tests are skipped if it is not installed."""
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+import yaml
+
+from cli.native import child
+from tests.support.monitoring.metrics_table import ROOT
+from tests.support.polling import until
+
+RULES = ROOT / "deploy" / "prometheus" / "rules" / "herald.yml"
+
+
+class Prometheus:
+    """A running Prometheus that answers queries."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+        self._session = session
+        self.url = url
+
+    async def ready(self) -> bool:
+        try:
+            async with self._session.get(f"{self.url}/-/ready") as reply:
+                return reply.status == 200
+        except aiohttp.ClientError:
+            return False
+
+    async def series(self, query: str, since: float, until: float) -> list[list[float]]:
+        """Returns the values of each series between two moments in epoch seconds, without NaN."""
+        params = {"query": query, "start": str(since), "end": str(until), "step": "2"}
+        async with self._session.get(f"{self.url}/api/v1/query_range", params=params) as reply:
+            body: dict[str, Any] = await reply.json()
+        assert body["status"] == "success", (query, body)
+        found = [[float(value) for _, value in one["values"] if value != "NaN"] for one in body["data"]["result"]]
+        return [values for values in found if values]
+
+
+def _config(targets: Mapping[str, str]) -> str:
+    """Returns a configuration that scrapes each process at its address once a second."""
+    jobs = [{"targets": [address], "labels": {"process": name}} for name, address in targets.items()]
+    text: str = yaml.safe_dump(
+        {
+            "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
+            "rule_files": [str(RULES)],
+            "scrape_configs": [{"job_name": "herald", "static_configs": jobs}],
+        }
+    )
+    return text
+
+
+@asynccontextmanager
+async def open_prometheus(targets: Mapping[str, str], folder: Path, port: int) -> AsyncIterator[Prometheus]:
+    """Runs Prometheus while the block runs. `targets` maps the name of each process to host:port."""
+    program = shutil.which("prometheus")
+    if program is None:
+        pytest.skip("Prometheus is not installed: apt-get install prometheus")
+    config = folder / "prometheus.yml"
+    await asyncio.to_thread(config.write_text, _config(targets), encoding="utf-8")
+    command = [
+        program,
+        f"--config.file={config}",
+        f"--storage.tsdb.path={folder / 'series'}",
+        f"--web.listen-address=127.0.0.1:{port}",
+    ]
+    with (folder / "prometheus.log").open("ab") as output:
+        process = await child.start(command, output=output, env={})
+    try:
+        async with aiohttp.ClientSession() as session:
+            found = Prometheus(session, f"http://127.0.0.1:{port}")
+            await until(found.ready, 30, "Prometheus is ready")
+            yield found
+    finally:
+        await child.stop(process)

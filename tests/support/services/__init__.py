@@ -1,0 +1,1 @@
+"""The PostgreSQL and the RabbitMQ of a test run."""
