@@ -19,7 +19,7 @@ JAVASCRIPT := $(VENV)/javascript/node_modules/.bin
 BIOME := $(JAVASCRIPT)/biome lint --config-path=tools/javascript --error-on-warnings --reporter=concise
 JAVASCRIPT_FILES := services/api/console/files services/api/pages/files
 
-.PHONY: help demo up check unit test chaos setup lint javascript types format lock fuzz openapi bench bench-api bench-celery smoke clean
+.PHONY: help demo up check unit test chaos setup hooks lint javascript types format lock fuzz openapi bench bench-api bench-celery smoke clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,15 +35,18 @@ check: lint types unit ## Check format, style and types, and run the unit tests:
 unit: $(VENV)/dev.stamp ## Run the unit tests; ARGS="-k retry"
 	@$(call RUN_TESTS,logical) tests/unit --quiet $(ARGS)
 
-test: setup lint types ## Set up, check and run all tests; WORKERS=8 at once
+test: setup lint types ## Set up, check and run all tests, and measure coverage; WORKERS=8 at once, ARGS="-k retry"
 	@$(BIN)/python -m tests.support.prepare
-	@$(call RUN_TESTS,auto) $(ARGS)
+	@$(call RUN_TESTS,auto) $(if $(ARGS),$(ARGS),--cov)
 
 chaos: setup ## Break everything in turn, and print what became of the messages
 	@$(BIN)/python -m tests.support.prepare chaos
 	@$(call RUN_TESTS,auto) tests/chaos -m "" --dist load --maxschedchunk 1 $(ARGS)
 
 setup: $(VENV)/dev.stamp $(VENV)/generator.stamp ## Make .venv with all that development needs
+
+hooks: $(VENV)/dev.stamp ## Have git run make lint and make types before each commit
+	@$(BIN)/pre-commit install
 
 lint: $(VENV)/dev.stamp javascript ## Check style and formatting
 	@$(BIN)/ruff check --quiet
@@ -93,7 +96,7 @@ smoke: ## Prove the containers: build, kill, compare, remove; needs Docker
 	@deploy/smoke.sh
 
 clean: ## Remove .venv and caches, not the data under .herald/
-	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis
+	@rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis .cache/coverage
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The newest Python that is there. A version manager's stub may stand for a version that is not, so each is tried.

@@ -5,7 +5,7 @@ Run it while a mailing is sent, and again while the provider is down:
     .venv/bin/python -m tests.pictures.management load   http://127.0.0.1:15672 admin admin-first-try
     .venv/bin/python -m tests.pictures.management outage http://127.0.0.1:15672 admin admin-first-try
 
-The pictures are named after the moment, such as docs/images/management-load-queues.png. Both moments occur in
+The pictures are named after the moment, such as docs/images/management-load-overview.png. Both moments occur in
 tests/chaos/test_observability.py when it is run with HERALD_TEST_PICTURES=docs/images.
 """
 

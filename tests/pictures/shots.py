@@ -24,6 +24,6 @@ async def open_page(height: int = 900) -> AsyncIterator[Page]:
 
 
 async def shoot(page: Page, name: str) -> None:
-    """Saves a picture of the whole page as docs/images/NAME.png."""
+    """Saves a picture of the whole page under its name in docs/images."""
     await page.screenshot(path=FOLDER / f"{name}.png", full_page=True)
     print(FOLDER / f"{name}.png")  # noqa: T201 - the output of a program

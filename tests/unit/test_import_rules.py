@@ -61,38 +61,10 @@ LARGE_FOLDERS = {
 SHARED_NAMES = {
     # The hop of a service: the same idea in each of them.
     "Handler",
+    # The metrics of one service: the same idea in each of them.
+    "Metrics",
     # The API's answer that shows what shared/window.py computes with; its name is part of docs/openapi.json.
     "Window",
-    # The API's answer about one request to the provider (its name is part of docs/openapi.json); a row in the reporter.
-    "Attempt",
-    # The API's counts of requests (its name is part of docs/openapi.json); the dispatcher's runner of them.
-    "Attempts",
-    # The API's body that asks for a resend (its name is part of docs/openapi.json); a row in the planner.
-    "Resend",
-    # Whose token it is in the API; the name of a worker in the dispatcher.
-    "Identity",
-    # The metrics of planner, dispatcher and reporter.
-    "Meters",
-    # A request to the provider in the dispatcher; a request of the benchmark.
-    "Call",
-    # A line of the sandbox's ledger, of the dispatcher's result buffer, and of a trace.
-    "Entry",
-    # What the reporter knows of a message; what the planner knows of one that closes.
-    "Known",
-    # How full the broker is, in fairness and in forecast of the planner.
-    "Load",
-    # What a baseline measured; what the benchmark of Celery measured.
-    "Outcome",
-    # A part of a process's health; a part of the native stack.
-    "Part",
-    # A request that the sandbox refuses; a database that refuses a connection.
-    "Refused",
-    # The reports of two benchmarks.
-    "Report",
-    # What a trace is about; what a benchmark calls.
-    "Target",
-    # The planner's watch of its queues; the benchmark's watch of plans.
-    "Watch",
 }
 
 # Who may import whom. A service stands for itself and for nobody else.
