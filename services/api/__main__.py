@@ -1,4 +1,4 @@
-"""The API process: wires the listener, the database and the event queue."""
+"""The API process: wires the listener, the database and the queue of planner hints."""
 
 import asyncio
 import sys
@@ -28,21 +28,21 @@ PUBLISHER = "api.publish"
 # Until the time zones are read from the database, every request is answered with 503.
 ZONES = "time zones"
 OWN_TOKEN = "copy .env.example to .env and set secrets of your own"  # noqa: S105
-# An event is a hint: there is no point in waiting long for its confirm.
+# A lost hint costs a second, so there is no point in waiting long for a confirm.
 PUBLISH_TIMEOUT = 2.0
 
 
 async def main(config: ApiSettings, stop: asyncio.Event) -> None:
-    """Serves until `stop`. The port answers 503 while the database is away, from the first moment on.
+    """Serves until `stop`. The port answers 503 from the first moment until the database is reached.
 
-    The port comes before the connections, so that a taken one is told at once. Stopping goes the other way: requests
-    are finished, then the pool closes, then events are flushed.
+    The port opens before the connections, so that a port in use is reported at once. Stopping goes the other way:
+    requests are finished, then the pool closes, then hints are flushed.
     """
     health, registry = Health(), new_registry()
     if config.has_default_token:
         logs.get().warning("default admin token in use", variable="HERALD_ADMIN_TOKEN", remedy=OWN_TOKEN)
     health.expect("database", ZONES)
-    # Without the broker it answers as well: the planner finds by itself what changed.
+    # The API works without the broker: the planner finds changes by itself.
     health.tell(PUBLISHER)
     declared = topology.build(config.retry_delays) if config.declare else None
     broker_url, database_url = config.rabbitmq_url.get_secret_value(), config.database_url.get_secret_value()

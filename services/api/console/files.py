@@ -1,4 +1,4 @@
-"""The files that the console is made of."""
+"""The files of the console."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +14,7 @@ _MODULES = (
     "timeline upload words zones"
 )
 
-# What is served under /console/, and as what. Nothing else in the folder can be reached.
+# The files that are served under /console/, with their media types. Nothing else in the folder can be reached.
 MEDIA: Mapping[str, str] = {
     **{f"{name}.js": _SCRIPT for name in _MODULES.split()},
     "uPlot.esm.js": _SCRIPT,

@@ -1,11 +1,11 @@
-"""The files that the pages are made of."""
+"""The files of the pages."""
 
 from collections.abc import Mapping
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "files"
 
-# What is served under /docs/, and as what. Nothing else in the folder can be reached.
+# The files that are served under /docs/, with their media types. Nothing else in the folder can be reached.
 MEDIA: Mapping[str, str] = {
     "init.js": "text/javascript; charset=utf-8",
     "pages.css": "text/css; charset=utf-8",

@@ -1,4 +1,4 @@
-"""GET /api/: the document as a page that people can read."""
+"""GET /api/: shows the document as an HTML page."""
 
 from collections.abc import Iterator
 from html import escape
@@ -29,7 +29,7 @@ _PAGE = """\
 
 
 def render(document: Json) -> str:
-    """Makes the page: a section a tag, a line an operation."""
+    """Renders the page: one section for each tag, one line for each operation."""
     sections = "\n".join(_section(document, tag) for tag in document["tags"])
     return _PAGE.format(summary=escape(document["info"]["summary"]), sections=sections)
 

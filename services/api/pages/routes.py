@@ -1,6 +1,6 @@
-"""The pages outside of /api/v1: the document, its index, and Swagger UI. All of them are for everybody.
+"""Serves the pages outside of /api/v1: the document, its index, and Swagger UI. None of them needs a token.
 
-Every file has a route of its own, so that no path can reach another.
+Every file has a route of its own, so that no path can reach another file.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from aiohttp import web
 from services.api.openapi import document
 from services.api.pages.files import FOLDER, MEDIA
 from services.api.pages.index import render
-from services.api.pages.serving import NOTHING_ELSE, file, made, redirect
+from services.api.pages.serving import NOTHING_ELSE, file, generated, redirect
 from services.api.web.route import Route
 
 INDEX_POLICY = f"{NOTHING_ELSE}; style-src 'self'; img-src 'self'"
@@ -22,7 +22,7 @@ REDIRECTS = {"/docs": "/docs/", "/api": "/api/"}
 
 
 def add(app: web.Application, routes: Iterable[Route]) -> None:
-    """Adds the pages to the router, for GET and HEAD."""
+    """Adds the routes of the pages, for GET and HEAD."""
     pages = Pages(routes)
     app.router.add_get("/openapi.json", pages.document)
     app.router.add_get("/api/", pages.index)
@@ -34,16 +34,16 @@ def add(app: web.Application, routes: Iterable[Route]) -> None:
 
 
 class Pages:
-    """Serves what is made from the document, which is built once, when somebody first asks."""
+    """Serves the document and its index, which are built once, at the first request."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._routes = routes
 
     async def document(self, request: web.Request) -> web.Response:
-        return made(request, self._document, "application/json", NOTHING_ELSE)
+        return generated(request, self._document, "application/json", NOTHING_ELSE)
 
     async def index(self, request: web.Request) -> web.Response:
-        return made(request, self._index, "text/html", INDEX_POLICY)
+        return generated(request, self._index, "text/html", INDEX_POLICY)
 
     @cached_property
     def _built(self) -> dict[str, Any]:

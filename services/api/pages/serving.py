@@ -1,4 +1,4 @@
-"""How files and made pages are served: with a policy of their own, and asked for again each time."""
+"""Serves files and generated pages, each with its own policy, revalidated at every request."""
 
 import hashlib
 from collections.abc import Awaitable, Callable
@@ -7,14 +7,14 @@ from pathlib import Path
 from aiohttp import web
 
 NOTHING_ELSE = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-# Kept by browsers, but asked for again each time: a new version shows at once, an old one costs a 304.
+# Browsers keep the files, but revalidate them each time: a new version shows at once, an old one costs a 304.
 CACHED = {"Cache-Control": "no-cache"}
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def file(path: Path, media: str, policy: str) -> Handler:
-    """Serves this one file, whatever the request says of paths."""
+    """Returns a handler that serves this one file, regardless of the path of the request."""
 
     async def handle(_: web.Request) -> web.StreamResponse:
         headers = {**CACHED, "Content-Type": media, "Content-Security-Policy": policy}
@@ -23,8 +23,8 @@ def file(path: Path, media: str, policy: str) -> Handler:
     return handle
 
 
-def made(request: web.Request, body: bytes, media: str, policy: str) -> web.Response:
-    """Serves what was made in memory, with the hash of it as its ETag."""
+def generated(request: web.Request, body: bytes, media: str, policy: str) -> web.Response:
+    """Serves a generated body, with its hash as the ETag."""
     tag = hashlib.sha256(body).hexdigest()[:32]
     known = any(found.value == tag for found in request.if_none_match or ())
     response = web.Response(status=304) if known else web.Response(body=body, content_type=media)
