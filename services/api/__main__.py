@@ -42,7 +42,7 @@ async def main(config: ApiSettings, stop: asyncio.Event) -> None:
     if config.has_default_token:
         logs.get().warning("default admin token in use", variable="HERALD_ADMIN_TOKEN", remedy=OWN_TOKEN)
     health.require("database", ZONES)
-    # Without the broker it answers as well: the planner finds by itself what changed.
+    # The API works without the broker: the planner finds changes by itself.
     health.add_optional(PUBLISHER)
     declared = topology.build(config.retry_delays) if config.declare else None
     broker_url, database_url = config.rabbitmq_url.get_secret_value(), config.database_url.get_secret_value()

@@ -1,4 +1,4 @@
-"""Builds the application: the middleware, the routes of the table, and what each feature hangs on the app."""
+"""Builds the application: the middleware, the routes of the table, and the parts of each feature."""
 
 import asyncio
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from services.api.web.context import DATABASE, LOG_FIELDS, METRICS, QUERY, TIMEO
 from services.api.web.database import DatabaseGate
 from services.api.web.middleware import FIELD_NAMES, answer_problems, observe, stamp
 from services.api.web.parsing import parse_query
-from services.api.web.problems import HttpProblem, given_up
+from services.api.web.problems import HttpProblem, took_too_long
 from services.api.web.request_log import field_names, redact_fields
 from services.api.web.route import PREFIX, Handler, Route, by_path, methods_of
 from services.api.web.timeouts import Timeouts
@@ -65,7 +65,7 @@ def build(
 
 
 def _add(router: web.UrlDispatcher, path: str, routes: Sequence[Route]) -> None:
-    """Adds what the table says of one path, and with it HEAD and OPTIONS."""
+    """Adds the routes of one path, and with them HEAD and OPTIONS."""
     for route in routes:
         router.add_route(route.method, path, endpoint(route), expect_handler=expect_later)
         if route.answers_head:
@@ -74,7 +74,7 @@ def _add(router: web.UrlDispatcher, path: str, routes: Sequence[Route]) -> None:
 
 
 def options(methods: Sequence[str]) -> Handler:
-    """Makes the handler of OPTIONS, which lists the methods of a path to any token."""
+    """Returns the handler of OPTIONS, which lists the methods of a path for any token."""
 
     async def handle(_: web.Request) -> web.Response:
         return web.Response(status=204, headers={"Allow": ", ".join(methods)})
@@ -83,7 +83,7 @@ def options(methods: Sequence[str]) -> Handler:
 
 
 def endpoint(route: Route) -> Handler:
-    """Guards a handler by its row in the table: its role, its query parameters, and its time."""
+    """Wraps the handler of a route in the checks of its row: the role, the query parameters, and the time limit."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
         if not request[IDENTITY].may(route.role):
@@ -100,12 +100,12 @@ def endpoint(route: Route) -> Handler:
 
 
 async def in_time(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Stops a handler that takes too long, whatever it waits for. Raises a 503 problem."""
+    """Runs a handler, and stops it when it takes too long. Raises a 503 problem then."""
     seconds = timeouts_of(request).request
     try:
         async with asyncio.timeout(seconds) as timer:
             return await handler(request)
     except TimeoutError:
         if timer.expired():
-            raise given_up(seconds) from None
+            raise took_too_long(seconds) from None
         raise

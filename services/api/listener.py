@@ -8,16 +8,16 @@ from aiohttp import web
 from shared import logs
 from shared.settings import SettingsError
 
-# Less than a process has to stop, since the pool and the event queue close after it.
+# Less than a process has to stop, since the pool and the queue of hints close afterwards.
 DRAIN_SECONDS = 12
 
 
 @asynccontextmanager
 async def listen(app: web.Application, host: str, port: int, idle_seconds: float = 75) -> AsyncIterator[web.AppRunner]:
-    """Serves while the block runs; `cleanup` on what it yields stops accepting and finishes what is running.
+    """Serves while the block runs. `cleanup` of the yielded runner stops accepting, and finishes the running requests.
 
-    A connection on which no whole head of a request has come for `idle_seconds` is closed, however busily it sends.
-    Raises SettingsError when the port is taken.
+    A connection that sends no complete request head within `idle_seconds` is closed, however busily it sends. Raises
+    SettingsError when the port is in use.
     """
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=DRAIN_SECONDS, keepalive_timeout=idle_seconds)
     await runner.setup()

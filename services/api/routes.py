@@ -1,6 +1,6 @@
-"""Every route as one table: its handler, who may call it, and the models of its query parameters and its body."""
+"""The table of all routes: the handler, the least role, the summary, and the models of query parameters and body."""
 
-from services.api.access import handlers as whoami
+from services.api.access import handlers as token
 from services.api.clients import export
 from services.api.clients import handlers as clients
 from services.api.clients.import_ import handler as imports
@@ -76,7 +76,7 @@ ROUTES = (
     Route("GET", _MESSAGE, messages.show, "viewer", "Show a message with its attempts"),
     Route("GET", "/statistics", statistics.totals, "viewer", "Count all mailings and messages"),
     Route("GET", "/statistics/mailings", statistics.listing, "viewer", "List the counts of each mailing", PageQuery),
-    Route("GET", "/token", whoami.show, "viewer", "Show the request's token"),
+    Route("GET", "/token", token.show, "viewer", "Show the request's token"),
     Route("GET", "/dead-letters", dead_letters.listing, "admin", "List dead letters", DeadLettersQuery),
     Route("POST", "/dead-letters/replay", dead_letters.replay, "admin", "Replay dead letters", body=DeadLettersReplay),
     Route("DELETE", "/dead-letters", dead_letters.drop, "admin", "Drop dead letters", DeadLettersDrop),

@@ -1,4 +1,4 @@
-"""What the API reads from HERALD_* variables."""
+"""The settings of the API, read from HERALD_* variables."""
 
 import ipaddress
 import zoneinfo
@@ -11,14 +11,14 @@ from pydantic_settings import NoDecode
 from services.api.access.client_address import parse_networks
 from shared.settings import BrokerSettings, DatabaseSettings, Settings
 
-# The token of docker-compose.yml for those who have set none: good for a first try.
+# The public default of docker-compose.yml, for a first try.
 DEFAULT_ADMIN_TOKEN = "herald-first-try"  # noqa: S105 - it is everybody's
-# Requests a second of one token.
+# Requests per second of one token.
 DEFAULT_RATE = 100
 
 
 def is_loopback(host: str) -> bool:
-    """Returns whether only this machine can reach a listener on `host`. An empty host listens everywhere."""
+    """Returns whether only this machine can reach a listener on `host`. An empty host listens on every interface."""
     if host == "localhost":
         return True
     try:
@@ -32,7 +32,7 @@ def _read_networks(value: object) -> object:
 
 
 def _unlimited(value: object) -> object:
-    # Empty is as good as unset: it must not switch a limit off.
+    # An empty value counts as unset: it must not switch the limit off.
     return None if value in ("0", 0, "unlimited") else value or DEFAULT_RATE
 
 
@@ -42,13 +42,13 @@ Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeVali
 
 class ApiSettings(Settings, DatabaseSettings, BrokerSettings):
     api_host: str = "127.0.0.1"
-    # 0 takes any free port, which the log names.
+    # 0 means any free port, which the log names.
     api_port: int = Field(default=8080, ge=0, le=65535)
     admin_token: SecretStr | None = None
-    # After api_host, since its validator looks at it.
+    # Declared after api_host, which its validator reads.
     auth: bool = True
     default_timezone: str = "UTC"
-    # Requests a second of one token; None is unlimited.
+    # Requests per second of one token; None is unlimited.
     api_rate: Rate = DEFAULT_RATE
     trusted_proxies: Networks = ()
     ops_port: int = Field(default=9101, ge=0, le=65535)

@@ -1,4 +1,4 @@
-"""Finds out whose request it is, from its Authorization header."""
+"""Identifies the caller of a request by its Authorization header."""
 
 import hmac
 import time
@@ -22,7 +22,7 @@ Lookup = Callable[[bytes], Awaitable[Identity | None]]
 
 
 def bearer(header: str | None) -> str:
-    """Takes the token out of an Authorization header. Raises a 401 problem when there is none."""
+    """Extracts the token from an Authorization header. Raises a 401 problem when there is none."""
     scheme, _, token = (header or "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise unauthorized("Send a token: Authorization: Bearer TOKEN.")
@@ -30,14 +30,14 @@ def bearer(header: str | None) -> str:
 
 
 class WrongToken(Exception):
-    """A token was sent, and it is unknown, expired or revoked."""
+    """The token of a request is unknown, expired or revoked."""
 
 
 class Authenticator:
-    """Knows ADMIN_TOKEN and asks `lookup` for the others, remembering a good answer for 5 s.
+    """Identifies tokens: HERALD_ADMIN_TOKEN directly, all others with a look-up that is cached for 5 s.
 
-    So a revoked token dies within 5 s, and a busy client costs one look-up in that time. Unknown tokens are not
-    remembered: guessing must not fill the memory.
+    A revoked token therefore stops working within 5 s, and a busy client costs one look-up in that time. Unknown tokens
+    are not cached, so that guesses do not fill the memory.
     """
 
     def __init__(self, *, required: bool, admin_token: str | None, clock: Callable[[], float] = time.monotonic) -> None:
@@ -47,7 +47,7 @@ class Authenticator:
         self._known: dict[bytes, tuple[Identity, float]] = {}
 
     async def identify(self, header: str | None, lookup: Lookup) -> Identity:
-        """Returns whose token it is. Raises a 401 problem without a token, and WrongToken."""
+        """Returns the identity of a token. Raises a 401 problem without a token, and WrongToken."""
         if not self._required:
             return ANYBODY
         hashed = hash_token(bearer(header))
@@ -72,7 +72,7 @@ AUTHENTICATOR = web.AppKey("authenticator", Authenticator)
 
 @web.middleware
 async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Finds out whose request it is before the body is read, also on paths under /api that do not exist."""
+    """Identifies the caller before the body is read, also on paths under /api that do not exist."""
     if request.path.startswith("/api/") and request.path != INDEX:
         identity = await _identify(request)
         request[IDENTITY] = identity

@@ -1,4 +1,4 @@
-"""Where a request comes from: the peer, or what a proxy that we trust says of it. Pure."""
+"""Finds the address of a caller: the peer's, or the one that a trusted proxy reports. Pure."""
 
 import ipaddress
 import re
@@ -8,35 +8,35 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 UNKNOWN = "unknown"
-# A header longer than any chain of proxies is looked at no further.
+# No chain of proxies is longer, so entries beyond that are ignored.
 MOST_HOPS = 32
 _WITH_PORT = re.compile(r"\[(?P<six>[^\]]+)\](:\d+)?|(?P<four>\d+\.\d+\.\d+\.\d+):\d+")
 
 
 def parse_networks(text: str) -> tuple[Network, ...]:
-    """Reads addresses and networks, separated by commas. Raises ValueError for anything else."""
+    """Parses addresses and networks, separated by commas. Raises ValueError for anything else."""
     return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
 def client_address(peer: str | None, forwarded: Sequence[str], trusted: Sequence[Network]) -> str:
-    """Finds who is asking. `forwarded` are the X-Forwarded-For headers.
+    """Returns the address of the caller. `forwarded` are the X-Forwarded-For headers.
 
-    Each proxy adds whom it got the request from at the end: so the list is read from there, and only as long as
-    whoever wrote an entry is trusted. Everything further left may have been made up by the caller.
+    Each proxy appends the address that it got the request from. The list is therefore read from its end, for as long as
+    the author of an entry is trusted. Entries further left may have been made up by the caller.
     """
     address = _parse(peer or "")
     for entry in reversed(_entries(forwarded)):
         if address is None or not _among(address, trusted):
             break
-        said = _parse(entry)
-        if said is None:
+        reported = _parse(entry)
+        if reported is None:
             break
-        address = said
+        address = reported
     return UNKNOWN if address is None else str(address)
 
 
 def bucket_of(address: str) -> str:
-    """Returns who counts as one: an IPv4 address, or the /64 that a subscriber of IPv6 has to himself."""
+    """Returns the key under which an address is limited: an IPv4 address, or the /64 network of an IPv6 subscriber."""
     parsed = _parse(address)
     if isinstance(parsed, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((parsed, 64), strict=False))

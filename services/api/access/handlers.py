@@ -1,4 +1,4 @@
-"""GET /token: whose token a request comes with, so that a program can offer what its role allows."""
+"""GET /token: shows the name and the role of a token, so that a program can offer what the role allows."""
 
 from aiohttp import web
 

@@ -1,4 +1,4 @@
-"""Whose token a request came with, and what it may do."""
+"""The identity of a caller: the name and the role of the token."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Limits how much one caller may ask for: requests of a token, and wrong tokens from an address."""
+"""Limits the requests of a token, and the wrong tokens from an address."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -12,13 +12,16 @@ from services.api.access.token_bucket import WRONG_TOKENS, Allowance, RatePolicy
 from services.api.web.problems import HttpProblem
 from shared import logs
 
-# A caller who does several things at once, such as a page that opens, is not held up.
+# A caller that sends several requests at once, such as a page that opens, is not limited.
 BURST_SECONDS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
-    """`per_token` is None where tokens are unlimited. X-Forwarded-For is believed from `trusted_proxies` only."""
+    """The limits of callers. Without `per_token`, tokens are unlimited.
+
+    X-Forwarded-For counts only if it comes from one of `trusted_proxies`.
+    """
 
     per_token: TokenBuckets | None = None
     wrong_tokens: TokenBuckets = field(default_factory=lambda: TokenBuckets(WRONG_TOKENS))
@@ -30,7 +33,7 @@ ALLOWANCE = web.RequestKey("allowance", Allowance)
 
 
 def policy_of(rate: float) -> RatePolicy:
-    """Allows `rate` requests a second, and those of two seconds at once."""
+    """Returns the policy for a rate, which allows the requests of two seconds at once."""
     return RatePolicy(rate, max(round(rate * BURST_SECONDS), 1))
 
 
@@ -40,9 +43,9 @@ def address_of(request: web.Request) -> str:
 
 
 def count_wrong_token(request: web.Request) -> None:
-    """Counts a wrong token against its address. Raises a 429 problem where there were too many.
+    """Counts a wrong token against its address. Raises a 429 problem when there were too many.
 
-    A right token still opens from that address. A request without any token is no guess, and is not counted.
+    A valid token still works from that address. A request without any token is not a guess, and is not counted.
     """
     address = address_of(request)
     allowance = request.app[RATE_LIMITS].wrong_tokens.take(bucket_of(address))
@@ -53,7 +56,7 @@ def count_wrong_token(request: web.Request) -> None:
 
 @web.middleware
 async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Takes one request from the token's bucket. Raises a 429 problem when it is empty."""
+    """Takes one request from the token's bucket. Raises a 429 problem when the bucket is empty."""
     buckets = request.app[RATE_LIMITS].per_token
     if buckets is not None and IDENTITY in request:
         allowance = request[ALLOWANCE] = buckets.take(request[IDENTITY].name)
@@ -63,7 +66,7 @@ async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 
 async def stamp_allowance(request: web.Request, response: web.StreamResponse) -> None:
-    """Adds what the token has left to every answer, streams included, in the headers that clients know."""
+    """Adds the RateLimit headers of the token to every answer, streams included."""
     if ALLOWANCE in request:
         allowance = request[ALLOWANCE]
         response.headers["RateLimit-Limit"] = str(allowance.limit)

@@ -1,11 +1,11 @@
-"""The tokens table, as far as a request needs it."""
+"""Reads the tokens table, as far as a request needs it."""
 
 from services.api.access.identity import Identity
 from shared.database import Pool
 
 
 async def find(pool: Pool, hashed: bytes) -> Identity | None:
-    """Finds the living token with this hash."""
+    """Finds the identity of a token that is neither expired nor revoked, by its hash."""
     row = await pool.fetchrow(
         """
         SELECT name, role FROM tokens

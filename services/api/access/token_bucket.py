@@ -1,31 +1,31 @@
-"""Token buckets, one a key, in bounded memory. Pure, but for what was taken."""
+"""Token buckets, one for each key, in bounded memory."""
 
 import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-# Beyond so many keys the oldest are forgotten, which forgives them: memory comes first.
+# Beyond this number the oldest keys are dropped, and with them what they used: memory is bounded first.
 MOST_KEYS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class RatePolicy:
-    """`burst` at once, and `rate` a second in the long run."""
+    """Allows `burst` requests at once, and `rate` requests per second in the long run."""
 
     rate: float
     burst: int
 
 
-# Guessing a token of 256 bits is hopeless at any rate; this tells those who try with a wrong one to stop.
+# Guessing a token of 256 bits is hopeless at any rate; the limit stops clients that keep sending a wrong one.
 WRONG_TOKENS = RatePolicy(rate=20 / 60, burst=20)
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What a bucket answered. Times are in whole seconds, rounded up, as headers want them.
+    """The answer of a bucket. Times are whole seconds, rounded up, as the headers need them.
 
-    `reset`: until the bucket is full again. `retry_after`: until there is one to take; None where one was taken.
+    `reset`: seconds until the bucket is full. `retry_after`: seconds until a request is allowed; None if this one was.
     """
 
     limit: int
@@ -35,7 +35,7 @@ class Allowance:
 
 
 class TokenBuckets:
-    """All that is kept of a bucket is the moment at which it will be full: one that is full needs no keeping."""
+    """Token buckets by key. Only the moment at which a bucket will be full is kept, and nothing of full ones."""
 
     def __init__(
         self, policy: RatePolicy, *, most_keys: int = MOST_KEYS, clock: Callable[[], float] = time.monotonic
@@ -49,7 +49,7 @@ class TokenBuckets:
         return len(self._full_at)
 
     def take(self, key: str) -> Allowance:
-        """Takes one, if there is one."""
+        """Takes one request from a bucket, if it has one."""
         now, rate, burst = self._clock(), self._policy.rate, self._policy.burst
         missing = max(self._full_at.get(key, now) - now, 0.0) * rate
         if missing + 1 > burst:

@@ -19,7 +19,7 @@ MailingChange = Literal["created", "updated", "paused", "resumed", "cancelled", 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The id of the request that made a change, and the name of the token it came with."""
+    """Where a change came from: the id of the request, and the name of its token."""
 
     request_id: str
     by: str

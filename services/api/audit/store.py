@@ -1,4 +1,4 @@
-"""The events of mailings and clients, as rows."""
+"""Reads and writes the events of mailings and clients."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ from shared.database import Connection, Pool
 
 @dataclass(frozen=True, slots=True)
 class EventPlace:
-    """Where an event stands among those of its client: by time, then in the order in which such things happen."""
+    """The place of an event in the history of its client: by time, then by the order in which such events occur."""
 
     at_us: int
     rank: int
@@ -24,7 +24,7 @@ START = EventPlace(0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class PlacedEvent:
-    """An event with the key of its place in its list."""
+    """An event with its place in the history of its client."""
 
     event: Event
     place: EventPlace
@@ -54,7 +54,10 @@ async def add_client_update(connection: Connection, client_id: int, *, request_i
 
 
 async def of_mailing(pool: Pool, mailing_id: int, *, after: int, limit: int) -> list[tuple[int, Event]]:
-    """Lists events with their ids, the oldest first: a mailing's are written under its row lock, so in time order."""
+    """Lists the events of a mailing with their ids, the oldest first.
+
+    They are written under the row lock of the mailing, so the order of ids is that of time.
+    """
     rows = await pool.fetch(
         """
         SELECT id, at, kind, request_id, detail FROM events
@@ -68,11 +71,11 @@ async def of_mailing(pool: Pool, mailing_id: int, *, after: int, limit: int) -> 
 
 
 async def of_client(pool: Pool, client_id: int, *, after: EventPlace, limit: int) -> list[PlacedEvent]:
-    """Lists what happened to a client and to its messages, the oldest first.
+    """Lists the events of a client and of its messages, the oldest first.
 
-    An import leaves no events, since it makes 100,000 clients in seconds: that such a client was made, and its last
-    update where no event tells of one, come from the client's own row. What became of messages comes from messages and
-    attempts. All of one client is read for each page: that is a few rows for each mailing it was in.
+    An import records no events, since it creates 100,000 clients in seconds: the creation of such a client, and its
+    last update if no event covers it, come from the client's own row. Events of messages come from messages and
+    attempts. Every page reads the whole history of the client, which is a few rows for each of its mailings.
     """
     rows = await pool.fetch(
         """

@@ -1,4 +1,4 @@
-"""What the document says of the directory."""
+"""Describes the operations on clients for the API's document."""
 
 from collections.abc import Mapping
 
@@ -52,7 +52,7 @@ CLIENT_EVENTS: Json = {
 }
 
 _CSV_COLUMNS = "The columns phone, operator_code, tag and timezone, in any order. Only phone is required."
-# The header as the import reads it, without the quotes and the order that it would take as well.
+# The header as the document describes it; the import also accepts quotes and any order.
 _CSV_HEADER = r"^phone(,operator_code)?(,tag)?(,timezone)?\r?\n"
 _ONE_A_LINE = "One JSON object per line, with the fields of a client."
 

@@ -1,4 +1,4 @@
-"""GET /clients/export: the directory as the import takes it."""
+"""GET /clients/export: streams the directory in the format of the import."""
 
 from collections.abc import AsyncGenerator, Sequence
 

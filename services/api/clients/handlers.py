@@ -1,4 +1,4 @@
-"""The directory: one client at a time, and its list."""
+"""The directory: handles one client at a time, and lists."""
 
 from collections.abc import Mapping
 
@@ -24,7 +24,7 @@ from shared.database import retry_on_deadlock
 
 KIND, EVENTS_KIND = "clients", "clientevents"
 
-# The zone of clients for whom none is given.
+# The time zone of clients that come without one.
 DEFAULT_ZONE = web.AppKey("default_zone", str)
 
 log = logs.get()
@@ -110,7 +110,7 @@ def _cursor(place: EventPlace) -> str:
 
 
 def with_defaults(body: ClientNew, default_zone: str) -> dict[str, str]:
-    """Returns all fields of a client, where those that were left out have their defaults."""
+    """Returns all fields of a client, with defaults for those that were left out."""
     return {
         "phone": body.phone,
         "operator_code": body.operator_code or body.phone[1:4],
@@ -120,7 +120,7 @@ def with_defaults(body: ClientNew, default_zone: str) -> dict[str, str]:
 
 
 async def _write(request: web.Request, client_id: int, given: Mapping[str, str]) -> Client:
-    """Sets the fields given; a new zone also has the client's waiting flights judged anew."""
+    """Sets the fields that are given. A new time zone also makes the client's waiting flights due."""
     pool = pool_of(request)
 
     async def work() -> Client | None:

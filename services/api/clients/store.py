@@ -1,4 +1,4 @@
-"""The directory. Deleted clients keep their row, without the phone, and are invisible here."""
+"""Reads and writes the directory. Deleted clients keep their row, without the phone, and are invisible here."""
 
 from collections.abc import Mapping
 
@@ -29,11 +29,11 @@ _CONDITIONS: Mapping[tuple[bool, bool, bool], str] = {
 
 
 class DuplicatePhone(Exception):
-    """Another living client has this phone."""
+    """Another client that is not deleted has this phone."""
 
 
 async def insert(pool: Pool, origin: Origin, *, phone: str, operator_code: str, tag: str, timezone: str) -> Client:
-    """Raises DuplicatePhone."""
+    """Inserts a client, and records the event. Raises DuplicatePhone."""
     try:
         (row,) = await pool.fetch(
             """
@@ -71,7 +71,7 @@ async def update(
     tag: str | None = None,
     timezone: str | None = None,
 ) -> Client | None:
-    """Sets what is not None. Raises DuplicatePhone; None when there is no such client."""
+    """Sets the fields that are not None. Returns None if there is no such client. Raises DuplicatePhone."""
     try:
         row = await connection.fetchrow(
             """
@@ -95,8 +95,8 @@ async def update(
 async def make_flights_due(connection: Connection | Pool, client_ids: list[int]) -> None:
     """Makes the waiting flights of clients due, since their new zones may open the window earlier.
 
-    A retry that must not be made yet keeps its time. Called in the transaction of the edit, so that no crash loses
-    it, and once more after the commit: a flight whose release had not committed before is seen only then.
+    A retry that is not due yet keeps its time. Called in the transaction of the edit, so that no crash loses it, and
+    again after the commit, which sees flights whose release committed in between.
     """
     await connection.execute(
         """
@@ -131,7 +131,7 @@ async def delete(pool: Pool, client_id: int, origin: Origin) -> bool:
 async def page(
     pool: Pool, *, phone: str | None, operator_code: str | None, tag: str | None, after: int, limit: int
 ) -> list[Client]:
-    """Lists clients that match every filter that is not None, in order of id."""
+    """Lists clients by id that match every filter that is not None."""
     conditions = _CONDITIONS[phone is not None, operator_code is not None, tag is not None]
     given = [value for value in (phone, operator_code, tag) if value is not None]
     rows = await pool.fetch(_SELECT + " AND id > $1" + conditions + " ORDER BY id LIMIT $2", after, limit, *given)

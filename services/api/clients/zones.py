@@ -1,4 +1,4 @@
-"""The time zones that a client may have: those that Python and the database both know."""
+"""The time zones that a client may have: those that both Python and the database know."""
 
 import zoneinfo
 

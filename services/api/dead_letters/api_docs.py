@@ -1,4 +1,4 @@
-"""What the document says of dead letters."""
+"""Describes the operations on dead letters for the API's document."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Dead letters, for admins: what waits in the dead queues and why; replayed or dropped, by ids or all."""
+"""Dead letters, for admins: lists them with their reasons, and replays or drops them, by ids or all."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 from contextlib import aclosing, asynccontextmanager
@@ -22,14 +22,14 @@ from shared import logs
 
 KIND = "dead"
 # Letters replayed in one transaction.
-TOGETHER = 200
+GROUP_SIZE = 200
 
 log = logs.get()
 
 
 @dataclass(frozen=True, slots=True)
 class LetterChoice:
-    """Which letters are meant: those with these ids, or all where `ids` is None."""
+    """The chosen letters of some queues: those with these ids, or all if `ids` is None."""
 
     queues: Sequence[str]
     ids: Collection[str] | None
@@ -42,8 +42,8 @@ async def listing(request: web.Request) -> web.Response:
     query = query_of(request, DeadLettersQuery)
     skip = pages.position(query, KIND, start=0)
     async with _open(request) as queues:
-        seen = await _first(queues, _names(query.queue), skip + query.limit + 1)
-    items = [_shown(letter) for letter in seen[skip : skip + query.limit]]
+        seen = await _first_letters(queues, _names(query.queue), skip + query.limit + 1)
+    items = [_response(letter) for letter in seen[skip : skip + query.limit]]
     following = cursors.encode(KIND, skip + query.limit) if len(seen) > skip + query.limit else None
     return pages.reply_page(request, DeadLetters(items=items, next=following), following)
 
@@ -76,7 +76,7 @@ async def drop(request: web.Request) -> web.Response:
 
 @asynccontextmanager
 async def _open(request: web.Request) -> AsyncIterator[DeadQueueSession]:
-    """Raises a 503 problem when the broker is away."""
+    """Opens the dead queues. Raises a 503 problem when the broker is unavailable."""
     try:
         async with request.app[DEAD_QUEUES].open() as queues:
             yield queues
@@ -88,15 +88,15 @@ def _names(queue: str | None) -> Sequence[str]:
     return tuple(KINDS) if queue is None else (queue,)
 
 
-async def _through(queues: DeadQueueSession, names: Sequence[str]) -> AsyncGenerator[FetchedLetter]:
+async def _letters_of(queues: DeadQueueSession, names: Sequence[str]) -> AsyncGenerator[FetchedLetter]:
     for name in names:
         async for found in queues.letters(name):
             yield found
 
 
-async def _first(queues: DeadQueueSession, names: Sequence[str], most: int) -> list[Letter]:
+async def _first_letters(queues: DeadQueueSession, names: Sequence[str], most: int) -> list[Letter]:
     seen: list[Letter] = []
-    async with aclosing(_through(queues, names)) as letters:
+    async with aclosing(_letters_of(queues, names)) as letters:
         async for found in letters:
             seen.append(found.letter)
             if len(seen) >= most:
@@ -105,14 +105,14 @@ async def _first(queues: DeadQueueSession, names: Sequence[str], most: int) -> l
 
 
 async def _replay(queues: DeadQueueSession, choice: LetterChoice, replayer: Replayer) -> set[str]:
-    """Replays the chosen letters group by group, and returns the ids of those there were."""
+    """Replays the chosen letters group by group, and returns the ids of those that were found."""
     seen: set[str] = set()
     group: list[FetchedLetter] = []
-    async for found in _through(queues, choice.queues):
+    async for found in _letters_of(queues, choice.queues):
         if choice.holds(found.letter):
             seen.add(found.letter.id)
             group.append(found)
-        if len(group) >= TOGETHER:
+        if len(group) >= GROUP_SIZE:
             await replayer.replay(group)
             group = []
     await replayer.replay(group)
@@ -120,14 +120,14 @@ async def _replay(queues: DeadQueueSession, choice: LetterChoice, replayer: Repl
 
 
 async def _drop(queues: DeadQueueSession, choice: LetterChoice) -> int:
-    chosen = [found async for found in _through(queues, choice.queues) if choice.holds(found.letter)]
+    chosen = [found async for found in _letters_of(queues, choice.queues) if choice.holds(found.letter)]
     await queues.acknowledge(chosen)
     for letter in (found.letter for found in chosen):
         log.info("letter dropped", letter_id=letter.id, mailing_id=letter.mailing_id, message_id=letter.message_id)
     return len(chosen)
 
 
-def _shown(letter: Letter) -> DeadLetter:
+def _response(letter: Letter) -> DeadLetter:
     return DeadLetter(
         id=letter.id,
         queue=letter.queue,

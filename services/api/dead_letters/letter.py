@@ -1,4 +1,4 @@
-"""What a dead letter is and why it is dead, read from its body and headers. Pure."""
+"""Reads a dead letter, and the reason why it is dead, from a body and its headers. Pure."""
 
 import hashlib
 from collections.abc import Mapping
@@ -9,10 +9,10 @@ from typing import Any
 from shared.messages import Body, Job, MailingEvent, Results, Unreadable, decode
 from shared.topology import DISPATCHER_DEAD, PLANNER_DEAD, REPORTER_DEAD
 
-# What each dead queue holds.
+# The type of the bodies in each dead queue.
 KINDS: Mapping[str, type[Body]] = {PLANNER_DEAD: MailingEvent, DISPATCHER_DEAD: Job, REPORTER_DEAD: Results}
 
-# Why the broker itself buries a body that can be read, by the reason in x-death.
+# Why the broker dead-lettered a body that can be read, by the reason in x-death.
 _REASONS = {
     "rejected": "refused: see the consumer's log",
     "delivery_limit": "delivered too often without being acknowledged",
@@ -23,9 +23,9 @@ _REASONS = {
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A dead letter. `body` is None where it cannot be read; `at` is when it was buried, None where nobody noted it.
+    """A dead letter. `body` is None if it cannot be read; `at` is the moment of its dead-lettering, None if unknown.
 
-    The id is made of what it holds and when it was buried: it stays the same for as long as the letter waits.
+    The id is derived from the body and that moment, so it stays the same for as long as the letter is in its queue.
     """
 
     id: str
@@ -38,7 +38,7 @@ class Letter:
 
 
 def read(queue: str, raw: bytes, headers: Mapping[str, Any]) -> Letter:
-    """Reads a delivery of a dead queue, whatever is in it."""
+    """Reads a delivery of a dead queue, whatever its body and headers hold."""
     death = _newest_death(headers)
     at = _moment(headers.get("at")) or _moment(death.get("time"))
     body, unreadable = _decode(queue, raw)
@@ -62,7 +62,7 @@ def _decode(queue: str, raw: bytes) -> tuple[Body | None, str | None]:
 
 
 def _ids(body: Body | None) -> tuple[int | None, int | None]:
-    """The mailing and the message a letter is about, where it is about one."""
+    """Returns the ids of the mailing and the message that a letter concerns, each None unless it is exactly one."""
     match body:
         case Job():
             return body.mailing_id, body.message_id
@@ -79,7 +79,7 @@ def _only(ids: set[int]) -> int | None:
 
 
 def _newest_death(headers: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The newest entry of x-death, which anybody can forge: nothing in it is taken for granted."""
+    """Returns the newest entry of x-death. Anybody can forge that header, so nothing in it is trusted."""
     deaths = headers.get("x-death")
     first = deaths[0] if isinstance(deaths, list) and deaths else None
     return first if isinstance(first, Mapping) else {}

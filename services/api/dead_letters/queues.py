@@ -1,4 +1,4 @@
-"""The dead queues on the broker: looked through from the front, a letter at a time."""
+"""Reads the dead queues of the broker from the front, one letter at a time."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -25,9 +25,9 @@ NO_RIGHTS = "The API's RabbitMQ user may not read the dead queues: grant it the 
 
 
 class DeadQueuesUnavailable(Exception):
-    """The broker does not answer, or not to us: the message says why, for people.
+    """The broker cannot be reached, or refuses this user. The message gives the reason in a sentence for the caller.
 
-    What was not acknowledged is still where it was.
+    Letters that were not acknowledged are still in their queues.
     """
 
 
@@ -39,7 +39,7 @@ MOST_RENEWED = 1000
 
 @dataclass(frozen=True, slots=True)
 class FetchedLetter:
-    """A letter, and the tag to acknowledge it by."""
+    """A letter, and the delivery tag to acknowledge it by."""
 
     letter: Letter
     tag: int
@@ -47,13 +47,13 @@ class FetchedLetter:
 
 @dataclass(frozen=True, slots=True)
 class WornLetter:
-    """A letter that must not be given back much more often, and its body."""
+    """A letter that must not be returned to its queue much more often, and its body."""
 
     found: FetchedLetter
     raw: bytes
 
     def republished(self) -> Outgoing:
-        """The same letter, with the same id: what x-death said stands in headers of our own."""
+        """Returns the same letter for publishing, with the same id: its own headers replace those of x-death."""
         letter = self.found.letter
         headers: dict[str, str | int] = {"reason": letter.reason}
         if letter.at is not None:
@@ -65,7 +65,7 @@ class DeadQueueSession(Protocol):
     """The dead queues, open for one request."""
 
     def letters(self, queue: str) -> AsyncIterator[FetchedLetter]:
-        """Goes through a queue. What is not acknowledged goes back to its place when the queues are closed."""
+        """Yields the letters of a queue. Those that are not acknowledged return to it when the session closes."""
         ...
 
     async def acknowledge(self, found: Sequence[FetchedLetter]) -> None: ...
@@ -76,8 +76,10 @@ class DeadQueueSession(Protocol):
 
 
 class DeadQueueOpener(Protocol):
+    """Opens the dead queues."""
+
     def open(self) -> AbstractAsyncContextManager[DeadQueueSession]:
-        """Opens the dead queues. Raises DeadQueuesUnavailable, also in the middle."""
+        """Opens the dead queues. Raises DeadQueuesUnavailable, also while they are open."""
         ...
 
 
@@ -85,7 +87,7 @@ DEAD_QUEUES = web.AppKey[DeadQueueOpener]("dead_queues")
 
 
 class BrokerSession:
-    """The dead queues over a connection of their own, since giving letters back means closing a channel."""
+    """The dead queues over a connection of their own, since letters are returned by closing the channel."""
 
     def __init__(self, channel: Channel, publisher: Publisher) -> None:
         self._channel = channel
@@ -111,13 +113,13 @@ class BrokerSession:
             await self._channel.basic_ack(one.tag)
 
     async def renew(self) -> None:
-        """Publishes worn letters again at the end of their queue, in place of those that would be given back."""
+        """Publishes worn letters again, at the end of their queue, instead of returning them."""
         worn = list(self._worn.values())
         confirmed = await self._publisher.publish_all([one.republished() for one in worn])
         await self.acknowledge([one.found for one, done in zip(worn, confirmed, strict=True) if done])
 
     async def purge(self, queue: str) -> int:
-        """Removes all letters of a queue, and returns how many there were."""
+        """Removes all letters of a queue, and returns their number."""
         async with asyncio.timeout(STEP_SECONDS):
             done = await self._channel.queue_purge(queue)
         return done.message_count or 0 if isinstance(done, Queue.PurgeOk) else 0
@@ -127,7 +129,7 @@ class BrokerSession:
 
 
 class DeadQueues:
-    """Opens the dead queues, for one request at a time: two would hide letters from each other."""
+    """Opens the dead queues for one request at a time: concurrent requests would hide letters from each other."""
 
     def __init__(self, urls: str, publisher: Publisher) -> None:
         self._urls = urls
@@ -136,7 +138,7 @@ class DeadQueues:
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[DeadQueueSession]:
-        """Raises DeadQueuesUnavailable, also in the middle."""
+        """Opens the dead queues. Raises DeadQueuesUnavailable, also while they are open."""
         async with self._lock:
             try:
                 async with await open_connection(self._urls, CONNECTION) as connection:
@@ -150,7 +152,7 @@ class DeadQueues:
 
 
 def _deliveries(headers: Mapping[str, object]) -> int:
-    """Returns how often a quorum queue has delivered a body before; anybody can forge it, to no end."""
+    """Returns how often a quorum queue has delivered a body before. The header may be forged."""
     count = headers.get("x-delivery-count", 0)
     return count if isinstance(count, int) else 0
 

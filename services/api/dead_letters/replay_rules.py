@@ -1,4 +1,4 @@
-"""What replaying a dead letter comes to: published again, a new round for its message, or a refusal. Pure."""
+"""Decides what replaying a dead letter does: publish it again, start a new round, or refuse. Pure."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,10 @@ from shared.statuses import UNSENT_STATUSES, MailingStatus, MessageStatus
 
 @dataclass(frozen=True, slots=True)
 class MessageFacts:
-    """What the tables know of a message. Open: an attempt may be under way. Ended: its mailing's deadline has come."""
+    """What the tables hold about the message of a letter.
+
+    `open`: an attempt may be under way. `ended`: the deadline of the mailing has passed.
+    """
 
     mailing_id: int
     status: MessageStatus
@@ -23,7 +26,7 @@ class MessageFacts:
 
 @dataclass(frozen=True, slots=True)
 class NewRound:
-    """The message is sent again, with a new budget of attempts. A finished mailing runs again for it."""
+    """The message is sent again, with all its attempts. A finished mailing runs again for it."""
 
     mailing_id: int
     message_id: int
@@ -32,7 +35,7 @@ class NewRound:
 
 @dataclass(frozen=True, slots=True)
 class ReplayRefusal:
-    """The letter stays where it is."""
+    """The letter stays in its queue."""
 
     reason: str
 
@@ -41,7 +44,7 @@ ReplayDecision = Outgoing | NewRound | ReplayRefusal
 
 
 def judge(letter: Letter, facts: MessageFacts | None) -> ReplayDecision:
-    """Returns what replaying a letter comes to. `facts` are those of its message, for letters of the dispatcher."""
+    """Decides about one letter. `facts` are those of its message, for letters of the dispatcher."""
     match letter.body:
         case Job() as job:
             return _judge_job(job, facts)
@@ -65,7 +68,7 @@ def _judge_job(job: Job, facts: MessageFacts | None) -> ReplayDecision:
     if not facts.client_alive:
         return ReplayRefusal("the client was deleted")
     if facts.status not in UNSENT_STATUSES:
-        # It is on its way; the claim refuses the job unless it is the one that is missing.
+        # The message is under way; the claim refuses the job unless it is the missing one.
         return Outgoing(topology.JOBS, topology.SEND_KEY, encode(job))
     if facts.open:
         return ReplayRefusal("an attempt of the message may still be under way: try again in a minute")

@@ -1,4 +1,4 @@
-"""Acts on what replays.judge decides: new rounds in one transaction, bodies published, letters acknowledged."""
+"""Carries out what replay_rules decides: new rounds in one transaction, bodies published, letters acknowledged."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -20,10 +20,10 @@ log = logs.get()
 
 
 class Replayer:
-    """Replays groups of letters, and keeps the score.
+    """Replays groups of letters, and counts the results.
 
-    A letter is acknowledged only when what it asked for is done. After a crash in between it is there still, and
-    replaying it once more does no harm: its message is on its way by then, and the claim absorbs the double.
+    A letter is acknowledged only after its decision was carried out. A crash in between leaves the letter in its queue;
+    replaying it again does no harm, since its message is under way by then, and the claim absorbs the duplicate.
     """
 
     def __init__(self, pool: Pool, queues: DeadQueueSession, origin: Origin) -> None:
@@ -33,7 +33,7 @@ class Replayer:
         self.replayed = 0
         self.refused = 0
         self.errors: list[LetterError] = []
-        # Mailings of which messages got a new round.
+        # The mailings with messages that got a new round.
         self.mailing_ids: set[int] = set()
 
     async def replay(self, group: Sequence[FetchedLetter]) -> None:
@@ -56,7 +56,7 @@ class Replayer:
             self.errors.append(LetterError(id=letter_id, detail=reason))
 
     async def _decide(self, group: Sequence[FetchedLetter]) -> list[ReplayDecision]:
-        """Decides on a group under the locks of its mailings, and asks for the new rounds."""
+        """Decides about a group while its mailings are locked, and requests the new rounds."""
         jobs = [found.letter.body for found in group if isinstance(found.letter.body, Job)]
         async with self._pool.acquire() as connection, connection.transaction():
             await store.lock_mailings(connection, sorted({job.mailing_id for job in jobs}))
@@ -78,7 +78,7 @@ class Replayer:
     async def _publish(
         self, group: Sequence[FetchedLetter], decisions: Sequence[ReplayDecision]
     ) -> list[FetchedLetter]:
-        """Publishes what goes back to its queue, and returns the letters of which the broker has taken the body."""
+        """Publishes the bodies that return to their queues, and returns the letters that the broker confirmed."""
         wanted = [
             (found, decision)
             for found, decision in zip(group, decisions, strict=True)
@@ -92,7 +92,7 @@ class Replayer:
 
 
 def _log_decisions(group: Sequence[FetchedLetter], decisions: Sequence[ReplayDecision]) -> None:
-    """Logs what was decided of each letter."""
+    """Logs the decision about each letter."""
     for found, decision in zip(group, decisions, strict=True):
         letter = found.letter
         ids = {"letter_id": letter.id, "mailing_id": letter.mailing_id, "message_id": letter.message_id}

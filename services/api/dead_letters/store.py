@@ -1,4 +1,4 @@
-"""What the tables say of messages whose jobs are dead letters."""
+"""Reads the messages whose jobs are dead letters."""
 
 from collections.abc import Sequence
 
@@ -7,12 +7,12 @@ from shared.database import Connection
 
 
 async def lock_mailings(connection: Connection, mailing_ids: Sequence[int]) -> None:
-    """Locks these mailings in order of id, so that what is judged next stays true until the transaction ends."""
+    """Locks mailings in order of id, so that decisions about them stay valid until the transaction ends."""
     await connection.execute("SELECT 1 FROM mailings WHERE id = ANY ($1::bigint[]) ORDER BY id FOR UPDATE", mailing_ids)
 
 
 async def message_facts(connection: Connection, message_ids: Sequence[int]) -> dict[int, MessageFacts]:
-    """Reads where messages stand, by their id. Those that are not in the tables are left out."""
+    """Reads the facts of messages, by id. Messages that are not in the tables are left out."""
     rows = await connection.fetch(
         """
         SELECT m.id, m.mailing_id, m.status::text, attempt_is_open(m) AS open, g.status AS mailing_status,

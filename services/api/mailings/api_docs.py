@@ -1,4 +1,4 @@
-"""What the document says of mailings."""
+"""Describes the operations on mailings for the API's document."""
 
 from collections.abc import Mapping
 

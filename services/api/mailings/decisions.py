@@ -1,4 +1,4 @@
-"""What stands between the rules of mailings and a request: a row under lock, and a decision as an answer."""
+"""Connects the rules of mailings to requests: reads a mailing under lock, and turns refusals into problems."""
 
 from typing import TypeVar
 
@@ -18,7 +18,10 @@ async def lock_mailing(connection: Connection, mailing_id: int) -> LockedMailing
 
 
 def allowed(decision: DecisionT | StateConflict | InvalidValue) -> DecisionT:
-    """Lets a decision through. Raises a 409 or 422 problem, which also rolls a transaction back."""
+    """Returns a decision that allows the request.
+
+    Raises a 409 or 422 problem for any other, which rolls the transaction back.
+    """
     if isinstance(decision, StateConflict):
         raise conflict(decision.detail)
     if isinstance(decision, InvalidValue):

@@ -1,4 +1,4 @@
-"""Mailings: made, read, edited, paused, resumed, cancelled and deleted. The planner does the rest."""
+"""Mailings: creates, shows, lists, edits, pauses, resumes, cancels and deletes them. The planner does the rest."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Idempotency-Key: the same request sent twice is done once, and answered the same."""
+"""Idempotency-Key: carries a repeated request out once, and repeats its first answer."""
 
 import hashlib
 import re
@@ -26,7 +26,7 @@ class IdempotencyKey:
 
     @property
     def lock(self) -> int:
-        """The number of its advisory lock: 64 signed bits, so that two keys practically never share one."""
+        """Returns the number of its advisory lock: 64 signed bits, so that two keys practically never share one."""
         digest = hashlib.sha256(f"{self.owner}\0{self.key}".encode()).digest()
         return int.from_bytes(digest[:8], "big", signed=True)
 
@@ -34,7 +34,7 @@ class IdempotencyKey:
 def key_of(header: str | None, owner: str, body: MailingNew) -> IdempotencyKey | None:
     """Reads the header. Raises a 422 problem unless it is 1 to 255 printable ASCII characters.
 
-    The hash is of the values, so that spacing, the order of fields and the offset of a moment do not matter.
+    The hash covers the parsed values, so that spacing, the order of fields and the offset of a date-time do not matter.
     """
     if header is None:
         return None
@@ -45,9 +45,9 @@ def key_of(header: str | None, owner: str, body: MailingNew) -> IdempotencyKey |
 
 
 async def earlier(connection: Connection, key: IdempotencyKey) -> StoredAnswer | None:
-    """Finds the first answer under this key, and holds the key until the transaction ends.
+    """Finds the first answer under this key, and locks the key until the transaction ends.
 
-    Raises problems: 409 while a twin is running, 422 when the key came with another body.
+    Raises problems: 409 while another request with the key is running, 422 when the key came with a different body.
     """
     if not await store.try_lock(connection, key.lock):
         raise conflict("Another request with this Idempotency-Key is still running.", retry_after=1)

@@ -1,4 +1,4 @@
-"""The answers to requests that were sent under an Idempotency-Key, for 24 hours."""
+"""Keeps the answers to requests with an Idempotency-Key, for 24 hours."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ class StoredAnswer:
 
 
 async def try_lock(connection: Connection, lock: int) -> bool:
-    """Takes an advisory lock until the transaction ends. False when somebody else holds it."""
+    """Takes an advisory lock until the transaction ends. Returns False if another transaction holds it."""
     taken: bool = await connection.fetchval("SELECT pg_try_advisory_xact_lock($1)", lock)
     return taken
 
@@ -31,7 +31,7 @@ async def find(connection: Connection, owner: str, key: str) -> StoredAnswer | N
 
 
 async def keep(connection: Connection, owner: str, key: str, kept: StoredAnswer) -> None:
-    """Keeps an answer. Only one that is too old can be in its place."""
+    """Stores an answer. It can replace only one that is too old."""
     await connection.execute(
         """
         INSERT INTO idempotency_keys (owner, key, body_hash, mailing_id, answer) VALUES ($1, $2, $3, $4, $5)
@@ -48,7 +48,7 @@ async def keep(connection: Connection, owner: str, key: str, kept: StoredAnswer)
 
 
 async def forget_old(connection: Connection) -> None:
-    """Deletes a few answers that are too old, so that the table stays as small as a day."""
+    """Deletes a few answers that are too old, so that the table holds no more than a day's."""
     await connection.execute(
         """
         DELETE FROM idempotency_keys

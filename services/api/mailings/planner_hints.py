@@ -1,6 +1,6 @@
 """Hints to the planner that a mailing changed: published after the commit, in the background, best effort.
 
-The planner polls as well, so an event that is lost costs a second and no message.
+The planner polls as well, so a lost hint costs a second and no message.
 """
 
 import asyncio
@@ -38,7 +38,10 @@ class HintPublisher(Protocol):
 
 
 class HintQueue:
-    """A bounded queue with one publisher behind it. Full, it drops: an answer never waits for the broker."""
+    """A bounded queue with one publisher behind it.
+
+    When it is full it drops hints, so that an answer never waits for the broker.
+    """
 
     def __init__(
         self, publisher: HintPublisher, *, size: int = QUEUE_SIZE, flush_seconds: float = FLUSH_SECONDS
@@ -69,7 +72,7 @@ class HintQueue:
             logs.get().warning("planner hint dropped", event_name=name, mailing_id=mailing_id, request_id=request_id)
 
     async def check(self) -> None:
-        """Raises what ended the publishing, if anything did."""
+        """Raises the error that ended the publishing, if any."""
         if self._task is not None:
             await asyncio.shield(self._task)
 

@@ -1,4 +1,4 @@
-"""POST /mailings/preview: who a mailing would go to, and in how many short messages. Nothing is stored."""
+"""POST /mailings/preview: counts the audience of a mailing and the short messages of its text. Stores nothing."""
 
 import asyncio
 
@@ -15,13 +15,13 @@ from services.api.web.bodies import read_body
 from services.api.web.context import pool_of
 from services.api.web.responses import reply
 
-# Each preview reads all clients: few at a time, so that they leave most of the pool to other requests.
+# Each preview reads all clients. Only a few run at a time, so that most of the pool stays free for other requests.
 MOST_AT_A_TIME = 2
 COUNTING = web.AppKey("counting", asyncio.Semaphore)
 
 
 async def preview(request: web.Request) -> web.Response:
-    """Judges the body as POST /mailings does, and counts the clients it would go to."""
+    """Validates the body as POST /mailings does, and counts the clients that it would be sent to."""
     body, pool = await read_body(request, MailingNew), pool_of(request)
     plan = allowed(judge_new(body, await mailings.clock(pool)))
     async with request.app[COUNTING]:

@@ -1,4 +1,4 @@
-"""Who a mailing would go to, counted in one pass over the clients."""
+"""Counts the audience of a mailing in one pass over the clients."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from services.api.clients.responses import Client
 from services.api.mailings.rules import MailingPlan
 from shared.database import Pool
 
-# There are a thousand operator codes at the most, but as many tags as people like: only the largest are named.
+# There are at most a thousand operator codes, but any number of tags: only the largest are listed.
 MAX_TAGS = 100
 SAMPLE = 5
 
@@ -25,8 +25,8 @@ class AudienceCounts:
 async def count_audience(pool: Pool, plan: MailingPlan) -> AudienceCounts:
     """Counts the clients that match a plan at this moment, the largest groups first.
 
-    The grouping sets read the clients once, 0.3 s for a million, and leave a row for each zone, code and tag: so the
-    window is judged once a zone, by the function that the claim asks.
+    The grouping sets read the clients once, which takes 0.3 s for a million, and leave one row for each zone, code and
+    tag. The window is therefore evaluated once for each zone, with the same function as in the claim.
     """
     (row,) = await pool.fetch(
         """

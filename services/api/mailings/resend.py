@@ -1,4 +1,4 @@
-"""POST /mailings/{id}/resend: final, unsent messages are given a new round. The planner does it, chunk by chunk."""
+"""POST /mailings/{id}/resend: requests a new round for final, unsent messages. The planner carries it out in chunks."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What is asked to be sent again. The planner reopens the messages; nothing here touches them."""
+"""Writes requests for new rounds. The planner reopens the messages; nothing here touches them."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ from shared.database import Connection
 
 
 async def is_open(connection: Connection, mailing_id: int) -> bool:
-    """Returns whether an earlier resend of the mailing, by status, is still being gone through."""
+    """Returns whether an earlier resend of the mailing, by status, is still running."""
     value: bool = await connection.fetchval(
         "SELECT EXISTS (SELECT 1 FROM resends WHERE mailing_id = $1 AND done_at IS NULL AND message_ids IS NULL)",
         mailing_id,
@@ -15,7 +15,7 @@ async def is_open(connection: Connection, mailing_id: int) -> bool:
 
 
 async def count(connection: Connection, mailing_id: int, statuses: Sequence[str]) -> int:
-    """Counts what a resend will reopen: final, unsent, of a living client, and no attempt under way."""
+    """Counts what a resend will reopen: final, unsent, of a client that is not deleted, and no attempt under way."""
     value: int = await connection.fetchval(
         """
         SELECT count(*) FROM messages m JOIN clients c ON c.id = m.client_id
@@ -39,7 +39,7 @@ async def add(connection: Connection, mailing_id: int, statuses: Sequence[str], 
 
 
 async def add_messages(connection: Connection, mailing_id: int, message_ids: Sequence[int], request_id: str) -> None:
-    """Asks for single messages."""
+    """Requests a new round for single messages."""
     await connection.execute(
         "INSERT INTO resends (mailing_id, statuses, message_ids, request_id) VALUES ($1, '{}', $2, $3)",
         mailing_id,
@@ -49,7 +49,7 @@ async def add_messages(connection: Connection, mailing_id: int, message_ids: Seq
 
 
 async def run_again(connection: Connection, mailing_id: int) -> None:
-    """Takes a finished mailing up again."""
+    """Returns a finished mailing to running."""
     await connection.execute(
         "UPDATE mailings SET status = 'running', finished_at = NULL, updated_at = now() WHERE id = $1", mailing_id
     )

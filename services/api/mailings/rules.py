@@ -1,4 +1,4 @@
-"""What may be done to a mailing in which state. Pure: decided on a locked row, by the database's clock."""
+"""Decides what may be done to a mailing in which state. Pure: works on a locked row and the clock of the database."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -10,12 +10,12 @@ from services.api.web.problems import InvalidValue
 from shared.messages import MailingEventName
 from shared.statuses import MailingStatus
 
-# A running mailing's end may come no sooner: every process must hear of it first. Cancelling stops at once.
+# The end of a running mailing may not be nearer: every process must learn of it first. Cancelling stops at once.
 NOTICE = timedelta(seconds=30)
 
 Action = Literal["pause", "resume", "cancel"]
 
-# Where an action leads from each state; from any other it is a conflict.
+# The state that an action leads to, by the present one; from any other state it is a conflict.
 MOVES: Mapping[Action, Mapping[MailingStatus, MailingStatus]] = {
     "pause": {"running": "paused", "paused": "paused"},
     "resume": {"paused": "running", "running": "running"},
@@ -26,7 +26,7 @@ EVENTS: Mapping[Action, MailingEventName] = {
     "resume": "mailing.resumed",
     "cancel": "mailing.cancelled",
 }
-# Which fields PATCH may change in each state; in any other, none.
+# The fields that PATCH may change in each state; in any other state, none.
 EDITABLE: Mapping[MailingStatus, frozenset[str]] = {
     "scheduled": frozenset({"text", "start_at", "end_at", "filter", "window"}),
     "running": frozenset({"text", "end_at", "window"}),
@@ -36,7 +36,7 @@ EDITABLE: Mapping[MailingStatus, frozenset[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class MailingPlan:
-    """What the operator said of a mailing."""
+    """What the operator specified for a mailing."""
 
     text: str
     operator_codes: list[str]
@@ -47,7 +47,7 @@ class MailingPlan:
     window_to: time | None
 
 
-# What each field of PATCH is in a plan.
+# The parts of a plan that each field of PATCH sets.
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "text": ("text",),
     "start_at": ("start_at",),
@@ -59,7 +59,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class LockedMailing:
-    """A mailing's row under lock. `closing`: its deadline has come and its messages are being settled."""
+    """A mailing's row under lock. `closing`: its deadline has passed and its messages are being settled."""
 
     status: MailingStatus
     closing: bool
@@ -69,7 +69,7 @@ class LockedMailing:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """Write this plan; nothing when it is None."""
+    """The plan to write; None if nothing changes."""
 
     plan: MailingPlan | None
     window_changed: bool = False
@@ -77,27 +77,27 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class StatusChange:
-    """Write this status; nothing when it is None."""
+    """The status to write; None if nothing changes."""
 
     status: MailingStatus | None
 
 
 @dataclass(frozen=True, slots=True)
 class ResendAllowed:
-    """Messages may be sent again; a finished mailing runs again for it."""
+    """Messages may be sent again. If `restarts`, a finished mailing runs again for that."""
 
     restarts: bool
 
 
 @dataclass(frozen=True, slots=True)
 class StateConflict:
-    """The state does not allow it."""
+    """The state of the mailing does not allow the request."""
 
     detail: str
 
 
 def judge_new(body: MailingNew, now: datetime) -> MailingPlan | InvalidValue:
-    """Makes the plan of a new mailing; without a start, or with one in the past, it starts now."""
+    """Returns the plan of a new mailing. Without a start, or with one in the past, it starts now."""
     plan = MailingPlan(
         text=body.text,
         operator_codes=body.filter.operator_codes,
@@ -138,7 +138,7 @@ def judge_action(action: Action, locked: LockedMailing) -> StatusChange | StateC
 
 
 def judge_resend(locked: LockedMailing) -> ResendAllowed | StateConflict:
-    """Nothing is sent again after a cancel or the end, which an edit may have moved."""
+    """Allows a resend unless the mailing is cancelled or past its end, which an edit may have moved."""
     if locked.status == "cancelled":
         return StateConflict("The mailing is cancelled: its messages cannot be sent again.")
     if locked.closing or locked.plan.end_at <= locked.now:

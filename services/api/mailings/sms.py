@@ -1,4 +1,4 @@
-"""How many short messages a text takes, by the rules of GSM 03.38 (3GPP TS 23.038) and 23.040. Pure."""
+"""Counts the short messages of a text, by the rules of GSM 03.38 (3GPP TS 23.038) and 23.040. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ _BASIC = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
-# Each is sent as an escape and a character.
+# Each of these is sent as an escape and a character.
 _EXTENSION = frozenset("\f^{}\\[~]|€")
 
 
 @dataclass(frozen=True, slots=True)
 class Alphabet:
-    """What fits into a message of its own, and into one part of several, which begins with a header of six octets."""
+    """The capacity of a single message, and of one part of several, each of which starts with a header."""
 
     single: int
     part: int
@@ -24,7 +24,7 @@ UCS2 = Alphabet(single=70, part=67)
 
 
 def count_segments(text: str) -> int:
-    """Counts the messages a text is sent in: septets if all of it is in the GSM alphabet, else UTF-16 code units."""
+    """Counts the messages of a text: in septets if all of it is in the GSM alphabet, else in UTF-16 code units."""
     alphabet, widths = _measure(text)
     return 1 if sum(widths) <= alphabet.single else _count_parts(widths, alphabet.part)
 
@@ -36,7 +36,7 @@ def _measure(text: str) -> tuple[Alphabet, list[int]]:
 
 
 def _count_parts(widths: Iterable[int], room: int) -> int:
-    """Fills part after part. What is two wide is never cut: it begins the next part instead."""
+    """Fills part after part. A character of width two is never split: it starts the next part instead."""
     parts, used = 1, 0
     for width in widths:
         if used + width > room:

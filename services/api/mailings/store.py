@@ -1,4 +1,4 @@
-"""Mailings with their counters. A deleted mailing is invisible here."""
+"""Reads and writes mailings with their counters. Deleted mailings are invisible here."""
 
 from datetime import datetime
 
@@ -28,7 +28,7 @@ async def clock(connection: Connection | Pool) -> datetime:
 
 
 async def insert(connection: Connection, plan: MailingPlan, request_id: str) -> int:
-    """Inserts a scheduled mailing with the rows that follow it, and returns its id."""
+    """Inserts a scheduled mailing with its rows in mailing_work and mailing_counts, and returns its id."""
     made: int = await connection.fetchval(
         """
         WITH made AS (
@@ -78,8 +78,8 @@ async def exists(pool: Pool, mailing_id: int) -> bool:
 async def lock(connection: Connection, mailing_id: int) -> bool:
     """Locks a mailing's row until the transaction ends.
 
-    Only that: what is to be judged is read by the next statement, whose snapshot is younger than the lock. Read
-    together with it, mailing_work would be as old as the moment the waiting began.
+    What a decision needs is read by the next statement, whose snapshot is younger than the lock. Read by this one,
+    mailing_work would be as old as the moment at which the wait for the lock began.
     """
     found = await connection.fetchval(
         "SELECT id FROM mailings WHERE id = $1 AND deleted_at IS NULL FOR UPDATE", mailing_id
@@ -111,7 +111,10 @@ async def read_locked(connection: Connection, mailing_id: int) -> LockedMailing:
 
 
 async def edit(connection: Connection, mailing_id: int, plan: MailingPlan, window_changed: bool) -> None:
-    """Writes a new plan. The window's moment is the clock's, not the transaction's: that may have waited for a lock."""
+    """Writes a new plan.
+
+    window_edited_at is the clock, not the start of the transaction, which may have waited for a lock.
+    """
     await connection.execute(
         """
         UPDATE mailings
@@ -136,7 +139,7 @@ async def set_status(connection: Connection, mailing_id: int, status: str) -> No
 
 
 async def delete(pool: Pool, mailing_id: int, origin: Origin) -> bool:
-    """Hides a mailing, and cancels what of it is not over. The planner then settles its messages."""
+    """Hides a mailing, and cancels it unless it is over. The planner then settles its messages."""
     deleted = await pool.fetchval(
         """
         WITH deleted AS (

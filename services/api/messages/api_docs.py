@@ -1,4 +1,4 @@
-"""What the document says of messages."""
+"""Describes the operations on messages for the API's document."""
 
 from collections.abc import Mapping
 

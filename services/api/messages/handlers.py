@@ -1,4 +1,4 @@
-"""Messages: what became of each, read only."""
+"""Messages, read only: lists them, and shows one with its attempts."""
 
 from collections.abc import AsyncGenerator
 
@@ -21,7 +21,7 @@ FIELDS = tuple(Message.model_fields)
 
 
 async def listing(request: web.Request) -> web.StreamResponse:
-    """A page as JSON, or everything from the cursor on as CSV."""
+    """Returns a page as JSON, or everything after the cursor as CSV."""
     query, pool, mailing_id = query_of(request, MessagesQuery), pool_of(request), id_in(request, "mailing")
     after = pages.position(query, KIND, start=0)
     if not await mailings.exists(pool, mailing_id):

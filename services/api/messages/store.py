@@ -1,4 +1,4 @@
-"""Messages and their attempts, read only. Those of deleted mailings and clients are still there."""
+"""Reads messages and their attempts, also those of deleted mailings and clients."""
 
 import asyncpg
 
@@ -48,7 +48,7 @@ async def _of_all(pool: Pool, mailing_id: int, after: int, limit: int) -> list[a
 
 
 async def _pending(pool: Pool, mailing_id: int, after: int, limit: int) -> list[asyncpg.Record]:
-    """Looks where pending messages can be: in flight, or not yet released. Both are in order of id."""
+    """Reads the two places of pending messages: in flight, and not yet released. Both are in order of id."""
     return await pool.fetch(
         """
         -- In flight.
@@ -78,7 +78,7 @@ async def _pending(pool: Pool, mailing_id: int, after: int, limit: int) -> list[
 
 
 async def _retrying(pool: Pool, mailing_id: int, after: int, limit: int) -> list[asyncpg.Record]:
-    """Looks in the small table: a retrying message is in flight, with a failure folded."""
+    """Reads the small table: a retrying message is in flight, with a failure folded."""
     return await pool.fetch(
         """
         SELECT m.id, m.client_id, m.mailing_id, m.status::text, m.reason, m.created_at,
@@ -96,7 +96,7 @@ async def _retrying(pool: Pool, mailing_id: int, after: int, limit: int) -> list
 
 
 async def _sent(pool: Pool, mailing_id: int, after: int, limit: int) -> list[asyncpg.Record]:
-    """Looks among those that were released: behind the cursor none can be sent."""
+    """Reads up to the release cursor: messages beyond it cannot be sent yet."""
     return await pool.fetch(
         _SELECT  # noqa: S608 - both parts are constants
         + """
@@ -111,7 +111,7 @@ async def _sent(pool: Pool, mailing_id: int, after: int, limit: int) -> list[asy
 
 
 async def _unsent(pool: Pool, mailing_id: int, status: str, after: int, limit: int) -> list[asyncpg.Record]:
-    """Looks in the index of those that are final and not sent; the list names its condition."""
+    """Reads the index of final, unsent messages, whose condition the list of statuses repeats."""
     return await pool.fetch(
         _SELECT
         + """
@@ -130,7 +130,7 @@ async def _unsent(pool: Pool, mailing_id: int, status: str, after: int, limit: i
 async def get(pool: Pool, message_id: int) -> MessageInFull | None:
     """Reads a message with its attempts in one snapshot.
 
-    A first-try success has no row in attempts: messages holds it, and it is given as attempt number 1.
+    A first attempt that succeeded has no row in attempts: messages holds it, and it is returned as attempt number 1.
     """
     rows = await pool.fetch(
         """

@@ -1,4 +1,4 @@
-"""What the document says of the API as a whole, and of the pages outside of it."""
+"""Describes the API as a whole, and the pages outside of it."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -44,7 +44,7 @@ finished mailing has only final messages, each sent, rejected, exhausted, expire
 
 @dataclass(frozen=True, slots=True)
 class PublicPage:
-    """A page outside of /api/v1, for everybody."""
+    """A page outside of /api/v1, which needs no token."""
 
     path: str
     id: str

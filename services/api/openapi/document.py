@@ -1,4 +1,4 @@
-"""Builds the OpenAPI document from the route table, the models, and what operations says of each route."""
+"""Builds the OpenAPI document from the route table, the models, and the descriptions of the features."""
 
 import json
 import re
@@ -28,7 +28,7 @@ _PLACE = re.compile(r"{(\w+):[^{}]*(?:{[^{}]*}[^{}]*)*}")
 
 
 def build(routes: Iterable[Route]) -> Json:
-    """Makes the whole document, as JSON can hold it."""
+    """Builds the whole document, as a value that JSON can hold."""
     rows = [(route, operation_of(route)) for route in routes]
     references, found = schemas.components(_models(operation for _, operation in rows))
     paths: Json = {page.path: {"get": _page(page)} for page in PAGES}
@@ -46,7 +46,7 @@ def build(routes: Iterable[Route]) -> Json:
 
 
 def text(document: Json) -> str:
-    """Writes the document as it is kept in docs/."""
+    """Encodes the document as it is kept in docs/."""
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -65,7 +65,7 @@ def operation_of(route: Route) -> Operation:
 
 
 def place(route: Route) -> str:
-    """The path as OpenAPI writes it, without the patterns of its ids."""
+    """Returns the path as OpenAPI writes it, without the patterns of its ids."""
     return PREFIX + _PLACE.sub(r"{\1}", route.path)
 
 
@@ -160,7 +160,7 @@ def _page(page: PublicPage) -> Json:
 
 
 def _linked(paths: Json) -> Json:
-    """Say of everything that can be created which operations take its id."""
+    """Adds links from every operation that creates something to the operations that take its id."""
     for path, methods in paths.items():
         creates = methods.get("post", {}).get("responses", {}).get("201")
         if creates is not None:

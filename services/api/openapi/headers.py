@@ -1,4 +1,4 @@
-"""Headers, of answers and of requests."""
+"""Describes the headers of answers and of requests."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -11,15 +11,15 @@ def _header(description: str, example: Any, kind: str = "string", **rules: Any) 
 
 
 def _rate(description: str, example: int) -> Json:
-    """Absent where rates are not limited."""
+    """Describes a header that is absent where rates are not limited."""
     return {**_header(description, example, "integer", minimum=0), "required": False}
 
 
-# Ends the name of a header that an answer may lack.
+# The suffix of headers that an answer may lack.
 SOMETIMES = ".sometimes"
-# On every answer, problems included.
+# The headers of every answer, problems included.
 ALWAYS = ("X-Request-ID",)
-# On every answer to a good token, where the installation limits rates.
+# The headers of every answer to a valid token, if the installation limits rates.
 RATES = ("RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset")
 
 ANSWERED: dict[str, Json] = {
@@ -61,7 +61,7 @@ SENT: dict[str, Json] = {
 
 
 def named(names: Iterable[str]) -> Json:
-    """Refer to the headers of an answer."""
+    """Refers to headers of an answer, by name."""
     return {name.removesuffix(SOMETIMES): {"$ref": f"#/components/headers/{name}"} for name in names}
 
 

@@ -37,6 +37,6 @@ OPERATIONS: Mapping[Handler, Operation] = {
 
 
 def bare(handler: Handler, path: str, summary: str) -> Operation:
-    """Makes the entry of a route that nobody has documented yet."""
+    """Returns the entry of a route that is not documented yet."""
     name = f"{handler.__module__.rpartition('.')[2]}_{handler.__name__}"
     return Operation(name, path.split("/")[1], f"{summary}.", {200: Success("Done.")})

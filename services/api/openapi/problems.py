@@ -1,4 +1,4 @@
-"""The answers that are problems: which ones an operation can have, and what they look like."""
+"""Describes the problems that an operation can answer with."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class ProblemKind:
-    """A problem in general. `detail` is an example of one."""
+    """The description of a status. `detail` is an example."""
 
     description: str
     detail: str
@@ -65,7 +65,7 @@ WITH_BODY = (400, 408, 413, 415)
 
 
 def of(route: Route, operation: Operation) -> Iterator[tuple[int, str]]:
-    """The problems of an operation, with what is said of each."""
+    """Yields the problems of an operation: their statuses and descriptions."""
     found = {401, 422, 429, 503} | set(operation.errors)
     found |= set(WITH_BODY) if operation.body else set()
     found |= {404} if "{" in route.path else set()

@@ -1,4 +1,4 @@
-"""The schemas of the document, from the models that validate and answer."""
+"""Makes the schemas of the document from the models."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -17,22 +17,25 @@ REF = "#/components/schemas/{model}"
 
 
 class _Untitled(GenerateJsonSchema):
-    """Titles of fields would only repeat their names."""
+    """Generates schemas without titles of fields, which would only repeat their names."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
 
 
 def components(wanted: Iterable[Wanted]) -> tuple[References, Json]:
-    """Makes (a reference to each model, all schemas by name)."""
+    """Returns (a reference to each model, all schemas by name)."""
     models = sorted(set(wanted), key=lambda pair: pair[0].__name__)
     references, found = models_json_schema(models, ref_template=REF, schema_generator=_Untitled)
-    schemas: Json = {name: _honest(schema) for name, schema in sorted(found.get("$defs", {}).items())}
+    schemas: Json = {name: _without_stand_ins(schema) for name, schema in sorted(found.get("$defs", {}).items())}
     return references, schemas
 
 
 def query_parameters(query: type[QueryModel]) -> list[Json]:
-    """The query parameters of a model. None says that one was left out, which nobody can send."""
+    """Returns the query parameters of a model.
+
+    Null is removed from them: it stands for a parameter that was left out, and cannot be sent.
+    """
     schema = query.model_json_schema(schema_generator=_Untitled)
     required = schema.get("required", [])
     return [
@@ -42,8 +45,8 @@ def query_parameters(query: type[QueryModel]) -> list[Json]:
 
 
 def _parameter(name: str, schema: Json, *, required: bool) -> Json:
-    said = {"description": schema.pop("description")} if "description" in schema else {}
-    return {"name": name, "in": "query", "required": required, **said, "schema": schema}
+    described = {"description": schema.pop("description")} if "description" in schema else {}
+    return {"name": name, "in": "query", "required": required, **described, "schema": schema}
 
 
 def _without_null(schema: Json) -> Json:
@@ -54,14 +57,14 @@ def _without_null(schema: Json) -> Json:
     return {**options[0], **kept}
 
 
-def _honest(schema: Json) -> Json:
-    """Takes away what is no real default, and line breaks of docstrings."""
-    said = {"description": " ".join(schema["description"].split())} if "description" in schema else {}
-    fields = {name: _defaultless(found) for name, found in schema.get("properties", {}).items()}
-    return {**schema, **said, **({"properties": fields} if fields else {})}
+def _without_stand_ins(schema: Json) -> Json:
+    """Removes defaults that are only stand-ins, and line breaks of docstrings."""
+    described = {"description": " ".join(schema["description"].split())} if "description" in schema else {}
+    fields = {name: _without_default(found) for name, found in schema.get("properties", {}).items()}
+    return {**schema, **described, **({"properties": fields} if fields else {})}
 
 
-def _defaultless(field: Json) -> Json:
+def _without_default(field: Json) -> Json:
     if LEFT_OUT not in field:
         return field
     return {key: value for key, value in field.items() if key not in {LEFT_OUT, "default"}}

@@ -1,4 +1,4 @@
-"""What the document says of statistics."""
+"""Describes the operations on statistics for the API's document."""
 
 from collections.abc import Mapping
 

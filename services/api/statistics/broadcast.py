@@ -23,7 +23,7 @@ LAST_KINDS: frozenset[EventKind] = frozenset({"ended", "gone", "failed", "stoppi
 
 
 class TooManyViewers(Exception):
-    """As many viewers as this process takes are watching."""
+    """This process already has as many viewers as it takes."""
 
 
 @dataclass(frozen=True, slots=True)

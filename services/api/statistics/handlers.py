@@ -1,4 +1,4 @@
-"""Statistics: of everything, of each mailing in a line, and of one mailing in full."""
+"""Statistics: the totals, one line for each mailing, and all about one mailing."""
 
 from aiohttp import web
 
@@ -48,7 +48,7 @@ def present(mailing_id: int, figures: Figures) -> MailingStatistics:
         reasons=figures.reasons,
         per_minute=figures.minutes,
         rate=speed.rate,
-        # While the audience is still being frozen, nobody knows how many are left.
+        # While the audience is still being frozen, the number of messages left is unknown.
         eta=None if figures.expanding else speed.eta,
         started_at=figures.started_at,
         finished_at=figures.finished_at,

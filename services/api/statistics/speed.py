@@ -1,4 +1,4 @@
-"""How fast a mailing goes, and how long it will still take."""
+"""Computes the speed of a mailing, and the time that it still takes. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ ACTIVE: frozenset[MailingStatus] = frozenset({"running", "paused"})
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """`rate` in messages per second; `eta` in seconds, None where it cannot be told."""
+    """`rate` in messages per second; `eta` in seconds, None if unknown."""
 
     rate: float
     eta: float | None
@@ -21,15 +21,15 @@ class Speed:
 def measure_speed(
     status: MailingStatus, started_at: datetime | None, minutes: Sequence[Minute], left: int, now: datetime
 ) -> Speed:
-    """Judges by the minute that runs and the one before it, so over one to two minutes.
+    """Measures over the current minute and the one before it, so over one to two minutes.
 
-    `left` is how many messages are not final yet.
+    `left` is the number of messages that are not final yet.
     """
     if status not in ACTIVE or started_at is None:
         return Speed(0.0, 0.0 if status == "finished" else None)
     since = now.replace(second=0, microsecond=0) - timedelta(minutes=1)
     final = sum(minute.sent + minute.failed for minute in minutes if minute.at >= since)
-    # The first second of a mailing has no rate worth the name.
+    # Less than a second would give a meaningless rate.
     seconds = max((now - max(since, started_at)).total_seconds(), 1.0)
     rate = final / seconds
     return Speed(round(rate, 3), _eta(status, rate, left))

@@ -1,7 +1,8 @@
-"""GET /mailings/{id}/statistics/stream: the statistics of a mailing as server-sent events, until it has ended.
+"""GET /mailings/{id}/statistics/stream: sends the statistics of a mailing as server-sent events until it has ended.
 
-Events: `statistics` about once a second; `unavailable` once when the database goes away, after which the stream waits
-for it; and `end` with a reason, after which it closes. A stream that closes without `end` was cut: connect again.
+Events: `statistics` about once a second; `unavailable` once when the database becomes unavailable, after which the
+stream waits for it; and `end` with a reason, after which it closes. A stream that closes without `end` was cut: connect
+again.
 """
 
 import asyncio
@@ -54,7 +55,7 @@ def broadcasts(gate: DatabaseGate, metrics: Metrics) -> Broadcasts:
 
 
 def event_of(mailing_id: int, figures: Figures | None) -> StreamEvent:
-    """Makes the event of a mailing's figures. A mailing has ended once its counts are closed, cancelled or not."""
+    """Returns the event of a mailing. A mailing has ended once its counts are closed, also after a cancel."""
     if figures is None:
         return end("gone")
     statistics = frame("statistics", present(mailing_id, figures).model_dump_json(by_alias=True).encode())
@@ -83,7 +84,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
 
 
 def _first(event: StreamEvent) -> StreamEvent:
-    """Returns the first event. Raises a problem where it is none to begin a stream with: nothing was answered yet."""
+    """Returns the first event. Raises a problem if a stream cannot begin with it: nothing was answered yet."""
     if event.kind == "gone":
         raise not_found("mailing")
     if event.kind == "away":
@@ -110,7 +111,7 @@ async def _write_all(request: web.Request, response: web.StreamResponse, viewer:
 
 
 async def _next(viewer: Viewer, timeouts: Timeouts) -> StreamEvent:
-    """Waits for an event, and returns a heartbeat where none comes: proxies close a connection that is silent."""
+    """Waits for an event. Returns a heartbeat if none comes: proxies close a connection that is silent."""
     try:
         async with asyncio.timeout(timeouts.heartbeat):
             return await viewer.next()

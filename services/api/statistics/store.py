@@ -1,4 +1,4 @@
-"""Statistics, from counters that were folded with the messages themselves: never from the messages."""
+"""Reads statistics from the counters that are folded together with the messages, never from the messages."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ MAX_MINUTES = 7 * 24 * 60
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What is known of one mailing at the moment `now`."""
+    """All figures of one mailing at the moment `now`."""
 
     now: datetime
     status: MailingStatus
@@ -32,7 +32,7 @@ class Figures:
 
 
 async def totals(pool: Pool) -> Totals:
-    """Counts mailings that are not deleted, and the messages of all."""
+    """Counts the mailings that are not deleted, and all messages."""
     (row,) = await pool.fetch(
         """
         SELECT m.total AS mailings, m.scheduled, m.running, m.paused, m.finished, m.cancelled AS cancelled_mailings,

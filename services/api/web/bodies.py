@@ -1,4 +1,4 @@
-"""Reads request bodies: their type, their size, and no longer than a caller may take."""
+"""Reads request bodies, within limits of type, size and time."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -20,7 +20,7 @@ MAX_BODY = 1024 * 1024
 
 
 class BodyModel(BaseModel):
-    """A body. Fields with a default may be left out; what was given is in model_fields_set."""
+    """The base of bodies. Fields with a default may be left out; model_fields_set names those that were given."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
@@ -49,7 +49,7 @@ async def read_body(request: web.Request, kind: type[BodyT]) -> BodyT:
 
 
 def require_type(request: web.Request, types: Sequence[str]) -> str:
-    """Returns the body's type. Raises a 415 problem for one that is not among `types`, or not UTF-8."""
+    """Returns the media type of the body. Raises a 415 problem unless it is one of `types`, in UTF-8."""
     charset = (request.charset or "utf-8").lower()
     if request.content_type not in types or charset not in {"utf-8", "utf8"}:
         raise HttpProblem(
@@ -70,7 +70,7 @@ async def chunks(request: web.Request, size: int = 64 * 1024) -> AsyncIterator[b
 
 @asynccontextmanager
 async def reading(request: web.Request) -> AsyncIterator[None]:
-    """Turns what can go wrong while a body comes in into problems."""
+    """Turns errors of reading a body into problems."""
     try:
         async with asyncio.timeout(timeouts_of(request).body):
             await _invite(request)
@@ -82,14 +82,14 @@ async def reading(request: web.Request) -> AsyncIterator[None]:
 
 
 async def expect_later(_: web.Request) -> None:
-    """Answers Expect: 100-continue not at once, but when the body is wanted: see _invite."""
+    """Defers the answer to Expect: 100-continue until the body is read: see _invite."""
 
 
 async def _invite(request: web.Request) -> None:
     if request.headers.get("Expect", "").lower() == "100-continue" and not request.get(_INVITED, False):
         request[_INVITED] = True
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        # The answer proper has not begun.
+        # The actual answer has not begun.
         request.writer.output_size = 0
 
 

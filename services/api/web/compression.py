@@ -1,4 +1,4 @@
-"""Large answers are compressed for those who say that they take it."""
+"""Compresses large answers for callers that accept gzip."""
 
 import asyncio
 import gzip
@@ -8,17 +8,17 @@ from aiohttp.typedefs import Handler
 
 from services.api.web.negotiation import takes_gzip
 
-# Below this the head of an answer is most of it.
+# Below this size the headers are most of an answer.
 MIN_BYTES = 1024
-# More than this takes so long that other requests would feel it.
+# Compressing more than this in the event loop would delay other requests.
 LARGE_BYTES = 128 * 1024
-# Nearly as small as the best, in a third of the time.
+# Nearly as small as the highest level, in a third of the time.
 LEVEL = 4
 
 
 @web.middleware
 async def compress(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Compresses an answer that is whole. Streams are compressed while they are written: see compress_stream."""
+    """Compresses an answer that is in memory. Streams are compressed while they are written: see compress_stream."""
     response = await handler(request)
     if not isinstance(response, web.Response) or response.prepared:
         return response
@@ -30,7 +30,7 @@ async def compress(request: web.Request, handler: Handler) -> web.StreamResponse
 
 
 def compress_stream(request: web.Request, response: web.StreamResponse) -> None:
-    """Have what is written to a response compressed, if the caller takes it. Before it is prepared."""
+    """Enables compression of a stream, if the caller accepts it. Call it before the response is prepared."""
     if wanted(request):
         response.enable_compression(web.ContentCoding.gzip)
 

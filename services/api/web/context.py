@@ -20,7 +20,7 @@ TIMEOUTS = web.AppKey("timeouts", Timeouts)
 
 REQUEST_ID = web.RequestKey("request_id", str)
 QUERY = web.RequestKey("query", QueryModel)
-# Fields of the request's log line, added by whoever finds them out: redacted where they come from.
+# Fields of the request's log line. Each is redacted where it is added.
 LOG_FIELDS = web.RequestKey[dict[str, Any]]("log_fields")
 
 QueryT = TypeVar("QueryT", bound=QueryModel)

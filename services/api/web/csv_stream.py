@@ -1,4 +1,4 @@
-"""Long answers in constant memory: blocks of rows, written as they are read."""
+"""Streams long answers in constant memory: blocks of rows, written as they are read."""
 
 import asyncio
 import csv
@@ -18,9 +18,9 @@ BLOCK = 1000
 
 
 async def stream(request: web.Request, media: str, filename: str, blocks: AsyncGenerator[bytes]) -> web.StreamResponse:
-    """Answers with blocks. What fails before the first one is raised; later, the connection is cut.
+    """Answers with blocks. An error before the first block is raised; a later one aborts the connection.
 
-    A cut chunked answer is an error for the reader; one that ended properly would look complete.
+    The reader notices an aborted chunked answer; one that ended properly would look complete.
     """
     async with aclosing(blocks):
         return await _stream(request, media, filename, blocks)
@@ -48,13 +48,13 @@ async def _stream(request: web.Request, media: str, filename: str, blocks: Async
 
 
 async def _write(request: web.Request, response: web.StreamResponse, block: bytes) -> None:
-    """Raises TimeoutError where nobody takes what is sent."""
+    """Writes a block. Raises TimeoutError when the caller does not read."""
     async with asyncio.timeout(timeouts_of(request).reader):
         await response.write(block)
 
 
 def csv_block(fields: Sequence[str], rows: Iterable[dict[str, object]], *, header: bool) -> bytes:
-    """Writes rows as CSV, as RFC 4180 has it."""
+    """Encodes rows as CSV (RFC 4180)."""
     text = io.StringIO()
     writer = csv.DictWriter(text, fields)
     if header:

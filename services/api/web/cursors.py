@@ -1,4 +1,4 @@
-"""Page cursors: opaque to callers, inside the key of the last item, and the list it belongs to."""
+"""Page cursors: opaque to callers; inside, the key of the last item and the list that it belongs to."""
 
 import base64
 import binascii
@@ -9,7 +9,7 @@ _CURSOR = re.compile(r"([a-z]+)((?::[0-9]{1,19})+)", re.ASCII)
 
 
 class BadCursor(ValueError):
-    """Not a cursor of this list."""
+    """The cursor does not belong to this list."""
 
 
 def encode(kind: str, *key: int) -> str:

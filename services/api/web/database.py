@@ -1,4 +1,4 @@
-"""The database as a request meets it: not reached yet, away, or too slow."""
+"""The database as a request meets it: not reached yet, unavailable, or too slow."""
 
 import asyncpg
 
@@ -24,12 +24,12 @@ class DatabaseGate:
 
     @property
     def pool(self) -> Pool:
-        """Raises a 503 problem until the database was reached."""
+        """Returns the pool. Raises a 503 problem until the database was reached."""
         return self._reached[0]
 
     @property
     def zones(self) -> Zones:
-        """The time zones that a client may have. Raises a 503 problem until the database was reached."""
+        """Returns the time zones that a client may have. Raises a 503 problem until the database was reached."""
         return self._reached[1]
 
     @property

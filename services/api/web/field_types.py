@@ -1,4 +1,4 @@
-"""The values that bodies and queries are made of, each with its rule."""
+"""The types of fields in bodies and queries, each with its rule."""
 
 import re
 import unicodedata
@@ -11,7 +11,7 @@ _MOMENT = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(?P<offset>[Zz]|[+-]\d{2}:\d{2})?", re.ASCII
 )
 LINE_BREAKS = frozenset("\r\n")
-# The same rules for readers of the API's document. JSON cannot be checked for lone surrogates by a pattern.
+# The same rules as patterns, for the API's document. A pattern cannot exclude lone surrogates.
 _PRINTABLE_PATTERN = r"^[^\x00-\x1f\x7f-\x9f]*$"
 _LINES_PATTERN = r"^([^\x00-\x1f\x7f-\x9f]|[\r\n])*$"
 _TO_THE_MINUTE = (
@@ -27,7 +27,7 @@ LEFT_OUT = "x-left-out"
 
 
 def left_out(stand_in: Any, description: str | None = None) -> Any:
-    """A field that may be left out. `stand_in` only keeps its type: it is no default that a caller could rely on."""
+    """Declares a field that may be left out. `stand_in` only keeps its type: callers cannot rely on it as a default."""
     return Field(default=stand_in, description=description, json_schema_extra={LEFT_OUT: True})
 
 
@@ -43,7 +43,7 @@ def _printable_lines(text: str) -> str:
 
 
 def read_moment(value: object) -> datetime:
-    """Reads an ISO 8601 moment with an offset, and gives it in UTC. Raises ValueError for anything else."""
+    """Parses an ISO 8601 date-time with an offset, and returns it in UTC. Raises ValueError for anything else."""
     found = _MOMENT.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         raise ValueError("must be an ISO 8601 date-time, as a string")
@@ -53,7 +53,7 @@ def read_moment(value: object) -> datetime:
         moment = datetime.fromisoformat(found[0].upper()).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise ValueError("must be a date-time that exists") from error
-    # The database reads the last moment of the year 9999 as infinity.
+    # PostgreSQL stores the last moment of the year 9999 as infinity.
     if not 1970 <= moment.year <= 9998:
         raise ValueError("must be between the years 1970 and 9998")
     return moment
@@ -98,7 +98,7 @@ Text = Annotated[
     ),
     AfterValidator(_printable_lines),
 ]
-# Validated with the context {"zones": names}; see zones.py.
+# Validated with the context {"zones": names}; see clients/zones.py.
 Zone = Annotated[
     str,
     Field(
@@ -109,7 +109,7 @@ Zone = Annotated[
     ),
     AfterValidator(_known_zone),
 ]
-# RFC 3339, which format date-time means, wants seconds; ISO 8601 does not.
+# The format date-time means RFC 3339, which requires seconds; ISO 8601 does not.
 _MOMENT_SCHEMA = WithJsonSchema(
     {
         "description": "An ISO 8601 date-time with an offset, between the years 1970 and 9998 in UTC.",
@@ -121,7 +121,7 @@ _MOMENT_SCHEMA = WithJsonSchema(
     }
 )
 Moment = Annotated[datetime, PlainValidator(read_moment), _MOMENT_SCHEMA]
-# None stands for a moment left out; a null in the body is wrong like any other value.
+# None stands for a date-time that was left out; a null in the body is as wrong as any other value.
 OptionalMoment = Annotated[datetime | None, PlainValidator(read_moment), _MOMENT_SCHEMA]
 ClockTime = Annotated[
     str,

@@ -1,4 +1,4 @@
-"""Around every handler: the request's id, its log line and its time, and errors as problems."""
+"""Wraps every handler: sets the id of the request, writes its log line, measures it, and turns errors into problems."""
 
 import asyncio
 import re
@@ -24,7 +24,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 def request_id(header: str | None) -> str:
-    """Takes the caller's id if it is fit for logs, else makes one."""
+    """Returns the caller's id if it is fit for logs, else a new one."""
     return header if header is not None and _REQUEST_ID.fullmatch(header) else uuid4().hex
 
 
@@ -35,7 +35,7 @@ def path_template(request: web.Request) -> str:
 
 @web.middleware
 async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Binds the ids for every log line of the request, and writes one when it was answered."""
+    """Binds the ids to every log line of the request, and logs the request when it was answered."""
     begun = time.perf_counter()
     request[REQUEST_ID] = request_id(request.headers.get("X-Request-ID"))
     request[LOG_FIELDS] = {}
@@ -68,7 +68,7 @@ def _refused(request: web.Request, problem: HttpProblem) -> web.Response:
 
 @web.middleware
 async def answer_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turns whatever a handler raises into a problem: an outage is a 503, and only the unforeseen a 500."""
+    """Turns errors of handlers into problems: an outage of the database is a 503, an unexpected error a 500."""
     try:
         return await handler(request)
     except HttpProblem as problem:
@@ -86,7 +86,7 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
 
 
 async def stamp(request: web.Request, response: web.StreamResponse) -> None:
-    """Adds headers to every answer, streams included: the request's id, no guessing of types, no caching by default."""
+    """Adds headers to every answer, streams included: the request id, no sniffing of types, and no caching."""
     response.headers["X-Request-ID"] = request.get(REQUEST_ID) or request_id(None)
     response.headers.setdefault("Cache-Control", "no-store")
     response.headers["X-Content-Type-Options"] = "nosniff"

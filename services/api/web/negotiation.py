@@ -1,4 +1,4 @@
-"""Which of the representations on offer a caller wants."""
+"""Selects the representation that a caller prefers."""
 
 from collections.abc import Sequence
 
@@ -7,16 +7,16 @@ EVENT_STREAM = "text/event-stream"
 
 
 def choose(accept: str | None, offers: Sequence[str]) -> str:
-    """Picks the offer the Accept header likes most; the first one wins a tie, and where nothing fits.
+    """Returns the offer that the Accept header prefers. The first offer wins a tie, and wins if none fits.
 
-    A header that fits no offer is not refused: an answer in another format is more use than none.
+    A header that fits no offer is not refused: an answer in another format is more useful than none.
     """
     ranges = [_range(part) for part in (accept or "*/*").split(",")]
     return max(offers, key=lambda offer: (_weight(offer, ranges), -offers.index(offer)))
 
 
 def takes_gzip(accept_encoding: str | None) -> bool:
-    """Returns whether a caller takes gzip: only those who name it, or everything, do."""
+    """Returns whether a caller accepts gzip, by name or with *."""
     given = dict(_range(part) for part in (accept_encoding or "").split(","))
     for name in ("gzip", "x-gzip", "*"):
         if name in given:
@@ -41,7 +41,7 @@ def _quality(value: str) -> float:
 
 
 def _weight(offer: str, ranges: Sequence[tuple[str, float]]) -> float:
-    """The quality of the most specific range that fits."""
+    """Returns the quality of the most specific range that fits an offer."""
     for wanted in (offer, offer.partition("/")[0] + "/*", "*/*"):
         found = [quality for media, quality in ranges if media == wanted]
         if found:

@@ -18,7 +18,7 @@ MADE_AT, SENT_AT = "2035-01-30T09:00:00Z", "2035-01-30T09:00:01.250000Z"
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A value as it is sent or answered. Those of bodies are run by a test, just as they are printed."""
+    """An example of a value. A test sends those of bodies exactly as they are printed."""
 
     summary: str
     value: Any
@@ -35,7 +35,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Success:
-    """An answer that is no problem. `headers` are names in openapi/headers.py."""
+    """An answer that is not a problem. `headers` are names in openapi/headers.py."""
 
     description: str
     contents: tuple[Content, ...] = ()
@@ -47,9 +47,10 @@ NO_CONTENT = Success("Done. There is no body.")
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """`errors` adds problems to those that follow from the route, or says more of one; `never` takes some away.
+    """The description of an operation.
 
-    `headers` describes request headers by name, `query` is an example of parameters where a request needs some.
+    `errors` adds problems to those that follow from the route, or describes one in detail; `never` removes some.
+    `headers` describes request headers by name. `query` is an example of query parameters, where a request needs some.
     """
 
     id: str
@@ -64,7 +65,7 @@ class Operation:
 
 
 def success(description: str, model: type[BaseModel], example: Any, *others: Content, headers: Headers = ()) -> Success:
-    """An answer in JSON, and in other media types where a caller may choose."""
+    """Describes an answer in JSON, and in other media types where a caller may choose."""
     return Success(description, (Content(JSON, model, {"shown": Example(description, example)}), *others), headers)
 
 
@@ -77,7 +78,10 @@ def patch_body(model: type[BaseModel], **examples: Example) -> tuple[Content, ..
 
 
 def sse_content(description: str, example: str) -> Content:
-    """Server-sent events. The schema names no type: to some readers it is that of the whole, to others of an event."""
+    """Describes server-sent events.
+
+    The schema names no type: readers disagree whether it is that of the whole stream or of one event.
+    """
     return Content(EVENT_STREAM, {"description": description}, {"events": Example(description, example)})
 
 

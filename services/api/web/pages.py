@@ -1,4 +1,4 @@
-"""Pages of lists: {items, next} with a cursor, and a Link header that names the next page."""
+"""Pages of lists: {items, next} with a cursor, and a Link header to the next page."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -14,7 +14,7 @@ ItemT = TypeVar("ItemT")
 
 
 def position(query: PageQuery, kind: str, start: int) -> int:
-    """The id after which the page goes on. Raises a 422 problem for a cursor of another list, or of nobody."""
+    """Returns the id after which the page begins. Raises a 422 problem for a cursor of another list."""
     if query.cursor is None:
         return start
     try:
@@ -28,7 +28,7 @@ def wrong_cursor() -> HttpProblem:
 
 
 def cut(found: Sequence[ItemT], limit: int, kind: str, key: Callable[[ItemT], int]) -> tuple[list[ItemT], str | None]:
-    """Makes a page of up to `limit` + 1 items found: the one too many only tells that there is a next page."""
+    """Cuts up to `limit` + 1 items to a page. The extra item only shows that there is a next page."""
     items = list(found[:limit])
     return items, cursors.encode(kind, key(items[-1])) if len(found) > limit else None
 

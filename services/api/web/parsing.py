@@ -1,4 +1,4 @@
-"""From bytes and text to models. Pure; everything wrong comes out as a HttpProblem."""
+"""Parses bytes and text into models. Pure: everything wrong is raised as a HttpProblem."""
 
 import json
 from collections.abc import Mapping
@@ -14,11 +14,11 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 class NotJson(Exception):
-    """The bytes are not a JSON text this API takes. The message says why."""
+    """The bytes are not a JSON text that this API accepts. The message gives the reason."""
 
 
 def parse_json(kind: type[ModelT], raw: bytes, zones: Zones) -> ModelT:
-    """Reads a body. Raises NotJson, and pydantic's ValidationError for wrong values."""
+    """Parses a body. Raises NotJson, and pydantic's ValidationError for wrong values."""
     refuse_duplicate_keys(raw)
     try:
         return kind.model_validate_json(raw, context={"zones": zones})
@@ -38,7 +38,7 @@ def parse_body(kind: type[ModelT], raw: bytes, zones: Zones) -> ModelT:
 
 
 def parse_query(kind: type[ModelT], pairs: Mapping[str, list[str]]) -> ModelT:
-    """Reads query parameters. Each may be given once."""
+    """Parses query parameters, each of which may be given once."""
     twice = [name for name, values in pairs.items() if len(values) > 1]
     if twice:
         raise invalid(*(InvalidValue(("query", name), "must be given once") for name in twice))
@@ -53,12 +53,12 @@ def field_errors(error: ValidationError, place: str) -> list[InvalidValue]:
 
 
 def message_of(found: ErrorDetails) -> str:
-    """What is wrong, without the value: that may be a phone or a text."""
+    """Returns the reason of an error, without the value: that may be a phone or a text."""
     return found["msg"].removeprefix("Value error, ")
 
 
 def refuse_duplicate_keys(raw: bytes) -> None:
-    """Raises NotJson where two keys of an object are the same: which one counts is anybody's guess."""
+    """Raises NotJson if an object has the same key twice, since parsers disagree which one counts."""
     try:
         json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_int=str, parse_constant=_refuse_constant)
     except RecursionError:
@@ -70,7 +70,7 @@ def refuse_duplicate_keys(raw: bytes) -> None:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> None:
-    """Looks at the keys only: what is kept comes from pydantic."""
+    """Checks the keys only: pydantic parses the values."""
     if len({key for key, _ in pairs}) != len(pairs):
         raise NotJson("an object has the same key twice")
 

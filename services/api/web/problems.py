@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problems: raised where the fact is known, written in one place."""
+"""Problems as RFC 9457 defines them: raised where the cause is known, encoded in one place."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,20 +9,20 @@ from aiohttp import web
 
 PROBLEM_JSON = "application/problem+json"
 RETRY_SECONDS = 2
-# Enough to mend a body by; a list of 1,000 wrong entries need not be answered by as many errors.
+# Enough to correct a body: a list of 1,000 wrong entries does not need as many errors.
 MAX_ERRORS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class InvalidValue:
-    """One wrong value. `loc` starts with where it stood: body, query or header."""
+    """One wrong value. `loc` begins with its place: body, query or header."""
 
     loc: tuple[str | int, ...]
     msg: str
 
 
 class HttpProblem(Exception):
-    """A request cannot be answered as asked. `detail` is a sentence for the caller and holds no secrets."""
+    """A request fails with this status. `detail` is a sentence for the caller, and holds no secrets."""
 
     def __init__(
         self,
@@ -66,19 +66,19 @@ def too_slow() -> HttpProblem:
     return HttpProblem(503, detail, headers={"Retry-After": str(RETRY_SECONDS)})
 
 
-def given_up(seconds: float) -> HttpProblem:
+def took_too_long(seconds: float) -> HttpProblem:
     detail = f"The request took over {seconds:g} s and was stopped. Check whether it took effect before you repeat it."
     return HttpProblem(503, detail, headers={"Retry-After": str(RETRY_SECONDS)})
 
 
 def from_http(error: web.HTTPException) -> HttpProblem:
-    """Turns what aiohttp raises (404, 405, 413) into a problem; a 405 keeps its Allow header."""
+    """Turns an exception of aiohttp (404, 405, 413) into a problem. A 405 keeps its Allow header."""
     kept = {name: error.headers[name] for name in ("Allow", "Location") if name in error.headers}
     return HttpProblem(error.status, headers=kept)
 
 
 def answer(problem: HttpProblem) -> web.Response:
-    """Writes a problem as application/problem+json."""
+    """Encodes a problem as application/problem+json."""
     body: dict[str, object] = {
         "type": "about:blank",
         "title": HTTPStatus(problem.status).phrase,

@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class QueryModel(BaseModel):
-    """Query parameters. A route without any takes this, so that a misspelt one is an error and not ignored."""
+    """The base of query parameters. Routes without parameters use it directly, so that a misspelt one is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 

@@ -1,4 +1,4 @@
-"""The base of answers, the fields that several of them share, and how an answer is written."""
+"""The base of answers, the fields that several of them share, and how an answer is encoded."""
 
 from typing import Annotated
 
@@ -15,7 +15,7 @@ Next = Annotated[
 
 
 class ResponseModel(BaseModel):
-    """The body of an answer: moments are in UTC, and every field is always present."""
+    """The base of answers. Date-times are in UTC, and every field is always present."""
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
 

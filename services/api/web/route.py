@@ -1,4 +1,4 @@
-"""What one row of the route table holds, and what follows from the rows of one path."""
+"""The rows of the route table, and what follows from the rows of one path."""
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import KW_ONLY, dataclass
@@ -20,8 +20,8 @@ class Route:
     """One operation of the API.
 
     `role` is the least role that may call it. `query` refuses every parameter that it does not define. `body` is the
-    model of a JSON body. An answer that `streams` may take any time: only its parts have limits. One that is `endless`
-    has no HEAD, which would wait for nothing.
+    model of a JSON body. An answer that `streams` may take any time: only its parts are limited. An `endless` one has
+    no HEAD.
     """
 
     method: str

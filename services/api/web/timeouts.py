@@ -1,4 +1,4 @@
-"""How long the API waits for the other end."""
+"""How long the API waits for callers."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 class Timeouts:
     """Timeouts in seconds.
 
-    `request`: for a whole answer that is no stream. `body`: for the next piece of a request body. `reader`: for the
-    caller to take a piece of an answer. `heartbeat`: how long an event stream may be silent.
+    `request`: for a whole answer that is not a stream. `body`: for the next piece of a request body. `reader`: for the
+    caller to read a piece of an answer. `heartbeat`: how long an event stream may be silent.
     """
 
     request: float = 30

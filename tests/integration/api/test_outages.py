@@ -221,7 +221,7 @@ async def test_a_taken_port_names_its_variable(api: Api, database_url: str) -> N
         await main(settings(database_url, api.client.port), asyncio.Event())
 
 
-async def test_an_unexpected_error_is_a_500_that_tells_nothing(api: Api, pool: asyncpg.Pool) -> None:
+async def test_an_unexpected_error_is_a_500_without_details(api: Api, pool: asyncpg.Pool) -> None:
     await pool.execute("ALTER TABLE clients DROP COLUMN tag CASCADE")
     with capture_logs() as lines:
         failed = await api.post("/clients", {"phone": "79990000001"})

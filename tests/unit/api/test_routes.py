@@ -19,7 +19,7 @@ def test_who_reads_is_a_viewer_who_writes_an_operator_and_dead_letters_are_for_a
         assert route.role == ("admin" if route.path.startswith("/dead-letters") else usual), route
 
 
-def test_every_route_says_what_it_does() -> None:
+def test_every_route_has_a_summary() -> None:
     for route in ROUTES:
         assert route.summary[0].isupper(), route
         assert not route.summary.endswith("."), route

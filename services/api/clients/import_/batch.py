@@ -1,4 +1,4 @@
-"""What an import holds at a time: a batch of clients, each phone once, and the tally so far."""
+"""What a running import holds: a batch of clients, each phone once, and the counts so far."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -21,7 +21,7 @@ class ImportTally:
     errors: list[LineError] = field(default_factory=list)
 
     def reject(self, line: int, detail: str) -> None:
-        """Counts a bad line; only the first ones are kept by name."""
+        """Counts a bad line. Only the first ones are reported by number."""
         self.rejected += 1
         if len(self.errors) < MAX_LINE_ERRORS:
             self.errors.append(LineError(line=line, detail=detail))
@@ -38,7 +38,7 @@ class ImportTally:
 
 @dataclass(slots=True)
 class Batch:
-    """Rows by phone, each a dict of what was given. A phone that comes twice is a conflict with itself."""
+    """A batch of rows by phone, each a dict of the given fields. A phone that occurs twice conflicts with itself."""
 
     on_conflict: OnConflict
     rows: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -73,14 +73,14 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class StoredCounts:
-    """What became of a batch in the database."""
+    """How many clients of a batch were created and updated."""
 
     created: int
     updated: int
 
 
 def count(tally: ImportTally, batch: Batch, stored: StoredCounts) -> None:
-    """Adds a stored batch. A client that somebody else made or deleted at that very moment counts as skipped."""
+    """Adds a stored batch to the counts. A client that was created or deleted concurrently counts as skipped."""
     tally.created += stored.created
     tally.updated += stored.updated
     tally.skipped += len(batch) - stored.created - stored.updated

@@ -1,4 +1,4 @@
-"""POST /clients/import: streamed in, stored batch by batch, a transaction each."""
+"""POST /clients/import: reads the body as a stream, and stores it batch by batch, one transaction each."""
 
 from collections.abc import Sequence
 
@@ -27,8 +27,8 @@ from services.api.web.responses import reply
 from shared import logs
 from shared.database import Pool, retry_on_deadlock
 
-# So many new clients change what the database should think of the table.
-MANY = 10_000
+# After this number of new clients the planner statistics of the table are out of date.
+MANY_NEW_CLIENTS = 10_000
 
 
 async def import_clients(request: web.Request) -> web.Response:
@@ -54,7 +54,7 @@ def _reader(media: str, zones: Zones) -> LineReader:
 
 
 class RunningImport:
-    """One running import: at most a batch and a chunk of it are in memory."""
+    """One running import. At most one batch and one chunk of it are in memory."""
 
     def __init__(self, pool: Pool, default_zone: str, reader: LineReader, on_conflict: OnConflict) -> None:
         self._pool = pool
@@ -64,7 +64,7 @@ class RunningImport:
         self._tally = ImportTally()
 
     def take(self, line: Line) -> None:
-        """Reads a line into the batch; a bad one is counted and stops nothing. Raises BadHeader."""
+        """Reads a line into the batch. A bad line is counted, and does not stop the import. Raises BadHeader."""
         try:
             client = self._reader.read(line)
         except BadLine as error:
@@ -78,11 +78,11 @@ class RunningImport:
             await self._store()
 
     async def finish(self) -> ImportTally:
-        """Stores what is left. Raises BadHeader when not even a header came."""
+        """Stores the rest. Raises BadHeader when the body has no header."""
         self._reader.end()
         if self._batch:
             await self._store()
-        if self._tally.created >= MANY:
+        if self._tally.created >= MANY_NEW_CLIENTS:
             await store.refresh_statistics(self._pool)
         return self._tally
 
@@ -93,7 +93,7 @@ class RunningImport:
 
 
 async def store_batch(pool: Pool, batch: Batch, default_zone: str) -> StoredCounts:
-    """Stores a batch in one transaction: those that are there are updated or left, the others made."""
+    """Stores a batch in one transaction: updates or keeps the clients that exist, and creates the others."""
     columns, updated, moved = batch.columns(), list[int](), list[int]()
     async with pool.acquire() as connection, connection.transaction():
         if batch.on_conflict == "update":

@@ -1,4 +1,4 @@
-"""An import, line by line. Pure: bytes in, clients and complaints out, in bounded memory."""
+"""Reads an import line by line, in bounded memory. Pure: bytes in, clients and errors out."""
 
 import csv
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from services.api.clients.schemas import ClientNew
 from services.api.web.parsing import NotJson, Zones, message_of, parse_json
 
-# A line longer than this is a bad line, and is not kept.
+# A longer line is a bad line, and is not kept in memory.
 MAX_LINE = 16 * 1024
 COLUMNS = frozenset(ClientNew.model_fields)
 HEADER_RULE = "the first line must name the columns, each once: phone, and any of operator_code, tag, timezone"
@@ -18,7 +18,7 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class BadLine(Exception):
-    """A line is no client. The message says why, without the value."""
+    """A line is not a client. The message gives the reason, without the value."""
 
 
 class BadHeader(Exception):
@@ -27,14 +27,14 @@ class BadHeader(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line with its number, from 1. `raw` is None when it was too long to be kept."""
+    """A line with its number, from 1. `raw` is None if the line was too long."""
 
     number: int
     raw: bytes | None
 
 
 class LineSplitter:
-    """Cuts chunks into lines that are not empty, keeping no more than one unfinished line."""
+    """Splits chunks into lines that are not empty. Keeps at most one unfinished line."""
 
     def __init__(self) -> None:
         self._rest = b""
@@ -49,7 +49,7 @@ class LineSplitter:
         self._rest = b"" if self._too_long else rest
 
     def end(self) -> Iterator[Line]:
-        """The last line may lack its line break."""
+        """Yields the last line, which may lack its line break."""
         if self._rest or self._too_long:
             yield from self._line(self._rest)
 
@@ -66,14 +66,14 @@ class LineSplitter:
 
 class LineReader(Protocol):
     def read(self, line: Line) -> ClientNew | None:
-        """Reads a line: a client, or None for a line that is none by right. Raises BadLine and BadHeader."""
+        """Reads a line: returns a client, or None for the header. Raises BadLine and BadHeader."""
 
     def end(self) -> None:
-        """Raises BadHeader when the header never came."""
+        """Raises BadHeader when no header came."""
 
 
 class NdjsonReader:
-    """One JSON object a line, with the fields of POST /clients."""
+    """Reads one JSON object per line, with the fields of POST /clients."""
 
     def __init__(self, zones: Zones) -> None:
         self._zones = zones
@@ -87,14 +87,14 @@ class NdjsonReader:
             raise BadLine(_first(error)) from None
 
     def end(self) -> None:
-        """Nothing can be missing: no line is no client."""
+        """Does nothing: an empty body is valid."""
 
 
 class CsvReader:
-    """A header that names the columns, then a client a line.
+    """Reads a header that names the columns, then one client per line.
 
-    A record is a line: no value may hold a line break, and a quote left open spoils its own line only. An empty
-    operator_code or timezone is one that was left out; an empty tag is an empty tag.
+    A record is one line: values hold no line breaks, and an unclosed quote spoils only its own line. An empty
+    operator_code or timezone counts as left out; an empty tag is an empty tag.
     """
 
     def __init__(self, zones: Zones) -> None:

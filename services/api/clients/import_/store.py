@@ -1,4 +1,4 @@
-"""The bulk statements of an import: one batch of clients each, its phones distinct."""
+"""The bulk statements of an import. The phones of a batch are distinct."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from shared.database import Connection, Pool
 
 @dataclass(frozen=True, slots=True)
 class ClientColumns:
-    """A batch, column by column. None means: not given."""
+    """A batch, column by column. None means that a value was not given."""
 
     phones: Sequence[str]
     operator_codes: Sequence[str | None]
@@ -17,7 +17,7 @@ class ClientColumns:
 
 
 async def update(connection: Connection, batch: ClientColumns) -> tuple[list[int], list[int]]:
-    """Updates the clients that are there. Returns their ids, and the ids of those whose zone changed."""
+    """Updates the clients that exist. Returns their ids, and the ids of those whose zone changed."""
     rows = await connection.fetch(
         """
         UPDATE clients c
@@ -37,10 +37,10 @@ async def update(connection: Connection, batch: ClientColumns) -> tuple[list[int
 
 
 async def insert(connection: Connection, batch: ClientColumns, default_zone: str) -> list[int]:
-    """Inserts the clients that are not there, and return their ids.
+    """Inserts the clients that do not exist, and returns their ids.
 
-    NOT EXISTS saves an id for each phone that is there; ON CONFLICT is for one that comes at this moment. In order
-    of phone, so that two imports of the same phones wait for each other instead of deadlocking.
+    NOT EXISTS saves an id for each phone that exists; ON CONFLICT covers one that is inserted concurrently. Rows are
+    inserted in order of phone, so that two imports of the same phones wait for each other instead of deadlocking.
     """
     rows = await connection.fetch(
         """
@@ -62,6 +62,9 @@ async def insert(connection: Connection, batch: ClientColumns, default_zone: str
 
 
 async def refresh_statistics(pool: Pool) -> None:
-    """Tell the database what it now holds: until autovacuum comes by, a minute later, it would plan as for an empty
-    table, and walk the wrong index for every page. Skipped when autovacuum is at it."""
+    """Updates the planner statistics of the clients table.
+
+    Until autovacuum runs, about a minute later, PostgreSQL plans for the size that the table had, and walks the wrong
+    index for every page. Skipped while autovacuum holds the lock.
+    """
     await pool.execute("ANALYZE (SKIP_LOCKED) clients")

@@ -14,7 +14,7 @@ def bearer(token: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("role", ROLES)
-async def test_a_token_tells_whose_it_is_and_what_it_may_do(api: Api, rows: Rows, role: str) -> None:
+async def test_a_token_shows_its_name_and_its_role(api: Api, rows: Rows, role: str) -> None:
     plain, _ = create_token()
     await rows.token("anna", role, plain=plain)
     shown = await api.get("/token", headers=bearer(plain))

@@ -67,7 +67,7 @@ async def test_refused_tokens_are_logged_by_address_and_never_by_value(api: Api)
     assert "wrong" not in repr(lines)
 
 
-async def test_a_token_has_a_rate_and_says_what_is_left(make_api: MakeApi, rows: Rows) -> None:
+async def test_a_token_has_a_rate_and_headers_show_what_is_left(make_api: MakeApi, rows: Rows) -> None:
     await rows.token("other", "viewer")
     api = await make_api(rate_limits=RateLimits(TokenBuckets(RatePolicy(rate=0.5, burst=3))))
     answers = [await api.get("/statistics") for _ in range(4)]

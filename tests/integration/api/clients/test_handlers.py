@@ -162,9 +162,7 @@ async def is_due(pool: asyncpg.Pool, message_id: int) -> bool:
 
 
 @pytest.mark.parametrize("method", ["PATCH", "PUT"])
-async def test_a_new_zone_has_the_waiting_flights_judged_anew(
-    api: Api, rows: Rows, pool: asyncpg.Pool, method: str
-) -> None:
+async def test_a_new_zone_makes_the_waiting_flights_due(api: Api, rows: Rows, pool: asyncpg.Pool, method: str) -> None:
     client, other = await rows.client(PHONE), await rows.client("78881234567")
     mine, theirs = await a_waiting_flight(rows, client), await a_waiting_flight(rows, other)
     released = await a_waiting_flight(rows, client, released_at=datetime.now(UTC))

@@ -136,7 +136,7 @@ async def test_results_are_replayed_to_the_reporter(yard: Yard) -> None:
     assert decode(Results, await yard.arrived("reporter.results")) == results
 
 
-async def test_an_unknown_id_is_said_to_be_unknown(yard: Yard) -> None:
+async def test_an_unknown_id_is_refused(yard: Yard) -> None:
     report = await yard.replay(ids=["0123456789abcdef"])
     assert report["errors"] == [{"id": "0123456789abcdef", "detail": "there is no such dead letter"}]
 
@@ -159,7 +159,7 @@ async def test_letters_are_dropped_by_their_ids_or_all(yard: Yard) -> None:
 
 
 async def test_letters_survive_any_number_of_looks(make_api: MakeApi, rows: Rows, broker_url: str) -> None:
-    # RabbitMQ 4 drops a body of a quorum queue after 20 deliveries; here every version is told to.
+    # RabbitMQ 4 drops a body of a quorum queue after 20 deliveries; here every version does.
     connection = await open_connection(broker_url, "test")
     async with connection, connection.channel() as channel:
         exchange = await channel.declare_exchange(topology.DEAD, durable=True)

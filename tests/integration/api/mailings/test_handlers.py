@@ -108,7 +108,7 @@ async def test_counts_are_shown_with_the_mailing(api: Api, rows: Rows) -> None:
         ("finished", True, False),
     ],
 )
-async def test_a_mailing_says_whether_its_audience_is_being_frozen(
+async def test_a_mailing_shows_whether_its_audience_is_being_frozen(
     api: Api, rows: Rows, pool: asyncpg.Pool, status: str, done: bool, expanding: bool
 ) -> None:
     mailing = await rows.mailing(status)
@@ -145,8 +145,8 @@ async def test_an_action_leads_from_state_to_state(
     assert answered.status == (409 if becomes is None else 200)
     shown = (await api.get(f"/mailings/{mailing}")).body
     assert shown["status"] == (becomes or status)
-    told = {"pause": "mailing.paused", "resume": "mailing.resumed", "cancel": "mailing.cancelled"}
-    assert api.hints.names == ([told[action]] if becomes not in (None, status) else [])
+    hints = {"pause": "mailing.paused", "resume": "mailing.resumed", "cancel": "mailing.cancelled"}
+    assert api.hints.names == ([hints[action]] if becomes not in (None, status) else [])
     if becomes is not None:
         assert answered.body == shown
 
@@ -226,7 +226,7 @@ async def test_a_mailing_that_is_over_cannot_be_edited(api: Api, rows: Rows, sta
     assert (await api.patch(f"/mailings/{await rows.mailing(status)}", {"text": "New"})).status == 409
 
 
-async def test_an_edit_that_changes_nothing_tells_nobody(api: Api, rows: Rows) -> None:
+async def test_an_edit_that_changes_nothing_sends_no_hint(api: Api, rows: Rows) -> None:
     mailing = await rows.mailing("running")
     before = (await api.get(f"/mailings/{mailing}")).body
     for patch in ({}, {"text": before["text"]}, {"window": None}):

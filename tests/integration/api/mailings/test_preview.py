@@ -144,11 +144,11 @@ async def test_what_cannot_be_created_cannot_be_previewed(api: Api, fields: dict
     assert refused.body["errors"][0]["loc"] == ["body", place]
 
 
-async def test_a_preview_stores_nothing_and_tells_nobody(api: Api, pool: asyncpg.Pool) -> None:
+async def test_a_preview_stores_nothing_and_sends_no_hint(api: Api, pool: asyncpg.Pool) -> None:
     await preview(api, text="п" * 71)
     assert await pool.fetchval("SELECT count(*) FROM mailings") == 0
     assert api.hints.sent == []
 
 
-async def test_a_preview_says_how_many_short_messages_a_text_takes(api: Api) -> None:
+async def test_a_preview_counts_the_short_messages_of_a_text(api: Api) -> None:
     assert (await preview(api, text="п" * 71))["sms_segments"] == 2

@@ -97,7 +97,7 @@ async def test_a_stream_waits_for_a_database_that_goes_away(make_api: MakeApi, r
             while (event := await anext(events)).name == "statistics":
                 continue
             assert event.name == "unavailable"
-            # Who comes now is told at once.
+            # A viewer that comes now gets a 503 at once.
             assert (await api.get(f"/mailings/{mailing}/statistics/stream")).status == 503
             await relay.mend()
             assert (await anext(events)).name == "statistics"

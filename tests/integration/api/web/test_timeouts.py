@@ -14,7 +14,7 @@ from tests.integration.api.rows import Rows
 from tests.integration.api.sockets import not_reading, until
 
 
-async def test_a_statement_that_takes_too_long_is_a_503_that_says_so(
+async def test_a_statement_that_takes_too_long_is_a_503_with_that_reason(
     make_api: MakeApi, pool: asyncpg.Pool, database_url: str
 ) -> None:
     quick = {"statement_timeout": "100"}

@@ -33,7 +33,7 @@ def test_a_burst_is_allowed_and_then_the_rate(clock: Clock) -> None:
     assert buckets.take("a").remaining == 3
 
 
-def test_whoever_is_refused_loses_nothing(clock: Clock) -> None:
+def test_a_refused_request_takes_nothing(clock: Clock) -> None:
     buckets = TokenBuckets(RatePolicy(rate=1 / 3, burst=20), clock=clock)
     for _ in range(20):
         assert buckets.take("a").retry_after is None

@@ -42,7 +42,7 @@ def death(reason: str) -> dict[str, Any]:
         ("planner.dead", b"\xff", {"reason": 5, "at": "noon", "x-death": "no"}, None, (None, None), None),
     ],
 )  # fmt: skip
-def test_a_letter_says_why_it_is_dead(
+def test_a_letter_has_a_reason(
     queue: str, body: bytes, headers: dict[str, Any], reason: str | None, ids: tuple[int, int], at: datetime | None
 ) -> None:
     letter = read(queue, body, headers)
@@ -51,7 +51,7 @@ def test_a_letter_says_why_it_is_dead(
     assert letter.at == at
 
 
-def test_the_id_stays_as_long_as_the_letter_waits_and_tells_letters_apart() -> None:
+def test_the_id_stays_the_same_and_differs_between_letters() -> None:
     letter = read("dispatcher.dead", JOB, death("rejected"))
     assert read("dispatcher.dead", JOB, death("rejected")).id == letter.id
     assert len(letter.id) == 16

@@ -40,7 +40,7 @@ async def test_events_are_published_in_order_under_their_names() -> None:
     assert first.event_id != second.event_id
 
 
-async def test_a_full_queue_drops_and_says_so() -> None:
+async def test_a_full_queue_drops_hints_and_logs_them() -> None:
     publisher = FakePublisher()
     with capture_logs() as lines:
         async with HintQueue(publisher, size=2) as events:

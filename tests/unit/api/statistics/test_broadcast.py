@@ -95,7 +95,7 @@ async def test_the_end_is_never_replaced(broadcasts: Broadcasts, tables: Tables)
         assert (await viewer.next()).kind == "ended"
 
 
-async def test_an_outage_is_told_once_and_then_waited_out(broadcasts: Broadcasts, tables: Tables) -> None:
+async def test_an_outage_is_pushed_once_and_then_waited_out(broadcasts: Broadcasts, tables: Tables) -> None:
     tables.answers = dict.fromkeys(range(2, 6), StreamEvent("away"))
     with broadcasts.watch(1) as viewer:
         assert [(await viewer.next()).kind for _ in range(3)] == ["figures", "away", "figures"]

@@ -16,7 +16,7 @@ ZONES = {"zones": frozenset({"Europe/Moscow"})}
 
 
 @pytest.mark.parametrize(
-    ("kind", "body", "told"),
+    ("kind", "body", "logged"),
     [
         (
             ClientNew,
@@ -40,27 +40,27 @@ ZONES = {"zones": frozenset({"Europe/Moscow"})}
         (DeadLettersReplay, '{"all": true, "queue": "planner.dead"}', {"all": True, "queue": "planner.dead"}),
     ],
 )
-def test_the_fields_of_a_body_are_told_without_phones_texts_and_tags(
-    kind: type[BodyModel], body: str, told: dict[str, Any]
+def test_the_fields_of_a_body_are_logged_without_phones_texts_and_tags(
+    kind: type[BodyModel], body: str, logged: dict[str, Any]
 ) -> None:
     found = redact_fields(kind.model_validate_json(body, context=ZONES))
-    assert {name: value for name, value in found.items() if name != "end_at"} == told
+    assert {name: value for name, value in found.items() if name != "end_at"} == logged
     assert "secret" not in repr(found)
 
 
-def test_long_lists_are_told_by_their_beginning() -> None:
+def test_long_lists_are_logged_by_their_beginning() -> None:
     codes = [str(100 + n) for n in range(500)]
-    told = redact_fields(MailingPatch.model_validate({"filter": {"operator_codes": codes}}))
-    assert told["filter"] == {"operator_codes": {"first": codes[:10], "length": 500}}
+    logged = redact_fields(MailingPatch.model_validate({"filter": {"operator_codes": codes}}))
+    assert logged["filter"] == {"operator_codes": {"first": codes[:10], "length": 500}}
 
 
-def test_the_query_is_told_likewise() -> None:
-    told = redact_fields(ClientsQuery.model_validate({"phone": "79991234567", "tag": "secret-tag", "limit": "5"}))
-    assert told == {"limit": 5, "phone": "7999***4567", "tag": {"length": 10}}
+def test_the_query_is_redacted_likewise() -> None:
+    logged = redact_fields(ClientsQuery.model_validate({"phone": "79991234567", "tag": "secret-tag", "limit": "5"}))
+    assert logged == {"limit": 5, "phone": "7999***4567", "tag": {"length": 10}}
 
 
 @pytest.mark.parametrize(
-    ("loc", "told"),
+    ("loc", "logged"),
     [
         (("body", "filter", "operator_codes", 3), "body.filter.operator_codes.3"),
         (("body", "window", "from"), "body.window.from"),
@@ -70,11 +70,13 @@ def test_the_query_is_told_likewise() -> None:
         (("query", "token=secret"), "query.?"),
     ],
 )
-def test_it_is_told_where_errors_are_but_not_what_nobody_knows(loc: tuple[str | int, ...], told: str) -> None:
-    assert name_errors([InvalidValue(loc, "is wrong")], NAMES) == [told]
+def test_places_of_errors_are_named_but_no_name_that_the_caller_made_up(
+    loc: tuple[str | int, ...], logged: str
+) -> None:
+    assert name_errors([InvalidValue(loc, "is wrong")], NAMES) == [logged]
 
 
-def test_only_the_first_errors_are_told() -> None:
+def test_only_the_first_errors_are_named() -> None:
     assert len(name_errors([InvalidValue(("body", "text"), "is wrong")] * 100, NAMES)) == 5
 
 

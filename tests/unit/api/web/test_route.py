@@ -4,6 +4,6 @@ from services.api.routes import ROUTES
 from services.api.web.route import by_path, methods_of
 
 
-def test_a_path_takes_what_the_table_says_and_options() -> None:
+def test_a_path_has_the_methods_of_its_rows_and_options() -> None:
     assert methods_of(by_path(ROUTES)["/clients"]) == ["GET", "HEAD", "OPTIONS", "POST"]
     assert methods_of(by_path(ROUTES)["/clients/import"]) == ["OPTIONS", "POST"]

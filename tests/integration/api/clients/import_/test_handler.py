@@ -96,7 +96,7 @@ async def test_a_deleted_client_comes_back_as_a_new_one(api: Api, rows: Rows) ->
     assert (await api.upload(b"phone\n79990000001\n")).body["created"] == 1
 
 
-async def test_a_new_zone_has_the_waiting_flights_judged_anew(api: Api, rows: Rows, pool: asyncpg.Pool) -> None:
+async def test_a_new_zone_makes_the_waiting_flights_due(api: Api, rows: Rows, pool: asyncpg.Pool) -> None:
     mailing, later = await rows.mailing("running"), datetime.now(UTC) + timedelta(hours=5)
     for phone in ("79990000001", "79990000002"):
         message = await rows.message(mailing, await rows.client(phone, timezone="UTC"))

@@ -100,7 +100,7 @@ def test_a_csv_line_is_read(header: bytes, line: bytes, expected: dict[str, Any]
         (None, "it is longer than"),
     ],
 )
-def test_a_bad_csv_line_says_why(line: bytes | None, detail: str) -> None:
+def test_a_bad_csv_line_has_a_reason(line: bytes | None, detail: str) -> None:
     reader = CsvReader(ZONES)
     reader.read(Line(1, ALL))
     with pytest.raises(BadLine) as bad:
@@ -138,7 +138,7 @@ def test_an_ndjson_line_is_read() -> None:
         (None, "it is longer than"),
     ],
 )
-def test_a_bad_ndjson_line_says_why(line: bytes | None, detail: str) -> None:
+def test_a_bad_ndjson_line_has_a_reason(line: bytes | None, detail: str) -> None:
     with pytest.raises(BadLine) as bad:
         NdjsonReader(ZONES).read(Line(1, line))
     assert detail in str(bad.value)
