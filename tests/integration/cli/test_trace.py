@@ -45,8 +45,8 @@ async def test_a_file_that_cannot_be_read_is_one_line(database_url: str, tmp_pat
 
 
 @pytest.mark.parametrize("options", [(), ("--message", "1", "--client", "2"), ("--message", "0"), ("--client", "x")])
-async def test_none_or_several_targets_are_refused(choice: tuple[str, ...]) -> None:
-    assert (await herald("trace", *choice)).code == 2
+async def test_none_or_several_targets_are_refused(options: tuple[str, ...]) -> None:
+    assert (await herald("trace", *options)).code == 2
 
 
 async def test_a_database_that_is_away_is_one_line(free_port: int) -> None:
