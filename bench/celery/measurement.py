@@ -79,15 +79,7 @@ async def measure(
     Raises Failure when the workers do not start, or do not send everything in a quarter of an hour.
     """
     broker_url = stack.broker_url.split(",")[0]
-    env = {
-        **os.environ,
-        "BENCH_BROKER_URL": broker_url,
-        "BENCH_QUEUE": QUEUE,
-        "BENCH_DATABASE_URL": url_of(stack.database_url, DATABASE),
-        "BENCH_PROVIDER_URL": f"{stack.sandbox_url}/v1",
-        "BENCH_PROVIDER_TOKEN": stack.provider_token,
-        "BENCH_TUNED": str(int(variant.tuned)),
-    }
+    env = _environment(stack, variant, broker_url)
     async with _database(stack.database_url, phones, text, number) as database, AsyncExitStack() as running:
         with log.open("ab") as output:
             running.push_async_callback(_delete_queue, broker_url)
@@ -102,18 +94,36 @@ async def measure(
             )
             await call.wait()
             await _until_sent(database, len(phones), log)
-        family = _family(pids)
-        used = sum(process_usage.cpu_seconds(pid) for pid in family) - before
-        seconds: float = await database.fetchval(
-            "SELECT extract(epoch FROM max(m.sent_at) - min(g.started_at))::float8 FROM messages m, mailings g"
-        )
-        return ServiceResult(
-            name=variant.name,
-            messages=len(phones),
-            rate=round(len(phones) / seconds, 1),
-            cpu_ms=round(used * 1000 / len(phones), 2),
-            peak_rss=round(sum(process_usage.peak_rss(pid) for pid in family), 1),
-        )
+        return await _result(variant.name, database, len(phones), _family(pids), before)
+
+
+def _environment(stack: RunningStack, variant: Variant, broker_url: str) -> dict[str, str]:
+    """Returns the environment of the workers."""
+    return {
+        **os.environ,
+        "BENCH_BROKER_URL": broker_url,
+        "BENCH_QUEUE": QUEUE,
+        "BENCH_DATABASE_URL": url_of(stack.database_url, DATABASE),
+        "BENCH_PROVIDER_URL": f"{stack.sandbox_url}/v1",
+        "BENCH_PROVIDER_TOKEN": stack.provider_token,
+        "BENCH_TUNED": str(int(variant.tuned)),
+    }
+
+
+async def _result(
+    name: str, database: asyncpg.Connection, messages: int, pids: Sequence[int], cpu_before: float
+) -> ServiceResult:
+    used = sum(process_usage.cpu_seconds(pid) for pid in pids) - cpu_before
+    seconds: float = await database.fetchval(
+        "SELECT extract(epoch FROM max(m.sent_at) - min(g.started_at))::float8 FROM messages m, mailings g"
+    )
+    return ServiceResult(
+        name=name,
+        messages=messages,
+        rate=round(messages / seconds, 1),
+        cpu_ms=round(used * 1000 / messages, 2),
+        peak_rss=round(sum(process_usage.peak_rss(pid) for pid in pids), 1),
+    )
 
 
 @asynccontextmanager

@@ -92,10 +92,24 @@ async def test_one_command_shows_the_history_of_a_message_a_client_or_a_mailing(
     make_stack: MakeStack, pool: asyncpg.Pool, database_url: str, tmp_path: Path
 ) -> None:
     mailing_id, message_ids = await run_mailing_with_every_outcome(make_stack, pool)
+    client_id = await pool.fetchval("SELECT id FROM clients WHERE phone = $1", EXHAUSTED)
     trace = Tracer(database_url, tmp_path)
+    await check_retried_message(trace, message_ids[CRASHED])
+    await check_failed_messages(trace, message_ids)
+    await check_client(trace, client_id)
+    await check_mailing(trace, mailing_id, set(message_ids.values()))
+    for kind, number in (("message", message_ids[CRASHED]), ("client", client_id), ("mailing", mailing_id)):
+        shown = await trace(kind, number)
+        assert (shown.code, shown.err) == (0, "")
+        assert shown.out.startswith(f"{kind} {number}")
+        assert [phone for phone in message_ids if phone in shown.out] == []
+        assert "Your order is ready" not in shown.out
 
-    crashed = await trace.entries("message", message_ids[CRASHED])
-    summary = summarise(crashed, "verdict", "outcome", "status", "attempt")
+
+async def check_retried_message(trace: Tracer, message_id: int) -> None:
+    """Checks the trace of the message that was retried, and whose second attempt a crash interrupted."""
+    entries = await trace.entries("message", message_id)
+    summary = summarise(entries, "verdict", "outcome", "status", "attempt")
     assert in_this_order(
         [
             ("mailing created",),
@@ -120,11 +134,14 @@ async def test_one_command_shows_the_history_of_a_message_a_client_or_a_mailing(
     ), summary
     assert ("message ended", "sent") in [one[:2] for one in summary]
     # Its lines carry the id of the request that created the mailing, from the API to the dispatcher.
-    (created,) = [entry for entry in crashed if entry["what"] == "mailing created"]
+    (created,) = [entry for entry in entries if entry["what"] == "mailing created"]
     request_id = created["details"]["request_id"]
-    carried = {entry["service"] for entry in crashed if entry["details"].get("request_id") == request_id}
+    carried = {entry["service"] for entry in entries if entry["details"].get("request_id") == request_id}
     assert carried >= {"api", "planner", "dispatcher", "tables"}
 
+
+async def check_failed_messages(trace: Tracer, message_ids: dict[str, int]) -> None:
+    """Checks the traces of the messages that were rejected, exhausted and expired."""
     refused = summarise(await trace.entries("message", message_ids[REFUSED]), "outcome", "status", "reason")
     assert ("attempt ended", "refused", "rejected", "HTTP 400") in refused
     assert ("message ended", "rejected", "HTTP 400") in refused
@@ -135,30 +152,26 @@ async def test_one_command_shows_the_history_of_a_message_a_client_or_a_mailing(
     assert ("attempt ended", "expired", "HTTP 429, retry only after the deadline") in expired
     assert ("message ended", "expired", "HTTP 429, retry only after the deadline") in expired
 
-    client_id = await pool.fetchval("SELECT id FROM clients WHERE phone = $1", EXHAUSTED)
-    client = summarise(await trace.entries("client", client_id), "change", "status")
-    assert in_this_order([("client created",), ("message created",), ("message ended", "exhausted")], client)
-    assert ("clients stored", "created") in client
-    assert [one[0] for one in client].count("attempt ended") == 3
 
-    mailing = await trace.entries("mailing", mailing_id)
-    whats = summarise(mailing, "outcome", "verdict", "lines")
+async def check_client(trace: Tracer, client_id: int) -> None:
+    """Checks the trace of the client whose message was exhausted."""
+    summary = summarise(await trace.entries("client", client_id), "change", "status")
+    assert in_this_order([("client created",), ("message created",), ("message ended", "exhausted")], summary)
+    assert ("clients stored", "created") in summary
+    assert [one[0] for one in summary].count("attempt ended") == 3
+
+
+async def check_mailing(trace: Tracer, mailing_id: int, message_ids: set[int]) -> None:
+    entries = await trace.entries("mailing", mailing_id)
+    summary = summarise(entries, "outcome", "verdict", "lines")
     life = [("mailing created",), ("mailing started",), ("audience frozen",), ("mailing finished",)]
-    assert in_this_order(life, whats)
-    (stands,) = [entry["details"] for entry in mailing if entry["what"] == "mailing stands"]
+    assert in_this_order(life, summary)
+    (stands,) = [entry["details"] for entry in entries if entry["what"] == "mailing stands"]
     # The kill may have interrupted the retry of the other message, too.
     lost = stands["attempts"].pop("lost")
     assert stands["attempts"] == {"accepted": 1, "refused": 1, "server_error": 4, "too_many": 1}
     assert lost in {1, 2}
     # Lines about single messages are summarised, or with --messages shown each.
-    assert {entry["details"].get("message_id") for entry in mailing} == {None}
+    assert {entry["details"].get("message_id") for entry in entries} == {None}
     each = await trace.entries("mailing", mailing_id, "--messages")
-    assert {entry["details"].get("message_id") for entry in each} >= set(message_ids.values())
-
-    for kind, number in (("message", message_ids[CRASHED]), ("client", client_id), ("mailing", mailing_id)):
-        shown = await trace(kind, number)
-        assert (shown.code, shown.err) == (0, "")
-        assert shown.out.startswith(f"{kind} {number}")
-        for phone in message_ids:
-            assert phone not in shown.out
-        assert "Your order is ready" not in shown.out
+    assert {entry["details"].get("message_id") for entry in each} >= message_ids
