@@ -49,12 +49,6 @@ LARGE_FOLDERS = {
     "docs/decisions",
     "docs/images",
     "shared/migrations",
-    # Still to be divided by page.
-    "services/api/console/files",
-    # Still to be divided by command group.
-    "cli",
-    # Still to be divided into tests and what they share.
-    "tests/chaos",
 }
 
 # Public class names that may stand in more than one place. Every other name means one thing in the whole house.
