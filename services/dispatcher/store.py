@@ -121,7 +121,9 @@ async def unclaim(pool: Pool, worker: UUID, message_id: int, number: int) -> Non
     """Takes back a claim whose request did not begin, unless somebody else has taken it over."""
     await pool.execute(
         """
-        UPDATE flights SET claimed_number = $3 - 1, claimed_by = NULL
+        -- The attempt before may be open: that claim was stale, and is so again as soon as all is folded that was
+        -- published before this one. Its 15 s of silence are not waited for a second time.
+        UPDATE flights SET claimed_number = $3 - 1, claimed_by = NULL, claimed_at = claimed_at - interval '15 s'
         WHERE message_id = $2 AND claimed_by = $1 AND claimed_number = $3
         """,
         worker,

@@ -169,7 +169,7 @@ async def test_a_stopped_dispatcher_is_taken_over_and_starts_nothing_when_it_wak
     held = await until_published_results_are_folded(pool, broker_url)
     await stack.start("dispatcher-2")
     # The claims of a silent dispatcher are taken over after 15 s and the fence after these.
-    await until_finished(pool, mailing_id, 95)
+    await until_finished(pool, mailing_id, 60)
     stack.process("dispatcher").kill(signal.SIGCONT)
     await until_answers(stack, "dispatcher")
     # A stop waits for the requests that the process has begun.

@@ -130,7 +130,7 @@ async def test_at_the_deadline_the_rest_expires_and_nothing_is_sent_after_it(
     await operator.import_numbered(3000)
     await operator.set_faults(latency_ms=400)
     mailing_id = await operator.create_mailing(lasts=5)
-    counts = await operator.until_status(mailing_id, "finished", 90)
+    counts = await operator.until_status(mailing_id, "finished", 45)
     ledger = await operator.ledger()
     assert counts.keys() == {"sent", "expired"}
     assert counts["sent"] == ledger["accepted"] == ledger["unique"]

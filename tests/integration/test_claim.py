@@ -196,6 +196,18 @@ async def test_an_unclaimed_number_is_used_again(scene: Scene) -> None:
     assert (claim.verdict, claim.number) == ("send", 1)
 
 
+async def test_a_takeover_that_is_unclaimed_can_be_taken_over_at_once(scene: Scene) -> None:
+    await scene.claim()
+    await scene.silence(60, fence_after=16)
+    other = uuid4()
+    await scene.claim(worker=other)
+    await store.unclaim(scene.pool, other, scene.message_id, 2)
+    assert await scene.verdict() == "busy"
+    await scene.pool.execute("UPDATE fence SET folded_at = clock_timestamp()")
+    claim = await scene.claim(worker=other)
+    assert (claim.verdict, claim.number) == ("send", 2)
+
+
 async def test_a_claim_taken_over_meanwhile_is_not_unclaimed(scene: Scene) -> None:
     await scene.claim()
     await scene.silence(60, fence_after=16)
