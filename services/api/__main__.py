@@ -35,8 +35,8 @@ PUBLISH_TIMEOUT = 2.0
 async def main(config: ApiSettings, stop: asyncio.Event) -> None:
     """Serves until `stop`. The port answers 503 while the database is away, from the first moment on.
 
-    The port comes before the connections, so that a taken one is told at once. Stopping goes the other way: requests
-    are finished, then the pool closes, then events are flushed.
+    The port comes before the connections, so that a port in use ends the start at once. Stopping goes the other way:
+    requests are finished, then the pool closes, then events are flushed.
     """
     health, registry = Health(), new_registry()
     if config.has_default_token:
