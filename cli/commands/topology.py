@@ -9,7 +9,7 @@ from cli.run import run
 from cli.terminal.tables import make_table
 from shared import settings, topology
 from shared.broker import declare, describe
-from shared.broker.link import CONFLICT_HINT, RIGHTS_HINT
+from shared.broker.errors import CONFLICT_HINT, RIGHTS_HINT
 from shared.settings import BrokerSettings
 from shared.topology import Topology
 

@@ -9,7 +9,7 @@ from aio_pika.abc import AbstractConnection
 from cli.connections.waiting import Service, connect
 from cli.failure import Failure
 from shared.broker import BROKER_OUTAGES, BrokerRefused, describe, open_connection
-from shared.broker.link import REFUSED_HINT
+from shared.broker.errors import REFUSED_HINT
 
 BROKER = Service("RabbitMQ", "HERALD_RABBITMQ_URL", BROKER_OUTAGES, describe)
 # Long enough for a cluster of three nodes, two of which do not even refuse the connection.

@@ -70,6 +70,7 @@ async def main(config: ApiSettings, stop: asyncio.Event) -> None:
         gate.open(pool, await _zones(pool, config.default_timezone, stop))
         health.set(ZONES, True)
         database.register_metrics(pool, registry)
+        publisher.register_metrics(registry)
         try:
             await process.until_stopped(stop, database.watch(pool, health), publisher.check(), hints.check())
         finally:

@@ -74,6 +74,7 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
         _register_gauges(registry, config, handler, intake, results)
         database.register_metrics(pool, registry)
         consumer.register_metrics(registry)
+        publisher.register_metrics(registry)
         for task, pulse in (("send", handler.pulse), ("beat", heartbeat.pulse), ("results", results.pulse)):
             health.watch(task, pulse)
         async with consumer:

@@ -50,6 +50,7 @@ async def main(config: PlannerSettings, stop: asyncio.Event) -> None:
         )
         database.register_metrics(pool, registry)
         consumer.register_metrics(registry)
+        publisher.register_metrics(registry)
         async with consumer:
             tasks = handler.tasks()
             for name, pulse in handler.pulses.items():

@@ -2,17 +2,16 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable
 
-from aio_pika.abc import AbstractChannel, AbstractConnection
-from aiormq.abc import DeliveredMessage
-from aiormq.channel import Channel as UnderlayChannel
-from pamqp.commands import Basic
+from pamqp.commands import Queue
 from prometheus_client import CollectorRegistry, Gauge
 
 from shared import logs
-from shared.broker.link import BROKER_OUTAGES, CONNECT_SECONDS, Link, describe, underlay_of
+from shared.amqp import AmqpConnection, DeliveryChannel
+from shared.broker.errors import BROKER_OUTAGES, describe
+from shared.broker.link import Link
+from shared.broker.nodes import CONNECT_SECONDS
 from shared.health import Health
 from shared.topology import Topology
 
@@ -26,7 +25,7 @@ class Delivery:
 
     __slots__ = ("_channel", "_tag", "body", "redelivered")
 
-    def __init__(self, channel: UnderlayChannel, tag: int, body: bytes, redelivered: bool) -> None:
+    def __init__(self, channel: DeliveryChannel, tag: int, body: bytes, redelivered: bool) -> None:
         self._channel = channel
         self._tag = tag
         self.body = body
@@ -35,36 +34,19 @@ class Delivery:
     @property
     def alive(self) -> bool:
         """Whether the channel is open. Once it is closed, the broker delivers the body again."""
-        return not self._channel.is_closed
+        return self._channel.alive
+
+    def ack_soon(self) -> None:
+        """Acknowledges the body, together with others within 30 ms: the broker deletes it."""
+        self._channel.ack(self._tag)
 
     async def ack(self) -> None:
-        """Acknowledges the body: the broker deletes it."""
-        await self._write(self._channel.basic_ack(self._tag, wait=False))
+        """Acknowledges the body, as `ack_soon` does."""
+        self._channel.ack(self._tag)
 
     async def reject(self) -> None:
         """Rejects the body: a guarded queue moves it to its dead queue."""
-        await self._write(self._channel.basic_reject(self._tag, requeue=False, wait=False))
-
-    async def _write(self, frame: Coroutine[Any, Any, None]) -> None:
-        """Writes a frame, or drops it when the channel is closed.
-
-        Nobody empties the write queue of a connection that has just ended, so waiting for room there never ends.
-        """
-        with contextlib.suppress(*BROKER_OUTAGES):
-            if not self._channel.write_queue.full():
-                await frame
-                return
-            writing, closed = asyncio.ensure_future(frame), self._channel.closing
-            # The link logs why the channel closed. The exception is retrieved so that asyncio does not log it, too.
-            closed.add_done_callback(lambda done: done.cancelled() or done.exception())
-            try:
-                await asyncio.wait((writing, closed), return_when=asyncio.FIRST_COMPLETED)
-                if writing.done():
-                    await writing
-            finally:
-                writing.cancel()
-                # `closing` makes a future of its own for each caller.
-                closed.cancel()
+        self._channel.reject(self._tag)
 
 
 class Consumer(Link):
@@ -86,8 +68,7 @@ class Consumer(Link):
         self._queue = queue
         self._prefetch = prefetch
         self._on_delivery = on_delivery
-        self._channel: AbstractChannel | None = None
-        self._underlay: UnderlayChannel | None = None
+        self._channel: DeliveryChannel | None = None
         self._tag: str | None = None
         self._wanted = True
         health.details[name] = AWAY
@@ -101,67 +82,65 @@ class Consumer(Link):
         """Stops consuming. The caller still has to acknowledge what was delivered."""
         self._wanted = False
         self._health.details[self._name] = PAUSED
-        if self._underlay is not None and self._tag is not None:
+        if self._channel is not None and self._tag is not None:
             tag, self._tag = self._tag, None
             with contextlib.suppress(*BROKER_OUTAGES):
                 async with asyncio.timeout(CONNECT_SECONDS):
-                    await self._underlay.basic_cancel(tag)
+                    await self._channel.cancel(tag)
 
     async def resume(self) -> None:
         """Consumes again after a pause."""
         self._wanted = True
-        if self._underlay is not None and self._tag is None:
+        if self._channel is not None and self._tag is None:
             try:
                 async with asyncio.timeout(CONNECT_SECONDS):
-                    await self._consume(self._underlay)
+                    await self._consume(self._channel)
             except BROKER_OUTAGES:
                 self.reconnect()
 
-    async def _up(self, connection: AbstractConnection) -> None:
-        channel = connection.channel(publisher_confirms=False)
-        await channel.initialize()
-        await channel.set_qos(prefetch_count=self._prefetch)
-        underlay = await underlay_of(channel)
-        underlay.on_consumer_cancel_callbacks.add(self._cancelled)
-        self._channel, self._underlay, self._tag = channel, underlay, None
+    async def _up(self, connection: AmqpConnection) -> None:
+        channel = await connection.open_delivery_channel(self._deliver)
+        # The broker cancels a consumer when its queue is deleted. Reconnecting declares the queue again.
+        channel.on_cancel = self.reconnect
+        channel.on_end = self.reconnect
+        self._channel, self._tag = channel, None
         if self._wanted:
-            await self._consume(underlay)
+            await self._consume(channel)
         self._checker = asyncio.create_task(self._check_often(connection))
 
-    async def _check_often(self, connection: AbstractConnection) -> None:
+    async def _check_often(self, connection: AmqpConnection) -> None:
         """Reconnects when the queue or this consumer vanished without a notice from the broker."""
         while True:
             await asyncio.sleep(CHECK_SECONDS)
             try:
                 async with asyncio.timeout(CONNECT_SECONDS), connection.channel() as channel:
-                    found = (await channel.declare_queue(self._queue, passive=True)).declaration_result
+                    found = await channel.ask(Queue.Declare(queue=self._queue, passive=True))
             except BROKER_OUTAGES as error:
                 logs.get().warning("queue not found", queue=self._queue, detail=describe(error))
                 self.reconnect()
                 return
-            if self._tag is not None and found.consumer_count == 0:
+            if self._tag is not None and isinstance(found, Queue.DeclareOk) and found.consumer_count == 0:
                 logs.get().warning("consumer lost", queue=self._queue)
                 self.reconnect()
                 return
 
-    async def _consume(self, underlay: UnderlayChannel) -> None:
-        started = await underlay.basic_consume(self._queue, self._deliver)
-        self._tag = started.consumer_tag
+    async def _consume(self, channel: DeliveryChannel) -> None:
+        self._tag = await channel.consume(self._queue, self._prefetch)
         self._health.details[self._name] = CONSUMING
 
-    async def _deliver(self, message: DeliveredMessage) -> None:
-        delivery = message.delivery
-        if self._underlay is None or not isinstance(delivery, Basic.Deliver) or delivery.delivery_tag is None:
+    def _deliver(self, tag: int, redelivered: bool, body: bytes) -> None:
+        channel = self._channel
+        if channel is None:
             return
-        redelivered = bool(delivery.redelivered)
-        self._on_delivery(Delivery(self._underlay, delivery.delivery_tag, message.body, redelivered))
-
-    def _cancelled(self, _: object) -> None:
-        # The broker cancels a consumer when its queue is deleted. Reconnecting declares the queue again.
-        self.reconnect()
+        try:
+            self._on_delivery(Delivery(channel, tag, body, redelivered))
+        except Exception:
+            # A body that the callback cannot take must not end the connection, over which it would come again.
+            logs.get().error("delivery not taken", queue=self._queue, exc_info=True)
+            channel.reject(tag)
 
     def _down(self) -> None:
-        self._channel, self._underlay, self._tag = None, None, None
+        self._channel, self._tag = None, None
         self._health.details[self._name] = AWAY if self._wanted else PAUSED
         if self._checker is not None:
             self._checker.cancel()

@@ -20,7 +20,7 @@ from shared.broker import (
     declare,
     open_connection,
 )
-from shared.broker.link import MISSING_HINT, REFUSED_HINT, RIGHTS_HINT
+from shared.broker.errors import MISSING_HINT, REFUSED_HINT, RIGHTS_HINT
 from shared.health import Health
 from shared.migrate import migrate
 from shared.settings import DEFAULT_RETRY_DELAYS

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 from services.dispatcher.provider import Provider
@@ -34,6 +35,13 @@ class RecordingPublisher(Publisher):
             self.refused.append(outgoing)
             raise Unpublished("the broker is away")
         self.published.append(outgoing)
+
+    def publish_soon(self, outgoing: Outgoing) -> "asyncio.Future[None]":
+        return asyncio.ensure_future(self.publish(outgoing))
+
+    async def publish_all(self, outgoings: Sequence[Outgoing]) -> list[bool]:
+        outcomes = await asyncio.gather(*(self.publish(one) for one in outgoings), return_exceptions=True)
+        return [outcome is None for outcome in outcomes]
 
     async def until_begun(self, publishes: int) -> None:
         """Waits until `publishes` publishes have begun."""

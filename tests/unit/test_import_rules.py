@@ -20,7 +20,7 @@ SHARED_LAYERS = (
     ("process",),
     ("broker", "database", "ops"),
     ("metrics", "migrate"),
-    ("health", "logs", "settings", "waiting"),
+    ("amqp", "health", "logs", "settings", "waiting"),
     ("amqp_urls", "failpoints", "messages", "topology"),
     ("tracebacks", "window"),
     ("redaction", "statuses"),

@@ -1,0 +1,54 @@
+"""What goes wrong with RabbitMQ, and what to change then."""
+
+import aiormq
+from structlog.typing import FilteringBoundLogger
+
+from shared.amqp import AccessRefused, AmqpError, ObjectDiffers, ObjectMissing
+
+BROKER_OUTAGES = (AmqpError, aiormq.exceptions.AMQPError, OSError, TimeoutError, RuntimeError)
+# What to do about a refusal of the broker, for the log and for the reasons in /readyz.
+REFUSED_HINT = "check the user, the password and the virtual host of HERALD_RABBITMQ_URL"
+CONFLICT_HINT = "give every process the same HERALD_RETRY_DELAYS, or delete the queue that differs"
+RIGHTS_HINT = "give the user of HERALD_RABBITMQ_URL the rights that deploy/README.md lists"
+MISSING_HINT = "run `herald topology`, or set HERALD_DECLARE=on"
+
+
+class BrokerAway(ConnectionError):
+    """No node answers. The text names each node and its error."""
+
+
+class BrokerRefused(ConnectionError):
+    """No node can be used, and at least one refuses the user, the password or the virtual host. The text names it."""
+
+
+def describe(error: BaseException) -> str:
+    """Returns the text of a broker's error, in one line. Some have it in their arguments, and some have none."""
+    if isinstance(error, aiormq.exceptions.ConnectionClosed):
+        return " ".join(str(part) for part in error.args)
+    return str(error).partition("\n")[0] or type(error).__name__
+
+
+def with_remedy(error: BaseException, remedy: str) -> str:
+    """Returns the text of an error and what to change, for /readyz."""
+    return f"{describe(error)}: {remedy}"
+
+
+def log_failure(log: FilteringBoundLogger, error: BaseException) -> str:
+    """Logs why a connection cannot be used, and returns it for /readyz, with what to change."""
+    detail, variable = describe(error), "HERALD_RABBITMQ_URL"
+    match error:
+        case BrokerRefused():
+            log.error("broker refused the connection", detail=detail, variable=variable, remedy=REFUSED_HINT)
+            return with_remedy(error, REFUSED_HINT)
+        case ObjectDiffers():
+            log.error("topology conflict", detail=detail, variable="HERALD_RETRY_DELAYS", remedy=CONFLICT_HINT)
+            return with_remedy(error, CONFLICT_HINT)
+        case AccessRefused():
+            log.error("broker rights are missing", detail=detail, variable=variable, remedy=RIGHTS_HINT)
+            return with_remedy(error, RIGHTS_HINT)
+        case ObjectMissing():
+            log.error("topology is missing", detail=detail, variable="HERALD_DECLARE", remedy=MISSING_HINT)
+            return with_remedy(error, MISSING_HINT)
+        case _:
+            log.warning("waiting for the broker", detail=detail)
+            return detail
