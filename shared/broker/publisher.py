@@ -206,7 +206,8 @@ class Publisher(Link):
                 self._record_denial(error)
             body.settle(Unpublished(f"{body.outgoing.exchange}: {describe(error)}"))
         self._deadlines.drop_done()
-        self._move_on()
+        if self._waiting or not self._roomy.is_set():
+            self._move_on()
 
     def _move_on(self) -> None:
         """Writes what waits, as far as there is room."""
