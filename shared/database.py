@@ -50,8 +50,13 @@ class DatabaseRefused(Exception):
 
 
 @asynccontextmanager
-async def connect(url: str, health: Health, stop: asyncio.Event, *, size: int = 5) -> AsyncIterator[Pool]:
+async def connect(
+    url: str, health: Health, stop: asyncio.Event, *, size: int = 5, scans: bool = True
+) -> AsyncIterator[Pool]:
     """Opens a pool of `size` connections, and waits with backoff while the database is away.
+
+    Without `scans` no plan reads a whole table where an index will do. It is for processes all of whose statements
+    look rows up by key: a plan made while a table was empty would go on to scan it when it is full.
 
     A wrong password and an old schema are waited out as well, and logged as errors: somebody will correct them, and a
     process that ends is only restarted to fail again. Sets `database` in `health`. Raises SettingsError when the URL
@@ -66,7 +71,9 @@ async def connect(url: str, health: Health, stop: asyncio.Event, *, size: int = 
         else:
             logs.get().warning("waiting for the database", detail=describe(error))
 
-    pool = await retry_through_outages(lambda: _open(url, size), (DatabaseRefused, *DATABASE_OUTAGES), waiting, stop)
+    pool = await retry_through_outages(
+        lambda: _open(url, size, scans), (DatabaseRefused, *DATABASE_OUTAGES), waiting, stop
+    )
     try:
         health.set("database", True)
         yield pool
@@ -80,7 +87,7 @@ async def connect(url: str, health: Health, stop: asyncio.Event, *, size: int = 
             pool.terminate()
 
 
-async def _open(url: str, size: int) -> Pool:
+async def _open(url: str, size: int, scans: bool) -> Pool:
     pool = asyncpg.create_pool(
         url,
         min_size=1,
@@ -94,6 +101,7 @@ async def _open(url: str, size: int) -> Pool:
             "statement_timeout": str(STATEMENT_TIMEOUT_SECONDS * 1000),
             "idle_in_transaction_session_timeout": str(STATEMENT_TIMEOUT_SECONDS * 1000),
             "jit": "off",
+            "enable_seqscan": "on" if scans else "off",
         },
     )
     try:

@@ -1,11 +1,16 @@
 """The AMQP bodies: versioned JSON with ids and numbers, never a phone or a text."""
 
+import re
+from collections.abc import Callable
+from datetime import datetime
+from functools import cache
 from typing import Annotated, Literal, TypeVar
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+import msgspec
+from msgspec import Meta
 
-from shared.statuses import ResultStatus
+from shared.statuses import AttemptOutcome, ResultStatus
 
 MAX_RESULTS = 200
 
@@ -17,42 +22,51 @@ MailingEventName = Literal[
     "mailing.resumed",
     "mailing.cancelled",
 ]
-Identifier = Annotated[int, Field(ge=1, lt=2**63)]
-Count = Annotated[int, Field(ge=0, lt=2**31)]
-AttemptNumber = Annotated[int, Field(ge=1, lt=2**31)]
+# Up to the largest bigint and the largest integer of the tables.
+Identifier = Annotated[int, Meta(ge=1, le=2**63 - 1)]
+Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+AttemptNumber = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+Moment = Annotated[datetime, Meta(tz=True)]
+Note = Annotated[str, Meta(max_length=1000)]
+
+T = TypeVar("T")
 
 
 class Unreadable(Exception):
     """A body is not of the kind that its queue carries. The message names the first error, without quoting the body."""
 
 
-class Body(BaseModel):
-    """The base of every AMQP body: fields are strict, and unknown ones are refused."""
+def _written(default: Callable[[], T]) -> T:
+    """Declares a field with a default that is in the JSON all the same. Defaults that are plain values are left out."""
+    found: T = msgspec.field(default_factory=lambda: default())
+    return found
 
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The base of every AMQP body. Fields are strict when a body is decoded, and unknown ones are refused."""
 
 
-class MailingEvent(Body):
+class MailingEvent(Body, frozen=True, kw_only=True):
     """A hint to the planner to look at a mailing's row. The routing key is the event's name."""
 
-    version: Literal[1] = 1
+    version: Literal[1] = _written(lambda: 1)
     event_id: UUID
     event: MailingEventName
     mailing_id: Identifier
     request_id: str | None = None
 
 
-class Job(Body):
+class Job(Body, frozen=True, kw_only=True):
     """A request to the dispatcher for one attempt of one message."""
 
-    version: Literal[1] = 1
+    version: Literal[1] = _written(lambda: 1)
     message_id: Identifier
     mailing_id: Identifier
     client_id: Identifier
     attempt: AttemptNumber
 
 
-class Result(Body):
+class Result(Body, frozen=True, kw_only=True):
     """The result of one attempt.
 
     `status` is the new status of the message: retrying when another attempt is due, else final. `failed`: the attempt
@@ -65,29 +79,29 @@ class Result(Body):
     client_id: Identifier
     number: AttemptNumber
     status: ResultStatus
-    outcome: Annotated[str, Field(min_length=1, max_length=100)]
-    started_at: AwareDatetime
+    outcome: AttemptOutcome
+    started_at: Moment
     duration_ms: Count
-    http_status: Annotated[int, Field(ge=0, le=999)] | None = None
-    reason: Annotated[str, Field(max_length=1000)] | None = None
-    detail: Annotated[str, Field(max_length=1000)] | None = None
-    failed: bool = False
-    queued: bool = False
-    due_at: AwareDatetime | None = None
+    http_status: Annotated[int, Meta(ge=0, le=999)] | None = None
+    reason: Note | None = None
+    detail: Note | None = None
+    failed: bool = _written(lambda: False)
+    queued: bool = _written(lambda: False)
+    due_at: Moment | None = None
     request_id: str | None = None
 
 
-class Results(Body):
+class Results(Body, frozen=True, kw_only=True):
     """Up to 200 results for the reporter, or a fence: the database's time at its publishing."""
 
-    version: Literal[1] = 1
-    results: Annotated[list[Result], Field(max_length=MAX_RESULTS)] = []
-    fence: AwareDatetime | None = None
+    version: Literal[1] = _written(lambda: 1)
+    results: Annotated[list[Result], Meta(max_length=MAX_RESULTS)] = _written(list)
+    fence: Moment | None = None
 
 
 def encode(body: Body) -> bytes:
     """Encodes a body as JSON, without fields that are null."""
-    return body.model_dump_json(exclude_none=True).encode()
+    return msgspec.json.encode(body)
 
 
 BodyT = TypeVar("BodyT", bound=Body)
@@ -96,10 +110,66 @@ BodyT = TypeVar("BodyT", bound=Body)
 def decode(kind: type[BodyT], body: bytes) -> BodyT:
     """Decodes a body. Raises Unreadable with its first error."""
     try:
-        return kind.model_validate_json(body)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        # The name of an unknown field is a part of the body, and is not quoted either.
-        known = first["loc"][:-1] if first["type"] == "extra_forbidden" else first["loc"]
-        place = ".".join(str(part) for part in known) or "body"
-        raise Unreadable(f"{kind.__name__}: {place}: {first['msg']}") from None
+        found: BodyT = _decoder(kind).decode(body)
+        return found
+    except msgspec.ValidationError as error:
+        raise Unreadable(f"{kind.__name__}: {_describe(str(error))}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise Unreadable(f"{kind.__name__}: body: Invalid JSON: {_malformation(str(error))}") from None
+
+
+@cache
+def _decoder(kind: type[BodyT]) -> "msgspec.json.Decoder[BodyT]":
+    return msgspec.json.Decoder(kind)
+
+
+# msgspec's errors and Herald's words for them. Some of the former quote the body, so that no other text is passed on.
+_PLACE = re.compile(r"(.*?)(?: - at `\$\.?(.*)`)?", re.DOTALL)
+_WORDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern), words)
+    for pattern, words in (
+        (r"Expected `int` >= (-?\d+)", "Input should be greater than or equal to {}"),
+        (r"Expected `int` <= (-?\d+)", "Input should be less than or equal to {}"),
+        (r"Expected `str` of length >= (\d+)", "String should have at least {} character"),
+        (r"Expected `str` of length <= (\d+)", "String should have at most {} characters"),
+        (r"Expected `array` of length <= (\d+)", "List should have at most {} items"),
+        (r"Expected `int(?: \| null)?`, got .*", "Input should be a valid integer"),
+        (r"Expected `str(?: \| null)?`, got .*", "Input should be a valid string"),
+        (r"Expected `bool`, got .*", "Input should be a valid boolean"),
+        (r"Expected `datetime` with a timezone component", "Input should have timezone info"),
+        (r"Expected `datetime(?: \| null)?`, got .*", "Input should be a valid datetime"),
+        (r"Invalid RFC3339 encoded datetime", "Input should be a valid datetime"),
+        (r"Expected `uuid`, got .*|Invalid UUID", "Input should be a valid UUID"),
+        (r"Expected `array`, got .*", "Input should be a valid array"),
+        (r"Expected `object`, got .*", "Input should be an object"),
+        (r"Object contains unknown field .*", "Extra inputs are not permitted"),
+        (r"Object missing required field .*", "Field required"),
+        (r"Invalid enum value .*", "Input should be one of the known values"),
+    )
+)
+_BYTE = re.compile(r".* \(byte (\d+)\)")
+_MISSING = re.compile(r"Object missing required field `([a-z_]+)`")
+
+
+def _describe(error: str) -> str:
+    """Returns the place of a validation error and Herald's words for it."""
+    found = _PLACE.fullmatch(error)
+    text, path = (found[1], found[2] or "") if found else (error, "")
+    parts = [part for part in re.split(r"[.\[\]]+", path) if part]
+    if missing := _MISSING.fullmatch(text):
+        parts.append(missing[1])
+    return f"{'.'.join(parts) or 'body'}: {_words(text)}"
+
+
+def _malformation(error: str) -> str:
+    if error == "Input data was truncated":
+        return "it ends too early"
+    found = _BYTE.fullmatch(error)
+    return f"at byte {found[1]}" if found else "not UTF-8, or nested too deeply"
+
+
+def _words(text: str) -> str:
+    for pattern, words in _WORDS:
+        if found := pattern.fullmatch(text):
+            return words.format(*(group for group in found.groups() if group))
+    return "Input is not valid"

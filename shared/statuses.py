@@ -10,6 +10,21 @@ UnsentStatus = Literal["rejected", "exhausted", "expired", "cancelled"]
 ResultStatus = Literal["retrying", "sent", "rejected", "exhausted", "expired"]
 # Those of them that end the message.
 FinalResultStatus = Literal["sent", "rejected", "exhausted", "expired"]
+# What one attempt came to, in the words of the statistics. "lost", of an attempt without a result, is no result's.
+AttemptOutcome = Literal[
+    "accepted",
+    "broken",
+    "error_code",
+    "not_found",
+    "redirected",
+    "refused",
+    "server_error",
+    "timeout",
+    "too_many",
+    "unauthorized",
+    "unreachable",
+    "unreadable",
+]
 # What the planner makes of messages that will never be sent.
 SettledStatus = Literal["expired", "cancelled"]
 # In ascending order: each role may do what the ones before it may.
@@ -19,5 +34,6 @@ MAILING_STATUSES: tuple[MailingStatus, ...] = get_args(MailingStatus)
 MESSAGE_STATUSES: tuple[MessageStatus, ...] = get_args(MessageStatus)
 UNSENT_STATUSES: tuple[UnsentStatus, ...] = get_args(UnsentStatus)
 RESULT_STATUSES: tuple[ResultStatus, ...] = get_args(ResultStatus)
+ATTEMPT_OUTCOMES: tuple[AttemptOutcome, ...] = get_args(AttemptOutcome)
 SETTLED_STATUSES: tuple[SettledStatus, ...] = get_args(SettledStatus)
 ROLES: tuple[Role, ...] = get_args(Role)

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 
+from msgspec import structs
+
 from services.dispatcher import store
 from services.dispatcher.attempt_result import build_result, failure_fields
 from services.dispatcher.breaker import Breaker
@@ -130,7 +132,7 @@ class AttemptRunner:
         if not decision.queued:
             return decision
         name = topology.retry_queue(decision.delay)
-        job = claimed.job.model_copy(update={"attempt": claimed.claim.number + 1})
+        job = structs.replace(claimed.job, attempt=claimed.claim.number + 1)
         try:
             await self._publisher.publish(Outgoing(topology.RETRY, name, encode(job)))
         except Unpublished as error:

@@ -1,10 +1,13 @@
 """Builds the result of an attempt for the reporter, and the fields of its log line. Pure."""
 
+from typing import cast
+
 from services.dispatcher.claimed_job import ClaimedJob, SentRequest
 from services.dispatcher.replies import Classification
 from services.dispatcher.retry import Decision, Finish, Retry
 from services.dispatcher.scrub import scrub
 from shared.messages import Result
+from shared.statuses import AttemptOutcome
 
 
 def build_result(
@@ -20,7 +23,7 @@ def build_result(
         client_id=job.client_id,
         number=claim.number,
         status=finish.status if finish else "retrying",
-        outcome=classification.outcome,
+        outcome=cast(AttemptOutcome, classification.outcome),
         started_at=sent.started_at(claim),
         duration_ms=round(sent.seconds * 1000),
         http_status=sent.reply.http_status,

@@ -11,6 +11,7 @@ from shared.broker import Consumer
 from shared.health import Health
 from shared.metrics import new_registry
 from shared.ops import serve_ops
+from shared.task_supervisor import TaskSupervisor
 
 
 async def main(config: ReporterSettings, stop: asyncio.Event) -> None:
@@ -19,9 +20,10 @@ async def main(config: ReporterSettings, stop: asyncio.Event) -> None:
     table = topology.build(config.retry_delays) if config.declare else None
     async with (
         serve_ops(config.ops_host, config.ops_port, health, registry),
-        database.connect(config.database_url.get_secret_value(), health, stop, size=3) as pool,
+        database.connect(config.database_url.get_secret_value(), health, stop, size=3, scans=False) as pool,
     ):
         handler = Handler(pool, Metrics(registry))
+        supervisor = TaskSupervisor(health, registry)
         health.watch("fold", handler.pulse)
         consumer = Consumer(
             config.rabbitmq_url.get_secret_value(),
@@ -35,9 +37,14 @@ async def main(config: ReporterSettings, stop: asyncio.Event) -> None:
         database.register_metrics(pool, registry)
         consumer.register_metrics(registry)
         async with consumer:
-            await process.until_stopped(stop, consumer.check(), handler.run(), database.watch(pool, health))
-            await consumer.pause()
-            await handler.drain()
+            await process.until_stopped(
+                stop,
+                consumer.check(),
+                supervisor.supervise("fold", lambda: handler.run(consumer)),
+                supervisor.supervise("database", lambda: database.watch(pool, health)),
+            )
+            # What is not folded goes back in its order as the connection closes. Cancelling the consumer first would
+            # hand what follows, a fence perhaps, to another reporter at once.
 
 
 def run() -> int:

@@ -1,16 +1,22 @@
-"""Folds a batch of results into the tables, in one transaction."""
+"""Folds a batch of results into the tables: successes of a first attempt in bulk, all others in a transaction."""
 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeGuard
 
 from services.reporter import store
+from services.reporter.body import FoldableBody, FoldableResult
 from services.reporter.store import RecordedAttempt
-from services.reporter.tally import LOST, AttemptRow, BatchTally, tally
+from services.reporter.tally import LOST, AttemptRow, BatchTally, UnfoldableResult, tally
 from shared import failpoints
-from shared.database import Connection, Pool, retry_on_deadlock
-from shared.messages import Results
+from shared.database import QUOTING, Connection, Pool, retry_on_deadlock
+from shared.messages import Result, Results
+
+# What a result's own values can raise. Every other error is not its fault, and is no reason to set it aside.
+# ValueError and OverflowError: a moment at the end of the calendar, or a text that is no Unicode.
+DATA_ERRORS = (UnfoldableResult, *QUOTING, ValueError, OverflowError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,29 +27,67 @@ class FoldedBatch:
     at: datetime
 
 
-async def fold(pool: Pool, bodies: Sequence[Results]) -> FoldedBatch:
-    """Folds these bodies, all or none.
+async def fold(pool: Pool, bodies: Sequence[FoldableBody | Results]) -> FoldedBatch:
+    """Folds these bodies.
 
-    The fold is idempotent by message and attempt number, and does not depend on the order of results. Raises
-    UnknownMessage or a database error for data that cannot be folded.
+    The fold is idempotent by message and attempt number, and does not depend on the order of results. So it may take
+    two transactions, and what fails after the first can be folded again; their newest fence is stored in the last.
+    Raises one of DATA_ERRORS for a result that cannot be folded.
     """
-
-    async def once() -> FoldedBatch:
-        async with pool.acquire() as connection, connection.transaction():
-            return await _fold(connection, bodies)
-
-    folded = await retry_on_deadlock(once)
-    failpoints.reach("reporter.committed")
-    return folded
-
-
-async def _fold(connection: Connection, bodies: Sequence[Results]) -> FoldedBatch:
     results = [result for body in bodies for result in body.results]
-    moved: dict[str, int] = {}
-    if results:
-        records = await store.lock_messages(connection, sorted({result.message_id for result in results}))
-        moved = await _apply(connection, tally(results, records))
-    return FoldedBatch(moved, await store.move_fence(connection, _newest_fence(bodies), len(results)))
+    fence = max((body.fence for body in bodies if body.fence is not None), default=None)
+    first_tries, others = _part(results)
+    moved: Counter[str] = Counter()
+    at = None
+    if first_tries:
+        try:
+            at = await _fold_first_tries(pool, first_tries, None if others else fence)
+            moved["sent"] += len(first_tries)
+        except store.NotFirstTries:
+            others = results
+    if others or at is None:
+        rest = await retry_on_deadlock(lambda: _fold_in_full(pool, others, fence))
+        moved.update(rest.moved)
+        at = rest.at
+    failpoints.reach("reporter.committed")
+    return FoldedBatch(dict(moved), at)
+
+
+def _part(results: Sequence[FoldableResult]) -> tuple[list[Result], list[FoldableResult]]:
+    """Parts results into successes of a first attempt, one a message, and all others."""
+    first_tries: dict[int, Result] = {}
+    others: list[FoldableResult] = []
+    for result in results:
+        if _is_first_try(result) and result.message_id not in first_tries:
+            first_tries[result.message_id] = result
+        else:
+            others.append(result)
+    return list(first_tries.values()), others
+
+
+def _is_first_try(result: FoldableResult) -> TypeGuard[Result]:
+    return (
+        result.number == 1 and result.status == "sent" and result.outcome == "accepted" and isinstance(result, Result)
+    )
+
+
+async def _fold_first_tries(pool: Pool, results: Sequence[Result], fence: datetime | None) -> datetime:
+    async def once() -> datetime:
+        async with pool.acquire() as connection:
+            return await store.fold_first_tries(connection, results, fence)
+
+    return await retry_on_deadlock(once)
+
+
+async def _fold_in_full(pool: Pool, results: Sequence[FoldableResult], fence: datetime | None) -> FoldedBatch:
+    async with pool.acquire() as connection, connection.transaction():
+        moved: dict[str, int] = {}
+        if results:
+            message_ids = sorted({result.message_id for result in results})
+            now = await store.lock_messages(connection, message_ids)
+            records = await store.read_messages(connection, message_ids)
+            moved = await _apply(connection, tally(results, records, now))
+        return FoldedBatch(moved, await store.move_fence(connection, fence, len(results)))
 
 
 async def _apply(connection: Connection, tallied: BatchTally) -> dict[str, int]:
@@ -78,13 +122,3 @@ def _count(
         failures[one.message_id] += attempt.failed
         if not one.new:
             changes[attempt.mailing_id, LOST] -= 1
-
-
-def _newest_fence(bodies: Sequence[Results]) -> datetime | None:
-    return max((body.fence for body in bodies if body.fence is not None), default=None)
-
-
-def split_body(body: Results) -> list[Results]:
-    """Splits a body into one for each result, and one for its fence, which comes last."""
-    parts = [Results(results=[result]) for result in body.results]
-    return parts if body.fence is None else [*parts, Results(fence=body.fence)]

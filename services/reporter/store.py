@@ -1,11 +1,17 @@
-"""Every SQL statement of the reporter, one function each. All run in the transaction of one batch."""
+"""Every SQL statement of the reporter, one function each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import asyncpg
+
 from services.reporter.tally import AttemptRow, MessageRecord, MessageUpdate
 from shared.database import Connection
+from shared.messages import Result
+
+# The SQLSTATE with which fold_first_tries() refuses.
+NOT_FIRST_TRIES = "HD001"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,20 +23,60 @@ class RecordedAttempt:
     new: bool
 
 
-async def lock_messages(connection: Connection, message_ids: Sequence[int]) -> dict[int, MessageRecord]:
-    """Locks these messages in id order, and returns what the tables hold about each.
+class NotFirstTries(Exception):
+    """One of the results is about a message with another past: a failure before it, a resend, or a result already."""
+
+
+async def fold_first_tries(connection: Connection, results: Sequence[Result], fence: datetime | None) -> datetime:
+    """Folds successes of a first attempt, one a message, all or none, and stores the fence.
+
+    Returns the database's time. Raises NotFirstTries.
+    """
+    try:
+        moment: datetime = await connection.fetchval(
+            "SELECT fold_first_tries($1::bigint[], $2::timestamptz[], $3::int[], $4::smallint[], $5)",
+            [one.message_id for one in results],
+            [one.started_at for one in results],
+            [one.duration_ms for one in results],
+            [one.http_status for one in results],
+            fence,
+        )
+    except asyncpg.PostgresError as error:
+        if getattr(error, "sqlstate", None) == NOT_FIRST_TRIES:
+            raise NotFirstTries from None
+        raise
+    return moment
+
+
+async def lock_messages(connection: Connection, message_ids: Sequence[int]) -> datetime:
+    """Locks these messages in id order, and returns the database's time after that.
 
     Messages are locked before flights and counters, as settle() does, so that two reporters cannot deadlock.
+    """
+    moment: datetime = await connection.fetchval(
+        """
+        WITH locked AS MATERIALIZED (
+            SELECT id FROM messages WHERE id = ANY ($1::bigint[]) ORDER BY id FOR NO KEY UPDATE
+        )
+        SELECT clock_timestamp() FROM (SELECT count(*) FROM locked) AS waited
+        """,
+        message_ids,
+    )
+    return moment
+
+
+async def read_messages(connection: Connection, message_ids: Sequence[int]) -> dict[int, MessageRecord]:
+    """Reads what the tables hold about messages that are locked.
+
+    A statement of its own: the one that waits for the locks would see the flights of before, and so the round before
+    a resend.
     """
     rows = await connection.fetch(
         """
         SELECT m.id, m.mailing_id, m.started_at IS NOT NULL AS first_try, f.claimed_number AS claimed,
             greatest(m.attempts, coalesce(f.folded_number, 0)) AS recorded, coalesce(f.base_number, 0) AS base
-        FROM (
-            SELECT id, mailing_id, started_at, attempts FROM messages
-            WHERE id = ANY ($1::bigint[]) ORDER BY id FOR NO KEY UPDATE
-        ) AS m
-        LEFT JOIN flights f ON f.message_id = m.id
+        FROM messages m LEFT JOIN flights f ON f.message_id = m.id
+        WHERE m.id = ANY ($1::bigint[])
         """,
         message_ids,
     )
@@ -90,7 +136,7 @@ async def close_claims(connection: Connection, updates: Sequence[MessageUpdate],
             failures = f.failures + v.failures,
             -- A retry that is not on the broker is unreleased: the planner releases it when it is due.
             released_at = CASE WHEN f.claimed_number > v.number OR v.queued THEN f.released_at END,
-            due_at = CASE WHEN f.claimed_number > v.number THEN f.due_at ELSE v.due_at END,
+            due_at = CASE WHEN f.claimed_number > v.number THEN f.due_at ELSE coalesce(v.due_at, now()) END,
             earliest_at = CASE WHEN f.claimed_number > v.number OR v.queued THEN f.earliest_at ELSE v.due_at END
         FROM unnest($1::bigint[], $2::int[], $3::int[], $4::bool[], $5::timestamptz[])
             AS v (message_id, number, failures, queued, due_at)
@@ -118,7 +164,7 @@ async def settle(connection: Connection, updates: Sequence[MessageUpdate]) -> di
         """,
         [one.message_id for one in updates],
         [one.status for one in updates],
-        [one.reason for one in updates],
+        [_reason(one) for one in updates],
         [one.number for one in updates],
         [one.final_at for one in updates],
         [first.started_at if first else None for first in firsts],
@@ -126,6 +172,13 @@ async def settle(connection: Connection, updates: Sequence[MessageUpdate]) -> di
         [first.http_status if first else None for first in firsts],
     )
     return {row["status"]: row["n"] for row in rows}
+
+
+def _reason(update: MessageUpdate) -> str | None:
+    """Returns the reason of an update. What ends a message unsent needs one: by its reason the message is found."""
+    if update.status in {"retrying", "sent"}:
+        return update.reason
+    return update.reason or "no reason given"
 
 
 async def count_outcomes(connection: Connection, changes: dict[tuple[int, str], int]) -> None:

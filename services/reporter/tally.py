@@ -3,8 +3,9 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
+from services.reporter.body import FoldableResult
 from shared.messages import Result
 from shared.statuses import ResultStatus
 
@@ -14,8 +15,21 @@ LOST = "lost"
 _RANK: dict[ResultStatus, int] = {"retrying": 1, "expired": 2, "rejected": 3, "exhausted": 3, "sent": 4}
 
 
-class UnknownMessage(Exception):
+# A result's moment outside of these is damaged. Clocks differ by less than a day.
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+LONGEST_AHEAD = timedelta(days=1)
+
+
+class UnfoldableResult(Exception):
+    """A result that cannot be folded in full."""
+
+
+class UnknownMessage(UnfoldableResult):
     """A result about a message that the tables do not have, or about an attempt that was never claimed."""
+
+
+class ImplausibleMoment(UnfoldableResult):
+    """A result of an attempt that began in another age."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +70,17 @@ class AttemptRow:
 
 @dataclass(frozen=True, slots=True)
 class MessageUpdate:
-    """The change of one message by a batch: its status, by its highest attempt, and when the next attempt is due."""
+    """The change of one message by a batch: its status, by its highest attempt, and when the next attempt is due.
+
+    Without `due_at` that is at once.
+    """
 
     message_id: int
     number: int
     status: ResultStatus
     reason: str | None
     final_at: datetime | None
-    due_at: datetime
+    due_at: datetime | None
     queued: bool
     first_try: Result | None
 
@@ -76,14 +93,15 @@ class BatchTally:
     updates: tuple[MessageUpdate, ...]
 
 
-def tally(results: Iterable[Result], records: Mapping[int, MessageRecord]) -> BatchTally:
-    """Turns results into attempts and updates. Raises UnknownMessage.
+def tally(results: Iterable[FoldableResult], records: Mapping[int, MessageRecord], now: datetime) -> BatchTally:
+    """Turns results into attempts and updates. Raises UnfoldableResult; `now` is the database's time.
 
     A result that comes twice counts once. Skipped numbers are recorded as lost: their process died before it could
     publish a result.
     """
-    by_message: dict[int, dict[int, Result]] = defaultdict(dict)
+    by_message: dict[int, dict[int, FoldableResult]] = defaultdict(dict)
     for result in results:
+        _check_moment(result, now)
         by_message[result.message_id].setdefault(result.number, result)
     attempts: list[AttemptRow] = []
     updates: list[MessageUpdate] = []
@@ -102,19 +120,26 @@ def tally(results: Iterable[Result], records: Mapping[int, MessageRecord]) -> Ba
     return BatchTally(tuple(attempts), tuple(updates))
 
 
-def _counts(result: Result, record: MessageRecord) -> bool:
+def _check_moment(result: FoldableResult, now: datetime) -> None:
+    if result.started_at is not None and not EARLIEST <= result.started_at <= now + LONGEST_AHEAD:
+        raise ImplausibleMoment(f"message {result.message_id}: attempt {result.number} began at an impossible moment")
+
+
+def _counts(result: FoldableResult, record: MessageRecord) -> bool:
     """Returns whether a result moves the message: a result of this round does, and a success of any round."""
     return result.number > record.base or result.status == "sent"
 
 
-def _first_try(result: Result | None, record: MessageRecord) -> Result | None:
+def _first_try(result: FoldableResult | None, record: MessageRecord) -> Result | None:
     """Returns the success to be recorded in the message itself; None unless number 1 succeeded and is not recorded."""
-    if result is None or result.status != "sent" or record.recorded >= 1:
+    if not isinstance(result, Result) or result.status != "sent" or record.recorded >= 1:
         return None
     return result
 
 
-def _attempts(numbered: Mapping[int, Result], record: MessageRecord, first_try: Result | None) -> list[AttemptRow]:
+def _attempts(
+    numbered: Mapping[int, FoldableResult], record: MessageRecord, first_try: Result | None
+) -> list[AttemptRow]:
     kept = [
         _attempt(result, record)
         for number, result in sorted(numbered.items())
@@ -125,7 +150,7 @@ def _attempts(numbered: Mapping[int, Result], record: MessageRecord, first_try: 
     return [_lost(any_result.message_id, record.mailing_id, number) for number in sorted(skipped)] + kept
 
 
-def _attempt(result: Result, record: MessageRecord) -> AttemptRow:
+def _attempt(result: FoldableResult, record: MessageRecord) -> AttemptRow:
     return AttemptRow(
         message_id=result.message_id,
         number=result.number,
@@ -144,11 +169,11 @@ def _lost(message_id: int, mailing_id: int, number: int) -> AttemptRow:
     return AttemptRow(message_id, number, mailing_id, None, None, None, LOST, None, False)
 
 
-def _update(results: Sequence[Result], first_try: Result | None) -> MessageUpdate:
+def _update(results: Sequence[FoldableResult], first_try: Result | None) -> MessageUpdate:
     last = max(results, key=lambda result: result.number)
     top = max(results, key=lambda result: (_RANK[result.status], result.number))
     final = top.status != "retrying"
-    ended_at = top.started_at + timedelta(milliseconds=top.duration_ms)
+    ended_at = _ended_at(top)
     return MessageUpdate(
         message_id=last.message_id,
         number=last.number,
@@ -159,3 +184,9 @@ def _update(results: Sequence[Result], first_try: Result | None) -> MessageUpdat
         queued=last.queued,
         first_try=first_try,
     )
+
+
+def _ended_at(result: FoldableResult) -> datetime | None:
+    if result.started_at is None or result.duration_ms is None:
+        return None
+    return result.started_at + timedelta(milliseconds=result.duration_ms)

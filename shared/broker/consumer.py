@@ -88,8 +88,16 @@ class Consumer(Link):
                 async with asyncio.timeout(CONNECT_SECONDS):
                     await self._channel.cancel(tag)
 
+    def hold(self) -> None:
+        """Consumes no more once this channel is lost, until resume(). What is consumed now goes on.
+
+        For a queue with a single active consumer, where pause() would hand what comes next to another process, past
+        what this one holds. The broker delivers at most the prefetch meanwhile.
+        """
+        self._wanted = False
+
     async def resume(self) -> None:
-        """Consumes again after a pause."""
+        """Consumes again after a pause or a hold."""
         self._wanted = True
         if self._channel is not None and self._tag is None:
             try:

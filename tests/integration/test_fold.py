@@ -1,11 +1,13 @@
 """The fold, against a real PostgreSQL: idempotent, free of order, exact."""
 
+import asyncio
 import random
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import asyncpg
 import pytest
+from msgspec import structs
 
 from services.reporter.fold import fold
 from services.reporter.handler import Handler
@@ -15,6 +17,7 @@ from shared.messages import Result, Results, encode
 from shared.metrics import new_registry
 from tests.support.consistency import check_consistency
 from tests.support.mailing_rows import add_clients, add_mailing, counts_of, outcomes_of
+from tests.support.polling import until
 
 NOW = datetime.now(UTC)
 
@@ -47,12 +50,12 @@ class Fleet:
 
     def result(self, place: int = 0, **facts: Any) -> Result:
         row = self._rows[place]
-        given = {"number": 1, "status": "sent", "outcome": "accepted", "started_at": NOW, "duration_ms": 30}
+        given: dict[str, Any] = {"number": 1, "status": "sent", "outcome": "accepted", "started_at": NOW, "duration_ms": 30}
         if facts.get("status", "sent") == "retrying":
             given |= {"outcome": "server_error", "http_status": 500, "failed": True, "queued": True}
             given |= {"due_at": NOW + timedelta(seconds=5)}
         ids = {"message_id": row["id"], "mailing_id": self.mailing_id, "client_id": row["client_id"]}
-        return Result.model_validate(given | facts | ids)
+        return Result(**(given | facts | ids))
 
     async def claim(self, number: int) -> None:
         await self.pool.execute("UPDATE flights SET claimed_number = $1, claimed_at = now()", number)
@@ -66,6 +69,12 @@ class Fleet:
     async def attempts(self) -> list[tuple[int, str]]:
         rows = await self.pool.fetch("SELECT number, outcome FROM attempts ORDER BY message_id, number")
         return [(row["number"], row["outcome"]) for row in rows]
+
+    async def waits_for_a_lock(self) -> bool:
+        value: bool = await self.pool.fetchval(
+            "SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        return value
 
     async def counts(self) -> dict[str, int]:
         await check_consistency(self.pool, self.mailing_id)
@@ -222,18 +231,19 @@ async def test_the_fence_is_stored_with_what_came_before_it(fleet: Fleet) -> Non
 
 
 async def test_nothing_of_a_batch_with_an_unknown_message_is_folded(fleet: Fleet) -> None:
-    stranger = fleet.result().model_copy(update={"message_id": 10**9})
+    stranger = structs.replace(fleet.result(), message_id=10**9)
     with pytest.raises(UnknownMessage):
         await fleet.fold(fleet.result(), stranger)
     assert await fleet.counts() == {"pending": 5}
 
 
 async def test_only_what_cannot_be_folded_is_dead_lettered(fleet: Fleet) -> None:
-    stranger = fleet.result().model_copy(update={"message_id": 10**9})
+    stranger = structs.replace(fleet.result(), message_id=10**9)
     never_claimed = fleet.result(3, number=2**31 - 1)
     # In UTC this is before the first moment that PostgreSQL takes from us.
     too_early = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))
-    unfit = fleet.result(4).model_copy(update={"started_at": too_early})
+    # Its message is known, and so is what became of it: it is folded in its least form.
+    unfit = structs.replace(fleet.result(4), started_at=too_early)
     bodies = [
         encode(Results(results=[fleet.result(0)])),
         b"\xff not JSON",
@@ -243,5 +253,100 @@ async def test_only_what_cannot_be_folded_is_dead_lettered(fleet: Fleet) -> None
     deliveries = [RecordedDelivery(body) for body in bodies]
     await Handler(fleet.pool, Metrics(new_registry())).handle(deliveries)  # type: ignore[arg-type]
     assert [delivery.done for delivery in deliveries] == ["ack", "reject", "reject", "ack"]
-    assert await fleet.counts() == {"pending": 2, "sent": 3}
+    assert await fleet.counts() == {"pending": 1, "sent": 4}
+    assert await fleet.attempts() == [(1, "unreadable")]
     assert await fleet.pool.fetchval("SELECT folded_at FROM fence") == NOW
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"started_at": datetime.max.replace(tzinfo=UTC)},
+        {"started_at": datetime.max.replace(tzinfo=timezone(timedelta(hours=-14)))},
+        {"started_at": datetime.min.replace(tzinfo=timezone(timedelta(hours=14)))},
+        {"detail": "a\0b"},
+        {"reason": "a\0b"},
+        {"due_at": datetime.max.replace(tzinfo=timezone(timedelta(hours=-14)))},
+    ],
+    ids=["year 9999", "year 10000", "year 0", "NUL in a detail", "NUL in a reason", "due in year 10000"],
+)
+@pytest.mark.parametrize("status", ["retrying", "rejected", "exhausted", "sent"])
+async def test_a_damaged_result_closes_its_claim_and_holds_nothing_up(
+    fleet: Fleet, status: str, damage: dict[str, Any]
+) -> None:
+    await fleet.claim(2)
+    bad = structs.replace(fleet.result(0, status=status, number=2, reason="HTTP 400"), **damage)
+    delivery = RecordedDelivery(encode(Results(results=[bad, fleet.result(1)])))
+    fence = RecordedDelivery(encode(Results(fence=NOW)))
+    await Handler(fleet.pool, Metrics(new_registry())).handle([delivery, fence])  # type: ignore[list-item]
+    # A success needs neither a reason nor a moment of a next attempt, but what is wrong in them is wrong all the same.
+    assert (delivery.done, fence.done) in {("reject", "ack"), ("ack", "ack")}
+    counts = await fleet.counts()
+    assert (counts.pop(status) if status != "sent" else counts["sent"] - 1) == 1
+    assert counts["sent"] in {1, 2}
+    flight = await fleet.pool.fetchrow("SELECT * FROM flights WHERE message_id = $1", bad.message_id)
+    assert flight is None or flight["claimed_number"] == flight["folded_number"] == 2
+    assert await fleet.pool.fetchval("SELECT folded_at FROM fence") == NOW
+
+
+async def test_a_body_that_is_readable_in_part_is_folded_in_part(fleet: Fleet) -> None:
+    raw = encode(Results(results=[fleet.result(0), fleet.result(1, status="retrying")]))
+    raw = raw.replace(b'"outcome":"server_error"', b'"outcome":"conquered"')
+    delivery = RecordedDelivery(raw)
+    await Handler(fleet.pool, Metrics(new_registry())).handle([delivery])  # type: ignore[list-item]
+    assert delivery.done == "reject"
+    assert await fleet.counts() == {"pending": 3, "sent": 1, "retrying": 1}
+    assert await outcomes_of(fleet.pool, fleet.mailing_id) == {"accepted": 1, "unreadable": 1}
+
+
+async def test_what_ends_a_message_unsent_has_a_reason(fleet: Fleet) -> None:
+    await fleet.fold(fleet.result(status="rejected"))
+    assert await fleet.pool.fetchval("SELECT reason FROM messages WHERE status = 'rejected'") == "no reason given"
+
+
+@pytest.mark.parametrize("status", ["sent", "rejected"])
+async def test_a_redelivered_result_does_not_end_a_round_that_begins_while_it_waits(fleet: Fleet, status: str) -> None:
+    """A statement that waits for a message's lock sees the flights of before the wait, and so the round before."""
+    first = fleet.result(status="rejected", reason="HTTP 400")
+    await fleet.fold(first)
+    again = first if status == "rejected" else fleet.result(status="exhausted", reason="HTTP 500")
+    async with fleet.pool.acquire() as planner:
+        resend = planner.transaction()
+        await resend.start()
+        await planner.fetchval("SELECT reopen($1::bigint[])", [first.message_id])
+        folding = asyncio.create_task(fleet.fold(again))
+        await until(fleet.waits_for_a_lock, 10)
+        await resend.commit()
+    assert await folding == {}
+    assert await fleet.counts() == {"pending": 5}
+    flight = await fleet.flight()
+    assert flight is not None
+    assert (flight["base_number"], flight["folded_number"]) == (1, 1)
+
+
+async def test_first_tries_are_folded_in_bulk_and_what_has_a_past_the_longer_way(fleet: Fleet) -> None:
+    await fleet.fold(fleet.result(0, status="retrying"))
+    await fleet.pool.execute("UPDATE flights SET claimed_number = 2 WHERE folded_number = 1")
+    batch = [fleet.result(0), fleet.result(1), fleet.result(2), fleet.result(2), fleet.result(3, status="retrying")]
+    # The first attempt of the first message failed, and a success under its number changes nothing on record.
+    assert await fleet.fold(*batch, fence=NOW) == {"sent": 3, "retrying": 1}
+    assert await fleet.counts() == {"pending": 1, "retrying": 1, "sent": 3}
+    assert await outcomes_of(fleet.pool, fleet.mailing_id) == {"accepted": 2, "server_error": 2}
+    assert await fleet.pool.fetchval("SELECT folded_at FROM fence") == NOW
+
+
+async def test_a_fence_never_passes_a_result_that_cannot_be_folded(fleet: Fleet) -> None:
+    stranger = structs.replace(fleet.result(), message_id=10**9)
+    with pytest.raises(UnknownMessage):
+        await fleet.fold(stranger, fence=NOW)
+    assert await fleet.pool.fetchval("SELECT folded_at = '-infinity' FROM fence")
+
+
+async def test_settling_as_sent_touches_no_index(fleet: Fleet) -> None:
+    await fleet.fold(*(fleet.result(place) for place in range(5)))
+    for connection in await asyncio.gather(*(fleet.pool.acquire() for _ in range(fleet.pool.get_size()))):
+        await connection.execute("SELECT pg_stat_force_next_flush()")
+        await fleet.pool.release(connection)
+    row = await fleet.pool.fetchrow("SELECT * FROM pg_stat_user_tables WHERE relname = 'messages'")
+    assert row is not None
+    assert (row["n_tup_upd"], row["n_tup_hot_upd"]) == (5, 5)

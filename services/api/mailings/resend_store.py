@@ -20,7 +20,8 @@ async def count(connection: Connection, mailing_id: int, statuses: Sequence[str]
         """
         SELECT count(*) FROM messages m JOIN clients c ON c.id = m.client_id
         WHERE m.mailing_id = $1 AND m.status = ANY ($2::text[]::message_status[])
-            AND m.status IN ('rejected', 'exhausted', 'expired', 'cancelled')
+            -- The condition of the index of final, unsent messages.
+            AND m.reason IS NOT NULL
             AND c.deleted_at IS NULL AND NOT attempt_is_open(m)
         """,
         mailing_id,

@@ -61,10 +61,11 @@ async def list_of_status(connection: Connection, resend: OpenResend, limit: int)
         """
         WITH looked AS MATERIALIZED (
             SELECT m FROM messages m
-            WHERE (m.mailing_id, m.status, m.id) > ($1, $2::text::message_status, $3)
-                AND (m.mailing_id, m.status, m.id) <= ($1, $2::text::message_status, 9223372036854775807)
-                AND m.status IN ('rejected', 'exhausted', 'expired', 'cancelled') AND m.final_at <= $4
-            ORDER BY m.mailing_id, m.status, m.id LIMIT $5
+            WHERE (m.mailing_id, m.id) > ($1, $3) AND (m.mailing_id, m.id) <= ($1, 9223372036854775807)
+                -- The condition of the index of final, unsent messages.
+                AND m.reason IS NOT NULL
+                AND m.status = $2::text::message_status AND m.final_at <= $4
+            ORDER BY m.mailing_id, m.id LIMIT $5
         )
         SELECT (m).id, (m).attempts, c.deleted_at IS NULL AS client_alive, attempt_is_open(m) AS open,
             attempt_is_lost(m) AS lost

@@ -1,13 +1,15 @@
 """A batch of results is tallied into attempts to record and messages to move."""
 
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.reporter.tally import LOST, BatchTally, MessageRecord, MessageUpdate, UnknownMessage, tally
+from services.reporter import tally as tallying
+from services.reporter.body import FoldableResult, least_form
+from services.reporter.tally import LOST, BatchTally, ImplausibleMoment, MessageRecord, MessageUpdate, UnknownMessage
 from shared.messages import Result
 from tests.support.builders import NOON, a_record, a_result, a_retrying_result
 
@@ -22,6 +24,10 @@ def recorded(folded: BatchTally) -> list[tuple[int, str]]:
 def only(folded: BatchTally) -> MessageUpdate:
     [update] = folded.updates
     return update
+
+
+def tally(results: Iterable[FoldableResult], records: Mapping[int, MessageRecord]) -> BatchTally:
+    return tallying.tally(results, records, NOON)
 
 
 def test_a_first_try_success_is_recorded_in_the_message_alone() -> None:
@@ -195,3 +201,38 @@ def test_every_number_up_to_the_highest_is_on_record_once(results: list[Result])
         numbers = [attempt.number for attempt in folded.attempts if attempt.message_id == update.message_id]
         numbers += [1] if update.first_try else []
         assert sorted(numbers) == list(range(1, update.number + 1))
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        datetime.max.replace(tzinfo=UTC),
+        datetime.min.replace(tzinfo=timezone(timedelta(hours=14))),
+        datetime(1999, 12, 31, tzinfo=UTC),
+        NOON + timedelta(days=2),
+    ],
+    ids=["end of the calendar", "its beginning", "another century", "ahead"],
+)
+def test_a_result_of_another_age_is_refused(moment: datetime) -> None:
+    with pytest.raises(ImplausibleMoment, match=r"^message 1: attempt 1 began at an impossible moment$"):
+        tally([a_result(started_at=moment)], {1: a_record()})
+
+
+def test_a_result_in_its_least_form_closes_its_claim_without_moments() -> None:
+    least = least_form(a_retrying_result(number=2, started_at=datetime.max.replace(tzinfo=UTC)))
+    folded = tally([least], {1: a_record(claimed=2, recorded=1)})
+    update = only(folded)
+    assert (update.number, update.status, update.due_at, update.queued) == (2, "retrying", None, False)
+    (attempt,) = folded.attempts
+    assert (attempt.outcome, attempt.started_at, attempt.duration_ms, attempt.failed) == (
+        "unreadable",
+        None,
+        None,
+        True,
+    )
+
+
+def test_a_first_success_in_its_least_form_is_recorded_as_an_attempt() -> None:
+    folded = tally([least_form(a_result())], {1: a_record()})
+    assert [(attempt.number, attempt.outcome) for attempt in folded.attempts] == [(1, "unreadable")]
+    assert (only(folded).status, only(folded).first_try, only(folded).final_at) == ("sent", None, None)

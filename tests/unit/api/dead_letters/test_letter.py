@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -15,9 +16,7 @@ BURIED = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 JOB = encode(a_job(message_id=5, mailing_id=7))
 RESULTS = encode(Results(results=[a_result(message_id=5), a_result(message_id=6)]))
 EVENT = encode(
-    MailingEvent.model_validate_json(
-        '{"event_id": "5bd0dc8b-4a3a-4d5b-9b0c-0b9d6c0a3f11", "event": "mailing.created", "mailing_id": 9}'
-    )
+    MailingEvent(event_id=UUID("5bd0dc8b-4a3a-4d5b-9b0c-0b9d6c0a3f11"), event="mailing.created", mailing_id=9)
 )
 
 
@@ -34,8 +33,8 @@ def death(reason: str) -> dict[str, Any]:
         # Buried by the broker.
         ("dispatcher.dead", JOB, death("delivery_limit"), "delivered too often without being acknowledged", (7, 5),
          BURIED),
-        ("dispatcher.dead", b"{", death("rejected"), "unreadable: Job: body: Invalid JSON: EOF while parsing an object"
-         " at line 1 column 1", (None, None), BURIED),
+        ("dispatcher.dead", b"{", death("rejected"), "unreadable: Job: body: Invalid JSON: it ends too early",
+         (None, None), BURIED),
         ("reporter.dead", RESULTS, death("rejected"), "refused: see the consumer's log", (7, None), BURIED),
         ("planner.dead", EVENT, {}, "unknown", (9, None), None),
         # Whatever somebody put there by hand.

@@ -1,6 +1,7 @@
 """What replaying each kind of dead letter comes to."""
 
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 
@@ -13,9 +14,7 @@ from tests.support.builders import a_job, a_result
 JOB = encode(a_job())
 RESULTS = encode(Results(results=[a_result()]))
 EVENT = encode(
-    MailingEvent.model_validate_json(
-        '{"event_id": "5bd0dc8b-4a3a-4d5b-9b0c-0b9d6c0a3f11", "event": "mailing.paused", "mailing_id": 7}'
-    )
+    MailingEvent(event_id=UUID("5bd0dc8b-4a3a-4d5b-9b0c-0b9d6c0a3f11"), event="mailing.paused", mailing_id=7)
 )
 EXHAUSTED = MessageFacts(
     mailing_id=7, status="exhausted", open=False, mailing_status="running", ended=False, client_alive=True

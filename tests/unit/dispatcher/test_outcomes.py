@@ -1,0 +1,8 @@
+"""The reporter knows every outcome that an attempt can have."""
+
+from services.dispatcher.replies import OUTCOMES
+from shared.statuses import ATTEMPT_OUTCOMES
+
+
+def test_every_outcome_of_a_reply_is_readable_in_a_result() -> None:
+    assert set(ATTEMPT_OUTCOMES) == OUTCOMES
