@@ -61,10 +61,10 @@ async def list_of_status(connection: Connection, resend: OpenResend, limit: int)
         """
         WITH looked AS MATERIALIZED (
             SELECT m FROM messages m
-            WHERE (m.mailing_id, m.status, m.id) > ($1, $2::text::message_status, $3)
-                AND (m.mailing_id, m.status, m.id) <= ($1, $2::text::message_status, 9223372036854775807)
-                AND m.status IN ('rejected', 'exhausted', 'expired', 'cancelled') AND m.final_at <= $4
-            ORDER BY m.mailing_id, m.status, m.id LIMIT $5
+            WHERE (m.mailing_id, m.unsent_status, m.id) > ($1, $2::text::message_status, $3)
+                AND (m.mailing_id, m.unsent_status, m.id) <= ($1, $2::text::message_status, 9223372036854775807)
+                AND m.unsent_status IS NOT NULL AND m.final_at <= $4
+            ORDER BY m.mailing_id, m.unsent_status, m.id LIMIT $5
         )
         SELECT (m).id, (m).attempts, c.deleted_at IS NULL AS client_alive, attempt_is_open(m) AS open,
             attempt_is_lost(m) AS lost
@@ -87,7 +87,7 @@ async def list_by_id(connection: Connection, resend: OpenResend) -> list[ResendC
             attempt_is_lost(m) AS lost
         FROM messages m JOIN clients c ON c.id = m.client_id
         WHERE m.id = ANY ($1::bigint[]) AND m.mailing_id = $2 AND m.final_at <= $3
-            AND m.status IN ('rejected', 'exhausted', 'expired', 'cancelled')
+            AND m.unsent_status IS NOT NULL
         ORDER BY m.id
         """,
         resend.message_ids,
