@@ -38,8 +38,11 @@ class ResendCandidate:
     lost: bool
 
 
-async def lock_oldest(connection: Connection) -> OpenResend | None:
-    """Locks the oldest open resend that no other planner works on, and its mailing against edits."""
+async def lock_oldest(connection: Connection, passing_over: Sequence[int] = ()) -> OpenResend | None:
+    """Locks the oldest open resend that no other planner works on, and its mailing against edits.
+
+    Resends with an id in `passing_over` are left out.
+    """
     row = await connection.fetchrow(
         """
         SELECT r.id, r.mailing_id, r.statuses::text[], r.cursor, r.message_ids, r.requested_at, r.request_id,
@@ -47,10 +50,11 @@ async def lock_oldest(connection: Connection) -> OpenResend | None:
         FROM resends r
         JOIN mailings m ON m.id = r.mailing_id
         JOIN mailing_work w ON w.mailing_id = r.mailing_id
-        WHERE r.done_at IS NULL
+        WHERE r.done_at IS NULL AND r.id <> ALL ($1::bigint[])
         ORDER BY r.id LIMIT 1
         FOR NO KEY UPDATE OF r SKIP LOCKED FOR SHARE OF m
-        """
+        """,
+        passing_over,
     )
     return None if row is None else OpenResend(**row)
 
