@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 WINDOW_SECONDS = 10.0
 # A mailing that has just begun waits behind what is in flight, and must still be under way within seconds.
 SECONDS_OF_SENDING = 8.0
-# This many beyond those that are claimed: while the dispatchers have free slots the claimed ones grow, and with them the
-# target. By the rate alone, a provider that takes longer than 8 s would hold what is in flight down to the least.
+# This many beyond those that are claimed: while the dispatchers have free slots the claimed ones grow, and with them
+# the target. By the rate alone, a provider that takes longer than 8 s would hold it down to the least.
 LEAST = 200
 
 

@@ -28,9 +28,7 @@ class Metrics:
             ("claim is stale", "job vanished"),
         )
         self.set_aside = ChildCounters(
-            Counter(
-                "herald_work_set_aside", "Work set aside because it failed on its data.", ["unit"], registry=registry
-            ),
+            Counter("herald_work_set_aside", "Work that failed on its data, by unit.", ["unit"], registry=registry),
             ("mailing", "closing", "client", "resend", "message"),
         )
         self.dead = dead_letter_counters(topology.PLANNER_DEAD, ("unreadable",), registry)

@@ -22,7 +22,7 @@ MAILINGS_PER_ROUND = 256
 MESSAGES_PER_CHUNK = 1000
 # A chunk smaller than this costs more in statements than it gains in evenness.
 LEAST_CHUNK = 50
-# Room is used when there is this part of the target, about a second of sending: small rounds cost as much as large ones.
+# Room is used once it is this part of the target, about a second of sending: small rounds cost as much as large ones.
 USEFUL_PART = 8
 # This many messages of every mailing may be in flight without room, so that other mailings cannot shut it out.
 GUARANTEED = 20

@@ -489,9 +489,8 @@ async def test_an_unreadable_event_goes_to_the_dead_queue_and_the_planner_goes_o
         broker_url, "c", Health(), TABLE, queue=topology.PLANNER_MAILINGS, prefetch=9, on_delivery=handler.enqueue
     )
     async with asyncio.TaskGroup() as group, consumer:
-        tasks = [
-            group.create_task(as_coroutine(task)) for task in handler.tasks(TaskSupervisor(Health(), new_registry()))
-        ]
+        supervised = handler.tasks(TaskSupervisor(Health(), new_registry()))
+        tasks = [group.create_task(as_coroutine(task)) for task in supervised]
         # The fixture has published one unreadable event already.
         await publisher.publish(Outgoing(topology.MAILINGS, "mailing.created", b"\x00"))
 

@@ -147,7 +147,8 @@ async def lock_unsent_of_mailing(connection: Connection, mailing_id: int, above:
     """
     looked = await connection.fetchrow(
         """
-        SELECT count(*) AS looked, max(id) AS upto, array_agg(id ORDER BY id) FILTER (WHERE status IN ('pending', 'retrying')) AS ids
+        SELECT count(*) AS looked, max(id) AS upto,
+            array_agg(id ORDER BY id) FILTER (WHERE status IN ('pending', 'retrying')) AS ids
         FROM (
             SELECT id, status FROM messages
             WHERE (mailing_id, id) > ($1, $2) AND (mailing_id, id) <= ($1, 9223372036854775807)
@@ -162,9 +163,8 @@ async def lock_unsent_of_mailing(connection: Connection, mailing_id: int, above:
     found = looked["ids"] or []
     if len(found) > limit:
         return LockedMessages(await _lock(connection, found[:limit]), found[limit - 1])
-    return LockedMessages(
-        await _lock(connection, found), looked["upto"] if looked["looked"] == LOOKED_AT * limit else None
-    )
+    more = looked["looked"] == LOOKED_AT * limit
+    return LockedMessages(await _lock(connection, found), looked["upto"] if more else None)
 
 
 async def lock_unsent_in_flight(connection: Connection, mailing_id: int, above: int, limit: int) -> LockedMessages:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+import asyncpg
+
 from shared.database import Pool
 
 
@@ -30,10 +32,10 @@ class DueFlight:
 
 @dataclass(frozen=True, slots=True)
 class TakenFlights:
-    """Flights of several mailings that were taken together, at the database's time `taken_at`."""
+    """Flights of several mailings that were taken together, at the database's time `taken_at`; None without any."""
 
     flights: list[DueFlight]
-    taken_at: datetime
+    taken_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,13 +178,23 @@ async def take_fresh(pool: Pool, owner: UUID, limits: Mapping[int, int]) -> Take
     return _taken(rows)
 
 
-def _taken(rows: Sequence[Mapping[str, object]]) -> TakenFlights:
-    fields = [{name: value for name, value in row.items() if name != "taken_at"} for row in rows]
-    moments = [row["taken_at"] for row in rows]
-    return TakenFlights([DueFlight(**one) for one in fields], moments[0] if moments else datetime.max)  # type: ignore[arg-type]
+def _taken(rows: Sequence[asyncpg.Record]) -> TakenFlights:
+    flights = [
+        DueFlight(
+            message_id=row["message_id"],
+            mailing_id=row["mailing_id"],
+            client_id=row["client_id"],
+            attempt=row["attempt"],
+            waits=row["waits"],
+            zone_unknown=row["zone_unknown"],
+            timezone=row["timezone"],
+        )
+        for row in rows
+    ]
+    return TakenFlights(flights, rows[0]["taken_at"] if rows else None)
 
 
-async def mark_released(pool: Pool, message_ids: Sequence[int], taken_at: datetime) -> None:
+async def mark_released(pool: Pool, message_ids: Sequence[int], taken_at: datetime | None) -> None:
     """Marks flights that waited in the table as on the broker.
 
     A flight that a dispatcher has put back meanwhile is due later than it was taken, and stays in the table.
@@ -198,7 +210,7 @@ async def mark_released(pool: Pool, message_ids: Sequence[int], taken_at: dateti
 
 
 async def take_back(pool: Pool, owner: UUID, message_ids: Sequence[int]) -> None:
-    """Returns fresh flights whose jobs were not confirmed to the table, unless they are claimed or the lease is lost."""
+    """Returns fresh flights to the table whose jobs were not confirmed, unless claimed or the lease is lost."""
     await pool.execute(
         """
         UPDATE flights f SET released_at = NULL
