@@ -23,7 +23,7 @@ SET confirmed_cursor = w.release_cursor,
 
 -- A message that becomes sent changes no indexed column: `status` is in no index any more, and `unsent_status` stays
 -- null. So its new version needs no index entries, if its page has room for it (a heap-only update).
-ALTER TABLE messages SET (fillfactor = 45);
+ALTER TABLE messages SET (fillfactor = 42);
 DROP INDEX messages_unsent;
 ALTER TABLE messages ADD COLUMN unsent_status message_status
     GENERATED ALWAYS AS (
