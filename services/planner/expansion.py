@@ -12,9 +12,9 @@ from shared.database import Pool, retry_on_deadlock
 # A chunk locks the mailing's row FOR SHARE: an operator who edits or cancels waits for one statement at most.
 CLIENTS_PER_CHUNK = 2000
 # Of many mailings together a statement looks at no more clients than this, and at no fewer of each than that.
-CLIENTS_PER_ROUND, LEAST_CLIENTS = 4000, 100
-# Chunks in which few clients match are cheap, so a round has several of them, for this long.
-ROUND_SECONDS = 0.1
+CLIENTS_PER_BATCH, LEAST_CLIENTS = 4000, 100
+# Chunks in which few clients match are cheap, so a turn has several of them, for this long.
+BATCH_SECONDS = 0.1
 
 log = logs.get()
 
@@ -25,9 +25,9 @@ async def expand_leased(pool: Pool, owner: UUID, mailings: Mapping[int, str | No
     Stops earlier once as many messages are added as one full chunk has. Returns how many were added.
     """
     loop, added = asyncio.get_running_loop(), 0
-    until, left = loop.time() + ROUND_SECONDS, list(mailings)
+    until, left = loop.time() + BATCH_SECONDS, list(mailings)
     while left and added < CLIENTS_PER_CHUNK and loop.time() < until:
-        size = min(max(CLIENTS_PER_ROUND // len(left), LEAST_CLIENTS), CLIENTS_PER_CHUNK)
+        size = min(max(CLIENTS_PER_BATCH // len(left), LEAST_CLIENTS), CLIENTS_PER_CHUNK)
         chunks = await expand_chunks(pool, owner, left, size)
         for chunk in chunks:
             _log_chunk(chunk, mailings[chunk.mailing_id])

@@ -1,4 +1,4 @@
-"""Turns due messages into jobs on the broker, a chunk of many mailings in each round."""
+"""Turns due messages into jobs on the broker, many mailings in each batch."""
 
 import asyncio
 from collections import Counter
@@ -13,7 +13,7 @@ from shared.broker import Outgoing, Publisher
 from shared.database import Pool
 from shared.messages import Job, encode
 
-# A lease lasts 10 s, and a broker in trouble may take longer for a round.
+# A lease lasts 10 s, and a broker in trouble may take longer for a batch.
 RENEW_SECONDS = 3.0
 
 log = logs.get()
@@ -35,8 +35,8 @@ class ReleaseOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class ReleasedRound:
-    """The number of jobs that one round published, and of flights that wait until their client's window opens.
+class ReleasedBatch:
+    """The number of jobs that one batch published, and of flights that wait until their client's window opens.
 
     `unknown_zones`: how many of these wait because the database does not know their client's time zone.
     """
@@ -50,9 +50,9 @@ class ReleasedRound:
         return self.published + self.waiting > 0
 
 
-async def release_round(
+async def release_batch(
     pool: Pool, publisher: Publisher, owner: UUID, orders: Mapping[int, ReleaseOrder]
-) -> ReleasedRound:
+) -> ReleasedBatch:
     """Releases messages of leased mailings (orders by mailing id), as many of each as its order allows.
 
     No transaction is open while jobs are published. Fresh flights are inserted as released, and what lies behind the
@@ -65,7 +65,7 @@ async def release_round(
     taken = [*waited.flights, *fresh.flights]
     due, waiting = [one for one in taken if not one.waits], [one for one in taken if one.waits]
     published = await _publish(pool, publisher, owner, orders, due)
-    _log_round(orders, due, published, waiting)
+    _log_batch(orders, due, published, waiting)
     failpoints.reach("planner.jobs_published")
     marked = [one.message_id for one in waited.flights if one.message_id in published]
     if marked:
@@ -75,7 +75,7 @@ async def release_round(
         await releases.take_back(pool, owner, failed)
     if waiting:
         await windows.recheck_moved_clients(pool, waiting)
-    return ReleasedRound(len(published), len(waiting), sum(one.zone_unknown for one in waiting))
+    return ReleasedBatch(len(published), len(waiting), sum(one.zone_unknown for one in waiting))
 
 
 def _left(orders: Mapping[int, ReleaseOrder], waited: Sequence[DueFlight]) -> dict[int, int]:
@@ -100,10 +100,10 @@ async def _publish(
     return {one.message_id for one, done in zip(due, publishing.result(), strict=True) if done}
 
 
-def _log_round(
+def _log_batch(
     orders: Mapping[int, ReleaseOrder], due: Sequence[DueFlight], published: set[int], waiting: Sequence[DueFlight]
 ) -> None:
-    """Logs what became of the messages of a round, by mailing: released, waiting, or not published."""
+    """Logs what became of the messages of a batch, by mailing: released, waiting, or not published."""
     released = [one for one in due if one.message_id in published]
     left = [one for one in due if one.message_id not in published]
     unknown = [one for one in waiting if one.zone_unknown]

@@ -10,19 +10,19 @@ import asyncpg
 from services.planner.expansion import expand_leased
 from services.planner.flow_control import FlowControl
 from services.planner.metrics import Metrics
-from services.planner.release import ReleaseOrder, release_round
+from services.planner.release import ReleaseOrder, release_batch
 from services.planner.set_aside import SetAside, fails_on_data
 from services.planner.store import leases, releases
 from services.planner.store.leases import Lease
 from shared.broker import Publisher
 from shared.database import Pool
 
-# Thousands of small mailings share the statements of a round.
-MAILINGS_PER_ROUND = 256
+# Thousands of small mailings share the statements of a batch.
+MAILINGS_PER_BATCH = 256
 MESSAGES_PER_CHUNK = 1000
 # A chunk smaller than this costs more in statements than it gains in evenness.
 LEAST_CHUNK = 50
-# Room is used once it is this part of the target, about a second of sending: small rounds cost as much as large ones.
+# Room is used once it is this part of the target, about a second of sending: small batches cost as much as large ones.
 USEFUL_PART = 8
 # This many messages of every mailing may be in flight without room, so that other mailings cannot shut it out.
 GUARANTEED = 20
@@ -89,7 +89,7 @@ class Scheduler:
             self._pool,
             self._owner,
             release=capacity.open,
-            most=MAILINGS_PER_ROUND,
+            most=MAILINGS_PER_BATCH,
             passing_over=[*capacity.passed_over, *self._set_aside.passed_over],
         )
         if not leased:
@@ -139,7 +139,7 @@ class Scheduler:
         }
         if not orders:
             return bool(expanding)
-        released = await release_round(self._pool, self._publisher, self._owner, orders)
+        released = await release_batch(self._pool, self._publisher, self._owner, orders)
         self._metrics.released.inc(released.published)
         self._metrics.set_aside["message"].inc(released.unknown_zones)
         return bool(expanding) or released.progressed

@@ -15,7 +15,7 @@ from services.planner.expansion import expand_chunks
 from services.planner.flow_control import FlowControl
 from services.planner.handler import Handler
 from services.planner.metrics import Metrics
-from services.planner.release import ReleasedRound
+from services.planner.release import ReleasedBatch
 from services.planner.scheduler import Scheduler
 from services.planner.store import leases, lifecycle, releases, repairs, windows
 from services.planner.store.releases import DueFlight
@@ -118,7 +118,7 @@ async def test_a_planner_that_lost_its_lease_changes_nothing(pool: asyncpg.Pool,
     assert await lease_one(pool, owner) == mailing_id
     await pool.execute("UPDATE mailing_work SET owner = $1", uuid4())
     assert await expand_chunks(pool, owner, [mailing_id], 2000) == []
-    assert await release_chunk(pool, publisher, owner, mailing_id, 10) == ReleasedRound()
+    assert await release_chunk(pool, publisher, owner, mailing_id, 10) == ReleasedBatch()
     assert await pool.fetchval("SELECT count(*) FROM messages") == 0
 
 
@@ -131,7 +131,7 @@ async def test_a_paused_mailing_is_expanded_and_not_released(pool: asyncpg.Pool,
     assert await lease_one(pool, owner) == mailing_id
     (chunk,) = await expand_chunks(pool, owner, [mailing_id], 2000)
     assert (chunk.added, chunk.done) == (10, True)
-    assert await release_chunk(pool, publisher, owner, mailing_id, 10) == ReleasedRound()
+    assert await release_chunk(pool, publisher, owner, mailing_id, 10) == ReleasedBatch()
 
 
 async def test_released_jobs_carry_ids_and_the_attempt_only(
@@ -140,8 +140,8 @@ async def test_released_jobs_carry_ids_and_the_attempt_only(
     mailing_id = await running_mailing(pool, 3)
     owner = uuid4()
     await lease_one(pool, owner)
-    assert await release_chunk(pool, publisher, owner, mailing_id, 2) == ReleasedRound(2)
-    assert await release_chunk(pool, publisher, owner, mailing_id, 2) == ReleasedRound(1)
+    assert await release_chunk(pool, publisher, owner, mailing_id, 2) == ReleasedBatch(2)
+    assert await release_chunk(pool, publisher, owner, mailing_id, 2) == ReleasedBatch(1)
     arrived: asyncio.Queue[Delivery] = asyncio.Queue()
     consumer = Consumer(
         broker_url, "c", Health(), TABLE, queue=topology.DISPATCHER_JOBS, prefetch=9, on_delivery=arrived.put_nowait
@@ -173,13 +173,13 @@ async def test_a_closed_window_keeps_the_message_in_the_table_and_an_edit_frees_
     mailing_id = await running_mailing(pool, 5, window=window)
     owner = uuid4()
     await lease_one(pool, owner)
-    assert await release_chunk(pool, publisher, owner, mailing_id, 10) == ReleasedRound(waiting=5)
+    assert await release_chunk(pool, publisher, owner, mailing_id, 10) == ReleasedBatch(waiting=5)
     assert await pool.fetchval("SELECT count(*) FROM flights WHERE due_at > now() + interval '1 h'") == 5
     await pool.execute("UPDATE mailings SET window_from = NULL, window_to = NULL, window_edited_at = now()")
     assert await windows.recheck_edited(pool, 3) == 3
     assert await windows.recheck_edited(pool, 3) == 2
     assert await windows.recheck_edited(pool, 3) == 0
-    assert await release_chunk(pool, publisher, owner, mailing_id, 10) == ReleasedRound(5)
+    assert await release_chunk(pool, publisher, owner, mailing_id, 10) == ReleasedBatch(5)
 
 
 async def test_a_job_put_back_outside_its_window_waits_until_it_opens(pool: asyncpg.Pool, publisher: Publisher) -> None:
@@ -194,7 +194,7 @@ async def test_a_job_put_back_outside_its_window_waits_until_it_opens(pool: asyn
     message_id = await pool.fetchval("SELECT id FROM messages")
     (claim,) = await claim_jobs(pool, uuid4(), [(message_id, 1, False)])
     assert claim.verdict == "put back"
-    assert await release_chunk(pool, publisher, owner, mailing_id, 10) == ReleasedRound(waiting=1)
+    assert await release_chunk(pool, publisher, owner, mailing_id, 10) == ReleasedBatch(waiting=1)
     due_at = await pool.fetchval("SELECT due_at FROM flights WHERE released_at IS NULL")
     assert due_at.time() == opens
     assert timedelta(hours=1) < due_at - now < timedelta(hours=2, minutes=1)

@@ -1,4 +1,4 @@
-"""Releases: numbers, rounds of many mailings, what a lost lease leaves behind, and data that cannot be worked on."""
+"""Releases: numbers, batches of many mailings, what a lost lease leaves behind, and data that cannot be worked on."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from services.dispatcher.store import claim as claim_jobs
 from services.planner.flow_control import FlowControl
 from services.planner.metrics import Metrics
-from services.planner.release import ReleasedRound, ReleaseOrder, release_round
+from services.planner.release import ReleasedBatch, ReleaseOrder, release_batch
 from services.planner.scheduler import Scheduler
 from services.planner.store import leases, lifecycle, releases
 from shared import topology
@@ -88,7 +88,7 @@ async def test_only_who_saw_an_attempt_end_hands_out_the_next_number(
     )
     owner = uuid4()
     await lease_one(pool, owner)
-    assert await release_chunk(pool, outbox, owner, mailing_id, 10) == ReleasedRound(1)  # type: ignore[arg-type]
+    assert await release_chunk(pool, outbox, owner, mailing_id, 10) == ReleasedBatch(1)  # type: ignore[arg-type]
     assert outbox.asked() == [(*await ids_of(pool), attempt)]
 
 
@@ -228,7 +228,8 @@ async def test_a_job_put_back_for_an_unknown_zone_fails_no_claim(pool: asyncpg.P
     await lease_one(pool, owner)
     await releases.take_fresh(pool, owner, {mailing_id: 1})
     await pool.execute("UPDATE mailings SET window_from = '00:00', window_to = '23:59:59'")
-    (claim,) = await claim_jobs(pool, uuid4(), [(*await ids_of(pool), 1, False)])
+    (message_id,) = await ids_of(pool)
+    (claim,) = await claim_jobs(pool, uuid4(), [(message_id, 1, False)])
     assert claim.verdict == "put back"
 
 
@@ -239,7 +240,7 @@ async def publisher(broker_url: str) -> AsyncIterator[Publisher]:
         yield opened
 
 
-async def test_a_round_of_several_mailings_reaches_the_broker_with_each_share(
+async def test_a_batch_of_several_mailings_reaches_the_broker_with_each_share(
     pool: asyncpg.Pool, publisher: Publisher, broker_url: str
 ) -> None:
     await add_clients(pool, 6)
@@ -250,7 +251,7 @@ async def test_a_round_of_several_mailings_reaches_the_broker_with_each_share(
     owner = uuid4()
     assert len(await leases.acquire(pool, owner, release=True, most=5)) == 2
     orders = {first: ReleaseOrder(4, True, None), second: ReleaseOrder(9, True, None)}
-    assert await release_round(pool, publisher, owner, orders) == ReleasedRound(10)
+    assert await release_batch(pool, publisher, owner, orders) == ReleasedBatch(10)
     arrived: asyncio.Queue[Delivery] = asyncio.Queue()
     consumer = Consumer(
         broker_url, "c", Health(), TABLE, queue=topology.DISPATCHER_JOBS, prefetch=20, on_delivery=arrived.put_nowait

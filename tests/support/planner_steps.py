@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from services.planner.expansion import expand_chunks
-from services.planner.release import ReleasedRound, ReleaseOrder, release_round
+from services.planner.release import ReleasedBatch, ReleaseOrder, release_batch
 from services.planner.store import leases, lifecycle
 from shared.broker import Publisher
 from tests.support.mailing_rows import add_clients, add_mailing
@@ -28,9 +28,9 @@ async def expand_all(pool: asyncpg.Pool, mailing_id: int, size: int = 100) -> No
 
 async def release_chunk(
     pool: asyncpg.Pool, publisher: Publisher, owner: UUID, mailing_id: int, limit: int
-) -> ReleasedRound:
+) -> ReleasedBatch:
     """Releases up to `limit` messages of a mailing that `owner` leases."""
-    return await release_round(pool, publisher, owner, {mailing_id: ReleaseOrder(limit, True, "test-request")})
+    return await release_batch(pool, publisher, owner, {mailing_id: ReleaseOrder(limit, True, "test-request")})
 
 
 async def running_mailing(pool: asyncpg.Pool, clients: int, **mailing: object) -> int:
