@@ -39,7 +39,7 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
     urls, token = config.rabbitmq_url.get_secret_value(), config.provider_token.get_secret_value()
     async with (
         serve_ops(config.ops_host, config.ops_port, health, registry),
-        database.connect(config.database_url.get_secret_value(), health, stop, size=4, scans=False) as pool,
+        database.connect(config.database_url.get_secret_value(), health, stop, size=4, session=database.NO_SCANS) as pool,
         provider.connect(config.provider_url, token) as send_api,
         Publisher(urls, "dispatcher.publish", health, table) as publisher,
     ):

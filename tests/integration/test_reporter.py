@@ -163,9 +163,9 @@ async def test_an_unexpected_error_loses_no_delivery(pool: asyncpg.Pool, broker_
         assert not any(delivery.redelivered for delivery in bench.delivered)
 
 
-@pytest.mark.parametrize("scans", [True, False])
-async def test_a_process_that_looks_up_by_key_never_scans(database_url: str, scans: bool) -> None:
-    async with database.connect(database_url, Health(), asyncio.Event(), scans=scans) as pool:
+@pytest.mark.parametrize("session", [{}, database.NO_SCANS])
+async def test_a_process_that_looks_up_by_key_never_scans(database_url: str, session: dict[str, str]) -> None:
+    async with database.connect(database_url, Health(), asyncio.Event(), session=session) as pool:
         plan = await pool.fetch("EXPLAIN SELECT 1 FROM flights WHERE message_id = ANY ('{1,2,3}')")
-        assert await pool.fetchval("SHOW enable_seqscan") == ("on" if scans else "off")
-        assert scans or not any("Seq Scan" in row[0] for row in plan)
+        assert await pool.fetchval("SHOW enable_seqscan") == ("off" if session else "on")
+        assert not session or not any("Seq Scan" in row[0] for row in plan)

@@ -12,6 +12,7 @@ from services.api.audit.log import MailingChange, Origin, origin_of, record
 from services.api.audit.responses import Events
 from services.api.mailings import idempotency, store
 from services.api.mailings.decisions import allowed, lock_mailing
+from services.api.mailings.deletion import delete_mailing
 from services.api.mailings.idempotency import IdempotencyKey
 from services.api.mailings.planner_hints import notify_planner
 from services.api.mailings.responses import Mailing, Mailings
@@ -130,7 +131,7 @@ async def _act(request: web.Request, action: Action) -> web.Response:
 
 async def delete(request: web.Request) -> web.Response:
     mailing_id = id_in(request, "mailing")
-    if not await store.delete(pool_of(request), mailing_id, origin_of(request)):
+    if not await delete_mailing(pool_of(request), mailing_id, origin_of(request)):
         raise not_found("mailing")
     log.info("mailing changed", change="deleted")
     notify_planner(request, "mailing.deleted", mailing_id)

@@ -111,13 +111,14 @@ async def _sent(pool: Pool, mailing_id: int, after: int, limit: int) -> list[asy
 
 
 async def _unsent(pool: Pool, mailing_id: int, status: str, after: int, limit: int) -> list[asyncpg.Record]:
-    """Reads the index of final, unsent messages: those that have a reason."""
+    """Reads the index of final, unsent messages, whose condition is repeated."""
     return await pool.fetch(
         _SELECT
         + """
-        WHERE (m.mailing_id, m.id) > ($1, $3) AND (m.mailing_id, m.id) <= ($1, 9223372036854775807)
-            AND m.reason IS NOT NULL AND m.status = $2::text::message_status
-        ORDER BY m.mailing_id, m.id LIMIT $4
+        WHERE (m.mailing_id, m.unsent_status, m.id) > ($1, $2::text::message_status, $3)
+            AND (m.mailing_id, m.unsent_status, m.id) <= ($1, $2::text::message_status, 9223372036854775807)
+            AND m.unsent_status IS NOT NULL
+        ORDER BY m.mailing_id, m.unsent_status, m.id LIMIT $4
         """,
         mailing_id,
         status,
