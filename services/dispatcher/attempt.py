@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from services.dispatcher import store
-from services.dispatcher.admission.breaker import Breaker
+from services.dispatcher.admission.admission import Admission
 from services.dispatcher.attempt_result import build_result, failure_fields
 from services.dispatcher.claimed_job import ClaimedJob, SentRequest
 from services.dispatcher.metrics import Metrics
@@ -40,7 +40,7 @@ class AttemptRunner:
         pool: Pool,
         publisher: Publisher,
         provider: Provider,
-        breaker: Breaker,
+        admission: Admission,
         policy: RetryPolicy,
         metrics: Metrics,
         *,
@@ -51,7 +51,7 @@ class AttemptRunner:
         self._pool = pool
         self._publisher = publisher
         self._provider = provider
-        self._breaker = breaker
+        self._admission = admission
         self._policy = policy
         self._metrics = metrics
         self._timeout = timeout
@@ -68,9 +68,27 @@ class AttemptRunner:
         except NotBegun:
             await self._give_back(claimed)
             return None
+        except Exception as error:
+            sent = self._crashed(claimed, after, error)
         self._metrics.margin.observe(claimed.claim.seconds_left - sent.begun_after)
+        try:
+            return await self._conclude(claimed, sent)
+        except Exception as error:
+            return await self._conclude(claimed, self._crashed(claimed, after, error))
+
+    def _crashed(self, claimed: ClaimedJob, after: float, error: Exception) -> SentRequest:
+        """Makes of an error of our own a reply that did not come: whether the request was written is not known.
+
+        Its result closes the claim. Without one the claim would stay open under a name that lives.
+        """
+        log.error("attempt crashed", **claimed.ids, exc_info=error)
+        reply = Reply("broken", detail=type(error).__name__)
+        return SentRequest(reply, after, max(self._clock() - claimed.asked - after, 0))
+
+    async def _conclude(self, claimed: ClaimedJob, sent: SentRequest) -> Result:
+        """Does what the reply asks for, and returns the result of the attempt."""
         classification = classify(sent.reply)
-        self._record_in_breaker(claimed, classification)
+        self._record_in_admission(claimed, sent, classification)
         decision = decide(classification, self._facts(claimed, sent), self._policy)
         decision = await self._act(claimed, sent, decision)
         result = build_result(claimed, sent, classification, decision, token=self._token)
@@ -102,7 +120,7 @@ class AttemptRunner:
         return SentRequest(reply, began - claimed.asked, self._clock() - began)
 
     async def _give_back(self, claimed: ClaimedJob) -> None:
-        self._breaker.withdraw(claimed.ticket)
+        self._admission.withdraw(claimed.ticket)
         log.info("claim given back", **claimed.ids, claimed_ms_ago=round((self._clock() - claimed.asked) * 1000))
         await self._unclaim(claimed)
 
@@ -120,20 +138,21 @@ class AttemptRunner:
                 log.warning("unclaim delayed", **claimed.ids, detail=describe(error))
             await asyncio.sleep(backoff.next())
 
-    def _record_in_breaker(self, claimed: ClaimedJob, classification: Classification) -> None:
+    def _record_in_admission(self, claimed: ClaimedJob, sent: SentRequest, classification: Classification) -> None:
         moment = self._clock()
         if classification.verdict == "misconfigured":
             variable = "HERALD_PROVIDER_TOKEN"
             log.error("provider refused the token", **claimed.ids, outcome=classification.outcome, variable=variable)
-            self._breaker.trip(moment)
+            self._admission.trip(moment, claimed.ticket)
         else:
-            self._breaker.end(moment, claimed.ticket, failed=classification.verdict == "temporary")
+            failed = classification.verdict == "temporary"
+            self._admission.end(moment, claimed.ticket, seconds=sent.seconds, failed=failed)
 
     def _facts(self, claimed: ClaimedJob, sent: SentRequest) -> RetryFacts:
         return RetryFacts(
             failures=claimed.claim.failures,
             left=timedelta(seconds=claimed.claim.seconds_left - sent.begun_after - sent.seconds),
-            free=claimed.ticket.probe,
+            number=claimed.claim.number,
             queues_full=self.queued_retries >= MOST_QUEUED_RETRIES,
         )
 

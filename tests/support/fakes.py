@@ -109,5 +109,9 @@ class FakeClock:
     def __init__(self, *moments: float) -> None:
         self._moments = deque(moments)
 
+    def move_to(self, moment: float) -> None:
+        """Returns this moment from now on."""
+        self._moments = deque([moment])
+
     def __call__(self) -> float:
         return self._moments.popleft() if len(self._moments) > 1 else self._moments[0]

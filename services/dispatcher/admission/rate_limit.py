@@ -1,25 +1,52 @@
 """The limit of requests per second, and the number of deliveries to hold for it."""
 
+import asyncio
 import math
-
-from aiolimiter import AsyncLimiter
+from collections.abc import Callable
 
 TICK_SECONDS = 0.1
 # A delivery must not wait here for long: other mailings wait behind it, and after 30 min the broker takes it back.
 PREFETCH_SECONDS = 5
 
 
-async def make_limiter(rate: float | None) -> AsyncLimiter | None:
-    """Makes the limit to `rate` requests a second; None is unlimited.
+class RateLimit:
+    """A bucket of tokens, one a request, that fills at `rate` tokens a second up to `burst`.
 
-    It refills in steps of a tenth of a second or of one request, and starts empty, so that no burst goes out first.
+    It holds a tenth of a second of them, or one, and starts empty, so that no burst goes out first. `clock` returns
+    seconds.
     """
-    if rate is None:
-        return None
-    amount = max(rate * TICK_SECONDS, 1.0)
-    limiter = AsyncLimiter(amount, amount / rate)
-    await limiter.acquire(amount)
-    return limiter
+
+    def __init__(self, rate: float, clock: Callable[[], float]) -> None:
+        self._rate = rate
+        self._clock = clock
+        self.burst = max(rate * TICK_SECONDS, 1.0)
+        self._tokens = 0.0
+        self._filled_at = clock()
+
+    @property
+    def tokens(self) -> float:
+        """Tokens that are there now."""
+        now = self._clock()
+        self._tokens = min(self._tokens + (now - self._filled_at) * self._rate, self.burst)
+        self._filled_at = now
+        return self._tokens
+
+    async def take(self, number: int) -> None:
+        """Waits for that many tokens, at most `burst`, and takes them. One caller at a time."""
+        missing = number - self.tokens
+        if missing > 0:
+            await asyncio.sleep(missing / self._rate)
+        # A sleep that ended a little early leaves a debt, which the next one waits for.
+        self._tokens = self.tokens - number
+
+    def give_back(self, number: int) -> None:
+        """Gives tokens back for which no request was made."""
+        self._tokens = min(self.tokens + number, self.burst)
+
+
+def make_limit(rate: float | None, clock: Callable[[], float]) -> RateLimit | None:
+    """Makes the limit to `rate` requests a second; None is unlimited."""
+    return None if rate is None else RateLimit(rate, clock)
 
 
 def prefetch(concurrency: int, rate: float | None) -> int:
