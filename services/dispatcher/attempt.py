@@ -101,20 +101,23 @@ class AttemptRunner:
             raise NotBegun
         failpoints.reach("dispatcher.claimed")
         claim = claimed.claim
-        began = claimed.asked + after
+        began, begun = claimed.asked + after, False
         log.debug("request begins", **claimed.ids, timeout_s=round(seconds, 2))
 
         def may_begin() -> bool:
-            nonlocal began
+            nonlocal began, begun
             began = self._clock()
-            return began - claimed.asked <= FRESH_SECONDS
+            begun = began - claimed.asked <= FRESH_SECONDS
+            return begun
 
         try:
             reply = await self._provider.send(
                 claim.message_id, claim.phone, claim.text, deadline=began + seconds, may_begin=may_begin
             )
         except asyncio.CancelledError:
-            # Only shutdown cancels a request. It may have arrived: that counts as a reply that did not come.
+            # Only shutdown cancels a request. Once it began it may have arrived: a reply that did not come.
+            if not begun:
+                raise NotBegun from None
             reply = Reply("timeout", detail="the process stopped before the reply")
         failpoints.reach("dispatcher.replied")
         return SentRequest(reply, began - claimed.asked, self._clock() - began)

@@ -45,9 +45,9 @@ class Bench:
         moments: tuple[float, ...] = ON_TIME,
         refusals: float = 0,
         outages: int = 0,
-        crashing: bool = False,
+        provider: FakeProvider | None = None,
     ) -> None:
-        self.provider = CrashingProvider() if crashing else FakeProvider(*replies)
+        self.provider = provider or FakeProvider(*replies)
         self.publisher = RecordingPublisher(refusals=refusals)
         self.pool = RecordingPool(*[ConnectionResetError("away")] * outages)
         self.breaker = Breaker(lambda: 1.0)
@@ -245,7 +245,7 @@ async def test_the_time_of_the_request_counts_towards_the_end() -> None:
 
 
 async def test_an_error_of_our_own_closes_the_claim_and_frees_its_probe() -> None:
-    bench = Bench(crashing=True)
+    bench = Bench(provider=CrashingProvider())
     bench.breaker.trip(90.0)
     with capture_logs() as lines:
         ticket = bench.admission.begin(100.0)
@@ -329,6 +329,24 @@ async def test_a_request_cut_off_by_the_shutdown_is_a_reply_that_did_not_come() 
     result = await running
     assert result is not None
     assert (result.status, result.outcome, result.failed) == ("retrying", "timeout", True)
+
+
+class ConnectingProvider(FakeProvider):
+    """Connects for ever."""
+
+    async def send(self, *_: object, **__: object) -> Reply:
+        self.asked.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+async def test_a_request_that_had_not_begun_at_the_shutdown_is_given_back() -> None:
+    bench = Bench(provider=ConnectingProvider())
+    running = asyncio.create_task(bench.make(a_claim(number=3)))
+    await bench.provider.asked.wait()
+    running.cancel()
+    assert await running is None
+    assert bench.pool.executed == [(WORKER, 1, 3)]
 
 
 # The client hands on any three digits as a status, 000 and 099 as well.
