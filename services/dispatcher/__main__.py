@@ -8,15 +8,18 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from services.dispatcher import metrics, provider
+from services.dispatcher import metrics
+from services.dispatcher.admission.adaptive_concurrency import AdaptiveConcurrency
+from services.dispatcher.admission.admission import Admission
+from services.dispatcher.admission.admission_watch import BreakerWatch, ConcurrencyWatch, watch_admission
+from services.dispatcher.admission.breaker import Breaker
+from services.dispatcher.admission.rate_limit import make_limit, prefetch
 from services.dispatcher.attempt import AttemptRunner
-from services.dispatcher.breaker import Breaker
-from services.dispatcher.breaker_watch import BreakerWatch
 from services.dispatcher.handler import Handler
 from services.dispatcher.heartbeat import Heartbeat
 from services.dispatcher.intake import Intake
 from services.dispatcher.metrics import Metrics
-from services.dispatcher.rate_limit import make_limiter, prefetch
+from services.dispatcher.provider_api import provider
 from services.dispatcher.result_buffer import ResultBuffer
 from services.dispatcher.retry import RetryPolicy
 from services.dispatcher.settings import DispatcherSettings
@@ -40,13 +43,15 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
     async with (
         serve_ops(config.ops_host, config.ops_port, health, registry),
         database.connect(config.database_url.get_secret_value(), health, stop, size=4, session=database.NO_SCANS) as pool,
-        provider.connect(config.provider_url, token) as send_api,
+        provider.connect(config.provider_url, token, most_open=config.dispatcher_concurrency) as send_api,
         Publisher(urls, "dispatcher.publish", health, table) as publisher,
     ):
         counters = Metrics(registry)
         intake, results, name = Intake(counters), ResultBuffer(publisher), WorkerName()
         breaker = Breaker(lambda: random.uniform(0.9, 1.1))  # noqa: S311 - jitter, not a secret
-        runner = _runner(config, pool, publisher, send_api, breaker, counters)
+        concurrency = AdaptiveConcurrency(config.dispatcher_concurrency)
+        admission = Admission(breaker, concurrency)
+        runner = _runner(config, pool, publisher, send_api, admission, counters)
         heartbeat = Heartbeat(pool, name, runner)
         handler = Handler(
             pool,
@@ -54,13 +59,13 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
             intake,
             runner,
             results,
-            breaker,
+            admission,
             name,
             heartbeat,
             counters,
             concurrency=config.dispatcher_concurrency,
             shortest_retry=topology.retry_queue(config.retry_delays[0]),
-            limiter=await make_limiter(config.provider_rate),
+            limiter=make_limit(config.provider_rate, asyncio.get_running_loop().time),
         )
         consumer = Consumer(
             urls,
@@ -71,14 +76,18 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
             prefetch=prefetch(config.dispatcher_concurrency, config.provider_rate),
             on_delivery=intake.enqueue,
         )
-        _register_gauges(registry, config, handler, intake, results)
+        _register_gauges(registry, concurrency, handler, intake, results)
         database.register_metrics(pool, registry)
         consumer.register_metrics(registry)
         publisher.register_metrics(registry)
         for task, pulse in (("send", handler.pulse), ("beat", heartbeat.pulse), ("results", results.pulse)):
             health.watch(task, pulse)
         async with consumer:
-            watch = BreakerWatch(breaker, health, registry).run(asyncio.get_running_loop().time)
+            watch = watch_admission(
+                BreakerWatch(breaker, health, registry),
+                ConcurrencyWatch(concurrency, health),
+                asyncio.get_running_loop().time,
+            )
             watches = (consumer.check(), publisher.check(), database.watch(pool, health), watch)
             await _work(handler, results, consumer, stop, heartbeat.run(), *watches)
 
@@ -88,14 +97,14 @@ def _runner(
     pool: Pool,
     publisher: Publisher,
     send_api: provider.Provider,
-    breaker: Breaker,
+    admission: Admission,
     counters: Metrics,
 ) -> AttemptRunner:
     return AttemptRunner(
         pool,
         publisher,
         send_api,
-        breaker,
+        admission,
         RetryPolicy(config.retry_delays, config.max_attempts),
         counters,
         timeout=config.provider_timeout,
@@ -105,13 +114,17 @@ def _runner(
 
 
 def _register_gauges(
-    registry: CollectorRegistry, config: DispatcherSettings, handler: Handler, intake: Intake, results: ResultBuffer
+    registry: CollectorRegistry,
+    concurrency: AdaptiveConcurrency,
+    handler: Handler,
+    intake: Intake,
+    results: ResultBuffer,
 ) -> None:
     clock = asyncio.get_running_loop().time
     metrics.register_gauges(
         registry,
         in_flight=lambda: handler.in_flight,
-        most=config.dispatcher_concurrency,
+        most=lambda: concurrency.limit,
         held=lambda: intake.held,
         outstanding=lambda: results.outstanding,
         unconfirmed=lambda: results.behind(clock()),

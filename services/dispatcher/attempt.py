@@ -7,12 +7,13 @@ from datetime import timedelta
 from msgspec import structs
 
 from services.dispatcher import store
+from services.dispatcher.admission.admission import Admission
 from services.dispatcher.attempt_result import build_result, failure_fields
-from services.dispatcher.breaker import Breaker
 from services.dispatcher.claimed_job import ClaimedJob, SentRequest
 from services.dispatcher.metrics import Metrics
-from services.dispatcher.provider import Provider
-from services.dispatcher.replies import Classification, Reply, classify
+from services.dispatcher.provider_api.pending_request import NotBegun
+from services.dispatcher.provider_api.provider import Provider
+from services.dispatcher.provider_api.replies import Classification, Reply, classify
 from services.dispatcher.retry import Decision, Finish, Retry, RetryFacts, RetryPolicy, decide
 from shared import failpoints, logs, topology
 from shared.broker import Outgoing, Publisher, Unpublished
@@ -41,7 +42,7 @@ class AttemptRunner:
         pool: Pool,
         publisher: Publisher,
         provider: Provider,
-        breaker: Breaker,
+        admission: Admission,
         policy: RetryPolicy,
         metrics: Metrics,
         *,
@@ -52,7 +53,7 @@ class AttemptRunner:
         self._pool = pool
         self._publisher = publisher
         self._provider = provider
-        self._breaker = breaker
+        self._admission = admission
         self._policy = policy
         self._metrics = metrics
         self._timeout = timeout
@@ -64,15 +65,32 @@ class AttemptRunner:
         """Makes one attempt and returns its result; None when it did not begin and the job must be claimed again."""
         after = self._clock() - claimed.asked
         seconds = min(self._timeout, claimed.claim.seconds_left - MARGIN_SECONDS - after)
-        if after > FRESH_SECONDS or seconds <= 0:
-            self._breaker.withdraw(claimed.ticket)
-            log.info("claim given back", **claimed.ids, claimed_ms_ago=round(after * 1000))
-            await self._unclaim(claimed)
+        try:
+            sent = await self._send(claimed, after, seconds)
+        except NotBegun:
+            await self._give_back(claimed)
             return None
-        self._metrics.margin.observe(claimed.claim.seconds_left - after)
-        sent = await self._send(claimed, after, seconds)
+        except Exception as error:
+            sent = self._crashed(claimed, after, error)
+        self._metrics.margin.observe(claimed.claim.seconds_left - sent.begun_after)
+        try:
+            return await self._conclude(claimed, sent)
+        except Exception as error:
+            return await self._conclude(claimed, self._crashed(claimed, after, error))
+
+    def _crashed(self, claimed: ClaimedJob, after: float, error: Exception) -> SentRequest:
+        """Makes of an error of our own a reply that did not come: whether the request was written is not known.
+
+        Its result closes the claim. Without one the claim would stay open under a name that lives.
+        """
+        log.error("attempt crashed", **claimed.ids, exc_info=error)
+        reply = Reply("broken", detail=type(error).__name__)
+        return SentRequest(reply, after, max(self._clock() - claimed.asked - after, 0))
+
+    async def _conclude(self, claimed: ClaimedJob, sent: SentRequest) -> Result:
+        """Does what the reply asks for, and returns the result of the attempt."""
         classification = classify(sent.reply)
-        self._record_in_breaker(claimed, classification)
+        self._record_in_admission(claimed, sent, classification)
         decision = decide(classification, self._facts(claimed, sent), self._policy)
         decision = await self._act(claimed, sent, decision)
         result = build_result(claimed, sent, classification, decision, token=self._token)
@@ -80,17 +98,36 @@ class AttemptRunner:
         return result
 
     async def _send(self, claimed: ClaimedJob, after: float, seconds: float) -> SentRequest:
+        """Sends the request, or raises NotBegun where the claim is no longer fresh once a connection is there."""
+        if after > FRESH_SECONDS or seconds <= 0:
+            raise NotBegun
         failpoints.reach("dispatcher.claimed")
-        began = self._clock()
         claim = claimed.claim
+        began, begun = claimed.asked + after, False
         log.debug("request begins", **claimed.ids, timeout_s=round(seconds, 2))
+
+        def may_begin() -> bool:
+            nonlocal began, begun
+            began = self._clock()
+            begun = began - claimed.asked <= FRESH_SECONDS
+            return begun
+
         try:
-            reply = await self._provider.send(claim.message_id, claim.phone, claim.text, seconds)
+            reply = await self._provider.send(
+                claim.message_id, claim.phone, claim.text, deadline=began + seconds, may_begin=may_begin
+            )
         except asyncio.CancelledError:
-            # Only shutdown cancels a request. It may have arrived: that counts as a reply that did not come.
+            # Only shutdown cancels a request. Once it began it may have arrived: a reply that did not come.
+            if not begun:
+                raise NotBegun from None
             reply = Reply("timeout", detail="the process stopped before the reply")
         failpoints.reach("dispatcher.replied")
-        return SentRequest(reply, after, self._clock() - began)
+        return SentRequest(reply, began - claimed.asked, self._clock() - began)
+
+    async def _give_back(self, claimed: ClaimedJob) -> None:
+        self._admission.withdraw(claimed.ticket)
+        log.info("claim given back", **claimed.ids, claimed_ms_ago=round((self._clock() - claimed.asked) * 1000))
+        await self._unclaim(claimed)
 
     async def _unclaim(self, claimed: ClaimedJob) -> None:
         """Gives a claim back whose request did not begin, however long the database is away.
@@ -106,20 +143,21 @@ class AttemptRunner:
                 log.warning("unclaim delayed", **claimed.ids, detail=describe(error))
             await asyncio.sleep(backoff.next())
 
-    def _record_in_breaker(self, claimed: ClaimedJob, classification: Classification) -> None:
+    def _record_in_admission(self, claimed: ClaimedJob, sent: SentRequest, classification: Classification) -> None:
         moment = self._clock()
         if classification.verdict == "misconfigured":
             variable = "HERALD_PROVIDER_TOKEN"
             log.error("provider refused the token", **claimed.ids, outcome=classification.outcome, variable=variable)
-            self._breaker.trip(moment)
+            self._admission.trip(moment, claimed.ticket)
         else:
-            self._breaker.end(moment, claimed.ticket, failed=classification.verdict == "temporary")
+            failed = classification.verdict == "temporary"
+            self._admission.end(moment, claimed.ticket, seconds=sent.seconds, failed=failed)
 
     def _facts(self, claimed: ClaimedJob, sent: SentRequest) -> RetryFacts:
         return RetryFacts(
             failures=claimed.claim.failures,
             left=timedelta(seconds=claimed.claim.seconds_left - sent.begun_after - sent.seconds),
-            free=claimed.ticket.probe,
+            number=claimed.claim.number,
             queues_full=self.queued_retries >= MOST_QUEUED_RETRIES,
         )
 

@@ -3,7 +3,7 @@
 from typing import cast
 
 from services.dispatcher.claimed_job import ClaimedJob, SentRequest
-from services.dispatcher.replies import Classification
+from services.dispatcher.provider_api.replies import Classification
 from services.dispatcher.retry import Decision, Finish, Retry
 from services.dispatcher.scrub import scrub
 from shared.messages import Result

@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-from aiolimiter import AsyncLimiter
-
 from services.dispatcher import store
+from services.dispatcher.admission.admission import Admission
+from services.dispatcher.admission.rate_limit import RateLimit
 from services.dispatcher.attempt import AttemptRunner
-from services.dispatcher.breaker import Breaker
 from services.dispatcher.claimed_job import ClaimedJob
 from services.dispatcher.heartbeat import Heartbeat
 from services.dispatcher.intake import DeliveredJob, Intake
@@ -43,21 +42,21 @@ class Handler:
         intake: Intake,
         runner: AttemptRunner,
         results: ResultBuffer,
-        breaker: Breaker,
+        admission: Admission,
         name: WorkerName,
         heartbeat: Heartbeat,
         metrics: Metrics,
         *,
         concurrency: int,
         shortest_retry: str,
-        limiter: AsyncLimiter | None,
+        limiter: RateLimit | None,
     ) -> None:
         self._pool = pool
         self._publisher = publisher
         self._intake = intake
         self._runner = runner
         self._results = results
-        self._breaker = breaker
+        self._admission = admission
         self._name = name
         self._heartbeat = heartbeat
         self._metrics = metrics
@@ -79,8 +78,8 @@ class Handler:
         while not stop.is_set():
             self.pulse.beat()
             moment = asyncio.get_running_loop().time()
-            if self._breaker.allowance(moment) <= 0 and self._breaker.state(moment) == "open":
-                await self._pause(consumer, self._breaker.seconds_open(moment), stop, "breaker open")
+            if self._admission.allowance(moment) <= 0 and self._admission.state(moment) == "open":
+                await self._pause(consumer, self._admission.seconds_open(moment), stop, "breaker open")
                 continue
             try:
                 await self._step()
@@ -110,7 +109,7 @@ class Handler:
             return
         batch = self._intake.next_batch(min(slots, MOST_JOBS_PER_CLAIM, self._burst()))
         if self._limiter is not None:
-            await self._limiter.acquire(len(batch))
+            await self._limiter.take(len(batch))
         await self._claim(batch)
 
     async def _gather_slots(self) -> int:
@@ -126,10 +125,10 @@ class Handler:
         moment = asyncio.get_running_loop().time()
         if self._results.behind(moment) > CONFIRM_SECONDS or self._results.outstanding >= 2 * self._concurrency:
             return 0
-        return min(self._concurrency - len(self._running), self._breaker.allowance(moment))
+        return min(self._concurrency - len(self._running), self._admission.allowance(moment))
 
     def _burst(self) -> int:
-        return MOST_JOBS_PER_CLAIM if self._limiter is None else max(int(self._limiter.max_rate), 1)
+        return MOST_JOBS_PER_CLAIM if self._limiter is None else int(self._limiter.burst)
 
     async def _claim(self, batch: dict[int, DeliveredJob]) -> None:
         asked = asyncio.get_running_loop().time()
@@ -138,9 +137,12 @@ class Handler:
         try:
             claims = await store.claim(self._pool, self._name.current, jobs)
         except BaseException:
+            self._give_tokens_back(len(batch))
             self._intake.restore(batch.values())
             self._name.renew()
             raise
+        # A token is for a request: jobs that are over, busy or put back make none.
+        self._give_tokens_back(sum(claim.verdict != "send" for claim in claims))
         self._metrics.record_claim(claims, asyncio.get_running_loop().time() - asked)
         _log_claims(claims, batch)
         # Sends first: a claim is fresh for 80 ms, and republishing a job waits for a confirm.
@@ -149,11 +151,15 @@ class Handler:
         if any(claim.verdict == "locked" for claim in claims):
             await asyncio.sleep(LOCKED_SECONDS)
 
+    def _give_tokens_back(self, number: int) -> None:
+        if self._limiter is not None:
+            self._limiter.give_back(number)
+
     async def _obey(self, claim: Claim, delivered: DeliveredJob, asked: float) -> None:
         """Does what the claim's verdict asks for."""
         match claim.verdict:
             case "send":
-                ticket = self._breaker.begin(asyncio.get_running_loop().time())
+                ticket = self._admission.begin(asyncio.get_running_loop().time())
                 self._start(ClaimedJob(delivered.delivery, delivered.job, claim, self._name.current, ticket, asked))
             case "locked":
                 self._intake.put_last(delivered)
@@ -172,13 +178,18 @@ class Handler:
     def _ended(self, claimed: ClaimedJob, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
         self._freed.set()
+        self._admission.withdraw(claimed.ticket)
         if not task.cancelled() and task.exception() is not None:
             log.error("attempt crashed", **claimed.ids, exc_info=task.exception())
+            # No result will close its claim, so the claim must become stale: its name falls silent.
+            self._name.let_go(claimed.worker)
+            self._name.renew()
 
     async def _see_through(self, claimed: ClaimedJob) -> None:
         """Makes the attempt, and hands its result to the buffer, which acknowledges the job once it is confirmed."""
         result = await self._runner.run(claimed)
         if result is None:
+            self._give_tokens_back(1)
             self._name.let_go(claimed.worker)
             self._intake.put_first(DeliveredJob(claimed.delivery, claimed.job))
             return

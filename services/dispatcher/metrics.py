@@ -6,7 +6,7 @@ from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from services.dispatcher.replies import OUTCOMES
+from services.dispatcher.provider_api.replies import OUTCOMES
 from services.dispatcher.store import Claim, ClaimVerdict
 from shared import topology
 from shared.metrics import ChildCounters, dead_letter_counters
@@ -74,7 +74,7 @@ def register_gauges(
     registry: CollectorRegistry,
     *,
     in_flight: ReadValue,
-    most: int,
+    most: ReadValue,
     held: ReadValue,
     outstanding: ReadValue,
     unconfirmed: ReadValue,
@@ -82,6 +82,7 @@ def register_gauges(
     """Registers the gauges whose values are read at each scrape."""
     for name, text, read in (
         ("herald_requests_in_flight", "Attempts under way.", in_flight),
+        ("herald_requests_in_flight_max", "Attempts allowed at once, which adapts to the provider.", most),
         ("herald_jobs_held", "Jobs that were delivered and are not claimed yet.", held),
         ("herald_results_outstanding", "Results that the broker has not confirmed.", outstanding),
         (
@@ -91,4 +92,3 @@ def register_gauges(
         ),
     ):
         Gauge(name, text, registry=registry).set_function(read)
-    Gauge("herald_requests_in_flight_max", "Attempts allowed at once.", registry=registry).set(most)

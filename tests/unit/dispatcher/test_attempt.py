@@ -9,11 +9,13 @@ import pytest
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
+from services.dispatcher.admission.adaptive_concurrency import AdaptiveConcurrency
+from services.dispatcher.admission.admission import Admission
+from services.dispatcher.admission.breaker import Breaker
 from services.dispatcher.attempt import MOST_QUEUED_RETRIES, AttemptRunner
-from services.dispatcher.breaker import Breaker
 from services.dispatcher.claimed_job import ClaimedJob
 from services.dispatcher.metrics import Metrics
-from services.dispatcher.replies import Reply
+from services.dispatcher.provider_api.replies import Reply
 from services.dispatcher.store import Claim
 from shared.broker import Outgoing
 from shared.database import Pool
@@ -27,22 +29,35 @@ ON_TIME = (100.02, 100.02, 100.06)
 BROKEN = a_reply(b"oops", 500)
 
 
+class CrashingProvider(FakeProvider):
+    """Fails by an error of our own, before or after the request was written: nobody knows."""
+
+    async def send(self, *_: object, **__: object) -> Reply:
+        raise RuntimeError("a fault of Herald's own")
+
+
 class Bench:
     """An attempt runner and all the fakes around it."""
 
     def __init__(
-        self, *replies: Reply, moments: tuple[float, ...] = ON_TIME, refusals: float = 0, outages: int = 0
+        self,
+        *replies: Reply,
+        moments: tuple[float, ...] = ON_TIME,
+        refusals: float = 0,
+        outages: int = 0,
+        provider: FakeProvider | None = None,
     ) -> None:
-        self.provider = FakeProvider(*replies)
+        self.provider = provider or FakeProvider(*replies)
         self.publisher = RecordingPublisher(refusals=refusals)
         self.pool = RecordingPool(*[ConnectionResetError("away")] * outages)
         self.breaker = Breaker(lambda: 1.0)
+        self.admission = Admission(self.breaker, AdaptiveConcurrency(100))
         self.registry = CollectorRegistry()
         self.runner = AttemptRunner(
             cast(Pool, self.pool),
             self.publisher,
             self.provider,
-            self.breaker,
+            self.admission,
             a_policy(),
             Metrics(self.registry),
             timeout=10,
@@ -100,7 +115,8 @@ async def test_the_claimed_text_and_phone_are_sent() -> None:
 async def test_no_request_is_open_after_the_end(seconds_left: float, seconds: float) -> None:
     bench = Bench()
     await bench.make(a_claim(seconds_left=seconds_left))
-    assert bench.provider.requests[0][3] == pytest.approx(seconds)
+    # The deadline is a moment; the claim was 20 ms old.
+    assert bench.provider.requests[0][3] == pytest.approx(100.02 + seconds)
 
 
 @pytest.mark.parametrize(
@@ -120,12 +136,18 @@ async def test_a_claim_that_is_no_longer_fresh_is_given_back(begun: float, secon
     assert bench.pool.executed == [(WORKER, 1, 3)]
 
 
+async def test_a_claim_that_has_aged_while_a_connection_was_made_is_given_back() -> None:
+    bench = Bench(moments=(100.02, 100.081))
+    assert await bench.make(a_claim(number=3)) is None
+    assert (bench.provider.requests, bench.pool.executed) == ([], [(WORKER, 1, 3)])
+
+
 async def test_a_probe_that_did_not_begin_is_given_back() -> None:
     bench = Bench(moments=(130.0,))
     bench.breaker.trip(90.0)
-    ticket = bench.breaker.begin(100.0)
+    ticket = bench.admission.begin(100.0)
     await bench.runner.run(ClaimedJob(FakeDelivery(), a_job(), a_claim(), WORKER, ticket, asked=100.0))
-    assert bench.breaker.allowance(130.0) == 1
+    assert (bench.admission.allowance(130.0), bench.admission.begun) == (1, 0)
 
 
 async def test_a_claim_is_given_back_however_long_the_database_is_away() -> None:
@@ -191,18 +213,54 @@ async def test_a_refused_token_opens_the_breaker_and_spends_no_attempt() -> None
     assert loud["variable"] == "HERALD_PROVIDER_TOKEN"
 
 
-async def test_a_failed_probe_spends_no_attempt() -> None:
-    assert (await Bench(BROKEN).result(a_claim(failures=7), probe=True)).failed is False
+@pytest.mark.parametrize("reply", [BROKEN, Reply("timeout"), Reply("broken"), a_reply(b"<html>", 202)])
+async def test_a_probe_that_may_have_arrived_spends_an_attempt(reply: Reply) -> None:
+    # It went free once, and one person got a message every 15 s until the mailing ended.
+    bench = Bench(reply)
+    result = await bench.result(a_claim(failures=2), probe=True)
+    assert (result.status, result.failed) == ("retrying", True)
+    assert bench.publisher.published[0].routing_key == "dispatcher.retry.2m"
+    assert (await Bench(reply).result(a_claim(failures=7), probe=True)).status == "exhausted"
 
 
-async def test_too_late_for_a_retry_is_expired() -> None:
-    result = await Bench(BROKEN).result(a_claim(seconds_left=7.0))
-    assert (result.status, result.reason) == ("expired", "HTTP 500, no time left for a retry")
+@pytest.mark.parametrize("probe", [False, True])
+@pytest.mark.parametrize(
+    "reply", [Reply("unreachable"), a_reply(b"", 401), a_reply(b"", 429), a_reply(b"", 503, retry_after="3")]
+)
+async def test_what_was_certainly_not_taken_spends_no_attempt(reply: Reply, probe: bool) -> None:
+    result = await Bench(reply).result(a_claim(failures=7), probe=probe)
+    assert (result.status, result.failed) == ("retrying", False)
+
+
+async def test_too_late_for_a_retry_waits_in_the_table_for_the_end_or_a_later_one() -> None:
+    bench = Bench(BROKEN)
+    result = await bench.result(a_claim(seconds_left=7.0))
+    assert (result.status, result.reason, result.queued) == ("retrying", None, False)
+    assert bench.publisher.published == []
 
 
 async def test_the_time_of_the_request_counts_towards_the_end() -> None:
     bench = Bench(BROKEN, moments=(100.02, 100.02, 109.0))
-    assert (await bench.result(a_claim(seconds_left=15.0))).status == "expired"
+    assert (await bench.result(a_claim(seconds_left=15.0))).queued is False
+
+
+async def test_an_error_of_our_own_closes_the_claim_and_frees_its_probe() -> None:
+    bench = Bench(provider=CrashingProvider())
+    bench.breaker.trip(90.0)
+    with capture_logs() as lines:
+        ticket = bench.admission.begin(100.0)
+        result = await bench.runner.run(ClaimedJob(FakeDelivery(), a_job(), a_claim(), WORKER, ticket, asked=100.0))
+    assert result is not None
+    assert (result.status, result.outcome, result.failed) == ("retrying", "broken", True)
+    assert (bench.breaker.state(100.0), bench.admission.begun) == ("open", 0)
+    assert [line["event"] for line in lines if line["log_level"] == "error"] == ["attempt crashed"]
+
+
+async def test_a_reply_that_crashes_us_still_leaves_a_result() -> None:
+    # What was read is no text that can be handled: the outcome is that of a reply that did not come.
+    bench = Bench(a_reply(cast(bytes, None)))
+    result = await bench.result()
+    assert (result.status, result.outcome, result.failed) == ("retrying", "broken", True)
 
 
 IDS = {"mailing_id": 7, "message_id": 1, "client_id": 3, "attempt": 1, "request_id": "req-1"}
@@ -237,8 +295,8 @@ async def test_a_failure_is_logged_with_the_providers_reply_and_what_follows() -
         "verdict": "temporary",
         "detail": 'HTTP 429: {"code": 7, "message": "busy"}',
         "reason": None,
-        "failures": 1,
-        "spends_budget": True,
+        "failures": 0,
+        "spends_budget": False,
         "retry_after_s": 20.0,
         "retry_in_s": 20.0,
         "due_at": result.due_at,
@@ -271,6 +329,24 @@ async def test_a_request_cut_off_by_the_shutdown_is_a_reply_that_did_not_come() 
     result = await running
     assert result is not None
     assert (result.status, result.outcome, result.failed) == ("retrying", "timeout", True)
+
+
+class ConnectingProvider(FakeProvider):
+    """Connects for ever."""
+
+    async def send(self, *_: object, **__: object) -> Reply:
+        self.asked.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+async def test_a_request_that_had_not_begun_at_the_shutdown_is_given_back() -> None:
+    bench = Bench(provider=ConnectingProvider())
+    running = asyncio.create_task(bench.make(a_claim(number=3)))
+    await bench.provider.asked.wait()
+    running.cancel()
+    assert await running is None
+    assert bench.pool.executed == [(WORKER, 1, 3)]
 
 
 # The client hands on any three digits as a status, 000 and 099 as well.
