@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator, Sequence
 
 from aiohttp import web
 
+from services.api.access.places import EXPORTS
 from services.api.clients import store
 from services.api.clients.responses import Client
 from services.api.clients.schemas import ClientsFilter
@@ -19,7 +20,8 @@ async def export_clients(request: web.Request) -> web.StreamResponse:
     query = query_of(request, ClientsFilter)
     media = choose(request.headers.get("Accept"), (CSV, NDJSON))
     filename = "clients.csv" if media == CSV else "clients.ndjson"
-    return await stream(request, media, filename, _blocks(pool_of(request), query, media))
+    with request.app[EXPORTS].take(request):
+        return await stream(request, media, filename, _blocks(pool_of(request), query, media))
 
 
 async def _blocks(pool: Pool, query: ClientsFilter, media: str) -> AsyncGenerator[bytes]:
@@ -28,10 +30,13 @@ async def _blocks(pool: Pool, query: ClientsFilter, media: str) -> AsyncGenerato
         found = await store.page(
             pool, phone=query.phone, operator_code=query.operator_code, tag=query.tag, after=after, limit=BLOCK
         )
-        yield _encode(found, media, header=header)
-        if len(found) < BLOCK:
+        encoded, last = _encode(found, media, header=header), len(found) < BLOCK
+        after, header = (0 if last else found[-1].id), False
+        # The rows take ten times the memory of the block, which may wait for its reader.
+        del found
+        yield encoded
+        if last:
             return
-        after, header = found[-1].id, False
 
 
 def _encode(found: Sequence[Client], media: str, *, header: bool) -> bytes:

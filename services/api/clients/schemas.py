@@ -52,3 +52,8 @@ class ImportQuery(QueryModel):
         description="What to do with a client whose phone is in the directory already: update it, or leave it as it "
         "is.",
     )
+    on_empty: Literal["keep", "clear"] = Field(
+        default="keep",
+        description="What an empty value of a CSV does to a client who is in the directory: keep what is there, or "
+        "clear it, which sets an empty tag, the operator code of the phone, and the default time zone.",
+    )

@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 
 from aiohttp import web
 
+from services.api.access.places import EXPORTS
 from services.api.mailings import store as mailings
 from services.api.messages import store
 from services.api.messages.responses import Message, Messages
@@ -27,7 +28,8 @@ async def listing(request: web.Request) -> web.StreamResponse:
     if not await mailings.exists(pool, mailing_id):
         raise not_found("mailing")
     if choose(request.headers.get("Accept"), (JSON, CSV)) == CSV:
-        return await stream(request, CSV, "messages.csv", _blocks(pool, mailing_id, query.status, after))
+        with request.app[EXPORTS].take(request):
+            return await stream(request, CSV, "messages.csv", _blocks(pool, mailing_id, query.status, after))
     found = await store.page(pool, mailing_id, status=query.status, after=after, limit=query.limit + 1)
     items, following = pages.cut(found, query.limit, KIND, lambda message: message.id)
     return pages.reply_page(request, Messages(items=items, next=following), following)
@@ -44,7 +46,11 @@ async def _blocks(pool: Pool, mailing_id: int, status: str | None, after: int) -
     header = True
     while True:
         found = await store.page(pool, mailing_id, status=status, after=after, limit=BLOCK)
-        yield csv_block(FIELDS, (message.model_dump(mode="json") for message in found), header=header)
-        if len(found) < BLOCK:
+        block = csv_block(FIELDS, (message.model_dump(mode="json") for message in found), header=header)
+        last = len(found) < BLOCK
+        after, header = (0 if last else found[-1].id), False
+        # The rows take ten times the memory of the block, which may wait for its reader.
+        del found
+        yield block
+        if last:
             return
-        after, header = found[-1].id, False

@@ -1,7 +1,7 @@
 """Reads request bodies, within limits of type, size and time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
@@ -9,6 +9,15 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict
 
 from services.api.web.context import LOG_FIELDS, timeouts_of, zones_of
+from services.api.web.decompression import (
+    ACCEPTED,
+    MOST_RATIO,
+    PIECE,
+    Decompressor,
+    Inflated,
+    Undecodable,
+    is_accepted,
+)
 from services.api.web.negotiation import JSON
 from services.api.web.parsing import parse_body
 from services.api.web.problems import HttpProblem
@@ -41,9 +50,7 @@ async def read_body(request: web.Request, kind: type[BodyT]) -> BodyT:
     offers = (JSON, MERGE_PATCH) if request.method == "PATCH" else (JSON,)
     require_type(request, offers)
     zones = zones_of(request)
-    async with reading(request):
-        raw = await request.read()
-    body = parse_body(kind, raw, zones)
+    body = parse_body(kind, await _read_whole(request), zones)
     request[LOG_FIELDS]["body"] = redact_fields(body)
     return body
 
@@ -58,14 +65,65 @@ def require_type(request: web.Request, types: Sequence[str]) -> str:
     return request.content_type
 
 
-async def chunks(request: web.Request, size: int = 64 * 1024) -> AsyncIterator[bytes]:
-    """Reads a body of any length piece by piece."""
+async def _read_whole(request: web.Request) -> bytes:
+    """Reads a body of at most MAX_BODY bytes. Raises a 413 problem for a larger one."""
+    if (request.content_length or 0) > MAX_BODY:
+        raise _too_large()
+    whole = bytearray()
+    async for chunk in chunks(request):
+        whole += chunk
+        if len(whole) > MAX_BODY:
+            raise _too_large()
+    return bytes(whole)
+
+
+def _too_large() -> HttpProblem:
+    return HttpProblem(413, f"The body may have {MAX_BODY} bytes at most, counted after decompression.")
+
+
+async def chunks(request: web.Request) -> AsyncIterator[bytes]:
+    """Reads a body of any length piece by piece, and decompresses it.
+
+    Raises problems: 415 for an encoding other than gzip and deflate, 400 for data that is broken or incomplete, 413 for
+    data that grows too much, and 408.
+    """
+    decompressor = _decompressor(request)
     while True:
         async with reading(request):
-            chunk = await request.content.read(size)
+            chunk = await request.content.read(PIECE)
+        if decompressor is None:
+            if chunk:
+                yield chunk
+        else:
+            for piece in _decompress(decompressor, chunk):
+                yield piece
         if not chunk:
             return
-        yield chunk
+
+
+def _decompressor(request: web.Request) -> Decompressor | None:
+    encoding = ",".join(request.headers.getall("Content-Encoding", ())).strip().lower()
+    if encoding in {"", "identity"}:
+        return None
+    if not is_accepted(encoding):
+        accepted = " or ".join(ACCEPTED)
+        detail = f"Send the body as it is, or compressed with {accepted} once."
+        raise HttpProblem(415, detail, headers={"Accept-Encoding": ", ".join(ACCEPTED)})
+    return Decompressor(encoding)
+
+
+def _decompress(decompressor: Decompressor, chunk: bytes) -> Iterator[bytes]:
+    """Decompresses a chunk; an empty one is the end of the body."""
+    try:
+        if chunk:
+            yield from decompressor.feed(chunk)
+        else:
+            decompressor.end()
+    except Undecodable as error:
+        raise HttpProblem(400, f"The body cannot be decompressed: {error}.") from None
+    except Inflated:
+        detail = f"The body grows to over {MOST_RATIO} times its size when it is decompressed. Send it uncompressed."
+        raise HttpProblem(413, detail) from None
 
 
 @asynccontextmanager

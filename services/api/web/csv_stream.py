@@ -27,7 +27,7 @@ async def stream(request: web.Request, media: str, filename: str, blocks: AsyncG
 
 
 async def _stream(request: web.Request, media: str, filename: str, blocks: AsyncGenerator[bytes]) -> web.StreamResponse:
-    first = await anext(blocks)
+    block = await anext(blocks)
     charset = "; charset=utf-8; header=present" if media == CSV else "; charset=utf-8"
     headers = {"Content-Type": media + charset, "Content-Disposition": f'attachment; filename="{filename}"'}
     response = web.StreamResponse(headers=headers)
@@ -36,9 +36,12 @@ async def _stream(request: web.Request, media: str, filename: str, blocks: Async
     if request.method == "HEAD":
         return response
     try:
-        await _write(request, response, first)
-        async for block in blocks:
-            await _write(request, response, block)
+        await _write(request, response, block)
+        # A caller that does not read holds one block in memory, not two.
+        del block
+        async for following in blocks:
+            await _write(request, response, following)
+            del following
         await response.write_eof()
     except Exception as error:
         logs.get().warning("download aborted", kind=type(error).__name__)

@@ -11,6 +11,8 @@ _MOMENT = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(?P<offset>[Zz]|[+-]\d{2}:\d{2})?", re.ASCII
 )
 LINE_BREAKS = frozenset("\r\n")
+# Letters and symbols of Unicode that show as nothing.
+_FILLERS = frozenset("\u115f\u1160\u3164\uffa0\u2800")
 # The same rules as patterns, for the API's document. A pattern cannot exclude lone surrogates.
 _PRINTABLE_PATTERN = r"^[^\x00-\x1f\x7f-\x9f]*$"
 _LINES_PATTERN = r"^([^\x00-\x1f\x7f-\x9f]|[\r\n])*$"
@@ -40,6 +42,26 @@ def _printable(text: str, allowed: frozenset[str] = frozenset()) -> str:
 
 def _printable_lines(text: str) -> str:
     return _printable(text, LINE_BREAKS)
+
+
+def trim(text: str) -> str:
+    """Drops blanks and invisible characters from both ends, which people do not see and filters would not find."""
+    start, end = 0, len(text)
+    while start < end and _is_invisible(text[start]):
+        start += 1
+    while end > start and _is_invisible(text[end - 1]):
+        end -= 1
+    return text[start:end]
+
+
+def _is_invisible(character: str) -> bool:
+    return character in _FILLERS or unicodedata.category(character) in {"Cc", "Cf", "Zs", "Zl", "Zp"}
+
+
+def _visible(text: str) -> str:
+    if all(_is_invisible(character) or unicodedata.category(character)[0] == "M" for character in text):
+        raise ValueError("must have at least one visible character")
+    return text
 
 
 def read_moment(value: object) -> datetime:
@@ -81,22 +103,26 @@ Tag = Annotated[
     str,
     Field(
         max_length=64,
-        description="A label of your choice, without control characters. Empty means no label.",
+        description="A label of your choice, without control characters. Empty means no label. Blanks at its ends are "
+        "dropped.",
         examples=["vip"],
         json_schema_extra={"pattern": _PRINTABLE_PATTERN},
     ),
     AfterValidator(_printable),
+    AfterValidator(trim),
 ]
 Text = Annotated[
     str,
     Field(
         min_length=1,
         max_length=2000,
-        description="The text of the message. Line breaks are allowed, other control characters are not.",
+        description="The text of the message, with at least one visible character. Line breaks are allowed, other "
+        "control characters are not.",
         examples=["Your order is ready."],
         json_schema_extra={"pattern": _LINES_PATTERN},
     ),
     AfterValidator(_printable_lines),
+    AfterValidator(_visible),
 ]
 # Validated with the context {"zones": names}; see clients/zones.py.
 Zone = Annotated[

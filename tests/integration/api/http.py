@@ -31,6 +31,18 @@ async def raw(api: Api, head: str, body: bytes = b"") -> bytes:
         writer.close()
 
 
+async def raw_heads(api: Api, sent: str, count: int) -> list[bytes]:
+    """Sends requests over one connection, and returns the heads of as many answers, which must have no bodies."""
+    assert api.client.port is not None
+    reader, writer = await asyncio.open_connection("127.0.0.1", api.client.port)
+    try:
+        writer.write(sent.replace("\n", "\r\n").encode())
+        async with asyncio.timeout(20):
+            return [await reader.readuntil(b"\r\n\r\n") for _ in range(count)]
+    finally:
+        writer.close()
+
+
 def head(path: str, *lines: str, token: str = ADMIN_TOKEN) -> str:
     fixed = (f"POST /api/v1{path} HTTP/1.1", "Host: x", f"Authorization: Bearer {token}", "Connection: close")
     return "\n".join((*fixed, *lines)) + "\n\n"
