@@ -98,7 +98,7 @@ def endpoint(route: Route) -> Handler:
 
     async def handle(request: web.Request) -> web.StreamResponse:
         if not request[IDENTITY].may(route.role):
-            raise HttpProblem(403, f"This needs a token with the role {route.role}.")
+            raise HttpProblem("role-insufficient", f"This needs a token with the role {route.role}.")
         pairs = {name: request.query.getall(name) for name in request.query}
         query = parse_query(route.query, pairs)
         request[QUERY] = query

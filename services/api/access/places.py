@@ -27,9 +27,10 @@ class Places:
         """Holds a place while the block runs. Raises a 429 problem when none is free for this token."""
         name = request[IDENTITY].name
         if self._taken[name] >= self._per_token:
-            raise too_many(f"This token has {self._per_token} {self._what} open already. Close one.", RETRY_SECONDS)
+            detail = f"This token has {self._per_token} {self._what} open already. Close one."
+            raise too_many("too-many-open", detail, RETRY_SECONDS)
         if self._taken.total() >= self._total:
-            raise too_many(f"Too many {self._what} are open. Try again later.", RETRY_SECONDS)
+            raise too_many("too-many-open", f"Too many {self._what} are open. Try again later.", RETRY_SECONDS)
         self._taken[name] += 1
         try:
             yield

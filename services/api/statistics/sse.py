@@ -81,7 +81,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
             return response
     except TooManyViewers:
         detail = "Too many streams are open. Request the statistics instead, or try again later."
-        raise HttpProblem(503, detail, headers={"Retry-After": "30"}) from None
+        raise HttpProblem("stream-unavailable", detail, headers={"Retry-After": "30"}) from None
 
 
 def _first(event: StreamEvent) -> StreamEvent:
@@ -91,7 +91,8 @@ def _first(event: StreamEvent) -> StreamEvent:
     if event.kind == "away":
         raise unavailable()
     if event.kind in {"failed", "stopping"}:
-        raise HttpProblem(503, "The stream is not available at this moment. Try again.", headers={"Retry-After": "2"})
+        detail = "The stream is not available at this moment. Try again."
+        raise HttpProblem("stream-unavailable", detail, headers={"Retry-After": "2"})
     return event
 
 

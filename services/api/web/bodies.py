@@ -59,9 +59,8 @@ def require_type(request: web.Request, types: Sequence[str]) -> str:
     """Returns the media type of the body. Raises a 415 problem unless it is one of `types`, in UTF-8."""
     charset = (request.charset or "utf-8").lower()
     if request.content_type not in types or charset not in {"utf-8", "utf8"}:
-        raise HttpProblem(
-            415, f"Send the body as {' or '.join(types)}, in UTF-8.", headers={"Accept": ", ".join(types)}
-        )
+        detail = f"Send the body as {' or '.join(types)}, in UTF-8."
+        raise HttpProblem("media-type-unsupported", detail, headers={"Accept": ", ".join(types)})
     return request.content_type
 
 
@@ -78,7 +77,7 @@ async def _read_whole(request: web.Request) -> bytes:
 
 
 def _too_large() -> HttpProblem:
-    return HttpProblem(413, f"The body may have {MAX_BODY} bytes at most, counted after decompression.")
+    return HttpProblem("body-too-large", f"The body may have {MAX_BODY} bytes at most, counted after decompression.")
 
 
 async def chunks(request: web.Request) -> AsyncIterator[bytes]:
@@ -108,7 +107,7 @@ def _decompressor(request: web.Request) -> Decompressor | None:
     if not is_accepted(encoding):
         accepted = " or ".join(ACCEPTED)
         detail = f"Send the body as it is, or compressed with {accepted} once."
-        raise HttpProblem(415, detail, headers={"Accept-Encoding": ", ".join(ACCEPTED)})
+        raise HttpProblem("encoding-unsupported", detail, headers={"Accept-Encoding": ", ".join(ACCEPTED)})
     return Decompressor(encoding)
 
 
@@ -120,10 +119,10 @@ def _decompress(decompressor: Decompressor, chunk: bytes) -> Iterator[bytes]:
         else:
             decompressor.end()
     except Undecodable as error:
-        raise HttpProblem(400, f"The body cannot be decompressed: {error}.") from None
+        raise HttpProblem("malformed-body", f"The body cannot be decompressed: {error}.") from None
     except Inflated:
         detail = f"The body grows to over {MOST_RATIO} times its size when it is decompressed. Send it uncompressed."
-        raise HttpProblem(413, detail) from None
+        raise HttpProblem("body-too-large", detail) from None
 
 
 @asynccontextmanager
@@ -134,9 +133,9 @@ async def reading(request: web.Request) -> AsyncIterator[None]:
             await _invite(request)
             yield
     except TimeoutError:
-        raise HttpProblem(408, "The body did not arrive in time.") from None
+        raise HttpProblem("body-late", "The body did not arrive in time.") from None
     except (web.RequestPayloadError, ConnectionError):
-        raise HttpProblem(400, "The body is malformed or ended early.") from None
+        raise HttpProblem("malformed-body", "The body is malformed or ended early.") from None
 
 
 async def expect_later(_: web.Request) -> None:

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema
 
 _MOMENT = re.compile(
-    r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(?P<offset>[Zz]|[+-]\d{2}:\d{2})?", re.ASCII
+    r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(?P<offset>[Zz]|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)?",
+    re.ASCII,
 )
 LINE_BREAKS = frozenset("\r\n")
 # Letters and symbols of Unicode that show as nothing.
@@ -21,7 +22,7 @@ _TO_THE_MINUTE = (
     r"[Tt]([01][0-9]|2[0-3]):[0-5][0-9]"
 )
 _SECONDS = r":[0-5][0-9](\.[0-9]{1,9})?"
-_OFFSET = r"([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
+_OFFSET = r"([Zz]|[+-]([01][0-9]|2[0-3])(:?[0-5][0-9])?)$"
 
 
 # Marks a field for the API's document, which then names no default; see openapi/schemas.py.
@@ -70,7 +71,7 @@ def read_moment(value: object) -> datetime:
     if found is None:
         raise ValueError("must be an ISO 8601 date-time, as a string")
     if found["offset"] is None:
-        raise ValueError("must have an offset, such as Z or +03:00")
+        raise ValueError("must have an offset, such as Z, +03:00 or +0300")
     try:
         moment = datetime.fromisoformat(found[0].upper()).astimezone(UTC)
     except (ValueError, OverflowError) as error:

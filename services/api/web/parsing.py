@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from services.api.web.problems import HttpProblem, InvalidValue, invalid
+from services.api.web.wording import message_of
 
 Zones = frozenset[str]
 # More than a body of the API's models needs; parsing more would hold up the event loop.
@@ -36,7 +36,7 @@ def parse_body(kind: type[ModelT], raw: bytes, zones: Zones) -> ModelT:
     try:
         return parse_json(kind, raw, zones)
     except NotJson as error:
-        raise HttpProblem(400, f"The body is invalid: {error}.") from None
+        raise HttpProblem("malformed-body", f"The body is invalid: {error}.") from None
     except ValidationError as error:
         raise invalid(*field_errors(error, "body")) from None
 
@@ -57,11 +57,6 @@ def field_errors(error: ValidationError, place: str) -> list[InvalidValue]:
         InvalidValue((place, *found["loc"]), message_of(found))
         for found in error.errors(include_url=False, include_input=False)
     ]
-
-
-def message_of(found: ErrorDetails) -> str:
-    """Returns the reason of an error, without the value: that may be a phone or a text."""
-    return found["msg"].removeprefix("Value error, ")
 
 
 def refuse_excess(raw: bytes) -> None:

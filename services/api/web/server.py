@@ -10,8 +10,8 @@ from services.api.web import problems
 from services.api.web.problems import HttpProblem
 from shared import logs
 
-MALFORMED = HttpProblem(400, "The request is not valid HTTP.")
-HEAD_TOO_LARGE = HttpProblem(431, "The request line or a header is too long.")
+MALFORMED = HttpProblem("malformed-request", "The request is not valid HTTP.")
+HEAD_TOO_LARGE = HttpProblem("head-too-large", "The request line or a header is too long.")
 
 
 class ProblemProtocol(RequestHandler):
@@ -28,7 +28,7 @@ class ProblemProtocol(RequestHandler):
         if request.writer.output_size > 0:
             raise ConnectionError("an answer was begun already")
         request_id = uuid4().hex
-        problem = HttpProblem(500)
+        problem = HttpProblem("internal-error")
         if isinstance(exc, HttpProcessingError) and status < web.HTTPInternalServerError.status_code:
             problem = HEAD_TOO_LARGE if isinstance(exc, LineTooLong) else MALFORMED
             logs.get().info("request malformed", status=problem.status, request_id=request_id)

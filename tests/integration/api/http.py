@@ -5,6 +5,7 @@ from typing import Any
 
 from aiohttp import ClientResponse
 
+from services.api.web.problem_kinds import KINDS
 from services.api.web.route import PREFIX
 from tests.integration.api.fakes import ADMIN_TOKEN, AUTHORIZED, Api
 
@@ -13,7 +14,8 @@ def assert_problem(answered: Any, status: int) -> None:
     assert answered.status == status
     assert answered.headers["Content-Type"] == "application/problem+json"
     assert answered.body["status"] == status
-    assert answered.body["type"] == "about:blank"
+    assert KINDS[answered.body["code"]].status == status
+    assert answered.body["type"] == f"/docs/problems#{answered.body['code']}"
     assert answered.body["title"]
     assert answered.headers["X-Request-ID"]
 

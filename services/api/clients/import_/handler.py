@@ -58,7 +58,7 @@ def _refuse_excess(size: int, lines: int) -> None:
             f"A file may have {MOST_BYTES:,} bytes and {MOST_LINES:,} lines at most: send it in parts. "
             "What came before was imported."
         )
-        raise HttpProblem(413, detail)
+        raise HttpProblem("body-too-large", detail)
 
 
 class RunningImport:
