@@ -109,11 +109,11 @@ async def make_flights_due(connection: Connection | Pool, client_ids: list[int])
 
 
 async def delete(pool: Pool, client_id: int, origin: Origin) -> bool:
-    """Erases the phone and hides the client. The planner then settles its unsent messages."""
+    """Erases the phone and the tag, and hides the client. The planner then settles its unsent messages."""
     deleted = await pool.fetchval(
         """
         WITH deleted AS (
-            UPDATE clients SET phone = NULL, deleted_at = now(), updated_at = now()
+            UPDATE clients SET phone = NULL, tag = '', deleted_at = now(), updated_at = now()
             WHERE id = $1 AND deleted_at IS NULL
             RETURNING id
         )

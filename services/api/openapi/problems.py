@@ -49,7 +49,11 @@ STATUSES: Mapping[int, StatusProblem] = {
         "Another client has this phone.",
         ("Retry-After" + SOMETIMES,),
     ),
-    413: StatusProblem("body-too-large", "The body is larger than 1 MiB.", "Request Entity Too Large"),
+    413: StatusProblem(
+        "body-too-large",
+        "The body, or what it decompresses to, is too large.",
+        "The body may have 1048576 bytes at most, counted after decompression.",
+    ),
     415: StatusProblem(
         "media-type-unsupported",
         "The body has another media type, or is not in UTF-8.",
@@ -60,7 +64,7 @@ STATUSES: Mapping[int, StatusProblem] = {
         "values-invalid",
         "The request contains values or parameters that are not allowed.",
         "The request contains values that are not allowed.",
-        errors=({"loc": ["query", "limit"], "msg": "Input should be less than or equal to 1000"},),
+        errors=({"loc": ["query", "limit"], "msg": "must be at most 1000"},),
     ),
     429: StatusProblem(
         "rate-exceeded",

@@ -17,6 +17,7 @@ _FILLERS = frozenset("\u115f\u1160\u3164\uffa0\u2800")
 # The same rules as patterns, for the API's document. A pattern cannot exclude lone surrogates.
 _PRINTABLE_PATTERN = r"^[^\x00-\x1f\x7f-\x9f]*$"
 _LINES_PATTERN = r"^([^\x00-\x1f\x7f-\x9f]|[\r\n])*$"
+_VISIBLE_PATTERN = r"[^\s\u00ad\u115f\u1160\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0]"
 _TO_THE_MINUTE = (
     r"^(19[7-9][0-9]|[2-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-8])-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
     r"[Tt]([01][0-9]|2[0-3]):[0-5][0-9]"
@@ -120,7 +121,7 @@ Text = Annotated[
         description="The text of the message, with at least one visible character. Line breaks are allowed, other "
         "control characters are not.",
         examples=["Your order is ready."],
-        json_schema_extra={"pattern": _LINES_PATTERN},
+        json_schema_extra={"pattern": _LINES_PATTERN, "allOf": [{"pattern": _VISIBLE_PATTERN}]},
     ),
     AfterValidator(_printable_lines),
     AfterValidator(_visible),
