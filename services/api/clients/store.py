@@ -1,6 +1,6 @@
 """Reads and writes the directory. Deleted clients keep their row, without the phone, and are invisible here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import asyncpg
 
@@ -92,7 +92,7 @@ async def update(
     return _client(row)
 
 
-async def make_flights_due(connection: Connection | Pool, client_ids: list[int]) -> None:
+async def make_flights_due(connection: Connection | Pool, client_ids: Sequence[int]) -> None:
     """Makes the waiting flights of clients due, since their new zones may open the window earlier.
 
     A retry that is not due yet keeps its time. Called in the transaction of the edit, so that no crash loses it, and

@@ -122,7 +122,7 @@ async def store_batch(
 
     `moments` are those of the earlier batches of the import; that of this one is returned.
     """
-    columns, updated = batch.columns(), store.Updated([], [], [], 0)
+    columns, updated = batch.columns(), store.Updated()
     async with pool.acquire() as connection, connection.transaction():
         if batch.on_conflict == "update":
             updated = await store.update(connection, columns, origin, moments)
@@ -134,8 +134,7 @@ async def store_batch(
         await clients.make_flights_due(pool, updated.moved)
     _log("created", created)
     _log("updated", updated.changed)
-    changed = len(updated.changed) - updated.repeated
-    return StoredCounts(len(created), changed, len(updated.unchanged), updated.repeated), moment
+    return StoredCounts(len(created), updated.rewritten, updated.unchanged, updated.repeated), moment
 
 
 def _log(change: str, client_ids: Sequence[int]) -> None:

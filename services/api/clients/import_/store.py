@@ -22,14 +22,15 @@ class ClientColumns:
 class Updated:
     """What became of the clients of a batch that exist.
 
-    `changed` and `unchanged` are ids, and `moved` are those of `changed` whose zone is another. `repeated` counts those
-    of `changed` that an earlier batch of the same import had changed or created.
+    `changed` are ids, and `moved` are those of them whose zone is another. `repeated` counts clients that an earlier
+    batch of the same import had created or changed; of the others, `rewritten` changed and `unchanged` did not.
     """
 
-    changed: list[int]
-    unchanged: list[int]
-    moved: list[int]
-    repeated: int
+    changed: Sequence[int] = ()
+    moved: Sequence[int] = ()
+    rewritten: int = 0
+    unchanged: int = 0
+    repeated: int = 0
 
 
 async def update(connection: Connection, batch: ClientColumns, origin: Origin, moments: Sequence[datetime]) -> Updated:
@@ -76,9 +77,10 @@ async def update(connection: Connection, batch: ClientColumns, origin: Origin, m
     )
     return Updated(
         changed=[row["id"] for row in rows if row["changed"]],
-        unchanged=[row["id"] for row in rows if not row["changed"]],
+        unchanged=sum(not row["changed"] and not row["repeated"] for row in rows),
         moved=[row["id"] for row in rows if row["moved"]],
-        repeated=sum(row["repeated"] for row in rows if row["changed"]),
+        rewritten=sum(row["changed"] and not row["repeated"] for row in rows),
+        repeated=sum(row["repeated"] for row in rows),
     )
 
 

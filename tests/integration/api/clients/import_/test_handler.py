@@ -43,7 +43,6 @@ async def test_csv_and_bad_lines(api: Api, pool: asyncpg.Pool) -> None:
     report = answered.body
     assert [report[name] for name in ("created", "updated", "skipped", "rejected")] == [3, 0, 0, 5]
     assert [error["line"] for error in report["errors"]] == [4, 6, 7, 9, 10]
-    assert "123" not in report["errors"][0]["detail"].replace("[0-9]", "")
     assert await directory(pool) == [
         ("79990000001", "123", 'a, "b"', "Europe/Moscow"),
         ("79990000002", "999", "", "UTC"),
@@ -100,10 +99,10 @@ async def test_of_a_phone_that_comes_twice_the_last_one_counts(api: Api, pool: a
 
 async def test_a_phone_that_came_in_an_earlier_batch_is_told_apart_from_an_update(api: Api, rows: Rows) -> None:
     await rows.client("78880000000", tag="old")
-    many = b"".join(b"7999%07d,first\n" % number for number in range(BATCH))
+    many = b"".join(b"7999%07d,first\n" % number for number in range(3 * BATCH))
     again = b"79990000000,last\n78880000000,new\n79990000001,first\n"
     report = (await api.upload(b"phone,tag\n" + many + again)).body
-    assert counts(report) == {"created": BATCH, "updated": 1, "unchanged": 1, "repeated": 1}
+    assert counts(report) == {"created": 3 * BATCH, "updated": 1, "repeated": 2}
 
 
 async def test_an_import_that_changes_nothing_moves_no_moment(api: Api, rows: Rows, pool: asyncpg.Pool) -> None:
