@@ -62,6 +62,12 @@ async def get(pool: Pool, client_id: int) -> Client | None:
     return _client(await pool.fetchrow(_SELECT + " AND id = $1", client_id))
 
 
+async def find_by_phone(pool: Pool, phone: str) -> int | None:
+    """Returns the id of the client that has this phone."""
+    found: int | None = await pool.fetchval("SELECT id FROM clients WHERE phone = $1 AND deleted_at IS NULL", phone)
+    return found
+
+
 async def update(
     connection: Connection,
     client_id: int,

@@ -69,10 +69,11 @@ async def _read_whole(request: web.Request) -> bytes:
     if (request.content_length or 0) > MAX_BODY:
         raise _too_large()
     whole = bytearray()
-    async for chunk in chunks(request):
-        whole += chunk
-        if len(whole) > MAX_BODY:
-            raise _too_large()
+    async with _in_time(request):
+        async for chunk in chunks(request):
+            whole += chunk
+            if len(whole) > MAX_BODY:
+                raise _too_large()
     return bytes(whole)
 
 
@@ -129,13 +130,20 @@ def _decompress(decompressor: Decompressor, chunk: bytes) -> Iterator[bytes]:
 async def reading(request: web.Request) -> AsyncIterator[None]:
     """Turns errors of reading a body into problems."""
     try:
-        async with asyncio.timeout(timeouts_of(request).body):
+        async with _in_time(request):
             await _invite(request)
+            yield
+    except (web.RequestPayloadError, ConnectionError):
+        raise HttpProblem("malformed-body", "The body is malformed or ended early.") from None
+
+
+@asynccontextmanager
+async def _in_time(request: web.Request) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(timeouts_of(request).body):
             yield
     except TimeoutError:
         raise HttpProblem("body-late", "The body did not arrive in time.") from None
-    except (web.RequestPayloadError, ConnectionError):
-        raise HttpProblem("malformed-body", "The body is malformed or ended early.") from None
 
 
 async def expect_later(_: web.Request) -> None:

@@ -5,14 +5,19 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
+from shared.statuses import MESSAGE_STATUSES
+
 Context = Mapping[str, Any]
 
+_STATUS = "|".join(MESSAGE_STATUSES)
 # The patterns of field types, in words.
 PATTERNS: Mapping[str, str] = {
     r"^7[0-9]{10}$": "must be 7 and ten more digits, without a plus sign, such as 79161234567",
     r"^[0-9]{3}$": "must be three digits, such as 916",
     r"^([01][0-9]|2[0-3]):[0-5][0-9]$": "must be a time of day from 00:00 to 23:59, such as 09:00",
-    r"^[0-9]{1,9}$": "must be a whole number",
+    r"^[0-9a-f]{16}$": "must be the id of a dead letter: 16 digits from 0 to f",
+    r"^[0-9a-f]{16}(,[0-9a-f]{16}){0,99}$": "must be up to 100 ids of dead letters, separated by commas",
+    rf"^({_STATUS})(,({_STATUS})){{0,6}}$": f"must be statuses, separated by commas: {', '.join(MESSAGE_STATUSES)}",
 }
 
 
@@ -39,7 +44,7 @@ _WORDS: Mapping[str, Callable[[Context], str]] = {
     "extra_forbidden": _fixed("is unknown"),
     "string_type": _fixed("must be a string"),
     "string_unicode": _fixed("must be valid Unicode"),
-    "string_pattern_mismatch": lambda context: PATTERNS[context["pattern"]],
+    "string_pattern_mismatch": lambda context: PATTERNS.get(context["pattern"], "has the wrong form"),
     "string_too_short": lambda context: (
         f"must have at least {_plural(context['min_length'], 'character', 'characters')}"
     ),
