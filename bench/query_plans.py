@@ -24,8 +24,8 @@ from services.dispatcher import store as dispatcher
 from services.planner.closing import store as closing
 from services.planner.store import backlog, expansion, leases, lifecycle, releases, repairs, windows
 from services.reporter.fold import fold
-from shared.messages import Result, Results
 from shared.database import Pool
+from shared.messages import Result, Results
 from shared.migrate import migrate
 from shared.statuses import MessageStatus
 

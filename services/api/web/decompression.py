@@ -8,8 +8,8 @@ GZIP_NAMES, DEFLATE = frozenset({"gzip", "x-gzip"}), "deflate"
 ACCEPTED = ("gzip", DEFLATE)
 # The most that one call decompresses.
 PIECE = 64 * 1024
-# Real CSV shrinks to a tenth; what shrinks to less than this part was made to cost memory or processor time.
-MOST_RATIO = 200
+# Real CSV shrinks to a tenth; what shrinks to a fiftieth was made to cost memory or processor time.
+MOST_RATIO = 50
 # A body this small costs nothing, whatever its ratio.
 UNJUDGED_BYTES = 1024 * 1024
 

@@ -14,6 +14,7 @@ _MOMENT = re.compile(
 LINE_BREAKS = frozenset("\r\n")
 # Letters and symbols of Unicode that show as nothing.
 _FILLERS = frozenset("\u115f\u1160\u3164\uffa0\u2800")
+_BLANKS = "".join(c for c in map(chr, range(0x3001)) if c.isspace()) + "\xad\u200b\u2060\ufeff"
 # The same rules as patterns, for the API's document. A pattern cannot exclude lone surrogates.
 _PRINTABLE_PATTERN = r"^[^\x00-\x1f\x7f-\x9f]*$"
 _LINES_PATTERN = r"^([^\x00-\x1f\x7f-\x9f]|[\r\n])*$"
@@ -47,13 +48,8 @@ def _printable_lines(text: str) -> str:
 
 
 def trim(text: str) -> str:
-    """Drops blanks and invisible characters from both ends, which people do not see and filters would not find."""
-    start, end = 0, len(text)
-    while start < end and _is_invisible(text[start]):
-        start += 1
-    while end > start and _is_invisible(text[end - 1]):
-        end -= 1
-    return text[start:end]
+    """Drops blanks and characters of no width from both ends: people do not see them, and a filter would not match."""
+    return text.strip(_BLANKS)
 
 
 def _is_invisible(character: str) -> bool:

@@ -34,10 +34,10 @@ async def import_clients(request: web.Request) -> web.Response:
     try:
         async for chunk in chunks(request):
             size += len(chunk)
-            await turns.run(run.take(lines.feed(chunk)))
+            await turns.run(run.take(lines, lines.feed(chunk)))
             _refuse_excess(size, lines.number)
             await run.store_when_full()
-        await turns.run(run.take(lines.end()))
+        await turns.run(run.take(lines, lines.end()))
         await turns.run(run.end())
         tally = await run.finish()
     except BadHeader as error:
@@ -75,11 +75,12 @@ class RunningImport:
         self._tally = ImportTally()
         self._moments: list[datetime] = []
 
-    def take(self, lines: Iterator[Line]) -> Iterator[None]:
+    def take(self, splitter: LineSplitter, lines: Iterator[Line]) -> Iterator[None]:
         """Reads lines into the batch, one at a step. A bad line is counted, and does not stop it. Raises BadHeader."""
         for line in lines:
             for found in self._reader.read(line):
                 self._add(found)
+            splitter.keep_blank = self._reader.within_quotes
             yield
 
     def end(self) -> Iterator[None]:

@@ -24,13 +24,18 @@ class LineSplitter:
         self._too_long = False
         # The number of lines that were completed.
         self.number = 0
+        # Blank lines are counted and passed over, unless they stand within quotes.
+        self.keep_blank = False
 
     def feed(self, chunk: bytes) -> Iterator[Line]:
         """Yields the lines that end in a chunk."""
         *whole, rest = (self._rest + chunk).split(b"\n")
         self._rest = b""
         for raw in whole:
-            yield self._line(raw)
+            if (not raw or raw == b"\r") and not self.keep_blank and not self._too_long:
+                self.number += 1
+            else:
+                yield self._line(raw)
         self._too_long = self._too_long or len(rest) > MAX_LINE
         self._rest = b"" if self._too_long else rest
 

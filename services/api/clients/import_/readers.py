@@ -46,6 +46,10 @@ class Rejected:
 
 
 class LineReader(Protocol):
+    @property
+    def within_quotes(self) -> bool:
+        """Whether the record goes on in the next line."""
+
     def read(self, line: Line) -> Iterator[ClientNew | Rejected]:
         """Yields what a line completes: one record, more after an open quote, or none. Raises BadHeader."""
 
@@ -55,6 +59,8 @@ class LineReader(Protocol):
 
 class NdjsonReader:
     """Reads one JSON object per line, with the fields of POST /clients."""
+
+    within_quotes = False
 
     def __init__(self, zones: Zones) -> None:
         self._zones = zones
@@ -89,6 +95,11 @@ class CsvReader:
         self._columns: list[str] | None = None
         # The lines of a record that ends within quotes so far.
         self._open: list[Line] = []
+
+    @property
+    def within_quotes(self) -> bool:
+        """Whether the record goes on in the next line."""
+        return bool(self._open)
 
     def read(self, line: Line) -> Iterator[ClientNew | Rejected]:
         left = deque((line,))

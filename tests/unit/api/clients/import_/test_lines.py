@@ -25,7 +25,7 @@ def cut(*chunks: bytes) -> list[tuple[int, bytes | None]]:
         ([b"a\nb"], [(1, b"a"), (2, b"b")]),
         ([b"a\r\nb\r\n"], [(1, b"a"), (2, b"b")]),
         ([b"a\r", b"\nb"], [(1, b"a"), (2, b"b")]),
-        ([b"\n\n a \n\n"], [(1, b""), (2, b""), (3, b" a "), (4, b"")]),
+        ([b"\n\r\n a \n\n"], [(3, b" a ")]),
         ([b"\xef\xbb\xbfa\n\xef\xbb\xbfb"], [(1, b"a"), (2, b"\xef\xbb\xbfb")]),
         ([b"x" * (MAX_LINE + 1) + b"\nb"], [(1, None), (2, b"b")]),
         ([b"x" * MAX_LINE, b"x" * MAX_LINE, b"x\nb"], [(1, None), (2, b"b")]),
@@ -49,3 +49,9 @@ def test_an_endless_line_takes_no_memory() -> None:
     for _ in range(1000):
         assert list(lines.feed(b"x" * MAX_LINE)) == []
         assert len(lines._rest) <= MAX_LINE
+
+
+def test_blank_lines_are_kept_within_quotes() -> None:
+    lines = LineSplitter()
+    lines.keep_blank = True
+    assert [line.raw for line in lines.feed(b"a\n\n\r\nb\n")] == [b"a", b"", b"", b"b"]
