@@ -9,7 +9,7 @@ the plan nodes of each statement. Used for docs/decisions/0006.
 import asyncio
 import re
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -24,8 +24,10 @@ from services.dispatcher import store as dispatcher
 from services.planner.closing import store as closing
 from services.planner.store import backlog, expansion, leases, lifecycle, releases, repairs, windows
 from services.reporter.fold import fold
+from shared.database import Pool
 from shared.messages import Result, Results
 from shared.migrate import migrate
+from shared.statuses import MessageStatus
 
 MILLION = 1_000_000
 # A plan node in the output of EXPLAIN: its kind, the index that it reads, and the table.
@@ -170,11 +172,19 @@ def calls(pool: Any, connection: asyncpg.Connection) -> dict[str, Callable[[], A
         ),
         "api: one mailing": lambda: mailings.get(pool, 1),
         "api: page of mailings": lambda: mailings.page(pool, status=None, before=2**62, limit=100),
-        "api: page of messages": lambda: messages.page(pool, 1, status=None, after=500_000, limit=100),
-        "api: page of rejected messages": lambda: messages.page(pool, 1, status="rejected", after=500_000, limit=100),
-        "api: page of retrying messages": lambda: messages.page(pool, 1, status="retrying", after=0, limit=100),
-        "api: page of pending messages": lambda: messages.page(pool, 1, status="pending", after=0, limit=100),
-        "api: page of sent messages": lambda: messages.page(pool, 1, status="sent", after=0, limit=100),
+        "api: page of messages": lambda: _messages(pool, (), after=500_000),
+        "api: page of rejected messages": lambda: messages.page(
+            pool, 1, statuses=("rejected",), reason=None, after=500_000, limit=100
+        ),
+        "api: page of retrying messages": lambda: messages.page(
+            pool, 1, statuses=("retrying",), reason=None, after=0, limit=100
+        ),
+        "api: page of pending messages": lambda: messages.page(
+            pool, 1, statuses=("pending",), reason=None, after=0, limit=100
+        ),
+        "api: page of sent messages": lambda: messages.page(
+            pool, 1, statuses=("sent",), reason=None, after=0, limit=100
+        ),
         "api: overall statistics": lambda: statistics.totals(pool),
     }
 
@@ -214,6 +224,10 @@ class SingleConnectionPool:
 
     async def __aexit__(self, *_: object) -> None:
         return None
+
+
+async def _messages(pool: Pool, statuses: Sequence[MessageStatus], after: int) -> object:
+    return await messages.page(pool, 1, statuses=statuses, reason=None, after=after, limit=100)
 
 
 if __name__ == "__main__":

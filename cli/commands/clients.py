@@ -1,11 +1,13 @@
 """herald clients: imports and exports the client directory."""
 
+import asyncio
 import sys
 from pathlib import Path
 from typing import Annotated, BinaryIO, Literal
 
 import typer
 from rich.console import Console
+from rich.progress import Progress
 
 from cli.connections.api import Json, open_api
 from cli.failure import Failure
@@ -17,6 +19,8 @@ app = typer.Typer(help="Import and export the client directory.", no_args_is_hel
 
 Format = Literal["csv", "ndjson"]
 CONTENT_TYPES: dict[Format, str] = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
+# The counts of lines that are clients.
+KEPT = ("created", "updated", "unchanged", "skipped", "repeated")
 SUFFIXES: dict[str, Format] = {".csv": "csv", ".ndjson": "ndjson", ".jsonl": "ndjson"}
 
 
@@ -30,9 +34,13 @@ def import_clients(
     on_conflict: Annotated[
         Literal["update", "skip"], typer.Option(help="What to do when a client with the same phone exists.")
     ] = "update",
+    on_empty: Annotated[
+        Literal["keep", "clear"],
+        typer.Option(help="What an empty value of a CSV does to a client who exists: keep the old value, or clear it."),
+    ] = "keep",
 ) -> None:
-    """Import clients from a file. Invalid lines are reported and left out."""
-    run(_import(file, format or _by_suffix(file), on_conflict))
+    """Import clients from a file. Invalid lines are reported and left out; if no line is valid, the exit code is 1."""
+    run(_import(file, format or _by_suffix(file), on_conflict, on_empty))
 
 
 @app.command("export")
@@ -49,23 +57,38 @@ def export_clients(
 
 
 def _by_suffix(file: Path) -> Format:
-    if file.suffix not in SUFFIXES:
+    suffix = file.suffix.lower()
+    if suffix not in SUFFIXES:
         raise typer.BadParameter(f"the suffix of {file.name} names no format: add --format csv or --format ndjson")
-    return SUFFIXES[file.suffix]
+    return SUFFIXES[suffix]
 
 
-async def _import(file: Path, format_: Format, on_conflict: str) -> None:
+async def _import(file: Path, format_: Format, on_conflict: str, on_empty: str) -> int:
     with transfer_bar(Console(stderr=True)) as progress:
         async with open_api() as api:
             content = read_with_progress(file, progress)
-            report = await api.upload(
-                "/clients/import", content, CONTENT_TYPES[format_], params={"on_conflict": on_conflict}
-            )
+            params = {"on_conflict": on_conflict, "on_empty": on_empty}
+            try:
+                report = await api.upload("/clients/import", content, CONTENT_TYPES[format_], params=params)
+            except asyncio.CancelledError:
+                # Ctrl-C. The API stores what it has read in batches, and drops the batch that is not complete.
+                _explain_interruption(progress)
+                raise
     _show(report)
+    return 1 if report["rejected"] and not any(report[name] for name in KEPT) else 0
+
+
+def _explain_interruption(progress: Progress) -> None:
+    sent = sum(task.completed for task in progress.tasks)
+    total = sum(task.total or 0 for task in progress.tasks)
+    progress.console.print(
+        f"interrupted after {sent:,.0f} of {total:,.0f} bytes: full batches of 5,000 lines are stored, and the file "
+        "can be imported again"
+    )
 
 
 def _show(report: Json) -> None:
-    counts = ("created", "updated", "skipped", "rejected")
+    counts = (*KEPT, "rejected")
     console = Console()
     console.print(make_table("", counts, [[report[name] for name in counts]]))
     if report["errors"]:

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
+from services.api.access import places
 from services.api.access.authenticate import AUTHENTICATOR, Authenticator, authenticate
 from services.api.access.identity import IDENTITY
+from services.api.access.places import EXPORTS, STREAMS
 from services.api.access.rate_limit import RATE_LIMITS, RateLimits, limit, stamp_allowance
 from services.api.clients.handlers import DEFAULT_ZONE
 from services.api.console import routes as console
@@ -27,6 +29,7 @@ from services.api.web.problems import HttpProblem, took_too_long
 from services.api.web.request_log import field_names, redact_fields
 from services.api.web.route import PREFIX, Handler, Route, by_path, methods_of
 from services.api.web.timeouts import Timeouts
+from services.api.web.turns import TURNS, Turns
 
 MIDDLEWARE = (observe, compress, answer_problems, authenticate, limit)
 
@@ -43,7 +46,12 @@ def build(
     default_zone: str,
 ) -> web.Application:
     """Builds the application from its parts, each of which belongs to one feature."""
-    app = web.Application(middlewares=MIDDLEWARE, client_max_size=MAX_BODY)
+    app = web.Application(
+        middlewares=MIDDLEWARE,
+        client_max_size=MAX_BODY,
+        # Bodies are decompressed in web/bodies.py: aiohttp takes incomplete data for complete.
+        handler_args={"auto_decompress": False},
+    )
     app[DATABASE] = database
     app[METRICS] = metrics
     app[TIMEOUTS] = timeouts
@@ -53,6 +61,9 @@ def build(
     app[PLANNER_HINTS] = planner_hints
     app[DEAD_QUEUES] = dead_queues
     app[DEFAULT_ZONE] = default_zone
+    app[TURNS] = Turns()
+    app[EXPORTS] = places.exports()
+    app[STREAMS] = places.streams()
     app[preview.COUNTING] = asyncio.Semaphore(preview.MOST_AT_A_TIME)
     app[sse.BROADCASTS] = sse.broadcasts(database, metrics)
     app.on_shutdown.append(sse.stop)
@@ -87,7 +98,7 @@ def endpoint(route: Route) -> Handler:
 
     async def handle(request: web.Request) -> web.StreamResponse:
         if not request[IDENTITY].may(route.role):
-            raise HttpProblem(403, f"This needs a token with the role {route.role}.")
+            raise HttpProblem("role-insufficient", f"This needs a token with the role {route.role}.")
         pairs = {name: request.query.getall(name) for name in request.query}
         query = parse_query(route.query, pairs)
         request[QUERY] = query

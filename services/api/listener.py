@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
+from services.api.web.server import ProblemRunner
 from shared import logs
 from shared.settings import SettingsError
 
@@ -19,7 +20,7 @@ async def listen(app: web.Application, host: str, port: int, idle_seconds: float
     A connection that sends no complete request head within `idle_seconds` is closed, however busily it sends. Raises
     SettingsError when the port is in use.
     """
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=DRAIN_SECONDS, keepalive_timeout=idle_seconds)
+    runner = ProblemRunner(app, access_log=None, shutdown_timeout=DRAIN_SECONDS, keepalive_timeout=idle_seconds)
     await runner.setup()
     try:
         await _start(runner, host, port)

@@ -4,7 +4,7 @@ from services.api.access import handlers as token
 from services.api.clients import export
 from services.api.clients import handlers as clients
 from services.api.clients.import_ import handler as imports
-from services.api.clients.schemas import ClientNew, ClientPatch, ClientsFilter, ClientsQuery, ImportQuery
+from services.api.clients.schemas import ClientNew, ClientPatch, ClientsQuery, ExportQuery, ImportQuery
 from services.api.dead_letters import handlers as dead_letters
 from services.api.dead_letters.schemas import DeadLettersDrop, DeadLettersQuery, DeadLettersReplay
 from services.api.mailings import handlers as mailings
@@ -33,7 +33,7 @@ ROUTES = (
         ImportQuery,
         streams=True,
     ),
-    Route("GET", "/clients/export", export.export_clients, "viewer", "Export all clients", ClientsFilter, streams=True),
+    Route("GET", "/clients/export", export.export_clients, "viewer", "Export all clients", ExportQuery, streams=True),
     Route("GET", _CLIENT, clients.show, "viewer", "Show a client"),
     Route("PATCH", _CLIENT, clients.patch, "operator", "Change some fields of a client", body=ClientPatch),
     Route("PUT", _CLIENT, clients.replace, "operator", "Replace a client", body=ClientNew),

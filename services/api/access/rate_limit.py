@@ -9,6 +9,7 @@ from aiohttp.typedefs import Handler
 from services.api.access.client_address import Network, bucket_of, client_address
 from services.api.access.identity import IDENTITY
 from services.api.access.token_bucket import WRONG_TOKENS, Allowance, RatePolicy, TokenBuckets
+from services.api.web.problem_kinds import ProblemCode
 from services.api.web.problems import HttpProblem
 from shared import logs
 
@@ -51,7 +52,7 @@ def count_wrong_token(request: web.Request) -> None:
     allowance = request.app[RATE_LIMITS].wrong_tokens.take(bucket_of(address))
     logs.get().warning("token refused", address=address)
     if allowance.retry_after is not None:
-        raise too_many("Too many wrong tokens came from this address.", allowance.retry_after)
+        raise too_many("wrong-tokens-exceeded", "Too many wrong tokens came from this address.", allowance.retry_after)
 
 
 @web.middleware
@@ -61,7 +62,7 @@ async def limit(request: web.Request, handler: Handler) -> web.StreamResponse:
     if buckets is not None and IDENTITY in request:
         allowance = request[ALLOWANCE] = buckets.take(request[IDENTITY].name)
         if allowance.retry_after is not None:
-            raise too_many("This token sent too many requests.", allowance.retry_after)
+            raise too_many("rate-exceeded", "This token sent too many requests.", allowance.retry_after)
     return await handler(request)
 
 
@@ -74,5 +75,5 @@ async def stamp_allowance(request: web.Request, response: web.StreamResponse) ->
         response.headers["RateLimit-Reset"] = str(allowance.reset)
 
 
-def too_many(detail: str, retry_after: int) -> HttpProblem:
-    return HttpProblem(429, detail, headers={"Retry-After": str(retry_after)})
+def too_many(code: ProblemCode, detail: str, retry_after: int) -> HttpProblem:
+    return HttpProblem(code, detail, headers={"Retry-After": str(retry_after)})

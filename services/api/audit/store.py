@@ -73,8 +73,8 @@ async def of_mailing(pool: Pool, mailing_id: int, *, after: int, limit: int) -> 
 async def of_client(pool: Pool, client_id: int, *, after: EventPlace, limit: int) -> list[PlacedEvent]:
     """Lists the events of a client and of its messages, the oldest first.
 
-    An import records no events, since it creates 100,000 clients in seconds: the creation of such a client, and its
-    last update if no event covers it, come from the client's own row. Events of messages come from messages and
+    Imports of versions before 0.2 recorded no events: the creation of such a client, and its last update if no event
+    covers it, come from the client's own row. Events of messages come from messages and
     attempts. Every page reads the whole history of the client, which is a few rows for each of its mailings.
     """
     rows = await pool.fetch(

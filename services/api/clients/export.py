@@ -4,37 +4,46 @@ from collections.abc import AsyncGenerator, Sequence
 
 from aiohttp import web
 
+from services.api.access.places import EXPORTS
 from services.api.clients import store
 from services.api.clients.responses import Client
-from services.api.clients.schemas import ClientsFilter
+from services.api.clients.schemas import ExportQuery
 from services.api.web.context import pool_of, query_of
-from services.api.web.csv_stream import BLOCK, csv_block, stream
+from services.api.web.csv_stream import BLOCK, CsvTable, stream
 from services.api.web.negotiation import CSV, NDJSON, choose
 from shared.database import Pool
 
+# What an import takes again, and with the id, for people and other systems.
 FIELDS = ("phone", "operator_code", "tag", "timezone")
+WITH_ID = ("id", *FIELDS)
 
 
 async def export_clients(request: web.Request) -> web.StreamResponse:
-    query = query_of(request, ClientsFilter)
+    query = query_of(request, ExportQuery)
     media = choose(request.headers.get("Accept"), (CSV, NDJSON))
     filename = "clients.csv" if media == CSV else "clients.ndjson"
-    return await stream(request, media, filename, _blocks(pool_of(request), query, media))
+    with request.app[EXPORTS].take(request):
+        return await stream(request, media, filename, _blocks(pool_of(request), query, media))
 
 
-async def _blocks(pool: Pool, query: ClientsFilter, media: str) -> AsyncGenerator[bytes]:
-    after, header = 0, True
+async def _blocks(pool: Pool, query: ExportQuery, media: str) -> AsyncGenerator[bytes]:
+    fields = WITH_ID if query.spreadsheet or query.with_id else FIELDS
+    table, after = CsvTable(fields, query.spreadsheet), 0
+    yield table.header() if media == CSV else b""
     while True:
         found = await store.page(
             pool, phone=query.phone, operator_code=query.operator_code, tag=query.tag, after=after, limit=BLOCK
         )
-        yield _encode(found, media, header=header)
-        if len(found) < BLOCK:
+        encoded, last = _encode(found, media, table), len(found) < BLOCK
+        after = 0 if last else found[-1].id
+        # The rows take ten times the memory of the block, which may wait for its reader.
+        del found
+        yield encoded
+        if last:
             return
-        after, header = found[-1].id, False
 
 
-def _encode(found: Sequence[Client], media: str, *, header: bool) -> bytes:
+def _encode(found: Sequence[Client], media: str, table: CsvTable) -> bytes:
     if media == CSV:
-        return csv_block(FIELDS, (client.model_dump(include=set(FIELDS)) for client in found), header=header)
+        return table.rows(client.model_dump() for client in found)
     return b"".join(client.model_dump_json(include=set(FIELDS)).encode() + b"\n" for client in found)

@@ -146,4 +146,4 @@ async def _write(request: web.Request, client_id: int, given: Mapping[str, str])
 
 
 def _duplicate() -> Exception:
-    return conflict("Another client has this phone.")
+    return conflict("Another client has this phone.", code="phone-taken")

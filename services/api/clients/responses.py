@@ -38,10 +38,15 @@ class LineError(ResponseModel):
 
 
 class ImportReport(ResponseModel):
-    """The number of clients that an import created, updated and skipped, and of lines that it rejected."""
+    """What an import did: each line of the file is counted once."""
 
-    created: Count
-    updated: Count
-    skipped: Count
-    rejected: Count
+    created: Count = Field(description="New clients.")
+    updated: Count = Field(description="Clients of whom a field changed.")
+    unchanged: Count = Field(description="Clients who had all these values already.")
+    skipped: Count = Field(description="Clients left as they are, as on_conflict=skip asks.")
+    repeated: Count = Field(
+        description="Lines with a phone that came earlier in the file. The last of them counts; with on_conflict=skip "
+        "the first."
+    )
+    rejected: Count = Field(description="Lines that are no clients.")
     errors: list[LineError] = Field(description="The first 100 rejected lines.")

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from services.api.web.bodies import BodyModel
 from services.api.web.field_types import OperatorCode, Phone, Tag, Zone, left_out
-from services.api.web.queries import PageQuery, QueryModel
+from services.api.web.queries import PageQuery, QueryBool, QueryModel
 
 
 # with_defaults in handlers.py fills in what is left out.
@@ -46,9 +46,24 @@ class ClientsQuery(ClientsFilter, PageQuery):
     pass
 
 
+class ExportQuery(ClientsFilter):
+    with_id: QueryBool = Field(default=False, description="For CSV: true adds a column with the id of each client.")
+    spreadsheet: Literal["excel"] | None = Field(
+        default=None,
+        alias="for",
+        description="For CSV: excel writes semicolons, a byte order mark, the id, and no cell that a spreadsheet would "
+        "run. The import does not read this form.",
+    )
+
+
 class ImportQuery(QueryModel):
     on_conflict: Literal["update", "skip"] = Field(
         default="update",
         description="What to do with a client whose phone is in the directory already: update it, or leave it as it "
         "is.",
+    )
+    on_empty: Literal["keep", "clear"] = Field(
+        default="keep",
+        description="What an empty value of a CSV does to a client who is in the directory: keep what is there, or "
+        "clear it, which sets an empty tag, the operator code of the phone, and the default time zone.",
     )

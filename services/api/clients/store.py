@@ -1,6 +1,6 @@
 """Reads and writes the directory. Deleted clients keep their row, without the phone, and are invisible here."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import asyncpg
 
@@ -62,6 +62,12 @@ async def get(pool: Pool, client_id: int) -> Client | None:
     return _client(await pool.fetchrow(_SELECT + " AND id = $1", client_id))
 
 
+async def find_by_phone(pool: Pool, phone: str) -> int | None:
+    """Returns the id of the client that has this phone."""
+    found: int | None = await pool.fetchval("SELECT id FROM clients WHERE phone = $1 AND deleted_at IS NULL", phone)
+    return found
+
+
 async def update(
     connection: Connection,
     client_id: int,
@@ -92,7 +98,7 @@ async def update(
     return _client(row)
 
 
-async def make_flights_due(connection: Connection | Pool, client_ids: list[int]) -> None:
+async def make_flights_due(connection: Connection | Pool, client_ids: Sequence[int]) -> None:
     """Makes the waiting flights of clients due, since their new zones may open the window earlier.
 
     A retry that is not due yet keeps its time. Called in the transaction of the edit, so that no crash loses it, and
@@ -109,11 +115,11 @@ async def make_flights_due(connection: Connection | Pool, client_ids: list[int])
 
 
 async def delete(pool: Pool, client_id: int, origin: Origin) -> bool:
-    """Erases the phone and hides the client. The planner then settles its unsent messages."""
+    """Erases the phone and the tag, and hides the client. The planner then settles its unsent messages."""
     deleted = await pool.fetchval(
         """
         WITH deleted AS (
-            UPDATE clients SET phone = NULL, deleted_at = now(), updated_at = now()
+            UPDATE clients SET phone = NULL, tag = '', deleted_at = now(), updated_at = now()
             WHERE id = $1 AND deleted_at IS NULL
             RETURNING id
         )

@@ -81,7 +81,7 @@ async def _open(request: web.Request) -> AsyncIterator[DeadQueueSession]:
         async with request.app[DEAD_QUEUES].open() as queues:
             yield queues
     except DeadQueuesUnavailable as error:
-        raise HttpProblem(503, str(error), headers={"Retry-After": "2"}) from None
+        raise HttpProblem("broker-unavailable", str(error), headers={"Retry-After": "2"}) from None
 
 
 def _names(queue: str | None) -> Sequence[str]:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from services.api.web.bodies import BodyModel
-from services.api.web.queries import PageQuery, QueryModel
+from services.api.web.queries import PageQuery, QueryBool, QueryModel
 
 DeadQueue = Literal["planner.dead", "dispatcher.dead", "reporter.dead"]
 LetterId = Annotated[
@@ -41,7 +41,7 @@ class DeadLettersDrop(QueryModel):
     ids: Annotated[str, Field(pattern=r"^[0-9a-f]{16}(,[0-9a-f]{16}){0,99}$")] | None = Field(
         default=None, description="The ids of the letters to drop, up to 100, separated by commas. Only without `all`."
     )
-    all: bool = Field(default=False, description="True to drop all letters. Only without `ids`.")
+    all: QueryBool = Field(default=False, description="True to drop all letters. Only without `ids`.")
     queue: DeadQueue | None = Field(default=None, description="Only letters of this queue.")
 
     @property

@@ -50,7 +50,8 @@ async def earlier(connection: Connection, key: IdempotencyKey) -> StoredAnswer |
     Raises problems: 409 while another request with the key is running, 422 when the key came with a different body.
     """
     if not await store.try_lock(connection, key.lock):
-        raise conflict("Another request with this Idempotency-Key is still running.", retry_after=1)
+        detail = "Another request with this Idempotency-Key is still running."
+        raise conflict(detail, code="idempotency-key-busy", retry_after=1)
     kept = await store.find(connection, key.owner, key.key)
     if kept is not None and kept.body_hash != key.body_hash:
         raise invalid(InvalidValue(("header", HEADER), "was used with a different body"))

@@ -11,6 +11,9 @@ from services.api.web.route import Handler
 MESSAGE: Json = {
     "id": 1,
     "client_id": 1,
+    "phone": "79161234567",
+    "operator_code": "916",
+    "tag": "vip",
     "mailing_id": 1,
     "status": "sent",
     "reason": None,
@@ -20,11 +23,11 @@ MESSAGE: Json = {
 }
 MESSAGES: Json = {"items": [MESSAGE], "next": None}
 MESSAGES_CSV = (
-    "id,client_id,mailing_id,status,reason,attempts,created_at,sent_at\r\n"
-    "1,1,1,sent,,2,2035-01-30T09:00:00Z,2035-01-30T09:00:01.250000Z\r\n"
+    "id,client_id,phone,operator_code,tag,mailing_id,status,reason,attempts,created_at,sent_at\r\n"
+    "1,1,79161234567,916,vip,1,sent,,2,2035-01-30T09:00:00Z,2035-01-30T09:00:01.250000Z\r\n"
 )
 MESSAGE_IN_FULL: Json = {
-    **MESSAGE,
+    **{name: value for name, value in MESSAGE.items() if name not in {"phone", "operator_code", "tag"}},
     "attempts": [
         {
             "number": 1,
@@ -64,7 +67,8 @@ OPERATIONS: Mapping[Handler, Operation] = {
     messages.show: Operation(
         "showMessage",
         "messages",
-        "Shows a message with every request to the provider that was made for it.",
+        "Shows a message with every request to the provider that was made for it, also when its mailing or its client "
+        "was deleted: what was sent stays on record.",
         {200: success("The message.", MessageInFull, MESSAGE_IN_FULL)},
     ),
 }

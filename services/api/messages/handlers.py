@@ -4,13 +4,15 @@ from collections.abc import AsyncGenerator
 
 from aiohttp import web
 
+from services.api.access.places import EXPORTS
+from services.api.clients import store as clients
 from services.api.mailings import store as mailings
 from services.api.messages import store
 from services.api.messages.responses import Message, Messages
 from services.api.messages.schemas import MessagesQuery
 from services.api.web import pages
 from services.api.web.context import id_in, pool_of, query_of
-from services.api.web.csv_stream import BLOCK, csv_block, stream
+from services.api.web.csv_stream import BLOCK, CsvTable, stream
 from services.api.web.negotiation import CSV, JSON, choose
 from services.api.web.problems import not_found
 from services.api.web.responses import reply
@@ -27,10 +29,24 @@ async def listing(request: web.Request) -> web.StreamResponse:
     if not await mailings.exists(pool, mailing_id):
         raise not_found("mailing")
     if choose(request.headers.get("Accept"), (JSON, CSV)) == CSV:
-        return await stream(request, CSV, "messages.csv", _blocks(pool, mailing_id, query.status, after))
-    found = await store.page(pool, mailing_id, status=query.status, after=after, limit=query.limit + 1)
+        table = CsvTable(FIELDS, query.spreadsheet)
+        with request.app[EXPORTS].take(request):
+            return await stream(request, CSV, "messages.csv", _blocks(pool, mailing_id, query, table, after))
+    found = await _page(pool, mailing_id, query, after, query.limit + 1)
     items, following = pages.cut(found, query.limit, KIND, lambda message: message.id)
     return pages.reply_page(request, Messages(items=items, next=following), following)
+
+
+async def _page(pool: Pool, mailing_id: int, query: MessagesQuery, after: int, limit: int) -> list[Message]:
+    client_id = query.client_id
+    if query.phone is not None:
+        client_id = await clients.find_by_phone(pool, query.phone)
+        if client_id is None:
+            return []
+    if client_id is not None:
+        found = await store.of_client(pool, mailing_id, client_id)
+        return [message for message in found if message.id > after]
+    return await store.page(pool, mailing_id, statuses=query.statuses, reason=query.reason, after=after, limit=limit)
 
 
 async def show(request: web.Request) -> web.Response:
@@ -40,11 +56,16 @@ async def show(request: web.Request) -> web.Response:
     return reply(message)
 
 
-async def _blocks(pool: Pool, mailing_id: int, status: str | None, after: int) -> AsyncGenerator[bytes]:
-    header = True
+async def _blocks(
+    pool: Pool, mailing_id: int, query: MessagesQuery, table: CsvTable, after: int
+) -> AsyncGenerator[bytes]:
+    yield table.header()
     while True:
-        found = await store.page(pool, mailing_id, status=status, after=after, limit=BLOCK)
-        yield csv_block(FIELDS, (message.model_dump(mode="json") for message in found), header=header)
-        if len(found) < BLOCK:
+        found = await _page(pool, mailing_id, query, after, BLOCK)
+        block, last = table.rows(message.model_dump(mode="json") for message in found), len(found) < BLOCK
+        after = 0 if last else found[-1].id
+        # The rows take ten times the memory of the block, which may wait for its reader.
+        del found
+        yield block
+        if last:
             return
-        after, header = found[-1].id, False

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from services.api.clients.responses import CodeShown, PhoneShown
 from services.api.web.responses import Count, Id, Next, ResponseModel
 from shared.statuses import MessageStatus
 
@@ -14,6 +15,9 @@ class Message(ResponseModel):
 
     id: Id
     client_id: Id
+    phone: PhoneShown | None = Field(description="The client's present phone; null for a deleted client.")
+    operator_code: CodeShown | None = Field(description="The client's present operator code.")
+    tag: str | None = Field(description="The client's present tag; empty for a deleted client.")
     mailing_id: Id
     status: MessageStatus
     reason: str | None = Field(description="Why the message has this status, or null.")

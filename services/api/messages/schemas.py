@@ -1,10 +1,47 @@
 """What callers send about messages: query parameters."""
 
-from pydantic import Field
+from typing import Annotated, Literal, Self
 
-from services.api.web.queries import PageQuery
-from shared.statuses import MessageStatus
+from pydantic import Field, model_validator
+
+from services.api.web.cursors import MAX_ID
+from services.api.web.field_types import Phone
+from services.api.web.queries import PageQuery, QueryInt
+from shared.statuses import MESSAGE_STATUSES, MessageStatus
+
+_ONE = "|".join(MESSAGE_STATUSES)
+Statuses = Annotated[str, Field(pattern=rf"^({_ONE})(,({_ONE})){{0,6}}$", examples=["expired,exhausted"])]
+Spreadsheet = Literal["excel"]
 
 
 class MessagesQuery(PageQuery):
-    status: MessageStatus | None = Field(default=None, description="Only messages with this status.")
+    status: Statuses | None = Field(
+        default=None, description="Only messages with this status, or with one of these, separated by commas."
+    )
+    reason: Annotated[str, Field(min_length=1, max_length=1000)] | None = Field(
+        default=None, description="Only unsent messages with this reason, as the statistics name it."
+    )
+    client_id: Annotated[QueryInt, Field(ge=1, le=MAX_ID)] | None = Field(
+        default=None, description="Only the message to this client. No other filter may be given."
+    )
+    phone: Phone | None = Field(
+        default=None, description="Only the message to the client with this phone. No other filter may be given."
+    )
+    spreadsheet: Spreadsheet | None = Field(
+        default=None,
+        alias="for",
+        description="For CSV: excel writes semicolons, a byte order mark, and no cell that a spreadsheet would run.",
+    )
+
+    @property
+    def statuses(self) -> list[MessageStatus]:
+        """Returns the statuses that were given, none for all."""
+        given = [] if self.status is None else self.status.split(",")
+        return [status for status in MESSAGE_STATUSES if status in given]
+
+    @model_validator(mode="after")
+    def _one_filter(self) -> Self:
+        others = [self.status, self.reason, self.client_id, self.phone]
+        if (self.client_id is not None or self.phone is not None) and sum(one is not None for one in others) > 1:
+            raise ValueError("client_id and phone each stand alone: give no other filter")
+        return self

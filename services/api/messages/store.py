@@ -1,9 +1,17 @@
 """Reads messages and their attempts, also those of deleted mailings and clients."""
 
+import heapq
+from collections.abc import Sequence
+from itertools import islice
+
 import asyncpg
 
 from services.api.messages.responses import Attempt, Message, MessageInFull
 from shared.database import Pool
+from shared.statuses import UNSENT_STATUSES, MessageStatus
+
+# What is shown of a client that was never there; deleted ones keep their row.
+NO_CLIENT = {"phone": None, "operator_code": None, "tag": None}
 
 # The columns of a message, as it is shown in a list; the conditions of each statement follow.
 _SELECT = """
@@ -14,20 +22,49 @@ _SELECT = """
     """
 
 
-async def page(pool: Pool, mailing_id: int, *, status: str | None, after: int, limit: int) -> list[Message]:
-    """Lists the messages of a mailing, in order of id."""
+async def page(
+    pool: Pool, mailing_id: int, *, statuses: Sequence[MessageStatus], reason: str | None, after: int, limit: int
+) -> list[Message]:
+    """Lists the messages of a mailing in order of id: of all statuses or some, and with this reason if one is given."""
+    if not statuses and reason is None:
+        return await _with_clients(pool, await _of_all(pool, mailing_id, after, limit))
+    if reason is not None:
+        statuses = [status for status in statuses or UNSENT_STATUSES if status in UNSENT_STATUSES]
+    pages = [await _of_status(pool, mailing_id, status, reason, after, limit) for status in dict.fromkeys(statuses)]
+    merged = heapq.merge(*pages, key=lambda row: row["id"])
+    return await _with_clients(pool, list(islice(merged, limit)))
+
+
+async def of_client(pool: Pool, mailing_id: int, client_id: int) -> list[Message]:
+    """Lists the message of a mailing to a client, if there is one."""
+    rows = await pool.fetch(_SELECT + "WHERE m.client_id = $2 AND m.mailing_id = $1", mailing_id, client_id)
+    return await _with_clients(pool, rows)
+
+
+async def _with_clients(pool: Pool, rows: Sequence[asyncpg.Record]) -> list[Message]:
+    """Adds what the directory has of the clients at present."""
+    clients = await pool.fetch(
+        "SELECT id, phone, operator_code, tag FROM clients WHERE id = ANY ($1::bigint[])",
+        [row["client_id"] for row in rows],
+    )
+    found = {
+        row["id"]: {"phone": row["phone"], "operator_code": row["operator_code"], "tag": row["tag"]} for row in clients
+    }
+    return [Message.model_validate({**NO_CLIENT, **row, **found.get(row["client_id"], {})}) for row in rows]
+
+
+async def _of_status(
+    pool: Pool, mailing_id: int, status: MessageStatus, reason: str | None, after: int, limit: int
+) -> list[asyncpg.Record]:
     match status:
-        case None:
-            rows = await _of_all(pool, mailing_id, after, limit)
         case "pending":
-            rows = await _pending(pool, mailing_id, after, limit)
+            return await _pending(pool, mailing_id, after, limit)
         case "retrying":
-            rows = await _retrying(pool, mailing_id, after, limit)
+            return await _retrying(pool, mailing_id, after, limit)
         case "sent":
-            rows = await _sent(pool, mailing_id, after, limit)
+            return await _sent(pool, mailing_id, after, limit)
         case _:
-            rows = await _unsent(pool, mailing_id, status, after, limit)
-    return [Message.model_validate(dict(row)) for row in rows]
+            return await _unsent(pool, mailing_id, status, reason, after, limit)
 
 
 # Rows are compared whole, so that only the index on (mailing_id, id) fits: with the ids compared alone, a plan for
@@ -110,7 +147,9 @@ async def _sent(pool: Pool, mailing_id: int, after: int, limit: int) -> list[asy
     )
 
 
-async def _unsent(pool: Pool, mailing_id: int, status: str, after: int, limit: int) -> list[asyncpg.Record]:
+async def _unsent(
+    pool: Pool, mailing_id: int, status: str, reason: str | None, after: int, limit: int
+) -> list[asyncpg.Record]:
     """Reads the index of final, unsent messages, whose condition is repeated."""
     return await pool.fetch(
         _SELECT
@@ -118,12 +157,14 @@ async def _unsent(pool: Pool, mailing_id: int, status: str, after: int, limit: i
         WHERE (m.mailing_id, m.unsent_status, m.id) > ($1, $2::text::message_status, $3)
             AND (m.mailing_id, m.unsent_status, m.id) <= ($1, $2::text::message_status, 9223372036854775807)
             AND m.unsent_status IS NOT NULL
+            AND ($5::text IS NULL OR m.reason = $5)
         ORDER BY m.mailing_id, m.unsent_status, m.id LIMIT $4
         """,
         mailing_id,
         status,
         after,
         limit,
+        reason,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from services.api.openapi.headers import ALWAYS, RATES, SOMETIMES, named
 from services.api.web.operation import Operation
+from services.api.web.problem_kinds import ProblemCode, address_of
 from services.api.web.problems import PROBLEM_JSON
 from services.api.web.route import Route
 from shared.statuses import ROLES
@@ -15,47 +16,64 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class ProblemKind:
-    """The description of a status. `detail` is an example."""
+class StatusProblem:
+    """The description of a status. `code` and `detail` are those of an example."""
 
+    code: ProblemCode
     description: str
     detail: str
     headers: tuple[str, ...] = ()
     errors: tuple[Json, ...] = ()
 
 
-KINDS: Mapping[int, ProblemKind] = {
-    400: ProblemKind(
-        "The body is malformed, or not JSON in UTF-8.", "The body is invalid: an object has the same key twice."
+STATUSES: Mapping[int, StatusProblem] = {
+    400: StatusProblem(
+        "malformed-body",
+        "The body is malformed, or not JSON in UTF-8.",
+        "The body is invalid: an object has the same key twice.",
     ),
-    401: ProblemKind(
+    401: StatusProblem(
+        "token-missing",
         "The token is missing, unknown, expired or revoked.",
         "Send a token: Authorization: Bearer TOKEN.",
         ("WWW-Authenticate",),
     ),
-    403: ProblemKind("The token's role is not sufficient.", "This needs a token with the role operator."),
-    404: ProblemKind("It does not exist, or no longer exists.", "There is no such client."),
-    408: ProblemKind("The body did not arrive in time.", "The body did not arrive in time."),
-    409: ProblemKind(
-        "The present state does not allow it.", "Another client has this phone.", ("Retry-After" + SOMETIMES,)
+    403: StatusProblem(
+        "role-insufficient", "The token's role is not sufficient.", "This needs a token with the role operator."
     ),
-    413: ProblemKind("The body is larger than 1 MiB.", "Request Entity Too Large"),
-    415: ProblemKind(
+    404: StatusProblem("not-found", "It does not exist, or no longer exists.", "There is no such client."),
+    408: StatusProblem("body-late", "The body did not arrive in time.", "The body did not arrive in time."),
+    409: StatusProblem(
+        "phone-taken",
+        "The present state does not allow it.",
+        "Another client has this phone.",
+        ("Retry-After" + SOMETIMES,),
+    ),
+    413: StatusProblem(
+        "body-too-large",
+        "The body, or what it decompresses to, is too large.",
+        "The body may have 1048576 bytes at most, counted after decompression.",
+    ),
+    415: StatusProblem(
+        "media-type-unsupported",
         "The body has another media type, or is not in UTF-8.",
         "Send the body as application/json, in UTF-8.",
         ("Accept",),
     ),
-    422: ProblemKind(
+    422: StatusProblem(
+        "values-invalid",
         "The request contains values or parameters that are not allowed.",
         "The request contains values that are not allowed.",
-        errors=({"loc": ["query", "limit"], "msg": "Input should be less than or equal to 1000"},),
+        errors=({"loc": ["query", "limit"], "msg": "must be at most 1000"},),
     ),
-    429: ProblemKind(
+    429: StatusProblem(
+        "rate-exceeded",
         "The token sent too many requests, or too many wrong tokens came from the address.",
         "This token sent too many requests.",
         ("Retry-After",),
     ),
-    503: ProblemKind(
+    503: StatusProblem(
+        "database-unavailable",
         "The database is unavailable or too slow.",
         "The database is unavailable. Nothing is lost; try again.",
         ("Retry-After",),
@@ -71,11 +89,11 @@ def of(route: Route, operation: Operation) -> Iterator[tuple[int, str]]:
     found |= {404} if "{" in route.path else set()
     found |= {403} if route.role != ROLES[0] else set()
     for status in sorted(found - operation.never):
-        yield status, operation.errors.get(status, KINDS[status].description)
+        yield status, operation.errors.get(status, STATUSES[status].description)
 
 
 def response(status: int, description: str, schema: Json) -> Json:
-    kind = KINDS[status]
+    kind = STATUSES[status]
     return {
         "description": description,
         "headers": named((*ALWAYS, *(() if status == 401 else RATES), *kind.headers)),
@@ -84,7 +102,8 @@ def response(status: int, description: str, schema: Json) -> Json:
 
 
 def example(status: int) -> Json:
-    kind = KINDS[status]
+    kind = STATUSES[status]
     errors = {"errors": list(kind.errors)} if kind.errors else {}
     title = HTTPStatus(status).phrase
-    return {"type": "about:blank", "title": title, "status": status, "detail": kind.detail, **errors}
+    type_ = address_of(kind.code)
+    return {"type": type_, "code": kind.code, "title": title, "status": status, "detail": kind.detail, **errors}

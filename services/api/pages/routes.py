@@ -11,9 +11,11 @@ import orjson
 from aiohttp import web
 
 from services.api.openapi import document
+from services.api.pages import problems
 from services.api.pages.files import FOLDER, MEDIA
 from services.api.pages.index import render
 from services.api.pages.serving import NOTHING_ELSE, file, redirect, rendered
+from services.api.web.problem_kinds import PAGE
 from services.api.web.route import Route
 
 INDEX_POLICY = f"{NOTHING_ELSE}; style-src 'self'; img-src 'self'"
@@ -26,6 +28,7 @@ def add(app: web.Application, routes: Iterable[Route]) -> None:
     pages = Pages(routes)
     app.router.add_get("/openapi.json", pages.document)
     app.router.add_get("/api/", pages.index)
+    app.router.add_get(PAGE, pages.problems)
     app.router.add_get("/docs/", file(FOLDER / "docs.html", "text/html; charset=utf-8", DOCS_POLICY))
     for name, media in MEDIA.items():
         app.router.add_get(f"/docs/{name}", file(FOLDER / name, media, NOTHING_ELSE))
@@ -34,7 +37,7 @@ def add(app: web.Application, routes: Iterable[Route]) -> None:
 
 
 class Pages:
-    """The document and its index, each rendered once, at the first request."""
+    """The document, its index and the page of problems, each rendered once, at the first request."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._routes = routes
@@ -44,6 +47,13 @@ class Pages:
 
     async def index(self, request: web.Request) -> web.Response:
         return rendered(request, self._index, "text/html", INDEX_POLICY)
+
+    async def problems(self, request: web.Request) -> web.Response:
+        return rendered(request, self._problems, "text/html", INDEX_POLICY)
+
+    @cached_property
+    def _problems(self) -> bytes:
+        return problems.render().encode()
 
     @cached_property
     def _built(self) -> dict[str, Any]:

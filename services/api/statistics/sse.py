@@ -10,6 +10,7 @@ import asyncio
 import orjson
 from aiohttp import web
 
+from services.api.access.places import STREAMS
 from services.api.metrics import Metrics
 from services.api.statistics import store
 from services.api.statistics.broadcast import Broadcasts, EventKind, StreamEvent, TooManyViewers, Viewer
@@ -72,7 +73,7 @@ async def stop(app: web.Application) -> None:
 async def stream(request: web.Request) -> web.StreamResponse:
     mailing_id = id_in(request, "mailing")
     try:
-        with request.app[BROADCASTS].watch(mailing_id) as viewer:
+        with request.app[STREAMS].take(request), request.app[BROADCASTS].watch(mailing_id) as viewer:
             first = _first(await viewer.next())
             response = web.StreamResponse(headers={"Content-Type": EVENT_STREAM, "X-Accel-Buffering": "no"})
             await response.prepare(request)
@@ -80,7 +81,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
             return response
     except TooManyViewers:
         detail = "Too many streams are open. Request the statistics instead, or try again later."
-        raise HttpProblem(503, detail, headers={"Retry-After": "30"}) from None
+        raise HttpProblem("stream-unavailable", detail, headers={"Retry-After": "30"}) from None
 
 
 def _first(event: StreamEvent) -> StreamEvent:
@@ -90,7 +91,8 @@ def _first(event: StreamEvent) -> StreamEvent:
     if event.kind == "away":
         raise unavailable()
     if event.kind in {"failed", "stopping"}:
-        raise HttpProblem(503, "The stream is not available at this moment. Try again.", headers={"Retry-After": "2"})
+        detail = "The stream is not available at this moment. Try again."
+        raise HttpProblem("stream-unavailable", detail, headers={"Retry-After": "2"})
     return event
 
 

@@ -1,7 +1,7 @@
 """Reads request bodies, within limits of type, size and time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
@@ -9,6 +9,15 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict
 
 from services.api.web.context import LOG_FIELDS, timeouts_of, zones_of
+from services.api.web.decompression import (
+    ACCEPTED,
+    MOST_RATIO,
+    PIECE,
+    Decompressor,
+    Inflated,
+    Undecodable,
+    is_accepted,
+)
 from services.api.web.negotiation import JSON
 from services.api.web.parsing import parse_body
 from services.api.web.problems import HttpProblem
@@ -41,9 +50,7 @@ async def read_body(request: web.Request, kind: type[BodyT]) -> BodyT:
     offers = (JSON, MERGE_PATCH) if request.method == "PATCH" else (JSON,)
     require_type(request, offers)
     zones = zones_of(request)
-    async with reading(request):
-        raw = await request.read()
-    body = parse_body(kind, raw, zones)
+    body = parse_body(kind, await _read_whole(request), zones)
     request[LOG_FIELDS]["body"] = redact_fields(body)
     return body
 
@@ -52,33 +59,91 @@ def require_type(request: web.Request, types: Sequence[str]) -> str:
     """Returns the media type of the body. Raises a 415 problem unless it is one of `types`, in UTF-8."""
     charset = (request.charset or "utf-8").lower()
     if request.content_type not in types or charset not in {"utf-8", "utf8"}:
-        raise HttpProblem(
-            415, f"Send the body as {' or '.join(types)}, in UTF-8.", headers={"Accept": ", ".join(types)}
-        )
+        detail = f"Send the body as {' or '.join(types)}, in UTF-8."
+        raise HttpProblem("media-type-unsupported", detail, headers={"Accept": ", ".join(types)})
     return request.content_type
 
 
-async def chunks(request: web.Request, size: int = 64 * 1024) -> AsyncIterator[bytes]:
-    """Reads a body of any length piece by piece."""
+async def _read_whole(request: web.Request) -> bytes:
+    """Reads a body of at most MAX_BODY bytes. Raises a 413 problem for a larger one."""
+    if (request.content_length or 0) > MAX_BODY:
+        raise _too_large()
+    whole = bytearray()
+    async with _in_time(request):
+        async for chunk in chunks(request):
+            whole += chunk
+            if len(whole) > MAX_BODY:
+                raise _too_large()
+    return bytes(whole)
+
+
+def _too_large() -> HttpProblem:
+    return HttpProblem("body-too-large", f"The body may have {MAX_BODY} bytes at most, counted after decompression.")
+
+
+async def chunks(request: web.Request) -> AsyncIterator[bytes]:
+    """Reads a body of any length piece by piece, and decompresses it.
+
+    Raises problems: 415 for an encoding other than gzip and deflate, 400 for data that is broken or incomplete, 413 for
+    data that grows too much, and 408.
+    """
+    decompressor = _decompressor(request)
     while True:
         async with reading(request):
-            chunk = await request.content.read(size)
+            chunk = await request.content.read(PIECE)
+        if decompressor is None:
+            if chunk:
+                yield chunk
+        else:
+            for piece in _decompress(decompressor, chunk):
+                yield piece
         if not chunk:
             return
-        yield chunk
+
+
+def _decompressor(request: web.Request) -> Decompressor | None:
+    encoding = ",".join(request.headers.getall("Content-Encoding", ())).strip().lower()
+    if encoding in {"", "identity"}:
+        return None
+    if not is_accepted(encoding):
+        accepted = " or ".join(ACCEPTED)
+        detail = f"Send the body as it is, or compressed with {accepted} once."
+        raise HttpProblem("encoding-unsupported", detail, headers={"Accept-Encoding": ", ".join(ACCEPTED)})
+    return Decompressor(encoding)
+
+
+def _decompress(decompressor: Decompressor, chunk: bytes) -> Iterator[bytes]:
+    """Decompresses a chunk; an empty one is the end of the body."""
+    try:
+        if chunk:
+            yield from decompressor.feed(chunk)
+        else:
+            decompressor.end()
+    except Undecodable as error:
+        raise HttpProblem("malformed-body", f"The body cannot be decompressed: {error}.") from None
+    except Inflated:
+        detail = f"The body grows to over {MOST_RATIO} times its size when it is decompressed. Send it uncompressed."
+        raise HttpProblem("body-too-large", detail) from None
 
 
 @asynccontextmanager
 async def reading(request: web.Request) -> AsyncIterator[None]:
     """Turns errors of reading a body into problems."""
     try:
-        async with asyncio.timeout(timeouts_of(request).body):
+        async with _in_time(request):
             await _invite(request)
             yield
-    except TimeoutError:
-        raise HttpProblem(408, "The body did not arrive in time.") from None
     except (web.RequestPayloadError, ConnectionError):
-        raise HttpProblem(400, "The body is malformed or ended early.") from None
+        raise HttpProblem("malformed-body", "The body is malformed or ended early.") from None
+
+
+@asynccontextmanager
+async def _in_time(request: web.Request) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(timeouts_of(request).body):
+            yield
+    except TimeoutError:
+        raise HttpProblem("body-late", "The body did not arrive in time.") from None
 
 
 async def expect_later(_: web.Request) -> None:

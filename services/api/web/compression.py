@@ -30,8 +30,15 @@ async def compress(request: web.Request, handler: Handler) -> web.StreamResponse
 
 
 def compress_stream(request: web.Request, response: web.StreamResponse) -> None:
-    """Enables compression of a stream, if the caller accepts it. Call it before the response is prepared."""
-    if wanted(request):
+    """Enables compression of a stream, if the caller accepts it. Call it before the response is prepared.
+
+    The answer to HEAD has the header alone: a compressor would write its trailer, which is no part of any answer.
+    """
+    if not wanted(request):
+        return
+    if request.method == "HEAD":
+        response.headers["Content-Encoding"] = "gzip"
+    else:
         response.enable_compression(web.ContentCoding.gzip)
 
 

@@ -3,8 +3,9 @@
 import asyncio
 import csv
 import io
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
+from typing import Literal
 
 from aiohttp import web
 
@@ -15,6 +16,8 @@ from shared import logs
 
 # Rows read and written at a time. Each block is a query of its own, so that a slow reader holds no connection.
 BLOCK = 1000
+_BOM = b"\xef\xbb\xbf"
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
 async def stream(request: web.Request, media: str, filename: str, blocks: AsyncGenerator[bytes]) -> web.StreamResponse:
@@ -27,7 +30,7 @@ async def stream(request: web.Request, media: str, filename: str, blocks: AsyncG
 
 
 async def _stream(request: web.Request, media: str, filename: str, blocks: AsyncGenerator[bytes]) -> web.StreamResponse:
-    first = await anext(blocks)
+    block = await anext(blocks)
     charset = "; charset=utf-8; header=present" if media == CSV else "; charset=utf-8"
     headers = {"Content-Type": media + charset, "Content-Disposition": f'attachment; filename="{filename}"'}
     response = web.StreamResponse(headers=headers)
@@ -36,9 +39,12 @@ async def _stream(request: web.Request, media: str, filename: str, blocks: Async
     if request.method == "HEAD":
         return response
     try:
-        await _write(request, response, first)
-        async for block in blocks:
-            await _write(request, response, block)
+        await _write(request, response, block)
+        # A caller that does not read holds one block in memory, not two.
+        del block
+        async for following in blocks:
+            await _write(request, response, following)
+            del following
         await response.write_eof()
     except Exception as error:
         logs.get().warning("download aborted", kind=type(error).__name__)
@@ -53,11 +59,32 @@ async def _write(request: web.Request, response: web.StreamResponse, block: byte
         await response.write(block)
 
 
-def csv_block(fields: Sequence[str], rows: Iterable[dict[str, object]], *, header: bool) -> bytes:
-    """Encodes rows as CSV (RFC 4180)."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fields)
-    if header:
-        writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().encode()
+class CsvTable:
+    """Encodes rows as CSV: RFC 4180, or as a spreadsheet opens it without a question.
+
+    Spreadsheets run a cell that begins with = + - @ as a formula. An apostrophe before it keeps it a text.
+    """
+
+    def __init__(self, fields: Sequence[str], spreadsheet: Literal["excel"] | None = None) -> None:
+        self._fields = fields
+        self._excel = spreadsheet is not None
+
+    def header(self) -> bytes:
+        """Encodes the names of the columns, for Excel after a byte order mark."""
+        return (_BOM if self._excel else b"") + self._encode([self._fields])
+
+    def rows(self, rows: Iterable[Mapping[str, object]]) -> bytes:
+        """Encodes rows by the names of their columns."""
+        return self._encode([row[field] for field in self._fields] for row in rows)
+
+    def _encode(self, lines: Iterable[Sequence[object]]) -> bytes:
+        text = io.StringIO()
+        if self._excel:
+            csv.writer(text, delimiter=";").writerows([_guard(cell) for cell in line] for line in lines)
+        else:
+            csv.writer(text).writerows(lines)
+        return text.getvalue().encode()
+
+
+def _guard(cell: object) -> object:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULAS) else cell

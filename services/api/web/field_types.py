@@ -8,18 +8,23 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema
 
 _MOMENT = re.compile(
-    r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(?P<offset>[Zz]|[+-]\d{2}:\d{2})?", re.ASCII
+    r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(?P<offset>[Zz]|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)?",
+    re.ASCII,
 )
 LINE_BREAKS = frozenset("\r\n")
+# Letters and symbols of Unicode that show as nothing.
+_FILLERS = frozenset("\u115f\u1160\u3164\uffa0\u2800")
+_BLANKS = "".join(c for c in map(chr, range(0x3001)) if c.isspace()) + "\xad\u200b\u2060\ufeff"
 # The same rules as patterns, for the API's document. A pattern cannot exclude lone surrogates.
 _PRINTABLE_PATTERN = r"^[^\x00-\x1f\x7f-\x9f]*$"
 _LINES_PATTERN = r"^([^\x00-\x1f\x7f-\x9f]|[\r\n])*$"
+_VISIBLE_PATTERN = r"[^\s\u00ad\u115f\u1160\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0]"
 _TO_THE_MINUTE = (
     r"^(19[7-9][0-9]|[2-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-8])-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
     r"[Tt]([01][0-9]|2[0-3]):[0-5][0-9]"
 )
 _SECONDS = r":[0-5][0-9](\.[0-9]{1,9})?"
-_OFFSET = r"([Zz]|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
+_OFFSET = r"([Zz]|[+-]([01][0-9]|2[0-3])(:?[0-5][0-9])?)$"
 
 
 # Marks a field for the API's document, which then names no default; see openapi/schemas.py.
@@ -42,13 +47,28 @@ def _printable_lines(text: str) -> str:
     return _printable(text, LINE_BREAKS)
 
 
+def trim(text: str) -> str:
+    """Drops blanks and characters of no width from both ends: people do not see them, and a filter would not match."""
+    return text.strip(_BLANKS)
+
+
+def _is_invisible(character: str) -> bool:
+    return character in _FILLERS or unicodedata.category(character) in {"Cc", "Cf", "Zs", "Zl", "Zp"}
+
+
+def _visible(text: str) -> str:
+    if all(_is_invisible(character) or unicodedata.category(character)[0] == "M" for character in text):
+        raise ValueError("must have at least one visible character")
+    return text
+
+
 def read_moment(value: object) -> datetime:
     """Parses an ISO 8601 date-time with an offset, and returns it in UTC. Raises ValueError for anything else."""
     found = _MOMENT.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         raise ValueError("must be an ISO 8601 date-time, as a string")
     if found["offset"] is None:
-        raise ValueError("must have an offset, such as Z or +03:00")
+        raise ValueError("must have an offset, such as Z, +03:00 or +0300")
     try:
         moment = datetime.fromisoformat(found[0].upper()).astimezone(UTC)
     except (ValueError, OverflowError) as error:
@@ -81,22 +101,26 @@ Tag = Annotated[
     str,
     Field(
         max_length=64,
-        description="A label of your choice, without control characters. Empty means no label.",
+        description="A label of your choice, without control characters. Empty means no label. Blanks at its ends are "
+        "dropped.",
         examples=["vip"],
         json_schema_extra={"pattern": _PRINTABLE_PATTERN},
     ),
     AfterValidator(_printable),
+    AfterValidator(trim),
 ]
 Text = Annotated[
     str,
     Field(
         min_length=1,
         max_length=2000,
-        description="The text of the message. Line breaks are allowed, other control characters are not.",
+        description="The text of the message, with at least one visible character. Line breaks are allowed, other "
+        "control characters are not.",
         examples=["Your order is ready."],
-        json_schema_extra={"pattern": _LINES_PATTERN},
+        json_schema_extra={"pattern": _LINES_PATTERN, "allOf": [{"pattern": _VISIBLE_PATTERN}]},
     ),
     AfterValidator(_printable_lines),
+    AfterValidator(_visible),
 ]
 # Validated with the context {"zones": names}; see clients/zones.py.
 Zone = Annotated[

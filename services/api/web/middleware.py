@@ -82,7 +82,7 @@ async def answer_problems(request: web.Request, handler: Handler) -> web.StreamR
         return _refused(request, problems.unavailable())
     except Exception as error:
         logs.get().error("request failed", kind=type(error).__name__, exc_info=error)
-        return problems.answer(HttpProblem(500))
+        return problems.answer(HttpProblem("internal-error"))
 
 
 async def stamp(request: web.Request, response: web.StreamResponse) -> None:

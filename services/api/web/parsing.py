@@ -5,11 +5,14 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from services.api.web.problems import HttpProblem, InvalidValue, invalid
+from services.api.web.wording import message_of
 
 Zones = frozenset[str]
+# More than a body of the API's models needs; parsing more would hold up the event loop.
+MAX_KEYS = 100
+MAX_VALUES = 100_000
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
@@ -19,6 +22,7 @@ class NotJson(Exception):
 
 def parse_json(kind: type[ModelT], raw: bytes, zones: Zones) -> ModelT:
     """Parses a body. Raises NotJson, and pydantic's ValidationError for wrong values."""
+    refuse_excess(raw)
     refuse_duplicate_keys(raw)
     try:
         return kind.model_validate_json(raw, context={"zones": zones})
@@ -32,7 +36,7 @@ def parse_body(kind: type[ModelT], raw: bytes, zones: Zones) -> ModelT:
     try:
         return parse_json(kind, raw, zones)
     except NotJson as error:
-        raise HttpProblem(400, f"The body is invalid: {error}.") from None
+        raise HttpProblem("malformed-body", f"The body is invalid: {error}.") from None
     except ValidationError as error:
         raise invalid(*field_errors(error, "body")) from None
 
@@ -49,16 +53,20 @@ def parse_query(kind: type[ModelT], pairs: Mapping[str, list[str]]) -> ModelT:
 
 
 def field_errors(error: ValidationError, place: str) -> list[InvalidValue]:
-    return [InvalidValue((place, *found["loc"]), message_of(found)) for found in error.errors(include_url=False)]
+    return [
+        InvalidValue((place, *found["loc"]), message_of(found))
+        for found in error.errors(include_url=False, include_input=False)
+    ]
 
 
-def message_of(found: ErrorDetails) -> str:
-    """Returns the reason of an error, without the value: that may be a phone or a text."""
-    return found["msg"].removeprefix("Value error, ")
+def refuse_excess(raw: bytes) -> None:
+    """Raises NotJson if a body has more values than any model takes. Counted by their separators, within texts too."""
+    if max(raw.count(b","), raw.count(b"["), raw.count(b"{")) > MAX_VALUES:
+        raise NotJson(f"it has more than {MAX_VALUES:,} values")
 
 
 def refuse_duplicate_keys(raw: bytes) -> None:
-    """Raises NotJson if an object has the same key twice, since parsers disagree which one counts."""
+    """Raises NotJson if an object has the same key twice, since parsers disagree which one counts, or over MAX_KEYS."""
     try:
         json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_int=str, parse_constant=_refuse_constant)
     except RecursionError:
@@ -71,6 +79,8 @@ def refuse_duplicate_keys(raw: bytes) -> None:
 
 def _unique(pairs: list[tuple[str, Any]]) -> None:
     """Checks the keys only: pydantic parses the values."""
+    if len(pairs) > MAX_KEYS:
+        raise NotJson(f"an object has more than {MAX_KEYS} keys")
     if len({key for key, _ in pairs}) != len(pairs):
         raise NotJson("an object has the same key twice")
 

@@ -3,9 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Literal
 
 import orjson
 from aiohttp import web
+
+from services.api.web.problem_kinds import BY_STATUS, KINDS, ProblemCode, address_of
 
 PROBLEM_JSON = "application/problem+json"
 RETRY_SECONDS = 2
@@ -22,65 +25,71 @@ class InvalidValue:
 
 
 class HttpProblem(Exception):
-    """A request fails with this status. `detail` is a sentence for the caller, and holds no secrets."""
+    """A request fails with a problem of this kind. `detail` is a sentence for the caller, and holds no secrets.
+
+    `status` is given for those that aiohttp raises itself, and that have no kind of their own.
+    """
 
     def __init__(
         self,
-        status: int,
+        code: ProblemCode,
         detail: str | None = None,
         *,
+        status: int | None = None,
         errors: Sequence[InvalidValue] = (),
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
-        self.status = status
+        self.code = code
+        self.status = status or KINDS[code].status
         self.detail = detail
         self.errors = tuple(errors)
         self.headers = dict(headers or {})
 
 
 def invalid(*errors: InvalidValue) -> HttpProblem:
-    return HttpProblem(422, "The request contains values that are not allowed.", errors=errors)
+    return HttpProblem("values-invalid", "The request contains values that are not allowed.", errors=errors)
 
 
 def not_found(what: str) -> HttpProblem:
-    return HttpProblem(404, f"There is no such {what}.")
+    return HttpProblem("not-found", f"There is no such {what}.")
 
 
-def conflict(detail: str, *, retry_after: int | None = None) -> HttpProblem:
+def conflict(detail: str, *, code: ProblemCode = "state-conflict", retry_after: int | None = None) -> HttpProblem:
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
-    return HttpProblem(409, detail, headers=headers)
+    return HttpProblem(code, detail, headers=headers)
 
 
-def unauthorized(detail: str) -> HttpProblem:
-    return HttpProblem(401, detail, headers={"WWW-Authenticate": 'Bearer realm="herald"'})
+def unauthorized(code: Literal["token-missing", "token-refused"], detail: str) -> HttpProblem:
+    return HttpProblem(code, detail, headers={"WWW-Authenticate": 'Bearer realm="herald"'})
 
 
 def unavailable() -> HttpProblem:
     detail = "The database is unavailable. Nothing is lost; try again."
-    return HttpProblem(503, detail, headers={"Retry-After": str(RETRY_SECONDS)})
+    return HttpProblem("database-unavailable", detail, headers={"Retry-After": str(RETRY_SECONDS)})
 
 
 def too_slow() -> HttpProblem:
     detail = "The database took too long to answer. Request less, or try again later."
-    return HttpProblem(503, detail, headers={"Retry-After": str(RETRY_SECONDS)})
+    return HttpProblem("database-slow", detail, headers={"Retry-After": str(RETRY_SECONDS)})
 
 
 def took_too_long(seconds: float) -> HttpProblem:
     detail = f"The request took over {seconds:g} s and was stopped. Check whether it took effect before you repeat it."
-    return HttpProblem(503, detail, headers={"Retry-After": str(RETRY_SECONDS)})
+    return HttpProblem("request-too-slow", detail, headers={"Retry-After": str(RETRY_SECONDS)})
 
 
 def from_http(error: web.HTTPException) -> HttpProblem:
     """Turns an exception of aiohttp (404, 405, 413) into a problem. A 405 keeps its Allow header."""
     kept = {name: error.headers[name] for name in ("Allow", "Location") if name in error.headers}
-    return HttpProblem(error.status, headers=kept)
+    return HttpProblem(BY_STATUS.get(error.status, "malformed-request"), status=error.status, headers=kept)
 
 
 def answer(problem: HttpProblem) -> web.Response:
     """Encodes a problem as application/problem+json."""
     body: dict[str, object] = {
-        "type": "about:blank",
+        "type": address_of(problem.code),
+        "code": problem.code,
         "title": HTTPStatus(problem.status).phrase,
         "status": problem.status,
     }

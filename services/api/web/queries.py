@@ -1,8 +1,9 @@
 """The base of query parameters, and those of every list."""
 
+import re
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 
 class QueryModel(BaseModel):
@@ -11,8 +12,27 @@ class QueryModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _digits(value: object) -> object:
+    """Refuses what Python alone reads as a number: `1_0`, ` 5` and `1.0`."""
+    if isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value) is None:
+        raise ValueError("must be a whole number")
+    return value
+
+
+def _truth(value: object) -> object:
+    if isinstance(value, str) and value not in {"true", "false"}:
+        raise ValueError("must be true or false")
+    return value
+
+
+_WHOLE_NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
+# Query parameters are text; defaults are not.
+QueryInt = Annotated[int, BeforeValidator(_digits)]
+QueryBool = Annotated[bool, BeforeValidator(_truth)]
+
+
 class PageQuery(QueryModel):
-    limit: Annotated[int, Field(ge=1, le=1000, description="The maximum number of items on a page.")] = 100
+    limit: Annotated[QueryInt, Field(ge=1, le=1000, description="The maximum number of items on a page.")] = 100
     cursor: (
         Annotated[
             str,

@@ -12,7 +12,19 @@ from shared.redaction import mask_phone
 NOT_SECRET = frozenset(
     {
         *("operator_code", "operator_codes", "timezone", "start_at", "end_at", "opens", "closes", "window", "filter"),
-        *("status", "statuses", "limit", "on_conflict", "queue", "all", "ids"),
+        *(
+            "status",
+            "statuses",
+            "limit",
+            "on_conflict",
+            "on_empty",
+            "queue",
+            "all",
+            "ids",
+            "client_id",
+            "with_id",
+            "spreadsheet",
+        ),
     }
 )
 MAX_ENTRIES = 10

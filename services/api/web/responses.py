@@ -1,11 +1,12 @@
 """The base of answers, the fields that several of them share, and how an answer is encoded."""
 
-from typing import Annotated
+from typing import Annotated, get_args
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.api.web.field_types import left_out
+from services.api.web.problem_kinds import ProblemCode
 
 Id = Annotated[int, Field(json_schema_extra={"format": "int64", "minimum": 1})]
 Count = Annotated[int, Field(json_schema_extra={"minimum": 0})]
@@ -32,7 +33,11 @@ class FieldError(ResponseModel):
 class Problem(ResponseModel):
     """The reason why a request failed, as RFC 9457 defines it."""
 
-    type: str = Field(description="Always about:blank: the status is the type of the problem.")
+    type: str = Field(description="A reference to the page that explains this kind of problem.")
+    code: str = Field(
+        description="The kind of problem, for programs. Its meaning never changes.",
+        json_schema_extra={"enum": list(get_args(ProblemCode))},
+    )
     title: str = Field(description="The name of the HTTP status.")
     status: Annotated[int, Field(description="The HTTP status.", json_schema_extra={"minimum": 400, "maximum": 599})]
     detail: str = left_out("", "What is wrong and what to do about it, as a sentence.")

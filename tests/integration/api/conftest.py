@@ -7,12 +7,21 @@ from typing import Any
 import asyncpg
 import pytest
 import pytest_asyncio
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from prometheus_client import CollectorRegistry
 
 from services.api.metrics import Metrics
+from services.api.web.server import ProblemRunner
 from tests.integration.api.fakes import Api, MakeApi, RecordingHints, an_app, an_open_gate
 from tests.integration.api.rows import Rows
+
+
+class ProblemTestServer(TestServer):
+    """Serves as the API's listener does."""
+
+    async def _make_runner(self, **kwargs: Any) -> web.AppRunner:
+        return ProblemRunner(self.app, **kwargs)
 
 
 @pytest.fixture
@@ -29,7 +38,7 @@ async def make_api(pool: asyncpg.Pool) -> AsyncIterator[MakeApi]:
         async def make(**parts: Any) -> Api:
             hints, metrics = RecordingHints(), Metrics.on(CollectorRegistry())
             defaults = {"database": an_open_gate(pool), "planner_hints": hints, "metrics": metrics}
-            client = await opened.enter_async_context(TestClient(TestServer(an_app(**defaults | parts))))
+            client = await opened.enter_async_context(TestClient(ProblemTestServer(an_app(**defaults | parts))))
             return Api(client, hints, metrics)
 
         yield make

@@ -5,6 +5,7 @@ from typing import Any
 
 from aiohttp import ClientResponse
 
+from services.api.web.problem_kinds import KINDS
 from services.api.web.route import PREFIX
 from tests.integration.api.fakes import ADMIN_TOKEN, AUTHORIZED, Api
 
@@ -13,7 +14,8 @@ def assert_problem(answered: Any, status: int) -> None:
     assert answered.status == status
     assert answered.headers["Content-Type"] == "application/problem+json"
     assert answered.body["status"] == status
-    assert answered.body["type"] == "about:blank"
+    assert KINDS[answered.body["code"]].status == status
+    assert answered.body["type"] == f"/docs/problems#{answered.body['code']}"
     assert answered.body["title"]
     assert answered.headers["X-Request-ID"]
 
@@ -27,6 +29,18 @@ async def raw(api: Api, head: str, body: bytes = b"") -> bytes:
         async with asyncio.timeout(20):
             first = await reader.readuntil(b"\r\n\r\n")
             return first + (await reader.readuntil(b"\r\n\r\n") if b" 100 " in first else b"")
+    finally:
+        writer.close()
+
+
+async def raw_heads(api: Api, sent: str, count: int) -> list[bytes]:
+    """Sends requests over one connection, and returns the heads of as many answers, which must have no bodies."""
+    assert api.client.port is not None
+    reader, writer = await asyncio.open_connection("127.0.0.1", api.client.port)
+    try:
+        writer.write(sent.replace("\n", "\r\n").encode())
+        async with asyncio.timeout(20):
+            return [await reader.readuntil(b"\r\n\r\n") for _ in range(count)]
     finally:
         writer.close()
 

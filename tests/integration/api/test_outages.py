@@ -226,7 +226,12 @@ async def test_an_unexpected_error_is_a_500_without_details(api: Api, pool: asyn
     with capture_logs() as lines:
         failed = await api.post("/clients", {"phone": "79990000001"})
     assert failed.status == 500
-    assert failed.body == {"type": "about:blank", "title": "Internal Server Error", "status": 500}
+    assert failed.body == {
+        "type": "/docs/problems#internal-error",
+        "code": "internal-error",
+        "title": "Internal Server Error",
+        "status": 500,
+    }
     [line] = [line for line in lines if line["event"] == "request failed"]
     assert line["kind"] == "UndefinedColumnError"
     assert "79990000001" not in repr(lines)

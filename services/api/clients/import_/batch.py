@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from services.api.clients.import_.readers import Rejected
 from services.api.clients.import_.store import ClientColumns
 from services.api.clients.responses import ImportReport, LineError
 from services.api.clients.schemas import ClientNew
@@ -16,21 +17,25 @@ MAX_LINE_ERRORS = 100
 class ImportTally:
     created: int = 0
     updated: int = 0
+    unchanged: int = 0
     skipped: int = 0
+    repeated: int = 0
     rejected: int = 0
     errors: list[LineError] = field(default_factory=list)
 
-    def reject(self, line: int, detail: str) -> None:
+    def reject(self, rejected: Rejected) -> None:
         """Counts a bad line. Only the first ones are reported by number."""
         self.rejected += 1
         if len(self.errors) < MAX_LINE_ERRORS:
-            self.errors.append(LineError(line=line, detail=detail))
+            self.errors.append(LineError(line=rejected.line, detail=rejected.detail))
 
     def report(self) -> ImportReport:
         return ImportReport(
             created=self.created,
             updated=self.updated,
+            unchanged=self.unchanged,
             skipped=self.skipped,
+            repeated=self.repeated,
             rejected=self.rejected,
             errors=self.errors,
         )
@@ -73,18 +78,18 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class StoredCounts:
-    """How many clients of a batch were created and updated."""
+    """How many clients of a batch were created, updated and left as they were, and had come before in the file."""
 
     created: int
     updated: int
+    unchanged: int
+    repeated: int
 
 
 def count(tally: ImportTally, batch: Batch, stored: StoredCounts) -> None:
     """Adds a stored batch to the counts. A client that was created or deleted concurrently counts as skipped."""
     tally.created += stored.created
     tally.updated += stored.updated
-    tally.skipped += len(batch) - stored.created - stored.updated
-    if batch.on_conflict == "update":
-        tally.updated += batch.repeated
-    else:
-        tally.skipped += batch.repeated
+    tally.unchanged += stored.unchanged
+    tally.repeated += batch.repeated + stored.repeated
+    tally.skipped += len(batch) - stored.created - stored.updated - stored.unchanged - stored.repeated

@@ -1,47 +1,44 @@
 """POST /clients/import: reads the body as a stream, and stores it batch by batch, one transaction each."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from aiohttp import web
 
+from services.api.audit.log import Origin, origin_of
 from services.api.clients import store as clients
 from services.api.clients.handlers import DEFAULT_ZONE
 from services.api.clients.import_ import store
 from services.api.clients.import_.batch import Batch, ImportTally, OnConflict, StoredCounts, count
-from services.api.clients.import_.lines import (
-    BadHeader,
-    BadLine,
-    CsvReader,
-    Line,
-    LineReader,
-    LineSplitter,
-    NdjsonReader,
-)
-from services.api.clients.schemas import ImportQuery
+from services.api.clients.import_.lines import Line, LineSplitter
+from services.api.clients.import_.readers import BadHeader, CsvReader, LineReader, NdjsonReader, Rejected
+from services.api.clients.schemas import ClientNew, ImportQuery
 from services.api.web.bodies import chunks, require_type
 from services.api.web.context import pool_of, query_of, zones_of
 from services.api.web.negotiation import CSV, NDJSON
-from services.api.web.parsing import Zones
-from services.api.web.problems import InvalidValue, invalid
+from services.api.web.problems import HttpProblem, InvalidValue, invalid
 from services.api.web.responses import reply
+from services.api.web.turns import TURNS
 from shared import logs
 from shared.database import Pool, retry_on_deadlock
 
+# A file with more is sent in parts: without a bound, one request could take hours.
+MOST_BYTES, MOST_LINES = 1024**3, 10_000_000
 # After this number of new clients the planner statistics of the table are out of date.
 MANY_NEW_CLIENTS = 10_000
 
 
 async def import_clients(request: web.Request) -> web.Response:
-    query = query_of(request, ImportQuery)
-    reader = _reader(require_type(request, (CSV, NDJSON)), zones_of(request))
-    run, lines = RunningImport(pool_of(request), request.app[DEFAULT_ZONE], reader, query.on_conflict), LineSplitter()
+    query, turns = query_of(request, ImportQuery), request.app[TURNS]
+    run, lines, size = _start(request, query), LineSplitter(), 0
     try:
         async for chunk in chunks(request):
-            for line in lines.feed(chunk):
-                run.take(line)
+            size += len(chunk)
+            await turns.run(run.take(lines, lines.feed(chunk)))
+            _refuse_excess(size, lines.number)
             await run.store_when_full()
-        for line in lines.end():
-            run.take(line)
+        await turns.run(run.take(lines, lines.end()))
+        await turns.run(run.end())
         tally = await run.finish()
     except BadHeader as error:
         raise invalid(InvalidValue(("body",), str(error))) from None
@@ -49,63 +46,96 @@ async def import_clients(request: web.Request) -> web.Response:
     return reply(tally.report())
 
 
-def _reader(media: str, zones: Zones) -> LineReader:
-    return CsvReader(zones) if media == CSV else NdjsonReader(zones)
+def _start(request: web.Request, query: ImportQuery) -> "RunningImport":
+    media, zones, default_zone = require_type(request, (CSV, NDJSON)), zones_of(request), request.app[DEFAULT_ZONE]
+    reader = CsvReader(zones, default_zone, query.on_empty) if media == CSV else NdjsonReader(zones)
+    return RunningImport(pool_of(request), default_zone, reader, query.on_conflict, origin_of(request))
+
+
+def _refuse_excess(size: int, lines: int) -> None:
+    if size > MOST_BYTES or lines > MOST_LINES:
+        detail = (
+            f"A file may have {MOST_BYTES:,} bytes and {MOST_LINES:,} lines at most: send it in parts. "
+            "What came before was imported."
+        )
+        raise HttpProblem("body-too-large", detail)
 
 
 class RunningImport:
     """One running import. At most one batch and one chunk of it are in memory."""
 
-    def __init__(self, pool: Pool, default_zone: str, reader: LineReader, on_conflict: OnConflict) -> None:
+    def __init__(
+        self, pool: Pool, default_zone: str, reader: LineReader, on_conflict: OnConflict, origin: Origin
+    ) -> None:
         self._pool = pool
         self._default_zone = default_zone
         self._reader = reader
+        self._origin = origin
         self._batch = Batch(on_conflict)
         self._tally = ImportTally()
+        self._moments: list[datetime] = []
 
-    def take(self, line: Line) -> None:
-        """Reads a line into the batch. A bad line is counted, and does not stop the import. Raises BadHeader."""
-        try:
-            client = self._reader.read(line)
-        except BadLine as error:
-            self._tally.reject(line.number, str(error))
-            return
-        if client is not None:
-            self._batch.add(client)
+    def take(self, splitter: LineSplitter, lines: Iterator[Line]) -> Iterator[None]:
+        """Reads lines into the batch, one at a step. A bad line is counted, and does not stop it. Raises BadHeader."""
+        for line in lines:
+            for found in self._reader.read(line):
+                self._add(found)
+            splitter.keep_blank = self._reader.within_quotes
+            yield
+
+    def end(self) -> Iterator[None]:
+        """Reads what the end of the body completes. Raises BadHeader when the body has no header."""
+        for found in self._reader.end():
+            self._add(found)
+            yield
 
     async def store_when_full(self) -> None:
         if self._batch.full:
             await self._store()
 
     async def finish(self) -> ImportTally:
-        """Stores the rest. Raises BadHeader when the body has no header."""
-        self._reader.end()
+        """Stores the rest."""
         if self._batch:
             await self._store()
         if self._tally.created >= MANY_NEW_CLIENTS:
             await store.refresh_statistics(self._pool)
         return self._tally
 
+    def _add(self, found: ClientNew | Rejected) -> None:
+        if isinstance(found, Rejected):
+            self._tally.reject(found)
+        else:
+            self._batch.add(found)
+
     async def _store(self) -> None:
         batch, self._batch = self._batch, Batch(self._batch.on_conflict)
-        stored = await retry_on_deadlock(lambda: store_batch(self._pool, batch, self._default_zone))
+        stored, moment = await retry_on_deadlock(
+            lambda: store_batch(self._pool, batch, self._default_zone, self._origin, self._moments)
+        )
+        self._moments.append(moment)
         count(self._tally, batch, stored)
 
 
-async def store_batch(pool: Pool, batch: Batch, default_zone: str) -> StoredCounts:
-    """Stores a batch in one transaction: updates or keeps the clients that exist, and creates the others."""
-    columns, updated, moved = batch.columns(), list[int](), list[int]()
+async def store_batch(
+    pool: Pool, batch: Batch, default_zone: str, origin: Origin, moments: Sequence[datetime]
+) -> tuple[StoredCounts, datetime]:
+    """Stores a batch in one transaction: updates or keeps the clients that exist, and creates the others.
+
+    `moments` are those of the earlier batches of the import; that of this one is returned.
+    """
+    columns, updated = batch.columns(), store.Updated()
     async with pool.acquire() as connection, connection.transaction():
         if batch.on_conflict == "update":
-            updated, moved = await store.update(connection, columns)
-            if moved:
-                await clients.make_flights_due(connection, moved)
-        created = await store.insert(connection, columns, default_zone)
-    if moved:
-        await clients.make_flights_due(pool, moved)
+            updated = await store.update(connection, columns, origin, moments)
+            if updated.moved:
+                await clients.make_flights_due(connection, updated.moved)
+        created = await store.insert(connection, columns, default_zone, origin)
+        moment = await store.moment(connection)
+    if updated.moved:
+        await clients.make_flights_due(pool, updated.moved)
     _log("created", created)
-    _log("updated", updated)
-    return StoredCounts(created=len(created), updated=len(updated))
+    _log("updated", updated.changed)
+    return StoredCounts(len(created), updated.rewritten, updated.unchanged, updated.repeated), moment
 
 
 def _log(change: str, client_ids: Sequence[int]) -> None:

@@ -31,17 +31,26 @@ async def test_a_failed_change_of_a_client_leaves_no_trace(api: Api) -> None:
     assert kinds(await history(api, f"/clients/{made.body['id']}")) == ["created"]
 
 
-async def test_imported_clients_have_a_history_without_rows_of_their_own(api: Api, pool: asyncpg.Pool) -> None:
+async def test_an_import_records_what_it_changed_and_whose_token_it_came_with(api: Api, pool: asyncpg.Pool) -> None:
     await api.upload(b"phone\n79990000001\n")
     client = await pool.fetchval("SELECT id FROM clients")
-    assert kinds(await history(api, f"/clients/{client}")) == ["created"]
+    await api.upload(b"phone,tag,timezone\n79990000001,vip,UTC\n")
     await api.upload(b"phone,tag\n79990000001,vip\n")
-    assert kinds(await history(api, f"/clients/{client}")) == ["created", "updated"]
     await api.patch(f"/clients/{client}", {"tag": ""})
+    items = await history(api, f"/clients/{client}")
+    assert kinds(items) == ["created", "updated", "updated"]
+    imported = {"by": "env:admin", "source": "import"}
+    assert [item["detail"] for item in items[:2]] == [imported, {**imported, "fields": ["tag"]}]
+    assert all(item["request_id"] for item in items)
+
+
+async def test_clients_of_older_imports_have_a_history_without_rows_of_their_own(
+    api: Api, rows: Rows, pool: asyncpg.Pool
+) -> None:
+    client = await rows.client("79990000001")
+    assert kinds(await history(api, f"/clients/{client}")) == ["created"]
+    await pool.execute("UPDATE clients SET updated_at = now() + interval '1 s'")
     assert kinds(await history(api, f"/clients/{client}")) == ["created", "updated"]
-    await api.upload(b"phone,tag\n79990000001,vip\n")
-    assert kinds(await history(api, f"/clients/{client}")) == ["created", "updated", "updated"]
-    assert await pool.fetchval("SELECT count(*) FROM events") == 1
 
 
 async def test_a_client_sees_what_became_of_its_messages(api: Api, rows: Rows, pool: asyncpg.Pool) -> None:

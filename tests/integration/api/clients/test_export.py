@@ -3,10 +3,11 @@
 import csv
 import io
 import json
+from contextlib import AsyncExitStack
 
 import asyncpg
 
-from tests.integration.api.fakes import Api
+from tests.integration.api.fakes import AUTHORIZED, Api
 from tests.integration.api.rows import Rows
 
 CLIENTS = "SELECT phone, operator_code, tag, timezone FROM clients WHERE deleted_at IS NULL ORDER BY phone"
@@ -43,3 +44,31 @@ async def test_the_export_speaks_ndjson_and_takes_filters(api: Api, rows: Rows) 
 
 async def test_the_export_of_nobody_is_a_header(api: Api) -> None:
     assert (await api.get("/clients/export")).body == "phone,operator_code,tag,timezone\r\n"
+
+
+async def test_the_export_may_have_ids_and_may_be_for_a_spreadsheet(api: Api, rows: Rows) -> None:
+    client = await rows.client("79990000001", tag="-2+3", operator_code="999")
+    plain = await api.get("/clients/export?with_id=true")
+    assert plain.body.splitlines() == ["id,phone,operator_code,tag,timezone", f"{client},79990000001,999,-2+3,UTC"]
+    excel = await api.get("/clients/export?for=excel")
+    assert excel.body.splitlines() == [
+        "\ufeffid;phone;operator_code;tag;timezone",
+        f"{client};79990000001;999;'-2+3;UTC",
+    ]
+
+
+async def test_a_token_may_have_four_exports_open_and_no_more(api: Api, rows: Rows, pool: asyncpg.Pool) -> None:
+    """Of callers that do not read, each holds a place until it is given up."""
+    await pool.execute(
+        "INSERT INTO clients (phone, operator_code, tag, timezone)"
+        " SELECT '7999' || lpad(n::text, 7, '0'), '999', repeat('x', 60), 'UTC' FROM generate_series(1, 100000) n"
+    )
+    async with AsyncExitStack() as opened:
+        for _ in range(4):
+            first = await opened.enter_async_context(
+                api.client.get("/api/v1/clients/export", headers=AUTHORIZED, read_bufsize=1024)
+            )
+            assert first.status == 200
+        refused = await api.get("/clients/export")
+        assert (refused.status, refused.body["code"]) == (429, "too-many-open")
+        assert int(refused.headers["Retry-After"]) > 0

@@ -34,7 +34,8 @@ async def test_a_message_in_a_list_has_its_fields(api: Api, rows: Rows) -> None:
     await rows.flight(flying, folded_number=4)
     items = (await api.get(f"/mailings/{mailing}/messages")).body["items"]
     assert set(items[0]) == {
-        "id", "client_id", "mailing_id", "status", "reason", "attempts", "created_at", "sent_at"
+        "id", "client_id", "phone", "operator_code", "tag", "mailing_id", "status", "reason", "attempts", "created_at",
+        "sent_at",
     }  # fmt: skip
     assert (items[0]["id"], items[0]["client_id"], items[0]["mailing_id"]) == (sent, 1, mailing)
     assert [item["status"] for item in items] == ["sent", "rejected", "retrying"]
@@ -62,6 +63,62 @@ async def test_all_messages_stream_as_csv(api: Api, rows: Rows) -> None:
     assert table[1]["sent_at"].endswith("Z")
     sent = await api.get(f"/mailings/{mailing}/messages?status=sent", headers={"Accept": "text/csv"})
     assert len(sent.body.splitlines()) == 751
+
+
+async def test_messages_are_filtered_by_several_statuses_in_order(api: Api, rows: Rows) -> None:
+    mailing = await rows.mailing("running")
+    statuses = ["sent", "expired", "rejected", "sent", "expired", "exhausted"]
+    ids = [await rows.message(mailing, number, status) for number, status in enumerate(statuses)]  # type: ignore[arg-type]
+    seen: list[int] = []
+    path = following = f"/mailings/{mailing}/messages?status=expired,sent&limit=1"
+    while following:
+        page = (await api.get(following)).body
+        seen += [item["id"] for item in page["items"]]
+        following = page["next"] and f"{path}&cursor={page['next']}"
+    assert seen == [ids[0], ids[1], ids[3], ids[4]]
+
+
+async def test_messages_are_filtered_by_reason(api: Api, rows: Rows) -> None:
+    mailing = await rows.mailing("running")
+    wanted = [await rows.message(mailing, 1, "rejected", reason="HTTP 400")]
+    await rows.message(mailing, 2, "rejected", reason="HTTP 404")
+    wanted.append(await rows.message(mailing, 3, "exhausted", reason="HTTP 400"))
+    path = f"/mailings/{mailing}/messages?reason=HTTP 400"
+    assert [item["id"] for item in (await api.get(path)).body["items"]] == wanted
+    assert [item["id"] for item in (await api.get(path + "&status=exhausted,sent")).body["items"]] == wanted[1:]
+
+
+async def test_the_message_to_one_client_is_found(api: Api, rows: Rows) -> None:
+    mailing, other = await rows.mailing("running"), await rows.mailing("running")
+    anna, boris = await rows.client("79990000001", tag="vip"), await rows.client("79990000002")
+    wanted = await rows.message(mailing, anna)
+    await rows.message(mailing, boris)
+    await rows.message(other, anna)
+    for query in (f"client_id={anna}", "phone=79990000001"):
+        (item,) = (await api.get(f"/mailings/{mailing}/messages?{query}")).body["items"]
+        assert (item["id"], item["phone"], item["operator_code"], item["tag"]) == (wanted, "79990000001", "999", "vip")
+    assert (await api.get(f"/mailings/{other}/messages?phone=79990000002")).body["items"] == []
+    assert (await api.get(f"/mailings/{mailing}/messages?phone=79990000003")).body["items"] == []
+    assert (await api.get(f"/mailings/{mailing}/messages?client_id=1&status=sent")).status == 422
+
+
+async def test_a_message_to_a_deleted_client_shows_neither_phone_nor_tag(api: Api, rows: Rows) -> None:
+    mailing, client = await rows.mailing("running"), await rows.client("79990000001", tag="vip")
+    await rows.message(mailing, client)
+    await api.delete(f"/clients/{client}")
+    (item,) = (await api.get(f"/mailings/{mailing}/messages")).body["items"]
+    assert (item["phone"], item["operator_code"], item["tag"]) == (None, "999", "")
+
+
+async def test_messages_for_a_spreadsheet(api: Api, rows: Rows) -> None:
+    mailing, client = await rows.mailing("running"), await rows.client("79990000001", tag="=1+1")
+    await rows.message(mailing, client, "rejected", reason="@sum; x")
+    answered = await api.get(f"/mailings/{mailing}/messages?for=excel", headers={"Accept": "text/csv"})
+    header, row = answered.body.removeprefix("\ufeff").splitlines()
+    assert answered.body.startswith("\ufeff")
+    assert header.startswith("id;client_id;phone;")
+    assert ";79990000001;999;'=1+1;" in row
+    assert ';rejected;"\'@sum; x";' in row
 
 
 async def test_messages_of_an_unknown_mailing_are_not_found(api: Api) -> None:

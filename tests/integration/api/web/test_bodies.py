@@ -105,6 +105,62 @@ async def test_a_body_that_cannot_be_decompressed_is_a_400(api: Api, path: str) 
     assert_problem(await api.post(path, data=b"this is no gzip", headers=headers), 400)
 
 
+IMPORT = b"phone\n" + b"".join(b"7999%07d\n" % number for number in range(20_000))
+
+
+@pytest.mark.parametrize("path", ["/clients", "/clients/import"])
+async def test_a_compressed_body_that_is_cut_is_a_400(api: Api, path: str) -> None:
+    body, media = (CLIENT, "application/json") if path == "/clients" else (IMPORT, "text/csv")
+    headers = {"Content-Type": media, "Content-Encoding": "gzip"}
+    whole = gzip.compress(body)
+    for broken in (whole[: len(whole) // 2], whole[:-1], whole + b"x"):
+        assert_problem(await api.post(path, data=broken, headers=headers), 400)
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "foo", "gzip, gzip"])
+async def test_another_encoding_is_a_415_that_names_those_accepted(api: Api, encoding: str) -> None:
+    refused = await api.post("/clients", data=CLIENT, headers={**JSON, "Content-Encoding": encoding})
+    assert_problem(refused, 415)
+    assert refused.headers["Accept-Encoding"] == "gzip, deflate"
+
+
+async def test_a_body_that_grows_without_end_is_a_413(api: Api) -> None:
+    headers = {"Content-Type": "text/csv", "Content-Encoding": "gzip"}
+    bomb = gzip.compress(b"\n" * 300_000_000)
+    assert_problem(await api.post("/clients/import", data=bomb, headers=headers), 413)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"phone": "79990000001", ' + b", ".join(b'"k%d": 1' % number for number in range(80_000)) + b"}",
+        b'{"tag": [' + b"1," * 500_000 + b"1]}",
+        b'{"tag": [' + b"{}," * 300_000 + b"{}]}",
+    ],
+)
+async def test_a_body_of_very_many_values_is_a_400(api: Api, body: bytes) -> None:
+    assert_problem(await api.post("/clients", data=io.BytesIO(body), headers=JSON), 400)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"secret nonsense\r\n\r\n",
+        b"GET /api/ HTTP/1.1\r\nsecret\r\n\r\n",
+        b"GET /api/ HTTP/1.1\r\nHost: x\r\nContent-Length: secret\r\n\r\n",
+        b"GET /api/ HTTP/9.9\r\nHost: secret\r\n\r\n",
+        b"GET /" + b"secret" * 3000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"\x16\x03\x01\x02secret\r\n\r\n",
+    ],
+)
+async def test_what_is_not_http_is_a_problem_too(api: Api, sent: bytes) -> None:
+    answered = await raw(api, "", sent)
+    assert answered.split(b" ")[1] in {b"400", b"431"}
+    assert b"Content-Type: application/problem+json" in answered
+    assert b"X-Request-ID: " in answered
+    assert b"secret" not in answered
+
+
 async def test_a_body_is_invited_only_when_it_is_wanted(api: Api) -> None:
     lines = ("Content-Type: application/json", f"Content-Length: {len(CLIENT)}", "Expect: 100-continue")
     welcome = await raw(api, head("/clients", *lines), CLIENT)

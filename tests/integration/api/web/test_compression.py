@@ -7,8 +7,8 @@ import asyncpg
 import pytest
 
 from services.api.web.compression import LARGE_BYTES, MIN_BYTES
-from tests.integration.api.fakes import Api
-from tests.integration.api.http import bare
+from tests.integration.api.fakes import ADMIN_TOKEN, Api
+from tests.integration.api.http import bare, raw_heads
 
 
 async def some_clients(pool: asyncpg.Pool, count: int) -> None:
@@ -50,6 +50,15 @@ async def test_others_get_it_plain(api: Api, pool: asyncpg.Pool, header: str) ->
 async def test_a_small_answer_is_not_compressed(api: Api) -> None:
     small, _ = await bare(api, "GET", "/statistics", **{"Accept-Encoding": "gzip"})
     assert "Content-Encoding" not in small.headers
+
+
+async def test_after_the_answer_to_head_the_connection_serves_the_next_request(api: Api) -> None:
+    """The trailer of a compressor after a head would be read as the beginning of the next answer."""
+    for path in ("/clients/export", "/clients"):
+        lines = (f"HEAD /api/v1{path} HTTP/1.1", "Host: x", f"Authorization: Bearer {ADMIN_TOKEN}")
+        one = "\n".join((*lines, "Accept-Encoding: gzip, deflate")) + "\n\n"
+        heads = await raw_heads(api, one * 3, 3)
+        assert all(answered.startswith(b"HTTP/1.1 200 OK\r\n") for answered in heads), heads
 
 
 @pytest.mark.parametrize("accept", ["text/csv", "application/x-ndjson"])

@@ -22,6 +22,7 @@ from services.api.pages.routes import REDIRECTS
 from services.api.routes import ROUTES
 from services.api.web.operation import Content, Operation
 from services.api.web.parsing import parse_body
+from services.api.web.problem_kinds import PAGE
 from services.api.web.route import Route
 from tests.integration.api.fakes import an_app
 
@@ -68,7 +69,7 @@ def test_the_router_and_the_document_agree() -> None:
     documented = {(method.upper(), path) for method, path, _ in operations()}
     # Parts of pages, and ways to them: no interface of their own.
     parts = {("GET", f"/docs/{name}") for name in MEDIA} | {
-        ("GET", path) for path in {**REDIRECTS, **console.REDIRECTS}
+        ("GET", path) for path in {**REDIRECTS, **console.REDIRECTS, PAGE: ""}
     }
     parts |= {("GET", f"/console/{path}") for path in served()}
     assert {pair for pair in routed if pair[0] not in {"HEAD", "OPTIONS"}} == documented | parts
@@ -148,11 +149,32 @@ MOMENTS = [
     "2035-01-01T24:00:00Z",
     "2035-01-01T00:00:60Z",
     "2035-01-01T00:00:00+24:00",
+    "2035-01-01T00:00:00+05:60",
+    "2035-01-01T00:00:00+0300",
+    "2035-01-01T00:00:00+03",
     "2035-01-01T00:00:00Z\n",
     0,
     None,
 ]
-TEXTS: list[Any] = ["", "a", "a\nb\r\n", "a\tb", "\x00", "\x7f", "\x85", "\xa0", "é👍", "x" * 64, "x" * 65, "x" * 2001]
+TEXTS: list[Any] = [
+    "",
+    "a",
+    "a\nb\r\n",
+    "a\tb",
+    "\x00",
+    "\x7f",
+    "\x85",
+    "\xa0",
+    " \n",
+    "\u200b",
+    "\ufeff",
+    "\u3164",
+    "x \u200b",
+    "é👍",
+    "x" * 64,
+    "x" * 65,
+    "x" * 2001,
+]
 CODES: list[Any] = ["916", "91", "9161", "91a", "९१६", "916\n", 916, None]
 PHONES: list[Any] = ["79991234567", "7999123456", "89991234567", "+79991234567", "79991234567\n", 79991234567, None]
 CLOCKS: list[Any] = [

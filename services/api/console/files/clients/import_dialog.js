@@ -69,10 +69,10 @@ async function importFile(file, conflict, report, signal) {
  * @param {ImportReport} found
  * @returns {Child}
  */
-function reportOf({ created, updated, skipped, rejected, errors }) {
+function reportOf({ created, updated, unchanged, skipped, repeated, rejected, errors }) {
   const counts = definitions([
-    ["created", formatCount(created)], ["updated", formatCount(updated)], ["skipped", formatCount(skipped)],
-    ["rejected", formatCount(rejected)],
+    ["created", formatCount(created)], ["updated", formatCount(updated)], ["unchanged", formatCount(unchanged)],
+    ["skipped", formatCount(skipped)], ["repeated", formatCount(repeated)], ["rejected", formatCount(rejected)],
   ]);
   const rows = errors.map(({ line, detail }) => h("tr", {}, numberCell(formatCount(line)), h("td", {}, detail)));
   const title = rejected > errors.length ? `The first ${errors.length} rejected lines` : "Rejected lines";

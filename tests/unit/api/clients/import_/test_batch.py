@@ -3,6 +3,7 @@
 import pytest
 
 from services.api.clients.import_.batch import Batch, ImportTally, OnConflict, StoredCounts, count
+from services.api.clients.import_.readers import Rejected
 from services.api.clients.schemas import ClientNew
 
 ZONES = {"zones": frozenset({"UTC"})}
@@ -35,25 +36,27 @@ def test_a_phone_that_comes_twice_is_in_the_batch_once(on_conflict: OnConflict, 
     ("on_conflict", "stored", "expected"),
     [
         # four phones, two of them given once more
-        ("update", StoredCounts(created=1, updated=3), (1, 5, 0)),
-        ("update", StoredCounts(created=1, updated=2), (1, 4, 1)),
-        ("skip", StoredCounts(created=1, updated=0), (1, 0, 5)),
+        ("update", StoredCounts(created=1, updated=3, unchanged=0, repeated=0), (1, 3, 0, 0, 2)),
+        ("update", StoredCounts(created=1, updated=2, unchanged=0, repeated=0), (1, 2, 0, 1, 2)),
+        ("update", StoredCounts(created=1, updated=1, unchanged=1, repeated=1), (1, 1, 1, 0, 3)),
+        ("skip", StoredCounts(created=1, updated=0, unchanged=0, repeated=0), (1, 0, 0, 3, 2)),
     ],
 )
 def test_every_line_is_counted_once(
-    on_conflict: OnConflict, stored: StoredCounts, expected: tuple[int, int, int]
+    on_conflict: OnConflict, stored: StoredCounts, expected: tuple[int, int, int, int, int]
 ) -> None:
     batch, tally = Batch(on_conflict), ImportTally()
     for number in (1, 2, 3, 4, 1, 2):
         batch.add(a_client(phone=f"7999000000{number}"))
     count(tally, batch, stored)
-    assert (tally.created, tally.updated, tally.skipped) == expected
+    assert (tally.created, tally.updated, tally.unchanged, tally.skipped, tally.repeated) == expected
+    assert sum(expected) == 6
 
 
 def test_only_the_first_hundred_complaints_are_kept() -> None:
     tally = ImportTally()
     for line in range(1, 1001):
-        tally.reject(line, "bad")
+        tally.reject(Rejected(line, "bad"))
     report = tally.report()
     assert report.rejected == 1000
     assert [error.line for error in report.errors] == list(range(1, 101))
