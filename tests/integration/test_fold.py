@@ -50,7 +50,13 @@ class Fleet:
 
     def result(self, place: int = 0, **facts: Any) -> Result:
         row = self._rows[place]
-        given: dict[str, Any] = {"number": 1, "status": "sent", "outcome": "accepted", "started_at": NOW, "duration_ms": 30}
+        given: dict[str, Any] = {
+            "number": 1,
+            "status": "sent",
+            "outcome": "accepted",
+            "started_at": NOW,
+            "duration_ms": 30,
+        }
         if facts.get("status", "sent") == "retrying":
             given |= {"outcome": "server_error", "http_status": 500, "failed": True, "queued": True}
             given |= {"due_at": NOW + timedelta(seconds=5)}
