@@ -65,15 +65,20 @@ def _commit(setup: Setup, state: State, place: int) -> Iterator[Step]:
     if setup.bounds.edits[place] == "repeat" and not setup.rules.repeat_passes:
         yield Step("an edit finds nothing to change, and is answered", _answer(edited, place))
     elif not setup.rules.look_after_commit:
-        seen = "unneeded" if state.flight is None else "committing"
+        seen = "unneeded" if _nothing_flew(setup, state) else "committing"
         yield Step("an edit looks for flights before its commit", _with_caller(state, place, Caller(seen, version)))
     else:
         yield Step("an edit commits", edited)
 
 
+def _nothing_flew(setup: Setup, state: State) -> bool:
+    """A late success ends a message whose stale claim was taken over: the new claim is held without a flight."""
+    return not state.inserted if setup.rules.look_at_all_that_flew else state.flight is None
+
+
 def _look(setup: Setup, state: State, place: int) -> Iterator[Step]:
     caller = state.callers[place]
-    if state.flight is None or not setup.rules.barrier:
+    if _nothing_flew(setup, state) or not setup.rules.barrier:
         yield Step("an edit needs no barrier, and is answered", _answer(state, place))
     else:
         yield Step("an edit needs the barrier", _with_caller(state, place, caller._replace(stage="passing")))

@@ -64,6 +64,7 @@ class Rules:
     # Barrier, on the API's side.
     barrier: bool = True
     look_after_commit: bool = True
+    look_at_all_that_flew: bool = True
     fence_the_silent: bool = True
     wait_after_mark: bool = True
     repeat_passes: bool = True

@@ -104,6 +104,11 @@ SCENES = {
         {"fence_the_silent": DEAD_END},
         large=True,
     ),
+    "an edit after a late success": Scene(
+        Bounds(budget=1, copies=1, terms=ONE_EDIT, edits=("change",), faults=(("stop", 1),), lease=1, edits_kept=2),
+        {"look_at_all_that_flew": OLD_TERMS},
+        large=True,
+    ),
     "an edit twice": Scene(
         Bounds(dispatchers=1, budget=1, copies=1, terms=ONE_EDIT, edits=("change", "repeat"), concurrent_edits=True),
         {"repeat_passes": OLD_TERMS},

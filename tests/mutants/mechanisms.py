@@ -272,6 +272,38 @@ PLANNER: tuple[Mutant, ...] = (
     ),
 )
 
+# A mailing's life: what is frozen, and what a state forbids.
+MAILINGS: tuple[Mutant, ...] = (
+    mutant(
+        "the audience is frozen at the start",
+        LIFECYCLE,
+        "SET upper_client_id = (SELECT coalesce(max(id), 0) FROM clients)",
+        "SET upper_client_id = 9223372036854775807",
+        f"{PLANNER_TESTS}::test_the_audience_is_frozen_at_the_start",
+    ),
+    mutant(
+        "a mailing that is closing refuses every move",
+        "services/api/mailings/rules.py",
+        "if target is None or (locked.closing and not done):",
+        "if target is None:",
+        "tests/unit/api/mailings/test_rules.py::test_while_closing_only_what_is_cancelled_stays_so",
+    ),
+    mutant(
+        "a resend leaves out deleted clients and open attempts",
+        "services/planner/resend.py",
+        "if one.client_alive and not one.open]",
+        "]",
+        f"{RESEND_TESTS}::test_a_deleted_client_is_skipped",
+    ),
+    mutant(
+        "an unsent message that the provider may have says so",
+        ROUNDS,
+        "AND outcome_is_unknown(m.id) THEN",
+        "AND false THEN",
+        f"{PLANNER_TESTS}::test_an_unsent_message_that_the_provider_may_have_has_that_reason_whatever_ended_it",
+    ),
+)
+
 # Leases, names and the barrier of edits.
 EDITS: tuple[Mutant, ...] = (
     mutant(
@@ -546,4 +578,4 @@ BULK: tuple[Mutant, ...] = (
     ),
 )
 
-MUTANTS = CLAIMS + RESULTS + PLANNER + EDITS + RELEASE + BULK
+MUTANTS = CLAIMS + RESULTS + PLANNER + MAILINGS + EDITS + RELEASE + BULK
