@@ -505,7 +505,7 @@ RELEASE: tuple[Mutant, ...] = (
                 "AND $1::uuid IS NOT NULL AND w.closing_at IS NULL\n                AND w.release_cursor",
             ),
         ),
-        (f"{PLANNER_TESTS}::test_a_planner_that_lost_its_lease_changes_nothing",),
+        (f"{RELEASE_TESTS}::test_a_planner_that_lost_its_lease_releases_nothing",),
         since=RELEASES_SCHEMA,
     ),
     mutant(
