@@ -19,7 +19,7 @@ JAVASCRIPT := $(VENV)/javascript/node_modules/.bin
 BIOME := $(JAVASCRIPT)/biome lint --config-path=tools/javascript --error-on-warnings --reporter=concise
 JAVASCRIPT_FILES := services/api/console/files services/api/pages/files
 
-.PHONY: help demo up check unit test chaos setup hooks lint javascript types format lock fuzz openapi bench bench-api bench-celery smoke clean
+.PHONY: help demo up check unit test chaos model mutants setup hooks lint javascript types format lock fuzz openapi bench bench-api bench-celery smoke clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,12 @@ test: setup lint types ## Set up, check and run all tests, and measure coverage;
 chaos: setup ## Break everything in turn, and print what became of the messages
 	@$(BIN)/python -m tests.support.prepare chaos
 	@$(call RUN_TESTS,auto) tests/chaos -m "" --dist load --maxschedchunk 1 $(ARGS)
+
+model: $(VENV)/dev.stamp ## Try the protocol in every order of events, far more than `make test`; ARGS="-k edit"
+	@$(BIN)/python -m tests.model $(ARGS)
+
+mutants: setup ## Take one mechanism out at a time, and see a test fail; ARGS="-k stale"
+	@$(BIN)/python -m tests.mutants $(ARGS)
 
 setup: $(VENV)/dev.stamp $(VENV)/generator.stamp ## Make .venv with all that development needs
 

@@ -1,0 +1,81 @@
+"""Explores the large scenes, and prints how many states each has; `python -m tests.model -k edit` those named so."""
+
+import argparse
+import sys
+import time
+
+from tests.model.protocol import run
+from tests.model.rules import Bounds
+from tests.model.scenes import ONE_EDIT, SCENES, Scene
+from tests.model.test_model import rules_of
+
+# Scenes of several things at once. Each takes seconds to minutes.
+LARGER = {
+    "two dispatchers, an edit and a death": Scene(
+        Bounds(budget=1, copies=1, terms=ONE_EDIT, edits=("change",), faults=(("crash", 1),)), {}
+    ),
+    "two dispatchers, an edit, a stop and a release": Scene(
+        Bounds(budget=1, terms=ONE_EDIT, edits=("change",), releases=True, faults=(("stop", 1),)), {}
+    ),
+    "two dispatchers, retries and releases": Scene(
+        Bounds(releases=True, table_retries=True, faults=(("released twice", 1),)), {}
+    ),
+    "two dispatchers, a death and a late claim": Scene(
+        Bounds(
+            budget=1,
+            renewals=True,
+            late_statements=True,
+            faults=(("crash", 1), ("statement of unknown fate", 1)),
+        ),
+        {},
+    ),
+    "an edit, slow claims and a stop": Scene(
+        Bounds(
+            dispatchers=1,
+            budget=1,
+            copies=1,
+            terms=ONE_EDIT,
+            edits=("change",),
+            beats="at any time",
+            delayed=True,
+            faults=(("stop", 1),),
+        ),
+        {},
+    ),
+    "an edit, slow claims and beats in steps": Scene(
+        Bounds(
+            dispatchers=1,
+            budget=1,
+            copies=1,
+            terms=ONE_EDIT,
+            edits=("change",),
+            beats="in steps",
+            delayed=True,
+        ),
+        {},
+    ),
+}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="make model", description=__doc__)
+    parser.add_argument("-k", default="", metavar="WORD", help="only scenes whose name has this word")
+    parser.add_argument("--list", action="store_true", help="name the scenes, and explore none")
+    options = parser.parse_args()
+    broken = 0
+    for name, scene in {**SCENES, **LARGER}.items():
+        if options.k not in name:
+            continue
+        if options.list:
+            sys.stdout.write(f"{name}: {scene.bounds}\n")
+            continue
+        began = time.monotonic()
+        found = run(scene.bounds, rules_of(scene))
+        sys.stdout.write(f"{name}: {found} ({time.monotonic() - began:.0f} s)\n")
+        sys.stdout.flush()
+        broken += bool(found.broken)
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
