@@ -19,7 +19,7 @@ JAVASCRIPT := $(VENV)/javascript/node_modules/.bin
 BIOME := $(JAVASCRIPT)/biome lint --config-path=tools/javascript --error-on-warnings --reporter=concise
 JAVASCRIPT_FILES := services/api/console/files services/api/pages/files
 
-.PHONY: help demo up check unit test chaos model mutants setup hooks lint javascript types format lock fuzz openapi bench bench-api bench-celery smoke clean
+.PHONY: help demo up check unit test chaos model mutants setup hooks lint javascript types format lock fuzz openapi bench bench-api bench-celery bench-compare smoke clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -97,6 +97,10 @@ bench-api: $(VENV)/native.stamp ## Measure the API, idle and while a mailing is 
 
 bench-celery: $(VENV)/native.stamp $(VENV)/celery.stamp ## Measure Herald beside a service made with Celery
 	@$(BIN)/python -m bench.celery $(ARGS)
+
+bench-compare: $(VENV)/native.stamp ## Measure this checkout and BASE=v0.1.0 in turn; PAIRS=3 ARGS="--messages 5000"
+	@test -n "$(BASE)" || { echo "say what to compare with: make bench-compare BASE=v0.1.0" >&2; exit 2; }
+	@$(BIN)/python -m bench.compare "$(BASE)" --pairs $(or $(PAIRS),3) $(if $(BASE_BROKER),--base-broker $(BASE_BROKER)) -- $(ARGS)
 
 smoke: ## Prove the containers: build, kill, compare, remove; needs Docker
 	@deploy/smoke.sh

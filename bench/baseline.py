@@ -25,17 +25,43 @@ class BenchResult:
     duplicates: int | None
 
 
-async def measure(url: str, token: str, phones: list[str], text: str, first_id: int = FIRST_ID) -> float:
-    """Posts one message to each phone, with 100 open requests, and returns the messages a second.
+@dataclass(frozen=True, slots=True)
+class BareRun:
+    """What the bare client did: requests, seconds, and seconds of processor time of this process."""
+
+    requests: int
+    seconds: float
+    cpu_seconds: float
+
+    @property
+    def rate(self) -> float:
+        """Requests a second."""
+        return self.requests / self.seconds
+
+    @property
+    def cpu_us(self) -> float:
+        """µs of processor time a request."""
+        return self.cpu_seconds / self.requests * 1_000_000
+
+    def __add__(self, other: "BareRun") -> "BareRun":
+        return BareRun(
+            self.requests + other.requests, self.seconds + other.seconds, self.cpu_seconds + other.cpu_seconds
+        )
+
+
+async def measure(
+    url: str, token: str, phones: list[str], text: str, *, first_id: int = FIRST_ID, concurrency: int = CONCURRENCY
+) -> BareRun:
+    """Posts one message to each phone, with `concurrency` open requests.
 
     Raises RuntimeError when the provider refuses one.
     """
     numbers = iter(range(len(phones)))
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), headers=headers) as session:
-        began = time.perf_counter()
-        await asyncio.gather(*(_post_all(session, url, numbers, phones, text, first_id) for _ in range(CONCURRENCY)))
-        return len(phones) / (time.perf_counter() - began)
+        began, cpu_began = time.perf_counter(), time.process_time()
+        await asyncio.gather(*(_post_all(session, url, numbers, phones, text, first_id) for _ in range(concurrency)))
+        return BareRun(len(phones), time.perf_counter() - began, time.process_time() - cpu_began)
 
 
 async def _post_all(

@@ -12,8 +12,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from rich.console import Console
 
 from bench import baseline
-from bench.baseline import BenchResult
-from bench.pipeline import TEXT, import_clients, make_phones, seconds_of, send_mailing
+from bench.baseline import BareRun, BenchResult
+from bench.mailings import seconds_of, send_mailing
+from bench.pipeline import TEXT, import_clients, make_phones
 from cli.connections.api import Json, open_api
 from cli.failure import Failure
 from cli.run import run
@@ -53,27 +54,28 @@ async def _measure(messages: int, config: BenchSettings) -> BenchResult:
     duplicates = (await _ledger(config.provider_url))["duplicates"]
     tag, phones, half = f"bench-{secrets.token_hex(3)}", make_phones(messages), messages // 2
     # The bare client runs before and after the mailing, since the speed of a machine drifts.
-    before = await _bare(config, phones[:half])
+    bare = await _bare(config, phones[:half])
     async with open_api() as api:
         await import_clients(api, phones, tag)
-        statistics = await send_mailing(api, tag)
+        statistics = await send_mailing(api, tag, TEXT)
         mailing = await api.get(f"/mailings/{statistics['mailing_id']}")
     doubled = (await _ledger(config.provider_url))["duplicates"] - duplicates
-    bare = 2 / (1 / before + 1 / await _bare(config, phones[half:]))
+    bare += await _bare(config, phones[half:])
     rate = messages / seconds_of(mailing, statistics)
     return BenchResult(
         messages=messages,
         rate=round(rate, 1),
-        bare_rate=round(bare, 1),
-        ratio=round(rate / bare, 3),
+        bare_rate=round(bare.rate, 1),
+        ratio=round(rate / bare.rate, 3),
         sent=statistics["by_status"]["sent"],
         duplicates=doubled,
     )
 
 
-async def _bare(config: BenchSettings, phones: list[str]) -> float:
+async def _bare(config: BenchSettings, phones: list[str]) -> BareRun:
     first_id = baseline.FIRST_ID * (1 + secrets.randbelow(RUNS))
-    return await baseline.measure(config.provider_url, config.provider_token.get_secret_value(), phones, TEXT, first_id)
+    token = config.provider_token.get_secret_value()
+    return await baseline.measure(config.provider_url, token, phones, TEXT, first_id=first_id)
 
 
 async def _ledger(provider_url: str) -> Json:

@@ -46,14 +46,21 @@ def run(service: str, kind: type[SettingsT], main: Main[SettingsT], *, backgroun
         config = settings.load(kind)
         # There are thousands of short-lived objects a second and hardly a cycle: the default of 700 costs too much.
         gc.set_threshold(*GC_THRESHOLD)
-        json = config.log_format == "json"
-        logs.configure(service, level=config.log_level, json=json, secrets=_secrets_of(config))
+        _configure_logs(service, config)
         _install_error_hooks()
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             return runner.run(_supervise(service, config, main))
     except SettingsError as error:
         sys.stderr.write(f"herald {service}: {Redactor().text(str(error))}\n")
         return 2
+
+
+def _configure_logs(service: str, config: Settings) -> None:
+    json, secrets = config.log_format == "json", _secrets_of(config)
+    try:
+        logs.configure(service, level=config.log_level, json=json, secrets=secrets, file=config.log_file)
+    except OSError as error:
+        raise SettingsError(f"HERALD_LOG_FILE: {config.log_file} cannot be written: {error.strerror}") from error
 
 
 def _secrets_of(config: Settings) -> list[str]:

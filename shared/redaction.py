@@ -8,6 +8,10 @@ from urllib.parse import unquote, urlsplit
 MASK = "***"
 # A shorter secret, such as RabbitMQ's default "guest", occurs in too many harmless words.
 LEAST_SECRET = 8
+# Texts that are longer seldom come twice.
+LONGEST_KNOWN = 64
+MOST_KNOWN = 4096
+_LEAST_PHONE = 7 * 10**10
 
 _PHONE = re.compile(r"(?<![0-9])(7[0-9]{3})[0-9]{3}([0-9]{4})(?![0-9])")
 # An id of hexadecimal digits may contain eleven decimal ones by chance, and must not be masked.
@@ -61,6 +65,58 @@ class Redactor:
         # The longest first, since one may contain another.
         self._secrets = sorted({one for one in secrets if len(one) >= LEAST_SECRET}, key=len, reverse=True)
         self._encoded = [one.encode() for one in self._secrets]
+        # Short texts that were found to hold nothing to mask, and ids of which that is true as ids. The words of the
+        # code and the id of a mailing's request are in thousands of lines.
+        self._harmless: set[str] = set()
+        self._harmless_ids: set[str] = set()
+
+    def is_plain(self, event: Mapping[str, object]) -> bool:
+        """Returns whether nothing in an event needs to be masked or escaped. It runs for every line, so it is fast.
+
+        It says so only of numbers and of short texts. What else an event holds, `suspects` has to look at.
+        """
+        known = self._harmless
+        if not known.issuperset(event) and not all(self._is_harmless("", key) for key in event):
+            return False
+        for value in event.values():
+            kind = type(value)
+            if kind is str:
+                if value not in known:
+                    return all(self._is_plain(key, value) for key, value in event.items())
+            elif kind is int:
+                if value >= _LEAST_PHONE:  # type: ignore[operator]
+                    return False
+            elif value is not None and kind is not float and kind is not bool:
+                return False
+        return True
+
+    def _is_plain(self, key: str, value: object) -> bool:
+        match value:
+            case str():
+                return self._is_harmless(key, value)
+            case None | bool() | float():
+                return True
+            case int():
+                return value < _LEAST_PHONE
+            case _:
+                return False
+
+    def _is_harmless(self, key: str, text: str) -> bool:
+        """Returns whether a text is harmless in this field, and remembers it if it is."""
+        known, phone = (self._harmless_ids, _PHONE_AS_ID) if key in _IDS else (self._harmless, _PHONE)
+        if text in known:
+            return True
+        if len(text) > LONGEST_KNOWN or not text.isascii() or not text.isprintable():
+            return False
+        if self._masked(text, phone) != text:
+            return False
+        if len(known) >= MOST_KNOWN:
+            known.clear()
+        known.add(text)
+        # Most ids are harmless anywhere, and then `is_plain` finds them at once.
+        if known is self._harmless_ids:
+            self._is_harmless("", text)
+        return True
 
     def suspects(self, line: bytes) -> bool:
         """Returns whether a JSON line may contain something to mask. It runs for every line, so it must be fast."""

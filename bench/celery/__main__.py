@@ -16,7 +16,8 @@ from rich.console import Console
 
 from bench import process_usage
 from bench.celery.measurement import BIN, ServiceResult, Variant, measure
-from bench.pipeline import BENCH_FOLDER, TEXT, import_clients, make_phones, seconds_of, send_mailing
+from bench.mailings import seconds_of, send_mailing
+from bench.pipeline import BENCH_FOLDER, TEXT, import_clients, make_phones
 from cli.connections.api import open_api
 from cli.failure import Failure
 from cli.run import run
@@ -77,7 +78,7 @@ async def _herald(stack: RunningStack, phones: Sequence[str]) -> ServiceResult:
     tag = f"bench-{secrets.token_hex(3)}"
     async with open_api(stack.api_url, stack.token) as api:
         await import_clients(api, list(phones), tag)
-        statistics = await send_mailing(api, tag)
+        statistics = await send_mailing(api, tag, TEXT)
         mailing = await api.get(f"/mailings/{statistics['mailing_id']}")
     if statistics["by_status"]["sent"] != len(phones):
         raise Failure(f"Herald did not send everything: {statistics['by_status']}")

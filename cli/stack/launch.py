@@ -24,7 +24,8 @@ class StackOptions:
     """How to launch a stack.
 
     `folder` holds the files of PostgreSQL and RabbitMQ, `database` is the name of the database, `workers` is the number
-    of dispatchers, `fresh` deletes earlier data first, and `flexible` replaces taken ports.
+    of dispatchers, `fresh` deletes earlier data first, and `flexible` replaces taken ports. With `logs`, the processes
+    write their log lines to files in this folder.
     """
 
     folder: Path = FOLDER
@@ -32,6 +33,7 @@ class StackOptions:
     workers: int = 1
     fresh: bool = False
     flexible: bool = False
+    logs: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ async def open_stack(
             endpoints = _endpoints(
                 found, find_or_create_token(env.get("HERALD_ADMIN_TOKEN"), TOKEN_FILE), env, sandbox=sandbox
             )
-            plan = plan_stack(env, ports, endpoints, options.workers)
+            plan = plan_stack(env, ports, endpoints, options.workers, options.logs)
             with prometheus_targets(plan.processes, TARGETS_FILE):
                 async with Supervisor(plan, sink) as supervisor:
                     notify("starting " + ", ".join(spec.name for spec in plan.processes))

@@ -1,10 +1,13 @@
 """Writes the output of the processes to the terminal with a coloured prefix, or to a file for each process."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import cache
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, TextIO
 
 import typer
+
+from shared.redaction import escape
 
 WIDTH = 12
 COLOURS = {
@@ -30,10 +33,38 @@ class LineSink(Protocol):
     def __call__(self, name: str, line: str) -> None: ...
 
 
+# A line and the name of its process.
+NamedLine = tuple[str, str]
+
+
 def to_terminal(name: str, line: str) -> None:
     """Writes a line with the name of its process before it, in colour if standard output is a terminal."""
+    typer.echo(f"{_prefix(name)} {line}")
+
+
+def _prefix(name: str) -> str:
     colour = COLOURS.get(name.partition("-")[0])
-    typer.echo(f"{typer.style(f'{name:<{WIDTH}}', fg=colour, bold=name == 'herald')} {line}")
+    return typer.style(f"{name:<{WIDTH}}", fg=colour, bold=name == "herald")
+
+
+def batch_writer(output: TextIO) -> Callable[[Sequence[NamedLine]], None]:
+    """Makes a function that does as `to_terminal` for many lines, with one write."""
+
+    @cache
+    def prefix(name: str) -> str:
+        return _prefix(name) if output.isatty() else f"{name:<{WIDTH}}"
+
+    def write(lines: Sequence[NamedLine]) -> None:
+        if lines:
+            output.write("".join(f"{prefix(name)} {line}\n" for name, line in lines))
+            output.flush()
+
+    return write
+
+
+def to_terminal_escaped(name: str, line: str) -> None:
+    """Writes a line like `to_terminal`, without what a terminal would obey."""
+    to_terminal(name, escape(line))
 
 
 def announce(line: str) -> None:

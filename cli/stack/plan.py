@@ -1,7 +1,8 @@
 """Plans which processes a stack runs, and the environment of each. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from cli.stack.port_assignment import name_processes
 
@@ -43,8 +44,13 @@ class StackPlan:
     sandbox_url: str | None
 
 
-def plan_stack(env: Mapping[str, str], ports: Mapping[str, int], endpoints: Endpoints, workers: int) -> StackPlan:
-    """Returns the processes in the order in which they start, and their URLs."""
+def plan_stack(
+    env: Mapping[str, str], ports: Mapping[str, int], endpoints: Endpoints, workers: int, logs: Path | None = None
+) -> StackPlan:
+    """Returns the processes in the order in which they start, and their URLs.
+
+    `logs` is a folder for the log lines of the processes.
+    """
     host = _reachable(env.get("HERALD_API_HOST", "127.0.0.1"))
     sandbox_host = _reachable(env.get("HERALD_SANDBOX_HOST", "127.0.0.1"))
     sandbox_url = f"http://{sandbox_host}:{ports['sandbox']}" if endpoints.sandbox_secret else None
@@ -55,7 +61,14 @@ def plan_stack(env: Mapping[str, str], ports: Mapping[str, int], endpoints: Endp
         processes.insert(
             0, ProcessSpec("sandbox", "sandbox", shared | {"HERALD_OPS_PORT": "0"}, f"{sandbox_url}/faults")
         )
+    processes = [replace(spec, env=_with_log_file(spec, logs)) for spec in processes]
     return StackPlan(tuple(processes), f"http://{host}:{ports['api']}", sandbox_url)
+
+
+def _with_log_file(spec: ProcessSpec, logs: Path | None) -> dict[str, str]:
+    # One that the user has set would be the same for all processes.
+    env = {name: value for name, value in spec.env.items() if name != "HERALD_LOG_FILE"}
+    return env | ({"HERALD_LOG_FILE": str(logs / f"{spec.name}.log")} if logs else {})
 
 
 def _shared(ports: Mapping[str, int], endpoints: Endpoints, sandbox_url: str | None) -> dict[str, str]:

@@ -19,9 +19,9 @@ BANNED_NAMES = frozenset({"utils", "helpers", "common", "manager", "base", "core
 SHARED_LAYERS = (
     ("process",),
     ("broker", "database", "ops", "task_supervisor"),
-    ("metrics", "migrate"),
+    ("failpoints", "metrics", "migrate"),
     ("amqp", "health", "logs", "settings", "waiting"),
-    ("amqp_urls", "failpoints", "messages", "topology"),
+    ("amqp_urls", "messages", "topology"),
     ("tracebacks", "window"),
     ("redaction", "statuses"),
 )

@@ -1,4 +1,4 @@
-"""`herald bench --running` measures a running stack, and sends nothing to a real provider."""
+"""`herald bench` measures a stack of its own or a running one, and sends nothing to a real provider."""
 
 import json
 from pathlib import Path
@@ -37,3 +37,31 @@ async def test_a_provider_that_is_not_the_sandbox_is_refused(make_stack: MakeSta
     assert "the sandbox does not answer at HERALD_PROVIDER_URL" in done.err
     async with stack.api.get("/api/v1/clients") as reply:
         assert (await reply.json())["items"] == []
+
+
+async def test_the_pipeline_is_measured_with_what_a_message_costs(
+    database_url: str, broker_url: str, tmp_path: Path
+) -> None:
+    env = {"HERALD_DATABASE_URL": database_url, "HERALD_RABBITMQ_URL": broker_url}
+    load = {"messages": 100, "mailings": 2, "workers": 1, "concurrency": 20, "latency_ms": 5, "failures": 0.0}
+    options = [text for name, value in load.items() for text in (f"--{name.replace('_', '-')}", str(value))]
+    done = await herald("bench", *options, env=env, folder=tmp_path)
+    assert done.code == 0, f"{done.out}\n{done.err}"
+    figures = json.loads((tmp_path / "bench.json").read_text())
+    assert (figures["sent"], figures["duplicates"], figures["workload"]) == (100, 0, load)
+    cost = figures["cost"]
+    used = cost["by_process_us"]
+    herald_processes = {"sandbox", "api", "planner", "dispatcher", "reporter"}
+    assert set(used) == herald_processes | {"RabbitMQ", "PostgreSQL"}
+    assert all(used[name] >= 0 for name in herald_processes)
+    # In containers, broker and database are not among the processes that can be read.
+    assert (cost["total_us"] is None) == (None in used.values())
+    assert cost["bare_us"] > 0
+    assert cost["wal_bytes"] > 0
+    assert "what a message costs" in done.out
+
+
+async def test_a_real_provider_is_not_made_slow_or_failing(tmp_path: Path) -> None:
+    env = {"HERALD_PROVIDER_URL": "https://provider.invalid/v1", "HERALD_PROVIDER_TOKEN": "theirs"}
+    done = await herald("bench", "--failures", "0.5", env=env, folder=tmp_path)
+    assert (done.code, "only the sandbox" in done.err) == (2, True), done

@@ -1,5 +1,7 @@
 """Which processes a stack runs, with which settings."""
 
+from pathlib import Path
+
 from cli.stack.plan import Endpoints, ProcessSpec, StackPlan, plan_stack
 from cli.stack.port_assignment import name_processes
 
@@ -63,3 +65,12 @@ def test_a_listener_on_all_addresses_is_reached_through_the_loopback() -> None:
 
 def test_secrets_do_not_show_in_a_part() -> None:
     assert "token" not in repr(spec(plan_stack({}, PORTS, WITH_SANDBOX, 1), "api"))
+
+
+def test_each_process_has_a_log_file_of_its_own_and_never_one_for_all() -> None:
+    given = {"HERALD_LOG_FILE": "/for/all.log"}
+    plan = plan_stack(given, PORTS, WITH_SANDBOX, 2, Path("/logs"))
+    files = [spec.env["HERALD_LOG_FILE"] for spec in plan.processes]
+    assert len(set(files)) == len(files)
+    assert spec(plan, "dispatcher-2").env["HERALD_LOG_FILE"] == "/logs/dispatcher-2.log"
+    assert all("HERALD_LOG_FILE" not in spec.env for spec in plan_stack(given, PORTS, WITH_SANDBOX, 1).processes)

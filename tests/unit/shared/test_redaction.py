@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.redaction import Redactor, escape, escape_json, mask_phone, secrets_in
+from shared.redaction import MOST_KNOWN, Redactor, escape, escape_json, mask_phone, secrets_in
 from tests.support.builders import NOON
 
 PHONES = st.from_regex(r"7[0-9]{10}", fullmatch=True)
@@ -104,6 +104,56 @@ def test_a_line_with_a_secret_is_suspected(secret: str, around: str) -> None:
 def test_an_everyday_line_is_not_suspected() -> None:
     line = orjson.dumps({"event": "attempt ended", "message_id": 123456, "time": "2026-05-04T12:00:00.123456Z"})
     assert not Redactor(["a secret of the process"]).suspects(line)
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | PHONES | st.just(TOKEN),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+KEYS = st.text(min_size=1) | PHONES | st.sampled_from(["detail", "request_id", "worker", "message_id"])
+# One for all examples, since it remembers what it has seen.
+REMEMBERING = Redactor(["a secret of the process"])
+
+
+@given(st.dictionaries(KEYS, VALUES, max_size=6))
+def test_a_plain_event_has_nothing_to_mask_and_nothing_to_escape(event: dict[str, object]) -> None:
+    if REMEMBERING.is_plain(event):
+        assert REMEMBERING.event(event) == event
+        line = orjson.dumps(event)
+        assert escape_json(line) == line
+
+
+@pytest.mark.parametrize(
+    ("event", "plain"),
+    [
+        ({"event": "attempt ended", "message_id": 42, "share": 0.5, "up": True, "request_id": None}, True),
+        # An id that has eleven digits by chance is plain as an id only.
+        ({"request_id": "ab71234567890cdef"}, True),
+        ({"detail": "ab71234567890cdef"}, False),
+        ({"request_id": "79991234567"}, False),
+        ({"client_id": 79991234567}, False),
+        ({"79991234567": 1}, False),
+        ({"detail": "a secret of the process"}, False),
+        ({"detail": TOKEN}, False),
+        ({"detail": "line\nbreak"}, False),
+        ({"detail": "Привет"}, False),
+        ({"detail": "x" * 65}, False),
+        ({"message_ids": [1, 2]}, False),
+        ({"due_at": NOON}, False),
+    ],
+)
+def test_only_numbers_and_short_harmless_texts_are_plain(event: dict[str, object], plain: bool) -> None:
+    redactor = Redactor(["a secret of the process"])
+    for _ in range(2):
+        assert redactor.is_plain(event) is plain
+
+
+def test_what_is_remembered_of_texts_is_bounded() -> None:
+    redactor = Redactor()
+    for number in range(3 * MOST_KNOWN):
+        assert redactor.is_plain({"request_id": f"request-{number}"})
+    assert len(redactor._harmless) <= MOST_KNOWN
 
 
 @given(st.text())
