@@ -24,12 +24,12 @@ from services.api.web.compression import compress
 from services.api.web.context import DATABASE, LOG_FIELDS, METRICS, QUERY, TIMEOUTS, timeouts_of
 from services.api.web.database import DatabaseGate
 from services.api.web.middleware import FIELD_NAMES, answer_problems, observe, stamp
-from services.api.web.parsing import parse_query
 from services.api.web.problems import HttpProblem, took_too_long
+from services.api.web.reading.parsing import parse_query
+from services.api.web.reading.turns import TURNS, Turns
 from services.api.web.request_log import field_names, redact_fields
 from services.api.web.route import PREFIX, Handler, Route, by_path, methods_of
 from services.api.web.timeouts import Timeouts
-from services.api.web.turns import TURNS, Turns
 
 MIDDLEWARE = (observe, compress, answer_problems, authenticate, limit)
 

@@ -40,9 +40,12 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
     health.require("database", "dispatcher.publish", "dispatcher.consume")
     table = topology.build(config.retry_delays) if config.declare else None
     urls, token = config.rabbitmq_url.get_secret_value(), config.provider_token.get_secret_value()
+    database_url = config.database_url.get_secret_value()
     async with (
         serve_ops(config.ops_host, config.ops_port, health, registry),
-        database.connect(config.database_url.get_secret_value(), health, stop, size=4, session=database.NO_SCANS) as pool,
+        database.connect(
+            config.database_url.get_secret_value(), health, stop, size=4, session=database.NO_SCANS
+        ) as pool,
         provider.connect(config.provider_url, token, most_open=config.dispatcher_concurrency) as send_api,
         Publisher(urls, "dispatcher.publish", health, table) as publisher,
     ):

@@ -20,7 +20,9 @@ async def main(config: ReporterSettings, stop: asyncio.Event) -> None:
     table = topology.build(config.retry_delays) if config.declare else None
     async with (
         serve_ops(config.ops_host, config.ops_port, health, registry),
-        database.connect(config.database_url.get_secret_value(), health, stop, size=3, session=database.NO_SCANS) as pool,
+        database.connect(
+            config.database_url.get_secret_value(), health, stop, size=3, session=database.NO_SCANS
+        ) as pool,
     ):
         handler = Handler(pool, Metrics(registry))
         supervisor = TaskSupervisor(health, registry)

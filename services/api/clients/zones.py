@@ -3,7 +3,7 @@
 import zoneinfo
 
 from services.api.clients import store
-from services.api.web.parsing import Zones
+from services.api.web.reading.parsing import Zones
 from shared.database import Pool
 from shared.settings import SettingsError
 

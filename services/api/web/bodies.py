@@ -9,7 +9,9 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict
 
 from services.api.web.context import LOG_FIELDS, timeouts_of, zones_of
-from services.api.web.decompression import (
+from services.api.web.negotiation import JSON
+from services.api.web.problems import HttpProblem
+from services.api.web.reading.decompression import (
     ACCEPTED,
     MOST_RATIO,
     PIECE,
@@ -18,9 +20,7 @@ from services.api.web.decompression import (
     Undecodable,
     is_accepted,
 )
-from services.api.web.negotiation import JSON
-from services.api.web.parsing import parse_body
-from services.api.web.problems import HttpProblem
+from services.api.web.reading.parsing import parse_body
 from services.api.web.request_log import redact_fields
 
 MERGE_PATCH = "application/merge-patch+json"

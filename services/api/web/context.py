@@ -8,9 +8,9 @@ from aiohttp import web
 from services.api.metrics import Metrics
 from services.api.web.cursors import MAX_ID
 from services.api.web.database import DatabaseGate
-from services.api.web.parsing import Zones
 from services.api.web.problems import not_found
 from services.api.web.queries import QueryModel
+from services.api.web.reading.parsing import Zones
 from services.api.web.timeouts import Timeouts
 from shared.database import Pool
 

@@ -2,8 +2,8 @@
 
 import asyncpg
 
-from services.api.web.parsing import Zones
 from services.api.web.problems import unavailable
+from services.api.web.reading.parsing import Zones
 from shared.database import COLLISIONS, DATABASE_OUTAGES, WRONG_SETTINGS, Pool
 
 # Once the process runs, a changed password and a dropped database are outages, too.

@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 from services.api.web.bodies import BodyModel
-from services.api.web.parsing import parse_body
 from services.api.web.problems import HttpProblem
+from services.api.web.reading.parsing import parse_body
 
 ZONES = frozenset({"UTC", "Europe/Moscow"})
 WRONG_TYPES: list[Any] = [None, 1, 1.5, True, [], {}]

@@ -1,6 +1,6 @@
 """The reporter knows every outcome that an attempt can have."""
 
-from services.dispatcher.replies import OUTCOMES
+from services.dispatcher.provider_api.replies import OUTCOMES
 from shared.statuses import ATTEMPT_OUTCOMES
 
 

@@ -17,8 +17,8 @@ from services.api.web.bodies import chunks, require_type
 from services.api.web.context import pool_of, query_of, zones_of
 from services.api.web.negotiation import CSV, NDJSON
 from services.api.web.problems import HttpProblem, InvalidValue, invalid
+from services.api.web.reading.turns import TURNS
 from services.api.web.responses import reply
-from services.api.web.turns import TURNS
 from shared import logs
 from shared.database import Pool, retry_on_deadlock
 

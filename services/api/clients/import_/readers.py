@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from services.api.clients.import_.lines import MAX_LINE, Line
 from services.api.clients.schemas import ClientNew
-from services.api.web.parsing import NotJson, Zones, parse_json
-from services.api.web.wording import message_of
+from services.api.web.reading.parsing import NotJson, Zones, parse_json
+from services.api.web.reading.wording import message_of
 
 OnEmpty = Literal["keep", "clear"]
 

@@ -7,8 +7,8 @@ import pytest
 
 from services.api.clients.schemas import ClientNew, ClientPatch
 from services.api.web.bodies import BodyModel
-from services.api.web.parsing import parse_body
 from services.api.web.problems import HttpProblem
+from services.api.web.reading.parsing import parse_body
 from tests.unit.api.bodies import UNKNOWN_FIELDS, WRONG_TYPES, ZONES, errors
 
 CLIENT: dict[str, Any] = {"phone": "79991234567"}

@@ -7,7 +7,7 @@ import pytest
 
 from services.api.mailings.schemas import MailingNew, MailingPatch
 from services.api.web.bodies import BodyModel
-from services.api.web.parsing import parse_body
+from services.api.web.reading.parsing import parse_body
 from tests.unit.api.bodies import UNKNOWN_FIELDS, WRONG_TYPES, ZONES, errors
 
 MAILING: dict[str, Any] = {"text": "Hello", "end_at": "2030-01-01T00:00:00Z", "filter": {}}

@@ -21,8 +21,8 @@ from services.api.pages.files import MEDIA
 from services.api.pages.routes import REDIRECTS
 from services.api.routes import ROUTES
 from services.api.web.operation import Content, Operation
-from services.api.web.parsing import parse_body
 from services.api.web.problem_kinds import PAGE
+from services.api.web.reading.parsing import parse_body
 from services.api.web.route import Route
 from tests.integration.api.fakes import an_app
 

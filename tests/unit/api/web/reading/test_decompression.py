@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.api.web.decompression import MOST_RATIO, PIECE, Decompressor, Inflated, Undecodable, is_accepted
+from services.api.web.reading.decompression import MOST_RATIO, PIECE, Decompressor, Inflated, Undecodable, is_accepted
 
 TEXT = b"".join(b"7999%07d,tag %d\n" % (number, number * 7919 % 1000) for number in range(20_000))
 

@@ -1,0 +1,1 @@
+"""Turns the bytes of a request into values, in bounded time and memory."""

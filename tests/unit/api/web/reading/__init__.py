@@ -1,0 +1,1 @@
+"""Tests of services/api/web/reading."""
