@@ -40,7 +40,6 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
     health.require("database", "dispatcher.publish", "dispatcher.consume")
     table = topology.build(config.retry_delays) if config.declare else None
     urls, token = config.rabbitmq_url.get_secret_value(), config.provider_token.get_secret_value()
-    database_url = config.database_url.get_secret_value()
     async with (
         serve_ops(config.ops_host, config.ops_port, health, registry),
         database.connect(
