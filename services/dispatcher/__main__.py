@@ -47,7 +47,7 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
         intake, results, name = Intake(counters), ResultBuffer(publisher), WorkerName()
         breaker = Breaker(lambda: random.uniform(0.9, 1.1))  # noqa: S311 - jitter, not a secret
         runner = _runner(config, pool, publisher, send_api, breaker, counters)
-        heartbeat = Heartbeat(pool, name, runner)
+        heartbeat = Heartbeat(pool, name, runner, config.provider_timeout)
         handler = Handler(
             pool,
             publisher,

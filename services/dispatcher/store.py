@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
@@ -122,8 +122,8 @@ async def unclaim(pool: Pool, worker: UUID, message_id: int, number: int) -> Non
     await pool.execute(
         """
         -- The attempt before may be open: that claim was stale, and is so again as soon as all is folded that was
-        -- published before this one. Its 15 s of silence are not waited for a second time.
-        UPDATE flights SET claimed_number = $3 - 1, claimed_by = NULL, claimed_at = claimed_at - interval '15 s'
+        -- published before this one. Its silence (of 32 s, without a name) is not waited for a second time.
+        UPDATE flights SET claimed_number = $3 - 1, claimed_by = NULL, claimed_at = claimed_at - interval '32 s'
         WHERE message_id = $2 AND claimed_by = $1 AND claimed_number = $3
         """,
         worker,
@@ -132,18 +132,22 @@ async def unclaim(pool: Pool, worker: UUID, message_id: int, number: int) -> Non
     )
 
 
-async def beat(pool: Pool, workers: Sequence[UUID], sending: bool) -> int:
-    """Marks these worker names as alive, and returns how many flights wait in the retry queues."""
+async def beat(pool: Pool, workers: Sequence[UUID], sending: bool, stale_after: timedelta) -> int:
+    """Marks these worker names as alive, and returns how many flights wait in the retry queues.
+
+    The claims of a name are stale when it has been silent for `stale_after`.
+    """
     value: int = await pool.fetchval(
         """
         WITH beats AS (
-            INSERT INTO workers AS w (id, beat_at, sending)
-            SELECT id, clock_timestamp(), $2 FROM unnest($1::uuid[]) AS id
+            INSERT INTO workers AS w (id, beat_at, sending, stale_after)
+            SELECT id, clock_timestamp(), $2, $3 FROM unnest($1::uuid[]) AS id
             ON CONFLICT (id) DO UPDATE SET beat_at = clock_timestamp(), sending = EXCLUDED.sending
         )
         SELECT count(*) FROM flights WHERE released_at IS NOT NULL AND due_at > now()
         """,
         workers,
         sending,
+        stale_after,
     )
     return value

@@ -40,7 +40,7 @@ class Scene:
     async def silence(self, seconds: int, *, fence_after: int | None) -> None:
         """Makes the worker silent for so long, and the newest fence that much later than its last beat."""
         beat_at = datetime.now(UTC) - timedelta(seconds=seconds)
-        await self.pool.execute("INSERT INTO workers VALUES ($1, $2, true)", self.worker, beat_at)
+        await self.pool.execute("INSERT INTO workers VALUES ($1, $2, true, '17 s')", self.worker, beat_at)
         if fence_after is not None:
             await self.pool.execute("UPDATE fence SET folded_at = $1", beat_at + timedelta(seconds=fence_after))
 
@@ -155,13 +155,13 @@ async def test_a_claim_of_a_living_worker_is_never_taken_over(scene: Scene) -> N
 
 async def test_a_claim_is_not_stale_before_a_later_fence_is_folded(scene: Scene) -> None:
     await scene.claim()
-    await scene.silence(60, fence_after=14)
+    await scene.silence(60, fence_after=16)
     assert await scene.verdict() == "busy"
 
 
 async def test_a_stale_claim_is_taken_over_as_the_next_number(scene: Scene) -> None:
     await scene.claim()
-    await scene.silence(60, fence_after=16)
+    await scene.silence(60, fence_after=18)
     other = uuid4()
     claim = await scene.claim(worker=other)
     assert (claim.verdict, claim.number) == ("send", 2)
@@ -170,13 +170,13 @@ async def test_a_stale_claim_is_taken_over_as_the_next_number(scene: Scene) -> N
 
 async def test_a_redelivered_job_with_an_open_claim_is_busy_even_if_stale(scene: Scene) -> None:
     await scene.claim()
-    await scene.silence(60, fence_after=16)
+    await scene.silence(60, fence_after=18)
     assert await scene.verdict(redelivered=True) == "busy"
 
 
 async def test_a_stale_claim_of_a_paused_mailing_waits(scene: Scene) -> None:
     await scene.claim()
-    await scene.silence(60, fence_after=16)
+    await scene.silence(60, fence_after=18)
     await scene.set_mailing("status = 'paused'")
     assert await scene.verdict() == "busy"
 
@@ -198,7 +198,7 @@ async def test_an_unclaimed_number_is_used_again(scene: Scene) -> None:
 
 async def test_a_takeover_that_is_unclaimed_can_be_taken_over_at_once(scene: Scene) -> None:
     await scene.claim()
-    await scene.silence(60, fence_after=16)
+    await scene.silence(60, fence_after=18)
     other = uuid4()
     await scene.claim(worker=other)
     await store.unclaim(scene.pool, other, scene.message_id, 2)
@@ -210,7 +210,7 @@ async def test_a_takeover_that_is_unclaimed_can_be_taken_over_at_once(scene: Sce
 
 async def test_a_claim_taken_over_meanwhile_is_not_unclaimed(scene: Scene) -> None:
     await scene.claim()
-    await scene.silence(60, fence_after=16)
+    await scene.silence(60, fence_after=18)
     await scene.claim(worker=uuid4())
     await store.unclaim(scene.pool, scene.worker, scene.message_id, 1)
     assert (await scene.flight())["claimed_number"] == 2
@@ -248,5 +248,5 @@ async def test_two_dispatchers_fed_the_same_jobs_claim_each_once(pool: asyncpg.P
 
 async def test_a_beat_counts_the_retries_that_wait_on_the_broker(scene: Scene) -> None:
     await scene.pool.execute("UPDATE flights SET due_at = now() + interval '5 min'")
-    assert await store.beat(scene.pool, [scene.worker, uuid4()], sending=True) == 1
+    assert await store.beat(scene.pool, [scene.worker, uuid4()], True, timedelta(seconds=17)) == 1
     assert await scene.pool.fetchval("SELECT count(*) FROM workers WHERE sending") == 2
