@@ -66,6 +66,14 @@ def too_slow() -> HttpProblem:
     return HttpProblem(503, detail, headers={"Retry-After": str(RETRY_SECONDS)})
 
 
+def unconfirmed() -> HttpProblem:
+    detail = (
+        "The change is stored, but it could not be confirmed that no message starts under the old terms. "
+        "Send the request again."
+    )
+    return HttpProblem(503, detail, headers={"Retry-After": str(RETRY_SECONDS)})
+
+
 def took_too_long(seconds: float) -> HttpProblem:
     detail = f"The request took over {seconds:g} s and was stopped. Check whether it took effect before you repeat it."
     return HttpProblem(503, detail, headers={"Retry-After": str(RETRY_SECONDS)})

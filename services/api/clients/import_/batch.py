@@ -73,10 +73,11 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class StoredCounts:
-    """How many clients of a batch were created and updated."""
+    """How many clients of a batch were created and updated, and which of these moved to another zone."""
 
     created: int
     updated: int
+    moved: tuple[int, ...] = ()
 
 
 def count(tally: ImportTally, batch: Batch, stored: StoredCounts) -> None:

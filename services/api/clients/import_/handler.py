@@ -18,6 +18,8 @@ from services.api.clients.import_.lines import (
     NdjsonReader,
 )
 from services.api.clients.schemas import ImportQuery
+from services.api.edits.barrier import pass_barrier
+from services.api.edits.scope import MOST_CLIENTS, EditScope
 from services.api.web.bodies import chunks, require_type
 from services.api.web.context import pool_of, query_of, zones_of
 from services.api.web.negotiation import CSV, NDJSON
@@ -45,6 +47,8 @@ async def import_clients(request: web.Request) -> web.Response:
         tally = await run.finish()
     except BadHeader as error:
         raise invalid(InvalidValue(("body",), str(error))) from None
+    if run.moved:
+        await pass_barrier(request, EditScope.of_clients(run.moved))
     logs.get().info("clients imported", created=tally.created, updated=tally.updated, rejected=tally.rejected)
     return reply(tally.report())
 
@@ -62,6 +66,8 @@ class RunningImport:
         self._reader = reader
         self._batch = Batch(on_conflict)
         self._tally = ImportTally()
+        # Clients whose zone changed, as many as an edit names and one more.
+        self.moved: set[int] = set()
 
     def take(self, line: Line) -> None:
         """Reads a line into the batch. A bad line is counted, and does not stop the import. Raises BadHeader."""
@@ -89,6 +95,7 @@ class RunningImport:
     async def _store(self) -> None:
         batch, self._batch = self._batch, Batch(self._batch.on_conflict)
         stored = await retry_on_deadlock(lambda: store_batch(self._pool, batch, self._default_zone))
+        self.moved.update(stored.moved[: MOST_CLIENTS + 1 - len(self.moved)])
         count(self._tally, batch, stored)
 
 
@@ -105,7 +112,7 @@ async def store_batch(pool: Pool, batch: Batch, default_zone: str) -> StoredCoun
         await clients.make_flights_due(pool, moved)
     _log("created", created)
     _log("updated", updated)
-    return StoredCounts(created=len(created), updated=len(updated))
+    return StoredCounts(created=len(created), updated=len(updated), moved=tuple(moved))
 
 
 def _log(change: str, client_ids: Sequence[int]) -> None:
