@@ -8,15 +8,16 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from services.dispatcher import metrics, provider
+from services.dispatcher import metrics
+from services.dispatcher.admission.breaker import Breaker
+from services.dispatcher.admission.breaker_watch import BreakerWatch
+from services.dispatcher.admission.rate_limit import make_limiter, prefetch
 from services.dispatcher.attempt import AttemptRunner
-from services.dispatcher.breaker import Breaker
-from services.dispatcher.breaker_watch import BreakerWatch
 from services.dispatcher.handler import Handler
 from services.dispatcher.heartbeat import Heartbeat
 from services.dispatcher.intake import Intake
 from services.dispatcher.metrics import Metrics
-from services.dispatcher.rate_limit import make_limiter, prefetch
+from services.dispatcher.provider_api import provider
 from services.dispatcher.result_buffer import ResultBuffer
 from services.dispatcher.retry import RetryPolicy
 from services.dispatcher.settings import DispatcherSettings
@@ -40,7 +41,7 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
     async with (
         serve_ops(config.ops_host, config.ops_port, health, registry),
         database.connect(config.database_url.get_secret_value(), health, stop, size=4) as pool,
-        provider.connect(config.provider_url, token) as send_api,
+        provider.connect(config.provider_url, token, most_open=config.dispatcher_concurrency) as send_api,
         Publisher(urls, "dispatcher.publish", health, table) as publisher,
     ):
         counters = Metrics(registry)

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from services.dispatcher import store
+from services.dispatcher.admission.breaker import Breaker
 from services.dispatcher.attempt_result import build_result, failure_fields
-from services.dispatcher.breaker import Breaker
 from services.dispatcher.claimed_job import ClaimedJob, SentRequest
 from services.dispatcher.metrics import Metrics
-from services.dispatcher.provider import Provider
-from services.dispatcher.replies import Classification, Reply, classify
+from services.dispatcher.provider_api.pending_request import NotBegun
+from services.dispatcher.provider_api.provider import Provider
+from services.dispatcher.provider_api.replies import Classification, Reply, classify
 from services.dispatcher.retry import Decision, Finish, Retry, RetryFacts, RetryPolicy, decide
 from shared import failpoints, logs, topology
 from shared.broker import Outgoing, Publisher, Unpublished
@@ -62,13 +63,12 @@ class AttemptRunner:
         """Makes one attempt and returns its result; None when it did not begin and the job must be claimed again."""
         after = self._clock() - claimed.asked
         seconds = min(self._timeout, claimed.claim.seconds_left - MARGIN_SECONDS - after)
-        if after > FRESH_SECONDS or seconds <= 0:
-            self._breaker.withdraw(claimed.ticket)
-            log.info("claim given back", **claimed.ids, claimed_ms_ago=round(after * 1000))
-            await self._unclaim(claimed)
+        try:
+            sent = await self._send(claimed, after, seconds)
+        except NotBegun:
+            await self._give_back(claimed)
             return None
-        self._metrics.margin.observe(claimed.claim.seconds_left - after)
-        sent = await self._send(claimed, after, seconds)
+        self._metrics.margin.observe(claimed.claim.seconds_left - sent.begun_after)
         classification = classify(sent.reply)
         self._record_in_breaker(claimed, classification)
         decision = decide(classification, self._facts(claimed, sent), self._policy)
@@ -78,17 +78,33 @@ class AttemptRunner:
         return result
 
     async def _send(self, claimed: ClaimedJob, after: float, seconds: float) -> SentRequest:
+        """Sends the request, or raises NotBegun where the claim is no longer fresh once a connection is there."""
+        if after > FRESH_SECONDS or seconds <= 0:
+            raise NotBegun
         failpoints.reach("dispatcher.claimed")
-        began = self._clock()
         claim = claimed.claim
+        began = claimed.asked + after
         log.debug("request begins", **claimed.ids, timeout_s=round(seconds, 2))
+
+        def may_begin() -> bool:
+            nonlocal began
+            began = self._clock()
+            return began - claimed.asked <= FRESH_SECONDS
+
         try:
-            reply = await self._provider.send(claim.message_id, claim.phone, claim.text, seconds)
+            reply = await self._provider.send(
+                claim.message_id, claim.phone, claim.text, deadline=began + seconds, may_begin=may_begin
+            )
         except asyncio.CancelledError:
             # Only shutdown cancels a request. It may have arrived: that counts as a reply that did not come.
             reply = Reply("timeout", detail="the process stopped before the reply")
         failpoints.reach("dispatcher.replied")
-        return SentRequest(reply, after, self._clock() - began)
+        return SentRequest(reply, began - claimed.asked, self._clock() - began)
+
+    async def _give_back(self, claimed: ClaimedJob) -> None:
+        self._breaker.withdraw(claimed.ticket)
+        log.info("claim given back", **claimed.ids, claimed_ms_ago=round((self._clock() - claimed.asked) * 1000))
+        await self._unclaim(claimed)
 
     async def _unclaim(self, claimed: ClaimedJob) -> None:
         """Gives a claim back whose request did not begin, however long the database is away.

@@ -1,7 +1,7 @@
 """Builds the result of an attempt for the reporter, and the fields of its log line. Pure."""
 
 from services.dispatcher.claimed_job import ClaimedJob, SentRequest
-from services.dispatcher.replies import Classification
+from services.dispatcher.provider_api.replies import Classification
 from services.dispatcher.retry import Decision, Finish, Retry
 from services.dispatcher.scrub import scrub
 from shared.messages import Result

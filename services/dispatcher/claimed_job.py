@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from services.dispatcher.breaker import Ticket
-from services.dispatcher.replies import Reply
+from services.dispatcher.admission.breaker import Ticket
+from services.dispatcher.provider_api.replies import Reply
 from services.dispatcher.store import Claim
 from shared.broker import Delivery
 from shared.messages import Job

@@ -7,8 +7,8 @@ from functools import partial
 from aiolimiter import AsyncLimiter
 
 from services.dispatcher import store
+from services.dispatcher.admission.breaker import Breaker
 from services.dispatcher.attempt import AttemptRunner
-from services.dispatcher.breaker import Breaker
 from services.dispatcher.claimed_job import ClaimedJob
 from services.dispatcher.heartbeat import Heartbeat
 from services.dispatcher.intake import DeliveredJob, Intake

@@ -6,7 +6,7 @@ from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from services.dispatcher.replies import OUTCOMES
+from services.dispatcher.provider_api.replies import OUTCOMES
 from services.dispatcher.store import Claim, ClaimVerdict
 from shared import topology
 from shared.metrics import ChildCounters, dead_letter_counters

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from services.dispatcher.replies import Classification
+from services.dispatcher.provider_api.replies import Classification
 from shared.statuses import FinalResultStatus
 
 # A retry must leave this much time before the mailing's end, for the request itself.

@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from services.dispatcher.breaker import Ticket
-from services.dispatcher.replies import Classification, Reply
+from services.dispatcher.admission.breaker import Ticket
+from services.dispatcher.provider_api.replies import Classification, Reply
 from services.dispatcher.retry import RetryFacts, RetryPolicy
 from services.dispatcher.store import Claim
 from services.reporter.tally import MessageRecord

@@ -2,10 +2,12 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
-from services.dispatcher.provider import Provider
-from services.dispatcher.replies import Reply
+from services.dispatcher.provider_api.pending_request import NotBegun
+from services.dispatcher.provider_api.provider import Provider
+from services.dispatcher.provider_api.replies import Reply
 from shared.broker import Delivery, Outgoing, Publisher, Unpublished
 from tests.support.builders import a_reply
 
@@ -43,7 +45,10 @@ class RecordingPublisher(Publisher):
 
 
 class FakeProvider(Provider):
-    """Returns the given replies, then successes. Records the requests, and replies only while `gate` is set."""
+    """Returns the given replies, then successes. Records the requests, and replies only while `gate` is set.
+
+    Asks whether a request may begin as soon as it comes.
+    """
 
     def __init__(self, *replies: Reply) -> None:
         self._replies = deque(replies)
@@ -52,8 +57,12 @@ class FakeProvider(Provider):
         self.gate = asyncio.Event()
         self.gate.set()
 
-    async def send(self, message_id: int, phone: str, text: str, seconds: float) -> Reply:
-        self.requests.append((message_id, phone, text, seconds))
+    async def send(
+        self, message_id: int, phone: str, text: str, *, deadline: float, may_begin: Callable[[], bool]
+    ) -> Reply:
+        if not may_begin():
+            raise NotBegun
+        self.requests.append((message_id, phone, text, deadline))
         self.asked.set()
         await self.gate.wait()
         return self._replies.popleft() if self._replies else a_reply()

@@ -9,11 +9,11 @@ import pytest
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
+from services.dispatcher.admission.breaker import Breaker
 from services.dispatcher.attempt import MOST_QUEUED_RETRIES, AttemptRunner
-from services.dispatcher.breaker import Breaker
 from services.dispatcher.claimed_job import ClaimedJob
 from services.dispatcher.metrics import Metrics
-from services.dispatcher.replies import Reply
+from services.dispatcher.provider_api.replies import Reply
 from services.dispatcher.store import Claim
 from shared.broker import Outgoing
 from shared.database import Pool
@@ -100,7 +100,8 @@ async def test_the_claimed_text_and_phone_are_sent() -> None:
 async def test_no_request_is_open_after_the_end(seconds_left: float, seconds: float) -> None:
     bench = Bench()
     await bench.make(a_claim(seconds_left=seconds_left))
-    assert bench.provider.requests[0][3] == pytest.approx(seconds)
+    # The deadline is a moment; the claim was 20 ms old.
+    assert bench.provider.requests[0][3] == pytest.approx(100.02 + seconds)
 
 
 @pytest.mark.parametrize(
@@ -118,6 +119,12 @@ async def test_a_claim_that_is_no_longer_fresh_is_given_back(begun: float, secon
     assert await bench.make(a_claim(seconds_left=seconds_left, number=3)) is None
     assert bench.provider.requests == []
     assert bench.pool.executed == [(WORKER, 1, 3)]
+
+
+async def test_a_claim_that_has_aged_while_a_connection_was_made_is_given_back() -> None:
+    bench = Bench(moments=(100.02, 100.081))
+    assert await bench.make(a_claim(number=3)) is None
+    assert (bench.provider.requests, bench.pool.executed) == ([], [(WORKER, 1, 3)])
 
 
 async def test_a_probe_that_did_not_begin_is_given_back() -> None:

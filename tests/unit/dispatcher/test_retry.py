@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.dispatcher.replies import Classification
+from services.dispatcher.provider_api.replies import Classification
 from services.dispatcher.retry import LEAST_TIME_LEFT, Decision, Finish, Retry, RetryFacts, RetryPolicy, decide
 from tests.support.builders import a_classification, a_policy, some_facts
 

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from services.dispatcher import breaker
+from services.dispatcher.admission import breaker
 from shared.statuses import MAILING_STATUSES, MESSAGE_STATUSES
 from tests.support.markdown import ROOT, fenced, inline_codes, read, section, table_rows
 from tests.unit.docs.literals import values_beside

@@ -2,7 +2,8 @@
 
 import pytest
 
-from services.dispatcher import replies, store
+from services.dispatcher import store
+from services.dispatcher.provider_api import replies
 from shared.statuses import MAILING_STATUSES, MESSAGE_STATUSES, ROLES
 from tests.support.markdown import ROOT, read, table_rows
 from tests.unit.docs.literals import values_beside

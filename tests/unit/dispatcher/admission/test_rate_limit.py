@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.dispatcher.rate_limit import make_limiter, prefetch
+from services.dispatcher.admission.rate_limit import make_limiter, prefetch
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.dispatcher.breaker import LEAST_CALLS, PROBES, UNLIMITED, Breaker
+from services.dispatcher.admission.breaker import LEAST_CALLS, PROBES, UNLIMITED, Breaker
 
 
 def a_breaker(jitter: float = 1.0) -> Breaker:

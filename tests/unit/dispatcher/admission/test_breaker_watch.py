@@ -2,8 +2,8 @@
 
 from structlog.testing import capture_logs
 
-from services.dispatcher.breaker import PROBES, Breaker
-from services.dispatcher.breaker_watch import BreakerWatch
+from services.dispatcher.admission.breaker import PROBES, Breaker
+from services.dispatcher.admission.breaker_watch import BreakerWatch
 from shared.health import Health
 from shared.metrics import new_registry
 

@@ -6,7 +6,7 @@ from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Enum
 
-from services.dispatcher.breaker import Breaker, BreakerState
+from services.dispatcher.admission.breaker import Breaker, BreakerState
 from shared import logs
 from shared.health import Health
 

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.dispatcher.replies import LONGEST_REASON, LONGEST_RETRY_AFTER, Classification, Reply, ReplyKind, classify
+from services.dispatcher.provider_api.replies import (
+    LONGEST_REASON,
+    LONGEST_RETRY_AFTER,
+    Classification,
+    Reply,
+    ReplyKind,
+    classify,
+)
 from tests.support.builders import a_reply
 
 OK = b'{"code": 0, "message": "OK"}'
