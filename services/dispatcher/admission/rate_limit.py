@@ -1,25 +1,50 @@
 """The limit of requests per second, and the number of deliveries to hold for it."""
 
 import math
+from collections.abc import Callable
 
-from aiolimiter import AsyncLimiter
-
-TICK_SECONDS = 0.1
+TICK_SECONDS, LONGEST_TICK_SECONDS = 0.1, 1.0
 # A delivery must not wait here for long: other mailings wait behind it, and after 30 min the broker takes it back.
 PREFETCH_SECONDS = 5
 
 
-async def make_limiter(rate: float | None) -> AsyncLimiter | None:
-    """Makes the limit to `rate` requests a second; None is unlimited.
+class RateLimit:
+    """A limit to `rate` requests a second, as tokens: one for each request.
 
-    It refills in steps of a tenth of a second or of one request, and starts empty, so that no burst goes out first.
+    A tenth of a second's tokens are kept at the most, or one; none at first, so that no burst goes out. Tokens of
+    jobs that are not sent after all are put back.
     """
-    if rate is None:
-        return None
-    amount = max(rate * TICK_SECONDS, 1.0)
-    limiter = AsyncLimiter(amount, amount / rate)
-    await limiter.acquire(amount)
-    return limiter
+
+    def __init__(self, rate: float, clock: Callable[[], float]) -> None:
+        self._rate = rate
+        self._clock = clock
+        self._most = max(rate * TICK_SECONDS, 1.0)
+        self._tokens = 0.0
+        self._at = clock()
+
+    @property
+    def available(self) -> int:
+        """Requests that may be claimed for now."""
+        moment = self._clock()
+        if self._tokens < self._most:
+            self._tokens = min(self._tokens + (moment - self._at) * self._rate, self._most)
+        self._at = moment
+        return int(self._tokens)
+
+    def take(self, requests: int) -> None:
+        self._tokens -= requests
+
+    def put_back(self, requests: int) -> None:
+        self._tokens += requests
+
+    def allow_for(self, seconds: float) -> None:
+        """Keeps the tokens of so many seconds, since that is how long a claim takes."""
+        self._most = max(self._rate * min(max(seconds, TICK_SECONDS), LONGEST_TICK_SECONDS), 1.0)
+
+
+def make_limiter(rate: float | None, clock: Callable[[], float]) -> RateLimit | None:
+    """Makes the limit to `rate` requests a second; None is unlimited."""
+    return None if rate is None else RateLimit(rate, clock)
 
 
 def prefetch(concurrency: int, rate: float | None) -> int:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from services.dispatcher.admission.rate_limit import make_limiter, prefetch
+from services.dispatcher.admission.rate_limit import RateLimit, make_limiter, prefetch
+from tests.support.fakes import FakeClock
 
 
 @pytest.mark.parametrize(
@@ -19,28 +20,61 @@ def test_no_more_is_held_than_is_sent_soon(concurrency: int, rate: float | None,
     assert prefetch(concurrency, rate) == held
 
 
+def a_limit(rate: float) -> tuple[RateLimit, FakeClock]:
+    clock = FakeClock(0.0)
+    return RateLimit(rate, clock), clock
+
+
 @pytest.mark.parametrize(
-    ("rate", "requests", "seconds"),
+    ("rate", "seconds", "requests"),
     [
-        # Steps of a tenth of a second, or of one request where that is longer.
-        (1000, 100, 0.1),
-        (10, 1, 0.1),
-        (5, 1, 0.2),
-        (0.5, 1, 2),
+        (1000, 0.05, 50),
+        # A tenth of a second's requests are kept at the most, or one.
+        (1000, 60, 100),
+        (5, 0.1, 0),
+        (5, 0.2, 1),
+        (5, 60, 1),
+        (0.5, 1.9, 0),
+        (0.5, 2, 1),
     ],
 )
-async def test_the_rate_limit_has_small_steps(rate: float, requests: float, seconds: float) -> None:
-    made = await make_limiter(rate)
-    assert made is not None
-    assert made.max_rate == pytest.approx(requests)
-    assert made.time_period == pytest.approx(seconds)
+def test_the_rate_limit_has_small_steps(rate: float, seconds: float, requests: int) -> None:
+    limit, clock = a_limit(rate)
+    assert limit.available == 0, "it starts without a burst"
+    clock.set(seconds)
+    assert limit.available == requests
 
 
-async def test_the_rate_limit_starts_without_a_burst() -> None:
-    made = await make_limiter(0.01)
-    assert made is not None
-    assert not made.has_capacity()
+def test_requests_take_tokens_and_jobs_that_are_not_sent_put_them_back() -> None:
+    limit, clock = a_limit(100)
+    clock.set(0.1)
+    limit.take(10)
+    assert limit.available == 0
+    limit.put_back(7)
+    assert limit.available == 7
+    clock.set(0.2)
+    assert limit.available == 10
 
 
-async def test_an_unlimited_rate_has_no_limit() -> None:
-    assert await make_limiter(None) is None
+def test_tokens_that_were_put_back_are_not_lost() -> None:
+    limit, clock = a_limit(100)
+    clock.set(0.1)
+    limit.take(10)
+    clock.set(0.2)
+    assert limit.available == 10
+    limit.put_back(10)
+    assert limit.available == 20
+
+
+def test_where_a_claim_takes_long_the_tokens_of_that_time_are_kept() -> None:
+    limit, clock = a_limit(100)
+    limit.allow_for(0.5)
+    clock.set(60)
+    assert limit.available == 50
+    limit.allow_for(5)
+    clock.set(120)
+    assert limit.available == 100
+
+
+def test_an_unlimited_rate_has_no_limit() -> None:
+    assert make_limiter(None, FakeClock(0.0)) is None
