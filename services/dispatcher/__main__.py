@@ -9,10 +9,12 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from services.dispatcher import metrics
+from services.dispatcher.admission.adaptive_concurrency import AdaptiveConcurrency
+from services.dispatcher.admission.admission import Admission
+from services.dispatcher.admission.admission_watch import BreakerWatch, ConcurrencyWatch, watch_admission
 from services.dispatcher.admission.breaker import Breaker
-from services.dispatcher.admission.breaker_watch import BreakerWatch
 from services.dispatcher.admission.hold_up import HoldUp
-from services.dispatcher.admission.rate_limit import make_limiter, prefetch
+from services.dispatcher.admission.rate_limit import make_limit, prefetch
 from services.dispatcher.attempt import AttemptRunner
 from services.dispatcher.claims.clock import read_clock
 from services.dispatcher.claims.give_backs import GiveBacks
@@ -56,7 +58,9 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
         intake, results, held = Intake(counters), ResultBuffer(publisher), HeldClaims(read_clock)
         give_backs, retries = GiveBacks(pool, held.names, intake, counters), QueuedRetries(pool)
         breaker = Breaker(lambda: random.uniform(0.9, 1.1))  # noqa: S311 - jitter, not a secret
-        runner = _runner(config, held, publisher, send_api, breaker, retries, counters)
+        concurrency = AdaptiveConcurrency(config.dispatcher_concurrency)
+        admission = Admission(breaker, concurrency)
+        runner = _runner(config, held, publisher, send_api, admission, retries, counters)
         heartbeat = Heartbeat(pool, held, provider_timeout=config.provider_timeout, clock=read_clock)
         hold_up = HoldUp(health, registry, read_clock)
         handler = Handler(
@@ -65,7 +69,7 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
             intake,
             runner,
             results,
-            breaker,
+            admission,
             held,
             give_backs,
             heartbeat,
@@ -73,7 +77,7 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
             counters,
             concurrency=config.dispatcher_concurrency,
             shortest_retry=topology.retry_queue(config.retry_delays[0]),
-            limiter=make_limiter(config.provider_rate, read_clock),
+            limiter=make_limit(config.provider_rate, read_clock),
             clock=read_clock,
         )
         consumer = Consumer(
@@ -85,7 +89,7 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
             prefetch=prefetch(config.dispatcher_concurrency, config.provider_rate),
             on_delivery=intake.enqueue,
         )
-        _register_gauges(registry, config, handler, intake, held, results)
+        _register_gauges(registry, concurrency, handler, intake, held, results)
         database.register_metrics(pool, registry)
         consumer.register_metrics(registry)
         for task, pulse in (
@@ -96,7 +100,9 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
         ):
             health.watch(task, pulse)
         async with consumer:
-            watch = BreakerWatch(breaker, health, registry).run(read_clock)
+            watch = watch_admission(
+                BreakerWatch(breaker, health, registry), ConcurrencyWatch(concurrency, health), read_clock
+            )
             watches = (consumer.check(), publisher.check(), database.watch(pool, health), watch, retries.run())
             await _work(handler, results, give_backs, consumer, stop, heartbeat.run(), hold_up.run(), *watches)
             await heartbeat.leave()
@@ -107,7 +113,7 @@ def _runner(
     held: HeldClaims,
     publisher: Publisher,
     send_api: provider.Provider,
-    breaker: Breaker,
+    admission: Admission,
     retries: QueuedRetries,
     counters: Metrics,
 ) -> AttemptRunner:
@@ -115,7 +121,7 @@ def _runner(
         held,
         publisher,
         send_api,
-        breaker,
+        admission,
         RetryPolicy(config.retry_delays, config.max_attempts),
         retries,
         counters,
@@ -127,7 +133,7 @@ def _runner(
 
 def _register_gauges(
     registry: CollectorRegistry,
-    config: DispatcherSettings,
+    concurrency: AdaptiveConcurrency,
     handler: Handler,
     intake: Intake,
     held: HeldClaims,
@@ -137,7 +143,7 @@ def _register_gauges(
     metrics.register_gauges(
         registry,
         in_flight=lambda: handler.in_flight,
-        most=config.dispatcher_concurrency,
+        most=lambda: concurrency.limit,
         held=lambda: intake.held,
         unbegun=lambda: len(held),
         outstanding=lambda: results.outstanding,

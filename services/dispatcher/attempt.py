@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 
-from services.dispatcher.admission.breaker import Breaker
+from services.dispatcher.admission.admission import Admission
 from services.dispatcher.attempt_result import build_result, build_unsettled, failure_fields
 from services.dispatcher.claimed_job import ClaimedJob, SentRequest
 from services.dispatcher.claims.held_claims import HeldClaims
@@ -34,7 +34,7 @@ class AttemptRunner:
         held: HeldClaims,
         publisher: Publisher,
         provider: Provider,
-        breaker: Breaker,
+        admission: Admission,
         policy: RetryPolicy,
         retries: QueuedRetries,
         metrics: Metrics,
@@ -46,7 +46,7 @@ class AttemptRunner:
         self._held = held
         self._publisher = publisher
         self._provider = provider
-        self._breaker = breaker
+        self._admission = admission
         self._policy = policy
         self._retries = retries
         self._metrics = metrics
@@ -65,7 +65,7 @@ class AttemptRunner:
             return None
         self._metrics.margin.observe(claimed.claim.seconds_left - sent.begun_after)
         classification = _classify(claimed, sent)
-        self._record_in_breaker(claimed, classification)
+        self._record_in_admission(claimed, sent, classification)
         try:
             decision = decide(classification, self._facts(claimed, sent), self._policy)
             decision = await self._act(claimed, sent, decision)
@@ -111,20 +111,21 @@ class AttemptRunner:
         failpoints.reach("dispatcher.replied")
         return SentRequest(reply, began - asked, self._clock() - began)
 
-    def _record_in_breaker(self, claimed: ClaimedJob, classification: Classification) -> None:
+    def _record_in_admission(self, claimed: ClaimedJob, sent: SentRequest, classification: Classification) -> None:
         moment = self._clock()
         if classification.verdict == "misconfigured":
             variable = "HERALD_PROVIDER_TOKEN"
             log.error("provider refused the token", **claimed.ids, outcome=classification.outcome, variable=variable)
-            self._breaker.trip(moment)
+            self._admission.trip(moment, claimed.ticket)
         else:
-            self._breaker.end(moment, claimed.ticket, failed=classification.verdict == "temporary")
+            failed = classification.verdict == "temporary"
+            self._admission.end(moment, claimed.ticket, seconds=sent.seconds, failed=failed)
 
     def _facts(self, claimed: ClaimedJob, sent: SentRequest) -> RetryFacts:
         return RetryFacts(
             failures=claimed.claim.failures,
             left=timedelta(seconds=claimed.claim.seconds_left - sent.begun_after - sent.seconds),
-            free=claimed.ticket.probe,
+            number=claimed.claim.number,
             queues_full=self._retries.count >= MOST_QUEUED_RETRIES,
         )
 
@@ -184,9 +185,9 @@ class AttemptRunner:
 
 
 def _classify(claimed: ClaimedJob, sent: SentRequest) -> Classification:
-    """Classifies the reply. One that Herald itself fails on cannot be read: it may have been a success."""
+    """Classifies the reply. One that Herald itself fails on may have been a success."""
     try:
         return classify(sent.reply)
     except Exception as error:
         log.error("attempt crashed", **claimed.ids, exc_info=error)
-        return Classification("temporary", "unreadable", "reply not understood")
+        return Classification("temporary", "broken", "reply not understood")

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Literal
 
 from services.dispatcher import store
-from services.dispatcher.admission.breaker import Breaker
+from services.dispatcher.admission.admission import Admission
 from services.dispatcher.admission.hold_up import HoldUp
 from services.dispatcher.admission.rate_limit import RateLimit
 from services.dispatcher.attempt import AttemptRunner
@@ -49,7 +49,7 @@ class Handler:
         intake: Intake,
         runner: AttemptRunner,
         results: ResultBuffer,
-        breaker: Breaker,
+        admission: Admission,
         held: HeldClaims,
         give_backs: GiveBacks,
         heartbeat: Heartbeat,
@@ -66,7 +66,7 @@ class Handler:
         self._intake = intake
         self._runner = runner
         self._results = results
-        self._breaker = breaker
+        self._admission = admission
         self._held = held
         self._give_backs = give_backs
         self._heartbeat = heartbeat
@@ -91,14 +91,19 @@ class Handler:
         """Attempts under way."""
         return len(self._running)
 
+    @property
+    def asked(self) -> int:
+        """Jobs whose claim is on its way."""
+        return self._reserved
+
     async def run(self, consumer: Consumer, stop: asyncio.Event) -> None:
         """Claims and sends until `stop`; pauses while the provider or the database is down."""
         while not stop.is_set():
             self.pulse.beat()
             moment = self._clock()
-            if self._breaker.allowance(moment) <= 0 and self._breaker.state(moment) == "open":
+            if self._admission.allowance(moment) <= 0 and self._admission.state(moment) == "open":
                 self._hold_up.note("breaker")
-                await self._pause(consumer, self._breaker.seconds_open(moment), stop, "breaker open")
+                await self._pause(consumer, self._admission.seconds_open(moment), stop, "breaker open")
                 continue
             if self._failed is not None:
                 error, self._failed = self._failed, None
@@ -160,7 +165,7 @@ class Handler:
             return 0
         if len(self._claims) >= MOST_CLAIMS or any(moment - asked < OVERLAP_SECONDS for asked in self._claims.values()):
             return 0
-        allowance = self._breaker.allowance(moment) - self._reserved
+        allowance = self._admission.allowance(moment) - self._reserved
         slots = min(self._concurrency - len(self._running), self._size.limit - len(self._held)) - self._reserved
         if self._limiter is not None and slots > 0:
             allowance = min(allowance, self._limiter.available)
@@ -247,7 +252,7 @@ class Handler:
         """Does what the claim's verdict asks for."""
         match claim.verdict:
             case "send":
-                ticket = self._breaker.begin(self._clock())
+                ticket = self._admission.begin(self._clock())
                 self._start(ClaimedJob(delivered.delivery, delivered.job, claim, terms, ticket))
             case "locked":
                 self._intake.put_last(delivered)
@@ -273,9 +278,12 @@ class Handler:
         """Gives the claim back if its request did not begin, else hands its result to the buffer."""
         self._running.discard(task)
         self._freed.set()
-        reason = self._held.let_go(claimed)
+        # Whatever became of the attempt: its ticket is back.
+        self._admission.withdraw(claimed.ticket)
         if not task.cancelled() and task.exception() is not None:
             log.error("attempt crashed", **claimed.ids, exc_info=task.exception())
+            self._held.fail(claimed)
+        reason = self._held.let_go(claimed)
         if reason is not None:
             self._give_back(claimed, reason)
             return
@@ -293,7 +301,7 @@ class Handler:
         await claimed.delivery.ack()
 
     def _give_back(self, claimed: ClaimedJob, reason: GiveBackReason) -> None:
-        self._breaker.withdraw(claimed.ticket)
+        self._admission.withdraw(claimed.ticket)
         self._put_tokens_back(1)
         if reason in ("lease", "time"):
             self._size.shrink(self._clock())

@@ -84,7 +84,7 @@ def register_gauges(
     registry: CollectorRegistry,
     *,
     in_flight: ReadValue,
-    most: int,
+    most: ReadValue,
     held: ReadValue,
     unbegun: ReadValue,
     outstanding: ReadValue,
@@ -93,6 +93,7 @@ def register_gauges(
     """Registers the gauges whose values are read at each scrape."""
     for name, text, read in (
         ("herald_requests_in_flight", "Attempts under way.", in_flight),
+        ("herald_requests_in_flight_max", "Attempts allowed at once, which adapts to the provider.", most),
         ("herald_jobs_held", "Jobs that were delivered and are not claimed yet.", held),
         ("herald_claims_held", "Claims whose request has not begun.", unbegun),
         ("herald_results_outstanding", "Results that the broker has not confirmed.", outstanding),
@@ -103,4 +104,3 @@ def register_gauges(
         ),
     ):
         Gauge(name, text, registry=registry).set_function(read)
-    Gauge("herald_requests_in_flight_max", "Attempts allowed at once.", registry=registry).set(most)

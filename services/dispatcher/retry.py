@@ -9,6 +9,8 @@ from shared.statuses import FinalResultStatus
 
 # A retry must leave this much time before the mailing's end, for the request itself.
 LEAST_TIME_LEFT = timedelta(seconds=2)
+# Which of the delays is the longest, counted from 0, after attempts that were certainly not taken.
+LONGEST_FREE_TIER = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,8 @@ class Finish:
 class Retry:
     """Another attempt, due after `delay`.
 
-    Its job waits in the retry queue of that delay if `queued`, else its flight waits in the table.
+    Its job waits in the retry queue of that delay if `queued`, else its flight waits in the table. There it may be due
+    only after the mailing's end: then closing settles it, unless the end is moved.
     """
 
     delay: timedelta
@@ -47,14 +50,13 @@ class RetryPolicy:
 class RetryFacts:
     """The state of a message when its reply is there.
 
-    `failures`: temporary failures of this round before this one. `left`: time until the mailing's end.
-    `free`: the attempt is a probe of the breaker, and spends no budget. `queues_full`: the retry queues hold as many
-    retries as they may.
+    `failures`: temporary failures of this round before this one. `left`: time until the mailing's end. `number`: of
+    the attempt. `queues_full`: the retry queues hold as many retries as they may.
     """
 
     failures: int
     left: timedelta
-    free: bool = False
+    number: int = 1
     queues_full: bool = False
 
 
@@ -64,28 +66,32 @@ def decide(classification: Classification, facts: RetryFacts, policy: RetryPolic
         return Finish("sent", None)
     if classification.verdict == "permanent":
         return Finish("rejected", classification.reason)
-    failed = classification.verdict == "temporary" and not facts.free
+    failed = classification.verdict == "temporary" and not classification.not_taken
     failures = facts.failures + failed
     if failed and failures >= policy.max_attempts:
         return Finish("exhausted", classification.reason, failed=True)
-    return _retry_or_expire(classification, max(failures - 1, 0), failed, facts, policy)
+    return _retry(classification, _tier(classification, failures, facts.number), failed, facts, policy)
 
 
-def _retry_or_expire(
-    classification: Classification, tier: int, failed: bool, facts: RetryFacts, policy: RetryPolicy
-) -> Decision:
+def _tier(classification: Classification, failures: int, number: int) -> int:
+    """Returns which delay comes next: that of the failures so far.
+
+    A message that was not taken again and again spends no budget, and is not asked about at the shortest delay for
+    ever; nor ever at a long one, since the provider may be back at any moment.
+    """
+    again = number - 1 if classification.verdict == "temporary" and classification.not_taken else 0
+    return max(failures - 1, min(again, LONGEST_FREE_TIER), 0)
+
+
+def _retry(classification: Classification, tier: int, failed: bool, facts: RetryFacts, policy: RetryPolicy) -> Retry:
+    """Chooses the delay. Only closing expires a message: a retry that the end leaves no time for waits in the table."""
     tiers = policy.delays[: tier + 1]
     asked = classification.retry_after or timedelta(0)
     if asked > tiers[-1]:
         # The provider asked for more than the tier. No queue has just this delay, so the retry waits in the table.
-        if facts.left - asked < LEAST_TIME_LEFT:
-            return Finish("expired", f"{classification.reason}, retry only after the deadline", failed)
         return Retry(asked, queued=False, failed=failed)
     fitting = [delay for delay in tiers if delay >= asked and facts.left - delay >= LEAST_TIME_LEFT]
     if fitting:
         return Retry(fitting[-1], queued=not facts.queues_full, failed=failed)
     # No queue has a delay between Retry-After and the end, but in the table a retry can wait for any time.
-    least = max(asked, policy.delays[0])
-    if asked and facts.left - least >= LEAST_TIME_LEFT:
-        return Retry(least, queued=False, failed=failed)
-    return Finish("expired", f"{classification.reason}, no time left for a retry", failed)
+    return Retry(max(asked, policy.delays[0]), queued=False, failed=failed)

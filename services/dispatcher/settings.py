@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints
 
+from services.dispatcher.provider_api.origin import read_origin
 from shared.settings import BrokerSettings, DatabaseSettings, Port, Settings
 
 
@@ -18,7 +19,12 @@ def _printable(value: SecretStr) -> SecretStr:
     return value
 
 
-HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$")]
+def _with_host(url: str) -> str:
+    read_origin(url)
+    return url
+
+
+HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$"), AfterValidator(_with_host)]
 RequestRate = Annotated[Annotated[float, Field(gt=0, le=1_000_000)] | None, BeforeValidator(_unlimited)]
 
 

@@ -90,6 +90,16 @@ async def test_a_provider_that_fails_in_the_middle_of_a_healthy_run_is_noticed_i
         assert (reply.status, (await reply.json())["details"]["breaker"]) == (200, "open")
 
 
+async def test_a_provider_of_which_half_the_replies_fail_is_not_cut_off(operator: Operator, stack: Stack) -> None:
+    await operator.set_faults(error_rate=0.5)
+    mailing_id = await operator.create_mailing()
+    by_status = await operator.until_status(mailing_id, "finished", 120)
+    # One message of 256 fails eight times in a row.
+    assert by_status.get("sent", 0) + by_status.get("exhausted", 0) == CLIENTS
+    assert by_status.get("exhausted", 0) <= 20
+    assert '"state":"open"' not in stack.process("dispatcher").text()
+
+
 async def test_a_refused_token_spends_no_attempts(operator: Operator, stack: Stack, pool: asyncpg.Pool) -> None:
     await operator.set_faults(modes={"unauthorized": 1.0})
     mailing_id = await operator.create_mailing()

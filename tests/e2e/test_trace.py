@@ -15,7 +15,7 @@ from tests.support.polling import until
 
 ENV = {"HERALD_RETRY_DELAYS": "1s,2s", "HERALD_MAX_ATTEMPTS": "3", "HERALD_PROVIDER_TIMEOUT": "10"}
 # Clients whose messages are retried, with the dispatcher killed during the second attempt; refused; exhausted; and
-# expired, because the provider asks for a retry after the deadline.
+# expired, since the provider asks for a retry after the deadline.
 CRASHED, REFUSED, EXHAUSTED, EXPIRED = "79990001000", "79990000400", "79990000500", "79990000429"
 
 CLAIMED_AGAIN = """
@@ -23,7 +23,7 @@ CLAIMED_AGAIN = """
     WHERE c.phone = $1
 """
 
-pytestmark = pytest.mark.timeout(170)
+pytestmark = pytest.mark.timeout(220)
 
 
 class Tracer:
@@ -65,7 +65,7 @@ async def run_mailing_with_every_outcome(make_stack: MakeStack, pool: asyncpg.Po
     await operator.set_faults(modes={"error500": 1.0}, retry_after=3600)
     await operator.import_csv(*(f"{phone},999,vip,UTC" for phone in (CRASHED, REFUSED, EXHAUSTED, EXPIRED)))
     mailing_id = await operator.create_mailing(lasts=100, text="Your order is ready")
-    await operator.until_counts(mailing_id, retrying=2, rejected=1, expired=1)
+    await operator.until_counts(mailing_id, retrying=3, rejected=1)
     await operator.set_faults(latency_ms=5000)
 
     async def asked_again() -> bool:
@@ -77,7 +77,7 @@ async def run_mailing_with_every_outcome(make_stack: MakeStack, pool: asyncpg.Po
     await operator.set_faults()
     await stack.process("dispatcher").start()
     ended = {"sent": 1, "rejected": 1, "exhausted": 1, "expired": 1}
-    assert await operator.until_status(mailing_id, "finished", 90) == ended
+    assert await operator.until_status(mailing_id, "finished", 120) == ended
 
     async def logged() -> bool:
         return '"mailing finished"' in stack.process("planner").text()
@@ -149,8 +149,10 @@ async def check_failed_messages(trace: Tracer, message_ids: dict[str, int]) -> N
     attempts = [one for one in exhausted if one[0] == "attempt ended"]
     assert [one[2] for one in attempts] == ["retrying", "retrying", "exhausted"]
     expired = summarise(await trace.entries("message", message_ids[EXPIRED]), "status", "reason")
-    assert ("attempt ended", "expired", "HTTP 429, retry only after the deadline") in expired
-    assert ("message ended", "expired", "HTTP 429, retry only after the deadline") in expired
+    # Its retry waits for an end that may be moved: only closing expires it.
+    assert ("attempt ended", "retrying") in [one[:2] for one in expired]
+    ((_, _, reason),) = [one for one in expired if one[:2] == ("message ended", "expired")]
+    assert reason.startswith("deadline reached")
 
 
 async def check_client(trace: Tracer, client_id: int) -> None:

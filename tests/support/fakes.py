@@ -100,7 +100,7 @@ class FakeClock:
     def __init__(self, *moments: float) -> None:
         self._moments = deque(moments)
 
-    def set(self, moment: float) -> None:
+    def move_to(self, moment: float) -> None:
         """Returns this moment from now on."""
         self._moments = deque((moment,))
 

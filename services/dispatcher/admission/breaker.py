@@ -5,9 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-# The last 4 s are judged alone where they hold enough calls: a long healthy run must not outvote an outage.
-RECENT_SECONDS, WINDOW_SECONDS = 4.0, 30.0
+# The last 2 s are judged alone where they hold enough calls: a long healthy run must not outvote an outage.
+RECENT_SECONDS, WINDOW_SECONDS = 2.0, 30.0
 LEAST_CALLS = 20
+# Up to this share of good calls is next to nothing. More is worth the calls: concurrency follows the share.
+NEXT_TO_NOTHING = 0.05
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 20.0
 PROBES = (1, 4, 16)
 UNLIMITED = 1_000_000
@@ -16,20 +18,23 @@ NO_EPOCH = -1
 BreakerState = Literal["closed", "open", "half-open"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Ticket:
-    """The admission of one call. Its end is ignored if the breaker has left the state (`epoch`) in which it began."""
+    """The admission of one call; no two are the same.
+
+    Its end is ignored if the breaker has left the state (`epoch`) in which it began.
+    """
 
     epoch: int
     probe: bool
 
 
 class Breaker:
-    """A circuit breaker that opens when more than half of the latest calls failed.
+    """A circuit breaker that opens when next to nothing of the latest calls succeeded.
 
     Half-open, it probes with 1, then 4, then 16 calls, and opens again by the same rule.
 
-    The latest calls are those of the last 4 s; where these are fewer than 20, as many more of the last 30 s as make
+    The latest calls are those of the last 2 s; where these are fewer than 20, as many more of the last 30 s as make
     20. With fewer than 20 calls it does not open. Moments are seconds on a monotonic clock. `jitter` returns a factor
     near 1.
     """
@@ -90,7 +95,7 @@ class Breaker:
             self._end_probe(moment, failed)
             return
         calls, failures = self._count(moment, failed)
-        if calls >= LEAST_CALLS and failures * 2 > calls:
+        if calls >= LEAST_CALLS and _hopeless(calls, failures):
             self.trip(moment)
 
     def trip(self, moment: float) -> None:
@@ -115,9 +120,11 @@ class Breaker:
         stage = self._stage or 0
         self._ended += 1
         self._failed += failed
-        if self._failed * 2 > PROBES[stage]:
+        if self._ended < PROBES[stage]:
+            return
+        if _hopeless(self._ended, self._failed):
             self.trip(moment)
-        elif self._ended == PROBES[stage]:
+        else:
             self._pass(stage)
 
     def _pass(self, stage: int) -> None:
@@ -146,3 +153,7 @@ class Breaker:
                 break
             calls, failures = calls + ended, failures + bad
         return calls, failures
+
+
+def _hopeless(calls: int, failures: int) -> bool:
+    return calls - failures <= NEXT_TO_NOTHING * calls

@@ -42,7 +42,7 @@ class RateLimit:
         self._most = max(self._rate * min(max(seconds, TICK_SECONDS), LONGEST_TICK_SECONDS), 1.0)
 
 
-def make_limiter(rate: float | None, clock: Callable[[], float]) -> RateLimit | None:
+def make_limit(rate: float | None, clock: Callable[[], float]) -> RateLimit | None:
     """Makes the limit to `rate` requests a second; None is unlimited."""
     return None if rate is None else RateLimit(rate, clock)
 

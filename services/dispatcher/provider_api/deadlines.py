@@ -48,9 +48,10 @@ class DeadlineWheel:
         self.close()
         if self._numbers:
             seconds = self._numbers[0] * SLOT_SECONDS - self._clock()
-            self._timer = self._loop.call_later(min(max(seconds, 0), LONGEST_SLEEP_SECONDS), self._tick)
+            self._timer = self._loop.call_later(min(max(seconds, 0), LONGEST_SLEEP_SECONDS), self.look)
 
-    def _tick(self) -> None:
+    def look(self) -> None:
+        """Ends what is due."""
         self._timer = None
         now = self._clock()
         try:

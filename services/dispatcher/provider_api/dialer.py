@@ -77,7 +77,7 @@ class Dialer:
         """Opens a connection to the first address that answers. Raises NotConnected."""
         try:
             async with asyncio.timeout(self._seconds):
-                addresses = list(await self._resolver.addresses())
+                addresses = list(await self.addresses())
                 return await self._first_of(addresses, make)
         except TimeoutError:
             raise NotConnected("no connection in time") from None
@@ -87,6 +87,10 @@ class Dialer:
             raise NotConnected(f"TLS failed: {_words(error)}") from error
         except (OSError, UnicodeError) as error:
             raise NotConnected(type(error).__name__) from error
+
+    async def addresses(self) -> Sequence[str]:
+        """Returns the addresses in the order in which they are tried. Raises OSError when the name has none."""
+        return await self._resolver.addresses()
 
     def close(self) -> None:
         self._resolver.close()

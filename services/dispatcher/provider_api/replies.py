@@ -1,25 +1,27 @@
-"""Classifies replies of the provider: from reply to verdict, as a table. Pure."""
+"""Classifies replies of the provider: from reply to verdict, as a table. Pure.
 
-import re
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+docs/providers.md shows the table to those who run a provider.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Literal
 
-import orjson
+from services.dispatcher.provider_api.reply_body import Unread, read_code
+from services.dispatcher.provider_api.retry_after import read_retry_after
 
 ReplyVerdict = Literal["accepted", "temporary", "permanent", "misconfigured"]
 ReplyKind = Literal["answered", "timeout", "unreachable", "broken"]
 
 LONGEST_REASON = 100
-LONGEST_RETRY_AFTER = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
     """A reply of the provider, or its absence.
 
-    `body` is cut at 64 KiB. `detail` is what broke, where no answer came.
+    "unreachable": no byte of the request was written. "timeout" and "broken": it was, and may have arrived. `body` is
+    unpacked, and cut at 64 KiB. `detail` is what broke, where no answer came.
     """
 
     kind: ReplyKind
@@ -32,15 +34,22 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """The meaning of a reply. `outcome` is the word that statistics count; `reason` is a short phrase to be shown."""
+    """The meaning of a reply.
+
+    `outcome` is the word that statistics count; `reason` is a short phrase to be shown, without a colon, since a
+    detail follows one. `not_taken`: the provider certainly did not take the message, so the attempt spends no budget.
+    """
 
     verdict: ReplyVerdict
     outcome: str
     reason: str
     retry_after: timedelta | None = None
+    not_taken: bool = False
 
 
-# Statuses that differ from their class in _BY_CLASS. A 200 is judged by the code in its body.
+# These say by themselves that the message was taken, unless their body says otherwise.
+_ACCEPTING = frozenset({201, 202})
+# Statuses that differ from their class in _BY_CLASS. A 2xx is judged by the code in its body.
 _BY_STATUS: dict[int, tuple[ReplyVerdict, str]] = {
     401: ("misconfigured", "unauthorized"),
     403: ("misconfigured", "unauthorized"),
@@ -74,43 +83,36 @@ OUTCOMES = frozenset(
 
 
 def classify(reply: Reply) -> Classification:
-    """Returns the meaning of a reply. Only a 200 whose body has the integer code 0 is accepted."""
+    """Returns the meaning of a reply. What plainly says that the message was taken is accepted."""
     if reply.kind != "answered" or reply.http_status is None:
-        return Classification("temporary", reply.kind, _UNANSWERED.get(reply.kind, "connection broken"))
-    status = reply.http_status
-    if status == 200:
-        return _classify_code(reply)
-    verdict, outcome = _BY_STATUS.get(status) or _BY_CLASS.get(status // 100) or ("temporary", "unreadable")
-    return Classification(verdict, outcome, f"HTTP {status}", _retry_after(reply) if verdict == "temporary" else None)
+        reason = _UNANSWERED.get(reply.kind, "connection broken")
+        return Classification("temporary", reply.kind, reason, not_taken=reply.kind == "unreachable")
+    if reply.http_status // 100 == 2:
+        return _classify_success(reply.http_status, reply.body)
+    return _classify_refusal(reply.http_status, reply)
 
 
-def _classify_code(reply: Reply) -> Classification:
-    try:
-        body = orjson.loads(reply.body)
-    except orjson.JSONDecodeError:
-        return Classification("temporary", "unreadable", "reply is not JSON")
-    code = body.get("code") if isinstance(body, dict) else None
-    if type(code) is not int:
-        return Classification("temporary", "unreadable", "reply has no code")
-    if code != 0:
+def _classify_success(status: int, body: bytes) -> Classification:
+    if status == 204 or (status in _ACCEPTING and not body):
+        return _ACCEPTED
+    code = read_code(body)
+    if code == 0 or (code is Unread.NO_CODE and status in _ACCEPTING):
+        return _ACCEPTED
+    if isinstance(code, int):
         return Classification("temporary", "error_code", f"code {code}"[:LONGEST_REASON])
-    return Classification("accepted", "accepted", "accepted")
+    return _NOT_JSON if code is Unread.NOT_JSON else _NO_CODE
 
 
-def _retry_after(reply: Reply) -> timedelta | None:
-    """Reads Retry-After, in seconds or as a date measured against the reply's own Date. None when unreadable."""
-    value = (reply.retry_after or "").strip()
-    if re.fullmatch(r"\d{1,100}", value, re.ASCII):
-        return timedelta(seconds=min(int(value), int(LONGEST_RETRY_AFTER.total_seconds())))
-    until, sent = _moment(value), _moment(reply.date or "")
-    if until is None or sent is None:
-        return None
-    return min(max(until - sent, timedelta(0)), LONGEST_RETRY_AFTER)
+def _classify_refusal(status: int, reply: Reply) -> Classification:
+    verdict, outcome = _BY_STATUS.get(status) or _BY_CLASS.get(status // 100) or ("temporary", "unreadable")
+    meaning = Classification(verdict, outcome, f"HTTP {status}", not_taken=status == 429 or verdict == "misconfigured")
+    if verdict != "temporary":
+        return meaning
+    asked = read_retry_after(reply.retry_after, reply.date)
+    # Whoever names the time to come again has not taken the message.
+    return replace(meaning, retry_after=asked, not_taken=meaning.not_taken or (status == 503 and asked is not None))
 
 
-def _moment(value: str) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(value)
-    except (ValueError, IndexError, OverflowError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+_ACCEPTED = Classification("accepted", "accepted", "accepted")
+_NOT_JSON = Classification("temporary", "unreadable", "reply is not JSON")
+_NO_CODE = Classification("temporary", "unreadable", "reply has no code")

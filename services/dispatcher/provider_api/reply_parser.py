@@ -45,6 +45,7 @@ class ReplyParser:
         self._encoding = b""
         self._seen = 0
         self._head = 0
+        self._status = 0
         self._in_body = False
         self._sized = False
         self._whole = False
@@ -59,10 +60,10 @@ class ReplyParser:
             # What follows a whole reply has no part in it.
             if not self._whole:
                 raise MalformedReply(type(error).__name__) from error
+        if self._head > LONGEST_HEAD or (not self._in_body and self._seen > LONGEST_HEAD):
+            raise MalformedReply("head too long")
         if self._whole or len(self._body) >= LONGEST_BODY:
             return self._finish()
-        if (self._head if self._in_body else self._seen) > LONGEST_HEAD:
-            raise MalformedReply("head too long")
         if self._seen > LONGEST_REPLY:
             raise MalformedReply("reply too long")
         return None
@@ -80,7 +81,7 @@ class ReplyParser:
         body = _unpacked(self._body[:LONGEST_BODY], self._encoding) if self._encoding else self._body[:LONGEST_BODY]
         return Reply(
             "answered",
-            self._parser.get_status_code(),
+            self._status,
             body,
             retry_after=None if self._retry_after is None else self._retry_after.decode("latin-1"),
             date=None if self._date is None else self._date.decode("latin-1"),
@@ -94,8 +95,11 @@ class ReplyParser:
             self.reusable = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if self._whole:
+            return
         self._head += len(name) + len(value) + 4
-        if self._in_body or self._whole:
+        if self._in_body:
+            # A trailer.
             return
         match name.lower():
             case b"retry-after":
@@ -111,9 +115,10 @@ class ReplyParser:
                 self.keeps_for = float(found[1]) if found else None
 
     def on_headers_complete(self) -> None:
-        if self._whole:
-            return
-        self._in_body = True
+        if not self._whole:
+            # Kept, since a second reply in the same piece would replace the parser's.
+            self._status = self._parser.get_status_code()
+            self._in_body = True
 
     def on_body(self, piece: bytes) -> None:
         if not self._whole and len(self._body) < LONGEST_BODY:
@@ -122,7 +127,7 @@ class ReplyParser:
     def on_message_complete(self) -> None:
         if self._whole:
             return
-        if 100 <= self._parser.get_status_code() < 200:
+        if 100 <= self._status < 200:
             # An interim reply. Its bytes count towards the bounds of the one that follows.
             seen, head = self._seen, self._head
             self.begin()

@@ -10,6 +10,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
+from services.dispatcher.admission.adaptive_concurrency import AdaptiveConcurrency
+from services.dispatcher.admission.admission import Admission
 from services.dispatcher.admission.breaker import Breaker
 from services.dispatcher.attempt import MOST_QUEUED_RETRIES, AttemptRunner
 from services.dispatcher.claimed_job import ClaimedJob, ClaimTerms
@@ -37,6 +39,7 @@ class Bench:
         self.provider = FakeProvider(*replies)
         self.publisher = RecordingPublisher(refusals=refusals)
         self.breaker = Breaker(lambda: 1.0)
+        self.admission = Admission(self.breaker, AdaptiveConcurrency(100))
         self.registry = CollectorRegistry()
         self.moment = 100.0
         self.held = HeldClaims(lambda: self.moment)
@@ -46,7 +49,7 @@ class Bench:
             self.held,
             self.publisher,
             self.provider,
-            self.breaker,
+            self.admission,
             a_policy(),
             self.retries,
             Metrics(self.registry),
@@ -159,7 +162,7 @@ async def test_an_error_before_the_request_begins_gives_the_claim_back() -> None
 async def test_an_error_after_the_request_has_begun_is_a_failure_that_is_tried_again() -> None:
     bench = Bench(cast(Reply, None))
     bench.breaker.trip(90.0)
-    claimed = replace(bench.hold(), ticket=bench.breaker.begin(100.0))
+    claimed = replace(bench.hold(), ticket=bench.admission.begin(100.0))
     with capture_logs() as lines:
         result = await bench.runner.run(claimed)
     assert result is not None
@@ -167,7 +170,7 @@ async def test_an_error_after_the_request_has_begun_is_a_failure_that_is_tried_a
     assert result.due_at is not None
     assert [line["event"] for line in lines if line["log_level"] == "error"] != []
     # The probe has ended, or the half-open breaker would wait for it for ever.
-    assert bench.breaker.state(100.06) == "open"
+    assert (bench.breaker.state(100.06), bench.admission.begun) == ("open", 0)
 
 
 async def test_a_failure_is_retried_through_its_queue() -> None:
@@ -227,18 +230,35 @@ async def test_a_refused_token_opens_the_breaker_and_spends_no_attempt() -> None
     assert loud["variable"] == "HERALD_PROVIDER_TOKEN"
 
 
-async def test_a_failed_probe_spends_no_attempt() -> None:
-    assert (await Bench(BROKEN).result(a_claim(failures=7), probe=True)).failed is False
+@pytest.mark.parametrize("reply", [BROKEN, Reply("timeout"), Reply("broken"), a_reply(b"<html>", 202)])
+async def test_a_probe_that_may_have_arrived_spends_an_attempt(reply: Reply) -> None:
+    # It went free once, and one person got a message every 15 s until the mailing ended.
+    bench = Bench(reply)
+    result = await bench.result(a_claim(failures=2), probe=True)
+    assert (result.status, result.failed) == ("retrying", True)
+    assert bench.publisher.published[0].routing_key == "dispatcher.retry.2m"
+    assert (await Bench(reply).result(a_claim(failures=7), probe=True)).status == "exhausted"
 
 
-async def test_too_late_for_a_retry_is_expired() -> None:
-    result = await Bench(BROKEN).result(a_claim(seconds_left=7.0))
-    assert (result.status, result.reason) == ("expired", "HTTP 500, no time left for a retry")
+@pytest.mark.parametrize("probe", [False, True])
+@pytest.mark.parametrize(
+    "reply", [Reply("unreachable"), a_reply(b"", 401), a_reply(b"", 429), a_reply(b"", 503, retry_after="3")]
+)
+async def test_what_was_certainly_not_taken_spends_no_attempt(reply: Reply, probe: bool) -> None:
+    result = await Bench(reply).result(a_claim(failures=7), probe=probe)
+    assert (result.status, result.failed) == ("retrying", False)
+
+
+async def test_too_late_for_a_retry_waits_in_the_table_for_the_end_or_a_later_one() -> None:
+    bench = Bench(BROKEN)
+    result = await bench.result(a_claim(seconds_left=7.0))
+    assert (result.status, result.reason, result.queued) == ("retrying", None, False)
+    assert bench.publisher.published == []
 
 
 async def test_the_time_of_the_request_counts_towards_the_end() -> None:
     bench = Bench(BROKEN, moments=(100.02, 100.02, 109.0))
-    assert (await bench.result(a_claim(seconds_left=15.0))).status == "expired"
+    assert (await bench.result(a_claim(seconds_left=15.0))).queued is False
 
 
 IDS = {"mailing_id": 7, "message_id": 1, "client_id": 3, "attempt": 1, "request_id": "req-1"}
@@ -273,8 +293,8 @@ async def test_a_failure_is_logged_with_the_providers_reply_and_what_follows() -
         "verdict": "temporary",
         "detail": 'HTTP 429: {"code": 7, "message": "busy"}',
         "reason": None,
-        "failures": 1,
-        "spends_budget": True,
+        "failures": 0,
+        "spends_budget": False,
         "retry_after_s": 20.0,
         "retry_in_s": 20.0,
         "due_at": result.due_at,

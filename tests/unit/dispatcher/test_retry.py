@@ -22,7 +22,12 @@ def seconds(number: float) -> timedelta:
 
 def busy(number: float) -> Classification:
     """Too many requests, with a Retry-After in seconds."""
-    return a_classification(outcome="too_many", reason="HTTP 429", retry_after=seconds(number))
+    return a_classification(outcome="too_many", reason="HTTP 429", retry_after=seconds(number), not_taken=True)
+
+
+def later(number: float) -> Classification:
+    """A failure that may have arrived, with a Retry-After in seconds."""
+    return a_classification(retry_after=seconds(number))
 
 
 def queued(number: float, *, failed: bool = True) -> Retry:
@@ -33,8 +38,9 @@ def in_table(number: float, *, failed: bool = True) -> Retry:
     return Retry(seconds(number), queued=False, failed=failed)
 
 
-NO_TIME = Finish("expired", "HTTP 500, no time left for a retry", failed=True)
-TOO_LATE = Finish("expired", "HTTP 429, retry only after the deadline", failed=True)
+UNREACHABLE = a_classification(outcome="unreachable", reason="provider unreachable", not_taken=True)
+# It is due after the end, or too shortly before it: only closing expires a message, unless the end is moved.
+NO_TIME = in_table(5)
 
 
 @pytest.mark.parametrize(
@@ -42,9 +48,9 @@ TOO_LATE = Finish("expired", "HTTP 429, retry only after the deadline", failed=T
     [
         # Final replies, whatever else is known.
         (ACCEPTED, some_facts(), Finish("sent", None)),
-        (ACCEPTED, some_facts(failures=7, left=seconds(-1), free=True), Finish("sent", None)),
+        (ACCEPTED, some_facts(failures=7, left=seconds(-1)), Finish("sent", None)),
         (REFUSED, some_facts(), Finish("rejected", "HTTP 400")),
-        (REFUSED, some_facts(failures=7, left=seconds(-1), free=True), Finish("rejected", "HTTP 400")),
+        (REFUSED, some_facts(failures=7, left=seconds(-1)), Finish("rejected", "HTTP 400")),
         # Each failure has its tier; the last one repeats.
         (BROKEN, some_facts(failures=0), queued(5)),
         (BROKEN, some_facts(failures=1), queued(30)),
@@ -69,39 +75,46 @@ TOO_LATE = Finish("expired", "HTTP 429, retry only after the deadline", failed=T
         (BROKEN, some_facts(left=seconds(0)), NO_TIME),
         (BROKEN, some_facts(left=seconds(-5)), NO_TIME),
         # Retry-After below the tier changes nothing.
-        (busy(0), some_facts(), queued(5)),
-        (busy(3), some_facts(), queued(5)),
-        (busy(5), some_facts(), queued(5)),
-        (busy(7), some_facts(failures=1), queued(30)),
+        (later(0), some_facts(), queued(5)),
+        (later(3), some_facts(), queued(5)),
+        (later(5), some_facts(), queued(5)),
+        (later(7), some_facts(failures=1), queued(30)),
         # Above the tier it is taken at its word; no queue has such a delay.
-        (busy(7), some_facts(), in_table(7)),
-        (busy(45), some_facts(failures=1), in_table(45)),
-        (busy(3000), some_facts(failures=4), in_table(3000)),
-        (busy(3598), some_facts(), in_table(3598)),
-        (busy(3598.1), some_facts(), TOO_LATE),
-        (busy(86_400), some_facts(failures=4), TOO_LATE),
+        (later(7), some_facts(), in_table(7)),
+        (later(45), some_facts(failures=1), in_table(45)),
+        (later(3000), some_facts(failures=4), in_table(3000)),
+        (later(3598), some_facts(), in_table(3598)),
+        # Beyond the end it waits there, too.
+        (later(3598.1), some_facts(), in_table(3598.1)),
+        (later(86_400), some_facts(failures=4), in_table(86_400)),
+        (busy(86_400), some_facts(failures=4), in_table(86_400, failed=False)),
         # Near the end: the tier does not fit, and a shorter one would come before Retry-After is over.
-        (busy(6), some_facts(failures=4, left=seconds(40)), queued(30)),
-        (busy(7), some_facts(failures=1, left=seconds(20)), in_table(7)),
-        (busy(40), some_facts(failures=2, left=seconds(60)), in_table(40)),
-        # The budget counts, Retry-After or not.
-        (busy(7), some_facts(failures=7), Finish("exhausted", "HTTP 429", failed=True)),
+        (later(6), some_facts(failures=4, left=seconds(40)), queued(30)),
+        (later(7), some_facts(failures=1, left=seconds(20)), in_table(7)),
+        (later(40), some_facts(failures=2, left=seconds(60)), in_table(40)),
+        # The budget counts, Retry-After or not, where the message may have arrived.
+        (later(7), some_facts(failures=7), Finish("exhausted", "HTTP 500", failed=True)),
+        (busy(7), some_facts(failures=7), queued(1800, failed=False)),
         # Our own fault: no attempt is spent, and the tier stays where it was.
         (UNAUTHORIZED, some_facts(), queued(5, failed=False)),
+        (UNAUTHORIZED, some_facts(number=9), queued(5, failed=False)),
         (UNAUTHORIZED, some_facts(failures=1), queued(5, failed=False)),
         (UNAUTHORIZED, some_facts(failures=3), queued(120, failed=False)),
         (UNAUTHORIZED, some_facts(failures=7), queued(1800, failed=False)),
-        (UNAUTHORIZED, some_facts(left=seconds(6)), Finish("expired", "HTTP 401, no time left for a retry")),
-        # So are the probes of the breaker.
-        (BROKEN, some_facts(free=True), queued(5, failed=False)),
-        (BROKEN, some_facts(failures=2, free=True), queued(30, failed=False)),
-        (BROKEN, some_facts(failures=7, free=True), queued(1800, failed=False)),
-        (busy(7), some_facts(free=True), in_table(7, failed=False)),
-        (BROKEN, some_facts(left=seconds(6), free=True), Finish("expired", "HTTP 500, no time left for a retry")),
+        (UNAUTHORIZED, some_facts(left=seconds(6)), in_table(5, failed=False)),
+        # What was certainly not taken spends nothing, and comes back after the second delay at the longest.
+        (UNREACHABLE, some_facts(), queued(5, failed=False)),
+        (UNREACHABLE, some_facts(number=2), queued(30, failed=False)),
+        (UNREACHABLE, some_facts(number=500), queued(30, failed=False)),
+        (UNREACHABLE, some_facts(failures=4, number=500), queued(600, failed=False)),
+        (UNREACHABLE, some_facts(failures=7, number=8), queued(1800, failed=False)),
+        (UNREACHABLE, some_facts(left=seconds(6)), in_table(5, failed=False)),
+        (busy(7), some_facts(number=1), in_table(7, failed=False)),
+        (busy(7), some_facts(number=2), queued(30, failed=False)),
         # The queues hold no more: the retry waits in the table, as long.
         (BROKEN, some_facts(queues_full=True), in_table(5)),
         (BROKEN, some_facts(failures=2, queues_full=True), in_table(120)),
-        (busy(7), some_facts(queues_full=True), in_table(7)),
+        (later(7), some_facts(queues_full=True), in_table(7)),
         (UNAUTHORIZED, some_facts(queues_full=True), in_table(5, failed=False)),
     ],
 )
@@ -130,49 +143,49 @@ policies = st.builds(
     st.integers(1, 12),
 )
 retried = st.builds(
-    lambda verdict, retry_after: a_classification(verdict=verdict, retry_after=retry_after),
+    lambda verdict, retry_after, not_taken: a_classification(
+        verdict=verdict, retry_after=retry_after, not_taken=not_taken or verdict == "misconfigured"
+    ),
     st.sampled_from(["temporary", "misconfigured"]),
     st.none() | moments,
+    st.booleans(),
 )
-facts_of_any_kind = st.builds(RetryFacts, st.integers(0, 12), moments, st.booleans(), st.booleans())
+facts_of_any_kind = st.builds(RetryFacts, st.integers(0, 12), moments, st.integers(1, 99), st.booleans())
 
 
 @given(retried, facts_of_any_kind, policies)
-def test_a_retry_leaves_time_for_its_request_and_obeys_the_provider(
+def test_a_queued_retry_leaves_time_for_its_request_and_every_retry_obeys_the_provider(
     classification: Classification, facts: RetryFacts, policy: RetryPolicy
 ) -> None:
     decision = decide(classification, facts, policy)
     if isinstance(decision, Retry):
-        assert facts.left - decision.delay >= LEAST_TIME_LEFT
         assert decision.delay >= (classification.retry_after or timedelta(0))
-        assert not decision.queued or (decision.delay in policy.delays and not facts.queues_full)
+        if decision.queued:
+            assert facts.left - decision.delay >= LEAST_TIME_LEFT
+            assert decision.delay in policy.delays
+            assert not facts.queues_full
 
 
 @given(retried, facts_of_any_kind, policies)
-def test_a_message_expires_only_if_no_retry_fits(
-    classification: Classification, facts: RetryFacts, policy: RetryPolicy
-) -> None:
+def test_no_reply_expires_a_message(classification: Classification, facts: RetryFacts, policy: RetryPolicy) -> None:
+    # Only closing does, under the mailing's lock: the end may have been moved since the claim.
     decision = decide(classification, facts, policy)
-    soonest = max(classification.retry_after or timedelta(0), policy.delays[0])
-    if isinstance(decision, Finish) and decision.status == "expired":
-        assert facts.left - soonest < LEAST_TIME_LEFT
+    assert isinstance(decision, Retry) or decision.status == "exhausted"
 
 
 @given(retried, facts_of_any_kind, policies)
-def test_only_a_temporary_failure_that_is_no_probe_spends_the_budget(
+def test_all_that_may_have_arrived_spends_the_budget_and_nothing_else_does(
     classification: Classification, facts: RetryFacts, policy: RetryPolicy
 ) -> None:
-    assert decide(classification, facts, policy).failed is (classification.verdict == "temporary" and not facts.free)
+    assert decide(classification, facts, policy).failed is not classification.not_taken
 
 
 @settings(deadline=None)
-@given(st.lists(st.tuples(retried, st.booleans()), min_size=20, max_size=40), policies)
-def test_a_message_never_fails_more_often_than_its_budget(
-    story: list[tuple[Classification, bool]], policy: RetryPolicy
-) -> None:
+@given(st.lists(retried, min_size=20, max_size=40), policies)
+def test_a_message_never_fails_more_often_than_its_budget(story: list[Classification], policy: RetryPolicy) -> None:
     failures = 0
-    for classification, free in story:
-        decision = decide(classification, RetryFacts(failures, timedelta(days=1000), free), policy)
+    for number, classification in enumerate(story, 1):
+        decision = decide(classification, RetryFacts(failures, timedelta(days=1000), number), policy)
         failures += decision.failed
         if isinstance(decision, Finish):
             assert (decision.status, failures) == ("exhausted", policy.max_attempts)

@@ -30,6 +30,8 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
         ("HERALD_PROVIDER_URL", "localhost:8090"),
         ("HERALD_PROVIDER_URL", "ftp://localhost/v1"),
         ("HERALD_PROVIDER_URL", "http://local host/v1"),
+        ("HERALD_PROVIDER_URL", "http://:80/v1"),
+        ("HERALD_PROVIDER_URL", "http://localhost:99999/v1"),
         ("HERALD_PROVIDER_TIMEOUT", "0"),
         ("HERALD_PROVIDER_TIMEOUT", "-1"),
         ("HERALD_PROVIDER_TIMEOUT", "25.1"),

@@ -40,16 +40,17 @@ def heal(breaker: Breaker, moment: float) -> None:
         # Fewer than twenty calls are not enough.
         (0, 19, "closed"),
         (0, 20, "open"),
-        (9, 10, "closed"),
-        # More than half must fail.
-        (10, 10, "closed"),
-        (9, 11, "open"),
-        (100, 100, "closed"),
-        (100, 101, "open"),
+        (1, 18, "closed"),
+        # Up to one of twenty is next to nothing.
+        (1, 19, "open"),
+        (2, 19, "closed"),
+        (5, 95, "open"),
+        (6, 95, "closed"),
+        (10, 90, "closed"),
         (1000, 0, "closed"),
     ],
 )
-def test_it_opens_when_more_than_half_of_at_least_twenty_calls_failed(ok: int, failed: int, state: str) -> None:
+def test_it_opens_when_next_to_nothing_of_at_least_twenty_calls_succeeded(ok: int, failed: int, state: str) -> None:
     breaker = a_breaker()
     calls(breaker, 100.0, ok=ok, failed=failed)
     assert breaker.state(100.0) == state
@@ -87,7 +88,8 @@ def test_good_calls_of_long_ago_do_not_outweigh_an_outage() -> None:
         (2000, 3),
         (100, 3),
         (5, 5),
-        (3, 5),
+        # Fewer than twenty calls are no proof, so this takes as long as twenty need.
+        (3, 7),
     ],
 )
 def test_a_provider_that_dies_after_a_long_healthy_run_opens_it_within_seconds(rate: int, seconds: int) -> None:
@@ -114,7 +116,7 @@ def test_a_short_burst_of_failures_among_many_good_calls_does_not_open_it() -> N
     breaker = a_breaker()
     for tick in range(400):
         calls(breaker, tick / 100, ok=1)
-    calls(breaker, 4.0, failed=150)
+    calls(breaker, 4.0, failed=2000)
     assert breaker.state(4.0) == "closed"
 
 
@@ -170,17 +172,17 @@ def test_half_open_it_lets_1_then_4_then_16_probes_through() -> None:
     [
         # Stages passed before, and what comes of the probes of this one.
         (0, 0, 1, "open"),
-        (1, 0, 3, "open"),
+        (1, 0, 3, "half-open"),
+        (1, 0, 4, "open"),
+        (1, 1, 3, "half-open"),
         (1, 2, 2, "half-open"),
-        (1, 1, 3, "open"),
-        (2, 0, 8, "half-open"),
+        (2, 0, 15, "half-open"),
+        (2, 0, 16, "open"),
+        (2, 1, 15, "closed"),
         (2, 8, 8, "closed"),
-        (2, 7, 9, "open"),
     ],
 )
-def test_a_stage_is_passed_unless_more_than_half_of_its_probes_fail(
-    passed: int, ok: int, failed: int, state: str
-) -> None:
+def test_a_stage_is_passed_unless_none_of_its_probes_succeeds(passed: int, ok: int, failed: int, state: str) -> None:
     breaker = an_open_breaker()
     for probes in PROBES[:passed]:
         calls(breaker, 5.0, ok=probes)
@@ -190,7 +192,7 @@ def test_a_stage_is_passed_unless_more_than_half_of_its_probes_fail(
         assert breaker.seconds_open(5.0) == pytest.approx(10)
 
 
-@pytest.mark.parametrize("failing", [0.1, 0.3, 0.4])
+@pytest.mark.parametrize("failing", [0.1, 0.3, 0.5])
 def test_a_provider_that_fails_now_and_then_does_not_keep_it_open(failing: float) -> None:
     draw, breaker, moment = Random(7), an_open_breaker(), 0.0
     while breaker.state(moment) != "closed" and moment < 120:
@@ -228,6 +230,7 @@ def test_a_probe_of_an_earlier_stage_is_not_counted_in_a_later_one() -> None:
     *failing, late = (breaker.begin(5.0) for _ in range(4))
     for probe in failing:
         breaker.end(6.0, probe, failed=True)
+    breaker.trip(6.0)
     breaker.end(16.0, late, failed=False)
     assert (breaker.state(16.0), breaker.allowance(16.0)) == ("half-open", 1)
 
@@ -302,8 +305,8 @@ def test_a_slow_but_honest_provider_never_opens_it(paces: list[tuple[float, floa
     for pause, _ in paces:
         moment += pause
         began.append((moment, breaker.begin(moment)))
-    ended = sorted((start + slow, ticket) for (start, ticket), (_, slow) in zip(began, paces, strict=True))
-    for end, ticket in ended:
+    ended = [(start + slow, ticket) for (start, ticket), (_, slow) in zip(began, paces, strict=True)]
+    for end, ticket in sorted(ended, key=lambda pair: pair[0]):
         breaker.end(end, ticket, failed=False)
         assert breaker.state(end) == "closed"
 

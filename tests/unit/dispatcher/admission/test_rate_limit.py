@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.dispatcher.admission.rate_limit import RateLimit, make_limiter, prefetch
+from services.dispatcher.admission.rate_limit import RateLimit, make_limit, prefetch
 from tests.support.fakes import FakeClock
 
 
@@ -41,26 +41,26 @@ def a_limit(rate: float) -> tuple[RateLimit, FakeClock]:
 def test_the_rate_limit_has_small_steps(rate: float, seconds: float, requests: int) -> None:
     limit, clock = a_limit(rate)
     assert limit.available == 0, "it starts without a burst"
-    clock.set(seconds)
+    clock.move_to(seconds)
     assert limit.available == requests
 
 
 def test_requests_take_tokens_and_jobs_that_are_not_sent_put_them_back() -> None:
     limit, clock = a_limit(100)
-    clock.set(0.1)
+    clock.move_to(0.1)
     limit.take(10)
     assert limit.available == 0
     limit.put_back(7)
     assert limit.available == 7
-    clock.set(0.2)
+    clock.move_to(0.2)
     assert limit.available == 10
 
 
 def test_tokens_that_were_put_back_are_not_lost() -> None:
     limit, clock = a_limit(100)
-    clock.set(0.1)
+    clock.move_to(0.1)
     limit.take(10)
-    clock.set(0.2)
+    clock.move_to(0.2)
     assert limit.available == 10
     limit.put_back(10)
     assert limit.available == 20
@@ -69,12 +69,12 @@ def test_tokens_that_were_put_back_are_not_lost() -> None:
 def test_where_a_claim_takes_long_the_tokens_of_that_time_are_kept() -> None:
     limit, clock = a_limit(100)
     limit.allow_for(0.5)
-    clock.set(60)
+    clock.move_to(60)
     assert limit.available == 50
     limit.allow_for(5)
-    clock.set(120)
+    clock.move_to(120)
     assert limit.available == 100
 
 
 def test_an_unlimited_rate_has_no_limit() -> None:
-    assert make_limiter(None, FakeClock(0.0)) is None
+    assert make_limit(None, FakeClock(0.0)) is None

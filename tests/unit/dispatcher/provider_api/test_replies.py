@@ -7,17 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.dispatcher.provider_api.replies import (
-    LONGEST_REASON,
-    LONGEST_RETRY_AFTER,
-    Classification,
-    Reply,
-    ReplyKind,
-    classify,
-)
+from services.dispatcher.provider_api.replies import LONGEST_REASON, Classification, Reply, ReplyKind, classify
+from services.dispatcher.provider_api.retry_after import LONGEST_RETRY_AFTER
 from tests.support.builders import a_reply
 
 OK = b'{"code": 0, "message": "OK"}'
+ACCEPTED = Classification("accepted", "accepted", "accepted")
 HTML = b"<html><body>Bad gateway</body></html>"
 SENT_AT = "Sun, 06 Nov 1994 08:49:37 GMT"
 
@@ -25,19 +20,30 @@ SENT_AT = "Sun, 06 Nov 1994 08:49:37 GMT"
 @pytest.mark.parametrize(
     ("body", "classification"),
     [
-        (OK, Classification("accepted", "accepted", "accepted")),
-        (b'{"code": 0}', Classification("accepted", "accepted", "accepted")),
-        (b' {"code":0,"message":null,"more":[1]} \n', Classification("accepted", "accepted", "accepted")),
+        (OK, ACCEPTED),
+        (b'{"code": 0}', ACCEPTED),
+        (b' {"code":0,"message":null,"more":[1]} \n', ACCEPTED),
         # An error code. It is an int32 by the contract, and read whatever its size.
         (b'{"code": 1}', Classification("temporary", "error_code", "code 1")),
         (b'{"code": -1}', Classification("temporary", "error_code", "code -1")),
         (b'{"code": 2147483648}', Classification("temporary", "error_code", "code 2147483648")),
-        # What looks like 0 is not the integer 0: the type is checked, and no truth, fraction or text passes.
+        # A code in quotes is the number in them.
+        (b'{"code": "0"}', ACCEPTED),
+        (b'{"code": "-7"}', Classification("temporary", "error_code", "code -7")),
+        # Bytes before and after the object that change nothing, and texts in another encoding.
+        (b"\xef\xbb\xbf" + OK, ACCEPTED),
+        (OK + b"\0\0", ACCEPTED),
+        (OK + b"<!-- 12 ms -->", ACCEPTED),
+        (b'{"code": 0, "message": "\xcf\xf0\xe8\xed\xff\xf2\xee"}', ACCEPTED),
+        (b'{"code": 5}<br>', Classification("temporary", "error_code", "code 5")),
+        # Other types are no code: no truth, fraction or word passes.
         (b'{"code": false}', Classification("temporary", "unreadable", "reply has no code")),
         (b'{"code": true}', Classification("temporary", "unreadable", "reply has no code")),
         (b'{"code": 0.0}', Classification("temporary", "unreadable", "reply has no code")),
         (b'{"code": 0e0}', Classification("temporary", "unreadable", "reply has no code")),
-        (b'{"code": "0"}', Classification("temporary", "unreadable", "reply has no code")),
+        (b'{"code": ""}', Classification("temporary", "unreadable", "reply has no code")),
+        (b'{"code": "OK"}', Classification("temporary", "unreadable", "reply has no code")),
+        (b'{"code": " 0"}', Classification("temporary", "unreadable", "reply has no code")),
         (b'{"code": null}', Classification("temporary", "unreadable", "reply has no code")),
         (b'{"code": [0]}', Classification("temporary", "unreadable", "reply has no code")),
         (b'{"code": {"code": 0}}', Classification("temporary", "unreadable", "reply has no code")),
@@ -59,23 +65,75 @@ SENT_AT = "Sun, 06 Nov 1994 08:49:37 GMT"
         (OK + OK, Classification("temporary", "unreadable", "reply is not JSON")),
         (b"{'code': 0}", Classification("temporary", "unreadable", "reply is not JSON")),
         (b'{"code": NaN}', Classification("temporary", "unreadable", "reply is not JSON")),
-        (b'{"code": 0, "message": "\xff"}', Classification("temporary", "unreadable", "reply is not JSON")),
+        (b'<br>{"code": 0}', Classification("temporary", "unreadable", "reply is not JSON")),
+        # Two replies in one may say opposite things.
+        (b'{"code": 0}{"code": 5}', Classification("temporary", "unreadable", "reply is not JSON")),
         (b"[" * 65_536, Classification("temporary", "unreadable", "reply is not JSON")),
     ],
     ids=lambda value: value[:40].decode("latin-1") if isinstance(value, bytes) else value.reason,
 )
-def test_a_200_is_read_for_its_code(body: bytes, classification: Classification) -> None:
-    assert classify(a_reply(body)) == classification
+@pytest.mark.parametrize("status", [200, 203, 206, 299])
+def test_a_2xx_is_read_for_its_code(status: int, body: bytes, classification: Classification) -> None:
+    assert classify(a_reply(body, status)) == classification
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "outcome"),
+    [
+        # Created and accepted say it themselves, unless the body says otherwise or nothing that can be read.
+        (201, b"", "accepted"),
+        (202, b"", "accepted"),
+        (201, b'{"id": "a5"}', "accepted"),
+        (202, b'{"message": "queued"}', "accepted"),
+        (202, OK, "accepted"),
+        (202, b'{"code": 5}', "error_code"),
+        (202, b'{"code": null}', "unreadable"),
+        (202, HTML, "unreadable"),
+        (202, b"[]", "unreadable"),
+        # No content: there is nothing to read, and nothing is wrong.
+        (204, b"", "accepted"),
+        # An empty 200 is no answer by the contract: proxies give it.
+        (200, b"", "unreadable"),
+        (200, b'{"id": "a5"}', "unreadable"),
+        (206, b"", "unreadable"),
+    ],
+)
+def test_some_statuses_say_by_themselves_that_it_was_taken(status: int, body: bytes, outcome: str) -> None:
+    classification = classify(a_reply(body, status))
+    assert (classification.outcome, classification.not_taken) == (outcome, False)
+
+
+@pytest.mark.parametrize(
+    ("reply", "not_taken"),
+    [
+        (Reply("unreachable", detail="ConnectionRefusedError"), True),
+        (Reply("timeout"), False),
+        (Reply("broken"), False),
+        (a_reply(b"", 401), True),
+        (a_reply(b"", 403), True),
+        (a_reply(b"", 429), True),
+        (a_reply(b"", 429, retry_after="7"), True),
+        (a_reply(b"", 503, retry_after="7"), True),
+        (a_reply(b"", 503, retry_after="0"), True),
+        # Without a time to come again, and with one that nobody believes, it may have been taken.
+        (a_reply(b"", 503), False),
+        (a_reply(b"", 503, retry_after="99999999999"), False),
+        (a_reply(b"", 500, retry_after="7"), False),
+        (a_reply(b"", 502, retry_after="7"), False),
+        (a_reply(b"", 301), False),
+        (a_reply(b"", 404), False),
+        (a_reply(b"", 408), False),
+        (a_reply(b'{"code": 5}'), False),
+        (a_reply(HTML), False),
+    ],
+)
+def test_only_what_was_certainly_not_taken_is_free(reply: Reply, not_taken: bool) -> None:
+    assert classify(reply).not_taken is not_taken
 
 
 @pytest.mark.parametrize(
     ("status", "verdict", "outcome"),
     [
-        # Success has one number only; what else looks like it is asked again.
-        (201, "temporary", "unreadable"),
-        (202, "temporary", "unreadable"),
-        (204, "temporary", "unreadable"),
-        (206, "temporary", "unreadable"),
         # A redirection is not followed.
         (301, "temporary", "redirected"),
         (302, "temporary", "redirected"),
@@ -138,7 +196,9 @@ def test_any_other_status_means_the_same_whatever_the_body(
     ],
 )
 def test_no_answer_is_temporary(kind: ReplyKind, reason: str) -> None:
-    assert classify(Reply(kind, detail="ClientOSError")) == Classification("temporary", kind, reason)
+    assert classify(Reply(kind, detail="ClientOSError")) == Classification(
+        "temporary", kind, reason, not_taken=kind == "unreachable"
+    )
 
 
 @pytest.mark.parametrize(
@@ -150,19 +210,22 @@ def test_no_answer_is_temporary(kind: ReplyKind, reason: str) -> None:
         (" 120 ", timedelta(minutes=2)),
         ("007", timedelta(seconds=7)),
         ("86400", timedelta(days=1)),
-        # Absurdly long is long.
-        ("31536001", LONGEST_RETRY_AFTER),
-        ("999999999", LONGEST_RETRY_AFTER),
-        ("9999999999", LONGEST_RETRY_AFTER),
+        ("604800", timedelta(days=7)),
+        # More than a week is nonsense, and as if it were not there.
+        ("604801", None),
+        ("99999999999", None),
+        ("9" * 100, None),
         # Dates, in the three forms of HTTP, measured against the reply's own Date.
         ("Sun, 06 Nov 1994 08:49:44 GMT", timedelta(seconds=7)),
         ("Sunday, 06-Nov-94 08:49:44 GMT", timedelta(seconds=7)),
         ("Sun Nov  6 08:49:44 1994", timedelta(seconds=7)),
         ("Sun, 06 Nov 1994 11:49:44 +0300", timedelta(seconds=7)),
         ("Sun, 06 Nov 1994 08:49:37 GMT", timedelta(0)),
-        # Past is now; far is long.
+        # Past is now; far is nonsense.
         ("Sun, 06 Nov 1994 08:00:00 GMT", timedelta(0)),
-        ("Fri, 31 Dec 9999 23:59:59 GMT", LONGEST_RETRY_AFTER),
+        ("Sun, 13 Nov 1994 08:49:37 GMT", timedelta(days=7)),
+        ("Sun, 13 Nov 1994 08:49:38 GMT", None),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", None),
         # Garbage is as if it were not there.
         (None, None),
         ("", None),
@@ -203,7 +266,9 @@ def test_retry_after_counts_only_where_a_retry_follows(status: int) -> None:
 )
 def test_every_answer_means_something(status: int, body: bytes, retry_after: str | None, date: str | None) -> None:
     classification = classify(a_reply(body, status, retry_after=retry_after, date=date))
-    assert classification.verdict != "accepted" or status == 200
+    assert classification.verdict != "accepted" or status // 100 == 2
+    # What follows a colon in a detail is the provider's: the reason must be told from it.
+    assert ":" not in classification.reason
     assert classification.retry_after is None or timedelta(0) <= classification.retry_after <= LONGEST_RETRY_AFTER
     assert len(classification.reason) <= LONGEST_REASON
 
@@ -212,12 +277,12 @@ def test_every_answer_means_something(status: int, body: bytes, retry_after: str
     st.one_of(
         st.integers().filter(bool),
         st.floats(allow_nan=False, allow_infinity=False),
-        st.text(st.characters(exclude_categories=["Cs"])),
+        st.text(st.characters(exclude_categories=["Cs"])).filter(lambda text: text not in ("0", "-0")),
         st.booleans(),
         st.none(),
         st.lists(st.just(0)),
         st.dictionaries(st.just("code"), st.just(0)),
     )
 )
-def test_nothing_but_the_integer_0_is_success(code: object) -> None:
+def test_nothing_but_0_is_success(code: object) -> None:
     assert classify(a_reply(json.dumps({"code": code}).encode())).verdict == "temporary"

@@ -1,9 +1,10 @@
-"""The breaker's state in the log, in the metrics and in /readyz."""
+"""The breaker's state and the limit of requests in the log, in the metrics and in /readyz."""
 
 from structlog.testing import capture_logs
 
+from services.dispatcher.admission.adaptive_concurrency import AdaptiveConcurrency
+from services.dispatcher.admission.admission_watch import BreakerWatch, ConcurrencyWatch
 from services.dispatcher.admission.breaker import PROBES, Breaker
-from services.dispatcher.admission.breaker_watch import BreakerWatch
 from shared.health import Health
 from shared.metrics import new_registry
 
@@ -29,4 +30,22 @@ def test_a_change_shows_once_in_log_metrics_and_details_and_never_makes_unready(
     assert registry.get_sample_value("herald_breaker", {"herald_breaker": "closed"}) == 1
     assert registry.get_sample_value("herald_breaker_openings_total") == 1
     assert health.details == {"breaker": "closed"}
+    assert health.ready
+
+
+def test_a_lowered_concurrency_is_one_line_and_its_restoration_another() -> None:
+    concurrency, health = AdaptiveConcurrency(100), Health()
+    watch = ConcurrencyWatch(concurrency, health)
+    with capture_logs() as lines:
+        for second in range(80):
+            for _ in range(20):
+                concurrency.record(float(second), 0.05, failed=second < 40)
+            watch.look()
+            if second == 39:
+                assert health.details["concurrency"] == "1 of 100"
+    assert [(line["event"], line["log_level"]) for line in lines] == [
+        ("concurrency lowered", "warning"),
+        ("concurrency restored", "info"),
+    ]
+    assert health.details == {}
     assert health.ready
