@@ -43,8 +43,9 @@ SELECT (70000000000 + i)::text, (900 + i % 100)::text, 'tag' || i % 1000, 'Europ
 -- Mailing 1 is being sent, mailing 2 is being expanded, mailing 3 has no messages left.
 INSERT INTO mailings (text, start_at, end_at, status, started_at)
 SELECT 'Hello', now() - interval '1 min', now() + interval '1 day', 'running', now() FROM generate_series(1, 3);
-INSERT INTO mailing_work (mailing_id, upper_client_id, expansion_done, release_cursor)
-VALUES (1, $N, true, 60000), (2, $N, false, 0), (3, $N, true, $N);
+INSERT INTO mailing_work
+    (mailing_id, upper_client_id, expansion_done, release_cursor, confirmed_cursor, last_message_id)
+VALUES (1, $N, true, 60000, 60000, $N), (2, $N, false, 0, 0, 0), (3, $N, true, $N, $N, $N);
 -- A message of mailing 1 to every client, one in a thousand of them rejected.
 INSERT INTO messages (mailing_id, client_id) SELECT 1, i FROM generate_series(1, $N) i;
 UPDATE messages SET status = 'rejected', reason = 'HTTP 400', final_at = now() WHERE id % 1000 = 999;
@@ -122,13 +123,17 @@ def calls(pool: Any, connection: asyncpg.Connection) -> dict[str, Callable[[], A
 
     async def expand() -> None:
         await hold()
-        audience = await expansion.lock_audience(connection, owner, 2)
-        assert audience is not None  # noqa: S101
-        added = await expansion.add_messages(connection, 2, audience, 2000)
-        await expansion.move_cursor(connection, 2, cursor=added.upto or 0, done=False, added=added.messages)
+        await expansion.expand(pool, owner, [2], 2000)
+
+    async def fresh() -> None:
+        await hold()
+        await releases.take_fresh(pool, owner, {1: 500})
+
+    async def waiting() -> None:
+        await hold()
+        await releases.take_waiting(pool, owner, {1: 500})
 
     released = list(range(60_001, 60_501))
-    cursor = iter(range(60_000, MILLION, 500))
     return {
         "planner: start what is due": lambda: lifecycle.start_due(pool),
         "planner: seconds to the next start": lambda: lifecycle.seconds_to_next_start(pool),
@@ -139,8 +144,8 @@ def calls(pool: Any, connection: asyncpg.Connection) -> dict[str, Callable[[], A
         "planner: in flight, and rate": lambda: releases.read_in_flight(pool),
         "planner: lease": lambda: leases.acquire(pool, owner, release=True, most=8),
         "planner: expansion chunk of 2,000": expand,
-        "planner: fresh flights, 500": lambda: releases.take_fresh(connection, 1, next(cursor), 500),
-        "planner: waiting flights, 500": lambda: releases.take_waiting(connection, 1, 500),
+        "planner: fresh flights, 500": fresh,
+        "planner: waiting flights, 500": waiting,
         "planner: mark 500 released": lambda: releases.mark_released(pool, released, datetime.now(UTC)),
         "planner: windows edited": lambda: windows.recheck_edited(pool, 10_000),
         "planner: vanished jobs": lambda: repairs.take_vanished(pool, 5000),

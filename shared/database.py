@@ -1,7 +1,7 @@
 """The pool of PostgreSQL connections, and the errors that count as outages."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
@@ -32,6 +32,8 @@ DATABASE_OUTAGES = (
     asyncpg.exceptions.ReadOnlySQLTransactionError,
     # A password may be changed under a running process; somebody changes it in the settings as well, or back.
     *WRONG_SETTINGS,
+    # The server ended the session because a transaction stood still for too long.
+    asyncpg.exceptions.IdleInTransactionSessionTimeoutError,
 )
 # The texts of these may quote a phone or a text. They come from the server, its constraints and asyncpg itself.
 QUOTING = (
@@ -50,8 +52,12 @@ class DatabaseRefused(Exception):
 
 
 @asynccontextmanager
-async def connect(url: str, health: Health, stop: asyncio.Event, *, size: int = 5) -> AsyncIterator[Pool]:
+async def connect(
+    url: str, health: Health, stop: asyncio.Event, *, size: int = 5, session: Mapping[str, str] | None = None
+) -> AsyncIterator[Pool]:
     """Opens a pool of `size` connections, and waits with backoff while the database is away.
+
+    `session`: parameters of PostgreSQL that these connections have in addition, or instead of the usual ones.
 
     A wrong password and an old schema are waited out as well, and logged as errors: somebody will correct them, and a
     process that ends is only restarted to fail again. Sets `database` in `health`. Raises SettingsError when the URL
@@ -66,7 +72,8 @@ async def connect(url: str, health: Health, stop: asyncio.Event, *, size: int = 
         else:
             logs.get().warning("waiting for the database", detail=describe(error))
 
-    pool = await retry_through_outages(lambda: _open(url, size), (DatabaseRefused, *DATABASE_OUTAGES), waiting, stop)
+    errors = (DatabaseRefused, *DATABASE_OUTAGES)
+    pool = await retry_through_outages(lambda: _open(url, size, session or {}), errors, waiting, stop)
     try:
         health.set("database", True)
         yield pool
@@ -80,7 +87,7 @@ async def connect(url: str, health: Health, stop: asyncio.Event, *, size: int = 
             pool.terminate()
 
 
-async def _open(url: str, size: int) -> Pool:
+async def _open(url: str, size: int, session: Mapping[str, str]) -> Pool:
     pool = asyncpg.create_pool(
         url,
         min_size=1,
@@ -94,6 +101,7 @@ async def _open(url: str, size: int) -> Pool:
             "statement_timeout": str(STATEMENT_TIMEOUT_SECONDS * 1000),
             "idle_in_transaction_session_timeout": str(STATEMENT_TIMEOUT_SECONDS * 1000),
             "jit": "off",
+            **session,
         },
     )
     try:

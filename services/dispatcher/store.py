@@ -122,7 +122,8 @@ async def claim(pool: Pool, worker: UUID, jobs: Sequence[tuple[int, int, bool]])
             FROM judged j WHERE f.message_id = j.message_id AND j.verdict = 'send'
         ), put_back AS (
             UPDATE flights f
-            SET released_at = NULL, due_at = clock_timestamp()
+            -- The planner releases it again under the number that this job asks for, even while a claim is open.
+            SET released_at = NULL, due_at = clock_timestamp(), asked_number = j.attempt
             FROM judged j WHERE f.message_id = j.message_id AND j.verdict = 'put back'
         )
         SELECT message_id, verdict, coalesce(number, 0) AS number,

@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from functools import partial
 from uuid import uuid4
 
 from services.planner.closing.settler import Settler
@@ -17,17 +18,26 @@ from shared.broker import Consumer, Publisher
 from shared.health import Health
 from shared.metrics import new_registry
 from shared.ops import serve_ops
+from shared.task_supervisor import TaskSupervisor
+
+SESSION = {
+    # A planner that stands still in a transaction must not hold anybody up.
+    "idle_in_transaction_session_timeout": "1000",
+    # A plan made while `flights` was empty would read all of it, for each chunk of a million.
+    "enable_seqscan": "off",
+}
 
 
 async def main(config: PlannerSettings, stop: asyncio.Event) -> None:
     health, registry, owner = Health(), new_registry(), uuid4()
+    supervisor = TaskSupervisor(health, registry)
     health.require("database", "planner.publish", "planner.consume")
     table, metrics = topology.build(config.retry_delays), Metrics(registry)
     declared = table if config.declare else None
     urls = config.rabbitmq_url.get_secret_value()
     async with (
         serve_ops(config.ops_host, config.ops_port, health, registry),
-        database.connect(config.database_url.get_secret_value(), health, stop, size=8) as pool,
+        database.connect(config.database_url.get_secret_value(), health, stop, size=8, session=SESSION) as pool,
         Publisher(urls, "planner.publish", health, declared) as publisher,
     ):
         handler = Handler(
@@ -51,11 +61,15 @@ async def main(config: PlannerSettings, stop: asyncio.Event) -> None:
         database.register_metrics(pool, registry)
         consumer.register_metrics(registry)
         async with consumer:
-            tasks = handler.tasks()
+            tasks = handler.tasks(supervisor)
             for name, pulse in handler.pulses.items():
                 health.watch(name, pulse)
-            watches = (consumer.check(), publisher.check(), database.watch(pool, health), *poll.tasks())
-            await process.until_stopped(stop, *watches, *tasks)
+            watches = (
+                supervisor.supervise("check consumer", consumer.check),
+                supervisor.supervise("check publisher", publisher.check),
+                supervisor.supervise("check database", partial(database.watch, pool, health)),
+            )
+            await process.until_stopped(stop, *watches, *poll.tasks(supervisor), *tasks)
 
 
 def run() -> int:

@@ -1,60 +1,50 @@
-"""Freezes a mailing's audience: creates one message for each matching client, in chunks by client id."""
+"""Freezes the audiences of mailings: creates one message for each matching client, in chunks by client id."""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Mapping
 from uuid import UUID
 
 from services.planner.store import expansion as store
-from services.planner.store import lifecycle
+from services.planner.store.expansion import ExpandedMailing
 from shared import logs
-from shared.database import Pool
+from shared.database import Pool, retry_on_deadlock
 
-# A chunk locks the mailing's row FOR SHARE: an operator who edits or cancels waits for one chunk at most.
+# A chunk locks the mailing's row FOR SHARE: an operator who edits or cancels waits for one statement at most.
 CLIENTS_PER_CHUNK = 2000
-# Chunks in which few clients match are cheap, so a leased mailing gets several of them, for this long.
-LEASED_SECONDS = 0.1
+# Of many mailings together a statement looks at no more clients than this, and at no fewer of each than that.
+CLIENTS_PER_BATCH, LEAST_CLIENTS = 4000, 100
+# Chunks in which few clients match are cheap, so a turn has several of them, for this long.
+BATCH_SECONDS = 0.1
 
 log = logs.get()
 
 
-@dataclass(frozen=True, slots=True)
-class ExpandedChunk:
-    """The number of messages that a chunk added, and whether this planner has nothing left to expand."""
+async def expand_leased(pool: Pool, owner: UUID, mailings: Mapping[int, str | None]) -> int:
+    """Expands these mailings (request id by mailing id) together, chunk by chunk for a tenth of a second.
 
-    added: int
-    over: bool
-
-
-async def expand_leased(pool: Pool, owner: UUID, mailing_id: int) -> int:
-    """Expands chunk by chunk for a tenth of a second, or until as many messages are added as one full chunk has.
-
-    Returns how many were added.
+    Stops earlier once as many messages are added as one full chunk has. Returns how many were added.
     """
     loop, added = asyncio.get_running_loop(), 0
-    until = loop.time() + LEASED_SECONDS
-    while added < CLIENTS_PER_CHUNK and loop.time() < until:
-        chunk = await expand_chunk(pool, owner, mailing_id)
-        added += chunk.added
-        if chunk.over:
-            break
+    until, left = loop.time() + BATCH_SECONDS, list(mailings)
+    while left and added < CLIENTS_PER_CHUNK and loop.time() < until:
+        size = min(max(CLIENTS_PER_BATCH // len(left), LEAST_CLIENTS), CLIENTS_PER_CHUNK)
+        chunks = await expand_chunks(pool, owner, left, size)
+        for chunk in chunks:
+            _log_chunk(chunk, mailings[chunk.mailing_id])
+        added += sum(chunk.added for chunk in chunks)
+        left = [chunk.mailing_id for chunk in chunks if not chunk.done]
     return added
 
 
-async def expand_chunk(pool: Pool, owner: UUID, mailing_id: int, size: int = CLIENTS_PER_CHUNK) -> ExpandedChunk:
-    """Expands one chunk in one transaction: messages, cursor and counters."""
-    async with pool.acquire() as connection, connection.transaction():
-        audience = await store.lock_audience(connection, owner, mailing_id)
-        if audience is None:
-            return ExpandedChunk(0, over=True)
-        added = await store.add_messages(connection, mailing_id, audience, size)
-        done = added.upto is None or added.upto >= audience.upper_client_id
-        cursor = audience.upper_client_id if added.upto is None else added.upto
-        await store.move_cursor(connection, mailing_id, cursor=cursor, done=done, added=added.messages)
-        if done:
-            await lifecycle.record_expanded(connection, mailing_id)
-    if added.messages:
-        span = {"first_message_id": added.first_id, "last_message_id": added.last_id}
-        log.info("messages created", mailing_id=mailing_id, messages=added.messages, **span, up_to_client_id=cursor)
-    if done:
-        log.info("audience frozen", mailing_id=mailing_id)
-    return ExpandedChunk(added.messages, done)
+async def expand_chunks(pool: Pool, owner: UUID, mailing_ids: list[int], size: int) -> list[ExpandedMailing]:
+    """Expands one chunk of each of these mailings, all or none."""
+    return await retry_on_deadlock(lambda: store.expand(pool, owner, mailing_ids, size))
+
+
+def _log_chunk(chunk: ExpandedMailing, request_id: str | None) -> None:
+    ids = {"mailing_id": chunk.mailing_id, "request_id": request_id}
+    if chunk.added:
+        span = {"first_message_id": chunk.first_id, "last_message_id": chunk.last_id}
+        log.info("messages created", **ids, messages=chunk.added, **span, up_to_client_id=chunk.cursor)
+    if chunk.done:
+        log.info("audience frozen", **ids)

@@ -1,4 +1,4 @@
-"""Computes how many messages should be in flight: about 8 s of sending, by the rate of the last 10 s. Pure."""
+"""Computes how many messages should be in flight: 8 s of sending, and enough for every slot of a dispatcher. Pure."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 WINDOW_SECONDS = 10.0
 # A mailing that has just begun waits behind what is in flight, and must still be under way within seconds.
 SECONDS_OF_SENDING = 8.0
+# This many beyond those that are claimed: while the dispatchers have free slots the claimed ones grow, and with them
+# the target. By the rate alone, a provider that takes longer than 8 s would hold it down to the least.
 LEAST = 200
 
 
@@ -32,14 +34,16 @@ class FoldRate:
 
 @dataclass(slots=True)
 class FlowControl:
-    """The target for messages in flight, by the rate at which results are folded."""
+    """The target for messages in flight, by the rate at which results are folded and by the open claims."""
 
     highest: int
+    _claimed: int = 0
     _rate: FoldRate = field(default_factory=lambda: FoldRate(WINDOW_SECONDS))
 
-    def observe(self, moment: float, results: int) -> None:
-        """Records the number of results ever folded at `moment`, in seconds on a monotonic clock."""
+    def observe(self, moment: float, results: int, claimed: int = 0) -> None:
+        """Records how many results were ever folded, and how many claims are open, at `moment` in monotonic seconds."""
         self._rate.observe(moment, results)
+        self._claimed = claimed
 
     @property
     def rate(self) -> float:
@@ -49,4 +53,4 @@ class FlowControl:
     @property
     def target(self) -> int:
         """Messages that should be in flight."""
-        return int(min(max(SECONDS_OF_SENDING * self.rate, LEAST), self.highest))
+        return int(min(max(SECONDS_OF_SENDING * self.rate, self._claimed + LEAST), self.highest))

@@ -4,12 +4,14 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable
 from datetime import UTC, datetime
+from functools import partial
 
 from services.planner.closing.settler import Settler
 from services.planner.fence import publish_fence
 from services.planner.metrics import Metrics
 from services.planner.resend import resend_chunk
 from services.planner.scheduler import Scheduler
+from services.planner.set_aside import SetAside
 from services.planner.store import lifecycle, windows
 from services.planner.sweep import Sweeper
 from services.planner.task_loop import repeat
@@ -18,6 +20,7 @@ from shared.broker import Delivery, Outgoing, Publisher, Unpublished
 from shared.database import Pool
 from shared.health import Pulse
 from shared.messages import MailingEvent, Unreadable, decode
+from shared.task_supervisor import TaskSupervisor
 
 POLL_SECONDS = 0.5
 CLOSING_SECONDS = 0.5
@@ -52,6 +55,7 @@ class Handler:
         self._wake_closing = asyncio.Event()
         self._wake_resends = asyncio.Event()
         self._wake_fence = asyncio.Event()
+        self._resends = SetAside("resend", metrics, lambda: asyncio.get_running_loop().time())
         self._closing = False
         # One for each task that health watches, by the task's name.
         self.pulses: dict[str, Pulse] = defaultdict(Pulse)
@@ -60,8 +64,8 @@ class Handler:
         """Adds a delivery. Runs in the connection's callback, which must not wait."""
         self._inbox.put_nowait(delivery)
 
-    def tasks(self) -> list[Awaitable[None]]:
-        """Makes the endless tasks, to be run side by side."""
+    def tasks(self, supervisor: TaskSupervisor) -> list[Awaitable[None]]:
+        """Makes the endless tasks, to be run side by side. One that fails is started again, and the others go on."""
         works = [
             ("lifecycle", self._move_lifecycle, self._wake_lifecycle),
             ("scheduler", self._scheduler.run_pass, self._wake_scheduler),
@@ -72,8 +76,11 @@ class Handler:
             ("sweep", self._sweep, asyncio.Event()),
             ("fence", self._publish_fence, self._wake_fence),
         ]
-        repeated = [repeat(name, work, wake, self.pulses[name]) for name, work, wake in works]
-        return [self._read_events(self.pulses["events"]), *repeated]
+        repeated = [
+            supervisor.supervise(name, partial(repeat, name, work, wake, self.pulses[name]))
+            for name, work, wake in works
+        ]
+        return [supervisor.supervise("events", partial(self._read_events, self.pulses["events"])), *repeated]
 
     async def _read_events(self, pulse: Pulse) -> None:
         while True:
@@ -81,14 +88,20 @@ class Handler:
             delivery = await self._inbox.get()
             pulse.beat()
             try:
-                event = decode(MailingEvent, delivery.body)
-            except Unreadable as error:
-                await self._dead_letter(delivery, str(error))
-                continue
-            log.info("event received", event_name=event.event, mailing_id=event.mailing_id, request_id=event.request_id)
-            for wake in (self._wake_lifecycle, self._wake_scheduler, self._wake_closing, self._wake_resends):
-                wake.set()
-            await delivery.ack()
+                await self._read_event(delivery)
+            finally:
+                # Whatever happens to it: an event is a hint, which may be lost.
+                await delivery.ack()
+
+    async def _read_event(self, delivery: Delivery) -> None:
+        try:
+            event = decode(MailingEvent, delivery.body)
+        except Unreadable as error:
+            await self._dead_letter(delivery, str(error))
+            return
+        log.info("event received", event_name=event.event, mailing_id=event.mailing_id, request_id=event.request_id)
+        for wake in (self._wake_lifecycle, self._wake_scheduler, self._wake_closing, self._wake_resends):
+            wake.set()
 
     async def _dead_letter(self, delivery: Delivery, detail: str) -> None:
         """Publishes an unreadable event to the planner's dead queue: the events queue drops what is rejected."""
@@ -100,15 +113,17 @@ class Handler:
             log.warning("dead letter not published", detail=str(error))
         else:
             self._metrics.dead["unreadable"].inc()
-        await delivery.ack()
 
     async def _move_lifecycle(self) -> float:
         """Starts mailings whose time has come, and finishes those whose messages are all final."""
-        for mailing_id, request_id in await lifecycle.start_due(self._pool):
+        started, finished = await lifecycle.start_due(self._pool), await lifecycle.finish_done(self._pool)
+        for mailing_id, request_id in started:
             log.info("mailing started", mailing_id=mailing_id, request_id=request_id)
             self._wake_scheduler.set()
-        for mailing_id, request_id in await lifecycle.finish_done(self._pool):
+        for mailing_id, request_id in finished:
             log.info("mailing finished", mailing_id=mailing_id, request_id=request_id)
+        if max(len(started), len(finished)) == lifecycle.MAILINGS_PER_STEP:
+            return 0.0
         ahead = await lifecycle.seconds_to_next_start(self._pool)
         return POLL_SECONDS if ahead is None else max(min(ahead, POLL_SECONDS), 0.01)
 
@@ -124,7 +139,7 @@ class Handler:
         return CLOSING_SECONDS
 
     async def _resend(self) -> float:
-        if not await resend_chunk(self._pool):
+        if not await resend_chunk(self._pool, set_aside=self._resends):
             return POLL_SECONDS
         self._wake_scheduler.set()
         return 0.0

@@ -27,6 +27,10 @@ class Metrics:
             Counter("herald_sweeper_repairs", "Jobs released again, by reason.", ["reason"], registry=registry),
             ("claim is stale", "job vanished"),
         )
+        self.set_aside = ChildCounters(
+            Counter("herald_work_set_aside", "Work that failed on its data, by unit.", ["unit"], registry=registry),
+            ("mailing", "closing", "client", "resend", "message"),
+        )
         self.dead = dead_letter_counters(topology.PLANNER_DEAD, ("unreadable",), registry)
         self._register_polled(registry)
 

@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections.abc import Awaitable, Sequence
+from functools import partial
 
 from services.planner.flow_control import FoldRate
 from services.planner.forecast import MailingLoad, messages_at_risk
@@ -15,6 +16,7 @@ from shared.broker import Publisher, Unpublished
 from shared.database import DATABASE_OUTAGES, Pool
 from shared.health import Pulse
 from shared.statuses import MAILING_STATUSES
+from shared.task_supervisor import TaskSupervisor
 
 QUEUES_SECONDS = 5.0
 # Counting what waits may read an index entry for each message, so it is done less often.
@@ -36,11 +38,11 @@ class MetricsPoll:
         self._metrics = metrics
         self._rate = FoldRate(RATE_SECONDS)
 
-    def tasks(self) -> list[Awaitable[None]]:
+    def tasks(self, supervisor: TaskSupervisor) -> list[Awaitable[None]]:
         """Makes the endless tasks, to be run side by side."""
+        works = (("poll queues", self.poll_queues), ("poll tables", self.poll_tables))
         return [
-            repeat("poll queues", self.poll_queues, asyncio.Event(), Pulse()),
-            repeat("poll tables", self.poll_tables, asyncio.Event(), Pulse()),
+            supervisor.supervise(name, partial(repeat, name, work, asyncio.Event(), Pulse())) for name, work in works
         ]
 
     async def poll_queues(self) -> float:

@@ -1,15 +1,20 @@
-"""Turns due messages into jobs on the broker, a chunk of one mailing at a time."""
+"""Turns due messages into jobs on the broker, many mailings in each batch."""
 
-from collections.abc import Sequence
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.planner.store import releases, windows
+from services.planner.store import leases, releases, windows
 from services.planner.store.releases import DueFlight
 from shared import failpoints, logs, topology
 from shared.broker import Outgoing, Publisher
 from shared.database import Pool
 from shared.messages import Job, encode
+
+# A lease lasts 10 s, and a broker in trouble may take longer for a batch.
+RENEW_SECONDS = 3.0
 
 log = logs.get()
 
@@ -21,58 +26,101 @@ def make_job(message_id: int, mailing_id: int, client_id: int, attempt: int) -> 
 
 
 @dataclass(frozen=True, slots=True)
-class ReleasedChunk:
-    """The number of jobs that one chunk published, and of flights that wait until their client's window opens."""
+class ReleaseOrder:
+    """How many messages of a leased mailing may be released. `fresh`: it has some that never had a flight."""
+
+    most: int
+    fresh: bool
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasedBatch:
+    """The number of jobs that one batch published, and of flights that wait until their client's window opens.
+
+    `unknown_zones`: how many of these wait because the database does not know their client's time zone.
+    """
 
     published: int = 0
     waiting: int = 0
+    unknown_zones: int = 0
 
     @property
     def progressed(self) -> bool:
         return self.published + self.waiting > 0
 
 
-async def release_chunk(pool: Pool, publisher: Publisher, owner: UUID, mailing_id: int, limit: int) -> ReleasedChunk:
-    """Releases up to `limit` messages of a mailing.
+async def release_batch(
+    pool: Pool, publisher: Publisher, owner: UUID, orders: Mapping[int, ReleaseOrder]
+) -> ReleasedBatch:
+    """Releases messages of leased mailings (orders by mailing id), as many of each as its order allows.
 
-    Flights are committed before their jobs are published, and marked after. A crash in between leaves them
-    unreleased: they are released again, and the claim absorbs the doubled job.
+    No transaction is open while jobs are published. Fresh flights are inserted as released, and what lies behind the
+    confirmed cursor is released again by whoever has the lease after a crash. Flights that waited in the table are
+    marked after the confirm. In both cases the claim absorbs a doubled job.
     """
-    async with pool.acquire() as connection, connection.transaction():
-        locked = await releases.lock_release(connection, owner, mailing_id)
-        if locked is None:
-            return ReleasedChunk()
-        taken = await releases.take_waiting(connection, mailing_id, limit)
-        if len(taken) < limit:
-            taken += await releases.take_fresh(connection, mailing_id, locked.cursor, limit - len(taken))
+    waited = await releases.take_waiting(pool, owner, {key: order.most for key, order in orders.items()})
+    fresh = await releases.take_fresh(pool, owner, _left(orders, waited.flights))
     failpoints.reach("planner.flights_inserted")
+    taken = [*waited.flights, *fresh.flights]
     due, waiting = [one for one in taken if not one.waits], [one for one in taken if one.waits]
-    published = await _publish(publisher, mailing_id, due)
-    _log_chunk(mailing_id, due, published, waiting)
+    published = await _publish(pool, publisher, owner, orders, due)
+    _log_batch(orders, due, published, waiting)
     failpoints.reach("planner.jobs_published")
-    if published:
-        await releases.mark_released(pool, published, locked.began_at)
+    marked = [one.message_id for one in waited.flights if one.message_id in published]
+    if marked:
+        await releases.mark_released(pool, marked, waited.taken_at)
+    failed = [one.message_id for one in fresh.flights if not one.waits and one.message_id not in published]
+    if failed:
+        await releases.take_back(pool, owner, failed)
     if waiting:
         await windows.recheck_moved_clients(pool, waiting)
-    return ReleasedChunk(len(published), len(waiting))
+    return ReleasedBatch(len(published), len(waiting), sum(one.zone_unknown for one in waiting))
 
 
-async def _publish(publisher: Publisher, mailing_id: int, due: Sequence[DueFlight]) -> list[int]:
-    """Publishes the jobs, and returns the ids of the messages whose job was confirmed."""
-    jobs = [make_job(one.message_id, mailing_id, one.client_id, one.attempt) for one in due]
-    confirmed = await publisher.publish_all(jobs)
-    return [one.message_id for one, done in zip(due, confirmed, strict=True) if done]
+def _left(orders: Mapping[int, ReleaseOrder], waited: Sequence[DueFlight]) -> dict[int, int]:
+    """Returns how many fresh messages of each mailing may be released beside those that waited."""
+    used = Counter(one.mailing_id for one in waited)
+    return {key: order.most - used[key] for key, order in orders.items() if order.fresh and order.most > used[key]}
 
 
-def _log_chunk(
-    mailing_id: int, due: Sequence[DueFlight], published: Sequence[int], waiting: Sequence[DueFlight]
+async def _publish(
+    pool: Pool, publisher: Publisher, owner: UUID, mailing_ids: Mapping[int, object], due: Sequence[DueFlight]
+) -> set[int]:
+    """Publishes the jobs while it keeps the leases, and returns the ids of the messages whose job was confirmed."""
+    if not due:
+        return set()
+    jobs = [make_job(one.message_id, one.mailing_id, one.client_id, one.attempt) for one in due]
+    publishing = asyncio.ensure_future(publisher.publish_all(jobs))
+    try:
+        while not (await asyncio.wait((publishing,), timeout=RENEW_SECONDS))[0]:
+            await leases.renew(pool, owner, list(mailing_ids))
+    finally:
+        publishing.cancel()
+    return {one.message_id for one, done in zip(due, publishing.result(), strict=True) if done}
+
+
+def _log_batch(
+    orders: Mapping[int, ReleaseOrder], due: Sequence[DueFlight], published: set[int], waiting: Sequence[DueFlight]
 ) -> None:
-    """Logs what became of the messages of a chunk: released, waiting, or not published."""
-    done = set(published)
-    left = [one.message_id for one in due if one.message_id not in done]
-    for ids in logs.in_lines(published):
-        log.info("messages released", mailing_id=mailing_id, message_ids=ids)
-    for ids in logs.in_lines([one.message_id for one in waiting]):
-        log.info("messages wait for their window", mailing_id=mailing_id, message_ids=ids)
-    for ids in logs.in_lines(left):
-        log.warning("jobs not published", mailing_id=mailing_id, message_ids=ids)
+    """Logs what became of the messages of a batch, by mailing: released, waiting, or not published."""
+    released = [one for one in due if one.message_id in published]
+    left = [one for one in due if one.message_id not in published]
+    unknown = [one for one in waiting if one.zone_unknown]
+    shut = [one for one in waiting if not one.zone_unknown]
+    for write, event, flights in (
+        (log.info, "messages released", released),
+        (log.info, "messages wait for their window", shut),
+        (log.error, "time zones unknown", unknown),
+        (log.warning, "jobs not published", left),
+    ):
+        for mailing_id, message_ids in _by_mailing(flights).items():
+            for ids in logs.in_lines(message_ids):
+                write(event, mailing_id=mailing_id, request_id=orders[mailing_id].request_id, message_ids=ids)
+
+
+def _by_mailing(flights: Sequence[DueFlight]) -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
+    for one in flights:
+        found.setdefault(one.mailing_id, []).append(one.message_id)
+    return found

@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+import asyncpg
+
+from services.planner.set_aside import SetAside, fails_on_data
 from services.planner.store import attempts, resends
 from services.planner.store.resends import OpenResend, ResendCandidate
 from shared import logs
@@ -12,18 +15,34 @@ MESSAGES_PER_CHUNK = 2000
 log = logs.get()
 
 
-async def resend_chunk(pool: Pool, size: int = MESSAGES_PER_CHUNK) -> bool:
-    """Reopens one chunk of the oldest resend, in one transaction. Returns whether there was anything to do."""
+async def resend_chunk(pool: Pool, size: int = MESSAGES_PER_CHUNK, *, set_aside: SetAside | None = None) -> bool:
+    """Reopens one chunk of the oldest resend, in one transaction. Returns whether there was anything to do.
+
+    With `set_aside`, a resend that fails on its data is left alone for a while, and the others go on.
+    """
+    passing_over = [] if set_aside is None else set_aside.passed_over
+    current: list[int] = []
 
     async def once() -> bool:
+        current.clear()
         async with pool.acquire() as connection, connection.transaction():
-            resend = await resends.lock_oldest(connection)
+            resend = await resends.lock_oldest(connection, passing_over)
             if resend is None:
                 return False
+            current.append(resend.id)
             await _advance(connection, resend, size)
             return True
 
-    return await retry_on_deadlock(once)
+    try:
+        found = await retry_on_deadlock(once)
+    except asyncpg.PostgresError as error:
+        if set_aside is None or not current or not fails_on_data(error):
+            raise
+        set_aside.fail(current[0], error)
+        return True
+    if set_aside is not None:
+        set_aside.succeed(current)
+    return found
 
 
 async def _advance(connection: Connection, resend: OpenResend, size: int) -> None:

@@ -1,25 +1,29 @@
-"""Decides which mailing is served next: all that have work take turns, the one served longest ago first."""
+"""Decides which mailings are served next: all that have work take turns, those served longest ago first."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from structlog.contextvars import bound_contextvars
+import asyncpg
 
 from services.planner.expansion import expand_leased
 from services.planner.flow_control import FlowControl
 from services.planner.metrics import Metrics
-from services.planner.release import release_chunk
+from services.planner.release import ReleaseOrder, release_batch
+from services.planner.set_aside import SetAside, fails_on_data
 from services.planner.store import leases, releases
 from services.planner.store.leases import Lease
 from shared.broker import Publisher
 from shared.database import Pool
 
-MAILINGS_PER_PASS = 8
-MESSAGES_PER_CHUNK = 500
-# A chunk smaller than this costs more in transactions than it gains in evenness.
+# Thousands of small mailings share the statements of a batch.
+MAILINGS_PER_BATCH = 256
+MESSAGES_PER_CHUNK = 1000
+# A chunk smaller than this costs more in statements than it gains in evenness.
 LEAST_CHUNK = 50
+# Room is used once it is this part of the target, about a second of sending: small batches cost as much as large ones.
+USEFUL_PART = 8
 # This many messages of every mailing may be in flight without room, so that other mailings cannot shut it out.
 GUARANTEED = 20
 IDLE_SECONDS, FULL_SECONDS = 0.5, 0.05
@@ -49,6 +53,16 @@ class Capacity:
             return []
         return [mailing_id for mailing_id, count in self.in_flight.items() if count >= self.guaranteed]
 
+    def shares(self, mailing_ids: Sequence[int]) -> dict[int, int]:
+        """Returns how many messages each of these mailings may release, without those that may release none."""
+        given, room = dict[int, int](), self.room
+        for place, mailing_id in enumerate(mailing_ids):
+            share = self.share(mailing_id, room, len(mailing_ids) - place)
+            if share > 0:
+                given[mailing_id] = share
+                room = max(room - share, 0)
+        return given
+
     def share(self, mailing_id: int, room: int, sharers: int) -> int:
         """Returns how many messages a mailing may release, when `sharers` mailings share the `room` that is left."""
         fair = min(MESSAGES_PER_CHUNK, max(room // sharers, min(room, LEAST_CHUNK)))
@@ -66,48 +80,81 @@ class Scheduler:
         self._owner = owner
         self._flow_control = flow_control
         self._metrics = metrics
+        self._set_aside = SetAside("mailing", metrics, lambda: asyncio.get_running_loop().time())
 
     async def run_pass(self) -> float:
-        """Serves up to eight mailings once each, and returns how many seconds to wait before the next pass."""
+        """Serves many mailings once each, and returns how many seconds to wait before the next pass."""
         capacity = await self._read_capacity()
         leased = await leases.acquire(
-            self._pool, self._owner, release=capacity.open, most=MAILINGS_PER_PASS, passing_over=capacity.passed_over
+            self._pool,
+            self._owner,
+            release=capacity.open,
+            most=MAILINGS_PER_BATCH,
+            passing_over=[*capacity.passed_over, *self._set_aside.passed_over],
         )
         if not leased:
             return IDLE_SECONDS if capacity.room > 0 else FULL_SECONDS
         try:
             worked = await self._serve(leased, capacity)
-        finally:
-            await leases.give_back(self._pool, self._owner, [lease.mailing_id for lease in leased])
+        except asyncpg.PostgresError as error:
+            if not fails_on_data(error):
+                raise
+            await self._serve_alone(leased, capacity)
+            worked = True
+        else:
+            self._set_aside.succeed(lease.mailing_id for lease in leased)
         return 0.0 if worked else FULL_SECONDS
 
-    async def _serve(self, leased: list[Lease], capacity: Capacity) -> bool:
-        worked, room = False, capacity.room
-        for place, lease in enumerate(leased):
-            with bound_contextvars(request_id=lease.request_id):
-                if lease.expanding:
-                    self._metrics.audience.inc(await expand_leased(self._pool, self._owner, lease.mailing_id))
-                    worked = True
-                share = capacity.share(lease.mailing_id, room, len(leased) - place)
-                if share > 0:
-                    chunk = await release_chunk(self._pool, self._publisher, self._owner, lease.mailing_id, share)
-                    self._metrics.released.inc(chunk.published)
-                    room = max(room - chunk.published, 0)
-                    worked = worked or chunk.progressed
+    async def _serve_alone(self, leased: Sequence[Lease], capacity: Capacity) -> None:
+        """Serves each mailing by itself, since the data of one failed for all. That one is set aside."""
+        by_id = {lease.mailing_id: lease for lease in leased}
+
+        async def serve(mailing_id: int) -> None:
+            await self._serve([by_id[mailing_id]], capacity)
+
+        await self._set_aside.try_each(list(by_id), serve)
+
+    async def _serve(self, leased: Sequence[Lease], capacity: Capacity) -> bool:
+        """Serves these mailings together, and ends their leases. Returns whether there was anything to do."""
+        confirmed, mailing_ids = False, [lease.mailing_id for lease in leased]
+        try:
+            worked = await self._work(leased, capacity)
+            confirmed = True
+        finally:
+            await leases.give_back(self._pool, self._owner, mailing_ids, confirmed=confirmed)
         return worked
+
+    async def _work(self, leased: Sequence[Lease], capacity: Capacity) -> bool:
+        unconfirmed = [lease.mailing_id for lease in leased if lease.unconfirmed]
+        if unconfirmed:
+            await releases.take_back_unconfirmed(self._pool, self._owner, unconfirmed)
+        expanding = {lease.mailing_id: lease.request_id for lease in leased if lease.expanding}
+        if expanding:
+            self._metrics.audience.inc(await expand_leased(self._pool, self._owner, expanding))
+        shares = capacity.shares([lease.mailing_id for lease in leased])
+        orders = {
+            lease.mailing_id: ReleaseOrder(shares[lease.mailing_id], lease.fresh or lease.expanding, lease.request_id)
+            for lease in leased
+            if lease.mailing_id in shares
+        }
+        if not orders:
+            return bool(expanding)
+        released = await release_batch(self._pool, self._publisher, self._owner, orders)
+        self._metrics.released.inc(released.published)
+        self._metrics.set_aside["message"].inc(released.unknown_zones)
+        return bool(expanding) or released.progressed
 
     async def _read_capacity(self) -> Capacity:
         """Computes how many messages may be released now; none while the broker is away, or below a useful chunk."""
-        in_flight, results = await releases.read_in_flight(self._pool)
-        self._flow_control.observe(asyncio.get_running_loop().time(), results)
-        total = sum(in_flight.values())
-        target = self._flow_control.target
+        seen = await releases.read_in_flight(self._pool)
+        self._flow_control.observe(asyncio.get_running_loop().time(), seen.results, seen.claimed)
+        total, target = sum(seen.by_mailing.values()), self._flow_control.target
         self._metrics.in_flight.set(total)
         self._metrics.target.set(target)
         room = target - total
         connected = self._publisher.connected
         return Capacity(
-            room=room if connected and room >= LEAST_CHUNK else 0,
-            in_flight=in_flight,
+            room=room if connected and room >= max(LEAST_CHUNK, target // USEFUL_PART) else 0,
+            in_flight=seen.by_mailing,
             guaranteed=GUARANTEED if connected and total < 2 * self._flow_control.highest else 0,
         )

@@ -201,3 +201,43 @@ async def test_killing_a_process_in_mid_mailing_loses_nothing(
     # A dead dispatcher held requests and unpublished results. Each repeat is visible as a lost attempt.
     lost = (await outcomes_of(pool, mailing_id)).get("lost", 0)
     assert ledger["duplicates"] <= lost <= (3 * CONCURRENCY if process == "dispatcher" else 0)
+
+
+async def test_a_planner_that_dies_after_the_publish_doubles_nothing_at_a_slow_provider(
+    make_stack: MakeStack, pool: asyncpg.Pool
+) -> None:
+    await add_clients(pool, CLIENTS)
+    stack = await make_stack("sandbox", "dispatcher", "reporter", env=ENV | {"HERALD_DISPATCHER_CONCURRENCY": "100"})
+    # The claims of the first jobs are open while the next planner finds them unmarked.
+    await set_faults(stack, latency_ms=3000)
+    await stack.start("planner", env={"HERALD_FAILPOINT": "planner.jobs_published"})
+    mailing_id = await add_mailing(pool)
+    async with asyncio.timeout(30):
+        assert await stack.process("planner").wait() == -signal.SIGKILL
+    # As if another planner had the lease at once.
+    await pool.execute("UPDATE mailing_work SET leased_until = now()")
+    await stack.process("planner").start(env={"HERALD_FAILPOINT": ""})
+    assert await until_finished(pool, mailing_id, 100) == {"sent": CLIENTS}
+    ledger = await ledger_of(stack)
+    assert (ledger["accepted"], ledger["duplicates"]) == (CLIENTS, 0)
+    assert await outcomes_of(pool, mailing_id) == {"accepted": CLIENTS}
+
+
+async def test_nobody_waits_for_a_planner_that_stands_still(make_stack: MakeStack, pool: asyncpg.Pool) -> None:
+    await add_clients(pool, 40_000)
+    stack = await make_stack("planner", env=ENV | {"HERALD_JOBS_HIGH_WATERMARK": "1000000"})
+    mailing_ids = [await add_mailing(pool) for _ in range(8)]
+    longest = 0.0
+    for _ in range(12):
+        # At any moment of its turns: an operator's row lock is had within the time of one statement.
+        await asyncio.sleep(0.15)
+        stack.process("planner").kill(signal.SIGSTOP)
+        began = asyncio.get_running_loop().time()
+        for mailing_id in mailing_ids:
+            async with pool.acquire() as operator, operator.transaction():
+                await operator.execute("SELECT 1 FROM mailings WHERE id = $1 FOR UPDATE", mailing_id)
+                await operator.execute("UPDATE mailings SET updated_at = now() WHERE id = $1", mailing_id)
+        longest = max(longest, asyncio.get_running_loop().time() - began)
+        stack.process("planner").kill(signal.SIGCONT)
+    assert longest < 3, f"an operator waited {longest:.1f} s"
+    assert sum((await counts_of(pool, mailing_ids[0])).values()) > 0

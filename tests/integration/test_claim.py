@@ -132,6 +132,15 @@ async def test_a_job_of_a_paused_mailing_goes_back_to_the_table(scene: Scene) ->
     flight = await scene.flight()
     assert flight["released_at"] is None
     assert flight["due_at"] <= datetime.now(UTC)
+    assert flight["asked_number"] == 1
+
+
+async def test_a_retry_that_is_put_back_leaves_the_number_that_it_asked_for(scene: Scene) -> None:
+    await scene.claim()
+    await scene.set_mailing("status = 'paused'")
+    assert await scene.verdict(2) == "put back"
+    flight = await scene.flight()
+    assert (flight["claimed_number"], flight["asked_number"]) == (1, 2)
 
 
 async def test_a_job_outside_its_window_goes_back_to_the_table_to_be_judged_there(scene: Scene) -> None:

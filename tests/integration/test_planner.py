@@ -11,11 +11,11 @@ import pytest
 from services.dispatcher.store import claim as claim_jobs
 from services.planner.closing import store as closing
 from services.planner.closing.settler import Settler
-from services.planner.expansion import ExpandedChunk, expand_chunk
+from services.planner.expansion import expand_chunks
 from services.planner.flow_control import FlowControl
 from services.planner.handler import Handler
 from services.planner.metrics import Metrics
-from services.planner.release import ReleasedChunk, release_chunk
+from services.planner.release import ReleasedBatch
 from services.planner.scheduler import Scheduler
 from services.planner.store import leases, lifecycle, releases, repairs, windows
 from services.planner.store.releases import DueFlight
@@ -26,9 +26,10 @@ from shared.health import Health
 from shared.messages import Job, decode
 from shared.metrics import new_registry
 from shared.settings import DEFAULT_RETRY_DELAYS
+from shared.task_supervisor import TaskSupervisor
 from tests.support.consistency import check_consistency
 from tests.support.mailing_rows import add_clients, add_mailing, counts_of, status_of
-from tests.support.planner_steps import expand_all, lease_one, running_mailing
+from tests.support.planner_steps import expand_all, lease_one, release_chunk, running_mailing
 from tests.support.polling import until
 
 METRICS = Metrics(new_registry())
@@ -101,8 +102,8 @@ async def test_several_planners_expand_a_mailing_once(pool: asyncpg.Pool) -> Non
         owner = uuid4()
         while not await pool.fetchval("SELECT expansion_done FROM mailing_work"):
             for lease in await leases.acquire(pool, owner, release=False, most=1):
-                await expand_chunk(pool, owner, lease.mailing_id, 100)
-                await leases.give_back(pool, owner, [lease.mailing_id])
+                await expand_chunks(pool, owner, [lease.mailing_id], 100)
+                await leases.give_back(pool, owner, [lease.mailing_id], confirmed=True)
 
     await asyncio.gather(planner(), planner(), planner())
     await check_consistency(pool, mailing_id)
@@ -116,8 +117,8 @@ async def test_a_planner_that_lost_its_lease_changes_nothing(pool: asyncpg.Pool,
     owner = uuid4()
     assert await lease_one(pool, owner) == mailing_id
     await pool.execute("UPDATE mailing_work SET owner = $1", uuid4())
-    assert await expand_chunk(pool, owner, mailing_id) == ExpandedChunk(0, over=True)
-    assert await release_chunk(pool, publisher, owner, mailing_id, 10) == ReleasedChunk()
+    assert await expand_chunks(pool, owner, [mailing_id], 2000) == []
+    assert await release_chunk(pool, publisher, owner, mailing_id, 10) == ReleasedBatch()
     assert await pool.fetchval("SELECT count(*) FROM messages") == 0
 
 
@@ -128,8 +129,9 @@ async def test_a_paused_mailing_is_expanded_and_not_released(pool: asyncpg.Pool,
     await pool.execute("UPDATE mailings SET status = 'paused'")
     owner = uuid4()
     assert await lease_one(pool, owner) == mailing_id
-    assert await expand_chunk(pool, owner, mailing_id) == ExpandedChunk(10, over=True)
-    assert await release_chunk(pool, publisher, owner, mailing_id, 10) == ReleasedChunk()
+    (chunk,) = await expand_chunks(pool, owner, [mailing_id], 2000)
+    assert (chunk.added, chunk.done) == (10, True)
+    assert await release_chunk(pool, publisher, owner, mailing_id, 10) == ReleasedBatch()
 
 
 async def test_released_jobs_carry_ids_and_the_attempt_only(
@@ -138,8 +140,8 @@ async def test_released_jobs_carry_ids_and_the_attempt_only(
     mailing_id = await running_mailing(pool, 3)
     owner = uuid4()
     await lease_one(pool, owner)
-    assert await release_chunk(pool, publisher, owner, mailing_id, 2) == ReleasedChunk(2)
-    assert await release_chunk(pool, publisher, owner, mailing_id, 2) == ReleasedChunk(1)
+    assert await release_chunk(pool, publisher, owner, mailing_id, 2) == ReleasedBatch(2)
+    assert await release_chunk(pool, publisher, owner, mailing_id, 2) == ReleasedBatch(1)
     arrived: asyncio.Queue[Delivery] = asyncio.Queue()
     consumer = Consumer(
         broker_url, "c", Health(), TABLE, queue=topology.DISPATCHER_JOBS, prefetch=9, on_delivery=arrived.put_nowait
@@ -171,13 +173,13 @@ async def test_a_closed_window_keeps_the_message_in_the_table_and_an_edit_frees_
     mailing_id = await running_mailing(pool, 5, window=window)
     owner = uuid4()
     await lease_one(pool, owner)
-    assert await release_chunk(pool, publisher, owner, mailing_id, 10) == ReleasedChunk(waiting=5)
+    assert await release_chunk(pool, publisher, owner, mailing_id, 10) == ReleasedBatch(waiting=5)
     assert await pool.fetchval("SELECT count(*) FROM flights WHERE due_at > now() + interval '1 h'") == 5
     await pool.execute("UPDATE mailings SET window_from = NULL, window_to = NULL, window_edited_at = now()")
     assert await windows.recheck_edited(pool, 3) == 3
     assert await windows.recheck_edited(pool, 3) == 2
     assert await windows.recheck_edited(pool, 3) == 0
-    assert await release_chunk(pool, publisher, owner, mailing_id, 10) == ReleasedChunk(5)
+    assert await release_chunk(pool, publisher, owner, mailing_id, 10) == ReleasedBatch(5)
 
 
 async def test_a_job_put_back_outside_its_window_waits_until_it_opens(pool: asyncpg.Pool, publisher: Publisher) -> None:
@@ -192,7 +194,7 @@ async def test_a_job_put_back_outside_its_window_waits_until_it_opens(pool: asyn
     message_id = await pool.fetchval("SELECT id FROM messages")
     (claim,) = await claim_jobs(pool, uuid4(), [(message_id, 1, False)])
     assert claim.verdict == "put back"
-    assert await release_chunk(pool, publisher, owner, mailing_id, 10) == ReleasedChunk(waiting=1)
+    assert await release_chunk(pool, publisher, owner, mailing_id, 10) == ReleasedBatch(waiting=1)
     due_at = await pool.fetchval("SELECT due_at FROM flights WHERE released_at IS NULL")
     assert due_at.time() == opens
     assert timedelta(hours=1) < due_at - now < timedelta(hours=2, minutes=1)
@@ -223,7 +225,8 @@ async def test_a_client_whose_zone_is_edited_during_a_release_is_judged_again(po
     )
     moved = await pool.fetchval("UPDATE clients SET timezone = 'Asia/Tokyo' WHERE id = 1 RETURNING id")
     rows = await pool.fetch("SELECT id, client_id FROM messages")
-    await windows.recheck_moved_clients(pool, [DueFlight(row["id"], row["client_id"], 1, True, "UTC") for row in rows])
+    waiting = [DueFlight(row["id"], 1, row["client_id"], 1, True, False, "UTC") for row in rows]
+    await windows.recheck_moved_clients(pool, waiting)
     due = await pool.fetch("SELECT client_id FROM flights WHERE due_at <= now()")
     assert [row["client_id"] for row in due] == [moved]
 
@@ -486,7 +489,8 @@ async def test_an_unreadable_event_goes_to_the_dead_queue_and_the_planner_goes_o
         broker_url, "c", Health(), TABLE, queue=topology.PLANNER_MAILINGS, prefetch=9, on_delivery=handler.enqueue
     )
     async with asyncio.TaskGroup() as group, consumer:
-        tasks = [group.create_task(as_coroutine(task)) for task in handler.tasks()]
+        supervised = handler.tasks(TaskSupervisor(Health(), new_registry()))
+        tasks = [group.create_task(as_coroutine(task)) for task in supervised]
         # The fixture has published one unreadable event already.
         await publisher.publish(Outgoing(topology.MAILINGS, "mailing.created", b"\x00"))
 

@@ -4,8 +4,10 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from services.planner.expansion import expand_chunk
+from services.planner.expansion import expand_chunks
+from services.planner.release import ReleasedBatch, ReleaseOrder, release_batch
 from services.planner.store import leases, lifecycle
+from shared.broker import Publisher
 from tests.support.mailing_rows import add_clients, add_mailing
 
 
@@ -20,8 +22,15 @@ async def expand_all(pool: asyncpg.Pool, mailing_id: int, size: int = 100) -> No
     owner = uuid4()
     await pool.execute("UPDATE mailing_work SET owner = $1, leased_until = now() + interval '1 min'", owner)
     while not await pool.fetchval("SELECT expansion_done FROM mailing_work WHERE mailing_id = $1", mailing_id):
-        await expand_chunk(pool, owner, mailing_id, size)
+        await expand_chunks(pool, owner, [mailing_id], size)
     await pool.execute("UPDATE mailing_work SET owner = NULL, leased_until = now()")
+
+
+async def release_chunk(
+    pool: asyncpg.Pool, publisher: Publisher, owner: UUID, mailing_id: int, limit: int
+) -> ReleasedBatch:
+    """Releases up to `limit` messages of a mailing that `owner` leases."""
+    return await release_batch(pool, publisher, owner, {mailing_id: ReleaseOrder(limit, True, "test-request")})
 
 
 async def running_mailing(pool: asyncpg.Pool, clients: int, **mailing: object) -> int:

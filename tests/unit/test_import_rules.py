@@ -18,7 +18,7 @@ BANNED_NAMES = frozenset({"utils", "helpers", "common", "manager", "base", "core
 # From the top down: a module of shared/ imports only from the rows below its own.
 SHARED_LAYERS = (
     ("process",),
-    ("broker", "database", "ops"),
+    ("broker", "database", "ops", "task_supervisor"),
     ("metrics", "migrate"),
     ("health", "logs", "settings", "waiting"),
     ("amqp_urls", "failpoints", "messages", "topology"),

@@ -15,6 +15,7 @@ from services.api.edits.barrier import pass_barrier
 from services.api.edits.scope import EditScope
 from services.api.mailings import idempotency, store
 from services.api.mailings.decisions import allowed, lock_mailing
+from services.api.mailings.deletion import delete_mailing
 from services.api.mailings.idempotency import IdempotencyKey
 from services.api.mailings.planner_hints import notify_planner
 from services.api.mailings.responses import Mailing, Mailings
@@ -146,7 +147,7 @@ async def _act(request: web.Request, action: Action) -> web.Response:
 
 async def delete(request: web.Request) -> web.Response:
     mailing_id = id_in(request, "mailing")
-    deleted = await store.delete(pool_of(request), mailing_id, origin_of(request))
+    deleted = await delete_mailing(pool_of(request), mailing_id, origin_of(request))
     if deleted:
         log.info("mailing changed", change="deleted")
         notify_planner(request, "mailing.deleted", mailing_id)

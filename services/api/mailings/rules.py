@@ -140,6 +140,15 @@ def judge_action(action: Action, locked: LockedMailing) -> StatusChange | StateC
     return StatusChange(None if target == locked.status else target)
 
 
+def judge_delete(locked: LockedMailing) -> StatusChange | StateConflict:
+    """Cancels what is not over. While a mailing closes its messages are being settled, and that is waited for."""
+    if locked.status in ("finished", "cancelled"):
+        return StatusChange(None)
+    if locked.closing:
+        return StateConflict("The mailing is past its end and about to finish: delete it in a few seconds.")
+    return StatusChange("cancelled")
+
+
 def judge_resend(locked: LockedMailing) -> ResendAllowed | StateConflict:
     """Allows a resend unless the mailing is cancelled or past its end, which an edit may have moved."""
     if locked.status == "cancelled":

@@ -4,7 +4,6 @@ from datetime import datetime
 
 import asyncpg
 
-from services.api.audit.log import Origin, detail_of
 from services.api.mailings.responses import ByStatus, Filter, Mailing, Window
 from services.api.mailings.rules import LockedMailing, MailingPlan
 from shared.database import Connection, Pool
@@ -138,26 +137,9 @@ async def set_status(connection: Connection, mailing_id: int, status: str) -> No
     await connection.execute("UPDATE mailings SET status = $2, updated_at = now() WHERE id = $1", mailing_id, status)
 
 
-async def delete(pool: Pool, mailing_id: int, origin: Origin) -> bool:
-    """Hides a mailing, and cancels it unless it is over. The planner then settles its messages."""
-    deleted = await pool.fetchval(
-        """
-        WITH deleted AS (
-            UPDATE mailings
-            SET status = CASE WHEN status IN ('scheduled', 'running', 'paused') THEN 'cancelled' ELSE status END,
-                deleted_at = now(), updated_at = now()
-            WHERE id = $1 AND deleted_at IS NULL
-            RETURNING id
-        )
-        INSERT INTO events (mailing_id, kind, request_id, detail)
-        SELECT id, 'deleted', $2, $3::text::jsonb FROM deleted
-        RETURNING mailing_id
-        """,
-        mailing_id,
-        origin.request_id,
-        detail_of(origin),
-    )
-    return deleted is not None
+async def delete(connection: Connection, mailing_id: int) -> None:
+    """Hides a mailing."""
+    await connection.execute("UPDATE mailings SET deleted_at = now(), updated_at = now() WHERE id = $1", mailing_id)
 
 
 def by_status(row: asyncpg.Record) -> ByStatus:

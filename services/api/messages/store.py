@@ -111,14 +111,14 @@ async def _sent(pool: Pool, mailing_id: int, after: int, limit: int) -> list[asy
 
 
 async def _unsent(pool: Pool, mailing_id: int, status: str, after: int, limit: int) -> list[asyncpg.Record]:
-    """Reads the index of final, unsent messages, whose condition the list of statuses repeats."""
+    """Reads the index of final, unsent messages, whose condition is repeated."""
     return await pool.fetch(
         _SELECT
         + """
-        WHERE (m.mailing_id, m.status, m.id) > ($1, $2::text::message_status, $3)
-            AND (m.mailing_id, m.status, m.id) <= ($1, $2::text::message_status, 9223372036854775807)
-            AND m.status IN ('rejected', 'exhausted', 'expired', 'cancelled')
-        ORDER BY m.mailing_id, m.status, m.id LIMIT $4
+        WHERE (m.mailing_id, m.unsent_status, m.id) > ($1, $2::text::message_status, $3)
+            AND (m.mailing_id, m.unsent_status, m.id) <= ($1, $2::text::message_status, 9223372036854775807)
+            AND m.unsent_status IS NOT NULL
+        ORDER BY m.mailing_id, m.unsent_status, m.id LIMIT $4
         """,
         mailing_id,
         status,

@@ -1,27 +1,32 @@
 """Settles messages that will never be sent: after the end, after a cancel, after a client's deletion."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from services.planner.closing import store
 from services.planner.closing.rules import (
     CLIENT_DELETED,
     DEADLINE,
-    MAILING_CANCELLED,
     FlightFacts,
     Settlement,
     SettlementCause,
+    cause_of_closing,
     decide,
+    name_failure,
 )
-from services.planner.closing.store import ClosingMailing
+from services.planner.closing.store import ClosingMailing, LockedMessages
 from services.planner.metrics import Metrics
+from services.planner.set_aside import SetAside
 from services.planner.store import attempts
 from shared import logs
 from shared.database import Connection, Pool, retry_on_deadlock
 
 MESSAGES_PER_CHUNK = 5000
+# A mailing of no more messages is read as a whole: that is cheaper than to look for its flights among all others.
+SMALL_MAILING = 5000
 
 # Locks the next unsent messages of a mailing or a client: (connection, its id, above which message id, how many).
-LockMessages = Callable[[Connection, int, int, int], Awaitable[list[int]]]
+LockMessages = Callable[[Connection, int, int, int], Awaitable[LockedMessages]]
 
 log = logs.get()
 
@@ -32,61 +37,69 @@ class Settler:
     def __init__(self, pool: Pool, metrics: Metrics) -> None:
         self._pool = pool
         self._metrics = metrics
-        # Mailings whose messages were all looked at once: each unsettled one has a flight.
-        self._scanned: set[int] = set()
+        self._mailings = SetAside("closing", metrics, lambda: asyncio.get_running_loop().time())
+        self._clients = SetAside("client", metrics, lambda: asyncio.get_running_loop().time())
 
     async def close_mailings(self) -> bool:
         """Begins closings, and continues those begun. Returns whether a mailing waits for a fence to be closed."""
         for mailing_id, request_id in await store.begin_closing(self._pool):
             log.info("mailing closing", mailing_id=mailing_id, request_id=request_id)
-        mailings = await store.list_closing(self._pool)
-        self._scanned &= {mailing.mailing_id for mailing in mailings}
-        for mailing in mailings:
-            await self._close(mailing)
+        await store.begin_cancelled(self._pool)
+        mailings = {mailing.mailing_id: mailing for mailing in await store.list_closing(self._pool)}
+
+        async def close(mailing_id: int) -> None:
+            await self._close(mailings[mailing_id])
+
+        await self._mailings.try_each(list(mailings), close)
         return bool(mailings)
 
     async def close_clients(self) -> None:
         """Settles the unsent messages of deleted clients as cancelled."""
         client_ids = await store.list_deleted_clients(self._pool)
         cause = SettlementCause("cancelled", CLIENT_DELETED)
-        for client_id in client_ids:
+
+        async def close(client_id: int) -> None:
             await self._settle_all(store.lock_unsent_of_client, client_id, cause)
+
+        await self._clients.try_each(client_ids, close)
         if client_ids:
             await store.mark_clients_settled(self._pool, client_ids)
 
     async def _close(self, mailing: ClosingMailing) -> None:
-        cause = (
-            SettlementCause("cancelled", MAILING_CANCELLED)
-            if mailing.cancelled
-            else SettlementCause("expired", DEADLINE, mailing.claims_due)
-        )
-        scanned = mailing.mailing_id in self._scanned
-        lock = store.lock_unsent_in_flight if scanned else store.lock_unsent_of_mailing
-        await self._settle_all(lock, mailing.mailing_id, cause)
-        if mailing.expansion_over:
-            self._scanned.add(mailing.mailing_id)
+        """Settles what is in flight, then what was never released, then what is left without a flight.
 
-    async def _settle_all(self, lock: LockMessages, key: int, cause: SettlementCause) -> None:
-        above: int | None = 0
-        while above is not None:
-            above = await self._settle_chunk(lock, key, above, cause)
+        Of a large mailing most messages may be sent long ago, and are not read for that.
+        """
+        cause = cause_of_closing(cancelled=mailing.cancelled, paused=mailing.paused, claims_due=mailing.claims_due)
+        if mailing.total <= SMALL_MAILING:
+            await self._settle_all(store.lock_unsent_of_mailing, mailing.mailing_id, cause)
+            return
+        await self._settle_all(store.lock_unsent_in_flight, mailing.mailing_id, cause)
+        await self._settle_all(store.lock_unsent_of_mailing, mailing.mailing_id, cause, above=mailing.release_cursor)
+        if mailing.expansion_over and await store.has_unsent_without_flight(self._pool, mailing.mailing_id):
+            await self._settle_all(store.lock_unsent_of_mailing, mailing.mailing_id, cause)
+
+    async def _settle_all(self, lock: LockMessages, key: int, cause: SettlementCause, above: int = 0) -> None:
+        upto: int | None = above
+        while upto is not None:
+            upto = await self._settle_chunk(lock, key, upto, cause)
 
     async def _settle_chunk(self, lock: LockMessages, key: int, above: int, cause: SettlementCause) -> int | None:
-        """Settles one chunk, and returns its last message id; None when there was none left."""
+        """Settles one chunk, and returns up to which message id; None when nothing can follow."""
 
         async def once() -> tuple[int | None, list[Settlement], int]:
             async with self._pool.acquire() as connection, connection.transaction():
-                message_ids = await lock(connection, key, above, MESSAGES_PER_CHUNK)
-                if not message_ids:
-                    return None, [], 0
-                facts = await _read_facts(connection, message_ids, key, cause)
-                settlements = decide(message_ids, facts, cause)
-                return message_ids[-1], settlements, await _apply(connection, settlements, cause)
+                locked = await lock(connection, key, above, MESSAGES_PER_CHUNK)
+                if not locked.ids:
+                    return locked.upto, [], 0
+                facts = await _read_facts(connection, locked.ids, key, cause)
+                settlements = decide(locked.ids, facts, cause)
+                return locked.upto, settlements, await _apply(connection, settlements, cause)
 
-        last, settlements, moved = await retry_on_deadlock(once)
+        upto, settlements, moved = await retry_on_deadlock(once)
         self._metrics.messages[cause.status].inc(moved)
         _log_settlements(settlements, key, cause)
-        return last
+        return upto
 
 
 def _log_settlements(settlements: Sequence[Settlement], key: int, cause: SettlementCause) -> None:
@@ -106,12 +119,16 @@ def _log_settlements(settlements: Sequence[Settlement], key: int, cause: Settlem
 async def _read_facts(
     connection: Connection, message_ids: Sequence[int], key: int, cause: SettlementCause
 ) -> FlightFacts:
-    """Locks the flights of a chunk. Whose window was never open matters only at a mailing's end."""
+    """Locks the flights of a chunk. What kept a message from being sent matters only at a mailing's end."""
     locked, in_flight = await store.lock_flights(connection, message_ids)
-    unreleased = [message_id for message_id in message_ids if message_id not in in_flight]
-    if cause.reason != DEADLINE or not unreleased:
+    if cause.reason != DEADLINE:
         return FlightFacts(locked, in_flight)
-    return FlightFacts(locked, in_flight, frozenset(await store.list_unreachable(connection, key, unreleased)))
+    unreleased = [message_id for message_id in message_ids if message_id not in in_flight]
+    unreachable = await store.list_unreachable(connection, key, unreleased) if unreleased else []
+    tried = [message_id for message_id, flight in locked.items() if flight.folded_number > 0 and not flight.open]
+    failures = await store.read_last_failures(connection, tried) if tried else {}
+    failed = {message_id: name_failure(*failure) for message_id, failure in failures.items()}
+    return FlightFacts(locked, in_flight, frozenset(unreachable), failed)
 
 
 async def _apply(connection: Connection, settlements: Sequence[Settlement], cause: SettlementCause) -> int:

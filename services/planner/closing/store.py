@@ -6,19 +6,33 @@ from dataclasses import dataclass
 from shared.database import Connection, Pool
 from shared.statuses import SettledStatus
 
+# For each message that a chunk may settle, so many are looked at.
+LOOKED_AT = 10
+
 
 @dataclass(frozen=True, slots=True)
 class ClosingMailing:
-    """A mailing whose unsent messages must be settled.
+    """A mailing whose unsent messages must be settled. It has `total` messages.
 
-    `expansion_over`: no message can be added any more. `claims_due`: no result of it can arrive any more.
+    `expansion_over`: no message can be added any more. `claims_due`: results of open claims are not waited for any
+    longer. Messages up to the id `release_cursor` have had a flight.
     """
 
     mailing_id: int
     cancelled: bool
+    paused: bool
     expansion_over: bool
     claims_due: bool
-    unsettled: int
+    total: int
+    release_cursor: int
+
+
+@dataclass(frozen=True, slots=True)
+class LockedMessages:
+    """Unsent messages that are locked for settling. All up to the id `upto` were looked at; None: there are no more."""
+
+    ids: list[int]
+    upto: int | None
 
 
 async def begin_closing(pool: Pool) -> list[tuple[int, str | None]]:
@@ -49,37 +63,50 @@ async def begin_closing(pool: Pool) -> list[tuple[int, str | None]]:
     return [(row["mailing_id"], row["request_id"]) for row in rows]
 
 
+async def begin_cancelled(pool: Pool) -> None:
+    """Sets closing_at on cancelled mailings, to the moment of the cancel: their last resort counts from it."""
+    await pool.execute(
+        """
+        UPDATE mailing_work w SET closing_at = m.updated_at FROM mailings m
+        WHERE m.id = w.mailing_id AND m.finished_at IS NULL AND m.status = 'cancelled' AND w.closing_at IS NULL
+        """
+    )
+
+
 async def list_closing(pool: Pool) -> list[ClosingMailing]:
     """Lists mailings that are cancelled or past their end and have unsettled messages, the smallest first."""
     rows = await pool.fetch(
         """
-        SELECT m.id, m.status = 'cancelled' AS cancelled,
+        SELECT m.id AS mailing_id, m.status = 'cancelled' AS cancelled, m.status = 'paused' AS paused,
             m.status = 'cancelled' OR w.expansion_done AS expansion_over,
             -- No request is open after the end, so a fence published later proves that all results are folded.
-            -- Without one, claims are settled after 25 s all the same, so that every mailing is finished in time.
-            m.status <> 'cancelled' AND (
-                f.folded_at > m.end_at + interval '1 s' OR clock_timestamp() > m.end_at + interval '25 s'
-            ) AS claims_due,
-            c.pending + c.retrying AS unsettled
+            -- Without one, claims are settled after 25 s all the same, so that every mailing is finished in time; those
+            -- of a cancelled mailing after 60 s, if that comes first.
+            (m.status <> 'cancelled' AND f.folded_at > m.end_at + interval '1 s')
+                OR clock_timestamp() > m.end_at + interval '25 s'
+                OR (m.status = 'cancelled' AND clock_timestamp() > w.closing_at + interval '60 s') AS claims_due,
+            c.total, w.release_cursor
         FROM mailings m
         JOIN mailing_work w ON w.mailing_id = m.id
         JOIN mailing_counts c ON c.mailing_id = m.id
         CROSS JOIN fence f
-        WHERE m.finished_at IS NULL AND (m.status = 'cancelled' OR w.closing_at IS NOT NULL)
-            AND c.pending + c.retrying > 0
+        WHERE m.finished_at IS NULL AND w.closing_at IS NOT NULL AND c.pending + c.retrying > 0
         ORDER BY c.total, m.id
         """
     )
-    return [
-        ClosingMailing(
-            mailing_id=row["id"],
-            cancelled=row["cancelled"],
-            expansion_over=row["expansion_over"],
-            claims_due=row["claims_due"],
-            unsettled=row["unsettled"],
-        )
-        for row in rows
-    ]
+    return [ClosingMailing(**row) for row in rows]
+
+
+async def has_unsent_without_flight(pool: Pool, mailing_id: int) -> bool:
+    """Returns whether a mailing has unsent messages that have no flight."""
+    value: bool = await pool.fetchval(
+        """
+        SELECT c.pending + c.retrying > (SELECT count(*) FROM flights f WHERE f.mailing_id = $1)
+        FROM mailing_counts c WHERE c.mailing_id = $1
+        """,
+        mailing_id,
+    )
+    return value
 
 
 async def list_deleted_clients(pool: Pool) -> list[int]:
@@ -112,52 +139,85 @@ async def mark_clients_settled(pool: Pool, client_ids: Sequence[int]) -> None:
     )
 
 
-async def lock_unsent_of_mailing(connection: Connection, mailing_id: int, above: int, limit: int) -> list[int]:
-    """Locks unsent messages of a mailing, in id order."""
-    rows = await connection.fetch(
+async def lock_unsent_of_mailing(connection: Connection, mailing_id: int, above: int, limit: int) -> LockedMessages:
+    """Locks unsent messages of a mailing, in id order.
+
+    No index holds the unsent ones alone, since every success would have to be taken out of it. So a call looks at a
+    bounded number of messages, and may find none of them unsent.
+    """
+    looked = await connection.fetchrow(
         """
-        SELECT id FROM messages
-        WHERE (mailing_id, id) > ($1, $2) AND (mailing_id, id) <= ($1, 9223372036854775807)
-            AND status IN ('pending', 'retrying')
-        ORDER BY mailing_id, id LIMIT $3 FOR NO KEY UPDATE
+        SELECT count(*) AS looked, max(id) AS upto,
+            array_agg(id ORDER BY id) FILTER (WHERE status IN ('pending', 'retrying')) AS ids
+        FROM (
+            SELECT id, status FROM messages
+            WHERE (mailing_id, id) > ($1, $2) AND (mailing_id, id) <= ($1, 9223372036854775807)
+            ORDER BY mailing_id, id LIMIT $3
+        ) AS looked
         """,
         mailing_id,
         above,
-        limit,
+        LOOKED_AT * limit,
     )
-    return [row["id"] for row in rows]
+    assert looked is not None  # noqa: S101 - an aggregate without GROUP BY has one row
+    found = looked["ids"] or []
+    if len(found) > limit:
+        return LockedMessages(await _lock(connection, found[:limit]), found[limit - 1])
+    more = looked["looked"] == LOOKED_AT * limit
+    return LockedMessages(await _lock(connection, found), looked["upto"] if more else None)
 
 
-async def lock_unsent_in_flight(connection: Connection, mailing_id: int, above: int, limit: int) -> list[int]:
+async def lock_unsent_in_flight(connection: Connection, mailing_id: int, above: int, limit: int) -> LockedMessages:
     """Locks unsent messages of a mailing that have a flight, in id order. Reads the small table, not the big one."""
     rows = await connection.fetch(
-        """
-        SELECT id FROM messages
-        WHERE id IN (
-            SELECT message_id FROM flights WHERE mailing_id = $1 AND message_id > $2 ORDER BY message_id LIMIT $3
-        ) AND status IN ('pending', 'retrying')
-        ORDER BY id FOR NO KEY UPDATE
-        """,
+        "SELECT message_id FROM flights WHERE mailing_id = $1 AND message_id > $2 ORDER BY message_id LIMIT $3",
         mailing_id,
         above,
         limit,
     )
-    return [row["id"] for row in rows]
+    ids = [row["message_id"] for row in rows]
+    return LockedMessages(await _lock(connection, ids), ids[-1] if len(ids) == limit else None)
 
 
-async def lock_unsent_of_client(connection: Connection, client_id: int, above: int, limit: int) -> list[int]:
+async def lock_unsent_of_client(connection: Connection, client_id: int, above: int, limit: int) -> LockedMessages:
     """Locks unsent messages of a client, in id order."""
     rows = await connection.fetch(
         """
-        SELECT id FROM messages
-        WHERE client_id = $1 AND id > $2 AND status IN ('pending', 'retrying')
-        ORDER BY id LIMIT $3 FOR NO KEY UPDATE
+        SELECT id FROM messages WHERE client_id = $1 AND id > $2 AND status IN ('pending', 'retrying')
+        ORDER BY id LIMIT $3
         """,
         client_id,
         above,
         limit,
     )
+    ids = [row["id"] for row in rows]
+    return LockedMessages(await _lock(connection, ids), ids[-1] if len(ids) == limit else None)
+
+
+async def _lock(connection: Connection, message_ids: Sequence[int]) -> list[int]:
+    """Locks those of these messages that are still unsent, in id order."""
+    if not message_ids:
+        return []
+    rows = await connection.fetch(
+        """
+        SELECT id FROM messages WHERE id = ANY ($1::bigint[]) AND status IN ('pending', 'retrying')
+        ORDER BY id FOR NO KEY UPDATE
+        """,
+        message_ids,
+    )
     return [row["id"] for row in rows]
+
+
+async def read_last_failures(connection: Connection, message_ids: Sequence[int]) -> dict[int, tuple[str, int | None]]:
+    """Reads the outcome and the HTTP status of the last attempt on record of each of these messages."""
+    rows = await connection.fetch(
+        """
+        SELECT DISTINCT ON (message_id) message_id, outcome, http_status FROM attempts
+        WHERE message_id = ANY ($1::bigint[]) AND outcome <> 'lost' ORDER BY message_id, number DESC
+        """,
+        message_ids,
+    )
+    return {row["message_id"]: (row["outcome"], row["http_status"]) for row in rows}
 
 
 @dataclass(frozen=True, slots=True)

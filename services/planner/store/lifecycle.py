@@ -1,10 +1,13 @@
 """The life of a mailing: started, expanded, finished. Each step is recorded as an event."""
 
-from shared.database import Connection, Pool
+from shared.database import Pool
+
+# So many mailings are started, or finished, by one statement.
+MAILINGS_PER_STEP = 1000
 
 
 async def start_due(pool: Pool) -> list[tuple[int, str | None]]:
-    """Starts every mailing whose time has come, each by one compare-and-set, and freezes its audience's last client.
+    """Starts mailings whose time has come, each by one compare-and-set, and freezes its audience's last client.
 
     Returns (mailing id, request id) of those started here.
     """
@@ -15,7 +18,7 @@ async def start_due(pool: Pool) -> list[tuple[int, str | None]]:
             UPDATE mailings SET status = 'running', started_at = now(), updated_at = now()
             WHERE id IN (
                 SELECT id FROM mailings WHERE status = 'scheduled' AND start_at <= now()
-                ORDER BY start_at LIMIT 1000 FOR UPDATE SKIP LOCKED
+                ORDER BY start_at LIMIT $1 FOR UPDATE SKIP LOCKED
             ) AND status = 'scheduled' AND start_at <= now()
             RETURNING id, request_id
         ), frozen AS (
@@ -26,7 +29,8 @@ async def start_due(pool: Pool) -> list[tuple[int, str | None]]:
             INSERT INTO events (mailing_id, kind, request_id) SELECT id, 'started', request_id FROM started
         )
         SELECT id, request_id FROM started
-        """
+        """,
+        MAILINGS_PER_STEP,
     )
     return [(row["id"], row["request_id"]) for row in rows]
 
@@ -54,8 +58,9 @@ async def finish_done(pool: Pool) -> list[tuple[int, str | None]]:
             WHERE m.finished_at IS NULL AND c.pending + c.retrying = 0
                 AND (m.status = 'cancelled' OR (m.status IN ('running', 'paused') AND w.expansion_done))
                 AND NOT EXISTS (SELECT 1 FROM resends r WHERE r.mailing_id = m.id AND r.done_at IS NULL)
-            LIMIT 1000 FOR NO KEY UPDATE OF m SKIP LOCKED
-            """
+            LIMIT $1 FOR NO KEY UPDATE OF m SKIP LOCKED
+            """,
+            MAILINGS_PER_STEP,
         )
         if not ids:
             return []
@@ -80,16 +85,3 @@ async def finish_done(pool: Pool) -> list[tuple[int, str | None]]:
             [row["id"] for row in ids],
         )
         return [(row["id"], row["request_id"]) for row in rows]
-
-
-async def record_expanded(connection: Connection, mailing_id: int) -> None:
-    """Records that the audience is complete, with its size. Runs in the transaction of the last chunk."""
-    await connection.execute(
-        """
-        INSERT INTO events (mailing_id, kind, request_id, detail)
-        SELECT m.id, 'expanded', m.request_id, jsonb_build_object('total', c.total)
-        FROM mailings m JOIN mailing_counts c ON c.mailing_id = m.id
-        WHERE m.id = $1
-        """,
-        mailing_id,
-    )

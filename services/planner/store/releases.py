@@ -1,117 +1,203 @@
-"""Release: which flights become jobs now, which wait for their window, and how many are in flight."""
+"""Release: which messages become jobs now, which wait for their window, and how many are in flight.
 
-from collections.abc import Sequence
+Each function is one statement in a transaction of its own. So no row stays locked while a planner publishes, however
+long the planner stands still.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from shared.database import Connection, Pool
+import asyncpg
 
-
-@dataclass(frozen=True, slots=True)
-class LockedRelease:
-    """A mailing locked for one chunk. Messages up to the id `cursor` have had a flight."""
-
-    cursor: int
-    began_at: datetime
+from shared.database import Pool
 
 
 @dataclass(frozen=True, slots=True)
 class DueFlight:
-    """A flight whose job must be published, unless it `waits` for its window in its client's time zone."""
+    """A flight whose job must be published, unless it `waits` for its window in its client's time zone.
+
+    `zone_unknown`: it waits because the database does not know that zone.
+    """
 
     message_id: int
+    mailing_id: int
     client_id: int
     attempt: int
     waits: bool
+    zone_unknown: bool
     timezone: str
 
 
-async def lock_release(connection: Connection, owner: UUID, mailing_id: int) -> LockedRelease | None:
-    """Locks a mailing for one chunk. Returns None if nothing may be released now or `owner` lost the lease."""
-    row = await connection.fetchrow(
-        """
-        SELECT w.release_cursor, now() AS began_at FROM mailings m
-        JOIN mailing_work w ON w.mailing_id = m.id
-        WHERE m.id = $1 AND m.status = 'running' AND m.end_at > clock_timestamp()
-            AND w.owner = $2 AND w.closing_at IS NULL
-        FOR SHARE OF m FOR NO KEY UPDATE OF w
-        """,
-        mailing_id,
-        owner,
-    )
-    return None if row is None else LockedRelease(cursor=row["release_cursor"], began_at=row["began_at"])
+@dataclass(frozen=True, slots=True)
+class TakenFlights:
+    """Flights of several mailings that were taken together, at the database's time `taken_at`; None without any."""
+
+    flights: list[DueFlight]
+    taken_at: datetime | None
 
 
-async def take_waiting(connection: Connection, mailing_id: int, limit: int) -> list[DueFlight]:
-    """Takes flights that wait in the table and are due: retries, jobs put back, and those left by a crash.
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """How many messages are in flight, of each mailing and with an open claim, and how many results were ever folded.
 
-    A flight whose client's window is closed goes on waiting until it opens.
+    In flight are messages that are released and due.
     """
-    rows = await connection.fetch(
+
+    by_mailing: dict[int, int]
+    claimed: int
+    results: int
+
+
+async def take_waiting(pool: Pool, owner: UUID, limits: Mapping[int, int]) -> TakenFlights:
+    """Takes flights that wait in the table and are due: retries, jobs put back, and those that were not confirmed.
+
+    `limits` is the most for each mailing id. A flight whose client's window is closed goes on waiting until it opens.
+    Nothing is marked: a flight is released once its job is confirmed. The statement judges by the mailings as they are
+    under their locks, which an edit must wait for, and skips those that are just being edited.
+    """
+    rows = await pool.fetch(
         """
-        WITH due AS (
-            SELECT message_id, client_id, claimed_number FROM flights
-            WHERE mailing_id = $1 AND released_at IS NULL AND due_at <= now()
-            ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
-        ), judged AS (
-            -- The window as it is now: the mailing's row is locked, so no edit can follow unseen.
-            SELECT due.*, c.timezone, window_opens_at(m.window_from, m.window_to, c.timezone, now()) AS opens_at
-            FROM due JOIN clients c ON c.id = due.client_id JOIN mailings m ON m.id = $1
+        WITH asked AS (
+            -- The broker stores the job before the flight says so, and a lost flight is only released again.
+            SELECT s.*, set_config('synchronous_commit', 'off', true)
+            FROM unnest($2::bigint[], $3::int[]) AS s (mailing_id, most)
+        ), leased AS MATERIALIZED (
+            SELECT m.id, m.window_from, m.window_to, m.started_at, s.most
+            FROM asked s
+            JOIN mailings m ON m.id = s.mailing_id
+            JOIN mailing_work w ON w.mailing_id = s.mailing_id
+            WHERE m.status = 'running' AND m.end_at > clock_timestamp() AND w.owner = $1 AND w.closing_at IS NULL
+            FOR SHARE OF m SKIP LOCKED
+        ), due AS MATERIALIZED (
+            SELECT l.id AS mailing_id, l.started_at, f.message_id, f.client_id, f.attempt, c.timezone,
+                l.window_from, l.window_to
+            FROM leased l
+            CROSS JOIN LATERAL (
+                -- While a claim is open, only the dispatcher that sees its attempt end may ask for the next number.
+                SELECT message_id, client_id, CASE
+                    WHEN claimed_number > folded_number THEN greatest(claimed_number, asked_number)
+                    ELSE claimed_number + 1 END AS attempt
+                FROM flights WHERE mailing_id = l.id AND released_at IS NULL AND due_at <= now()
+                ORDER BY due_at LIMIT l.most
+            ) AS f
+            JOIN clients c ON c.id = f.client_id
+        ), zone AS MATERIALIZED (
+            -- Each time zone is judged once for each mailing.
+            SELECT mailing_id, timezone, window_opens_at(window_from, window_to, timezone, now()) AS opens_at
+            FROM (SELECT DISTINCT mailing_id, timezone, window_from, window_to FROM due) AS zones
+        ), judged AS MATERIALIZED (
+            SELECT due.*, z.opens_at > now() AS waits, NOT isfinite(z.opens_at) AS zone_unknown,
+                -- A zone that is not known is asked for again, less and less often.
+                CASE WHEN isfinite(z.opens_at) THEN z.opens_at
+                    ELSE now() + least(greatest(now() - due.started_at, interval '1 min'), interval '1 h') END AS due_at
+            FROM due JOIN zone z USING (mailing_id, timezone)
         ), later AS (
-            UPDATE flights f SET due_at = j.opens_at FROM judged j
-            WHERE f.message_id = j.message_id AND j.opens_at > now()
+            UPDATE flights f SET due_at = j.due_at
+            FROM judged j
+            WHERE j.waits AND f.message_id = j.message_id AND f.message_id IN (
+                SELECT x.message_id FROM judged y JOIN flights x USING (message_id)
+                WHERE y.waits AND x.released_at IS NULL ORDER BY x.message_id FOR UPDATE OF x SKIP LOCKED
+            )
         )
-        SELECT message_id, client_id, claimed_number + 1 AS attempt, opens_at > now() AS waits, timezone FROM judged
+        SELECT message_id, mailing_id, client_id, attempt, waits, zone_unknown, timezone, now() AS taken_at FROM judged
         """,
-        mailing_id,
-        limit,
+        owner,
+        list(limits),
+        list(limits.values()),
     )
-    return [DueFlight(**row) for row in rows]
+    return _taken(rows)
 
 
-async def take_fresh(connection: Connection, mailing_id: int, cursor: int, limit: int) -> list[DueFlight]:
-    """Makes flights for the next messages after the cursor, and moves the cursor.
+async def take_fresh(pool: Pool, owner: UUID, limits: Mapping[int, int]) -> TakenFlights:
+    """Makes flights for the next messages of these mailings, and moves their release cursors.
 
-    A message whose client's window is closed gets a flight that waits until it opens. A message whose client was
-    deleted meanwhile gets none: it is settled as cancelled.
+    `limits` is the most for each mailing id. The flights are inserted as released. Until their jobs are confirmed, the
+    confirmed cursor stays behind the release cursor. A message whose client's window is closed gets a flight that waits
+    until it opens. A message whose client was deleted meanwhile gets none: it is settled as cancelled.
     """
-    rows = await connection.fetch(
+    rows = await pool.fetch(
         """
-        WITH fresh AS (
-            -- Rows are compared whole, so that only the index on (mailing_id, id) fits. With the ids compared alone, a
-            -- plan for the average mailing walks the primary key, through all messages of the others.
-            SELECT id, client_id, status FROM messages
-            WHERE (mailing_id, id) > ($1, $2) AND (mailing_id, id) <= ($1, 9223372036854775807)
-            ORDER BY mailing_id, id LIMIT $3
-        ), made AS (
-            INSERT INTO flights (message_id, mailing_id, client_id, due_at)
-            SELECT x.id, $1, x.client_id, window_opens_at(m.window_from, m.window_to, c.timezone, now())
-            FROM fresh x JOIN clients c ON c.id = x.client_id JOIN mailings m ON m.id = $1
+        WITH asked AS (
+            -- Flights and cursor that are lost together are made again.
+            SELECT s.*, set_config('synchronous_commit', 'off', true)
+            FROM unnest($2::bigint[], $3::int[]) AS s (mailing_id, most)
+        ), leased AS MATERIALIZED (
+            SELECT m.id, m.window_from, m.window_to, m.started_at, w.release_cursor, s.most
+            FROM asked s
+            JOIN mailings m ON m.id = s.mailing_id
+            JOIN mailing_work w ON w.mailing_id = s.mailing_id
+            WHERE m.status = 'running' AND m.end_at > clock_timestamp() AND w.owner = $1 AND w.closing_at IS NULL
+                AND w.release_cursor < w.last_message_id
+            FOR SHARE OF m SKIP LOCKED FOR NO KEY UPDATE OF w SKIP LOCKED
+        ), fresh AS MATERIALIZED (
+            SELECT l.id AS mailing_id, x.id, x.client_id, x.status
+            FROM leased l
+            CROSS JOIN LATERAL (
+                -- Rows are compared whole, so that only the index on (mailing_id, id) fits. With the ids compared
+                -- alone, a plan for the average mailing walks the primary key, through all messages of the others.
+                SELECT id, client_id, status FROM messages
+                WHERE (mailing_id, id) > (l.id, l.release_cursor) AND (mailing_id, id) <= (l.id, 9223372036854775807)
+                ORDER BY mailing_id, id LIMIT l.most
+            ) AS x
+        ), wanted AS MATERIALIZED (
+            SELECT x.id, x.mailing_id, x.client_id, c.timezone FROM fresh x JOIN clients c ON c.id = x.client_id
             WHERE x.status = 'pending' AND c.deleted_at IS NULL
-            ORDER BY x.id
+        ), zone AS MATERIALIZED (
+            -- Each time zone is judged once for each mailing.
+            SELECT mailing_id, timezone, opens_at,
+                -- A zone that is not known is asked for again, less and less often.
+                CASE WHEN isfinite(opens_at) THEN opens_at
+                    ELSE now() + least(greatest(now() - started_at, interval '1 min'), interval '1 h') END AS due_at
+            FROM (
+                SELECT z.*, l.started_at, window_opens_at(l.window_from, l.window_to, z.timezone, now()) AS opens_at
+                FROM (SELECT DISTINCT mailing_id, timezone FROM wanted) AS z JOIN leased l ON l.id = z.mailing_id
+            ) AS judged
+        ), made AS (
+            INSERT INTO flights (message_id, mailing_id, client_id, due_at, released_at)
+            SELECT w.id, w.mailing_id, w.client_id, z.due_at, CASE WHEN z.due_at <= now() THEN now() END
+            FROM wanted w JOIN zone z USING (mailing_id, timezone)
+            ORDER BY w.id
             -- A resend may have made a flight already.
             ON CONFLICT (message_id) DO NOTHING
-            RETURNING message_id, client_id, due_at
+            RETURNING message_id, due_at
         ), moved AS (
             -- Over every message looked at, also those that need no flight.
-            UPDATE mailing_work SET release_cursor = (SELECT max(id) FROM fresh)
-            WHERE mailing_id = $1 AND EXISTS (SELECT 1 FROM fresh)
+            UPDATE mailing_work w SET release_cursor = e.last
+            FROM (SELECT mailing_id, max(id) AS last FROM fresh GROUP BY 1) AS e WHERE w.mailing_id = e.mailing_id
         )
-        SELECT made.message_id, made.client_id, 1 AS attempt, made.due_at > now() AS waits, c.timezone
-        FROM made JOIN clients c ON c.id = made.client_id
+        SELECT made.message_id, w.mailing_id, w.client_id, 1 AS attempt, made.due_at > now() AS waits,
+            NOT isfinite(z.opens_at) AS zone_unknown, w.timezone, now() AS taken_at
+        FROM made JOIN wanted w ON w.id = made.message_id JOIN zone z USING (mailing_id, timezone)
         """,
-        mailing_id,
-        cursor,
-        limit,
+        owner,
+        list(limits),
+        list(limits.values()),
     )
-    return [DueFlight(**row) for row in rows]
+    return _taken(rows)
 
 
-async def mark_released(pool: Pool, message_ids: Sequence[int], began_at: datetime) -> None:
-    """Marks flights as on the broker.
+def _taken(rows: Sequence[asyncpg.Record]) -> TakenFlights:
+    flights = [
+        DueFlight(
+            message_id=row["message_id"],
+            mailing_id=row["mailing_id"],
+            client_id=row["client_id"],
+            attempt=row["attempt"],
+            waits=row["waits"],
+            zone_unknown=row["zone_unknown"],
+            timezone=row["timezone"],
+        )
+        for row in rows
+    ]
+    return TakenFlights(flights, rows[0]["taken_at"] if rows else None)
 
-    A flight that a dispatcher has put back meanwhile is due later than the chunk began, and stays in the table.
+
+async def mark_released(pool: Pool, message_ids: Sequence[int], taken_at: datetime | None) -> None:
+    """Marks flights that waited in the table as on the broker.
+
+    A flight that a dispatcher has put back meanwhile is due later than it was taken, and stays in the table.
     """
     await pool.execute(
         """
@@ -119,21 +205,64 @@ async def mark_released(pool: Pool, message_ids: Sequence[int], began_at: dateti
         WHERE message_id = ANY ($1::bigint[]) AND released_at IS NULL AND due_at <= $2
         """,
         message_ids,
-        began_at,
+        taken_at,
     )
 
 
-async def read_in_flight(pool: Pool) -> tuple[dict[int, int], int]:
-    """Returns how many messages of each mailing are in flight, and how many results were ever folded.
+async def take_back(pool: Pool, owner: UUID, message_ids: Sequence[int]) -> None:
+    """Returns fresh flights to the table whose jobs were not confirmed, unless claimed or the lease is lost."""
+    await pool.execute(
+        """
+        UPDATE flights f SET released_at = NULL
+        FROM mailing_work w
+        WHERE f.message_id = ANY ($2::bigint[]) AND w.mailing_id = f.mailing_id AND w.owner = $1
+            AND f.claimed_number = 0 AND f.folded_number = 0
+        """,
+        owner,
+        message_ids,
+    )
 
-    In flight are messages that are released and due.
+
+async def take_back_unconfirmed(pool: Pool, owner: UUID, mailing_ids: Sequence[int]) -> int:
+    """Returns to the table what an earlier owner of these leases may not have published. Returns how many flights.
+
+    Between the confirmed cursor and the release cursor lie fresh flights whose jobs nobody saw confirmed. A job that is
+    on the broker all the same is doubled, and its claim absorbs that.
     """
+    value: int = await pool.fetchval(
+        """
+        WITH leased AS MATERIALIZED (
+            SELECT mailing_id, confirmed_cursor, release_cursor FROM mailing_work
+            WHERE mailing_id = ANY ($2::bigint[]) AND owner = $1 AND confirmed_cursor < release_cursor
+            FOR NO KEY UPDATE
+        ), lost AS (
+            UPDATE flights f SET released_at = NULL
+            FROM leased l
+            WHERE f.message_id > l.confirmed_cursor AND f.message_id <= l.release_cursor
+                AND f.mailing_id = l.mailing_id AND f.claimed_number = 0 AND f.folded_number = 0
+            RETURNING 1
+        ), confirmed AS (
+            UPDATE mailing_work w SET confirmed_cursor = l.release_cursor
+            FROM leased l WHERE w.mailing_id = l.mailing_id
+        )
+        SELECT count(*) FROM lost
+        """,
+        owner,
+        mailing_ids,
+    )
+    return value
+
+
+async def read_in_flight(pool: Pool) -> InFlight:
+    """Counts what is in flight, and reads how many results were ever folded."""
     rows = await pool.fetch(
         """
-        SELECT f.mailing_id, count(*) AS in_flight FROM flights f
+        SELECT f.mailing_id, count(*) AS messages, count(*) FILTER (WHERE f.claimed_number > f.folded_number) AS claimed
+        FROM flights f
         WHERE f.released_at IS NOT NULL AND f.due_at <= now() GROUP BY 1
-        UNION ALL SELECT NULL, results FROM fence
+        UNION ALL SELECT NULL, results, 0 FROM fence
         """
     )
-    counts = {row["mailing_id"]: row["in_flight"] for row in rows}
-    return counts, counts.pop(None)
+    counts = {row["mailing_id"]: row["messages"] for row in rows}
+    results = counts.pop(None)
+    return InFlight(counts, sum(row["claimed"] for row in rows), results)

@@ -38,8 +38,11 @@ class ResendCandidate:
     lost: bool
 
 
-async def lock_oldest(connection: Connection) -> OpenResend | None:
-    """Locks the oldest open resend that no other planner works on, and its mailing against edits."""
+async def lock_oldest(connection: Connection, passing_over: Sequence[int] = ()) -> OpenResend | None:
+    """Locks the oldest open resend that no other planner works on, and its mailing against edits.
+
+    Resends with an id in `passing_over` are left out.
+    """
     row = await connection.fetchrow(
         """
         SELECT r.id, r.mailing_id, r.statuses::text[], r.cursor, r.message_ids, r.requested_at, r.request_id,
@@ -47,10 +50,11 @@ async def lock_oldest(connection: Connection) -> OpenResend | None:
         FROM resends r
         JOIN mailings m ON m.id = r.mailing_id
         JOIN mailing_work w ON w.mailing_id = r.mailing_id
-        WHERE r.done_at IS NULL
+        WHERE r.done_at IS NULL AND r.id <> ALL ($1::bigint[])
         ORDER BY r.id LIMIT 1
         FOR NO KEY UPDATE OF r SKIP LOCKED FOR SHARE OF m
-        """
+        """,
+        passing_over,
     )
     return None if row is None else OpenResend(**row)
 
@@ -61,10 +65,10 @@ async def list_of_status(connection: Connection, resend: OpenResend, limit: int)
         """
         WITH looked AS MATERIALIZED (
             SELECT m FROM messages m
-            WHERE (m.mailing_id, m.status, m.id) > ($1, $2::text::message_status, $3)
-                AND (m.mailing_id, m.status, m.id) <= ($1, $2::text::message_status, 9223372036854775807)
-                AND m.status IN ('rejected', 'exhausted', 'expired', 'cancelled') AND m.final_at <= $4
-            ORDER BY m.mailing_id, m.status, m.id LIMIT $5
+            WHERE (m.mailing_id, m.unsent_status, m.id) > ($1, $2::text::message_status, $3)
+                AND (m.mailing_id, m.unsent_status, m.id) <= ($1, $2::text::message_status, 9223372036854775807)
+                AND m.unsent_status IS NOT NULL AND m.final_at <= $4
+            ORDER BY m.mailing_id, m.unsent_status, m.id LIMIT $5
         )
         SELECT (m).id, (m).attempts, c.deleted_at IS NULL AS client_alive, attempt_is_open(m) AS open,
             attempt_is_lost(m) AS lost
@@ -87,7 +91,7 @@ async def list_by_id(connection: Connection, resend: OpenResend) -> list[ResendC
             attempt_is_lost(m) AS lost
         FROM messages m JOIN clients c ON c.id = m.client_id
         WHERE m.id = ANY ($1::bigint[]) AND m.mailing_id = $2 AND m.final_at <= $3
-            AND m.status IN ('rejected', 'exhausted', 'expired', 'cancelled')
+            AND m.unsent_status IS NOT NULL
         ORDER BY m.id
         """,
         resend.message_ids,

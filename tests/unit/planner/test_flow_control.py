@@ -45,6 +45,17 @@ def test_the_target_follows_the_rate(seen: list[tuple[float, int]], rate: float,
     assert control.target == target
 
 
+@pytest.mark.parametrize(
+    ("claimed", "target"), [(0, LEAST), (300, 300 + LEAST), (1000, 1000 + LEAST), (HIGHEST, HIGHEST)]
+)
+def test_a_slow_provider_leaves_enough_in_flight_for_every_slot(claimed: int, target: int) -> None:
+    # 30 s a request with 1000 slots: 33 results a second, of which 8 s are 267.
+    control = FlowControl(HIGHEST)
+    control.observe(0, 0)
+    control.observe(10, 33, claimed)
+    assert control.target == target
+
+
 @settings(deadline=None)
 @given(
     st.integers(LEAST, 1_000_000),

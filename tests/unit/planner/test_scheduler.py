@@ -36,3 +36,8 @@ def test_without_room_only_those_below_what_is_guaranteed_are_served() -> None:
 def test_nothing_is_open_while_there_is_neither_room_nor_a_guarantee() -> None:
     assert not Capacity(room=0, in_flight={}, guaranteed=0).open
     assert Capacity(room=0, in_flight={}, guaranteed=GUARANTEED).open
+
+
+def test_the_room_is_shared_out_over_a_batch_and_the_rest_get_what_is_guaranteed() -> None:
+    capacity = Capacity(room=120, in_flight={4: 15, 5: 20}, guaranteed=GUARANTEED)
+    assert capacity.shares([1, 2, 3, 4, 5]) == {1: 50, 2: 50, 3: GUARANTEED, 4: 5}

@@ -158,6 +158,7 @@ async def test_a_mailing_that_is_closing_obeys_no_more(api: Api, rows: Rows, act
     await rows.start_closing(mailing)
     assert (await api.post(f"/mailings/{mailing}/{action}")).status == 409
     assert (await api.patch(f"/mailings/{mailing}", {"text": "New"})).status == 409
+    assert (await api.delete(f"/mailings/{mailing}")).status == 409
     assert (await api.get(f"/mailings/{mailing}")).body["status"] == status
 
 

@@ -16,6 +16,7 @@ from services.api.mailings.rules import (
     StatusChange,
     changed,
     judge_action,
+    judge_delete,
     judge_edit,
     judge_new,
 )
@@ -73,6 +74,18 @@ def test_while_closing_only_what_is_cancelled_stays_so(action: Action, status: M
         assert decided == StatusChange(None)
     else:
         assert isinstance(decided, StateConflict)
+
+
+@pytest.mark.parametrize("closing", [False, True])
+@pytest.mark.parametrize("status", ["scheduled", "running", "paused", "finished", "cancelled"])
+def test_a_delete_cancels_what_is_not_over_and_waits_for_what_closes(status: MailingStatus, closing: bool) -> None:
+    decided = judge_delete(a_locked(status, closing=closing))
+    if status in ("finished", "cancelled"):
+        assert decided == StatusChange(None)
+    elif closing:
+        assert isinstance(decided, StateConflict)
+    else:
+        assert decided == StatusChange("cancelled")
 
 
 VALUES: dict[str, Any] = {

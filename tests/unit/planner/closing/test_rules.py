@@ -13,7 +13,9 @@ from services.planner.closing.rules import (
     FlightFacts,
     Settlement,
     SettlementCause,
+    cause_of_closing,
     decide,
+    name_failure,
 )
 from services.planner.closing.store import LockedFlight
 
@@ -102,3 +104,27 @@ def test_every_attempt_is_recorded_or_lost(
     for settlement in decide([1], FlightFacts({1: flight}, {1}), cause):
         assert settlement.attempts == folded + len(settlement.lost)
         assert (settlement.reason == OUTCOME_UNKNOWN) is bool(settlement.lost) is flight.open
+
+
+@pytest.mark.parametrize(
+    ("outcome", "http_status", "name"),
+    [
+        ("server_error", 503, "HTTP 503"),
+        ("too_many", 429, "HTTP 429"),
+        ("error_code", 200, "error code"),
+        ("unreadable", 200, "unreadable"),
+        ("unreachable", None, "unreachable"),
+    ],
+)
+def test_a_failure_is_named_by_its_status_where_that_says_something(
+    outcome: str, http_status: int | None, name: str
+) -> None:
+    assert name_failure(outcome, http_status) == name
+
+
+def test_the_last_failure_and_the_pause_are_named_at_the_end_only() -> None:
+    facts = FlightFacts({1: a_flight(1, 1)}, {1}, failed={1: "HTTP 503"})
+    paused = cause_of_closing(cancelled=False, paused=True, claims_due=False)
+    assert [settlement.reason for settlement in decide([1], facts, ENDED)] == ["deadline reached, last HTTP 503"]
+    assert [settlement.reason for settlement in decide([1], facts, paused)] == ["deadline reached while paused"]
+    assert [settlement.reason for settlement in decide([1], facts, CANCELLED)] == [MAILING_CANCELLED]
