@@ -10,13 +10,15 @@ import asyncio
 import re
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import asyncpg
 
 from services.api.clients import store as clients
+from services.api.edits import store as edits
+from services.api.edits.scope import EditScope
 from services.api.mailings import store as mailings
 from services.api.messages import store as messages
 from services.api.statistics import store as statistics
@@ -153,8 +155,15 @@ def calls(pool: Any, connection: asyncpg.Connection) -> dict[str, Callable[[], A
         "planner: metrics, what is unsent": lambda: backlog.list_unsent(pool),
         "planner: metrics, mailings by status": lambda: backlog.count_mailings(pool),
         "dispatcher: claim of 100": claim,
-        "dispatcher: beat": lambda: dispatcher.beat(pool, [worker], True),
-        "dispatcher: unclaim": lambda: dispatcher.unclaim(pool, worker, 1, 1),
+        "dispatcher: beat": lambda: dispatcher.beat(
+            connection, worker, [], [worker], sending=True, stale_after=timedelta(seconds=17), seconds=5
+        ),
+        "dispatcher: count of queued retries": lambda: dispatcher.count_queued_retries(pool),
+        "dispatcher: give back of 100": lambda: dispatcher.give_back(
+            pool, [dispatcher.GivenBack(worker, number, 1, datetime.now(UTC)) for number in range(1, 101)]
+        ),
+        "api: flights of an edited mailing": lambda: edits.has_flights(pool, EditScope.of_mailing(1)),
+        "api: flights of an edited client": lambda: edits.has_flights(pool, EditScope.of_clients([77])),
         "reporter: fold of 100": fold_batch,
         "planner: messages to settle, 5,000": lambda: closing.lock_unsent_of_mailing(connection, 1, 500_000, 5000),
         "planner: a client's messages to settle": lambda: closing.lock_unsent_of_client(connection, 77, 0, 1000),

@@ -13,26 +13,32 @@ from services.dispatcher.admission.adaptive_concurrency import AdaptiveConcurren
 from services.dispatcher.admission.admission import Admission
 from services.dispatcher.admission.admission_watch import BreakerWatch, ConcurrencyWatch, watch_admission
 from services.dispatcher.admission.breaker import Breaker
+from services.dispatcher.admission.hold_up import HoldUp
 from services.dispatcher.admission.rate_limit import make_limit, prefetch
 from services.dispatcher.attempt import AttemptRunner
+from services.dispatcher.claims.clock import read_clock
+from services.dispatcher.claims.give_backs import GiveBacks
+from services.dispatcher.claims.heartbeat import Heartbeat
+from services.dispatcher.claims.held_claims import HeldClaims
 from services.dispatcher.handler import Handler
-from services.dispatcher.heartbeat import Heartbeat
 from services.dispatcher.intake import Intake
 from services.dispatcher.metrics import Metrics
 from services.dispatcher.provider_api import provider
+from services.dispatcher.queued_retries import QueuedRetries
 from services.dispatcher.result_buffer import ResultBuffer
 from services.dispatcher.retry import RetryPolicy
 from services.dispatcher.settings import DispatcherSettings
-from services.dispatcher.worker_name import WorkerName
 from shared import database, process, topology
 from shared.broker import Consumer, Publisher
-from shared.database import Pool
 from shared.health import Health
 from shared.metrics import new_registry
 from shared.ops import serve_ops
 
-# Of the 25 s a process has to stop: for requests to end, then for results to be published.
-ENDING_SECONDS, FLUSHING_SECONDS = 16, 4
+# For the beat, which keeps one; claims, a give-back, the watch and the count of retries share the others.
+POOL_SIZE = 6
+# Of the 25 s a process has to stop: for requests to end, for the others' claims to be given back, then for results to
+# be published.
+ENDING_SECONDS, GIVING_BACK_SECONDS, FLUSHING_SECONDS = 15, 2, 4
 
 
 async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
@@ -43,18 +49,22 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
     async with (
         serve_ops(config.ops_host, config.ops_port, health, registry),
         database.connect(
-            config.database_url.get_secret_value(), health, stop, size=4, session=database.NO_SCANS
+            config.database_url.get_secret_value(), health, stop, size=POOL_SIZE, session=database.NO_SCANS
         ) as pool,
-        provider.connect(config.provider_url, token, most_open=config.dispatcher_concurrency) as send_api,
+        provider.connect(
+            config.provider_url, token, most_open=config.dispatcher_concurrency, clock=read_clock
+        ) as send_api,
         Publisher(urls, "dispatcher.publish", health, table) as publisher,
     ):
         counters = Metrics(registry)
-        intake, results, name = Intake(counters), ResultBuffer(publisher), WorkerName()
+        intake, results, held = Intake(counters), ResultBuffer(publisher), HeldClaims(read_clock)
+        give_backs, retries = GiveBacks(pool, held.names, intake, counters), QueuedRetries(pool)
         breaker = Breaker(lambda: random.uniform(0.9, 1.1))  # noqa: S311 - jitter, not a secret
         concurrency = AdaptiveConcurrency(config.dispatcher_concurrency)
         admission = Admission(breaker, concurrency)
-        runner = _runner(config, pool, publisher, send_api, admission, counters)
-        heartbeat = Heartbeat(pool, name, runner)
+        runner = _runner(config, held, publisher, send_api, admission, retries, counters)
+        heartbeat = Heartbeat(pool, held, provider_timeout=config.provider_timeout, clock=read_clock)
+        hold_up = HoldUp(health, registry, read_clock)
         handler = Handler(
             pool,
             publisher,
@@ -62,12 +72,15 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
             runner,
             results,
             admission,
-            name,
+            held,
+            give_backs,
             heartbeat,
+            hold_up,
             counters,
             concurrency=config.dispatcher_concurrency,
             shortest_retry=topology.retry_queue(config.retry_delays[0]),
-            limiter=make_limit(config.provider_rate, asyncio.get_running_loop().time),
+            limiter=make_limit(config.provider_rate, read_clock),
+            clock=read_clock,
         )
         consumer = Consumer(
             urls,
@@ -78,40 +91,46 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
             prefetch=prefetch(config.dispatcher_concurrency, config.provider_rate),
             on_delivery=intake.enqueue,
         )
-        _register_gauges(registry, concurrency, handler, intake, results)
+        _register_gauges(registry, concurrency, handler, intake, held, results)
         database.register_metrics(pool, registry)
         consumer.register_metrics(registry)
         publisher.register_metrics(registry)
-        for task, pulse in (("send", handler.pulse), ("beat", heartbeat.pulse), ("results", results.pulse)):
+        for task, pulse in (
+            ("send", handler.pulse),
+            ("beat", heartbeat.pulse),
+            ("results", results.pulse),
+            ("give back", give_backs.pulse),
+        ):
             health.watch(task, pulse)
         async with consumer:
             watch = watch_admission(
-                BreakerWatch(breaker, health, registry),
-                ConcurrencyWatch(concurrency, health),
-                asyncio.get_running_loop().time,
+                BreakerWatch(breaker, health, registry), ConcurrencyWatch(concurrency, health), read_clock
             )
-            watches = (consumer.check(), publisher.check(), database.watch(pool, health), watch)
-            await _work(handler, results, consumer, stop, heartbeat.run(), *watches)
+            watches = (consumer.check(), publisher.check(), database.watch(pool, health), watch, retries.run())
+            await _work(handler, results, give_backs, consumer, stop, heartbeat.run(), hold_up.run(), *watches)
+            await heartbeat.leave()
 
 
 def _runner(
     config: DispatcherSettings,
-    pool: Pool,
+    held: HeldClaims,
     publisher: Publisher,
     send_api: provider.Provider,
     admission: Admission,
+    retries: QueuedRetries,
     counters: Metrics,
 ) -> AttemptRunner:
     return AttemptRunner(
-        pool,
+        held,
         publisher,
         send_api,
         admission,
         RetryPolicy(config.retry_delays, config.max_attempts),
+        retries,
         counters,
         timeout=config.provider_timeout,
         token=config.provider_token.get_secret_value(),
-        clock=asyncio.get_running_loop().time,
+        clock=read_clock,
     )
 
 
@@ -120,6 +139,7 @@ def _register_gauges(
     concurrency: AdaptiveConcurrency,
     handler: Handler,
     intake: Intake,
+    held: HeldClaims,
     results: ResultBuffer,
 ) -> None:
     clock = asyncio.get_running_loop().time
@@ -128,6 +148,7 @@ def _register_gauges(
         in_flight=lambda: handler.in_flight,
         most=lambda: concurrency.limit,
         held=lambda: intake.held,
+        unbegun=lambda: len(held),
         outstanding=lambda: results.outstanding,
         unconfirmed=lambda: results.behind(clock()),
     )
@@ -136,16 +157,18 @@ def _register_gauges(
 async def _work(
     handler: Handler,
     results: ResultBuffer,
+    give_backs: GiveBacks,
     consumer: Consumer,
     stop: asyncio.Event,
     *watches: Coroutine[Any, Any, None],
 ) -> None:
     """Sends until `stop`, then lets requests end and publishes their results before the connections close."""
     async with asyncio.TaskGroup() as group:
-        background = [group.create_task(watch) for watch in (*watches, results.run())]
+        background = [group.create_task(watch) for watch in (*watches, results.run(), give_backs.run())]
         await handler.run(consumer, stop)
         await consumer.pause()
         await handler.finish(ENDING_SECONDS)
+        await give_backs.flush(GIVING_BACK_SECONDS)
         for task in background:
             task.cancel()
         await results.flush(FLUSHING_SECONDS)

@@ -6,23 +6,20 @@ from datetime import timedelta
 
 from msgspec import structs
 
-from services.dispatcher import store
 from services.dispatcher.admission.admission import Admission
-from services.dispatcher.attempt_result import build_result, failure_fields
+from services.dispatcher.attempt_result import build_result, build_unsettled, failure_fields
 from services.dispatcher.claimed_job import ClaimedJob, SentRequest
+from services.dispatcher.claims.held_claims import HeldClaims
 from services.dispatcher.metrics import Metrics
 from services.dispatcher.provider_api.pending_request import NotBegun
 from services.dispatcher.provider_api.provider import Provider
 from services.dispatcher.provider_api.replies import Classification, Reply, classify
+from services.dispatcher.queued_retries import QueuedRetries
 from services.dispatcher.retry import Decision, Finish, Retry, RetryFacts, RetryPolicy, decide
 from shared import failpoints, logs, topology
 from shared.broker import Outgoing, Publisher, Unpublished
-from shared.database import DATABASE_OUTAGES, Pool, describe
 from shared.messages import Result, encode
-from shared.waiting import Backoff
 
-# A claim is only as fresh as this when its request begins: an edit or a cancel acts within 100 ms.
-FRESH_SECONDS = 0.08
 # The reply must be there, and its result on its way, before the mailing ends.
 MARGIN_SECONDS = 0.25
 # More retries than this wait in the table, not on the broker.
@@ -32,116 +29,89 @@ log = logs.get()
 
 
 class AttemptRunner:
-    """The runner of attempts. It holds no database connection while it waits for the provider.
-
-    `queued_retries` is how many flights waited in the retry queues at the last beat.
-    """
+    """The runner of attempts. It holds no database connection while it waits for the provider."""
 
     def __init__(
         self,
-        pool: Pool,
+        held: HeldClaims,
         publisher: Publisher,
         provider: Provider,
         admission: Admission,
         policy: RetryPolicy,
+        retries: QueuedRetries,
         metrics: Metrics,
         *,
         timeout: float,
         token: str,
         clock: Callable[[], float],
     ) -> None:
-        self._pool = pool
+        self._held = held
         self._publisher = publisher
         self._provider = provider
         self._admission = admission
         self._policy = policy
+        self._retries = retries
         self._metrics = metrics
         self._timeout = timeout
         self._token = token
         self._clock = clock
-        self.queued_retries = 0
 
     async def run(self, claimed: ClaimedJob) -> Result | None:
-        """Makes one attempt and returns its result; None when it did not begin and the job must be claimed again."""
-        after = self._clock() - claimed.asked
-        seconds = min(self._timeout, claimed.claim.seconds_left - MARGIN_SECONDS - after)
-        try:
-            sent = await self._send(claimed, after, seconds)
-        except NotBegun:
-            await self._give_back(claimed)
-            return None
-        except Exception as error:
-            sent = self._crashed(claimed, after, error)
-        self._metrics.margin.observe(claimed.claim.seconds_left - sent.begun_after)
-        try:
-            return await self._conclude(claimed, sent)
-        except Exception as error:
-            return await self._conclude(claimed, self._crashed(claimed, after, error))
+        """Makes one attempt and returns its result; None when its request did not begin. Raises nothing.
 
-    def _crashed(self, claimed: ClaimedJob, after: float, error: Exception) -> SentRequest:
-        """Makes of an error of our own a reply that did not come: whether the request was written is not known.
-
-        Its result closes the claim. Without one the claim would stay open under a name that lives.
+        It may be cancelled: then its claim is to be given back, or the process stops.
         """
-        log.error("attempt crashed", **claimed.ids, exc_info=error)
-        reply = Reply("broken", detail=type(error).__name__)
-        return SentRequest(reply, after, max(self._clock() - claimed.asked - after, 0))
-
-    async def _conclude(self, claimed: ClaimedJob, sent: SentRequest) -> Result:
-        """Does what the reply asks for, and returns the result of the attempt."""
-        classification = classify(sent.reply)
+        try:
+            sent = await self._send(claimed)
+        except NotBegun:
+            return None
+        self._metrics.margin.observe(claimed.claim.seconds_left - sent.begun_after)
+        classification = _classify(claimed, sent)
         self._record_in_admission(claimed, sent, classification)
-        decision = decide(classification, self._facts(claimed, sent), self._policy)
-        decision = await self._act(claimed, sent, decision)
-        result = build_result(claimed, sent, classification, decision, token=self._token)
-        self._log_end(claimed, sent, classification, decision, result)
+        try:
+            decision = decide(classification, self._facts(claimed, sent), self._policy)
+            decision = await self._act(claimed, sent, decision)
+            result = build_result(claimed, sent, classification, decision, token=self._token)
+            self._log_end(claimed, sent, classification, decision, result)
+        except Exception as error:
+            log.error("attempt crashed", **claimed.ids, exc_info=error)
+            result = build_unsettled(claimed, sent, self._policy.delays[0])
         return result
 
-    async def _send(self, claimed: ClaimedJob, after: float, seconds: float) -> SentRequest:
-        """Sends the request, or raises NotBegun where the claim is no longer fresh once a connection is there."""
-        if after > FRESH_SECONDS or seconds <= 0:
-            raise NotBegun
+    async def _send(self, claimed: ClaimedJob) -> SentRequest:
+        """Sends the request. Raises NotBegun where it may not begin, or Herald failed before it did."""
         failpoints.reach("dispatcher.claimed")
-        claim = claimed.claim
-        began, begun = claimed.asked + after, False
-        log.debug("request begins", **claimed.ids, timeout_s=round(seconds, 2))
+        claim, asked = claimed.claim, claimed.terms.asked
+        began = self._clock()
+        deadline = min(began + self._timeout, asked + claim.seconds_left - MARGIN_SECONDS)
+        log.debug("request begins", **claimed.ids, timeout_s=round(deadline - began, 2))
 
         def may_begin() -> bool:
-            nonlocal began, begun
+            nonlocal began
             began = self._clock()
-            begun = began - claimed.asked <= FRESH_SECONDS
-            return begun
+            return self._held.may_begin(claimed, deadline)
 
         try:
             reply = await self._provider.send(
-                claim.message_id, claim.phone, claim.text, deadline=began + seconds, may_begin=may_begin
+                claim.message_id, claim.phone, claim.text, deadline=deadline, may_begin=may_begin
             )
         except asyncio.CancelledError:
-            # Only shutdown cancels a request. Once it began it may have arrived: a reply that did not come.
-            if not begun:
+            if self._held.holds(claimed):
                 raise NotBegun from None
+            # Only shutdown cancels a request. It may have arrived: that counts as a reply that did not come.
             reply = Reply("timeout", detail="the process stopped before the reply")
+        except NotBegun:
+            raise
+        except Exception as error:
+            log.error("attempt crashed", **claimed.ids, exc_info=error)
+            if self._held.holds(claimed):
+                self._held.fail(claimed)
+                raise NotBegun from None
+            reply = Reply("broken", detail=type(error).__name__)
+        # With a reply that says that no connection was made, the attempt has ended as well.
+        self._held.let_go(claimed)
         failpoints.reach("dispatcher.replied")
-        return SentRequest(reply, began - claimed.asked, self._clock() - began)
-
-    async def _give_back(self, claimed: ClaimedJob) -> None:
-        self._admission.withdraw(claimed.ticket)
-        log.info("claim given back", **claimed.ids, claimed_ms_ago=round((self._clock() - claimed.asked) * 1000))
-        await self._unclaim(claimed)
-
-    async def _unclaim(self, claimed: ClaimedJob) -> None:
-        """Gives a claim back whose request did not begin, however long the database is away.
-
-        A claim that stays open under a live worker would never be taken over.
-        """
-        backoff = Backoff()
-        while True:
-            try:
-                await store.unclaim(self._pool, claimed.worker, claimed.claim.message_id, claimed.claim.number)
-                return
-            except DATABASE_OUTAGES as error:
-                log.warning("unclaim delayed", **claimed.ids, detail=describe(error))
-            await asyncio.sleep(backoff.next())
+        return SentRequest(reply, began - asked, self._clock() - began)
 
     def _record_in_admission(self, claimed: ClaimedJob, sent: SentRequest, classification: Classification) -> None:
         moment = self._clock()
@@ -158,7 +128,7 @@ class AttemptRunner:
             failures=claimed.claim.failures,
             left=timedelta(seconds=claimed.claim.seconds_left - sent.begun_after - sent.seconds),
             number=claimed.claim.number,
-            queues_full=self.queued_retries >= MOST_QUEUED_RETRIES,
+            queues_full=self._retries.count >= MOST_QUEUED_RETRIES,
         )
 
     async def _act(self, claimed: ClaimedJob, sent: SentRequest, decision: Decision) -> Decision:
@@ -214,3 +184,12 @@ class AttemptRunner:
             # A success has nothing to add, since its code was 0; and at least nine of ten lines are successes.
             **({} if accepted else failure_fields(claimed, classification, decision, result)),
         )
+
+
+def _classify(claimed: ClaimedJob, sent: SentRequest) -> Classification:
+    """Classifies the reply. One that Herald itself fails on may have been a success."""
+    try:
+        return classify(sent.reply)
+    except Exception as error:
+        log.error("attempt crashed", **claimed.ids, exc_info=error)
+        return Classification("temporary", "broken", "reply not understood")

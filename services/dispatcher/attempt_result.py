@@ -1,5 +1,6 @@
 """Builds the result of an attempt for the reporter, and the fields of its log line. Pure."""
 
+from datetime import timedelta
 from typing import cast
 
 from services.dispatcher.claimed_job import ClaimedJob, SentRequest
@@ -33,6 +34,25 @@ def build_result(
         queued=retry.queued if retry else False,
         due_at=sent.ended_at(claim) + retry.delay if retry else None,
         request_id=claim.request_id,
+    )
+
+
+def build_unsettled(claimed: ClaimedJob, sent: SentRequest, delay: timedelta) -> Result:
+    """Makes the result of an attempt that an error of Herald's ended: it may have arrived, and is tried again."""
+    return Result(
+        message_id=claimed.job.message_id,
+        mailing_id=claimed.job.mailing_id,
+        client_id=claimed.job.client_id,
+        number=claimed.claim.number,
+        status="retrying",
+        outcome="broken",
+        started_at=sent.started_at(claimed.claim),
+        duration_ms=round(sent.seconds * 1000),
+        detail="an error of the dispatcher",
+        failed=True,
+        queued=False,
+        due_at=sent.ended_at(claimed.claim) + delay,
+        request_id=claimed.claim.request_id,
     )
 
 

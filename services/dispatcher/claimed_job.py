@@ -12,19 +12,33 @@ from shared.messages import Job
 
 
 @dataclass(frozen=True, slots=True)
-class ClaimedJob:
-    """A job whose claim has the verdict "send".
+class ClaimTerms:
+    """What was true when a claim was asked for.
 
-    `worker` is the name it was claimed under. `asked` is when the claim was asked for, in seconds on a monotonic
-    clock.
+    `name` is what it was claimed under, `term` that of the lease, `heard` the number of edits heard by then, and
+    `asked` the moment in seconds, on the clock of services/dispatcher/claims/clock.py.
     """
+
+    name: UUID
+    term: int
+    heard: int
+    asked: float
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedJob:
+    """A job whose claim has the verdict "send"."""
 
     delivery: Delivery
     job: Job
     claim: Claim
-    worker: UUID
+    terms: ClaimTerms
     ticket: Ticket
-    asked: float
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """Names the claim: the message and the number."""
+        return self.claim.message_id, self.claim.number
 
     @property
     def ids(self) -> dict[str, int | str | None]:

@@ -37,6 +37,7 @@ class Intake:
         self._metrics = metrics
         self._inbox: deque[DeliveredJob] = deque()
         self._unreadable: deque[Delivery] = deque()
+        self._aside: deque[DeliveredJob] = deque()
         self.arrived = asyncio.Event()
 
     @property
@@ -63,6 +64,17 @@ class Intake:
         self._inbox.append(delivered)
         self.arrived.set()
 
+    def set_aside(self, delivered: DeliveredJob) -> None:
+        """Keeps a job that failed apart, until `take_set_aside`."""
+        self._aside.append(delivered)
+        self.arrived.set()
+
+    def take_set_aside(self) -> list[DeliveredJob]:
+        """Returns the jobs that failed: they are to be tried again after a while."""
+        taken = list(self._aside)
+        self._aside.clear()
+        return taken
+
     def restore(self, batch: Iterable[DeliveredJob]) -> None:
         """Puts a batch back whose claim failed."""
         self._inbox.extendleft(batch)
@@ -78,6 +90,12 @@ class Intake:
         while self._unreadable:
             await self._unreadable.popleft().reject()
             self._metrics.dead["unreadable"].inc()
+
+    async def reject_damaged(self, delivered: DeliveredJob) -> None:
+        """Rejects a job that asks for an attempt which nobody may ask for."""
+        log.error("job damaged", queue=topology.DISPATCHER_JOBS, **delivered.ids)
+        await delivered.delivery.reject()
+        self._metrics.dead["damaged"].inc()
 
     def forget_dead(self) -> None:
         """Drops deliveries whose channel is closed: the broker delivers their bodies again."""

@@ -6,6 +6,7 @@ from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from services.dispatcher.claims.held_claims import GiveBackReason
 from services.dispatcher.provider_api.replies import OUTCOMES
 from services.dispatcher.store import Claim, ClaimVerdict
 from shared import topology
@@ -35,7 +36,16 @@ class Metrics:
             buckets=(1, 2, 5, 10, 30, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 6 * HOUR, 24 * HOUR),
             registry=registry,
         )
-        self.dead = dead_letter_counters(topology.DISPATCHER_DEAD, ("exhausted", "unreadable"), registry)
+        self.given_back = ChildCounters(
+            Counter(
+                "herald_claims_given_back",
+                "Claims whose request did not begin and that were given back, by reason.",
+                ["reason"],
+                registry=registry,
+            ),
+            get_args(GiveBackReason),
+        )
+        self.dead = dead_letter_counters(topology.DISPATCHER_DEAD, ("exhausted", "unreadable", "damaged"), registry)
         self._register_claim_metrics(registry)
 
     def _register_claim_metrics(self, registry: CollectorRegistry) -> None:
@@ -46,7 +56,7 @@ class Metrics:
             registry=registry,
         )
         self.claim_jobs = Histogram(
-            "herald_claim_jobs", "Jobs in one claim.", buckets=(1, 2, 5, 10, 25, 50, 75, 100), registry=registry
+            "herald_claim_jobs", "Jobs in one claim.", buckets=(1, 2, 5, 10, 25, 50, 100, 250), registry=registry
         )
         self.claim_duration = Histogram(
             "herald_claim_duration_seconds",
@@ -76,6 +86,7 @@ def register_gauges(
     in_flight: ReadValue,
     most: ReadValue,
     held: ReadValue,
+    unbegun: ReadValue,
     outstanding: ReadValue,
     unconfirmed: ReadValue,
 ) -> None:
@@ -84,6 +95,7 @@ def register_gauges(
         ("herald_requests_in_flight", "Attempts under way.", in_flight),
         ("herald_requests_in_flight_max", "Attempts allowed at once, which adapts to the provider.", most),
         ("herald_jobs_held", "Jobs that were delivered and are not claimed yet.", held),
+        ("herald_claims_held", "Claims whose request has not begun.", unbegun),
         ("herald_results_outstanding", "Results that the broker has not confirmed.", outstanding),
         (
             "herald_results_unconfirmed_seconds",

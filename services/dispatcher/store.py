@@ -2,26 +2,32 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
-from shared.database import Pool
+import orjson
 
-ClaimVerdict = Literal["send", "locked", "busy", "put back", "over"]
+from services.dispatcher.claims.heard_edits import HeardEdit
+from shared.database import Connection, Pool
+
+ClaimVerdict = Literal["send", "locked", "busy", "put back", "over", "damaged"]
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The verdict on one job. The fields after `number` have a meaning for "send" only.
+    """The verdict on one job. The fields after `verdict` have a meaning for "send" only.
 
-    `failures` counts also those of attempts whose results are not folded yet. `claimed_at` is the database's time;
-    `seconds_left` until the mailing's end from then; `waited` are the seconds since the job was released and due.
+    `failures` counts also those of attempts whose results are not folded yet. `claimed_at` is the database's time, as
+    it is stored with the claim; `seconds_left` until the mailing's end from then; `waited` are the seconds since the
+    job was released and due.
     """
 
     message_id: int
     verdict: ClaimVerdict
     number: int
+    mailing_id: int
+    client_id: int
     failures: int
     text: str
     phone: str
@@ -29,6 +35,24 @@ class Claim:
     claimed_at: datetime
     request_id: str | None
     waited: float
+
+
+@dataclass(frozen=True, slots=True)
+class GivenBack:
+    """A claim that is given back. The moment tells it from a later claim of the same number under the same name."""
+
+    name: UUID
+    message_id: int
+    number: int
+    claimed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BeatAnswer:
+    """What a beat brought: whether the process is known and not fenced, and the edits that it has not reported."""
+
+    known: bool
+    edits: list[HeardEdit]
 
 
 async def claim(pool: Pool, worker: UUID, jobs: Sequence[tuple[int, int, bool]]) -> list[Claim]:
@@ -50,9 +74,10 @@ async def claim(pool: Pool, worker: UUID, jobs: Sequence[tuple[int, int, bool]])
         ), fact AS MATERIALIZED (
             -- The live mailing and client: an edit acts on every message that is not claimed yet.
             SELECT j.message_id, j.attempt, j.redelivered, h.message_id IS NOT NULL AS held,
-                h.claimed_number, h.folded_number, h.failures, h.claimed_by, h.claimed_at,
+                h.mailing_id, h.client_id, h.claimed_number, h.folded_number, h.failures, h.claimed_by, h.claimed_at,
                 h.claimed_number > h.folded_number AS open,
                 m.status AS mailing_status, m.text, m.request_id, c.phone,
+                clock_timestamp() AS moment,
                 extract(epoch FROM m.end_at - clock_timestamp())::float8 AS seconds_left,
                 extract(epoch FROM clock_timestamp() - greatest(h.released_at, h.due_at))::float8 AS waited,
                 CASE WHEN m.window_from IS NULL OR c.phone IS NULL THEN now()
@@ -70,6 +95,8 @@ async def claim(pool: Pool, worker: UUID, jobs: Sequence[tuple[int, int, bool]])
                         ELSE 'over' END
                     -- over: nothing may be sent any more. The planner settles such a message.
                     WHEN mailing_status NOT IN ('running', 'paused') OR phone IS NULL OR seconds_left < 1 THEN 'over'
+                    -- damaged: nobody may ask for that number, since the one before was never claimed.
+                    WHEN attempt > claimed_number + 1 THEN 'damaged'
                     -- The job asks for an attempt that was never claimed.
                     WHEN attempt > claimed_number THEN CASE
                         -- put back: it may not be sent now, but later. It waits in the table.
@@ -91,21 +118,23 @@ async def claim(pool: Pool, worker: UUID, jobs: Sequence[tuple[int, int, bool]])
             FROM fact
         ), taken AS (
             UPDATE flights f
-            SET claimed_number = j.number, claimed_by = $1, claimed_at = clock_timestamp()
+            SET claimed_number = j.number, claimed_by = $1, claimed_at = j.moment
             FROM judged j WHERE f.message_id = j.message_id AND j.verdict = 'send'
         ), put_back AS (
             UPDATE flights f
-            SET released_at = NULL, due_at = clock_timestamp()
+            -- The planner releases it again under the number that this job asks for, even while a claim is open.
+            SET released_at = NULL, due_at = clock_timestamp(), asked_number = j.attempt
             FROM judged j WHERE f.message_id = j.message_id AND j.verdict = 'put back'
         )
         SELECT message_id, verdict, coalesce(number, 0) AS number,
+            coalesce(mailing_id, 0) AS mailing_id, coalesce(client_id, 0) AS client_id,
             -- A job for the next number exists only after the earlier attempts failed, folded or not.
             coalesce(failures + CASE WHEN attempt > claimed_number THEN claimed_number - folded_number ELSE 0 END, 0)
                 AS failures,
             -- Text and phone leave the database only for what is sent.
             CASE WHEN verdict = 'send' THEN text ELSE '' END AS text,
             CASE WHEN verdict = 'send' THEN phone ELSE '' END AS phone,
-            coalesce(seconds_left, 0) AS seconds_left, clock_timestamp() AS claimed_at, request_id,
+            coalesce(seconds_left, 0) AS seconds_left, moment AS claimed_at, request_id,
             greatest(waited, 0) AS waited
         FROM judged
         """,
@@ -117,33 +146,105 @@ async def claim(pool: Pool, worker: UUID, jobs: Sequence[tuple[int, int, bool]])
     return [Claim(**row) for row in rows]
 
 
-async def unclaim(pool: Pool, worker: UUID, message_id: int, number: int) -> None:
-    """Takes back a claim whose request did not begin, unless somebody else has taken it over."""
-    await pool.execute(
-        """
-        -- The attempt before may be open: that claim was stale, and is so again as soon as all is folded that was
-        -- published before this one. Its 15 s of silence are not waited for a second time.
-        UPDATE flights SET claimed_number = $3 - 1, claimed_by = NULL, claimed_at = claimed_at - interval '15 s'
-        WHERE message_id = $2 AND claimed_by = $1 AND claimed_number = $3
-        """,
-        worker,
-        message_id,
-        number,
-    )
+async def give_back(pool: Pool, claims: Sequence[GivenBack]) -> int:
+    """Takes back claims whose requests did not begin, and returns how many there were.
 
-
-async def beat(pool: Pool, workers: Sequence[UUID], sending: bool) -> int:
-    """Marks these worker names as alive, and returns how many flights wait in the retry queues."""
+    A claim that is not there any more is left alone, whoever claimed the message since: so this may be repeated.
+    """
     value: int = await pool.fetchval(
         """
-        WITH beats AS (
-            INSERT INTO workers AS w (id, beat_at, sending)
-            SELECT id, clock_timestamp(), $2 FROM unnest($1::uuid[]) AS id
-            ON CONFLICT (id) DO UPDATE SET beat_at = clock_timestamp(), sending = EXCLUDED.sending
+        WITH held AS MATERIALIZED (
+            -- Locked in id order, so that nothing that locks many flights can deadlock with it.
+            SELECT f.message_id FROM unnest($1::uuid[], $2::bigint[], $3::int[], $4::timestamptz[])
+                AS g (name, message_id, number, claimed_at)
+            JOIN flights f USING (message_id)
+            WHERE f.claimed_by = g.name AND f.claimed_number = g.number AND f.claimed_at = g.claimed_at
+            ORDER BY f.message_id FOR UPDATE OF f
+        ), given_back AS (
+            -- The attempt before may be open: that claim was stale, and is so again as soon as all is folded that was
+            -- published before this one. Its silence (of 32 s, without a name) is not waited for a second time.
+            UPDATE flights f
+            SET claimed_number = g.number - 1, claimed_by = NULL, claimed_at = g.claimed_at - interval '32 s'
+            FROM held JOIN unnest($1::uuid[], $2::bigint[], $3::int[], $4::timestamptz[])
+                AS g (name, message_id, number, claimed_at) USING (message_id)
+            WHERE f.message_id = held.message_id
+                AND f.claimed_by = g.name AND f.claimed_number = g.number AND f.claimed_at = g.claimed_at
+            RETURNING f.message_id
         )
-        SELECT count(*) FROM flights WHERE released_at IS NOT NULL AND due_at > now()
+        SELECT count(*) FROM given_back
         """,
-        workers,
-        sending,
+        [one.name for one in claims],
+        [one.message_id for one in claims],
+        [one.number for one in claims],
+        [one.claimed_at for one in claims],
     )
+    return value
+
+
+async def add_process(connection: Connection, process: UUID, *, instead_of: UUID | None = None) -> None:
+    """Adds the row of a process, in place of the one under its id before, and deletes those of long dead ones."""
+    await connection.execute(
+        """
+        WITH gone AS (
+            DELETE FROM processes WHERE id = $2 OR beat_at < clock_timestamp() - interval '1 day'
+        )
+        INSERT INTO processes (id) VALUES ($1) ON CONFLICT DO NOTHING
+        """,
+        process,
+        instead_of,
+    )
+
+
+async def remove_process(pool: Pool, process: UUID) -> None:
+    await pool.execute("DELETE FROM processes WHERE id = $1", process)
+
+
+async def beat(
+    connection: Connection,
+    process: UUID,
+    heard: Sequence[int],
+    names: Sequence[UUID],
+    *,
+    sending: bool,
+    stale_after: timedelta,
+    seconds: float,
+) -> BeatAnswer:
+    """Keeps the lease of a process and its names alive, reports the edits that it has heard, and returns new ones.
+
+    One statement, so that the names beat whenever the process does. A fenced process keeps its names alive, too: its
+    requests that have begun are not to be repeated. The claims of a name are stale when it has been silent for
+    `stale_after`. New edits are those of the last 10 s that are not in `heard`; ids would not do, since they commit
+    out of order.
+    """
+    row = await connection.fetchrow(
+        """
+        WITH process AS (
+            UPDATE processes SET beat_at = clock_timestamp(), heard = $2
+            WHERE id = $1 AND fenced_at IS NULL RETURNING id
+        ), beats AS (
+            INSERT INTO workers AS w (id, beat_at, sending, stale_after)
+            SELECT id, clock_timestamp(), $4, $5 FROM unnest($3::uuid[]) AS id
+            ON CONFLICT (id) DO UPDATE
+            SET beat_at = clock_timestamp(), sending = EXCLUDED.sending, stale_after = EXCLUDED.stale_after
+        )
+        SELECT EXISTS (SELECT FROM process) AS known, (
+            SELECT json_agg(json_build_object('id', id, 'mailing_id', mailing_id, 'client_ids', client_ids))::text
+            FROM edits WHERE edited_at > clock_timestamp() - interval '10 s' AND id <> ALL ($2::bigint[])
+        ) AS edits
+        """,
+        process,
+        heard,
+        names,
+        sending,
+        stale_after,
+        timeout=seconds,
+    )
+    if row is None:
+        raise LookupError("a SELECT without FROM returns one row")
+    return BeatAnswer(row["known"], [HeardEdit(**edit) for edit in orjson.loads(row["edits"] or b"[]")])
+
+
+async def count_queued_retries(pool: Pool) -> int:
+    """Counts the flights that wait in the retry queues."""
+    value: int = await pool.fetchval("SELECT count(*) FROM flights WHERE released_at IS NOT NULL AND due_at > now()")
     return value

@@ -58,6 +58,8 @@ def a_claim(**over: Any) -> Claim:
         "message_id": 1,
         "verdict": "send",
         "number": 1,
+        "mailing_id": 7,
+        "client_id": 3,
         "failures": 0,
         "text": TEXT,
         "phone": PHONE,

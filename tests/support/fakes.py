@@ -3,7 +3,6 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from services.dispatcher.provider_api.pending_request import NotBegun
 from services.dispatcher.provider_api.provider import Provider
@@ -54,7 +53,7 @@ class RecordingPublisher(Publisher):
 class FakeProvider(Provider):
     """Returns the given replies, then successes. Records the requests, and replies only while `gate` is set.
 
-    Asks whether a request may begin as soon as it comes.
+    Asks whether a request may begin once it is `connected`, and raises `error` just before.
     """
 
     def __init__(self, *replies: Reply) -> None:
@@ -63,10 +62,16 @@ class FakeProvider(Provider):
         self.asked = asyncio.Event()
         self.gate = asyncio.Event()
         self.gate.set()
+        self.connected = asyncio.Event()
+        self.connected.set()
+        self.error: Exception | None = None
 
     async def send(
         self, message_id: int, phone: str, text: str, *, deadline: float, may_begin: Callable[[], bool]
     ) -> Reply:
+        await self.connected.wait()
+        if self.error is not None:
+            raise self.error
         if not may_begin():
             raise NotBegun
         self.requests.append((message_id, phone, text, deadline))
@@ -96,20 +101,6 @@ class FakeDelivery(Delivery):
         self.rejected += 1
 
 
-class RecordingPool:
-    """Records every statement as executed, after raising the given errors, one for each statement."""
-
-    def __init__(self, *errors: Exception) -> None:
-        self._errors = deque(errors)
-        self.executed: list[tuple[Any, ...]] = []
-
-    async def execute(self, _: str, *arguments: Any) -> str:
-        if self._errors:
-            raise self._errors.popleft()
-        self.executed.append(arguments)
-        return "UPDATE 1"
-
-
 class FakeClock:
     """Returns the given moments one after the other, then always the last one."""
 
@@ -118,7 +109,7 @@ class FakeClock:
 
     def move_to(self, moment: float) -> None:
         """Returns this moment from now on."""
-        self._moments = deque([moment])
+        self._moments = deque((moment,))
 
     def __call__(self) -> float:
         return self._moments.popleft() if len(self._moments) > 1 else self._moments[0]

@@ -23,7 +23,7 @@ SHARED_LAYERS = (
     ("amqp", "health", "logs", "settings", "waiting"),
     ("amqp_urls", "messages", "topology"),
     ("tracebacks", "window"),
-    ("redaction", "statuses"),
+    ("edits", "redaction", "statuses"),
 )
 
 # From the bottom up: a folder of services/api imports only from itself and from the rows before its own. Metrics are
@@ -33,6 +33,7 @@ API_LAYERS = (
     ("web",),
     ("access",),
     ("audit",),
+    ("edits",),
     ("clients",),
     ("mailings",),
     ("messages", "statistics", "dead_letters"),

@@ -12,6 +12,8 @@ from services.api.audit.store import START, EventPlace
 from services.api.clients import store
 from services.api.clients.responses import Client, Clients
 from services.api.clients.schemas import ClientNew, ClientPatch, ClientsQuery
+from services.api.edits.barrier import pass_barrier
+from services.api.edits.scope import EditScope
 from services.api.web import cursors, pages
 from services.api.web.bodies import read_body
 from services.api.web.context import id_in, pool_of, query_of
@@ -67,7 +69,10 @@ async def patch(request: web.Request) -> web.Response:
     client_id = id_in(request, "client")
     body = await read_body(request, ClientPatch)
     given = body.model_dump(exclude_unset=True)
-    return reply(await _write(request, client_id, given)) if given else await show(request)
+    if given:
+        return reply(await _write(request, client_id, given))
+    await pass_barrier(request, EditScope.of_clients([client_id]))
+    return await show(request)
 
 
 async def replace(request: web.Request) -> web.Response:
@@ -78,9 +83,13 @@ async def replace(request: web.Request) -> web.Response:
 
 
 async def delete(request: web.Request) -> web.Response:
-    if not await store.delete(pool_of(request), id_in(request, "client"), origin_of(request)):
+    client_id = id_in(request, "client")
+    deleted = await store.delete(pool_of(request), client_id, origin_of(request))
+    if deleted:
+        log.info("client changed", change="deleted")
+    await pass_barrier(request, EditScope.of_clients([client_id]))
+    if not deleted:
         raise not_found("client")
-    log.info("client changed", change="deleted")
     return web.Response(status=204)
 
 
@@ -137,11 +146,13 @@ async def _write(request: web.Request, client_id: int, given: Mapping[str, str])
         client = await retry_on_deadlock(work)
     except store.DuplicatePhone:
         raise _duplicate() from None
+    if client is not None:
+        if "timezone" in given:
+            await store.make_flights_due(pool, [client_id])
+        log.info("client changed", change="updated", fields=sorted(given))
+    await pass_barrier(request, EditScope.of_clients([client_id]))
     if client is None:
         raise not_found("client")
-    if "timezone" in given:
-        await store.make_flights_due(pool, [client_id])
-    log.info("client changed", change="updated", fields=sorted(given))
     return client
 
 

@@ -141,7 +141,7 @@ OPERATIONS: Mapping[Handler, Operation] = {
         "changeMailing",
         "mailings",
         "Changes the fields that are given. While a mailing is scheduled, every field may be changed; while it is "
-        "running or paused, only text, window and end_at, which must then be at least 30 seconds in the future. After "
+        "running or paused, only text, window and end_at, which must then be at least 40 seconds in the future. After "
         "the answer, no request to the provider starts with the old values.",
         {200: success("The changed mailing.", Mailing, MAILING)},
         body=patch_body(

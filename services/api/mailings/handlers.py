@@ -1,5 +1,6 @@
 """Mailings: creates, shows, lists, edits, pauses, resumes, cancels and deletes them. The planner does the rest."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,19 +11,29 @@ from services.api.access.identity import IDENTITY
 from services.api.audit import store as audit
 from services.api.audit.log import MailingChange, Origin, origin_of, record
 from services.api.audit.responses import Events
+from services.api.edits.barrier import pass_barrier
+from services.api.edits.scope import EditScope
 from services.api.mailings import idempotency, store
 from services.api.mailings.decisions import allowed, lock_mailing
 from services.api.mailings.deletion import delete_mailing
 from services.api.mailings.idempotency import IdempotencyKey
 from services.api.mailings.planner_hints import notify_planner
 from services.api.mailings.responses import Mailing, Mailings
-from services.api.mailings.rules import EVENTS, Action, changed, judge_action, judge_edit, judge_new
+from services.api.mailings.rules import (
+    EVENTS,
+    LONGEST_EDIT_SECONDS,
+    Action,
+    changed,
+    judge_action,
+    judge_edit,
+    judge_new,
+)
 from services.api.mailings.schemas import MailingNew, MailingPatch, MailingsQuery
 from services.api.web import pages
 from services.api.web.bodies import read_body
 from services.api.web.context import id_in, pool_of, query_of
 from services.api.web.cursors import MAX_ID
-from services.api.web.problems import not_found
+from services.api.web.problems import not_found, too_slow
 from services.api.web.queries import PageQuery
 from services.api.web.responses import reply
 from shared import logs
@@ -85,17 +96,21 @@ async def patch(request: web.Request) -> web.Response:
     async def work() -> tuple[Mailing, list[str] | None]:
         async with pool.acquire() as connection, connection.transaction():
             locked, fields = await lock_mailing(connection, mailing_id), None
-            edit = allowed(judge_edit(locked, body))
+            edit, judged = allowed(judge_edit(locked, body)), time.monotonic()
             if edit.plan is not None:
                 await store.edit(connection, mailing_id, edit.plan, edit.window_changed)
                 fields = changed(locked.plan, edit.plan)
                 await record(connection, mailing_id, "updated", origin_of(request), fields=fields)
-            return await _read(connection, mailing_id), fields
+            mailing = await _read(connection, mailing_id)
+            if time.monotonic() - judged > LONGEST_EDIT_SECONDS:
+                raise too_slow()
+            return mailing, fields
 
     mailing, fields = await retry_on_deadlock(work)
     if fields is not None:
         log.info("mailing changed", change="updated", fields=fields)
         notify_planner(request, "mailing.updated", mailing_id)
+    await pass_barrier(request, EditScope.of_mailing(mailing_id))
     return reply(mailing)
 
 
@@ -126,15 +141,19 @@ async def _act(request: web.Request, action: Action) -> web.Response:
     if written:
         log.info("mailing changed", change=DONE[action])
         notify_planner(request, EVENTS[action], mailing_id)
+    await pass_barrier(request, EditScope.of_mailing(mailing_id))
     return reply(mailing)
 
 
 async def delete(request: web.Request) -> web.Response:
     mailing_id = id_in(request, "mailing")
-    if not await delete_mailing(pool_of(request), mailing_id, origin_of(request)):
+    deleted = await delete_mailing(pool_of(request), mailing_id, origin_of(request))
+    if deleted:
+        log.info("mailing changed", change="deleted")
+        notify_planner(request, "mailing.deleted", mailing_id)
+    await pass_barrier(request, EditScope.of_mailing(mailing_id))
+    if not deleted:
         raise not_found("mailing")
-    log.info("mailing changed", change="deleted")
-    notify_planner(request, "mailing.deleted", mailing_id)
     return web.Response(status=204)
 
 

@@ -10,8 +10,11 @@ from services.api.web.problems import InvalidValue
 from shared.messages import MailingEventName
 from shared.statuses import MailingStatus
 
-# The end of a running mailing may not be nearer: every process must learn of it first. Cancelling stops at once.
-NOTICE = timedelta(seconds=30)
+# The end of a running mailing may not be nearer: a request that began before the edit must end first, and with the
+# longest timeout it takes 25 s from a claim that was good for a while. Cancelling stops at once.
+NOTICE = timedelta(seconds=40)
+# An edit that takes longer from its decision to its commit is rolled back: NOTICE would have shrunk too far.
+LONGEST_EDIT_SECONDS = 3.0
 
 Action = Literal["pause", "resume", "cancel"]
 
@@ -184,7 +187,7 @@ def _wrong_end(locked: LockedMailing, plan: MailingPlan, given: set[str]) -> Inv
     if locked.status == "scheduled":
         return _wrong_times(plan, locked.now) if given & {"start_at", "end_at"} else None
     if "end_at" in given and plan.end_at < locked.now + NOTICE:
-        return _wrong_end_at("must be at least 30 seconds in the future; to stop at once, cancel the mailing")
+        return _wrong_end_at("must be at least 40 seconds in the future; to stop at once, cancel the mailing")
     return None
 
 

@@ -66,7 +66,7 @@ class MailingPatch(BodyModel):
     start_at: OptionalMoment = left_out(None, "When sending starts. In the past, sending starts at once.")
     end_at: OptionalMoment = left_out(
         None,
-        "When sending ends. It must be after start_at and, once the mailing runs, at least 30 seconds in the future.",
+        "When sending ends. It must be after start_at and, once the mailing runs, at least 40 seconds in the future.",
     )
     filter: FilterNew = left_out(FilterNew())
     window: WindowNew | None = left_out(None, "Null clears the window.")

@@ -36,6 +36,7 @@ ProblemCode = Literal[
     "request-too-slow",
     "stream-unavailable",
     "broker-unavailable",
+    "edit-unconfirmed",
 ]
 
 PAGE = "/docs/problems"
@@ -122,6 +123,11 @@ KINDS: Mapping[ProblemCode, ProblemKind] = {
         503, "The stream cannot begin now.", "Try again after Retry-After, or request the statistics instead."
     ),
     "broker-unavailable": ProblemKind(503, "RabbitMQ is unavailable.", "Try again after Retry-After."),
+    "edit-unconfirmed": ProblemKind(
+        503,
+        "The edit is stored, and it is not known whether every dispatcher obeys it yet.",
+        "Repeat the request: it changes nothing more, and is answered when every dispatcher obeys.",
+    ),
 }
 
 # The kind of a status that nothing more is known about, such as those that aiohttp raises itself.

@@ -74,6 +74,14 @@ def too_slow() -> HttpProblem:
     return HttpProblem("database-slow", detail, headers={"Retry-After": str(RETRY_SECONDS)})
 
 
+def unconfirmed() -> HttpProblem:
+    detail = (
+        "The change is stored, but it could not be confirmed that no message starts under the old terms. "
+        "Send the request again."
+    )
+    return HttpProblem("edit-unconfirmed", detail, headers={"Retry-After": str(RETRY_SECONDS)})
+
+
 def took_too_long(seconds: float) -> HttpProblem:
     detail = f"The request took over {seconds:g} s and was stopped. Check whether it took effect before you repeat it."
     return HttpProblem("request-too-slow", detail, headers={"Retry-After": str(RETRY_SECONDS)})

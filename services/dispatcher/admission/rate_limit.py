@@ -1,47 +1,45 @@
 """The limit of requests per second, and the number of deliveries to hold for it."""
 
-import asyncio
 import math
 from collections.abc import Callable
 
-TICK_SECONDS = 0.1
+TICK_SECONDS, LONGEST_TICK_SECONDS = 0.1, 1.0
 # A delivery must not wait here for long: other mailings wait behind it, and after 30 min the broker takes it back.
 PREFETCH_SECONDS = 5
 
 
 class RateLimit:
-    """A bucket of tokens, one a request, that fills at `rate` tokens a second up to `burst`.
+    """A limit to `rate` requests a second, as tokens: one for each request.
 
-    It holds a tenth of a second of them, or one, and starts empty, so that no burst goes out first. `clock` returns
-    seconds.
+    A tenth of a second's tokens are kept at the most, or one; none at first, so that no burst goes out. Tokens of
+    jobs that are not sent after all are put back.
     """
 
     def __init__(self, rate: float, clock: Callable[[], float]) -> None:
         self._rate = rate
         self._clock = clock
-        self.burst = max(rate * TICK_SECONDS, 1.0)
+        self._most = max(rate * TICK_SECONDS, 1.0)
         self._tokens = 0.0
-        self._filled_at = clock()
+        self._at = clock()
 
     @property
-    def tokens(self) -> float:
-        """Tokens that are there now."""
-        now = self._clock()
-        self._tokens = min(self._tokens + (now - self._filled_at) * self._rate, self.burst)
-        self._filled_at = now
-        return self._tokens
+    def available(self) -> int:
+        """Requests that may be claimed for now."""
+        moment = self._clock()
+        if self._tokens < self._most:
+            self._tokens = min(self._tokens + (moment - self._at) * self._rate, self._most)
+        self._at = moment
+        return int(self._tokens)
 
-    async def take(self, number: int) -> None:
-        """Waits for that many tokens, at most `burst`, and takes them. One caller at a time."""
-        missing = number - self.tokens
-        if missing > 0:
-            await asyncio.sleep(missing / self._rate)
-        # A sleep that ended a little early leaves a debt, which the next one waits for.
-        self._tokens = self.tokens - number
+    def take(self, requests: int) -> None:
+        self._tokens -= requests
 
-    def give_back(self, number: int) -> None:
-        """Gives tokens back for which no request was made."""
-        self._tokens = min(self.tokens + number, self.burst)
+    def put_back(self, requests: int) -> None:
+        self._tokens += requests
+
+    def allow_for(self, seconds: float) -> None:
+        """Keeps the tokens of so many seconds, since that is how long a claim takes."""
+        self._most = max(self._rate * min(max(seconds, TICK_SECONDS), LONGEST_TICK_SECONDS), 1.0)
 
 
 def make_limit(rate: float | None, clock: Callable[[], float]) -> RateLimit | None:

@@ -1,6 +1,7 @@
 """Attempts: what is sent, published, logged and counted for one claimed job."""
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID
@@ -13,63 +14,59 @@ from services.dispatcher.admission.adaptive_concurrency import AdaptiveConcurren
 from services.dispatcher.admission.admission import Admission
 from services.dispatcher.admission.breaker import Breaker
 from services.dispatcher.attempt import MOST_QUEUED_RETRIES, AttemptRunner
-from services.dispatcher.claimed_job import ClaimedJob
+from services.dispatcher.claimed_job import ClaimedJob, ClaimTerms
+from services.dispatcher.claims.held_claims import HeldClaims
 from services.dispatcher.metrics import Metrics
 from services.dispatcher.provider_api.replies import Reply
+from services.dispatcher.queued_retries import QueuedRetries
 from services.dispatcher.store import Claim
 from shared.broker import Outgoing
 from shared.database import Pool
 from shared.messages import Result, encode
 from tests.support.builders import NOON, PHONE, TEXT, TOKEN, a_claim, a_job, a_policy, a_reply, a_ticket
-from tests.support.fakes import FakeClock, FakeDelivery, FakeProvider, RecordingPool, RecordingPublisher
+from tests.support.fakes import FakeClock, FakeDelivery, FakeProvider, RecordingPublisher
 
-WORKER = UUID("01234567-89ab-4def-8123-456789abcdef")
-# Asked at 100 s, begun 20 ms later, answered within 40 ms.
+NAME = UUID("01234567-89ab-4def-8123-456789abcdef")
+# Asked at 100 s, taken up 20 ms later, begun at once, answered within 40 ms.
 ON_TIME = (100.02, 100.02, 100.06)
 BROKEN = a_reply(b"oops", 500)
 
 
-class CrashingProvider(FakeProvider):
-    """Fails by an error of our own, before or after the request was written: nobody knows."""
-
-    async def send(self, *_: object, **__: object) -> Reply:
-        raise RuntimeError("a fault of Herald's own")
-
-
 class Bench:
-    """An attempt runner and all the fakes around it."""
+    """An attempt runner and all the fakes around it. Its lease holds from 99 s on."""
 
-    def __init__(
-        self,
-        *replies: Reply,
-        moments: tuple[float, ...] = ON_TIME,
-        refusals: float = 0,
-        outages: int = 0,
-        provider: FakeProvider | None = None,
-    ) -> None:
-        self.provider = provider or FakeProvider(*replies)
+    def __init__(self, *replies: Reply, moments: tuple[float, ...] = ON_TIME, refusals: float = 0) -> None:
+        self.provider = FakeProvider(*replies)
         self.publisher = RecordingPublisher(refusals=refusals)
-        self.pool = RecordingPool(*[ConnectionResetError("away")] * outages)
         self.breaker = Breaker(lambda: 1.0)
         self.admission = Admission(self.breaker, AdaptiveConcurrency(100))
         self.registry = CollectorRegistry()
+        self.moment = 100.0
+        self.held = HeldClaims(lambda: self.moment)
+        self.held.record_beat(99.0, ())
+        self.retries = QueuedRetries(cast(Pool, None))
         self.runner = AttemptRunner(
-            cast(Pool, self.pool),
+            self.held,
             self.publisher,
             self.provider,
             self.admission,
             a_policy(),
+            self.retries,
             Metrics(self.registry),
             timeout=10,
             token=TOKEN,
             clock=FakeClock(*moments),
         )
 
-    async def make(self, claim: Claim | None = None, *, probe: bool = False) -> Result | None:
+    def hold(self, claim: Claim | None = None, *, probe: bool = False) -> ClaimedJob:
         claim = claim or a_claim()
-        ticket = a_ticket(probe=probe)
-        claimed = ClaimedJob(FakeDelivery(), a_job(attempt=claim.number), claim, WORKER, ticket, asked=100.0)
-        return await self.runner.run(claimed)
+        terms = ClaimTerms(NAME, self.held.lease.term, self.held.heard.count, asked=100.0)
+        claimed = ClaimedJob(FakeDelivery(), a_job(attempt=claim.number), claim, terms, a_ticket(probe=probe))
+        self.held.hold(claimed, lambda: None)
+        return claimed
+
+    async def make(self, claim: Claim | None = None, *, probe: bool = False) -> Result | None:
+        return await self.runner.run(self.hold(claim, probe=probe))
 
     async def result(self, claim: Claim | None = None, *, probe: bool = False) -> Result:
         result = await self.make(claim, probe=probe)
@@ -92,7 +89,7 @@ async def test_an_accepted_message_is_sent() -> None:
         http_status=200,
         request_id="req-1",
     )
-    assert (bench.publisher.published, bench.pool.executed) == ([], [])
+    assert bench.publisher.published == []
 
 
 async def test_the_claimed_text_and_phone_are_sent() -> None:
@@ -119,41 +116,61 @@ async def test_no_request_is_open_after_the_end(seconds_left: float, seconds: fl
     assert bench.provider.requests[0][3] == pytest.approx(100.02 + seconds)
 
 
-@pytest.mark.parametrize(
-    ("begun", "seconds_left"),
-    [
-        # The claim is older than 80 ms, or no time is left.
-        (100.081, 3600.0),
-        (130.0, 3600.0),
-        (100.02, 0.26),
-        (100.02, 0.0),
-    ],
-)
-async def test_a_claim_that_is_no_longer_fresh_is_given_back(begun: float, seconds_left: float) -> None:
-    bench = Bench(moments=(begun,))
-    assert await bench.make(a_claim(seconds_left=seconds_left, number=3)) is None
+async def test_a_claim_that_may_not_begin_is_left_to_be_given_back() -> None:
+    bench = Bench()
+    claimed = bench.hold()
+    bench.held.withdraw_all("edit")
+    assert await bench.runner.run(claimed) is None
     assert bench.provider.requests == []
-    assert bench.pool.executed == [(WORKER, 1, 3)]
+    assert bench.held.let_go(claimed) == "edit"
 
 
-async def test_a_claim_that_has_aged_while_a_connection_was_made_is_given_back() -> None:
-    bench = Bench(moments=(100.02, 100.081))
-    assert await bench.make(a_claim(number=3)) is None
-    assert (bench.provider.requests, bench.pool.executed) == ([], [(WORKER, 1, 3)])
+async def test_a_claim_without_time_left_does_not_begin() -> None:
+    bench = Bench()
+    bench.moment = 100.02
+    claimed = bench.hold(a_claim(seconds_left=0.26))
+    assert await bench.runner.run(claimed) is None
+    assert bench.held.let_go(claimed) == "time"
 
 
-async def test_a_probe_that_did_not_begin_is_given_back() -> None:
-    bench = Bench(moments=(130.0,))
+async def test_a_cancelled_attempt_that_has_not_begun_leaves_its_claim_to_be_given_back() -> None:
+    bench = Bench()
+    bench.provider.connected.clear()
+    claimed = bench.hold()
+    running = asyncio.create_task(bench.runner.run(claimed))
+    await asyncio.sleep(0)
+    bench.held.withdraw_all("edit")
+    running.cancel()
+    assert await running is None
+    assert bench.held.let_go(claimed) == "edit"
+
+
+async def test_an_error_before_the_request_begins_gives_the_claim_back() -> None:
+    bench = Bench()
+    bench.provider.error = ZeroDivisionError("a bug")
+    bench.provider.connected.clear()
+    claimed = bench.hold()
+    running = asyncio.create_task(bench.runner.run(claimed))
+    await asyncio.sleep(0)
+    bench.provider.connected.set()
+    with capture_logs() as lines:
+        assert await running is None
+    assert bench.held.let_go(claimed) == "error"
+    assert [line["event"] for line in lines if line["log_level"] == "error"] == ["attempt crashed"]
+
+
+async def test_an_error_after_the_request_has_begun_is_a_failure_that_is_tried_again() -> None:
+    bench = Bench(cast(Reply, None))
     bench.breaker.trip(90.0)
-    ticket = bench.admission.begin(100.0)
-    await bench.runner.run(ClaimedJob(FakeDelivery(), a_job(), a_claim(), WORKER, ticket, asked=100.0))
-    assert (bench.admission.allowance(130.0), bench.admission.begun) == (1, 0)
-
-
-async def test_a_claim_is_given_back_however_long_the_database_is_away() -> None:
-    bench = Bench(moments=(130.0,), outages=2)
-    assert await bench.make() is None
-    assert bench.pool.executed == [(WORKER, 1, 1)]
+    claimed = replace(bench.hold(), ticket=bench.admission.begin(100.0))
+    with capture_logs() as lines:
+        result = await bench.runner.run(claimed)
+    assert result is not None
+    assert (result.status, result.failed, result.queued) == ("retrying", True, False)
+    assert result.due_at is not None
+    assert [line["event"] for line in lines if line["log_level"] == "error"] != []
+    # The probe has ended, or the half-open breaker would wait for it for ever.
+    assert (bench.breaker.state(100.06), bench.admission.begun) == ("open", 0)
 
 
 async def test_a_failure_is_retried_through_its_queue() -> None:
@@ -171,7 +188,7 @@ async def test_a_failure_is_retried_through_its_queue() -> None:
 )
 async def test_a_retry_that_is_not_on_the_broker_waits_in_the_table(refusals: int, queued_retries: int) -> None:
     bench = Bench(BROKEN, refusals=refusals)
-    bench.runner.queued_retries = queued_retries
+    bench.retries.count = queued_retries
     result = await bench.result()
     assert (result.status, result.failed, result.queued) == ("retrying", True, False)
     assert result.due_at == NOON + timedelta(seconds=5.06)
@@ -244,25 +261,6 @@ async def test_the_time_of_the_request_counts_towards_the_end() -> None:
     assert (await bench.result(a_claim(seconds_left=15.0))).queued is False
 
 
-async def test_an_error_of_our_own_closes_the_claim_and_frees_its_probe() -> None:
-    bench = Bench(provider=CrashingProvider())
-    bench.breaker.trip(90.0)
-    with capture_logs() as lines:
-        ticket = bench.admission.begin(100.0)
-        result = await bench.runner.run(ClaimedJob(FakeDelivery(), a_job(), a_claim(), WORKER, ticket, asked=100.0))
-    assert result is not None
-    assert (result.status, result.outcome, result.failed) == ("retrying", "broken", True)
-    assert (bench.breaker.state(100.0), bench.admission.begun) == ("open", 0)
-    assert [line["event"] for line in lines if line["log_level"] == "error"] == ["attempt crashed"]
-
-
-async def test_a_reply_that_crashes_us_still_leaves_a_result() -> None:
-    # What was read is no text that can be handled: the outcome is that of a reply that did not come.
-    bench = Bench(a_reply(cast(bytes, None)))
-    result = await bench.result()
-    assert (result.status, result.outcome, result.failed) == ("retrying", "broken", True)
-
-
 IDS = {"mailing_id": 7, "message_id": 1, "client_id": 3, "attempt": 1, "request_id": "req-1"}
 
 
@@ -304,12 +302,6 @@ async def test_a_failure_is_logged_with_the_providers_reply_and_what_follows() -
     }
 
 
-async def test_a_claim_given_back_is_logged() -> None:
-    with capture_logs() as lines:
-        await Bench(moments=(100.5,)).make()
-    assert lines == [IDS | {"event": "claim given back", "log_level": "info", "claimed_ms_ago": 500}]
-
-
 async def test_neither_phone_nor_text_nor_token_leaves_with_a_result() -> None:
     echo = f"no route for {PHONE}: {TEXT} ({TOKEN})".encode()
     for reply in (a_reply(echo, 400), a_reply(echo, 500), a_reply(echo), a_reply(echo, 401)):
@@ -329,24 +321,6 @@ async def test_a_request_cut_off_by_the_shutdown_is_a_reply_that_did_not_come() 
     result = await running
     assert result is not None
     assert (result.status, result.outcome, result.failed) == ("retrying", "timeout", True)
-
-
-class ConnectingProvider(FakeProvider):
-    """Connects for ever."""
-
-    async def send(self, *_: object, **__: object) -> Reply:
-        self.asked.set()
-        await asyncio.Event().wait()
-        raise AssertionError
-
-
-async def test_a_request_that_had_not_begun_at_the_shutdown_is_given_back() -> None:
-    bench = Bench(provider=ConnectingProvider())
-    running = asyncio.create_task(bench.make(a_claim(number=3)))
-    await bench.provider.asked.wait()
-    running.cancel()
-    assert await running is None
-    assert bench.pool.executed == [(WORKER, 1, 3)]
 
 
 # The client hands on any three digits as a status, 000 and 099 as well.

@@ -4,23 +4,28 @@ import asyncio
 from datetime import UTC, datetime
 from typing import Any, cast
 
+import asyncpg
 import pytest
 from prometheus_client import CollectorRegistry
 
 from services.dispatcher.admission.adaptive_concurrency import AdaptiveConcurrency
 from services.dispatcher.admission.admission import Admission
 from services.dispatcher.admission.breaker import Breaker
+from services.dispatcher.admission.hold_up import HoldUp
 from services.dispatcher.admission.rate_limit import RateLimit
 from services.dispatcher.attempt import AttemptRunner
 from services.dispatcher.claimed_job import ClaimedJob
+from services.dispatcher.claims.give_backs import GiveBacks
+from services.dispatcher.claims.heartbeat import Heartbeat
+from services.dispatcher.claims.held_claims import HeldClaims
 from services.dispatcher.handler import Handler
-from services.dispatcher.heartbeat import Heartbeat
 from services.dispatcher.intake import Intake
 from services.dispatcher.metrics import Metrics
+from services.dispatcher.queued_retries import QueuedRetries
 from services.dispatcher.result_buffer import ResultBuffer
-from services.dispatcher.worker_name import WorkerName
 from shared.broker import Consumer
 from shared.database import Pool
+from shared.health import Health
 from shared.messages import Result, encode
 from tests.support.builders import PHONE, TEXT, a_job, a_policy
 from tests.support.fakes import FakeDelivery, FakeProvider, RecordingPublisher
@@ -28,12 +33,23 @@ from tests.support.polling import until
 
 
 class VerdictPool:
-    """Answers each claim with the verdict for its message id, "send" where none is given."""
+    """Answers each claim with the verdict for its message id, "send" where none is given.
 
-    def __init__(self, verdicts: dict[int, str]) -> None:
+    Refuses a statement about any of the `refused` messages. Records what is given back.
+    """
+
+    def __init__(self, verdicts: dict[int, str], refused: set[int]) -> None:
         self.verdicts = verdicts
+        self.refused = refused
+        self.given_back: list[int] = []
+
+    async def fetchval(self, _: str, __: object, message_ids: list[int], *___: object) -> int:
+        self.given_back += message_ids
+        return len(message_ids)
 
     async def fetch(self, _: str, __: object, message_ids: list[int], *___: object) -> list[dict[str, Any]]:
+        if self.refused & set(message_ids):
+            raise asyncpg.InvalidParameterValueError("time zone not recognized")
         return [self._row(message_id) for message_id in message_ids]
 
     def _row(self, message_id: int) -> dict[str, Any]:
@@ -41,6 +57,8 @@ class VerdictPool:
             "message_id": message_id,
             "verdict": self.verdicts.get(message_id, "send"),
             "number": 1,
+            "mailing_id": 7,
+            "client_id": 3,
             "failures": 0,
             "text": TEXT,
             "phone": PHONE,
@@ -62,29 +80,44 @@ class Bench:
     """A handler and all the fakes around it."""
 
     def __init__(
-        self, verdicts: dict[int, str], *, rate: float | None = None, runner: type[AttemptRunner] = AttemptRunner
+        self,
+        verdicts: dict[int, str] | None = None,
+        *,
+        refused: set[int] | None = None,
+        rate: float | None = None,
+        runner: type[AttemptRunner] = AttemptRunner,
     ) -> None:
-        clock, counters, pool = asyncio.get_running_loop().time, Metrics(CollectorRegistry()), VerdictPool(verdicts)
-        publisher = RecordingPublisher()
+        clock, registry = asyncio.get_running_loop().time, CollectorRegistry()
+        counters, self.database = Metrics(registry), VerdictPool(verdicts or {}, refused or set())
+        pool, self.publisher = cast(Pool, self.database), RecordingPublisher()
+        self.registry = registry
         self.intake = Intake(counters)
         self.provider = FakeProvider()
         self.breaker = Breaker(lambda: 1.0)
         self.admission = Admission(self.breaker, AdaptiveConcurrency(10))
-        self.name = WorkerName()
-        self.results = ResultBuffer(publisher)
+        self.held = HeldClaims(clock)
+        self.give_backs = GiveBacks(pool, self.held.names, self.intake, counters)
         made = runner(
-            *(cast(Pool, pool), publisher, self.provider, self.admission, a_policy(), counters),
+            *(self.held, self.publisher, self.provider, self.admission, a_policy(), QueuedRetries(pool), counters),
             timeout=10,
             token="token",
             clock=clock,
         )
+        heartbeat = Heartbeat(pool, self.held, provider_timeout=10, clock=clock)
         self.handler = Handler(
-            *(cast(Pool, pool), publisher, self.intake, made, self.results, self.admission, self.name),
-            *(Heartbeat(cast(Pool, pool), self.name, made), counters),
+            *(pool, self.publisher, self.intake, made, ResultBuffer(self.publisher), self.admission, self.held),
+            *(self.give_backs, heartbeat, HoldUp(Health(), registry, clock), counters),
             concurrency=10,
             shortest_retry="dispatcher.retry.5s",
             limiter=None if rate is None else RateLimit(rate, clock),
+            clock=clock,
         )
+
+    async def beat(self) -> None:
+        """Keeps the lease and the names, as the heartbeat does."""
+        while True:
+            self.held.record_beat(asyncio.get_running_loop().time(), self.held.names.alive)
+            await asyncio.sleep(0.2)
 
     async def run(self, jobs: int) -> list[FakeDelivery]:
         """Delivers that many jobs, and runs until none is left."""
@@ -93,15 +126,18 @@ class Bench:
             self.intake.enqueue(delivery)
         stop = asyncio.Event()
         running = asyncio.create_task(self.handler.run(cast(Consumer, None), stop))
+        others = [asyncio.create_task(self.beat()), asyncio.create_task(self.give_backs.run())]
 
         async def done() -> bool:
-            return not self.intake.held and not self.handler.in_flight
+            return not (self.intake.held or self.handler.in_flight or self.handler.asked or self.give_backs.outstanding)
 
         try:
             await until(done, 10, "all jobs are seen through")
         finally:
             stop.set()
             await running
+            for task in others:
+                task.cancel()
         return deliveries
 
 
@@ -116,13 +152,33 @@ async def test_tokens_of_the_rate_are_not_spent_on_jobs_that_are_over() -> None:
 
 
 @pytest.mark.parametrize("half_open", [False, True])
-async def test_an_attempt_that_crashes_holds_neither_a_slot_nor_a_probe_nor_its_name(half_open: bool) -> None:
+async def test_an_attempt_that_crashes_holds_neither_a_slot_nor_a_probe_nor_its_claim(half_open: bool) -> None:
     bench = Bench({}, runner=CrashingRunner)
     if half_open:
         now = asyncio.get_running_loop().time()
         bench.breaker.trip(now - 60)
-    before = bench.name.current
     await bench.run(3)
     assert (bench.admission.begun, bench.admission.allowance(asyncio.get_running_loop().time()) > 0) == (0, True)
-    # Its claim is open without a result: the name falls silent, so that it becomes stale.
-    assert before not in bench.name.alive
+    # Nothing was begun, so the claims are given back and the jobs are tried again after a while.
+    assert sorted(bench.database.given_back) == [1, 2, 3]
+    assert len(bench.publisher.published) == 3
+
+
+async def test_a_job_that_the_database_refuses_is_set_aside_and_the_others_of_its_batch_are_sent() -> None:
+    bench = Bench(refused={2})
+    deliveries = await bench.run(3)
+    assert sorted(request[0] for request in bench.provider.requests) == [1, 3]
+    await until(lambda: is_acked(deliveries[1]), 5, "the refused job is in a retry queue")
+    assert [one.routing_key for one in bench.publisher.published] == ["dispatcher.retry.5s"]
+
+
+async def is_acked(delivery: FakeDelivery) -> bool:
+    return delivery.acked == 1
+
+
+async def test_a_damaged_job_is_dead_lettered() -> None:
+    bench = Bench({1: "damaged"})
+    (delivery,) = await bench.run(1)
+    assert (delivery.rejected, delivery.acked) == (1, 0)
+    labels = {"queue": "dispatcher.dead", "reason": "damaged"}
+    assert bench.registry.get_sample_value("herald_dead_letters_total", labels) == 1

@@ -78,12 +78,13 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class StoredCounts:
-    """How many clients of a batch were created, updated and left as they were, and had come before in the file."""
+    """What became of a batch: each client is counted once. `moved` are the ids of those whose zone changed."""
 
     created: int
     updated: int
     unchanged: int
     repeated: int
+    moved: tuple[int, ...] = ()
 
 
 def count(tally: ImportTally, batch: Batch, stored: StoredCounts) -> None:

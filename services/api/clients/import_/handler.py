@@ -13,6 +13,8 @@ from services.api.clients.import_.batch import Batch, ImportTally, OnConflict, S
 from services.api.clients.import_.lines import Line, LineSplitter
 from services.api.clients.import_.readers import BadHeader, CsvReader, LineReader, NdjsonReader, Rejected
 from services.api.clients.schemas import ClientNew, ImportQuery
+from services.api.edits.barrier import pass_barrier
+from services.api.edits.scope import MOST_CLIENTS, EditScope
 from services.api.web.bodies import chunks, require_type
 from services.api.web.context import pool_of, query_of, zones_of
 from services.api.web.negotiation import CSV, NDJSON
@@ -29,8 +31,19 @@ MANY_NEW_CLIENTS = 10_000
 
 
 async def import_clients(request: web.Request) -> web.Response:
-    query, turns = query_of(request, ImportQuery), request.app[TURNS]
-    run, lines, size = _start(request, query), LineSplitter(), 0
+    run = _start(request, query_of(request, ImportQuery))
+    try:
+        tally = await _read(request, run)
+    finally:
+        # Also after a refusal: the batches before it are stored.
+        if run.moved:
+            await pass_barrier(request, EditScope.of_clients(run.moved))
+    logs.get().info("clients imported", created=tally.created, updated=tally.updated, rejected=tally.rejected)
+    return reply(tally.report())
+
+
+async def _read(request: web.Request, run: "RunningImport") -> ImportTally:
+    turns, lines, size = request.app[TURNS], LineSplitter(), 0
     try:
         async for chunk in chunks(request):
             size += len(chunk)
@@ -39,11 +52,9 @@ async def import_clients(request: web.Request) -> web.Response:
             await run.store_when_full()
         await turns.run(run.take(lines, lines.end()))
         await turns.run(run.end())
-        tally = await run.finish()
+        return await run.finish()
     except BadHeader as error:
         raise invalid(InvalidValue(("body",), str(error))) from None
-    logs.get().info("clients imported", created=tally.created, updated=tally.updated, rejected=tally.rejected)
-    return reply(tally.report())
 
 
 def _start(request: web.Request, query: ImportQuery) -> "RunningImport":
@@ -74,6 +85,8 @@ class RunningImport:
         self._batch = Batch(on_conflict)
         self._tally = ImportTally()
         self._moments: list[datetime] = []
+        # Clients whose zone changed, as many as an edit names and one more.
+        self.moved: set[int] = set()
 
     def take(self, splitter: LineSplitter, lines: Iterator[Line]) -> Iterator[None]:
         """Reads lines into the batch, one at a step. A bad line is counted, and does not stop it. Raises BadHeader."""
@@ -113,6 +126,7 @@ class RunningImport:
             lambda: store_batch(self._pool, batch, self._default_zone, self._origin, self._moments)
         )
         self._moments.append(moment)
+        self.moved.update(stored.moved[: MOST_CLIENTS + 1 - len(self.moved)])
         count(self._tally, batch, stored)
 
 
@@ -135,7 +149,10 @@ async def store_batch(
         await clients.make_flights_due(pool, updated.moved)
     _log("created", created)
     _log("updated", updated.changed)
-    return StoredCounts(len(created), updated.rewritten, updated.unchanged, updated.repeated), moment
+    counts = StoredCounts(
+        len(created), updated.rewritten, updated.unchanged, updated.repeated, moved=tuple(updated.moved)
+    )
+    return counts, moment
 
 
 def _log(change: str, client_ids: Sequence[int]) -> None:

@@ -1,7 +1,5 @@
 """The rate limit of requests, and the prefetch that goes with it."""
 
-import asyncio
-
 import pytest
 
 from services.dispatcher.admission.rate_limit import RateLimit, make_limit, prefetch
@@ -22,42 +20,61 @@ def test_no_more_is_held_than_is_sent_soon(concurrency: int, rate: float | None,
     assert prefetch(concurrency, rate) == held
 
 
+def a_limit(rate: float) -> tuple[RateLimit, FakeClock]:
+    clock = FakeClock(0.0)
+    return RateLimit(rate, clock), clock
+
+
 @pytest.mark.parametrize(
-    ("rate", "burst"),
+    ("rate", "seconds", "requests"),
     [
-        # A tenth of a second of requests, or one.
-        (1000, 100),
-        (10, 1),
-        (5, 1),
-        (0.5, 1),
+        (1000, 0.05, 50),
+        # A tenth of a second's requests are kept at the most, or one.
+        (1000, 60, 100),
+        (5, 0.1, 0),
+        (5, 0.2, 1),
+        (5, 60, 1),
+        (0.5, 1.9, 0),
+        (0.5, 2, 1),
     ],
 )
-def test_the_rate_limit_has_small_steps(rate: float, burst: float) -> None:
-    clock = FakeClock(0.0)
-    limit = RateLimit(rate, clock)
-    # Without a burst at the start, and without a larger one after a rest.
-    assert limit.tokens == 0
-    clock.move_to(1000.0)
-    assert limit.tokens == pytest.approx(burst)
+def test_the_rate_limit_has_small_steps(rate: float, seconds: float, requests: int) -> None:
+    limit, clock = a_limit(rate)
+    assert limit.available == 0, "it starts without a burst"
+    clock.move_to(seconds)
+    assert limit.available == requests
 
 
-def test_tokens_given_back_are_there_again_up_to_the_burst() -> None:
-    limit = RateLimit(100, FakeClock(0.0))
-    limit.give_back(4)
-    assert limit.tokens == pytest.approx(4)
-    limit.give_back(40)
-    assert limit.tokens == pytest.approx(10)
+def test_requests_take_tokens_and_jobs_that_are_not_sent_put_them_back() -> None:
+    limit, clock = a_limit(100)
+    clock.move_to(0.1)
+    limit.take(10)
+    assert limit.available == 0
+    limit.put_back(7)
+    assert limit.available == 7
+    clock.move_to(0.2)
+    assert limit.available == 10
 
 
-async def test_no_more_is_taken_than_the_rate() -> None:
-    loop = asyncio.get_running_loop()
-    limit, began, taken = RateLimit(200, loop.time), loop.time(), 0
-    while loop.time() - began < 0.5:
-        await limit.take(5)
-        taken += 5
-    # The last step may have been taken just before the end.
-    assert taken <= (loop.time() - began) * 200 + 5
+def test_tokens_that_were_put_back_are_not_lost() -> None:
+    limit, clock = a_limit(100)
+    clock.move_to(0.1)
+    limit.take(10)
+    clock.move_to(0.2)
+    assert limit.available == 10
+    limit.put_back(10)
+    assert limit.available == 20
+
+
+def test_where_a_claim_takes_long_the_tokens_of_that_time_are_kept() -> None:
+    limit, clock = a_limit(100)
+    limit.allow_for(0.5)
+    clock.move_to(60)
+    assert limit.available == 50
+    limit.allow_for(5)
+    clock.move_to(120)
+    assert limit.available == 100
 
 
 def test_an_unlimited_rate_has_no_limit() -> None:
-    assert make_limit(None, lambda: 0.0) is None
+    assert make_limit(None, FakeClock(0.0)) is None
