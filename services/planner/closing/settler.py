@@ -21,7 +21,8 @@ from services.planner.store import attempts
 from shared import logs
 from shared.database import Connection, Pool, retry_on_deadlock
 
-MESSAGES_PER_CHUNK = 5000
+# On a starved machine the steps of a chunk must follow each other within the second after which the database ends it.
+MESSAGES_PER_CHUNK = 2000
 # A mailing of no more messages is read as a whole: that is cheaper than to look for its flights among all others.
 SMALL_MAILING = 5000
 
