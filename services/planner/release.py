@@ -115,14 +115,10 @@ def _log_batch(
 
 
 def _lines(orders: Mapping[int, ReleaseOrder], flights: Sequence[DueFlight]) -> Iterator[dict[str, object]]:
-    """Yields the fields of each log line about messages of several mailings."""
-    for mailing_id, message_ids in _by_mailing(flights).items():
+    """Yields the fields of each log line about these flights: one mailing each, with as many ids as a line holds."""
+    by_mailing: dict[int, list[int]] = {}
+    for one in flights:
+        by_mailing.setdefault(one.mailing_id, []).append(one.message_id)
+    for mailing_id, message_ids in by_mailing.items():
         for ids in logs.in_lines(message_ids):
             yield {"mailing_id": mailing_id, "request_id": orders[mailing_id].request_id, "message_ids": ids}
-
-
-def _by_mailing(flights: Sequence[DueFlight]) -> dict[int, list[int]]:
-    found: dict[int, list[int]] = {}
-    for one in flights:
-        found.setdefault(one.mailing_id, []).append(one.message_id)
-    return found

@@ -29,12 +29,14 @@ async def export_clients(request: web.Request) -> web.StreamResponse:
 async def _blocks(pool: Pool, query: ExportQuery, media: str) -> AsyncGenerator[bytes]:
     fields = WITH_ID if query.spreadsheet or query.with_id else FIELDS
     table, after = CsvTable(fields, query.spreadsheet), 0
-    yield table.header() if media == CSV else b""
+    head = table.header() if media == CSV else b""
     while True:
         found = await store.page(
             pool, phone=query.phone, operator_code=query.operator_code, tag=query.tag, after=after, limit=BLOCK
         )
-        encoded, last = _encode(found, media, table), len(found) < BLOCK
+        # The header comes with the first rows, so that an outage of the database can still be answered with a problem.
+        encoded, last = head + _encode(found, media, table), len(found) < BLOCK
+        head = b""
         after = 0 if last else found[-1].id
         # The rows take ten times the memory of the block, which may wait for its reader.
         del found

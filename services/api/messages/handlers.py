@@ -59,10 +59,12 @@ async def show(request: web.Request) -> web.Response:
 async def _blocks(
     pool: Pool, mailing_id: int, query: MessagesQuery, table: CsvTable, after: int
 ) -> AsyncGenerator[bytes]:
-    yield table.header()
+    head = table.header()
     while True:
         found = await _page(pool, mailing_id, query, after, BLOCK)
-        block, last = table.rows(message.model_dump(mode="json") for message in found), len(found) < BLOCK
+        rows = table.rows(message.model_dump(mode="json") for message in found)
+        # The header comes with the first rows, so that an outage of the database can still be answered with a problem.
+        block, last, head = head + rows, len(found) < BLOCK, b""
         after = 0 if last else found[-1].id
         # The rows take ten times the memory of the block, which may wait for its reader.
         del found
