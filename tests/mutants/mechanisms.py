@@ -242,7 +242,7 @@ PLANNER: tuple[Mutant, ...] = (
         CLOSING,
         "            FOR NO KEY UPDATE OF m SKIP LOCKED\n        ), closing AS (",
         "        ), closing AS (",
-        "tests/integration/test_closing.py::test_no_closing_begins_while_the_end_is_being_moved",
+        "tests/integration/test_begin_closing.py::test_no_closing_begins_while_the_end_is_being_moved",
     ),
     mutant(
         "a flight being claimed is left alone",
