@@ -61,18 +61,6 @@ LARGER = {
         ),
         {},
     ),
-    "an edit, slow claims and beats in steps": Scene(
-        Bounds(
-            dispatchers=1,
-            budget=1,
-            copies=1,
-            terms=ONE_EDIT,
-            edits=("change",),
-            beats="in steps",
-            delayed=True,
-        ),
-        {},
-    ),
 }
 
 
