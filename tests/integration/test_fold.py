@@ -203,6 +203,13 @@ async def test_a_result_of_an_attempt_that_was_never_made_changes_no_final_messa
     assert await fleet.counts() == {"pending": 4, "rejected": 1}
 
 
+async def test_a_first_success_that_was_never_claimed_is_refused(fleet: Fleet) -> None:
+    await fleet.claim(0)
+    with pytest.raises(UnknownMessage):
+        await fleet.fold(fleet.result())
+    assert await fleet.counts() == {"pending": 5}
+
+
 async def test_a_fence_of_the_future_is_not_believed(fleet: Fleet) -> None:
     await fleet.fold(fence=NOW)
     await fleet.fold(fence=NOW + timedelta(days=1))

@@ -165,6 +165,15 @@ async def test_a_flight_put_back_during_its_release_stays_waiting(pool: asyncpg.
     assert await pool.fetchval("SELECT released_at FROM flights WHERE mailing_id = $1", mailing_id) is None
 
 
+async def test_a_planner_without_the_lease_releases_nothing(pool: asyncpg.Pool, publisher: Publisher) -> None:
+    mailing_id, owner = await running_mailing(pool, 5), uuid4()
+    assert await lease_one(pool, owner) == mailing_id
+    await release_chunk(pool, publisher, uuid4(), mailing_id, 10)
+    assert await pool.fetchval("SELECT count(*) FROM flights") == 0
+    await release_chunk(pool, publisher, owner, mailing_id, 10)
+    assert await pool.fetchval("SELECT count(*) FROM flights") == 5
+
+
 async def test_a_closed_window_keeps_the_message_in_the_table_and_an_edit_frees_it(
     pool: asyncpg.Pool, publisher: Publisher
 ) -> None:

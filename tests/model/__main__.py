@@ -17,6 +17,25 @@ LARGER = {
     "two dispatchers, an edit, a stop and a release": Scene(
         Bounds(budget=1, terms=ONE_EDIT, edits=("change",), releases=True, faults=(("stop", 1),)), {}
     ),
+    "two dispatchers, an edit, a death and beats at any time": Scene(
+        Bounds(
+            budget=1,
+            copies=1,
+            terms=ONE_EDIT,
+            edits=("change",),
+            beats="at any time",
+            lease=1,
+            edits_kept=2,
+            faults=(("crash", 1),),
+        ),
+        {},
+    ),
+    "two dispatchers, a pause and retries": Scene(
+        Bounds(copies=1, terms=(True, False, True), edits=("change", "change"), lease=1, edits_kept=2), {}
+    ),
+    "two dispatchers, a stop and a lost result": Scene(
+        Bounds(budget=1, renewals=True, faults=(("result lost", 1), ("stop", 1))), {}
+    ),
     "two dispatchers, retries and releases": Scene(
         Bounds(releases=True, table_retries=True, faults=(("released twice", 1),)), {}
     ),
@@ -39,18 +58,6 @@ LARGER = {
             beats="at any time",
             delayed=True,
             faults=(("stop", 1),),
-        ),
-        {},
-    ),
-    "an edit, slow claims and beats in steps": Scene(
-        Bounds(
-            dispatchers=1,
-            budget=1,
-            copies=1,
-            terms=ONE_EDIT,
-            edits=("change",),
-            beats="in steps",
-            delayed=True,
         ),
         {},
     ),

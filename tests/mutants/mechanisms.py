@@ -64,6 +64,7 @@ CLAIMS: tuple[Mutant, ...] = (
         STORE,
         "ORDER BY message_id FOR UPDATE SKIP LOCKED\n",
         "ORDER BY message_id\n",
+        f"{CLAIM_TESTS}::test_a_claim_never_waits_for_a_locked_flight",
         f"{CLAIM_TESTS}::test_two_dispatchers_fed_the_same_jobs_claim_each_once",
     ),
     mutant(
@@ -222,6 +223,14 @@ RESULTS: tuple[Mutant, ...] = (
 
 PLANNER: tuple[Mutant, ...] = (
     mutant(
+        "a planner without the lease releases nothing",
+        RELEASES,
+        "            AND w.owner = $2 AND w.closing_at IS NULL\n",
+        "            AND $2::uuid IS NOT NULL AND w.closing_at IS NULL\n",
+        f"{PLANNER_TESTS}::test_a_planner_without_the_lease_releases_nothing",
+        until=RELEASES_SCHEMA,
+    ),
+    mutant(
         "a flight put back is not marked as released",
         RELEASES,
         " AND released_at IS NULL AND due_at <= $2",
@@ -233,7 +242,7 @@ PLANNER: tuple[Mutant, ...] = (
         CLOSING,
         "            FOR NO KEY UPDATE OF m SKIP LOCKED\n        ), closing AS (",
         "        ), closing AS (",
-        "tests/integration/test_closing_begins.py::test_no_closing_begins_while_the_end_is_being_moved",
+        "tests/integration/test_begin_closing.py::test_no_closing_begins_while_the_end_is_being_moved",
     ),
     mutant(
         "a flight being claimed is left alone",
@@ -505,7 +514,7 @@ RELEASE: tuple[Mutant, ...] = (
                 "AND $1::uuid IS NOT NULL AND w.closing_at IS NULL\n                AND w.release_cursor",
             ),
         ),
-        (f"{RELEASE_TESTS}::test_a_planner_that_lost_its_lease_releases_nothing",),
+        (f"{PLANNER_TESTS}::test_a_planner_without_the_lease_releases_nothing",),
         since=RELEASES_SCHEMA,
     ),
     mutant(
@@ -561,11 +570,11 @@ RELEASE: tuple[Mutant, ...] = (
 # Results in bulk.
 BULK: tuple[Mutant, ...] = (
     mutant(
-        "only first successes are folded in bulk",
+        "a first success that was never claimed is not folded in bulk",
         FOLD_SCHEMA,
-        "            AND f.base_number = 0 AND f.folded_number = 0 AND f.claimed_number >= 1\n",
-        "",
-        f"{FOLD_TESTS}::test_first_tries_are_folded_in_bulk_and_what_has_a_past_the_longer_way",
+        " AND f.claimed_number >= 1\n",
+        "\n",
+        f"{FOLD_TESTS}::test_a_first_success_that_was_never_claimed_is_refused",
         since=FOLD_SCHEMA,
     ),
     mutant(
