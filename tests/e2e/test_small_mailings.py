@@ -22,7 +22,8 @@ async def test_mailings_of_five_that_start_together_are_finished_within_seconds_
         await add_mailing(pool, tags=["few"], start_in=MAILINGS / 100)
 
     async def finished() -> bool:
-        return await pool.fetchval("SELECT count(*) FROM mailings WHERE status = 'finished'") == MAILINGS
+        number: int = await pool.fetchval("SELECT count(*) FROM mailings WHERE status = 'finished'")
+        return number == MAILINGS
 
     await until(finished, 150)
     late = await pool.fetchval(
