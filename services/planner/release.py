@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -104,23 +104,21 @@ def _log_batch(
     orders: Mapping[int, ReleaseOrder], due: Sequence[DueFlight], published: set[int], waiting: Sequence[DueFlight]
 ) -> None:
     """Logs what became of the messages of a batch, by mailing: released, waiting, or not published."""
-    released = [one for one in due if one.message_id in published]
-    left = [one for one in due if one.message_id not in published]
-    unknown = [one for one in waiting if one.zone_unknown]
-    shut = [one for one in waiting if not one.zone_unknown]
-    for write, event, flights in (
-        (log.info, "messages released", released),
-        (log.info, "messages wait for their window", shut),
-        (log.error, "time zones unknown", unknown),
-        (log.warning, "jobs not published", left),
-    ):
-        for mailing_id, message_ids in _by_mailing(flights).items():
-            for ids in logs.in_lines(message_ids):
-                write(event, mailing_id=mailing_id, request_id=orders[mailing_id].request_id, message_ids=ids)
+    for fields in _lines(orders, [one for one in due if one.message_id in published]):
+        log.info("messages released", **fields)
+    for fields in _lines(orders, [one for one in waiting if not one.zone_unknown]):
+        log.info("messages wait for their window", **fields)
+    for fields in _lines(orders, [one for one in waiting if one.zone_unknown]):
+        log.error("time zones unknown", **fields)
+    for fields in _lines(orders, [one for one in due if one.message_id not in published]):
+        log.warning("jobs not published", **fields)
 
 
-def _by_mailing(flights: Sequence[DueFlight]) -> dict[int, list[int]]:
-    found: dict[int, list[int]] = {}
+def _lines(orders: Mapping[int, ReleaseOrder], flights: Sequence[DueFlight]) -> Iterator[dict[str, object]]:
+    """Yields the fields of each log line about these flights: one mailing each, with as many ids as a line holds."""
+    by_mailing: dict[int, list[int]] = {}
     for one in flights:
-        found.setdefault(one.mailing_id, []).append(one.message_id)
-    return found
+        by_mailing.setdefault(one.mailing_id, []).append(one.message_id)
+    for mailing_id, message_ids in by_mailing.items():
+        for ids in logs.in_lines(message_ids):
+            yield {"mailing_id": mailing_id, "request_id": orders[mailing_id].request_id, "message_ids": ids}

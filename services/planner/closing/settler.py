@@ -21,7 +21,8 @@ from services.planner.store import attempts
 from shared import logs
 from shared.database import Connection, Pool, retry_on_deadlock
 
-MESSAGES_PER_CHUNK = 5000
+# Results of the messages of a chunk wait for it to be settled.
+MESSAGES_PER_CHUNK = 2000
 # A mailing of no more messages is read as a whole: that is cheaper than to look for its flights among all others.
 SMALL_MAILING = 5000
 
@@ -89,6 +90,7 @@ class Settler:
 
         async def once() -> tuple[int | None, list[Settlement], int]:
             async with self._pool.acquire() as connection, connection.transaction():
+                await store.allow_pauses(connection)
                 locked = await lock(connection, key, above, MESSAGES_PER_CHUNK)
                 if not locked.ids:
                     return locked.upto, [], 0
