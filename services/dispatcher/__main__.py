@@ -33,6 +33,7 @@ from shared.broker import Consumer, Publisher
 from shared.health import Health
 from shared.metrics import new_registry
 from shared.ops import serve_ops
+from shared.task_supervisor import TaskSupervisor, Work
 
 # For the beat, which keeps one; claims, a give-back, the watch and the count of retries share the others.
 POOL_SIZE = 6
@@ -103,11 +104,20 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
         ):
             health.watch(task, pulse)
         async with consumer:
-            watch = watch_admission(
-                BreakerWatch(breaker, health, registry), ConcurrencyWatch(concurrency, health), read_clock
-            )
-            watches = (consumer.check(), publisher.check(), database.watch(pool, health), watch, retries.run())
-            await _work(handler, results, give_backs, consumer, stop, heartbeat.run(), hold_up.run(), *watches)
+            breaker_watch, limit_watch = BreakerWatch(breaker, health, registry), ConcurrencyWatch(concurrency, health)
+            tasks: dict[str, Work] = {
+                "beat": heartbeat.run,
+                "results": results.run,
+                "give back": give_backs.run,
+                "hold-up": hold_up.run,
+                "queued retries": retries.run,
+                "admission": lambda: watch_admission(breaker_watch, limit_watch, read_clock),
+                "database": lambda: database.watch(pool, health),
+            }
+            supervisor = TaskSupervisor(health, registry)
+            watches = [supervisor.supervise(task, work) for task, work in tasks.items()]
+            sending = supervisor.supervise("send", lambda: handler.run(consumer, stop))
+            await _work(handler, sending, results, give_backs, consumer, consumer.check(), publisher.check(), *watches)
             await heartbeat.leave()
 
 
@@ -156,16 +166,16 @@ def _register_gauges(
 
 async def _work(
     handler: Handler,
+    sending: Coroutine[Any, Any, None],
     results: ResultBuffer,
     give_backs: GiveBacks,
     consumer: Consumer,
-    stop: asyncio.Event,
     *watches: Coroutine[Any, Any, None],
 ) -> None:
-    """Sends until `stop`, then lets requests end and publishes their results before the connections close."""
+    """Sends until `sending` ends, then lets requests end and publishes their results before the connections close."""
     async with asyncio.TaskGroup() as group:
-        background = [group.create_task(watch) for watch in (*watches, results.run(), give_backs.run())]
-        await handler.run(consumer, stop)
+        background = [group.create_task(watch) for watch in watches]
+        await sending
         await consumer.pause()
         await handler.finish(ENDING_SECONDS)
         await give_backs.flush(GIVING_BACK_SECONDS)

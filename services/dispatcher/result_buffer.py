@@ -50,8 +50,9 @@ class ResultBuffer:
         """Publishes what is added, until cancelled."""
         while True:
             self.pulse.rest()
-            first = await self._waiting.get()
-            self._sending = [first]
+            # After an error of Herald's the task is started again, with what it had not published.
+            if not self._sending:
+                self._sending = [await self._waiting.get()]
             await asyncio.sleep(LINGER_SECONDS)
             self._gather()
             await self._publish()

@@ -9,6 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from services.dispatcher.result_buffer import BufferedResult, ResultBuffer
+from shared.broker import Outgoing
 from shared.messages import Results, decode
 from tests.support.builders import a_result
 from tests.support.fakes import RecordingPublisher
@@ -171,3 +172,30 @@ async def test_flush_that_succeeds_logs_no_loss() -> None:
     with capture_logs() as lines:
         await buffer.flush(PATIENCE_SECONDS)
     assert [(line["event"], line["message_ids"]) for line in lines] == [("results published", [1])]
+
+
+class FaultyPublisher(RecordingPublisher):
+    """Fails once by an error of Herald's."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.failed = False
+
+    async def publish(self, outgoing: Outgoing) -> None:
+        if not self.failed:
+            self.failed = True
+            raise ZeroDivisionError("a fault of Herald's own")
+        await super().publish(outgoing)
+
+
+async def test_an_error_of_our_own_loses_no_result() -> None:
+    publisher, confirmations = FaultyPublisher(), Confirmations()
+    buffer = ResultBuffer(publisher)
+    for message_id in (1, 2):
+        buffer.add(confirmations.buffered(message_id))
+    with pytest.raises(ZeroDivisionError):
+        await buffer.run()
+    buffer.add(confirmations.buffered(3))
+    async with running(buffer):
+        await confirmations.until(3)
+    assert bodies(publisher) == [[1, 2, 3]]
