@@ -162,8 +162,8 @@ def calls(pool: Any, connection: asyncpg.Connection) -> dict[str, Callable[[], A
         "dispatcher: give back of 100": lambda: dispatcher.give_back(
             pool, [dispatcher.GivenBack(worker, number, 1, datetime.now(UTC)) for number in range(1, 101)]
         ),
-        "api: flights of an edited mailing": lambda: edits.has_flights(pool, EditScope.of_mailing(1)),
-        "api: flights of an edited client": lambda: edits.has_flights(pool, EditScope.of_clients([77])),
+        "api: messages of an edited mailing": lambda: edits.has_messages(pool, EditScope.of_mailing(1)),
+        "api: messages of an edited client": lambda: edits.has_messages(pool, EditScope.of_clients([77])),
         "reporter: fold of 100": fold_batch,
         "planner: messages to settle, 5,000": lambda: closing.lock_unsent_of_mailing(connection, 1, 500_000, 5000),
         "planner: a client's messages to settle": lambda: closing.lock_unsent_of_client(connection, 77, 0, 1000),

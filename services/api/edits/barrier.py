@@ -13,10 +13,12 @@ from shared import logs
 from shared.database import Pool, describe
 from shared.edits import LEASE
 
-# A dispatcher that has not heard of an edit by then is fenced.
-SILENT_SECONDS = 1.0
+# A dispatcher that has not beaten by then is fenced: it is hinted at once, and beats every second besides.
+SILENT_SECONDS = 1.3
+# So is one that beats, and has not heard by then: the database is too far away.
+DEAF_SECONDS = 4.0
 # The lease of a fenced dispatcher has run out before this.
-LONGEST_SECONDS = SILENT_SECONDS + LEASE.total_seconds() + 3
+LONGEST_SECONDS = DEAF_SECONDS + LEASE.total_seconds() + 3
 FIRST_PAUSE, LONGEST_PAUSE = 0.004, 0.05
 
 
@@ -36,14 +38,18 @@ async def pass_barrier(request: web.Request, scope: EditScope) -> None:
 
 async def wait_until_heard(pool: Pool, scope: EditScope) -> None:
     """Announces an edit, and returns when every dispatcher has heard of it or has no lease to begin anything."""
-    if not await store.has_flights(pool, scope):
+    if not await store.has_messages(pool, scope):
         return
-    edit_id = await store.announce(pool, scope)
+    edit = await store.announce(pool, scope)
+    # Read once: a dispatcher that joins later, or again, claims under the new terms.
+    unaware = await store.list_holders(pool)
     loop = asyncio.get_running_loop()
     begun, pause = loop.time(), FIRST_PAUSE
-    while (unaware := await store.find_unaware(pool, edit_id)).processes:
-        if unaware.unfenced and loop.time() - begun > SILENT_SECONDS:
-            fenced = await store.fence(pool, edit_id)
-            logs.get().warning("dispatchers fenced", processes=fenced)
+    while unaware := await store.find_unaware(pool, edit, unaware):
+        waited = loop.time() - begun
+        if waited > SILENT_SECONDS:
+            fenced = await store.fence(pool, edit, unaware, also_beating=waited > DEAF_SECONDS)
+            if fenced:
+                logs.get().warning("dispatchers fenced", processes=fenced)
         await asyncio.sleep(pause)
         pause = min(pause * 1.5, LONGEST_PAUSE)

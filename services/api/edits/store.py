@@ -1,6 +1,9 @@
 """Announces edits to the dispatchers, and reads which of them have heard."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
 
 from services.api.edits.scope import EditScope
 from shared.database import Pool
@@ -8,56 +11,36 @@ from shared.edits import EDITS_CHANNEL, LEASE
 
 
 @dataclass(frozen=True, slots=True)
-class Unaware:
-    """The dispatchers that may still begin a request under the old terms; those of them that are not fenced yet."""
+class AnnouncedEdit:
+    """An edit that dispatchers must hear of, and the moment of its announcement by the database's clock."""
 
-    processes: int
-    unfenced: int
+    id: int
+    announced_at: datetime
 
 
-async def has_flights(pool: Pool, scope: EditScope) -> bool:
-    """Returns whether any message of the scope is on its way, on a queue or not, claimed or not.
+async def has_messages(pool: Pool, scope: EditScope) -> bool:
+    """Returns whether the scope has any message, whatever its status.
 
-    Called after the edit has committed: a flight that this does not see is claimed under the new terms.
+    Not whether one is on its way: a dispatcher may hold a message whose flight was settled meanwhile, by the result of
+    one that had stood still. Called after the edit has committed: a message that this does not see is created under the
+    new terms.
     """
     if scope.mailing_id is not None:
-        return await _has_flights_of_mailing(pool, scope.mailing_id)
-    if scope.client_ids is not None:
-        return await _has_flights_of_clients(pool, scope.client_ids)
-    value: bool = await pool.fetchval("SELECT EXISTS (SELECT FROM flights)")
-    return value
+        found = await pool.fetchval("SELECT EXISTS (SELECT FROM messages WHERE mailing_id = $1)", scope.mailing_id)
+    elif scope.client_ids is not None:
+        query = "SELECT EXISTS (SELECT FROM messages WHERE client_id = ANY ($1::bigint[]))"
+        found = await pool.fetchval(query, scope.client_ids)
+    else:
+        found = await pool.fetchval("SELECT EXISTS (SELECT FROM messages)")
+    return bool(found)
 
 
-async def _has_flights_of_mailing(pool: Pool, mailing_id: int) -> bool:
-    value: bool = await pool.fetchval(
-        """
-        -- Two conditions for the two partial indexes: one of them is by mailing, the other is short.
-        SELECT EXISTS (SELECT FROM flights WHERE mailing_id = $1 AND released_at IS NULL)
-            OR EXISTS (SELECT FROM flights WHERE mailing_id = $1 AND released_at IS NOT NULL)
-        """,
-        mailing_id,
-    )
-    return value
-
-
-async def _has_flights_of_clients(pool: Pool, client_ids: tuple[int, ...]) -> bool:
-    value: bool = await pool.fetchval(
-        """
-        SELECT EXISTS (
-            SELECT FROM messages m JOIN flights f ON f.message_id = m.id WHERE m.client_id = ANY ($1::bigint[])
-        )
-        """,
-        client_ids,
-    )
-    return value
-
-
-async def announce(pool: Pool, scope: EditScope) -> int:
-    """Adds an edit for the dispatchers to hear of, hints at it, and returns its id.
+async def announce(pool: Pool, scope: EditScope) -> AnnouncedEdit:
+    """Adds an edit for the dispatchers to hear of, and hints at it.
 
     Not in the transaction of the edit itself: a notification there would make all commits wait for each other.
     """
-    edit_id: int = await pool.fetchval(
+    (row,) = await pool.fetch(
         """
         WITH old AS (
             -- No dispatcher looks back for more than 10 s. Another edit may be deleting the same ones.
@@ -66,51 +49,65 @@ async def announce(pool: Pool, scope: EditScope) -> int:
                 LIMIT 100 FOR UPDATE SKIP LOCKED
             )
         ), made AS (
-            INSERT INTO edits (mailing_id, client_ids) VALUES ($1, $2::bigint[]) RETURNING id
+            INSERT INTO edits (mailing_id, client_ids) VALUES ($1, $2::bigint[]) RETURNING id, edited_at
         ), hinted AS MATERIALIZED (
             SELECT pg_notify($3, '')
         )
-        SELECT made.id FROM made, hinted
+        SELECT made.id, made.edited_at AS announced_at FROM made, hinted
         """,
         scope.mailing_id,
         scope.client_ids,
         EDITS_CHANNEL,
     )
-    return edit_id
+    return AnnouncedEdit(**row)
 
 
-async def find_unaware(pool: Pool, edit_id: int) -> Unaware:
-    """Counts the dispatchers that have not heard of an edit and whose lease may hold.
+async def list_holders(pool: Pool) -> list[UUID]:
+    """Lists the dispatchers whose lease may hold. One that joins later claims under the new terms.
 
     A lease has run out when the last beat is LEASE old; that of a fenced process, LEASE after it was fenced.
     """
-    (row,) = await pool.fetch(
+    rows = await pool.fetch(
+        "SELECT id FROM processes WHERE coalesce(fenced_at, beat_at) > clock_timestamp() - $1::interval", LEASE
+    )
+    return [row["id"] for row in rows]
+
+
+async def find_unaware(pool: Pool, edit: AnnouncedEdit, holders: Sequence[UUID]) -> list[UUID]:
+    """Finds those of the holders that have not heard of an edit and whose lease may still hold."""
+    rows = await pool.fetch(
         """
-        SELECT count(*) AS processes, count(*) FILTER (WHERE fenced_at IS NULL) AS unfenced FROM processes
-        WHERE CASE
+        SELECT id FROM processes
+        WHERE id = ANY ($3::uuid[]) AND CASE
             WHEN fenced_at IS NULL THEN beat_at > clock_timestamp() - $2::interval AND NOT heard @> ARRAY[$1::bigint]
             ELSE fenced_at > clock_timestamp() - $2::interval
         END
         """,
-        edit_id,
+        edit.id,
         LEASE,
+        holders,
     )
-    return Unaware(**row)
+    return [row["id"] for row in rows]
 
 
-async def fence(pool: Pool, edit_id: int) -> int:
-    """Fences the dispatchers that have not heard of an edit: their next beat fails. Returns how many there were."""
+async def fence(pool: Pool, edit: AnnouncedEdit, unaware: Sequence[UUID], *, also_beating: bool) -> int:
+    """Fences those that have not beaten since the announcement: their next beat fails. Returns how many there were.
+
+    With `also_beating`, those that beat and have still not heard are fenced as well.
+    """
     value: int = await pool.fetchval(
         """
         WITH fenced AS (
             UPDATE processes SET fenced_at = clock_timestamp()
-            WHERE fenced_at IS NULL AND beat_at > clock_timestamp() - $2::interval
-                AND NOT heard @> ARRAY[$1::bigint]
+            WHERE id = ANY ($3::uuid[]) AND fenced_at IS NULL AND NOT heard @> ARRAY[$1::bigint]
+                AND ($4 OR beat_at < $2)
             RETURNING id
         )
         SELECT count(*) FROM fenced
         """,
-        edit_id,
-        LEASE,
+        edit.id,
+        edit.announced_at,
+        unaware,
+        also_beating,
     )
     return value

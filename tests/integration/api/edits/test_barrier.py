@@ -139,6 +139,48 @@ async def test_an_edit_of_what_is_not_on_its_way_is_answered_at_once(api: Api, r
     assert await announced(pool) == []
 
 
+async def test_an_edit_waits_although_the_flight_of_its_message_was_settled(
+    api: Api, rows: Rows, pool: asyncpg.Pool
+) -> None:
+    """A dispatcher may hold what it took over while the first one, which had stood still, reported its success."""
+    sending, dispatcher = await in_flight(rows), StandIn(pool)
+    await pool.execute("DELETE FROM flights")
+    await dispatcher.beat()
+    async with calling(api.post(f"/mailings/{sending.mailing}/pause")) as call:
+        edit = await until_announced(pool)
+        await asyncio.sleep(0.2)
+        assert not call.done()
+        await dispatcher.beat(edit)
+        assert (await call).status == 200
+
+
+async def test_a_dispatcher_that_beats_far_away_is_not_fenced_for_being_slow(
+    api: Api, rows: Rows, pool: asyncpg.Pool
+) -> None:
+    sending, slow = await in_flight(rows), StandIn(pool)
+    await slow.beat()
+    async with calling(api.post(f"/mailings/{sending.mailing}/pause")) as call:
+        edit = await until_announced(pool)
+        for _ in range(4):
+            await slow.beat()
+            await asyncio.sleep(0.5)
+        await slow.beat(edit)
+        assert (await call).status == 200
+    assert await pool.fetchval("SELECT count(*) FROM processes WHERE fenced_at IS NOT NULL") == 0
+
+
+async def test_a_dispatcher_that_joins_later_is_not_waited_for(api: Api, rows: Rows, pool: asyncpg.Pool) -> None:
+    sending, first, later = await in_flight(rows), StandIn(pool), StandIn(pool)
+    await first.beat()
+    async with calling(api.post(f"/mailings/{sending.mailing}/pause")) as call:
+        edit = await until_announced(pool)
+        await asyncio.sleep(0.1)
+        await later.beat()
+        await first.beat(edit)
+        async with asyncio.timeout(0.9):
+            assert (await call).status == 200
+
+
 async def test_a_second_delete_waits_like_the_first(api: Api, rows: Rows, pool: asyncpg.Pool) -> None:
     sending, dispatcher = await in_flight(rows), StandIn(pool)
     await pool.execute("UPDATE mailings SET status = 'cancelled', deleted_at = now()")
