@@ -84,7 +84,7 @@ class Redactor:
                 if value not in known:
                     return all(self._is_plain(key, value) for key, value in event.items())
             elif kind is int:
-                if value >= _LEAST_PHONE:  # type: ignore[operator]
+                if not -_LEAST_PHONE < value < _LEAST_PHONE:  # type: ignore[operator]
                     return False
             elif value is not None and kind is not float and kind is not bool:
                 return False
@@ -97,7 +97,7 @@ class Redactor:
             case None | bool() | float():
                 return True
             case int():
-                return value < _LEAST_PHONE
+                return -_LEAST_PHONE < value < _LEAST_PHONE
             case _:
                 return False
 
