@@ -107,7 +107,7 @@ def calls(pool: Any, connection: asyncpg.Connection) -> dict[str, Callable[[], A
 
     async def claim() -> None:
         first = next(at)
-        await dispatcher.claim(pool, worker, [(first + n, 1, False) for n in range(100)])
+        await dispatcher.claim(pool, worker, [dispatcher.AskedJob(first + n, 1) for n in range(100)])
 
     folded = iter(range(2501, 5000, 100))
 

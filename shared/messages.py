@@ -57,13 +57,17 @@ class MailingEvent(Body, frozen=True, kw_only=True):
 
 
 class Job(Body, frozen=True, kw_only=True):
-    """A request to the dispatcher for one attempt of one message."""
+    """A request to the dispatcher for one attempt of one message.
+
+    `failures` are the attempts of the round that spent budget, as far as a retry job knows: not all may be folded.
+    """
 
     version: Literal[1] = _written(lambda: 1)
     message_id: Identifier
     mailing_id: Identifier
     client_id: Identifier
     attempt: AttemptNumber
+    failures: Count | None = None
 
 
 class Result(Body, frozen=True, kw_only=True):

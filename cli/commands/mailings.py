@@ -102,12 +102,15 @@ def resend_mailing(
             help="Only messages with this status; may be repeated. Default: rejected and exhausted.",
         ),
     ] = None,
+    end_at: Annotated[
+        str | None, typer.Option(help="A new deadline; needed for a mailing whose deadline has passed.")
+    ] = None,
 ) -> None:
     """Send the failed messages of a mailing again, with a new budget of attempts.
 
-    This is not possible after the mailing has been cancelled or its deadline has passed.
+    This is not possible after the mailing has been cancelled.
     """
-    run(_resend(mailing_id, status or RESENT_BY_DEFAULT))
+    run(_resend(mailing_id, status or RESENT_BY_DEFAULT, end_at))
 
 
 @app.command("watch")
@@ -171,9 +174,10 @@ async def _control(mailing_id: int, action: str) -> None:
     Console().print(f"mailing {mailing_id} is {mailing['status']}")
 
 
-async def _resend(mailing_id: int, statuses: Sequence[str]) -> None:
+async def _resend(mailing_id: int, statuses: Sequence[str], end_at: str | None) -> None:
+    body: Json = {"statuses": list(statuses)} | ({"end_at": end_at} if end_at else {})
     async with open_api() as api:
-        done = await api.post(f"/mailings/{mailing_id}/resend", {"statuses": list(statuses)})
+        done = await api.post(f"/mailings/{mailing_id}/resend", body)
     Console().print(f"{done['messages']} messages are sent again")
 
 

@@ -140,7 +140,8 @@ class AttemptRunner:
         if not decision.queued:
             return decision
         name = topology.retry_queue(decision.delay)
-        job = structs.replace(claimed.job, attempt=claimed.claim.number + 1)
+        failures = claimed.claim.failures + decision.failed
+        job = structs.replace(claimed.job, attempt=claimed.claim.number + 1, failures=failures)
         try:
             await self._publisher.publish(Outgoing(topology.RETRY, name, encode(job)))
         except Unpublished as error:

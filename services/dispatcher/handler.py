@@ -18,7 +18,7 @@ from services.dispatcher.claims.held_claims import GiveBackReason, HeldClaims
 from services.dispatcher.intake import DeliveredJob, Intake
 from services.dispatcher.metrics import Metrics
 from services.dispatcher.result_buffer import BufferedResult, ResultBuffer
-from services.dispatcher.store import Claim
+from services.dispatcher.store import AskedJob, Claim
 from shared import failpoints, logs, topology
 from shared.broker import Consumer, Outgoing, Publisher, Unpublished
 from shared.database import COLLISIONS, DATABASE_OUTAGES, Pool, describe
@@ -191,7 +191,10 @@ class Handler:
 
     async def _claim(self, batch: dict[int, DeliveredJob]) -> None:
         terms = self._held.ask()
-        jobs = [(one.job.message_id, one.job.attempt, one.delivery.redelivered) for one in batch.values()]
+        jobs = [
+            AskedJob(one.job.message_id, one.job.attempt, one.delivery.redelivered, one.job.failures)
+            for one in batch.values()
+        ]
         known, sent = False, 0
         try:
             claims = await store.claim(self._pool, terms.name, jobs)

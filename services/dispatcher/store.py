@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -55,8 +55,17 @@ class BeatAnswer:
     edits: list[HeardEdit]
 
 
-async def claim(pool: Pool, worker: UUID, jobs: Sequence[tuple[int, int, bool]]) -> list[Claim]:
-    """Claims a batch of jobs (message id, attempt, redelivered), each message once, by the database's clock.
+class AskedJob(NamedTuple):
+    """A job for which a claim is asked. `failures` are those of its round, as far as a retry job knows them."""
+
+    message_id: int
+    attempt: int
+    redelivered: bool = False
+    failures: int | None = None
+
+
+async def claim(pool: Pool, worker: UUID, jobs: Sequence[AskedJob]) -> list[Claim]:
+    """Claims a batch of jobs, each message once, by the database's clock.
 
     One statement judges and claims. It skips rows that somebody else has locked and never waits for them: a
     statement that waited would judge by the text and the deadline of before. A job that is put back is due at once:
@@ -66,14 +75,15 @@ async def claim(pool: Pool, worker: UUID, jobs: Sequence[tuple[int, int, bool]])
     rows = await pool.fetch(
         """
         WITH job AS (
-            SELECT * FROM unnest($2::bigint[], $3::int[], $4::bool[]) AS j (message_id, attempt, redelivered)
+            SELECT * FROM unnest($2::bigint[], $3::int[], $4::bool[], $5::int[])
+                AS j (message_id, attempt, redelivered, known_failures)
         ), held AS MATERIALIZED (
             -- Locked in id order, so that two claims cannot deadlock.
             SELECT * FROM flights WHERE message_id = ANY ($2::bigint[])
             ORDER BY message_id FOR UPDATE SKIP LOCKED
         ), fact AS MATERIALIZED (
             -- The live mailing and client: an edit acts on every message that is not claimed yet.
-            SELECT j.message_id, j.attempt, j.redelivered, h.message_id IS NOT NULL AS held,
+            SELECT j.message_id, j.attempt, j.redelivered, j.known_failures, h.message_id IS NOT NULL AS held,
                 h.mailing_id, h.client_id, h.claimed_number, h.folded_number, h.failures, h.claimed_by, h.claimed_at,
                 h.claimed_number > h.folded_number AS open,
                 m.status AS mailing_status, m.text, m.request_id, c.phone,
@@ -128,9 +138,13 @@ async def claim(pool: Pool, worker: UUID, jobs: Sequence[tuple[int, int, bool]])
         )
         SELECT message_id, verdict, coalesce(number, 0) AS number,
             coalesce(mailing_id, 0) AS mailing_id, coalesce(client_id, 0) AS client_id,
-            -- A job for the next number exists only after the earlier attempts failed, folded or not.
-            coalesce(failures + CASE WHEN attempt > claimed_number THEN claimed_number - folded_number ELSE 0 END, 0)
-                AS failures,
+            -- A job for the next number exists only after the earlier attempts failed, folded or not. A retry job
+            -- knows how many of them spent budget.
+            coalesce(CASE
+                WHEN attempt <= claimed_number THEN failures
+                WHEN known_failures IS NOT NULL THEN greatest(known_failures, failures)
+                ELSE failures + claimed_number - folded_number
+            END, 0) AS failures,
             -- Text and phone leave the database only for what is sent.
             CASE WHEN verdict = 'send' THEN text ELSE '' END AS text,
             CASE WHEN verdict = 'send' THEN phone ELSE '' END AS phone,
@@ -139,9 +153,10 @@ async def claim(pool: Pool, worker: UUID, jobs: Sequence[tuple[int, int, bool]])
         FROM judged
         """,
         worker,
-        [message_id for message_id, _, _ in jobs],
-        [attempt for _, attempt, _ in jobs],
-        [redelivered for _, _, redelivered in jobs],
+        [job.message_id for job in jobs],
+        [job.attempt for job in jobs],
+        [job.redelivered for job in jobs],
+        [job.failures for job in jobs],
     )
     return [Claim(**row) for row in rows]
 

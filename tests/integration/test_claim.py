@@ -11,7 +11,7 @@ import pytest
 
 from services.dispatcher import store
 from services.dispatcher.claims.heard_edits import HeardEdit
-from services.dispatcher.store import BeatAnswer, Claim, GivenBack
+from services.dispatcher.store import AskedJob, BeatAnswer, Claim, GivenBack
 from tests.support.mailing_rows import add_clients, add_mailing
 
 
@@ -25,8 +25,16 @@ class Scene:
         self.message_id = message_id
         self.worker = uuid4()
 
-    async def claim(self, attempt: int = 1, *, redelivered: bool = False, worker: UUID | None = None) -> Claim:
-        (claim,) = await store.claim(self.pool, worker or self.worker, [(self.message_id, attempt, redelivered)])
+    async def claim(
+        self,
+        attempt: int = 1,
+        *,
+        redelivered: bool = False,
+        worker: UUID | None = None,
+        failures: int | None = None,
+    ) -> Claim:
+        job = AskedJob(self.message_id, attempt, redelivered, failures)
+        (claim,) = await store.claim(self.pool, worker or self.worker, [job])
         return claim
 
     async def verdict(self, attempt: int = 1, *, redelivered: bool = False) -> str:
@@ -180,6 +188,19 @@ async def test_the_retry_is_sent_though_the_result_before_it_is_not_folded(scene
     assert (claim.verdict, claim.number, claim.failures) == ("send", 2, 1)
 
 
+async def test_attempts_that_were_not_taken_spend_no_budget_before_they_are_folded(scene: Scene) -> None:
+    await scene.claim()
+    await scene.claim(2, failures=0)
+    claim = await scene.claim(3, failures=1)
+    assert (claim.verdict, claim.number, claim.failures) == ("send", 3, 1)
+
+
+async def test_of_the_failures_of_the_job_and_the_flight_the_greater_counts(scene: Scene) -> None:
+    await scene.claim()
+    await scene.pool.execute("UPDATE flights SET folded_number = 1, failures = 4")
+    assert (await scene.claim(2, failures=1)).failures == 4
+
+
 async def test_a_claim_of_a_living_worker_is_never_taken_over(scene: Scene) -> None:
     await scene.claim()
     await scene.silence(2, fence_after=60)
@@ -281,7 +302,7 @@ async def test_a_retry_that_is_given_back_keeps_the_attempt_before_it(scene: Sce
 
 async def test_many_claims_are_given_back_in_one_statement(pool: asyncpg.Pool) -> None:
     ids, worker = await many_flights(pool, 300), uuid4()
-    claims = await store.claim(pool, worker, [(message_id, 1, False) for message_id in ids])
+    claims = await store.claim(pool, worker, [AskedJob(message_id, 1) for message_id in ids])
     backs = [GivenBack(worker, claim.message_id, claim.number, claim.claimed_at) for claim in claims[:200]]
     assert await store.give_back(pool, backs) == 200
     assert await pool.fetchval("SELECT count(*) FROM flights WHERE claimed_number = 1") == 100
@@ -294,7 +315,7 @@ async def test_two_dispatchers_fed_the_same_jobs_claim_each_once(pool: asyncpg.P
         sent, worker, waiting = [], uuid4(), list(order)
         while waiting:
             batch, waiting = waiting[:100], waiting[100:]
-            for claim in await store.claim(pool, worker, [(message_id, 1, False) for message_id in batch]):
+            for claim in await store.claim(pool, worker, [AskedJob(message_id, 1) for message_id in batch]):
                 if claim.verdict == "send":
                     sent.append(claim.message_id)
                 elif claim.verdict == "locked":

@@ -8,6 +8,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from services.dispatcher.store import AskedJob
 from services.dispatcher.store import claim as claim_jobs
 from services.planner.closing import store as closing
 from services.planner.closing.settler import Settler
@@ -85,6 +86,26 @@ async def test_a_mailing_reaches_exactly_the_clients_of_its_filter(
     await lifecycle.start_due(pool)
     await expand_all(pool, mailing_id, size=7)
     assert sum((await counts_of(pool, mailing_id)).values()) == expected
+
+
+async def test_a_mailing_may_be_for_those_who_did_not_get_another(pool: asyncpg.Pool) -> None:
+    clients = await add_clients(pool, 6, tag="vip")
+    await pool.execute("UPDATE clients SET tag = '' WHERE id = $1", clients[0])
+    other = await add_mailing(pool)
+    statuses = ("expired", "rejected", "exhausted", "cancelled", "sent")
+    for client_id, status in zip(clients, statuses, strict=False):
+        await pool.execute(
+            "INSERT INTO messages (mailing_id, client_id, status, reason, final_at) VALUES ($1, $2, $3, 'x', now())",
+            other,
+            client_id,
+            status,
+        )
+    await pool.execute("UPDATE mailings SET status = 'cancelled'")
+    mailing_id = await add_mailing(pool, tags=["vip"], unsent_of=other)
+    await lifecycle.start_due(pool)
+    await expand_all(pool, mailing_id, size=2)
+    rows = await pool.fetch("SELECT client_id FROM messages WHERE mailing_id = $1 ORDER BY 1", mailing_id)
+    assert [row["client_id"] for row in rows] == clients[1:4]
 
 
 async def test_a_mailing_without_recipients_is_finished_at_once(pool: asyncpg.Pool) -> None:
@@ -201,7 +222,7 @@ async def test_a_job_put_back_outside_its_window_waits_until_it_opens(pool: asyn
     closes = (now + timedelta(hours=3)).time()
     await pool.execute("UPDATE mailings SET window_from = $1, window_to = $2", opens, closes)
     message_id = await pool.fetchval("SELECT id FROM messages")
-    (claim,) = await claim_jobs(pool, uuid4(), [(message_id, 1, False)])
+    (claim,) = await claim_jobs(pool, uuid4(), [AskedJob(message_id, 1)])
     assert claim.verdict == "put back"
     assert await release_chunk(pool, publisher, owner, mailing_id, 10) == ReleasedBatch(waiting=1)
     due_at = await pool.fetchval("SELECT due_at FROM flights WHERE released_at IS NULL")

@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 from structlog.testing import capture_logs
 
+from services.dispatcher.store import AskedJob
 from services.dispatcher.store import claim as claim_jobs
 from services.planner.flow_control import FlowControl
 from services.planner.metrics import Metrics
@@ -100,7 +101,7 @@ async def test_what_a_planner_that_lost_its_lease_may_not_have_published_is_rele
     await lease_one(pool, dead)
     assert len((await releases.take_fresh(pool, dead, {mailing_id: 3})).flights) == 3
     # The job of the first one did arrive, and was claimed.
-    (claim,) = await claim_jobs(pool, uuid4(), [(ids[0], 1, False)])
+    (claim,) = await claim_jobs(pool, uuid4(), [AskedJob(ids[0], 1)])
     assert claim.verdict == "send"
     await pool.execute("UPDATE mailing_work SET leased_until = now() - interval '1 s'")
     scheduler = a_scheduler(pool, outbox)
@@ -229,7 +230,7 @@ async def test_a_job_put_back_for_an_unknown_zone_fails_no_claim(pool: asyncpg.P
     await releases.take_fresh(pool, owner, {mailing_id: 1})
     await pool.execute("UPDATE mailings SET window_from = '00:00', window_to = '23:59:59'")
     (message_id,) = await ids_of(pool)
-    (claim,) = await claim_jobs(pool, uuid4(), [(message_id, 1, False)])
+    (claim,) = await claim_jobs(pool, uuid4(), [AskedJob(message_id, 1)])
     assert claim.verdict == "put back"
 
 

@@ -8,6 +8,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from services.dispatcher.store import AskedJob
 from services.dispatcher.store import claim as claim_jobs
 from services.planner.resend import resend_chunk
 from services.planner.store import lifecycle
@@ -73,7 +74,7 @@ class Round:
 
     async def claim(self, message_id: int, attempt: int) -> int:
         """Claims a job and returns the number that is sent."""
-        (claim,) = await claim_jobs(self.pool, uuid4(), [(message_id, attempt, False)])
+        (claim,) = await claim_jobs(self.pool, uuid4(), [AskedJob(message_id, attempt)])
         assert claim.verdict == "send"
         assert claim.failures == 0
         return claim.number

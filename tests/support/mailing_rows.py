@@ -36,13 +36,15 @@ async def add_mailing(
     operator_codes: list[str] | None = None,
     tags: list[str] | None = None,
     window: tuple[Any, Any] = (None, None),
+    unsent_of: int | None = None,
 ) -> int:
     """Adds a scheduled mailing as the API does, but without an event. Seconds count from the database's now."""
     mailing_id: int = await pool.fetchval(
         """
         WITH made AS (
-            INSERT INTO mailings (text, start_at, end_at, operator_codes, tags, window_from, window_to, request_id)
-            VALUES ($1, now() + $2, now() + $3, $4, $5, $6, $7, 'test-request') RETURNING id
+            INSERT INTO mailings
+                (text, start_at, end_at, operator_codes, tags, window_from, window_to, unsent_of, request_id)
+            VALUES ($1, now() + $2, now() + $3, $4, $5, $6, $7, $8, 'test-request') RETURNING id
         ), work AS (INSERT INTO mailing_work (mailing_id) SELECT id FROM made),
         counts AS (INSERT INTO mailing_counts (mailing_id) SELECT id FROM made)
         SELECT id FROM made
@@ -53,6 +55,7 @@ async def add_mailing(
         operator_codes or [],
         tags or [],
         *window,
+        unsent_of,
     )
     return mailing_id
 

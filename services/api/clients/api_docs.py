@@ -71,7 +71,7 @@ OPERATIONS: Mapping[Handler, Operation] = {
         "clients",
         "Adds one client to the directory. Only the phone is required. Mailings that start later can reach the "
         "client; a running mailing has a frozen audience. To add many clients, import them.",
-        {201: success("The stored client.", Client, CLIENT, headers=("Location",))},
+        {201: success("The stored client.", Client, CLIENT, headers=("Location", "ETag"))},
         body=_CLIENT_BODY,
         errors={409: _PHONE_TAKEN},
     ),
@@ -117,15 +117,16 @@ OPERATIONS: Mapping[Handler, Operation] = {
         "showClient",
         "clients",
         "Shows one client. A deleted client is not found.",
-        {200: success("The client.", Client, CLIENT)},
+        {200: success("The client.", Client, CLIENT, headers=("ETag",))},
     ),
     clients.patch: Operation(
         "changeClient",
         "clients",
         "Changes the fields that are given and leaves the others. The change takes effect at once, also for messages "
         "that wait to be sent: they go to the new phone, and their window follows the new time zone.",
-        {200: success("The changed client.", Client, CLIENT)},
+        {200: success("The changed client.", Client, CLIENT, headers=("ETag",))},
         body=patch_body(ClientPatch, tag=Example("A new tag", {"tag": "vip"})),
+        versioned=True,
         errors={409: _PHONE_TAKEN},
     ),
     clients.replace: Operation(
@@ -133,8 +134,9 @@ OPERATIONS: Mapping[Handler, Operation] = {
         "clients",
         "Replaces every field of a client. A field that is left out gets its default, as for a new client. A client "
         "that does not exist is not created.",
-        {200: success("The replaced client.", Client, CLIENT)},
+        {200: success("The replaced client.", Client, CLIENT, headers=("ETag",))},
         body=_CLIENT_BODY,
+        versioned=True,
         errors={409: _PHONE_TAKEN},
     ),
     clients.delete: Operation(
@@ -143,6 +145,7 @@ OPERATIONS: Mapping[Handler, Operation] = {
         "Removes a client from the directory: the phone and the tag are erased. Sending to the client stops at once: "
         "unsent messages are cancelled, and sent ones still count.",
         {204: NO_CONTENT},
+        versioned=True,
     ),
     clients.events: Operation(
         "listClientEvents",

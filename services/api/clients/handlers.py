@@ -20,7 +20,7 @@ from services.api.web.context import id_in, pool_of, query_of
 from services.api.web.cursors import BadCursor
 from services.api.web.problems import conflict, not_found
 from services.api.web.queries import PageQuery
-from services.api.web.responses import reply
+from services.api.web.versions import Precondition, reply_version
 from shared import logs
 from shared.database import retry_on_deadlock
 
@@ -41,14 +41,14 @@ async def create(request: web.Request) -> web.Response:
         raise _duplicate() from None
     bind_contextvars(client_id=client.id)
     log.info("client changed", change="created")
-    return reply(client, status=201, headers={"Location": f"{request.path}/{client.id}"})
+    return reply_version(client, status=201, headers={"Location": f"{request.path}/{client.id}"})
 
 
 async def show(request: web.Request) -> web.Response:
     client = await store.get(pool_of(request), id_in(request, "client"))
     if client is None:
         raise not_found("client")
-    return reply(client)
+    return reply_version(client)
 
 
 async def listing(request: web.Request) -> web.Response:
@@ -70,7 +70,7 @@ async def patch(request: web.Request) -> web.Response:
     body = await read_body(request, ClientPatch)
     given = body.model_dump(exclude_unset=True)
     if given:
-        return reply(await _write(request, client_id, given))
+        return reply_version(await _write(request, client_id, given))
     await pass_barrier(request, EditScope.of_clients([client_id]))
     return await show(request)
 
@@ -79,12 +79,12 @@ async def replace(request: web.Request) -> web.Response:
     client_id = id_in(request, "client")
     body = await read_body(request, ClientNew)
     values = with_defaults(body, request.app[DEFAULT_ZONE])
-    return reply(await _write(request, client_id, values))
+    return reply_version(await _write(request, client_id, values))
 
 
 async def delete(request: web.Request) -> web.Response:
     client_id = id_in(request, "client")
-    deleted = await store.delete(pool_of(request), client_id, origin_of(request))
+    deleted = await _delete(request, client_id)
     if deleted:
         log.info("client changed", change="deleted")
     await pass_barrier(request, EditScope.of_clients([client_id]))
@@ -129,31 +129,43 @@ def with_defaults(body: ClientNew, default_zone: str) -> dict[str, str]:
 
 
 async def _write(request: web.Request, client_id: int, given: Mapping[str, str]) -> Client:
-    """Sets the fields that are given. A new time zone also makes the client's waiting flights due."""
+    """Sets the fields that are given and differ. A new time zone also makes the client's waiting flights due."""
     pool = pool_of(request)
 
-    async def work() -> Client | None:
+    async def work() -> tuple[Client | None, list[str]]:
         async with pool.acquire() as connection, connection.transaction():
-            client = await store.update(connection, client_id, **given)
+            client = await store.lock(connection, client_id)
             if client is None:
-                return None
-            if "timezone" in given:
-                await store.make_flights_due(connection, [client_id])
-            await record_client_update(connection, client_id, origin_of(request), list(given))
-            return client
+                return None, []
+            Precondition(request).check(client.updated_at)
+            differing = {name: value for name, value in given.items() if getattr(client, name) != value}
+            if differing:
+                client = await store.update(connection, client_id, **differing)
+                if "timezone" in differing:
+                    await store.make_flights_due(connection, [client_id])
+                await record_client_update(connection, client_id, origin_of(request), list(differing))
+            return client, list(differing)
 
     try:
-        client = await retry_on_deadlock(work)
+        client, changed = await retry_on_deadlock(work)
     except store.DuplicatePhone:
         raise _duplicate() from None
-    if client is not None:
-        if "timezone" in given:
+    if changed:
+        if "timezone" in changed:
             await store.make_flights_due(pool, [client_id])
-        log.info("client changed", change="updated", fields=sorted(given))
+        log.info("client changed", change="updated", fields=sorted(changed))
     await pass_barrier(request, EditScope.of_clients([client_id]))
     if client is None:
         raise not_found("client")
     return client
+
+
+async def _delete(request: web.Request, client_id: int) -> bool:
+    async with pool_of(request).acquire() as connection, connection.transaction():
+        client = await store.lock(connection, client_id)
+        if client is not None:
+            Precondition(request).check(client.updated_at)
+        return await store.delete(connection, client_id, origin_of(request))
 
 
 def _duplicate() -> Exception:

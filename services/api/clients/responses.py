@@ -6,12 +6,13 @@ from typing import Annotated
 from pydantic import Field
 
 from services.api.web.responses import Count, Id, Next, ResponseModel
+from services.api.web.versions import VersionedModel
 
 PhoneShown = Annotated[str, Field(json_schema_extra={"pattern": "^7[0-9]{10}$"})]
 CodeShown = Annotated[str, Field(json_schema_extra={"pattern": "^[0-9]{3}$"})]
 
 
-class Client(ResponseModel):
+class Client(VersionedModel):
     """A person in the directory."""
 
     id: Id

@@ -62,6 +62,11 @@ async def get(pool: Pool, client_id: int) -> Client | None:
     return _client(await pool.fetchrow(_SELECT + " AND id = $1", client_id))
 
 
+async def lock(connection: Connection, client_id: int) -> Client | None:
+    """Locks a client until the transaction ends, and reads it as it is then."""
+    return _client(await connection.fetchrow(_SELECT + " AND id = $1 FOR UPDATE", client_id))
+
+
 async def find_by_phone(pool: Pool, phone: str) -> int | None:
     """Returns the id of the client that has this phone."""
     found: int | None = await pool.fetchval("SELECT id FROM clients WHERE phone = $1 AND deleted_at IS NULL", phone)
@@ -83,7 +88,7 @@ async def update(
             """
             UPDATE clients
             SET phone = coalesce($2, phone), operator_code = coalesce($3, operator_code),
-                tag = coalesce($4, tag), timezone = coalesce($5, timezone), updated_at = now()
+                tag = coalesce($4, tag), timezone = coalesce($5, timezone), updated_at = clock_timestamp()
             WHERE id = $1 AND deleted_at IS NULL
             RETURNING id, phone, operator_code, tag, timezone, created_at, updated_at
             """,
@@ -114,9 +119,9 @@ async def make_flights_due(connection: Connection | Pool, client_ids: Sequence[i
     )
 
 
-async def delete(pool: Pool, client_id: int, origin: Origin) -> bool:
+async def delete(connection: Connection, client_id: int, origin: Origin) -> bool:
     """Erases the phone and the tag, and hides the client. The planner then settles its unsent messages."""
-    deleted = await pool.fetchval(
+    deleted = await connection.fetchval(
         """
         WITH deleted AS (
             UPDATE clients SET phone = NULL, tag = '', deleted_at = now(), updated_at = now()

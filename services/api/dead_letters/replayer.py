@@ -73,7 +73,7 @@ class Replayer:
             await resend_store.add_messages(connection, mailing_id, sorted(message_ids), self._origin.request_id)
             await record(connection, mailing_id, "resent", self._origin, messages=len(message_ids))
         for mailing_id in {one.mailing_id for one in rounds if one.restarts}:
-            await resend_store.run_again(connection, mailing_id)
+            await resend_store.run_until(connection, mailing_id, None, restarts=True)
 
     async def _publish(
         self, group: Sequence[FetchedLetter], decisions: Sequence[ReplayDecision]

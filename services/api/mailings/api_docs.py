@@ -34,6 +34,7 @@ MAILING_PLANNED: Json = {
     "filter": {"operator_codes": ["903", "916"], "tags": ["vip", ""]},
     "window": {"from": "09:00", "to": "21:00"},
 }
+MAILING_REST: Json = {"text": "Your order is ready.", "end_at": "2035-02-28T18:00:00+03:00", "filter": {"unsent_of": 1}}
 MAILING_TO_ALL: Json = {
     "text": "We are back.",
     "end_at": "2035-01-31T15:00:00Z",
@@ -44,7 +45,7 @@ NO_MESSAGES = {"pending": 0, "retrying": 0, "sent": 0, "rejected": 0, "exhausted
 MAILING: Json = {
     "id": 1,
     "text": "Your order is ready.",
-    "filter": {"operator_codes": [], "tags": ["vip"]},
+    "filter": {"operator_codes": [], "tags": ["vip"], "unsent_of": None},
     "start_at": MADE_AT,
     "end_at": "2035-01-31T15:00:00Z",
     "window": None,
@@ -82,6 +83,7 @@ PREVIEW: Json = {
     "sms_segments": 1,
 }
 RESEND: Json = {"statuses": ["rejected", "exhausted"]}
+RESEND_LATER: Json = {"statuses": ["expired"], "end_at": "2035-02-28T18:00:00+03:00"}
 RESENT: Json = {"messages": 1}
 MAILING_EVENTS: Json = {
     "items": [CREATED, {**CREATED, "kind": "started"}, {**CREATED, "at": SENT_AT, "kind": "finished"}],
@@ -91,6 +93,7 @@ MAILING_EVENTS: Json = {
 _SENDING_NOW = Example("To clients with a tag, starting now", MAILING_NOW)
 _PLANNED = Example("With a start, both lists of the filter, and a window", MAILING_PLANNED)
 _TO_ALL = Example("To every client, at night", MAILING_TO_ALL)
+_REST = Example("To those who did not get another mailing", MAILING_REST)
 
 _IDEMPOTENCY_KEY: Json = {
     "description": "A key of your choice, 1 to 255 printable ASCII characters, under which the request is carried out "
@@ -108,7 +111,7 @@ OPERATIONS: Mapping[Handler, Operation] = {
         "audience is frozen and sending begins. At end_at sending stops, and unsent messages expire. Send an "
         "Idempotency-Key so that a repeated request does not create a second mailing.",
         {201: success("The mailing.", Mailing, MAILING, headers=("Location",))},
-        body=json_body(MailingNew, now=_SENDING_NOW, planned=_PLANNED, everybody=_TO_ALL),
+        body=json_body(MailingNew, now=_SENDING_NOW, planned=_PLANNED, everybody=_TO_ALL, rest=_REST),
         errors={
             409: "Another request with this Idempotency-Key is still running; Retry-After gives the seconds to wait.",
             422: "The values are not allowed, end_at is not in the future, or the Idempotency-Key was used with other "
@@ -123,7 +126,7 @@ OPERATIONS: Mapping[Handler, Operation] = {
         "same body that would create it. Nothing is stored, and nothing is sent. The audience is frozen only when a "
         "mailing starts, so it may differ then.",
         {200: success("The audience.", Preview, PREVIEW)},
-        body=json_body(MailingNew, now=_SENDING_NOW, planned=_PLANNED, everybody=_TO_ALL),
+        body=json_body(MailingNew, now=_SENDING_NOW, planned=_PLANNED, everybody=_TO_ALL, rest=_REST),
     ),
     mailings.listing: Operation(
         "listMailings",
@@ -135,7 +138,7 @@ OPERATIONS: Mapping[Handler, Operation] = {
         "showMailing",
         "mailings",
         "Shows a mailing with its state and the number of messages in each status.",
-        {200: success("The mailing.", Mailing, MAILING_RUNNING)},
+        {200: success("The mailing.", Mailing, MAILING_RUNNING, headers=("ETag",))},
     ),
     mailings.patch: Operation(
         "changeMailing",
@@ -143,43 +146,50 @@ OPERATIONS: Mapping[Handler, Operation] = {
         "Changes the fields that are given. While a mailing is scheduled, every field may be changed; while it is "
         "running or paused, only text, window and end_at, which must then be at least 40 seconds in the future. After "
         "the answer, no request to the provider starts with the old values.",
-        {200: success("The changed mailing.", Mailing, MAILING)},
+        {200: success("The changed mailing.", Mailing, MAILING, headers=("ETag",))},
         body=patch_body(
             MailingPatch,
             text=Example("A new text", {"text": "Your order is waiting."}),
             longer=Example("A later end, and no window", {"end_at": "2035-02-01T18:00:00+03:00", "window": None}),
         ),
         errors={409: "The mailing is finished or cancelled, or its state does not allow this field to be changed."},
+        versioned=True,
     ),
     mailings.delete: Operation(
         "deleteMailing",
         "mailings",
         "Deletes a mailing in any state. Sending stops at once. The mailing is not found from then on, but its "
-        "messages still count in the overall statistics.",
+        "messages still count in the overall statistics, and each can still be shown. While it closes, in the seconds "
+        "after end_at, the answer is 409.",
         {204: NO_CONTENT},
+        errors={409: "The mailing is past its end, and its messages are being settled: try again in a few seconds."},
+        versioned=True,
     ),
     mailings.pause: Operation(
         "pauseMailing",
         "mailings",
         "Stops the sending of a running mailing at once; requests to the provider that are under way are finished. "
         "end_at stays the same. Pausing a paused mailing changes nothing.",
-        {200: success("The mailing.", Mailing, MAILING_PAUSED)},
+        {200: success("The mailing.", Mailing, MAILING_PAUSED, headers=("ETag",))},
         errors={409: "The mailing is scheduled, finished or cancelled, or past its end."},
+        versioned=True,
     ),
     mailings.resume: Operation(
         "resumeMailing",
         "mailings",
         "Continues the sending of a paused mailing. Resuming a running mailing changes nothing.",
-        {200: success("The mailing.", Mailing, MAILING_RUNNING)},
+        {200: success("The mailing.", Mailing, MAILING_RUNNING, headers=("ETag",))},
         errors={409: "The mailing is scheduled, finished or cancelled, or past its end."},
+        versioned=True,
     ),
     mailings.cancel: Operation(
         "cancelMailing",
         "mailings",
         "Ends a scheduled, running or paused mailing for good. Sending stops at once, and within seconds every unsent "
         "message counts as cancelled. Cancelling a cancelled mailing changes nothing.",
-        {200: success("The mailing.", Mailing, MAILING_CANCELLED)},
+        {200: success("The mailing.", Mailing, MAILING_CANCELLED, headers=("ETag",))},
         errors={409: "The mailing is finished, or past its end."},
+        versioned=True,
     ),
     mailings.events: Operation(
         "listMailingEvents",
@@ -192,13 +202,19 @@ OPERATIONS: Mapping[Handler, Operation] = {
         "resendMessages",
         "mailings",
         "Sends final, unsent messages of a mailing again, in a new round with all its attempts. The answer gives "
-        "their number; they become pending within seconds, and a finished mailing runs again. Messages of deleted "
+        "their number; they become pending within seconds, and a finished mailing runs again. One that is past its end "
+        "needs a new end_at: so those who did not get it get it later. Messages of deleted "
         "clients are left out, and so are messages with an attempt that may still be under way.",
         {202: success("The number of messages that are sent again.", Resent, RESENT)},
-        body=json_body(Resend, failed=Example("Rejected and exhausted messages", RESEND)),
+        body=json_body(
+            Resend,
+            failed=Example("Rejected and exhausted messages", RESEND),
+            later=Example("Those who did not get it in time, until a new end", RESEND_LATER),
+        ),
         errors={
-            409: "The mailing is cancelled or past its end, or an earlier resend of it is still running; in the last "
-            "case Retry-After gives the seconds to wait."
+            409: "The mailing is cancelled, or past its end without a new one; its messages are being settled; or an "
+            "earlier resend of it is still running; in the last case Retry-After gives the seconds to wait."
         },
+        versioned=True,
     ),
 }

@@ -4,17 +4,20 @@ from services.api.audit.log import Origin, record
 from services.api.mailings import store
 from services.api.mailings.decisions import allowed
 from services.api.mailings.rules import judge_delete
+from services.api.web.versions import Precondition
 from shared.database import Pool, retry_on_deadlock
 
 
-async def delete_mailing(pool: Pool, mailing_id: int, origin: Origin) -> bool:
-    """Deletes a mailing, and returns whether it was there. Raises a 409 problem while it closes."""
+async def delete_mailing(pool: Pool, mailing_id: int, origin: Origin, precondition: Precondition) -> bool:
+    """Deletes a mailing, and returns whether it was there. Raises problems: 409 while it closes, and 412."""
 
     async def work() -> bool:
         async with pool.acquire() as connection, connection.transaction():
             if not await store.lock(connection, mailing_id):
                 return False
-            change = allowed(judge_delete(await store.read_locked(connection, mailing_id)))
+            locked = await store.read_locked(connection, mailing_id)
+            precondition.check(locked.updated_at)
+            change = allowed(judge_delete(locked))
             if change.status is not None:
                 await store.set_status(connection, mailing_id, change.status)
             await store.delete(connection, mailing_id)

@@ -14,7 +14,7 @@ from services.api.audit.responses import Events
 from services.api.edits.barrier import pass_barrier
 from services.api.edits.scope import EditScope
 from services.api.mailings import idempotency, store
-from services.api.mailings.decisions import allowed, lock_mailing
+from services.api.mailings.decisions import allowed, lock_mailing, require_unsent_of
 from services.api.mailings.deletion import delete_mailing
 from services.api.mailings.idempotency import IdempotencyKey
 from services.api.mailings.planner_hints import notify_planner
@@ -35,7 +35,7 @@ from services.api.web.context import id_in, pool_of, query_of
 from services.api.web.cursors import MAX_ID
 from services.api.web.problems import not_found, too_slow
 from services.api.web.queries import PageQuery
-from services.api.web.responses import reply
+from services.api.web.versions import Precondition, reply_version
 from shared import logs
 from shared.database import Connection, Pool, retry_on_deadlock
 
@@ -69,6 +69,7 @@ async def _create(pool: Pool, body: MailingNew, key: IdempotencyKey | None, orig
         if kept is not None:
             return CreatedMailing(kept.mailing_id, kept.answer, fresh=False)
         plan = allowed(judge_new(body, await store.clock(connection)))
+        await require_unsent_of(connection, plan)
         mailing_id = await store.insert(connection, plan, origin.request_id)
         await record(connection, mailing_id, "created", origin)
         answer = (await _read(connection, mailing_id)).model_dump_json(by_alias=True)
@@ -78,7 +79,7 @@ async def _create(pool: Pool, body: MailingNew, key: IdempotencyKey | None, orig
 
 
 async def show(request: web.Request) -> web.Response:
-    return reply(await _read(pool_of(request), id_in(request, "mailing")))
+    return reply_version(await _read(pool_of(request), id_in(request, "mailing")))
 
 
 async def listing(request: web.Request) -> web.Response:
@@ -95,8 +96,9 @@ async def patch(request: web.Request) -> web.Response:
 
     async def work() -> tuple[Mailing, list[str] | None]:
         async with pool.acquire() as connection, connection.transaction():
-            locked, fields = await lock_mailing(connection, mailing_id), None
+            locked, fields = await lock_mailing(connection, mailing_id, Precondition(request)), None
             edit, judged = allowed(judge_edit(locked, body)), time.monotonic()
+            await require_unsent_of(connection, edit.plan)
             if edit.plan is not None:
                 await store.edit(connection, mailing_id, edit.plan, edit.window_changed)
                 fields = changed(locked.plan, edit.plan)
@@ -111,7 +113,7 @@ async def patch(request: web.Request) -> web.Response:
         log.info("mailing changed", change="updated", fields=fields)
         notify_planner(request, "mailing.updated", mailing_id)
     await pass_barrier(request, EditScope.of_mailing(mailing_id))
-    return reply(mailing)
+    return reply_version(mailing)
 
 
 async def pause(request: web.Request) -> web.Response:
@@ -131,7 +133,8 @@ async def _act(request: web.Request, action: Action) -> web.Response:
 
     async def work() -> tuple[Mailing, bool]:
         async with pool.acquire() as connection, connection.transaction():
-            move = allowed(judge_action(action, await lock_mailing(connection, mailing_id)))
+            locked = await lock_mailing(connection, mailing_id, Precondition(request))
+            move = allowed(judge_action(action, locked))
             if move.status is not None:
                 await store.set_status(connection, mailing_id, move.status)
                 await record(connection, mailing_id, DONE[action], origin_of(request))
@@ -142,12 +145,12 @@ async def _act(request: web.Request, action: Action) -> web.Response:
         log.info("mailing changed", change=DONE[action])
         notify_planner(request, EVENTS[action], mailing_id)
     await pass_barrier(request, EditScope.of_mailing(mailing_id))
-    return reply(mailing)
+    return reply_version(mailing)
 
 
 async def delete(request: web.Request) -> web.Response:
     mailing_id = id_in(request, "mailing")
-    deleted = await delete_mailing(pool_of(request), mailing_id, origin_of(request))
+    deleted = await delete_mailing(pool_of(request), mailing_id, origin_of(request), Precondition(request))
     if deleted:
         log.info("mailing changed", change="deleted")
         notify_planner(request, "mailing.deleted", mailing_id)

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from services.api.mailings import preview_store as store
 from services.api.mailings import store as mailings
-from services.api.mailings.decisions import allowed
+from services.api.mailings.decisions import allowed, require_unsent_of
 from services.api.mailings.responses import Preview
 from services.api.mailings.rules import judge_new
 from services.api.mailings.schemas import MailingNew
@@ -24,6 +24,7 @@ async def preview(request: web.Request) -> web.Response:
     """Validates the body as POST /mailings does, and counts the clients that it would be sent to."""
     body, pool = await read_body(request, MailingNew), pool_of(request)
     plan = allowed(judge_new(body, await mailings.clock(pool)))
+    await require_unsent_of(pool, plan)
     async with request.app[COUNTING]:
         found = await store.count_audience(pool, plan)
     return reply(

@@ -37,6 +37,10 @@ async def count_audience(pool: Pool, plan: MailingPlan) -> AudienceCounts:
             WHERE deleted_at IS NULL
                 AND (cardinality($1::text[]) = 0 OR operator_code = ANY ($1::text[]))
                 AND (cardinality($2::text[]) = 0 OR tag = ANY ($2::text[]))
+                AND ($9::bigint IS NULL OR EXISTS (
+                    SELECT FROM messages m
+                    WHERE m.client_id = clients.id AND m.mailing_id = $9 AND m.unsent_status IS NOT NULL
+                ))
             GROUP BY GROUPING SETS ((timezone), (operator_code), (tag))
         -- Whether the window opens in a zone before the mailing ends.
         ), zones AS (
@@ -60,6 +64,10 @@ async def count_audience(pool: Pool, plan: MailingPlan) -> AudienceCounts:
                     WHERE deleted_at IS NULL
                         AND (cardinality($1::text[]) = 0 OR operator_code = ANY ($1::text[]))
                         AND (cardinality($2::text[]) = 0 OR tag = ANY ($2::text[]))
+                        AND ($9::bigint IS NULL OR EXISTS (
+                            SELECT FROM messages m
+                            WHERE m.client_id = clients.id AND m.mailing_id = $9 AND m.unsent_status IS NOT NULL
+                        ))
                     ORDER BY id LIMIT $8
                 ) AS s
             ) AS sample
@@ -72,6 +80,7 @@ async def count_audience(pool: Pool, plan: MailingPlan) -> AudienceCounts:
         plan.end_at,
         MAX_TAGS,
         SAMPLE,
+        plan.unsent_of,
     )
     return AudienceCounts(
         recipients=row["recipients"],

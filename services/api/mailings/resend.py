@@ -1,5 +1,6 @@
 """POST /mailings/{id}/resend: requests a new round for final, unsent messages. The planner carries it out in chunks."""
 
+import time
 from collections.abc import Sequence
 
 from aiohttp import web
@@ -9,12 +10,13 @@ from services.api.mailings import resend_store as store
 from services.api.mailings.decisions import allowed, lock_mailing
 from services.api.mailings.planner_hints import notify_planner
 from services.api.mailings.responses import Resent
-from services.api.mailings.rules import judge_resend
+from services.api.mailings.rules import LONGEST_EDIT_SECONDS, ResendAllowed, judge_resend
 from services.api.mailings.schemas import Resend
 from services.api.web.bodies import read_body
 from services.api.web.context import id_in, pool_of
-from services.api.web.problems import conflict
+from services.api.web.problems import conflict, too_slow
 from services.api.web.responses import reply
+from services.api.web.versions import Precondition
 from shared import logs
 from shared.database import Connection, retry_on_deadlock
 
@@ -26,7 +28,12 @@ async def resend(request: web.Request) -> web.Response:
 
     async def work() -> int:
         async with pool.acquire() as connection, connection.transaction():
-            return await _resend(connection, mailing_id, statuses, origin_of(request))
+            locked = await lock_mailing(connection, mailing_id, Precondition(request))
+            again, judged = allowed(judge_resend(locked, body.end_at)), time.monotonic()
+            messages = await _resend(connection, mailing_id, again, statuses, origin_of(request))
+            if time.monotonic() - judged > LONGEST_EDIT_SECONDS:
+                raise too_slow()
+            return messages
 
     messages = await retry_on_deadlock(work)
     if messages:
@@ -35,14 +42,14 @@ async def resend(request: web.Request) -> web.Response:
     return reply(Resent(messages=messages), status=202)
 
 
-async def _resend(connection: Connection, mailing_id: int, statuses: Sequence[str], origin: Origin) -> int:
-    again = allowed(judge_resend(await lock_mailing(connection, mailing_id)))
+async def _resend(
+    connection: Connection, mailing_id: int, again: ResendAllowed, statuses: Sequence[str], origin: Origin
+) -> int:
     if await store.is_open(connection, mailing_id):
         raise conflict("An earlier resend of this mailing is still running.", retry_after=1)
     messages = await store.count(connection, mailing_id, statuses)
     if messages:
         await store.add(connection, mailing_id, statuses, origin.request_id)
         await record(connection, mailing_id, "resent", origin, statuses=statuses, messages=messages)
-        if again.restarts:
-            await store.run_again(connection, mailing_id)
+        await store.run_until(connection, mailing_id, again.end_at, restarts=again.restarts)
     return messages

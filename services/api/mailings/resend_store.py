@@ -1,6 +1,7 @@
 """Writes requests for new rounds. The planner reopens the messages; nothing here touches them."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from shared.database import Connection
 
@@ -48,8 +49,22 @@ async def add_messages(connection: Connection, mailing_id: int, message_ids: Seq
     )
 
 
-async def run_again(connection: Connection, mailing_id: int) -> None:
-    """Returns a finished mailing to running."""
+async def run_until(connection: Connection, mailing_id: int, end_at: datetime | None, *, restarts: bool) -> None:
+    """Moves the end of a mailing, unless `end_at` is None.
+
+    If `restarts`, a finished mailing runs again, and is not closing any more.
+    """
     await connection.execute(
-        "UPDATE mailings SET status = 'running', finished_at = NULL, updated_at = now() WHERE id = $1", mailing_id
+        """
+        UPDATE mailings
+        SET end_at = coalesce($2, end_at), updated_at = clock_timestamp(),
+            status = CASE WHEN $3 THEN 'running' ELSE status END,
+            finished_at = CASE WHEN $3 THEN NULL ELSE finished_at END
+        WHERE id = $1 AND (end_at <> $2 OR $3)
+        """,
+        mailing_id,
+        end_at,
+        restarts,
     )
+    if restarts:
+        await connection.execute("UPDATE mailing_work SET closing_at = NULL WHERE mailing_id = $1", mailing_id)

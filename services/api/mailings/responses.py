@@ -7,6 +7,7 @@ from pydantic import Field
 
 from services.api.clients.responses import Client, CodeShown
 from services.api.web.responses import Count, Id, Next, ResponseModel
+from services.api.web.versions import VersionedModel
 from shared.statuses import MailingStatus
 
 ClockShown = Annotated[str, Field(json_schema_extra={"pattern": "^[0-9]{2}:[0-9]{2}$"})]
@@ -17,6 +18,7 @@ class Filter(ResponseModel):
 
     operator_codes: list[CodeShown]
     tags: list[str]
+    unsent_of: Id | None = Field(description="Only clients who did not get this mailing; null for no such condition.")
 
 
 class Window(ResponseModel):
@@ -38,7 +40,7 @@ class ByStatus(ResponseModel):
     cancelled: Count = Field(description="The mailing was cancelled or deleted, or the client deleted.")
 
 
-class Mailing(ResponseModel):
+class Mailing(VersionedModel):
     """A mailing with its counts."""
 
     id: Id

@@ -48,6 +48,7 @@ class MailingPlan:
     end_at: datetime
     window_from: time | None
     window_to: time | None
+    unsent_of: int | None = None
 
 
 # The parts of a plan that each field of PATCH sets.
@@ -55,7 +56,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "text": ("text",),
     "start_at": ("start_at",),
     "end_at": ("end_at",),
-    "filter": ("operator_codes", "tags"),
+    "filter": ("operator_codes", "tags", "unsent_of"),
     "window": ("window_from", "window_to"),
 }
 
@@ -68,6 +69,7 @@ class LockedMailing:
     closing: bool
     plan: MailingPlan
     now: datetime
+    updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +89,10 @@ class StatusChange:
 
 @dataclass(frozen=True, slots=True)
 class ResendAllowed:
-    """Messages may be sent again. If `restarts`, a finished mailing runs again for that."""
+    """Messages may be sent again, until `end_at`. If `restarts`, a finished mailing runs again for that."""
 
     restarts: bool
+    end_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,7 @@ def judge_new(body: MailingNew, now: datetime) -> MailingPlan | InvalidValue:
         end_at=body.end_at,
         window_from=None if body.window is None else body.window.times()[0],
         window_to=None if body.window is None else body.window.times()[1],
+        unsent_of=body.filter.unsent_of,
     )
     wrong = _wrong_times(plan, now)
     return plan if wrong is None else wrong
@@ -149,13 +153,20 @@ def judge_delete(locked: LockedMailing) -> StatusChange | StateConflict:
     return StatusChange("cancelled")
 
 
-def judge_resend(locked: LockedMailing) -> ResendAllowed | StateConflict:
-    """Allows a resend unless the mailing is cancelled or past its end, which an edit may have moved."""
+def judge_resend(locked: LockedMailing, end_at: datetime | None) -> ResendAllowed | StateConflict | InvalidValue:
+    """Allows a resend unless the mailing is cancelled or closes. One past its end needs a new end."""
+    finished = locked.status == "finished"
     if locked.status == "cancelled":
         return StateConflict("The mailing is cancelled: its messages cannot be sent again.")
+    if locked.closing and not finished:
+        return StateConflict("The mailing is past its end, and its messages are being settled: try again in a minute.")
+    if end_at is not None:
+        if end_at < locked.now + NOTICE:
+            return _wrong_end_at("must be at least 40 seconds in the future")
+        return ResendAllowed(restarts=finished, end_at=end_at)
     if locked.closing or locked.plan.end_at <= locked.now:
-        return StateConflict("The mailing is past its end: its messages cannot be sent again.")
-    return ResendAllowed(restarts=locked.status == "finished")
+        return StateConflict("The mailing is past its end: give a new end_at to send its messages again.")
+    return ResendAllowed(restarts=finished, end_at=locked.plan.end_at)
 
 
 def changed(before: MailingPlan, after: MailingPlan) -> list[str]:
@@ -172,7 +183,8 @@ def _apply(patch: MailingPatch, given: set[str], locked: LockedMailing) -> Maili
     if "text" in given:
         plan = replace(plan, text=patch.text)
     if "filter" in given:
-        plan = replace(plan, operator_codes=patch.filter.operator_codes, tags=patch.filter.tags)
+        chosen = patch.filter
+        plan = replace(plan, operator_codes=chosen.operator_codes, tags=chosen.tags, unsent_of=chosen.unsent_of)
     if patch.start_at is not None:
         plan = replace(plan, start_at=max(patch.start_at, locked.now))
     if patch.end_at is not None:

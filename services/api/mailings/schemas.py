@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from services.api.web.bodies import BodyModel
+from services.api.web.cursors import MAX_ID
 from services.api.web.field_types import ClockTime, Moment, OperatorCode, OptionalMoment, Tag, Text, left_out
 from services.api.web.queries import PageQuery
 from shared.statuses import MailingStatus, UnsentStatus
@@ -14,13 +15,18 @@ MAX_FILTER_ENTRIES = 1000
 
 
 class FilterNew(BodyModel):
-    """Which clients a mailing is sent to. Operator codes are ORed, tags are ORed, and the two are ANDed.
+    """Which clients a mailing is sent to. Operator codes are ORed, tags are ORed, and the conditions are ANDed.
 
     An empty list is no condition, so an empty filter matches every client.
     """
 
-    operator_codes: Annotated[list[OperatorCode], Field(max_length=MAX_FILTER_ENTRIES)] = Field(default=[])
-    tags: Annotated[list[Tag], Field(max_length=MAX_FILTER_ENTRIES)] = Field(default=[])
+    operator_codes: Annotated[list[OperatorCode], Field(max_length=MAX_FILTER_ENTRIES)] = left_out([])
+    tags: Annotated[list[Tag], Field(max_length=MAX_FILTER_ENTRIES)] = left_out([])
+    unsent_of: Annotated[int, Field(ge=1, le=MAX_ID)] | None = left_out(
+        None,
+        "The id of another mailing: only clients who did not get it, because their message of it was "
+        "rejected, exhausted, expired or cancelled. Null or left out for no such condition.",
+    )
 
 
 class WindowNew(BodyModel):
@@ -78,6 +84,10 @@ class Resend(BodyModel):
     statuses: Annotated[
         list[UnsentStatus], Field(min_length=1, max_length=4, description="The statuses of the messages to send again.")
     ]
+    end_at: OptionalMoment = left_out(
+        None,
+        "The new end of the mailing, at least 40 seconds in the future. A mailing that is past its end needs one.",
+    )
 
 
 class MailingsQuery(PageQuery):

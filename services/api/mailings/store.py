@@ -10,8 +10,8 @@ from shared.database import Connection, Pool
 
 # The columns of a mailing, as it is shown; the conditions of each statement follow.
 _SELECT = """
-    SELECT m.id, m.text, m.operator_codes, m.tags, m.start_at, m.end_at, m.window_from, m.window_to, m.status,
-        m.created_at, m.updated_at, m.started_at, m.finished_at,
+    SELECT m.id, m.text, m.operator_codes, m.tags, m.unsent_of, m.start_at, m.end_at, m.window_from, m.window_to,
+        m.status, m.created_at, m.updated_at, m.started_at, m.finished_at,
         m.status IN ('running', 'paused') AND NOT w.expansion_done AS expanding,
         c.total, c.pending, c.retrying, c.sent, c.rejected, c.exhausted, c.expired, c.cancelled
     FROM mailings m
@@ -31,8 +31,9 @@ async def insert(connection: Connection, plan: MailingPlan, request_id: str) -> 
     made: int = await connection.fetchval(
         """
         WITH made AS (
-            INSERT INTO mailings (text, operator_codes, tags, start_at, end_at, window_from, window_to, request_id)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+            INSERT INTO mailings
+                (text, operator_codes, tags, start_at, end_at, window_from, window_to, request_id, unsent_of)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
             RETURNING id
         ), work AS (
             INSERT INTO mailing_work (mailing_id) SELECT id FROM made
@@ -49,6 +50,7 @@ async def insert(connection: Connection, plan: MailingPlan, request_id: str) -> 
         plan.window_from,
         plan.window_to,
         request_id,
+        plan.unsent_of,
     )
     return made
 
@@ -69,8 +71,8 @@ async def page(pool: Pool, *, status: str | None, before: int, limit: int) -> li
     return [_mailing(row) for row in rows]
 
 
-async def exists(pool: Pool, mailing_id: int) -> bool:
-    found = await pool.fetchval("SELECT id FROM mailings WHERE id = $1 AND deleted_at IS NULL", mailing_id)
+async def exists(connection: Connection | Pool, mailing_id: int) -> bool:
+    found = await connection.fetchval("SELECT id FROM mailings WHERE id = $1 AND deleted_at IS NULL", mailing_id)
     return found is not None
 
 
@@ -90,8 +92,8 @@ async def read_locked(connection: Connection, mailing_id: int) -> LockedMailing:
     """Reads what a decision about a locked mailing needs, with the database's clock at this moment."""
     (row,) = await connection.fetch(
         """
-        SELECT m.text, m.operator_codes, m.tags, m.start_at, m.end_at, m.window_from, m.window_to, m.status,
-            w.closing_at IS NOT NULL AS closing, clock_timestamp() AS now
+        SELECT m.text, m.operator_codes, m.tags, m.unsent_of, m.start_at, m.end_at, m.window_from, m.window_to,
+            m.status, m.updated_at, w.closing_at IS NOT NULL AS closing, clock_timestamp() AS now
         FROM mailings m JOIN mailing_work w ON w.mailing_id = m.id
         WHERE m.id = $1
         """,
@@ -105,8 +107,11 @@ async def read_locked(connection: Connection, mailing_id: int) -> LockedMailing:
         end_at=row["end_at"],
         window_from=row["window_from"],
         window_to=row["window_to"],
+        unsent_of=row["unsent_of"],
     )
-    return LockedMailing(status=row["status"], closing=row["closing"], plan=plan, now=row["now"])
+    return LockedMailing(
+        status=row["status"], closing=row["closing"], plan=plan, now=row["now"], updated_at=row["updated_at"]
+    )
 
 
 async def edit(connection: Connection, mailing_id: int, plan: MailingPlan, window_changed: bool) -> None:
@@ -118,7 +123,9 @@ async def edit(connection: Connection, mailing_id: int, plan: MailingPlan, windo
         """
         UPDATE mailings
         SET text = $2, operator_codes = $3, tags = $4, start_at = $5, end_at = $6, window_from = $7, window_to = $8,
-            window_edited_at = CASE WHEN $9 THEN clock_timestamp() ELSE window_edited_at END, updated_at = now()
+            unsent_of = $10,
+            window_edited_at = CASE WHEN $9 THEN clock_timestamp() ELSE window_edited_at END,
+            updated_at = clock_timestamp()
         WHERE id = $1
         """,
         mailing_id,
@@ -130,11 +137,14 @@ async def edit(connection: Connection, mailing_id: int, plan: MailingPlan, windo
         plan.window_from,
         plan.window_to,
         window_changed,
+        plan.unsent_of,
     )
 
 
 async def set_status(connection: Connection, mailing_id: int, status: str) -> None:
-    await connection.execute("UPDATE mailings SET status = $2, updated_at = now() WHERE id = $1", mailing_id, status)
+    await connection.execute(
+        "UPDATE mailings SET status = $2, updated_at = clock_timestamp() WHERE id = $1", mailing_id, status
+    )
 
 
 async def delete(connection: Connection, mailing_id: int) -> None:
@@ -153,7 +163,7 @@ def _mailing(row: asyncpg.Record) -> Mailing:
     return Mailing.model_validate(
         {
             **row,
-            "filter": Filter(operator_codes=row["operator_codes"], tags=row["tags"]),
+            "filter": Filter(operator_codes=row["operator_codes"], tags=row["tags"], unsent_of=row["unsent_of"]),
             "window": window,
             "by_status": by_status(row),
         }

@@ -103,7 +103,7 @@ def _operation(route: Route, operation: Operation, references: References) -> Js
 
 def _parameters(route: Route, operation: Operation) -> list[Json]:
     ids = [_id(name) for name in _PLACE.findall(route.path)]
-    sent = [headers.parameter(name, found) for name, found in {**operation.headers, **headers.SENT}.items()]
+    sent = [headers.parameter(name, found) for name, found in _sent(operation).items()]
     asked = schemas.query_parameters(route.query)
     return [*ids, *(found | _example(operation.query, found["name"]) for found in asked), *sent]
 
@@ -176,3 +176,9 @@ def _linked(paths: Json) -> Json:
                 if parameter["in"] == "path"
             }
     return paths
+
+
+def _sent(operation: Operation) -> dict[str, Json]:
+    """Returns the request headers that an operation takes, by name."""
+    versions = {"If-Match": headers.IF_MATCH} if operation.versioned else {}
+    return {**operation.headers, **versions, **headers.SENT}

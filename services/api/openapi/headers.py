@@ -29,6 +29,10 @@ ANSWERED: dict[str, Json] = {
         pattern="^[A-Za-z0-9._-]{1,64}$",
     ),
     "Location": _header("The path of the created resource.", "/api/v1/clients/1", format="uri-reference"),
+    "ETag": _header(
+        "The version: it changes with every edit and every change of the state, not with the counts. For If-Match.",
+        '"2053674000000000"',
+    ),
     "Link": {
         **_header(
             'The path of the next page, with rel="next". Absent on the last page.',
@@ -57,6 +61,12 @@ SENT: dict[str, Json] = {
         "all that it causes. An invalid id is replaced.",
         "schema": {"type": "string"},
     },
+}
+# Operations on one version take this.
+IF_MATCH: Json = {
+    "description": "Versions as ETag gave them, or *. If the present version is none of these the answer is 412, and "
+    "nothing is changed.",
+    "schema": {"type": "string"},
 }
 
 

@@ -49,6 +49,11 @@ STATUSES: Mapping[int, StatusProblem] = {
         "Another client has this phone.",
         ("Retry-After" + SOMETIMES,),
     ),
+    412: StatusProblem(
+        "changed-meanwhile",
+        "If-Match names another version than the present one.",
+        "It was changed meanwhile. Show it again before you change it.",
+    ),
     413: StatusProblem(
         "body-too-large",
         "The body, or what it decompresses to, is too large.",
@@ -87,6 +92,7 @@ def of(route: Route, operation: Operation) -> Iterator[tuple[int, str]]:
     found = {401, 422, 429, 503} | set(operation.errors)
     found |= set(WITH_BODY) if operation.body else set()
     found |= {404} if "{" in route.path else set()
+    found |= {412} if operation.versioned else set()
     found |= {403} if route.role != ROLES[0] else set()
     for status in sorted(found - operation.never):
         yield status, operation.errors.get(status, STATUSES[status].description)

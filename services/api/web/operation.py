@@ -50,7 +50,8 @@ class Operation:
     """The description of an operation.
 
     `errors` adds problems to those that follow from the route, or describes one in detail; `never` removes some.
-    `headers` describes request headers by name. `query` is an example of query parameters, where a request needs some.
+    `versioned` operations take If-Match, and can fail with 412. `headers` describes request headers by name. `query` is
+    an example of query parameters, where a request needs some.
     """
 
     id: str
@@ -60,6 +61,7 @@ class Operation:
     body: tuple[Content, ...] = ()
     errors: Mapping[int, str] = field(default_factory=dict)
     never: frozenset[int] = frozenset()
+    versioned: bool = False
     headers: Mapping[str, Json] = field(default_factory=dict)
     query: Mapping[str, Any] = field(default_factory=dict)
 

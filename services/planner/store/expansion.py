@@ -35,7 +35,7 @@ async def expand(pool: Pool, owner: UUID, mailing_ids: Sequence[int], size: int)
             SELECT s.mailing_id, set_config('synchronous_commit', 'off', true)
             FROM unnest($2::bigint[]) AS s (mailing_id)
         ), leased AS MATERIALIZED (
-            SELECT m.id, m.operator_codes, m.tags, m.request_id, w.expansion_cursor, w.upper_client_id
+            SELECT m.id, m.operator_codes, m.tags, m.unsent_of, m.request_id, w.expansion_cursor, w.upper_client_id
             FROM asked s
             JOIN mailings m ON m.id = s.mailing_id
             JOIN mailing_work w ON w.mailing_id = s.mailing_id
@@ -74,6 +74,10 @@ async def expand(pool: Pool, owner: UUID, mailing_ids: Sequence[int], size: int)
             INSERT INTO messages (mailing_id, client_id)
             SELECT l.id, c.client_id FROM looked c JOIN leased l ON l.id = c.mailing_id
             WHERE c.alive AND (cardinality(l.operator_codes) = 0 OR c.operator_code = ANY (l.operator_codes))
+                AND (l.unsent_of IS NULL OR EXISTS (
+                    SELECT FROM messages x
+                    WHERE x.client_id = c.client_id AND x.mailing_id = l.unsent_of AND x.unsent_status IS NOT NULL
+                ))
             ORDER BY l.id, c.client_id
             -- A chunk that is repeated adds nothing twice.
             ON CONFLICT (client_id, mailing_id) DO NOTHING

@@ -28,7 +28,7 @@ async def test_a_mailing_is_made_scheduled_for_now(api: Api, pool: asyncpg.Pool)
     assert made.headers["Location"] == f"/api/v1/mailings/{body['id']}"
     assert (body["status"], body["total"], body["by_status"]) == ("scheduled", 0, NO_MESSAGES)
     assert (body["window"], body["expanding"]) == (None, False)
-    assert body["filter"] == {"operator_codes": [], "tags": []}
+    assert body["filter"] == {"operator_codes": [], "tags": [], "unsent_of": None}
     assert (body["started_at"], body["finished_at"]) == (None, None)
     assert close_to(body["start_at"], datetime.now(UTC))
     assert body["start_at"].endswith("Z")

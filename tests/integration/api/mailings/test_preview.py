@@ -152,3 +152,23 @@ async def test_a_preview_stores_nothing_and_sends_no_hint(api: Api, pool: asyncp
 
 async def test_a_preview_counts_the_short_messages_of_a_text(api: Api) -> None:
     assert (await preview(api, text="п" * 71))["sms_segments"] == 2
+
+
+async def test_a_preview_counts_those_who_did_not_get_another_mailing(api: Api, rows: Rows) -> None:
+    other = await rows.mailing("finished")
+    clients = [await rows.client(f"7900000000{number}", tag="vip") for number in range(4)]
+    for client_id, status in zip(clients, ("expired", "sent", "rejected"), strict=False):
+        await rows.message(other, client_id, status)  # type: ignore[arg-type]
+    found = await preview(api, filter={"unsent_of": other})
+    assert (found["recipients"], [client["id"] for client in found["sample"]]) == (2, [clients[0], clients[2]])
+    refused = await api.post("/mailings/preview", a_mailing(filter={"unsent_of": other + 1}))
+    assert (refused.status, refused.body["errors"][0]["loc"]) == (422, ["body", "filter", "unsent_of"])
+
+
+async def test_a_mailing_for_those_who_did_not_get_another_shows_it(api: Api, rows: Rows) -> None:
+    other = await rows.mailing("finished")
+    made = await api.post("/mailings", a_mailing(filter={"unsent_of": other}, start_at=from_now(seconds=1800)))
+    assert (made.status, made.body["filter"]) == (201, {"operator_codes": [], "tags": [], "unsent_of": other})
+    path = f"/mailings/{made.body['id']}"
+    assert (await api.patch(path, {"filter": {"unsent_of": other + 100}})).status == 422
+    assert (await api.patch(path, {"filter": {"tags": ["vip"]}})).body["filter"]["unsent_of"] is None

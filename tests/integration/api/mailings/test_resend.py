@@ -5,7 +5,7 @@ import pytest
 
 from shared.statuses import MessageStatus
 from tests.integration.api.fakes import Api
-from tests.integration.api.rows import Rows
+from tests.integration.api.rows import Rows, from_now
 
 FAILED = {"statuses": ["rejected", "exhausted"]}
 
@@ -68,6 +68,31 @@ async def test_a_second_resend_waits_for_the_first(api: Api, rows: Rows, pool: a
     assert (refused.status, refused.headers["Retry-After"]) == (409, "1")
     await pool.execute("UPDATE resends SET done_at = now()")
     assert (await api.post(f"/mailings/{mailing_id}/resend", {"statuses": ["expired"]})).body == {"messages": 1}
+
+
+async def test_those_who_did_not_get_it_get_it_after_the_end(api: Api, rows: Rows, pool: asyncpg.Pool) -> None:
+    mailing_id = await a_finished_mailing(rows)
+    await pool.execute("UPDATE mailings SET end_at = now() - interval '1 h', start_at = now() - interval '2 h'")
+    await pool.execute("UPDATE mailing_work SET closing_at = now()")
+    path, again = f"/mailings/{mailing_id}", {"statuses": ["expired"], "end_at": from_now(hours=1)}
+    assert (await api.post(f"{path}/resend", {"statuses": ["expired"]})).status == 409
+    near = await api.post(f"{path}/resend", {**again, "end_at": from_now(seconds=30)})
+    assert (near.status, near.body["errors"][0]["loc"]) == (422, ["body", "end_at"])
+    assert (await api.get(path)).body["status"] == "finished"
+    answer = await api.post(f"{path}/resend", again)
+    assert (answer.status, answer.body) == (202, {"messages": 1})
+    shown = (await api.get(path)).body
+    assert (shown["status"], shown["finished_at"]) == ("running", None)
+    assert await pool.fetchval("SELECT closing_at FROM mailing_work WHERE mailing_id = $1", mailing_id) is None
+    assert await pool.fetchval("SELECT end_at > now() + interval '50 min' FROM mailings") is True
+
+
+async def test_while_a_mailing_is_settled_it_is_not_sent_again(api: Api, rows: Rows, pool: asyncpg.Pool) -> None:
+    mailing_id = await rows.mailing("running", rejected=1)
+    await pool.execute("UPDATE mailing_work SET closing_at = now()")
+    refused = await api.post(f"/mailings/{mailing_id}/resend", {**FAILED, "end_at": from_now(hours=1)})
+    assert refused.status == 409
+    assert await pool.fetchval("SELECT closing_at IS NOT NULL FROM mailing_work") is True
 
 
 async def test_a_cancelled_mailing_is_a_conflict(api: Api, rows: Rows) -> None:

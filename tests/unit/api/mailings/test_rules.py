@@ -30,7 +30,7 @@ PLAN = MailingPlan("Hello", ["999"], ["vip"], NOW + HOUR, NOW + 2 * HOUR, time(9
 
 
 def a_locked(status: MailingStatus, *, closing: bool = False, **plan: Any) -> LockedMailing:
-    return LockedMailing(status, closing, replace(PLAN, **plan), NOW)
+    return LockedMailing(status, closing, replace(PLAN, **plan), NOW, updated_at=NOW)
 
 
 def a_patch(**values: Any) -> MailingPatch:
