@@ -44,8 +44,8 @@ CURSORS = {
 
 schemathesis.openapi.format("iana-time-zone", st.sampled_from(ZONES))
 schemathesis.openapi.format(
-    "date-time-to-the-minute",
-    st.dates(date(1971, 1, 1), date(9998, 1, 1)).map(lambda day: f"{day}T09:00Z"),
+    "date-time-in-short",
+    st.dates(date(1971, 1, 1), date(9998, 1, 1)).map(lambda day: f"{day}T09:00+03"),
 )
 
 
@@ -75,6 +75,9 @@ def before_call(_: schemathesis.HookContext, case: Case, kwargs: dict[str, Any])
     if HEADER in case.headers:
         # An idempotency key must not be reused with another body.
         case.headers[HEADER] = case.headers[HEADER][:200] + uuid4().hex
+    if "If-Match" in case.headers:
+        # Any other value names a version that is not the present one.
+        case.headers["If-Match"] = "*"
     correct = CORRECTIONS.get(operation_id)
     if correct is not None:
         correct(case.body if isinstance(case.body, dict) else case.query)
@@ -89,6 +92,9 @@ def correct_mailing(body: dict[str, Any]) -> None:
     window = body.get("window")
     if window is not None and window["from"] == window["to"]:
         window["to"] = "12:00" if window["from"] != "12:00" else "13:00"
+    if body.get("filter"):
+        # No mailing has the id that was generated.
+        body["filter"].pop("unsent_of", None)
     if "start_at" in body and read_moment(body["start_at"]) >= LATEST:
         del body["start_at"]
     if "end_at" in body and read_moment(body["end_at"]) <= max(start_of(body), datetime.now(UTC)) + AHEAD:
@@ -99,6 +105,12 @@ def correct_change(body: dict[str, Any]) -> None:
     """Puts the end as late as possible, since the start of the existing mailing is unknown."""
     correct_mailing(body)
     if {"start_at", "end_at"} & set(body):
+        body["end_at"] = LATEST.isoformat()
+
+
+def correct_resend(body: dict[str, Any]) -> None:
+    """Puts the new end into the future."""
+    if "end_at" in body:
         body["end_at"] = LATEST.isoformat()
 
 
@@ -116,6 +128,7 @@ CORRECTIONS = {
     "createMailing": correct_mailing,
     "changeMailing": correct_change,
     "previewMailing": correct_mailing,
+    "resendMessages": correct_resend,
     "dropDeadLetters": correct_choice,
     "replayDeadLetters": correct_choice,
 }

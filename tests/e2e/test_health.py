@@ -80,7 +80,8 @@ async def test_each_process_names_the_part_that_is_away_since_when_and_why(
             status, body = answers[name]
             assert (status, set(body["parts"]), set(body["optional"])) == (200, needed | optional, optional), name
             assert (set(body["since"]), body["reasons"]) == (needed | optional, {}), name
-        assert answers["dispatcher"][1]["details"] == {"breaker": "closed", "dispatcher.consume": "consuming"}
+        details = {"breaker": "closed", "dispatcher.consume": "consuming", "sending": "flowing"}
+        assert answers["dispatcher"][1]["details"] == details
 
         await broker.cut()
         answers = await ops.until_away(is_of_broker)

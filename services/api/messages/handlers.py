@@ -17,6 +17,7 @@ from services.api.web.negotiation import CSV, JSON, choose
 from services.api.web.problems import not_found
 from services.api.web.responses import reply
 from shared.database import Pool
+from shared.statuses import UNSENT_STATUSES
 
 KIND = "messages"
 FIELDS = tuple(Message.model_fields)
@@ -38,15 +39,23 @@ async def listing(request: web.Request) -> web.StreamResponse:
 
 
 async def _page(pool: Pool, mailing_id: int, query: MessagesQuery, after: int, limit: int) -> list[Message]:
+    if query.phone is None and query.client_id is None:
+        return await store.page(
+            pool, mailing_id, statuses=query.statuses, reason=query.reason, after=after, limit=limit
+        )
     client_id = query.client_id
     if query.phone is not None:
         client_id = await clients.find_by_phone(pool, query.phone)
-        if client_id is None:
-            return []
-    if client_id is not None:
-        found = await store.of_client(pool, mailing_id, client_id)
-        return [message for message in found if message.id > after]
-    return await store.page(pool, mailing_id, statuses=query.statuses, reason=query.reason, after=after, limit=limit)
+    if client_id is None or query.client_id not in {None, client_id}:
+        return []
+    found = await store.of_client(pool, mailing_id, client_id)
+    return [message for message in found if message.id > after and _matches(message, query)]
+
+
+def _matches(message: Message, query: MessagesQuery) -> bool:
+    if query.statuses and message.status not in query.statuses:
+        return False
+    return query.reason is None or (message.reason == query.reason and message.status in UNSENT_STATUSES)
 
 
 async def show(request: web.Request) -> web.Response:

@@ -1,12 +1,12 @@
 """What callers send about messages: query parameters."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from services.api.web.cursors import MAX_ID
 from services.api.web.field_types import Phone
-from services.api.web.queries import PageQuery, QueryInt
+from services.api.web.queries import WHOLE_NUMBER, PageQuery
 from shared.statuses import MESSAGE_STATUSES, MessageStatus
 
 _ONE = "|".join(MESSAGE_STATUSES)
@@ -21,12 +21,10 @@ class MessagesQuery(PageQuery):
     reason: Annotated[str, Field(min_length=1, max_length=1000)] | None = Field(
         default=None, description="Only unsent messages with this reason, as the statistics name it."
     )
-    client_id: Annotated[QueryInt, Field(ge=1, le=MAX_ID)] | None = Field(
-        default=None, description="Only the message to this client. No other filter may be given."
+    client_id: Annotated[int, Field(ge=1, le=MAX_ID), WHOLE_NUMBER] | None = Field(
+        default=None, description="Only the message to this client."
     )
-    phone: Phone | None = Field(
-        default=None, description="Only the message to the client with this phone. No other filter may be given."
-    )
+    phone: Phone | None = Field(default=None, description="Only the message to the client with this phone.")
     spreadsheet: Spreadsheet | None = Field(
         default=None,
         alias="for",
@@ -38,10 +36,3 @@ class MessagesQuery(PageQuery):
         """Returns the statuses that were given, none for all."""
         given = [] if self.status is None else self.status.split(",")
         return [status for status in MESSAGE_STATUSES if status in given]
-
-    @model_validator(mode="after")
-    def _one_filter(self) -> Self:
-        others = [self.status, self.reason, self.client_id, self.phone]
-        if (self.client_id is not None or self.phone is not None) and sum(one is not None for one in others) > 1:
-            raise ValueError("client_id and phone each stand alone: give no other filter")
-        return self

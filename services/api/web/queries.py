@@ -26,13 +26,15 @@ def _truth(value: object) -> object:
 
 
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
-# Query parameters are text; defaults are not.
-QueryInt = Annotated[int, BeforeValidator(_digits)]
+# For query parameters, which are text. It stands after the limits of a number, which the API's document then shows.
+WHOLE_NUMBER = BeforeValidator(_digits)
 QueryBool = Annotated[bool, BeforeValidator(_truth)]
 
 
 class PageQuery(QueryModel):
-    limit: Annotated[QueryInt, Field(ge=1, le=1000, description="The maximum number of items on a page.")] = 100
+    limit: Annotated[int, Field(ge=1, le=1000, description="The maximum number of items on a page."), WHOLE_NUMBER] = (
+        100
+    )
     cursor: (
         Annotated[
             str,
