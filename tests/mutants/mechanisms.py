@@ -105,8 +105,8 @@ CLAIMS: tuple[Mutant, ...] = (
     mutant(
         "failures that are not folded count",
         STORE,
-        "coalesce(failures + CASE WHEN attempt > claimed_number THEN claimed_number - folded_number ELSE 0 END, 0)",
-        "coalesce(failures, 0)",
+        "ELSE failures + claimed_number - folded_number",
+        "ELSE failures",
         f"{CLAIM_TESTS}::test_the_retry_is_sent_though_the_result_before_it_is_not_folded",
     ),
     mutant(

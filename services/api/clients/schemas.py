@@ -17,7 +17,7 @@ class ClientNew(BodyModel):
     operator_code: OperatorCode = left_out(
         "", "The code of the client's mobile operator. Defaults to digits 2 to 4 of the phone."
     )
-    tag: Tag = ""
+    tag: Tag = left_out("", "A label of your choice. Defaults to none.")
     timezone: Zone = left_out(
         "", "The client's IANA time zone. Defaults to HERALD_DEFAULT_TIMEZONE of the installation."
     )

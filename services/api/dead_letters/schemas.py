@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from services.api.web.bodies import BodyModel
+from services.api.web.field_types import left_out
 from services.api.web.queries import PageQuery, QueryBool, QueryModel
 
 DeadQueue = Literal["planner.dead", "dispatcher.dead", "reporter.dead"]
@@ -17,13 +18,11 @@ LetterId = Annotated[
 class DeadLettersReplay(BodyModel):
     """Which dead letters to replay: those with these ids or all of them, in one queue or in every queue."""
 
-    ids: Annotated[list[LetterId], Field(min_length=1, max_length=1000)] | None = Field(
-        default=None, description="The ids of the letters. Null or left out if `all` is true."
+    ids: Annotated[list[LetterId], Field(min_length=1, max_length=1000)] | None = left_out(
+        None, "The ids of the letters. Null or left out if `all` is true."
     )
-    all: bool = Field(default=False, description="True for all letters. Only without `ids`.")
-    queue: DeadQueue | None = Field(
-        default=None, description="Only letters of this queue. Null or left out for every queue."
-    )
+    all: bool = left_out(False, "True for all letters. Only without `ids`.")
+    queue: DeadQueue | None = left_out(None, "Only letters of this queue. Null or left out for every queue.")
 
     @model_validator(mode="after")
     def _chosen(self) -> Self:

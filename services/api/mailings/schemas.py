@@ -60,7 +60,7 @@ class MailingNew(BodyModel):
         ),
     ]
     filter: FilterNew
-    window: WindowNew | None = Field(default=None, description="Left out or null, sending is allowed at any hour.")
+    window: WindowNew | None = left_out(None, "Left out or null, sending is allowed at any hour.")
 
 
 class MailingPatch(BodyModel):

@@ -20,12 +20,13 @@ def _digits(value: object) -> object:
 
 
 def _truth(value: object) -> object:
-    if isinstance(value, str) and value not in {"true", "false"}:
+    """Refuses the other words that pydantic takes for a truth: `1`, `yes`, `on`."""
+    if isinstance(value, str) and value.lower() not in {"true", "false"}:
         raise ValueError("must be true or false")
     return value
 
 
-_WHOLE_NUMBER = re.compile(r"[0-9]{1,9}", re.ASCII)
+_WHOLE_NUMBER = re.compile(r"[0-9]{1,19}", re.ASCII)
 # For query parameters, which are text. It stands after the limits of a number, which the API's document then shows.
 WHOLE_NUMBER = BeforeValidator(_digits)
 QueryBool = Annotated[bool, BeforeValidator(_truth)]

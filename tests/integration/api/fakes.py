@@ -1,7 +1,7 @@
 """The API built from parts that a test chooses, stand-ins written by hand, and a small client of the API."""
 
 import zoneinfo
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -74,7 +74,7 @@ def an_app(**parts: Any) -> web.Application:
 class Answered:
     status: int
     body: Any
-    headers: dict[str, str]
+    headers: Mapping[str, str]
 
 
 @dataclass
@@ -118,4 +118,4 @@ MakeApi = Callable[..., Awaitable[Api]]
 async def answered(response: ClientResponse) -> Answered:
     is_json = response.content_type.endswith("json") and response.content_type != "application/x-ndjson"
     body = await response.json(content_type=None) if is_json else await response.text()
-    return Answered(response.status, body, dict(response.headers))
+    return Answered(response.status, body, response.headers)

@@ -44,7 +44,7 @@ async def test_a_mailing_is_made_as_given(api: Api) -> None:
         "text": "Line one\nline two 👍",
         "start_at": "2900-01-01T12:00:00+03:00",
         "end_at": "2900-01-02T12:00:00+03:00",
-        "filter": {"operator_codes": ["999", "888"], "tags": ["vip", ""]},
+        "filter": {"operator_codes": ["999", "888"], "tags": ["vip", ""], "unsent_of": None},
         "window": {"from": "21:00", "to": "09:30"},
     }
     made = (await api.post("/mailings", given)).body
@@ -181,7 +181,7 @@ EVERYTHING = {
     "text": "New",
     "start_at": "2900-01-01T00:00:00Z",
     "end_at": "2900-01-02T00:00:00Z",
-    "filter": {"operator_codes": [], "tags": ["vip"]},
+    "filter": {"operator_codes": [], "tags": ["vip"], "unsent_of": None},
     "window": {"from": "09:00", "to": "21:00"},
 }
 

@@ -45,11 +45,9 @@ async def test_every_edit_minds_the_version(api: Api, rows: Rows, pool: asyncpg.
 
 async def test_any_version_may_be_named_and_one_of_several(api: Api, rows: Rows) -> None:
     path = f"/mailings/{await rows.mailing('running')}"
+    assert (await api.post(f"{path}/pause", headers={"If-Match": "*"})).status == 200
     tag = (await api.get(path)).headers["ETag"]
-    for given in ("*", f'"1", {tag}'):
-        assert (await api.post(f"{path}/pause", headers={"If-Match": given})).status == 200
-        assert (await api.post(f"{path}/resume")).status == 200
-        tag = (await api.get(path)).headers["ETag"]
+    assert (await api.post(f"{path}/resume", headers={"If-Match": f'"1", {tag}'})).status == 200
 
 
 async def test_what_changes_nothing_keeps_the_version(api: Api, rows: Rows) -> None:
