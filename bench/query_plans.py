@@ -22,7 +22,7 @@ from services.api.edits.scope import EditScope
 from services.api.mailings import store as mailings
 from services.api.messages import store as messages
 from services.api.statistics import store as statistics
-from services.dispatcher import store as dispatcher
+from services.dispatcher.claims import store as dispatcher
 from services.planner.closing import store as closing
 from services.planner.store import backlog, expansion, leases, lifecycle, releases, repairs, windows
 from services.reporter.fold import fold

@@ -22,6 +22,7 @@ PLANNER_MAILINGS = "planner.mailings"
 DISPATCHER_JOBS = "dispatcher.jobs"
 REPORTER_RESULTS = "reporter.results"
 PLANNER_DEAD, DISPATCHER_DEAD, REPORTER_DEAD = "planner.dead", "dispatcher.dead", "reporter.dead"
+DeadQueue = Literal["planner.dead", "dispatcher.dead", "reporter.dead"]
 SEND_KEY, RESULT_KEY = "send", "result"
 
 # It only stops crash loops. A closed channel counts as a delivery, too, so it must be far above the number of restarts.

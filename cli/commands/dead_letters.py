@@ -1,7 +1,7 @@
 """herald dead-letters: lists, replays and drops what the dead-letter queues hold."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -9,17 +9,17 @@ from rich.console import Console
 from cli.connections.api import Json, open_api
 from cli.run import run
 from cli.terminal.tables import make_table
+from shared.topology import DeadQueue
 
 app = typer.Typer(help="List, replay and drop dead letters: what could not be processed.", no_args_is_help=True)
 
-Queue = Literal["planner.dead", "dispatcher.dead", "reporter.dead"]
 COLUMNS = ("id", "queue", "mailing", "message", "age", "reason")
 # As many ids as the API takes in one request.
 DROP_CHUNK = 100
 
 Ids = Annotated[list[str] | None, typer.Argument(help="Ids, as `herald dead-letters list` shows them.")]
 All = Annotated[bool, typer.Option("--all", help="All dead letters instead of single ones.")]
-OfQueue = Annotated[Queue | None, typer.Option("--queue", help="Only dead letters in this queue.")]
+OfQueue = Annotated[DeadQueue | None, typer.Option("--queue", help="Only dead letters in this queue.")]
 
 
 @app.command("list")

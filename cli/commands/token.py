@@ -39,7 +39,7 @@ def list_tokens() -> None:
 
 @app.command("revoke")
 def revoke_token(name: Name) -> None:
-    """Revoke a token. The API refuses it from now on."""
+    """Revoke a token. The API refuses it within half a second."""
     run(_revoke(name))
 
 

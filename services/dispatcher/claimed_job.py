@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.dispatcher.admission.breaker import Ticket
+from services.dispatcher.claims.store import Claim
 from services.dispatcher.provider_api.replies import Reply
-from services.dispatcher.store import Claim
 from shared.broker import Delivery
 from shared.messages import Job
 

@@ -5,20 +5,20 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Literal
 
-from services.dispatcher import store
 from services.dispatcher.admission.admission import Admission
 from services.dispatcher.admission.hold_up import HoldUp
 from services.dispatcher.admission.rate_limit import RateLimit
 from services.dispatcher.attempt import AttemptRunner
 from services.dispatcher.claimed_job import ClaimedJob, ClaimTerms
+from services.dispatcher.claims import store
 from services.dispatcher.claims.claim_size import ClaimSize
 from services.dispatcher.claims.give_backs import GiveBacks
 from services.dispatcher.claims.heartbeat import Heartbeat
 from services.dispatcher.claims.held_claims import GiveBackReason, HeldClaims
+from services.dispatcher.claims.store import AskedJob, Claim
 from services.dispatcher.intake import DeliveredJob, Intake
 from services.dispatcher.metrics import Metrics
 from services.dispatcher.result_buffer import BufferedResult, ResultBuffer
-from services.dispatcher.store import AskedJob, Claim
 from shared import failpoints, logs, topology
 from shared.broker import Consumer, Outgoing, Publisher, Unpublished
 from shared.database import COLLISIONS, DATABASE_OUTAGES, Pool, describe

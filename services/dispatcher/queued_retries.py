@@ -2,7 +2,7 @@
 
 import asyncio
 
-from services.dispatcher import store
+from services.dispatcher.claims import store
 from shared import logs
 from shared.database import DATABASE_OUTAGES, Pool, describe
 

@@ -9,9 +9,9 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from services.dispatcher import store
+from services.dispatcher.claims import store
 from services.dispatcher.claims.heard_edits import HeardEdit
-from services.dispatcher.store import AskedJob, BeatAnswer, Claim, GivenBack
+from services.dispatcher.claims.store import AskedJob, BeatAnswer, Claim, GivenBack
 from tests.support.mailing_rows import add_clients, add_mailing
 
 

@@ -8,8 +8,8 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from services.dispatcher.store import AskedJob
-from services.dispatcher.store import claim as claim_jobs
+from services.dispatcher.claims.store import AskedJob
+from services.dispatcher.claims.store import claim as claim_jobs
 from services.planner.closing import store as closing
 from services.planner.closing.settler import Settler
 from services.planner.expansion import expand_chunks

@@ -9,8 +9,8 @@ import asyncpg
 import pytest
 from structlog.testing import capture_logs
 
-from services.dispatcher.store import AskedJob
-from services.dispatcher.store import claim as claim_jobs
+from services.dispatcher.claims.store import AskedJob
+from services.dispatcher.claims.store import claim as claim_jobs
 from services.planner.flow_control import FlowControl
 from services.planner.metrics import Metrics
 from services.planner.release import ReleasedBatch, ReleaseOrder, release_batch

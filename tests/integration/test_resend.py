@@ -8,8 +8,8 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from services.dispatcher.store import AskedJob
-from services.dispatcher.store import claim as claim_jobs
+from services.dispatcher.claims.store import AskedJob
+from services.dispatcher.claims.store import claim as claim_jobs
 from services.planner.resend import resend_chunk
 from services.planner.store import lifecycle
 from services.reporter.fold import fold

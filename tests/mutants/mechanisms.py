@@ -2,7 +2,7 @@
 
 from tests.mutants.mutant import Mutant, Patch, mutant
 
-STORE = "services/dispatcher/store.py"
+STORE = "services/dispatcher/claims/store.py"
 ATTEMPT = "services/dispatcher/attempt.py"
 RESULT_BUFFER = "services/dispatcher/result_buffer.py"
 FUNCTIONS = "shared/migrations/0002_functions.sql"

@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.dispatcher.admission.breaker import Ticket
+from services.dispatcher.claims.store import Claim
 from services.dispatcher.provider_api.replies import Classification, Reply
 from services.dispatcher.retry import RetryFacts, RetryPolicy
-from services.dispatcher.store import Claim
 from services.reporter.tally import MessageRecord
 from shared.messages import Job, Result
 from shared.settings import DEFAULT_RETRY_DELAYS

@@ -22,7 +22,7 @@ SHARED_LAYERS = (
     ("failpoints", "metrics", "migrate"),
     ("amqp", "health", "logs", "settings", "waiting"),
     ("amqp_urls", "messages", "topology"),
-    ("tracebacks", "window"),
+    ("tracebacks",),
     ("edits", "redaction", "statuses"),
 )
 
@@ -58,8 +58,6 @@ SHARED_NAMES = {
     "Handler",
     # The metrics of one service: the same idea in each of them.
     "Metrics",
-    # The API's answer that shows what shared/window.py computes with; its name is part of docs/openapi.json.
-    "Window",
 }
 
 # Who may import whom. A service stands for itself and for nobody else.
@@ -144,7 +142,7 @@ def short_name(name: str) -> str:
 
 
 def layer_of(name: str) -> int:
-    """Say in which row a module of shared/ stands."""
+    """Finds the row of a module of shared/."""
     rows = [row for row, layer in enumerate(SHARED_LAYERS) if short_name(name) in layer]
     assert len(rows) == 1, f"{name} must stand in exactly one row of SHARED_LAYERS"
     return rows[0]

@@ -1,14 +1,14 @@
 """What callers send about dead letters: a body and query parameters."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from services.api.web.bodies import BodyModel
 from services.api.web.field_types import left_out
 from services.api.web.queries import PageQuery, QueryBool, QueryModel
+from shared.topology import DeadQueue
 
-DeadQueue = Literal["planner.dead", "dispatcher.dead", "reporter.dead"]
 LetterId = Annotated[
     str,
     Field(pattern=r"^[0-9a-f]{16}$", description="The id of a dead letter.", examples=["0f1e2d3c4b5a6978"]),

@@ -5,13 +5,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.dispatcher import store
 from services.dispatcher.claimed_job import ClaimedJob
+from services.dispatcher.claims import store
 from services.dispatcher.claims.held_claims import GiveBackReason
 from services.dispatcher.claims.names import ClaimNames
+from services.dispatcher.claims.store import GivenBack
 from services.dispatcher.intake import DeliveredJob, Intake
 from services.dispatcher.metrics import Metrics
-from services.dispatcher.store import GivenBack
 from shared import logs
 from shared.database import COLLISIONS, DATABASE_OUTAGES, Pool, describe
 from shared.health import Pulse

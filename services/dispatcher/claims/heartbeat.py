@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from uuid import uuid4
 
-from services.dispatcher import store
+from services.dispatcher.claims import store
 from services.dispatcher.claims.held_claims import HeldClaims
 from services.dispatcher.claims.lease import LEASE_SECONDS
 from shared import logs

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from services.planner.closing.rules import OUTCOME_UNKNOWN
+from shared.statuses import MESSAGE_STATUSES
 from tests.chaos.oracle.observations import Observations, ObservedMessage
 from tests.chaos.oracle.provider_ledger import ProviderRequest, count_acceptances, count_lost_replies
 
-FINAL = frozenset({"sent", "rejected", "exhausted", "expired", "cancelled"})
+FINAL = frozenset(MESSAGE_STATUSES) - {"pending", "retrying"}
 # I1: how long after its end a mailing may take until all of its messages are final.
 CLOSED_WITHIN = timedelta(seconds=30)
 MEBIBYTE = 1024 * 1024

@@ -7,9 +7,9 @@ from typing import Any
 
 import asyncpg
 
-from shared.statuses import MessageStatus
+from shared.statuses import MESSAGE_STATUSES, MessageStatus
 
-STATUSES = ("pending", "retrying", "sent", "rejected", "exhausted", "expired", "cancelled")
+STATUSES = MESSAGE_STATUSES
 
 
 def from_now(**delta: float) -> str:

@@ -16,10 +16,10 @@ from services.dispatcher.admission.breaker import Breaker
 from services.dispatcher.attempt import MOST_QUEUED_RETRIES, AttemptRunner
 from services.dispatcher.claimed_job import ClaimedJob, ClaimTerms
 from services.dispatcher.claims.held_claims import HeldClaims
+from services.dispatcher.claims.store import Claim
 from services.dispatcher.metrics import Metrics
 from services.dispatcher.provider_api.replies import Reply
 from services.dispatcher.queued_retries import QueuedRetries
-from services.dispatcher.store import Claim
 from shared.broker import Outgoing
 from shared.database import Pool
 from shared.messages import Result, encode

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.dispatcher import store
+from services.dispatcher.claims import store
 from services.dispatcher.provider_api import replies
 from shared.statuses import MAILING_STATUSES, MESSAGE_STATUSES, ROLES
 from tests.support.markdown import ROOT, read, table_rows

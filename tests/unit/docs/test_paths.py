@@ -1,6 +1,6 @@
 """Every path and every module that pages, docstrings and comments name exists in the repository.
 
-A path is what begins with a top-level folder (`shared/window.py`, `docs/decisions/0021`), and a term in backticks that
+A path is what begins with a top-level folder (`shared/health.py`, `docs/decisions/0021`), and a term in backticks that
 ends like a source file (`docker-compose.yml`). The changelog is left out: it names files that have gone since.
 """
 

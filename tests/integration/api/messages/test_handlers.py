@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from shared.statuses import MessageStatus
 from tests.integration.api.fakes import Api
 from tests.integration.api.rows import STATUSES, Rows
 
@@ -45,9 +46,9 @@ async def test_a_message_in_a_list_has_its_fields(api: Api, rows: Rows) -> None:
 
 
 @pytest.mark.parametrize("status", STATUSES)
-async def test_messages_are_filtered_by_status(api: Api, rows: Rows, status: str) -> None:
+async def test_messages_are_filtered_by_status(api: Api, rows: Rows, status: MessageStatus) -> None:
     mailing = await rows.mailing("running")
-    ids = {name: await rows.message(mailing, number, name) for number, name in enumerate(STATUSES)}  # type: ignore[arg-type]
+    ids = {name: await rows.message(mailing, number, name) for number, name in enumerate(STATUSES)}
     items = (await api.get(f"/mailings/{mailing}/messages?status={status}")).body["items"]
     assert [item["id"] for item in items] == [ids[status]]
 

@@ -14,7 +14,7 @@ COUNTS = {"pending": 1, "retrying": 2, "sent": 30, "rejected": 4, "exhausted": 5
 async def test_nothing_counts_zero(api: Api) -> None:
     assert (await api.get("/statistics")).body == {
         "mailings": {"total": 0, "scheduled": 0, "running": 0, "paused": 0, "finished": 0, "cancelled": 0},
-        "messages": {"total": 0, **dict.fromkeys(STATUSES, 0)},
+        "messages": {"total": 0} | dict.fromkeys(STATUSES, 0),
     }
 
 

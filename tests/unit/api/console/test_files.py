@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from services.api.console.files import FOLDER, served
-from services.api.dead_letters.schemas import DeadQueue
 from services.api.mailings import rules
 from services.api.mailings.responses import ByStatus
 from shared.statuses import MAILING_STATUSES, ROLES, UNSENT_STATUSES
+from shared.topology import DeadQueue
 
 INDEX = (FOLDER / "index.html").read_text()
 VOCABULARY = (FOLDER / "shared" / "vocabulary.js").read_text()

@@ -23,7 +23,7 @@ const FORMATS = {
 };
 
 /**
- * Makes the list of the events of `path`, which is loaded every so many seconds.
+ * Makes the list of the events of `path`, which is loaded periodically.
  * @param {string} path
  * @param {number} seconds
  * @param {AbortSignal} signal

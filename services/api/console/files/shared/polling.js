@@ -33,7 +33,7 @@ export function isTemporary(error) {
 }
 
 /**
- * Calls `load` every so many seconds until the signal is aborted or `load` answers false. Throws what will not pass by
+ * Calls `load` periodically until the signal is aborted or `load` answers false. Throws what will not pass by
  * itself, such as a 404.
  * @param {Load} load
  * @param {number} seconds
