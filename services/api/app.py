@@ -20,7 +20,6 @@ from services.api.pages import routes as pages
 from services.api.routes import ROUTES
 from services.api.statistics import sse
 from services.api.web.bodies import BODY_MODEL, MAX_BODY, expect_later
-from services.api.web.compression import compress
 from services.api.web.context import DATABASE, LOG_FIELDS, METRICS, QUERY, TIMEOUTS, timeouts_of
 from services.api.web.database import DatabaseGate
 from services.api.web.middleware import FIELD_NAMES, answer_problems, observe, stamp
@@ -30,6 +29,7 @@ from services.api.web.reading.turns import TURNS, Turns
 from services.api.web.request_log import field_names, redact_fields
 from services.api.web.route import PREFIX, Handler, Route, by_path, methods_of
 from services.api.web.timeouts import Timeouts
+from services.api.web.writing.compression import compress
 
 MIDDLEWARE = (observe, compress, answer_problems, authenticate, limit)
 

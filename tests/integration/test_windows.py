@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import pytest
 
+from shared.window import Window
 from tests.support.clock_changes import CHANGES
-from tests.support.window import Window
 
 WINDOWS = [
     Window(*(time.fromisoformat(clock) for clock in text.split("-")))

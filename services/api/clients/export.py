@@ -9,8 +9,8 @@ from services.api.clients import store
 from services.api.clients.responses import Client
 from services.api.clients.schemas import ExportQuery
 from services.api.web.context import pool_of, query_of
-from services.api.web.csv_stream import BLOCK, CsvTable, stream
 from services.api.web.negotiation import CSV, NDJSON, choose
+from services.api.web.writing.csv_stream import BLOCK, CsvTable, stream
 from shared.database import Pool
 
 # What an import takes again, and with the id, for people and other systems.

@@ -12,10 +12,10 @@ from services.api.messages.responses import Message, Messages
 from services.api.messages.schemas import MessagesQuery
 from services.api.web import pages
 from services.api.web.context import id_in, pool_of, query_of
-from services.api.web.csv_stream import BLOCK, CsvTable, stream
 from services.api.web.negotiation import CSV, JSON, choose
 from services.api.web.problems import not_found
 from services.api.web.responses import reply
+from services.api.web.writing.csv_stream import BLOCK, CsvTable, stream
 from shared.database import Pool
 from shared.statuses import UNSENT_STATUSES
 

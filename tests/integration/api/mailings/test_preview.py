@@ -8,9 +8,9 @@ import asyncpg
 import pytest
 
 from services.api.mailings.preview_store import MAX_TAGS
+from shared.window import Window
 from tests.integration.api.fakes import Api
 from tests.integration.api.rows import Rows, from_now
-from tests.support.window import Window
 
 
 def a_mailing(**fields: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from services.api.web.compression import LARGE_BYTES, MIN_BYTES
+from services.api.web.writing.compression import LARGE_BYTES, MIN_BYTES
 from tests.integration.api.fakes import ADMIN_TOKEN, Api
 from tests.integration.api.http import bare, raw_heads
 

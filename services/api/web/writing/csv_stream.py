@@ -9,9 +9,9 @@ from typing import Literal
 
 from aiohttp import web
 
-from services.api.web.compression import compress_stream
 from services.api.web.context import timeouts_of
 from services.api.web.negotiation import CSV
+from services.api.web.writing.compression import compress_stream
 from shared import logs
 
 # Rows read and written at a time. Each block is a query of its own, so that a slow reader holds no connection.

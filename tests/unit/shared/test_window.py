@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.window import Window
 from tests.support.clock_changes import CHANGES
-from tests.support.window import Window
 
 MINUTE = timedelta(minutes=1)
 MINUTES_A_DAY = 24 * 60

@@ -1,0 +1,1 @@
+"""Writes long answers: compressed, and in constant memory."""
