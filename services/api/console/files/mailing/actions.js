@@ -5,13 +5,13 @@
 
 import { call } from "../shared/api.js";
 import { confirmAction } from "../shared/dialog.js";
-import { button, h } from "../shared/elements.js";
+import { button, h, setText } from "../shared/elements.js";
 import { announce } from "../shared/notice.js";
 import { actionButton, problemBox } from "../shared/problems.js";
 import { go } from "../shared/router.js";
 import { ACTIONS, EDITABLE, UNSENT } from "../shared/vocabulary.js";
 import { editMailing } from "./edit_dialog.js";
-import { resendMessages } from "./resend_dialog.js";
+import { isOver, resendMessages } from "./resend_dialog.js";
 
 /**
  * Makes buttons for what the state of the mailing allows.
@@ -34,7 +34,7 @@ export function mailingActions(first, changed, signal) {
     pause: actionButton("Pause", box, () => act("pause"), { class: "small" }),
     resume: actionButton("Resume", box, () => act("resume"), { class: "small" }),
     edit: button("Edit", () => editMailing(mailing, changed, signal), { class: "small outline" }),
-    resend: button("Resend", () => resendMessages(id, changed, signal), { class: "small outline" }),
+    resend: button("Resend", () => resendMessages(mailing, changed, signal), { class: "small outline" }),
     cancel: button("Cancel", cancel, { class: "small outline" }),
     remove: button("Delete", () => deleteMailing(id, signal), { class: "small outline danger" }),
   };
@@ -45,14 +45,15 @@ export function mailingActions(first, changed, signal) {
     buttons.cancel.hidden = !ACTIONS.cancel.includes(shown.status);
     buttons.edit.hidden = !EDITABLE[shown.status].length;
     buttons.resend.hidden = !mayResend(shown);
+    setText(buttons.resend, isOver(shown) ? "Send to those who did not get it" : "Resend");
   };
   return { element: h("div", {}, h("div", { class: "actions" }, Object.values(buttons)), box), update };
 }
 
 /** @param {Mailing} mailing */
 function mayResend(mailing) {
-  const isOver = Date.parse(mailing.end_at) <= Date.now();
-  return !isOver && mailing.status !== "cancelled" && UNSENT.some((status) => mailing.by_status[status] > 0);
+  const isClosing = isOver(mailing) && mailing.status !== "finished";
+  return !isClosing && mailing.status !== "cancelled" && UNSENT.some((status) => mailing.by_status[status] > 0);
 }
 
 /**

@@ -29,6 +29,7 @@ function entriesOf({ filter, window, start_at: start, end_at: end, started_at: s
   return definitions([
     ["Operator codes", chips(filter.operator_codes)],
     ["Tags", chips(filter.tags.map((tag) => tag || "(no tag)"))],
+    ["Did not get mailing", filter.unsent_of === null ? "any" : filter.unsent_of.toString()],
     ["Start", timeElement(start)], ["End", timeElement(end)],
     ["Window", window === null ? "any time of day" : `${window.from} to ${window.to} in each client's time zone`],
     ["Started", timeElement(started)], ["Finished", timeElement(finished)],

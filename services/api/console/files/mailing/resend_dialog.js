@@ -5,28 +5,42 @@
 import { call, get } from "../shared/api.js";
 import { openDialog } from "../shared/dialog.js";
 import { button, h, setChildren } from "../shared/elements.js";
-import { formatCount, formatCountOf } from "../shared/format.js";
+import { field } from "../shared/fields.js";
+import { formatCount, formatCountOf, HOME_ZONE } from "../shared/format.js";
 import { announce } from "../shared/notice.js";
 import { problemBox, whileBusy } from "../shared/problems.js";
+import { toLocal, toMoment } from "../shared/time_zones.js";
 import { UNSENT } from "../shared/vocabulary.js";
+
+const DAY_MS = 86_400_000;
+
+/**
+ * Whether the end of a mailing has come. Then its messages need a new end to be sent again.
+ * @param {Mailing} mailing
+ */
+export function isOver(mailing) {
+  return Date.parse(mailing.end_at) <= Date.now();
+}
 
 /**
  * Opens the dialog.
- * @param {number} id
+ * @param {Mailing} mailing
  * @param {(mailing: Mailing) => void} changed
  * @param {AbortSignal} signal
  */
-export function resendMessages(id, changed, signal) {
+export function resendMessages(mailing, changed, signal) {
+  const { id } = mailing;
+  const end = isOver(mailing) ? newEnd() : null;
   const box = problemBox();
   const choices = h("fieldset", {}, h("p", { "aria-busy": "true" }, "Loading"));
   openDialog(`Resend messages of mailing ${id}`, (close) => {
     const submit = button("Resend", async () => {
-      if (await whileBusy(submit, box, async () => changed(await resend(id, choices)))) {
+      if (await whileBusy(submit, box, async () => changed(await resend(id, choices, end?.input ?? null)))) {
         close();
       }
     });
     return [h("p", {}, "Messages with the chosen statuses get a new round of attempts. Sent ones are never resent."),
-      choices, box, h("footer", {}, button("Back", close, { class: "secondary" }), submit)];
+      choices, end?.element ?? null, box, h("footer", {}, button("Back", close, { class: "secondary" }), submit)];
   }, signal);
   whileBusy(choices, box, async () => offer(choices, await get(`mailings/${id}`, {}, signal)));
 }
@@ -41,16 +55,25 @@ function offer(choices, { by_status: counts }) {
     `${status} (${formatCount(counts[status])})`)));
 }
 
+/** Makes the field of the new end, tomorrow at this time unless another is chosen. */
+function newEnd() {
+  const tomorrow = new Date(Date.now() + DAY_MS).toISOString();
+  const input = h("input", { type: "datetime-local", value: toLocal(tomorrow, HOME_ZONE) });
+  return { element: field("end_at", "New end", input, `The mailing is past its end. Time zone: ${HOME_ZONE}.`), input };
+}
+
 /**
  * @param {number} id
  * @param {HTMLElement} choices
+ * @param {HTMLInputElement | null} end
  * @returns {Promise<Mailing>}
  */
-async function resend(id, choices) {
+async function resend(id, choices, end) {
   const checked = /** @type {HTMLInputElement[]} */ ([...choices.querySelectorAll("input:checked")]);
   const statuses = checked.map((input) => input.value);
+  const body = { statuses, ...(end === null ? {} : { end_at: toMoment(end.value, HOME_ZONE).moment }) };
   /** @type {Resent} */
-  const { messages } = await call("POST", `mailings/${id}/resend`, { body: { statuses } });
+  const { messages } = await call("POST", `mailings/${id}/resend`, { body });
   announce(`${formatCountOf(messages, "message")} will be resent.`);
   return get(`mailings/${id}`);
 }

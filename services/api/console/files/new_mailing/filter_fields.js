@@ -8,6 +8,7 @@ import { field } from "../shared/fields.js";
 
 const CODES_HINT = "Clients with any of these codes. Press Enter or comma after each.";
 const TAGS_HINT = "Clients with any of these tags. With operator codes, both must match.";
+const UNSENT_HINT = "The number of a mailing: only clients whose message of it was not sent. Leave empty for all.";
 
 export class FilterFields {
   /**
@@ -17,11 +18,16 @@ export class FilterFields {
   constructor(filter, onchange) {
     this.codes = new ChipInput({ values: filter.operator_codes, placeholder: "916, 903" });
     this.tags = new ChipInput({ values: filter.tags, placeholder: "vip", label: (tag) => tag || "(no tag)" });
+    this.unsentOf = h("input", {
+      type: "number", min: "1", step: "1", inputmode: "numeric", value: filter.unsent_of?.toString() ?? "",
+      oninput: () => this.update(),
+    });
     this.everybody = h("p", { class: "note" }, "No filter: the mailing goes to every client.");
     this.element = h("fieldset", {}, h("legend", {}, "Recipients"),
       h("div", { class: "columns" },
         chipField("filter.operator_codes", "Operator codes", this.codes, CODES_HINT),
-        chipField("filter.tags", "Tags", this.tags, TAGS_HINT)),
+        chipField("filter.tags", "Tags", this.tags, TAGS_HINT),
+        field("filter.unsent_of", "Did not get mailing", this.unsentOf, UNSENT_HINT)),
       this.everybody);
     this.update();
     this.codes.onchange = this.tags.onchange = () => {
@@ -32,11 +38,13 @@ export class FilterFields {
 
   /** @returns {Filter} */
   get value() {
-    return { operator_codes: this.codes.values, tags: this.tags.values };
+    const unsentOf = this.unsentOf.value ? Number(this.unsentOf.value) : null;
+    return { operator_codes: this.codes.values, tags: this.tags.values, unsent_of: unsentOf };
   }
 
   update() {
-    this.everybody.hidden = this.codes.values.length + this.tags.values.length > 0;
+    const isFiltered = this.codes.values.length + this.tags.values.length > 0 || this.unsentOf.value !== "";
+    this.everybody.hidden = isFiltered;
   }
 }
 

@@ -52,7 +52,7 @@ export class MailingForm {
   constructor(mailing, onchange = () => {}) {
     this.editable = new Set(EDITABLE[mailing?.status ?? "scheduled"]);
     this.text = new TextField(mailing?.text ?? "");
-    this.filter = new FilterFields(mailing?.filter ?? { operator_codes: [], tags: [] }, onchange);
+    this.filter = new FilterFields(mailing?.filter ?? { operator_codes: [], tags: [], unsent_of: null }, onchange);
     this.times = new TimeFields(mailing, this.editable.has("start_at"));
     this.window = new WindowFields(mailing?.window ?? null);
     this.element = h("div", { oninput: onchange, onchange },
