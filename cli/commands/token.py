@@ -1,7 +1,9 @@
 """herald token: manages API tokens in the database itself, because the first token cannot come from the API."""
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Annotated
 
 import asyncpg
@@ -22,13 +24,24 @@ app = typer.Typer(help="Create, list and revoke API tokens.", no_args_is_help=Tr
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the token.")]
 
+DURATION = re.compile(r"(\d{1,4})([hdw])")
+UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 COLUMNS = ("name", "role", "created_at", "expires_at", "revoked_at")
 
 
 @app.command("create")
-def create_token(name: Name, role: Annotated[Role, typer.Option(help="What the token may do.")]) -> None:
+def create_token(
+    name: Name,
+    role: Annotated[
+        Role,
+        typer.Option(help="viewer reads, operator also changes mailings and clients, admin also handles dead letters."),
+    ],
+    expires: Annotated[
+        str | None, typer.Option(metavar="DURATION", help="How long it is valid: 12h, 30d or 8w. Default: no end.")
+    ] = None,
+) -> None:
     """Create a token and print it. It cannot be shown again, because only its hash is stored."""
-    run(_create(name, role))
+    run(_create(name, role, None if expires is None else _read_duration(expires)))
 
 
 @app.command("list")
@@ -43,14 +56,21 @@ def revoke_token(name: Name) -> None:
     run(_revoke(name))
 
 
-async def _create(name: str, role: str) -> None:
+def _read_duration(text: str) -> timedelta:
+    found = DURATION.fullmatch(text.strip())
+    if found is None or int(found[1]) == 0:
+        raise typer.BadParameter(f"{text!r} is not a duration such as 12h, 30d or 8w", param_hint="--expires")
+    return int(found[1]) * UNITS[found[2]]
+
+
+async def _create(name: str, role: str, lasts: timedelta | None) -> None:
     # Imported here, so that no other command loads code of the API.
     from services.api.access.tokens import create_token as make_token
 
     plain, digest = make_token()
     async with _open() as connection:
         try:
-            await token_store.insert(connection, name, role, digest)
+            await token_store.insert(connection, name, role, digest, lasts)
         except asyncpg.UniqueViolationError as error:
             raise Failure(f"a token named {name} exists or existed: choose another name") from error
         except asyncpg.CheckViolationError as error:

@@ -1,11 +1,22 @@
 """The SQL statements of `herald token`."""
 
+from datetime import timedelta
+
 import asyncpg
 
 
-async def insert(connection: asyncpg.Connection, name: str, role: str, digest: bytes) -> None:
-    """Stores the hash of a token. Raises UniqueViolationError and CheckViolationError of asyncpg for a bad name."""
-    await connection.execute("INSERT INTO tokens (name, role, hash) VALUES ($1, $2, $3)", name, role, digest)
+async def insert(connection: asyncpg.Connection, name: str, role: str, digest: bytes, lasts: timedelta | None) -> None:
+    """Stores the hash of a token, which is valid for `lasts` from now, or until it is revoked.
+
+    Raises UniqueViolationError and CheckViolationError of asyncpg for a bad name.
+    """
+    await connection.execute(
+        "INSERT INTO tokens (name, role, hash, expires_at) VALUES ($1, $2, $3, now() + $4::interval)",
+        name,
+        role,
+        digest,
+        lasts,
+    )
 
 
 async def select_all(connection: asyncpg.Connection) -> list[asyncpg.Record]:

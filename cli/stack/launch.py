@@ -104,7 +104,7 @@ def list_addresses(stack: RunningStack) -> list[str]:
         "everything is ready",
         f"console           {stack.api_url}/",
         f"API               {stack.api_url}/api/v1",
-        f"token             {stack.token}",
+        f"token             in {TOKEN_FILE}",
         f"database          {stack.database_url}",
     ]
     if stack.sandbox_url:

@@ -193,6 +193,17 @@ async def test_a_missing_database_is_reported(database_url: str) -> None:
     assert "HERALD_DATABASE_URL" in done.err
 
 
+async def test_a_token_expires_when_it_was_told_to(pool: asyncpg.Pool, database_url: str) -> None:
+    env = {"HERALD_DATABASE_URL": database_url}
+    made = await herald("token", "create", "short", "--role", "viewer", "--expires", "30d", env=env)
+    assert made.code == 0
+    assert await pool.fetchval("SELECT expires_at - created_at FROM tokens") == timedelta(days=30)
+    for wrong in ("", "30", "0d", "1y", "-1d"):
+        refused = await herald("token", "create", "wrong", "--role", "viewer", f"--expires={wrong}", env=env)
+        assert (refused.code, "12h, 30d or 8w" in refused.err) == (2, True), refused.err
+    assert await pool.fetchval("SELECT count(*) FROM tokens") == 1
+
+
 async def test_revoked_tokens_keep_their_name(pool: asyncpg.Pool, database_url: str) -> None:
     env = {"HERALD_DATABASE_URL": database_url}
     await herald("token", "create", "old", "--role", "viewer", env=env)

@@ -176,7 +176,8 @@ async def test_an_error_after_the_request_has_begun_is_a_failure_that_is_tried_a
 async def test_a_failure_is_retried_through_its_queue() -> None:
     bench = Bench(BROKEN)
     result = await bench.result(a_claim(number=3, failures=1))
-    assert bench.publisher.published == [Outgoing("herald.retry", "dispatcher.retry.30s", encode(a_job(attempt=4)))]
+    job = a_job(attempt=4, failures=2)
+    assert bench.publisher.published == [Outgoing("herald.retry", "dispatcher.retry.30s", encode(job))]
     assert (result.status, result.outcome, result.reason) == ("retrying", "server_error", None)
     assert (result.number, result.failed, result.queued) == (3, True, True)
     # 20 ms to the request, 40 ms to its reply, then the delay.
