@@ -1,8 +1,9 @@
 """The PostgreSQL and the RabbitMQ of a stack: given ones, or private ones under .herald/."""
 
 import asyncio
+import contextlib
 import shutil
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Set
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from cli.connections.broker import open_broker
 from cli.failure import Failure
 from cli.native.provisioning import Notify, provision_broker, provision_database
 from shared import settings, topology
+from shared.broker import BROKER_OUTAGES
 from shared.settings import BrokerSettings
 
 EMPTY_VHOST_HINT = "set HERALD_RABBITMQ_URL to an empty virtual host"
@@ -42,10 +44,17 @@ async def open_backing_services(
         provision_database(given_database, folder / "postgres", database, notify) as database_url,
         provision_broker(given_broker, folder / "rabbitmq", notify) as broker_url,
     ):
-        if not given_database:
-            # Queued messages refer to the rows of one database, so a private database needs a broker of its own.
-            await _require_unused(broker_url, fresh=fresh, ours=not given_broker)
-        yield BackingServices(database_url, broker_url)
+        services = BackingServices(database_url, broker_url)
+        if given_database:
+            yield services
+            return
+        # Queued messages refer to the rows of one database, so a private database needs a broker of its own.
+        found = await _require_unused(broker_url, fresh=fresh, ours=not given_broker)
+        try:
+            yield services
+        finally:
+            if fresh:
+                await _remove_queues(broker_url, found)
 
 
 def refuse_fresh(env: Mapping[str, str]) -> None:
@@ -60,10 +69,11 @@ def _delete_data(folder: Path) -> None:
         shutil.rmtree(folder / part, ignore_errors=True)
 
 
-async def _require_unused(url: str, *, fresh: bool, ours: bool) -> None:
+async def _require_unused(url: str, *, fresh: bool, ours: bool) -> frozenset[str]:
     """Raises Failure if another Herald uses this broker, or if its messages refer to another database.
 
-    Messages of an earlier run are deleted if `fresh`, and if Herald chose the broker itself (`ours`).
+    Queues of an earlier run are deleted if `fresh`, and if Herald chose the broker itself (`ours`). Returns the names
+    of the queues that are there then.
     """
     async with open_broker(url) as connection:
         depths = [
@@ -74,14 +84,37 @@ async def _require_unused(url: str, *, fresh: bool, ours: bool) -> None:
         if fresh and not ours and any(ready for ready, _ in depths):
             raise Failure(f"this RabbitMQ holds messages of another Herald: {EMPTY_VHOST_HINT}")
         if fresh and ours:
-            await _delete_queues(connection)
+            await _delete_queues(connection, frozenset())
+        names = _queue_names()
+        return frozenset([name for name in names if await _exists(connection, name)])
 
 
-async def _delete_queues(connection: AbstractConnection) -> None:
-    table = topology.build(settings.load(BrokerSettings).retry_delays)
+async def _remove_queues(url: str, kept: Set[str]) -> None:
+    """Deletes the queues of a stack whose database is deleted with it. A broker that is away keeps them."""
+    with contextlib.suppress(Failure, *BROKER_OUTAGES):
+        async with open_broker(url) as connection:
+            await _delete_queues(connection, kept)
+
+
+async def _delete_queues(connection: AbstractConnection, kept: Set[str]) -> None:
     async with connection.channel() as channel:
-        for queue in table.queues:
-            await channel.queue_delete(queue.name)
+        for name in _queue_names():
+            if name not in kept:
+                await channel.queue_delete(name)
+
+
+def _queue_names() -> list[str]:
+    return [queue.name for queue in topology.build(settings.load(BrokerSettings).retry_delays).queues]
+
+
+async def _exists(connection: AbstractConnection, queue: str) -> bool:
+    channel = await connection.channel()
+    try:
+        await channel.declare_queue(queue, passive=True)
+    except aiormq.exceptions.ChannelNotFoundEntity:
+        return False
+    await channel.close()
+    return True
 
 
 async def inspect_queue(connection: AbstractConnection, queue: str) -> tuple[int, int]:
