@@ -42,7 +42,7 @@ async def wait_until_heard(pool: Pool, scope: EditScope) -> None:
         return
     edit = await store.announce(pool, scope)
     # Read once: a dispatcher that joins later, or again, claims under the new terms.
-    unaware = await store.list_holders(pool)
+    unaware = await store.list_processes(pool)
     loop = asyncio.get_running_loop()
     begun, pause = loop.time(), FIRST_PAUSE
     while unaware := await store.find_unaware(pool, edit, unaware):

@@ -62,19 +62,16 @@ async def announce(pool: Pool, scope: EditScope) -> AnnouncedEdit:
     return AnnouncedEdit(**row)
 
 
-async def list_holders(pool: Pool) -> list[UUID]:
-    """Lists the dispatchers whose lease may hold. One that joins later claims under the new terms.
+async def list_processes(pool: Pool) -> list[UUID]:
+    """Lists the dispatchers that there are. One that joins later claims under the new terms."""
+    return [row["id"] for row in await pool.fetch("SELECT id FROM processes")]
+
+
+async def find_unaware(pool: Pool, edit: AnnouncedEdit, processes: Sequence[UUID]) -> list[UUID]:
+    """Finds those of these dispatchers that have not heard of an edit and whose lease may hold.
 
     A lease has run out when the last beat is LEASE old; that of a fenced process, LEASE after it was fenced.
     """
-    rows = await pool.fetch(
-        "SELECT id FROM processes WHERE coalesce(fenced_at, beat_at) > clock_timestamp() - $1::interval", LEASE
-    )
-    return [row["id"] for row in rows]
-
-
-async def find_unaware(pool: Pool, edit: AnnouncedEdit, holders: Sequence[UUID]) -> list[UUID]:
-    """Finds those of the holders that have not heard of an edit and whose lease may still hold."""
     rows = await pool.fetch(
         """
         SELECT id FROM processes
@@ -85,7 +82,7 @@ async def find_unaware(pool: Pool, edit: AnnouncedEdit, holders: Sequence[UUID])
         """,
         edit.id,
         LEASE,
-        holders,
+        processes,
     )
     return [row["id"] for row in rows]
 
