@@ -297,7 +297,8 @@ async def test_two_clicks_and_a_lost_answer_make_one_mailing(admin: Console, ope
 
 
 async def test_a_lost_connection_is_shown_and_comes_back_by_itself(admin: Console, stack: Stack) -> None:
-    admin.allow(UNREACHABLE)
+    # A process that has just started answers 503 until it has reached the database.
+    admin.allow(UNREACHABLE, REFUSED.format(503))
     banner = admin.page.locator("#banner")
     await stack.process("api").stop()
     await expect(banner).to_contain_text(re.compile(r"cannot be reached.* as of \d\d:\d\d:\d\d"))
@@ -318,7 +319,8 @@ async def test_figures_are_marked_as_old_while_the_api_hangs(admin: Console, sta
 
 
 async def test_a_stream_that_is_cut_is_opened_again(admin: Console, stack: Stack, operator: Operator) -> None:
-    admin.allow(UNREACHABLE)
+    # A process that has just started answers 503 until it has reached the database.
+    admin.allow(UNREACHABLE, REFUSED.format(503))
     mailing_id = await operator.create_mailing(starts_in=3600)
     await admin.open(f"/#/mailings/{mailing_id}")
     await expect(admin.figure("total")).to_have_text("0")

@@ -1,6 +1,7 @@
 """The beat by which a dispatcher keeps its lease, its names alive, and hears of edits."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from datetime import timedelta
 from uuid import uuid4
@@ -83,11 +84,10 @@ class Heartbeat:
                 await self._until_next()
 
     async def _until_next(self) -> None:
-        try:
+        # Without a hint the next beat is due by its time.
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(BEAT_SECONDS):
                 await self._hinted.wait()
-        except TimeoutError:
-            pass
         self._hinted.clear()
 
     async def _beat(self, connection: Connection, seconds: float) -> bool:
