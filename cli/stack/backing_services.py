@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import shutil
-from collections.abc import AsyncIterator, Mapping, Set
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,12 +49,13 @@ async def open_backing_services(
             yield services
             return
         # Queued messages refer to the rows of one database, so a private database needs a broker of its own.
-        found = await _require_unused(broker_url, fresh=fresh, ours=not given_broker)
+        names = _queue_names(env)
+        found = await _require_unused(broker_url, names, fresh=fresh, ours=not given_broker)
         try:
             yield services
         finally:
             if fresh:
-                await _remove_queues(broker_url, found)
+                await _remove_queues(broker_url, [name for name in names if name not in found])
 
 
 def refuse_fresh(env: Mapping[str, str]) -> None:
@@ -69,7 +70,7 @@ def _delete_data(folder: Path) -> None:
         shutil.rmtree(folder / part, ignore_errors=True)
 
 
-async def _require_unused(url: str, *, fresh: bool, ours: bool) -> frozenset[str]:
+async def _require_unused(url: str, names: Sequence[str], *, fresh: bool, ours: bool) -> frozenset[str]:
     """Raises Failure if another Herald uses this broker, or if its messages refer to another database.
 
     Queues of an earlier run are deleted if `fresh`, and if Herald chose the broker itself (`ours`). Returns the names
@@ -84,27 +85,29 @@ async def _require_unused(url: str, *, fresh: bool, ours: bool) -> frozenset[str
         if fresh and not ours and any(ready for ready, _ in depths):
             raise Failure(f"this RabbitMQ holds messages of another Herald: {EMPTY_VHOST_HINT}")
         if fresh and ours:
-            await _delete_queues(connection, frozenset())
-        names = _queue_names()
+            await _delete_queues(connection, names)
         return frozenset([name for name in names if await _exists(connection, name)])
 
 
-async def _remove_queues(url: str, kept: Set[str]) -> None:
+async def _remove_queues(url: str, names: Sequence[str]) -> None:
     """Deletes the queues of a stack whose database is deleted with it. A broker that is away keeps them."""
     with contextlib.suppress(Failure, *BROKER_OUTAGES):
         async with open_broker(url) as connection:
-            await _delete_queues(connection, kept)
+            await _delete_queues(connection, names)
 
 
-async def _delete_queues(connection: AbstractConnection, kept: Set[str]) -> None:
+async def _delete_queues(connection: AbstractConnection, names: Sequence[str]) -> None:
     async with connection.channel() as channel:
-        for name in _queue_names():
-            if name not in kept:
-                await channel.queue_delete(name)
+        for name in names:
+            await channel.queue_delete(name)
 
 
-def _queue_names() -> list[str]:
-    return [queue.name for queue in topology.build(settings.load(BrokerSettings).retry_delays).queues]
+def _queue_names(env: Mapping[str, str]) -> list[str]:
+    """Returns the names of the queues of a stack with this environment, whose retry delays may be its own."""
+    delays = settings.load(BrokerSettings).retry_delays
+    if given := env.get("HERALD_RETRY_DELAYS"):
+        delays = tuple(settings.parse_delay(part) for part in given.split(","))
+    return [queue.name for queue in topology.build(delays).queues]
 
 
 async def _exists(connection: AbstractConnection, queue: str) -> bool:

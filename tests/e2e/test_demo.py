@@ -9,12 +9,15 @@ import pytest
 from shared.topology import DISPATCHER_DEAD, DISPATCHER_JOBS, PLANNER_MAILINGS, REPORTER_RESULTS
 from tests.support.herald_command import herald
 
+# The demo has retry delays of its own.
+RETRIES = ("dispatcher.retry.1s", "dispatcher.retry.2s")
+
 
 async def queues_of(broker_url: str) -> list[str]:
     """Returns those of Herald's queues that are there."""
     found: list[str] = []
     async with await aio_pika.connect(broker_url) as connection:
-        for name in (PLANNER_MAILINGS, DISPATCHER_JOBS, REPORTER_RESULTS, DISPATCHER_DEAD):
+        for name in (PLANNER_MAILINGS, DISPATCHER_JOBS, REPORTER_RESULTS, DISPATCHER_DEAD, *RETRIES):
             with contextlib.suppress(aio_pika.exceptions.ChannelNotFoundEntity):
                 async with connection.channel() as channel:
                     await channel.declare_queue(name, passive=True)
