@@ -143,20 +143,6 @@ async def _nothing_to_reset(_: Connection) -> None:
     """
 
 
-async def watch(pool: Pool, health: Health) -> None:
-    """Asks the database every two seconds, and sets `database` in `health`. Runs until cancelled."""
-    while True:
-        try:
-            async with asyncio.timeout(3):
-                await pool.fetchval("SELECT 1")
-            health.set("database", True)
-        except DATABASE_OUTAGES as error:
-            if health.parts.get("database"):
-                logs.get().error("database lost", detail=describe(error))
-            health.set("database", False, describe(error))
-        await asyncio.sleep(2)
-
-
 def register_metrics(pool: Pool, registry: CollectorRegistry) -> None:
     """Registers gauges of the pool: connections in use, idle connections, and their limit."""
     open_ones = Gauge(

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from pydantic import SecretStr
 
 from shared import logs, settings
+from shared.checks import variables
 from shared.redaction import Redactor, secrets_in
 from shared.settings import Settings, SettingsError
 from shared.waiting import Stopped
@@ -48,6 +49,7 @@ def run(service: str, kind: type[SettingsT], main: Main[SettingsT], *, backgroun
         gc.set_threshold(*GC_THRESHOLD)
         _configure_logs(service, config)
         _install_error_hooks()
+        variables.warn_of_unknown(os.environ)
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             return runner.run(_supervise(service, config, main))
     except SettingsError as error:

@@ -30,6 +30,8 @@ from services.dispatcher.retry import RetryPolicy
 from services.dispatcher.settings import DispatcherSettings
 from shared import database, process, topology
 from shared.broker import Consumer, Publisher
+from shared.checks.database import DatabaseCheck
+from shared.checks.settings import SettingsCheck, show_delays
 from shared.health import Health
 from shared.metrics import new_registry
 from shared.ops import serve_ops
@@ -103,7 +105,8 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
             ("give back", give_backs.pulse),
         ):
             health.watch(task, pulse)
-        async with consumer:
+        settings_check = SettingsCheck(pool, health, registry, "dispatcher", _equal_settings(config))
+        async with consumer, settings_check:
             breaker_watch, limit_watch = BreakerWatch(breaker, health, registry), ConcurrencyWatch(concurrency, health)
             tasks: dict[str, Work] = {
                 "beat": heartbeat.run,
@@ -112,13 +115,21 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
                 "hold-up": hold_up.run,
                 "queued retries": retries.run,
                 "admission": lambda: watch_admission(breaker_watch, limit_watch, read_clock),
-                "database": lambda: database.watch(pool, health),
+                "database": DatabaseCheck(pool, health, registry).run,
+                "settings": settings_check.run,
             }
             supervisor = TaskSupervisor(health, registry)
             watches = [supervisor.supervise(task, work) for task, work in tasks.items()]
             sending = supervisor.supervise("send", lambda: handler.run(consumer, stop))
             await _work(handler, sending, results, give_backs, consumer, consumer.check(), publisher.check(), *watches)
             await heartbeat.leave()
+
+
+def _equal_settings(config: DispatcherSettings) -> dict[str, str]:
+    return {
+        "HERALD_RETRY_DELAYS": show_delays(config.retry_delays),
+        "HERALD_MAX_ATTEMPTS": str(config.max_attempts),
+    }
 
 
 def _runner(

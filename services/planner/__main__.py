@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-from functools import partial
 from uuid import uuid4
 
 from services.planner.closing.settler import Settler
@@ -15,6 +14,8 @@ from services.planner.settings import PlannerSettings
 from services.planner.sweep import Sweeper
 from shared import database, process, topology
 from shared.broker import Consumer, Publisher
+from shared.checks.database import DatabaseCheck
+from shared.checks.settings import SettingsCheck, show_delays
 from shared.health import Health
 from shared.metrics import new_registry
 from shared.ops import serve_ops
@@ -47,7 +48,7 @@ async def main(config: PlannerSettings, stop: asyncio.Event) -> None:
             Sweeper(pool, publisher, config.jobs_high_watermark, metrics),
             metrics,
         )
-        poll = MetricsPoll(pool, publisher, [queue.name for queue in table.queues], metrics)
+        poll = MetricsPoll(pool, publisher, [queue.name for queue in table.queues], metrics, health)
         consumer = Consumer(
             urls,
             "planner.consume",
@@ -60,14 +61,20 @@ async def main(config: PlannerSettings, stop: asyncio.Event) -> None:
         database.register_metrics(pool, registry)
         consumer.register_metrics(registry)
         publisher.register_metrics(registry)
-        async with consumer:
+        equal = {
+            "HERALD_RETRY_DELAYS": show_delays(config.retry_delays),
+            "HERALD_JOBS_HIGH_WATERMARK": str(config.jobs_high_watermark),
+        }
+        settings_check = SettingsCheck(pool, health, registry, "planner", equal)
+        async with consumer, settings_check:
             tasks = handler.tasks(supervisor)
             for name, pulse in handler.pulses.items():
                 health.watch(name, pulse)
             watches = (
                 supervisor.supervise("check consumer", consumer.check),
                 supervisor.supervise("check publisher", publisher.check),
-                supervisor.supervise("check database", partial(database.watch, pool, health)),
+                supervisor.supervise("check database", DatabaseCheck(pool, health, registry).run),
+                supervisor.supervise("check settings", settings_check.run),
             )
             await process.until_stopped(stop, *watches, *poll.tasks(supervisor), *tasks)
 

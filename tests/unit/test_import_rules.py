@@ -18,6 +18,7 @@ BANNED_NAMES = frozenset({"utils", "helpers", "common", "manager", "base", "core
 # From the top down: a module of shared/ imports only from the rows below its own.
 SHARED_LAYERS = (
     ("process",),
+    ("checks",),
     ("broker", "database", "ops", "task_supervisor"),
     ("failpoints", "metrics", "migrate"),
     ("amqp", "health", "logs", "settings", "waiting"),

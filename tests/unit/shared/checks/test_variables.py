@@ -1,0 +1,33 @@
+"""Variables that nothing reads are named, with the known one that was probably meant."""
+
+import pytest
+from pydantic_settings import BaseSettings
+
+from services.api.settings import ApiSettings
+from services.dispatcher.settings import DispatcherSettings
+from services.planner.settings import PlannerSettings
+from services.reporter.settings import ReporterSettings
+from services.sandbox.settings import SandboxSettings
+from shared.checks.variables import KNOWN, UnknownVariable, find_unknown
+
+
+@pytest.mark.parametrize("kind", [ApiSettings, DispatcherSettings, PlannerSettings, ReporterSettings, SandboxSettings])
+def test_every_setting_of_a_process_is_known(kind: type[BaseSettings]) -> None:
+    assert {f"HERALD_{name.upper()}" for name in kind.model_fields} - KNOWN == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("HERALD_RETRY_DELAY", "HERALD_RETRY_DELAYS"),
+        ("HERALD_PROVIDER_TIME_OUT", "HERALD_PROVIDER_TIMEOUT"),
+        ("HERALD_MAX_ATTEMPT", "HERALD_MAX_ATTEMPTS"),
+        ("HERALD_XYZZY", None),
+    ],
+)
+def test_an_unknown_variable_is_found_with_the_nearest_known_one(name: str, nearest: str | None) -> None:
+    assert find_unknown([name, "HERALD_TOKEN", "PATH"]) == [UnknownVariable(name, nearest)]
+
+
+def test_variables_of_the_tests_and_of_others_are_not_looked_at() -> None:
+    assert find_unknown(["HERALD_TEST_ANYTHING", "HOME", "herald_x", *KNOWN]) == []
