@@ -9,6 +9,7 @@ from services.planner.flow_control import FlowControl
 from services.planner.handler import Handler
 from services.planner.metrics import Metrics
 from services.planner.metrics_poll import MetricsPoll
+from services.planner.rejections import RejectionGuard
 from services.planner.scheduler import Scheduler
 from services.planner.settings import PlannerSettings
 from services.planner.sweep import Sweeper
@@ -46,6 +47,7 @@ async def main(config: PlannerSettings, stop: asyncio.Event) -> None:
             Scheduler(pool, publisher, owner, FlowControl(config.jobs_high_watermark), metrics),
             Settler(pool, metrics),
             Sweeper(pool, publisher, config.jobs_high_watermark, metrics),
+            RejectionGuard(pool, config.pause_on_rejected, metrics),
             metrics,
         )
         poll = MetricsPoll(pool, publisher, [queue.name for queue in table.queues], metrics, health)

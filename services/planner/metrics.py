@@ -31,6 +31,9 @@ class Metrics:
             Counter("herald_work_set_aside", "Work that failed on its data, by unit.", ["unit"], registry=registry),
             ("mailing", "closing", "client", "resend", "message"),
         )
+        self.paused = Counter(
+            "herald_mailings_paused", "Mailings paused because too many messages were rejected.", registry=registry
+        )
         self.dead = dead_letter_counters(topology.PLANNER_DEAD, ("unreadable",), registry)
         self._register_polled(registry)
 

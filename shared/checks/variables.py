@@ -31,6 +31,7 @@ KNOWN = frozenset(
         "MAX_ATTEMPTS",
         "OPS_HOST",
         "OPS_PORT",
+        "PAUSE_ON_REJECTED",
         "PROVIDER_RATE",
         "PROVIDER_TIMEOUT",
         "PROVIDER_TOKEN",
