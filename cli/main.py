@@ -6,6 +6,7 @@ from cli.commands import clients, dead_letters, mailings, processes, token
 from cli.commands.bench import bench_command
 from cli.commands.demo import demo_command
 from cli.commands.migrate import migrate_command
+from cli.commands.report import report_command
 from cli.commands.topology import topology_command
 from cli.commands.trace import trace_command
 from cli.commands.up import up_command
@@ -26,6 +27,7 @@ app.add_typer(token.app, name="token")
 app.command("trace")(trace_command)
 app.command("migrate")(migrate_command)
 app.command("topology")(topology_command)
+app.command("report")(report_command)
 app.command("bench")(bench_command)
 processes.register(app)
 

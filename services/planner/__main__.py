@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from functools import partial
 from uuid import uuid4
 
 from services.planner.closing.settler import Settler
@@ -10,14 +11,16 @@ from services.planner.handler import Handler
 from services.planner.metrics import Metrics
 from services.planner.metrics_poll import MetricsPoll
 from services.planner.rejections import RejectionGuard
+from services.planner.report.sender import ReportSender
 from services.planner.scheduler import Scheduler
 from services.planner.settings import PlannerSettings
 from services.planner.sweep import Sweeper
+from services.planner.task_loop import repeat
 from shared import database, process, topology
-from shared.broker import Consumer, Publisher
+from shared.broker import Consumer, Publisher, Unpublished
 from shared.checks.database import DatabaseCheck
 from shared.checks.settings import SettingsCheck, show_delays
-from shared.health import Health
+from shared.health import Health, Pulse
 from shared.metrics import new_registry
 from shared.ops import serve_ops
 from shared.task_supervisor import TaskSupervisor
@@ -50,6 +53,7 @@ async def main(config: PlannerSettings, stop: asyncio.Event) -> None:
             RejectionGuard(pool, config.pause_on_rejected, metrics),
             metrics,
         )
+        reports = ReportSender(pool, config, partial(_count_dead_letters, publisher), registry)
         poll = MetricsPoll(pool, publisher, [queue.name for queue in table.queues], metrics, health)
         consumer = Consumer(
             urls,
@@ -77,8 +81,21 @@ async def main(config: PlannerSettings, stop: asyncio.Event) -> None:
                 supervisor.supervise("check publisher", publisher.check),
                 supervisor.supervise("check database", DatabaseCheck(pool, health, registry).run),
                 supervisor.supervise("check settings", settings_check.run),
+                supervisor.supervise("report", partial(_send_reports, reports)),
             )
             await process.until_stopped(stop, *watches, *poll.tasks(supervisor), *tasks)
+
+
+async def _count_dead_letters(publisher: Publisher) -> int | None:
+    try:
+        depths = await publisher.read_depths(topology.DEAD_QUEUES)
+    except Unpublished:
+        return None
+    return sum(depth.ready for depth in depths.values())
+
+
+async def _send_reports(reports: ReportSender) -> None:
+    await repeat("report", reports.send_due, asyncio.Event(), Pulse())
 
 
 def run() -> int:
