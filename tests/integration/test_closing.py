@@ -61,6 +61,34 @@ async def test_a_cancelled_mailing_waits_a_minute_for_open_claims_or_until_its_l
     assert await pool.fetchval("SELECT finished_at IS NOT NULL FROM mailings") is settled
 
 
+@pytest.mark.parametrize(("deleted_ago", "settled"), [(50, False), (61, True)])
+async def test_a_deleted_client_waits_a_minute_for_open_claims(
+    pool: asyncpg.Pool, deleted_ago: int, settled: bool
+) -> None:
+    # The mailing goes on for ten minutes, and could for a year: its end is no last resort.
+    mailing_id = await running_mailing(pool, 3)
+    await claim_all(pool)
+    await pool.execute("UPDATE clients SET phone = NULL, deleted_at = now() - $1 * interval '1 s'", deleted_ago)
+    await Settler(pool, METRICS).close_clients()
+    assert await counts_of(pool, mailing_id) == ({"cancelled": 3} if settled else {"pending": 3})
+    assert await reasons_of(pool) == ({"cancelled: outcome unknown": 3} if settled else {})
+    assert await pool.fetchval("SELECT count(*) FROM flights") == (0 if settled else 3)
+    assert await pool.fetchval("SELECT count(*) FROM clients WHERE settled_at IS NOT NULL") == (3 if settled else 0)
+    await check_consistency(pool, mailing_id)
+
+
+async def test_deleted_clients_that_wait_hold_no_others_up(pool: asyncpg.Pool) -> None:
+    await running_mailing(pool, 3)
+    await claim_all(pool)
+    last = await pool.fetchval(
+        "DELETE FROM flights WHERE message_id = (SELECT max(id) FROM messages) RETURNING client_id"
+    )
+    await pool.execute("UPDATE clients SET phone = NULL, deleted_at = now() - interval '30 s'")
+    assert [client.client_id for client in await store.list_deleted_clients(pool)] == [last]
+    # Nor do those whose data fail.
+    assert await store.list_deleted_clients(pool, [last]) == []
+
+
 @pytest.mark.parametrize(
     ("attempts", "reason"),
     [

@@ -28,6 +28,7 @@ TOPOLOGY = "shared/topology.py"
 CLAIM_TESTS = "tests/integration/test_claim.py"
 FOLD_TESTS = "tests/integration/test_fold.py"
 PLANNER_TESTS = "tests/integration/test_planner.py"
+CLOSING_TESTS = "tests/integration/test_closing.py"
 HELD_TESTS = "tests/unit/dispatcher/claims/test_held_claims.py"
 NAME_TESTS = "tests/unit/dispatcher/claims/test_names.py"
 BARRIER_TESTS = "tests/integration/api/edits/test_barrier.py"
@@ -254,9 +255,30 @@ PLANNER: tuple[Mutant, ...] = (
     mutant(
         "a client's books stay open for half a minute",
         CLOSING,
-        "AND c.deleted_at < now() - interval '30 s' ",
+        "c.deleted_at < now() - interval '30 s' AND ",
         "",
         f"{PLANNER_TESTS}::test_a_deleted_clients_unsent_messages_are_cancelled",
+    ),
+    mutant(
+        "a cancelled mailing waits for results for a minute",
+        CLOSING,
+        "w.closing_at + interval '60 s') AS claims_due",
+        "w.closing_at + interval '60 d') AS claims_due",
+        f"{CLOSING_TESTS}::test_a_cancelled_mailing_waits_a_minute_for_open_claims_or_until_its_last_moment",
+    ),
+    mutant(
+        "a deleted client waits for results for a minute",
+        CLOSING,
+        "deleted_at < clock_timestamp() - interval '60 s' AS claims_due",
+        "false AS claims_due",
+        f"{CLOSING_TESTS}::test_a_deleted_client_waits_a_minute_for_open_claims",
+    ),
+    mutant(
+        "deleted clients that wait hold no others up",
+        CLOSING,
+        "f.message_id IS NULL OR f.claimed_number <= f.folded_number\n",
+        "true\n",
+        f"{CLOSING_TESTS}::test_deleted_clients_that_wait_hold_no_others_up",
     ),
     mutant(
         "a stale claim is released under its own number",
