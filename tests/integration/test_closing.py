@@ -7,6 +7,7 @@ from services.planner.closing import store
 from services.planner.closing.settler import Settler
 from services.planner.metrics import Metrics
 from services.planner.store import lifecycle
+from shared.database import NO_SCANS
 from shared.metrics import new_registry
 from tests.support.consistency import check_consistency
 from tests.support.mailing_rows import add_clients, add_mailing, counts_of, status_of
@@ -162,6 +163,29 @@ async def test_of_a_large_mailing_all_that_is_unsent_is_settled_wherever_it_is(p
     await Settler(pool, METRICS).close_mailings()
     assert await counts_of(pool, mailing_id) == {"expired": 12_000}
     await check_consistency(pool, mailing_id)
+
+
+async def test_a_chunk_of_a_closing_reads_no_more_flights_than_it_settles(pool: asyncpg.Pool) -> None:
+    # Else a million messages that are all in flight at the end would take hours.
+    await running_mailing(pool, 8000)
+    await claim_all(pool)
+    await pool.execute("ANALYZE flights")
+    async with pool.acquire() as connection, connection.transaction():
+        for setting, value in NO_SCANS.items():
+            await connection.execute(f"SET LOCAL {setting} = {value}")
+        above, read = 0, 0
+        reads = "SELECT pg_stat_get_xact_tuples_fetched(t) + pg_stat_get_xact_tuples_returned(t)"
+        for _ in range(4):
+            locked = await store.lock_unsent_in_flight(connection, 1, above, 2000)
+            assert len(locked.ids) == 2000
+            await store.lock_flights(connection, locked.ids)
+            before, read = (
+                read,
+                await connection.fetchval(f"{reads} FROM (SELECT 'flights'::regclass::oid AS t) AS flights"),
+            )
+            # Listed, locked, and looked at once more.
+            assert read - before <= 4 * 2000
+            above = locked.upto or 0
 
 
 async def test_a_success_changes_no_index(pool: asyncpg.Pool) -> None:
