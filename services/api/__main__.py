@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from functools import partial
 
 from services.api import app
 from services.api.access.authenticate import Authenticator
@@ -23,6 +24,7 @@ from shared.database import DATABASE_OUTAGES, Pool, describe
 from shared.health import Health
 from shared.metrics import new_registry
 from shared.ops import serve_ops
+from shared.task_supervisor import TaskSupervisor
 from shared.waiting import retry_through_outages
 
 POOL_SIZE = 10
@@ -49,7 +51,8 @@ async def main(config: ApiSettings, stop: asyncio.Event) -> None:
     declared = topology.build(config.retry_delays) if config.declare else None
     broker_url, database_url = config.rabbitmq_url.get_secret_value(), config.database_url.get_secret_value()
     publisher = Publisher(broker_url, PUBLISHER, health, declared, timeout=PUBLISH_TIMEOUT)
-    hints = HintQueue(publisher)
+    supervisor = TaskSupervisor(health, registry)
+    hints = HintQueue(publisher, supervise=supervisor.supervise)
     health.watch("planner hints", hints.pulse)
     gate = DatabaseGate()
     application = app.build(
@@ -84,6 +87,11 @@ async def main(config: ApiSettings, stop: asyncio.Event) -> None:
                     publisher.check(),
                     hints.check(),
                 )
+            await process.until_stopped(
+                stop,
+                supervisor.supervise("check database", partial(database.watch, pool, health)),
+                supervisor.supervise("check publisher", publisher.check),
+            )
         finally:
             await runner.cleanup()
 

@@ -32,6 +32,7 @@ class Relay:
         self._tasks: set[asyncio.Task[None]] = set()
         self._flows = asyncio.Event()
         self._own_port = 0
+        self._deaf: socket.socket | None = None
         self.latency = 0.0
 
     async def __aenter__(self) -> Self:
@@ -43,6 +44,8 @@ class Relay:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._flows.set()
+        if self._deaf is not None:
+            self._deaf.close()
         await self.cut()
 
     @property
@@ -54,11 +57,19 @@ class Relay:
 
     async def mend(self, certificate: ssl.SSLContext | None = None) -> None:
         """Listens on the same port as before, with another certificate if one is given."""
+        if self._deaf is not None:
+            self._deaf.close()
+            self._deaf = None
         self._certificate = certificate or self._certificate
         self._server = await asyncio.start_server(
             self._accept, "127.0.0.1", self._own_port, ssl=self._certificate, backlog=1024
         )
         self._own_port = self._server.sockets[0].getsockname()[1]
+
+    async def ignore(self) -> None:
+        """Drops all connections, and accepts no new ones: whoever connects waits, until `mend`."""
+        await self.cut()
+        self._deaf = socket.create_server(("127.0.0.1", self._own_port), backlog=0)
 
     async def cut(self) -> None:
         """Drops all connections and refuses new ones, until `mend`."""
