@@ -34,10 +34,10 @@ async def connect_slowly(rig: Rig) -> None:
     await rig.relay.ignore()
     await rig.remember_held_claims()
     await asyncio.sleep(CONNECTING_SECONDS)
+    open_claims = "SELECT count(*) FROM flights WHERE mailing_id = $1 AND claimed_number > folded_number"
+    rig.notes.append(f"{await rig.pool.fetchval(open_claims, mailing_id)} claims waited for a connection")
     await rig.operator.post(f"/mailings/{mailing_id}/cancel")
     before = len(await requests_of(rig, mailing_id))
-    open_claims = "SELECT count(*) FROM flights WHERE mailing_id = $1 AND claimed_number > folded_number"
-    rig.notes.append(f"{await rig.pool.fetchval(open_claims, mailing_id)} claims were open")
     await rig.relay.mend()
     await asyncio.sleep(rig.seconds)
     if begun := len(await requests_of(rig, mailing_id)) - before:
