@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-from functools import partial
 
 from services.api import app
 from services.api.access.authenticate import Authenticator
@@ -82,16 +81,10 @@ async def main(config: ApiSettings, stop: asyncio.Event) -> None:
             async with settings_check:
                 await process.until_stopped(
                     stop,
-                    DatabaseCheck(pool, health, registry).run(),
-                    settings_check.run(),
-                    publisher.check(),
-                    hints.check(),
+                    supervisor.supervise("check database", DatabaseCheck(pool, health, registry).run),
+                    supervisor.supervise("check settings", settings_check.run),
+                    supervisor.supervise("check publisher", publisher.check),
                 )
-            await process.until_stopped(
-                stop,
-                supervisor.supervise("check database", partial(database.watch, pool, health)),
-                supervisor.supervise("check publisher", publisher.check),
-            )
         finally:
             await runner.cleanup()
 
