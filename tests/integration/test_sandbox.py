@@ -241,7 +241,7 @@ async def test_reset_drops_the_connection(sandbox: Caller) -> None:
 
 async def test_queued202_accepts_without_a_code(sandbox: Caller) -> None:
     await sandbox.set_mode("queued202")
-    assert await sandbox.send(1) == (202, {"message": "queued"})
+    assert await sandbox.send(1) == (202, b'{"message":"queued"}')
     assert await sandbox.counts() == (1, 0)
 
 
