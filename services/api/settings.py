@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_va
 from pydantic_settings import NoDecode
 
 from services.api.access.client_address import parse_networks
+from services.api.sign_in.settings import SignInSettings
 from shared.settings import BrokerSettings, DatabaseSettings, Settings
 
 # The public default of docker-compose.yml, for a first try.
@@ -40,7 +41,7 @@ Rate = Annotated[Annotated[float, Field(ge=0.1, le=1_000_000)] | None, BeforeVal
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_read_networks)]
 
 
-class ApiSettings(Settings, DatabaseSettings, BrokerSettings):
+class ApiSettings(Settings, DatabaseSettings, BrokerSettings, SignInSettings):
     api_host: str = "127.0.0.1"
     # 0 means any free port, which the log names.
     api_port: int = Field(default=8080, ge=0, le=65535)

@@ -34,6 +34,7 @@ API_LAYERS = (
     ("web",),
     ("access",),
     ("audit",),
+    ("sign_in",),
     ("edits",),
     ("clients",),
     ("mailings",),
