@@ -13,9 +13,9 @@ COMMANDS = {
     "dead-letters": "cli.commands.dead_letters:app",
     "token": "cli.commands.token:app",
     "trace": "cli.commands.trace:trace_command",
-    "report": "cli.commands.report:report_command",
     "migrate": "cli.commands.migrate:migrate_command",
     "topology": "cli.commands.topology:topology_command",
+    "report": "cli.commands.report:report_command",
     "bench": "cli.commands.bench:bench_command",
 }
 
