@@ -11,8 +11,9 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header
 # WORKERS is how many tests run at once: auto is twice the processors, logical as many as there are processors. Options
-# of PYTEST_ADDOPTS come later and so win.
-RUN_TESTS = PYTEST_ADDOPTS="-n $(or $(WORKERS),$(1)) --dist worksteal $$PYTEST_ADDOPTS" $(BIN)/python -m pytest
+# of PYTEST_ADDOPTS come later and so win. Tests start Herald's processes hundreds of times: where bytecode may not be
+# written, each start would compile its modules anew, and each worker all tests.
+RUN_TESTS = PYTHONDONTWRITEBYTECODE= PYTEST_ADDOPTS="-n $(or $(WORKERS),$(1)) --dist worksteal $$PYTEST_ADDOPTS" $(BIN)/python -m pytest
 
 NPM := $(and $(shell command -v node),$(shell command -v npm))
 JAVASCRIPT := $(VENV)/javascript/node_modules/.bin
