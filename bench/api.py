@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import aiohttp
-import asyncpg
 import orjson
 from rich.console import Console
 
@@ -20,7 +19,7 @@ from cli.stack.launch import RunningStack, StackOptions, environment, open_stack
 from cli.stack.output import FileSink, announce
 from cli.stack.signals import run_until_signal
 from cli.terminal.tables import make_table
-from shared import logs
+from shared import database, logs
 
 BENCH_FOLDER = FOLDER / "bench"
 
@@ -77,7 +76,7 @@ async def _measure(env: dict[str, str], output: Path, sizes: Sizes) -> int:
 
 
 async def _run(stack: RunningStack, sizes: Sizes) -> ApiResult:
-    connection = await asyncpg.connect(stack.database_url)
+    connection = await database.open_connection(stack.database_url)
     headers = {"Authorization": f"Bearer {stack.token}"}
     try:
         async with aiohttp.ClientSession(
