@@ -227,7 +227,7 @@ def test_no_real_secret_is_committed() -> None:
 
 def test_rabbitmq_has_the_users_and_the_settings_that_it_has_in_compose() -> None:
     compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-    content = compose["configs"]["rabbitmq-definitions"]["content"]
+    content = compose["services"]["rabbitmq"]["environment"]["BROKER_DEFINITIONS"]
     defaults = re.sub(r"\$\{[A-Z_]+:-([^}]*)\}", r"\1", content).replace("$$", "$")
     dev = FOLDER / "overlays" / "dev"
     assert json.loads((dev / "definitions.json").read_text()) == json.loads(defaults)
