@@ -1,6 +1,5 @@
 """The settings of the API, read from HERALD_* variables."""
 
-import ipaddress
 import zoneinfo
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated
@@ -11,21 +10,12 @@ from pydantic_settings import NoDecode
 from services.api.access.client_address import parse_networks
 from services.api.sign_in.settings import SignInSettings
 from shared.settings import BrokerSettings, DatabaseSettings, Settings
+from shared.transport import is_loopback
 
 # The public default of docker-compose.yml, for a first try.
 DEFAULT_ADMIN_TOKEN = "herald-first-try"  # noqa: S105 - it is everybody's
 # Requests per second of one token.
 DEFAULT_RATE = 100
-
-
-def is_loopback(host: str) -> bool:
-    """Returns whether only this machine can reach a listener on `host`. An empty host listens on every interface."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _read_networks(value: object) -> object:

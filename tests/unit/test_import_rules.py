@@ -22,6 +22,7 @@ SHARED_LAYERS = (
     ("broker", "database", "ops", "task_supervisor"),
     ("failpoints", "metrics", "migrate"),
     ("amqp", "health", "logs", "settings", "waiting"),
+    ("transport",),
     ("amqp_urls", "messages", "topology"),
     ("tracebacks", "window"),
     ("edits", "redaction", "statuses"),
