@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared import amqp_urls
+from shared.wording import message_of
 
 PREFIX = "HERALD_"
 
@@ -103,7 +104,7 @@ def load(kind: type[SettingsT]) -> SettingsT:
         return kind()
     except ValidationError as error:
         lines = [
-            f"{PREFIX}{'_'.join(str(part) for part in problem['loc'][:1]).upper()}: {problem['msg']}"
+            f"{PREFIX}{'_'.join(str(part) for part in problem['loc'][:1]).upper()}: {message_of(problem)}"
             for problem in error.errors(include_url=False, include_input=False)
         ]
         raise SettingsError("; ".join(lines)) from error

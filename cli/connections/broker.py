@@ -11,15 +11,17 @@ from cli.failure import Failure
 from shared.broker import BROKER_OUTAGES, BrokerRefused, describe, open_connection
 from shared.broker.errors import REFUSED_HINT
 
-BROKER = Service("RabbitMQ", "HERALD_RABBITMQ_URL", BROKER_OUTAGES, describe)
 # Long enough for a cluster of three nodes, two of which do not even refuse the connection.
 CONNECT_SECONDS = 15
 
 
 @asynccontextmanager
-async def open_broker(url: str, wait_seconds: float = 0) -> AsyncIterator[AbstractConnection]:
+async def open_broker(
+    url: str, wait_seconds: float = 0, remedy: str = "check HERALD_RABBITMQ_URL"
+) -> AsyncIterator[AbstractConnection]:
     """Connects to RabbitMQ, and retries for `wait_seconds` while it does not answer. Raises Failure."""
-    connection = await connect(BROKER, lambda: _attempt(url), wait_seconds)
+    service = Service("RabbitMQ", remedy, BROKER_OUTAGES, describe)
+    connection = await connect(service, lambda: _attempt(url), wait_seconds)
     try:
         yield connection
     finally:

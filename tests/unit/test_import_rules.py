@@ -23,7 +23,7 @@ SHARED_LAYERS = (
     ("failpoints", "metrics", "migrate"),
     ("amqp", "health", "logs", "settings", "waiting"),
     ("amqp_urls", "messages", "topology"),
-    ("tracebacks", "window"),
+    ("tracebacks", "window", "wording"),
     ("edits", "redaction", "statuses"),
 )
 
