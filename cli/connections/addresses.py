@@ -42,7 +42,7 @@ def write_addresses(addresses: StackAddresses, folder: StackFolder) -> None:
 
 def read_addresses(folder: StackFolder) -> StackAddresses | None:
     """Returns the addresses of the stack that runs from a folder, or ran there last. None if there was none."""
-    with suppress(OSError, ValueError, TypeError):
+    with suppress(OSError, ValueError, TypeError, KeyError):
         found: Mapping[str, str] = json.loads(folder.addresses.read_text())
         return StackAddresses(**{field.name: found[field.name] for field in fields(StackAddresses)})
     return None

@@ -7,8 +7,8 @@ from cli.stack.log_lines import fold, line_renderer
 EVENT = {"event": "mailing started", "time": "2026-05-04T12:00:00.123456Z", "level": "info", "service": "planner"}
 
 
-def shown(width: int | None = None, *, colours: bool = False, **fields: object) -> str:
-    return line_renderer(colours=colours, width=lambda: width)(EVENT | fields)
+def shown(width: int | None = None, **fields: object) -> str:
+    return line_renderer(colours=False, width=lambda: width)(EVENT | fields)
 
 
 def test_a_line_has_the_time_to_the_second_and_says_nothing_twice() -> None:
@@ -25,7 +25,8 @@ def test_a_value_with_blanks_is_quoted() -> None:
 
 
 def test_a_long_line_is_folded_between_fields_under_its_event() -> None:
-    lines = shown(80, **{f"field_{number}": "x" * 20 for number in range(4)}).split("\n")
+    fields = {f"field_{number}": "x" * 20 for number in range(4)}
+    lines = line_renderer(colours=False, width=lambda: 80)(EVENT | fields).split("\n")
     assert len(lines) == 3
     # The prefix with the name of the process comes before the first.
     assert all(len(line) <= 80 for line in [" " * 13 + lines[0], *lines[1:]])
@@ -48,16 +49,14 @@ def test_a_text_is_folded_between_words(text: str, folded: str) -> None:
 
 @pytest.mark.parametrize("colours", [False, True])
 def test_what_is_shown_of_an_event_commands_no_terminal(colours: bool) -> None:
-    text = shown(
-        colours=colours,
-        **{
-            "event": "failed\n\x1b[2J",
-            "level": "er\x9bror",
-            "time": "\x07",
-            "a\x1bb": ["\x1b[1m"],
-            "exception": "1\n2\x1b",
-        },
-    )
+    event = {
+        "event": "failed\n\x1b[2J",
+        "level": "er\x9bror",
+        "time": "\x07",
+        "a\x1bb": ["\x1b[1m"],
+        "exception": "1\n2\x1b",
+    }
+    text = line_renderer(colours=colours, width=lambda: None)(event)
     bare = text
     for code in ("\x1b[0m", "\x1b[1m", "\x1b[2m"):
         bare = bare.replace(code, "")
