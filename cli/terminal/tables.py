@@ -1,6 +1,7 @@
 """Tables for the terminal. Values are shown literally, never interpreted as markup."""
 
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from rich.table import Table
 from rich.text import Text
@@ -27,7 +28,8 @@ def make_table(
         if column == shortened:
             table.add_column(column, no_wrap=True, overflow="ellipsis", min_width=SHORTEST)
         else:
-            table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+            justify: Literal["left", "right"] = "right" if numeric else "left"
+            table.add_column(column, justify=justify, overflow="fold", no_wrap=shortened is not None)
     for row in listed:
         table.add_row(*(Text("" if value is None else str(value)) for value in row))
     return table
