@@ -10,7 +10,7 @@ from typer.core import TyperArgument, TyperGroup, TyperOption
 from shared.wording import message_of
 
 # What the help shows in place of a type of Python.
-WORDS = {"int": "NUMBER", "float": "NUMBER", "Path": "FILE"}
+WORDS = {"int": "NUMBER", "float": "NUMBER", "Path": "FILE", "datetime": "DATE"}
 # Bounds of types, not of sense: nobody reads them.
 UNTOLD = 10_000_000
 
