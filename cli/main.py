@@ -21,6 +21,8 @@ app = typer.Typer(
     cls=WordedGroup,
     context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=True,
+    # Paragraphs are filled; the default keeps the line breaks of the source.
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
 

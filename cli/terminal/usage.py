@@ -11,6 +11,8 @@ from shared.wording import message_of
 
 # What the help shows in place of a type of Python.
 WORDS = {"int": "NUMBER", "float": "NUMBER", "Path": "FILE", "datetime": "DATE"}
+# Parts of typer's messages.
+PLAIN = {"does not match the formats '%Y-%m-%d'": "is not a date such as 2030-01-31"}
 # Bounds of types, not of sense: nobody reads them.
 UNTOLD = 10_000_000
 
@@ -32,6 +34,8 @@ class WordedGroup(TyperGroup):
         except typer.BadParameter as error:
             if isinstance(error.__cause__, ValidationError):
                 error.message = message_of(error.__cause__.errors(include_url=False)[0])
+            for said, words in PLAIN.items():
+                error.message = error.message.replace(said, words)
             raise
 
 

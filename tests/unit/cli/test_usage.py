@@ -77,6 +77,7 @@ def test_commands_and_values_are_completed_in_every_usual_shell(shell: str) -> N
         (["up", "--workers", "100"], "must be at most 64"),
         (["trace", "--message", "0"], "must be at least 1"),
         (["bench", "--failures", "some"], "must be a number"),
+        (["report", "--date", "31.01.2030"], "is not a date such as 2030-01-31"),
         (["mailings", "create", "--text", "a", "--end-at", "+2h", "--window", "9-21"], "such as 09:00-21:00"),
     ],
 )
