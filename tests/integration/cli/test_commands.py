@@ -275,7 +275,7 @@ async def test_the_messages_of_a_mailing_are_listed_and_exported(make_stack: Mak
     mailing_id = await add_mailing(pool)
 
     async def is_expanded() -> bool:
-        return await pool.fetchval("SELECT count(*) = 3 FROM messages")
+        return bool(await pool.fetchval("SELECT count(*) = 3 FROM messages"))
 
     await until(is_expanded, 20)
     listed = await herald("mailings", "messages", str(mailing_id), "--status", "pending", "--json", env=env)
