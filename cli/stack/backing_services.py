@@ -58,7 +58,7 @@ async def open_backing_services(
         names = _queue_names(env)
         found = await _require_unused(broker_url, names, fresh=fresh, ours=not given_broker)
         if is_new and not fresh:
-            await _require_empty(broker_url, found)
+            await require_empty(broker_url, found, ours=not given_broker)
         try:
             yield services
         finally:
@@ -97,14 +97,18 @@ async def _require_unused(url: str, names: Sequence[str], *, fresh: bool, ours: 
         return frozenset([name for name in names if await _exists(connection, name)])
 
 
-async def _require_empty(url: str, names: Iterable[str]) -> None:
-    """Raises Occupied if queues hold something: it refers to the rows of another database than this new one."""
+async def require_empty(url: str, names: Iterable[str], *, ours: bool) -> None:
+    """Raises Occupied if queues hold something: it refers to the rows of another database than this new one.
+
+    Only of a broker that Herald chose itself (`ours`) may it remove them.
+    """
     async with open_broker(url) as connection:
         held = sum([(await inspect_queue(connection, name))[0] for name in names])
     if held:
         raise Occupied(
             f"this RabbitMQ holds {count(held, 'message')} of another database than the new one of this folder: "
-            f"remove {'it' if held == 1 else 'them'} with `herald up --fresh`, or {EMPTY_VHOST_HINT}"
+            + (f"remove {'it' if held == 1 else 'them'} with `herald up --fresh`, or " if ours else "")
+            + EMPTY_VHOST_HINT
         )
 
 

@@ -21,7 +21,8 @@ def command_beside(workers: int, env: Mapping[str, str], is_free: Callable[[int,
             break
     settings = " ".join(f"{variable}={port}" for variable, port in ports.items())
     more = f" --workers {workers}" if workers > 1 else ""
-    return f"{settings} herald up --private-broker{more}"
+    unset = "env -u HERALD_RABBITMQ_URL " if env.get("HERALD_RABBITMQ_URL") else ""
+    return f"{unset}{settings} herald up --private-broker{more}"
 
 
 def _ports(number: int) -> Iterator[tuple[str, int]]:

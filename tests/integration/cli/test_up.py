@@ -15,6 +15,8 @@ import aio_pika
 import aiohttp
 import pytest
 
+from cli.failure import Occupied
+from cli.stack.backing_services import require_empty
 from shared import topology
 from shared.broker import declare
 from shared.settings import DEFAULT_RETRY_DELAYS
@@ -168,12 +170,13 @@ async def test_a_private_broker_and_a_given_one_exclude_each_other(env: dict[str
     assert (done.code, "--private-broker or HERALD_RABBITMQ_URL" in done.err) == (2, True), done
 
 
-async def test_messages_of_another_database_are_not_taken_for_those_of_a_new_one(
-    env: dict[str, str], broker_url: str, open_path: Path
-) -> None:
+async def test_messages_of_another_database_are_not_taken_for_those_of_a_new_one(broker_url: str) -> None:
+    names = [topology.DISPATCHER_DEAD, topology.DISPATCHER_JOBS]
     async with await aio_pika.connect(broker_url) as connection, connection.channel() as channel:
         await declare(connection, topology.build(DEFAULT_RETRY_DELAYS))
+        await require_empty(broker_url, names, ours=True)
         await channel.default_exchange.publish(aio_pika.Message(b"{}"), topology.DISPATCHER_DEAD)
-    own = {name: value for name, value in env.items() if name != "HERALD_DATABASE_URL"}
-    done = await herald("up", env=own, folder=open_path)
-    assert (done.code, "holds 1 message of another database" in done.err) == (1, True), done
+    with pytest.raises(Occupied, match=r"holds 1 message of another database .* remove it with `herald up --fresh`"):
+        await require_empty(broker_url, names, ours=True)
+    with pytest.raises(Occupied, match="set HERALD_RABBITMQ_URL to an empty virtual host"):
+        await require_empty(broker_url, names, ours=False)
