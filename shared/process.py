@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 
 from pydantic import SecretStr
 
-from shared import logs, settings
+from shared import logs, settings, transport
 from shared.checks import variables
 from shared.redaction import Redactor, secrets_in
-from shared.settings import Settings, SettingsError
+from shared.settings import Settings, SettingsError, TransportSettings
 from shared.waiting import Stopped
 
 new_event_loop: Callable[[], asyncio.AbstractEventLoop]
@@ -100,6 +100,8 @@ async def _supervise(service: str, config: SettingsT, main: Main[SettingsT]) -> 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     log.info("process started")
+    if isinstance(config, TransportSettings) and (weaknesses := config.weaknesses()):
+        log.warning("insecure transport", peers=[str(each) for each in weaknesses], variable=transport.VARIABLE)
     work = asyncio.ensure_future(main(config, stop))
     watch = asyncio.ensure_future(stop.wait())
     await asyncio.wait((work, watch), return_when=asyncio.FIRST_COMPLETED)

@@ -8,7 +8,9 @@ from typing import Any
 import aiohttp
 
 from cli.connections.addresses import Address, find_api, find_token
+from cli.connections.transport import judge
 from cli.failure import Failure
+from shared.transport import weaknesses_of_http
 
 Json = dict[str, Any]
 # How many times a request is repeated after a 429.
@@ -87,6 +89,8 @@ async def open_api(url: str | None = None, token: str | None = None) -> AsyncIte
     """Opens a client of the API at `url`, by default of that of the settings or of the stack of this folder."""
     found = find_api() if url is None else Address(url, "check that it runs")
     token = token or find_token(found.url)
+    if token:
+        judge(weaknesses_of_http(found.url, "api", "HERALD_API_URL"))
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
         session = aiohttp.ClientSession(found.url, headers=headers, timeout=_TIMEOUT)

@@ -5,10 +5,12 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
+from cli.connections.transport import judge
 from cli.connections.waiting import Service, connect
 from cli.failure import Failure
-from shared.database import DATABASE_OUTAGES, WRONG_SETTINGS, describe, explain_refusal
+from shared.database import DATABASE_OUTAGES, NOT_USABLE, describe, explain_refusal, open_connection
 from shared.migrate import migrate
+from shared.transport import weaknesses_of_database
 
 CHECK_URL = "check HERALD_DATABASE_URL"
 
@@ -18,6 +20,7 @@ async def open_database(
     url: str, wait_seconds: float = 0, remedy: str = CHECK_URL
 ) -> AsyncIterator[asyncpg.Connection]:
     """Connects to PostgreSQL, and retries for `wait_seconds` while it does not answer. Raises Failure."""
+    judge(weaknesses_of_database(url))
     service = Service("PostgreSQL", remedy, DATABASE_OUTAGES, describe)
     connection = await connect(service, lambda: _attempt(url, remedy), wait_seconds)
     try:
@@ -34,8 +37,8 @@ async def apply_migrations(url: str, wait_seconds: float = 0, remedy: str = CHEC
 
 async def _attempt(url: str, remedy: str) -> asyncpg.Connection:
     try:
-        return await asyncpg.connect(url, timeout=5, server_settings={"timezone": "UTC"})
-    except (*WRONG_SETTINGS, ValueError) as error:
+        return await open_connection(url)
+    except (*NOT_USABLE, ValueError) as error:
         if remedy == CHECK_URL:
             raise Failure(f"HERALD_DATABASE_URL: {explain_refusal(error)}", code=2) from error
         # The default URL led to a database that is not Herald's.

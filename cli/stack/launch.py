@@ -15,6 +15,7 @@ from cli.native.ports import free_port, is_free
 from cli.native.provisioning import Notify
 from cli.settings import FOLDER, StackFolder
 from cli.stack.backing_services import BackingServices, open_backing_services
+from cli.stack.checkout import Checkout, migrate
 from cli.stack.output import LineSink
 from cli.stack.plan import Endpoints, plan_stack
 from cli.stack.port_assignment import assign_ports, read_ports
@@ -29,7 +30,8 @@ class StackOptions:
     `folder` holds the files of PostgreSQL and RabbitMQ, `database` is the name of the database, `workers` is the number
     of dispatchers, `fresh` deletes earlier data first, and `flexible` replaces taken ports. With `logs`, the processes
     write their log lines to files in this folder. `home` is the folder with the lock, the token and the addresses.
-    `cleared` is a folder that is deleted once nobody else can use it.
+    `cleared` is a folder that is deleted once nobody else can use it. The processes run the code of `checkout`, if it
+    is given.
     """
 
     folder: Path = FOLDER
@@ -41,6 +43,7 @@ class StackOptions:
     cleared: Path | None = None
     home: StackFolder = field(default_factory=StackFolder)
     logs: Path | None = None
+    checkout: Checkout | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +88,13 @@ async def open_stack(
             private_broker=options.private_broker,
         )
         async with services as found:
-            notify(f"migrations: {_sum_up(await apply_migrations(found.database_url))}")
+            if options.checkout is not None:
+                await migrate(options.checkout, env, found.database_url)
+            else:
+                notify(f"migrations: {_sum_up(await apply_migrations(found.database_url))}")
             token = find_or_create_token(env.get("HERALD_ADMIN_TOKEN"), options.home.token)
             endpoints = _endpoints(found, token, env, sandbox=sandbox)
-            plan = plan_stack(env, ports, endpoints, options.workers, options.logs)
+            plan = plan_stack(env, ports, endpoints, options.workers, options.logs, options.checkout)
             with prometheus_targets(plan.processes, options.home.targets):
                 async with Supervisor(plan, sink) as supervisor:
                     notify("starting " + ", ".join(spec.name for spec in plan.processes))

@@ -4,10 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import typer
-from pydantic import ValidationError
 from typer.core import TyperArgument, TyperGroup, TyperOption
-
-from shared.wording import message_of
 
 # What the help shows in place of a type of Python.
 WORDS = {"int": "NUMBER", "float": "NUMBER", "Path": "FILE", "datetime": "DATE"}
@@ -24,14 +21,26 @@ class WordedGroup(TyperGroup):
 
     def get_params(self, ctx: Any) -> Any:
         found = super().get_params(ctx)
-        for parameter in _parameters_of(self, ctx):
+        for parameter in (*self.params, self.get_help_option(ctx)):
             _name_type(parameter)
+        return found
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        found = super().get_command(ctx, cmd_name)
+        if found is not None:
+            for parameter in _parameters_of(found, ctx):
+                _name_type(parameter)
         return found
 
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except typer.BadParameter as error:
+            # Imported here, since few commands end so, and every start would wait for it.
+            from pydantic import ValidationError
+
+            from shared.wording import message_of
+
             if isinstance(error.__cause__, ValidationError):
                 error.message = message_of(error.__cause__.errors(include_url=False)[0])
             for said, words in PLAIN.items():

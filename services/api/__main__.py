@@ -13,6 +13,7 @@ from services.api.listener import listen
 from services.api.mailings.planner_hints import HintQueue
 from services.api.metrics import Metrics
 from services.api.settings import ApiSettings
+from services.api.sign_in.wiring import make_sign_in
 from services.api.web.database import DatabaseGate
 from services.api.web.timeouts import Timeouts
 from shared import database, logs, process, topology
@@ -61,6 +62,7 @@ async def main(config: ApiSettings, stop: asyncio.Event) -> None:
         planner_hints=hints,
         dead_queues=DeadQueues(broker_url, publisher),
         default_zone=config.default_timezone,
+        sign_in=make_sign_in(config),
     )
     async with (
         serve_ops(config.ops_host, config.ops_port, health, registry),
