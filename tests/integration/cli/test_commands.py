@@ -120,7 +120,7 @@ async def test_a_mailing_is_paused_resumed_and_cancelled(make_stack: MakeStack) 
         (["mailings", "delete", "99"], 1, "no such mailing"),
         (["clients", "show", "79990001000"], 1, "no client with the phone"),
         (["clients", "create", "12"], 1, "must be 7 and ten more digits"),
-        (["dead-letters", "drop", "nonsense"], 1, "16 digits"),
+        (["dead-letters", "drop", "nonsense"], 1, "ids of dead letters"),
         (["bench", "--failures", "2"], 2, "must be at most 0.95"),
         (["mailings", "show", "0"], 2, "ID"),
         (["clients", "import", "nowhere.csv"], 2, "nowhere.csv"),
