@@ -17,11 +17,13 @@ RUN_TESTS = PYTHONDONTWRITEBYTECODE= PYTEST_ADDOPTS="-n $(or $(WORKERS),$(1)) --
 
 NPM := $(and $(shell command -v node),$(shell command -v npm))
 JAVASCRIPT := $(VENV)/javascript/node_modules/.bin
+OPENAPI_LINTERS := $(VENV)/openapi/node_modules/.bin
 BIOME := $(JAVASCRIPT)/biome lint --config-path=tools/javascript --error-on-warnings --reporter=concise
-OPENAPI_RULES := $(addprefix tools/javascript/,redocly.yaml .redocly.lint-ignore.yaml spectral.yaml)
+# The document, the rules and the linters: what tools/openapi/linted.sha256 says was linted without a finding.
+OPENAPI_LINTED := docs/openapi.json $(addprefix tools/openapi/,redocly.yaml .redocly.lint-ignore.yaml spectral.yaml package.json)
 JAVASCRIPT_FILES := services/api/console/files services/api/pages/files
 
-.PHONY: help demo up check unit test chaos model mutants setup hooks lint javascript types format lock fuzz openapi bench bench-api bench-celery bench-compare smoke clean
+.PHONY: help demo up check unit test chaos model mutants setup hooks lint javascript openapi-lint openapi-lint-anew types format lock fuzz openapi bench bench-api bench-celery bench-compare smoke clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,17 +58,33 @@ setup: $(VENV)/dev.stamp $(VENV)/generator.stamp ## Make .venv with all that dev
 hooks: $(VENV)/dev.stamp ## Have git run make lint and make types before each commit
 	@$(BIN)/pre-commit install
 
-lint: $(VENV)/dev.stamp javascript ## Check style and formatting
+lint: $(VENV)/dev.stamp javascript openapi-lint ## Check style and formatting
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --check --quiet
 
 # Nothing else needs Node.js, so its absence is an error in continuous integration alone. Biome has no quiet mode.
-javascript: $(if $(NPM),$(VENV)/javascript/api.d.ts $(VENV)/javascript/openapi.stamp) ## Check the JavaScript of the console, and docs/openapi.json; needs Node.js
+javascript: $(if $(NPM),$(VENV)/javascript/api.d.ts) ## Check the JavaScript of the console; needs Node.js
 ifneq ($(NPM),)
 	@$(JAVASCRIPT)/tsc --project tools/javascript
 	@found=$$($(BIOME) $(JAVASCRIPT_FILES) 2>&1) || { echo "$$found" >&2; exit 1; }
 else
-	@echo "skipped: the JavaScript of the console and docs/openapi.json are not checked, because Node.js and npm are not installed" >&2
+	@echo "skipped: the JavaScript of the console is not checked, because Node.js and npm are not installed" >&2
+	@test "$$CI" != true
+endif
+
+# Two linters with five hundred packages: they are installed where the document differs from the one that was linted last.
+openapi-lint: ## Check docs/openapi.json with Redocly and Spectral, if it changed; needs Node.js
+	@sha256sum --check --quiet tools/openapi/linted.sha256 >/dev/null 2>&1 || $(MAKE) --no-print-directory openapi-lint-anew
+
+openapi-lint-anew: $(if $(NPM),$(VENV)/openapi.stamp)
+ifneq ($(NPM),)
+	@found=$$(REDOCLY_SUPPRESS_UPDATE_NOTICE=true $(OPENAPI_LINTERS)/redocly lint docs/openapi.json \
+		--config=tools/openapi/redocly.yaml --format=stylish 2>&1) || { echo "$$found" >&2; exit 1; }
+	@found=$$($(OPENAPI_LINTERS)/spectral lint docs/openapi.json --ruleset=tools/openapi/spectral.yaml \
+		--fail-severity=hint 2>&1) || { echo "$$found" >&2; exit 1; }
+	@sha256sum $(OPENAPI_LINTED) > tools/openapi/linted.sha256
+else
+	@echo "skipped: docs/openapi.json is not checked, because Node.js and npm are not installed" >&2
 	@test "$$CI" != true
 endif
 
@@ -151,24 +169,16 @@ $(VENV)/dev.stamp: $(VENV)/made.stamp requirements-dev.lock pyproject.toml
 	@$(INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
 
-$(VENV)/javascript.stamp: $(VENV)/made.stamp tools/javascript/package-lock.json
-	@echo "installing what is locked in tools/javascript/package-lock.json"
-	@mkdir -p $(VENV)/javascript
-	@cp tools/javascript/package.json tools/javascript/package-lock.json tools/javascript/.npmrc $(VENV)/javascript/
-	@npm ci --prefix $(VENV)/javascript --loglevel=error >/dev/null
+$(VENV)/javascript.stamp $(VENV)/openapi.stamp: $(VENV)/%.stamp: $(VENV)/made.stamp tools/%/package-lock.json
+	@echo "installing what is locked in tools/$*/package-lock.json"
+	@mkdir -p $(VENV)/$*
+	@cp tools/$*/package.json tools/$*/package-lock.json tools/$*/.npmrc $(VENV)/$*/
+	@npm ci --prefix $(VENV)/$* --loglevel=error >/dev/null
 	@touch $@
 
 # The types of the API, with which the requests of the console are checked.
 $(VENV)/javascript/api.d.ts: $(VENV)/javascript.stamp docs/openapi.json
 	@$(JAVASCRIPT)/openapi-typescript docs/openapi.json --root-types --root-types-no-schema-prefix --output $@ >/dev/null
-
-# Both linters read the document again only when it changed, or their rules.
-$(VENV)/javascript/openapi.stamp: $(VENV)/javascript.stamp docs/openapi.json $(OPENAPI_RULES)
-	@found=$$(REDOCLY_SUPPRESS_UPDATE_NOTICE=true $(JAVASCRIPT)/redocly lint docs/openapi.json \
-		--config=tools/javascript/redocly.yaml --format=stylish 2>&1) || { echo "$$found" >&2; exit 1; }
-	@found=$$($(JAVASCRIPT)/spectral lint docs/openapi.json --ruleset=tools/javascript/spectral.yaml \
-		--fail-severity=hint 2>&1) || { echo "$$found" >&2; exit 1; }
-	@touch $@
 
 # Environments of their own: see docs/decisions/0011-client-generator.md and 0060-beside-celery.md.
 $(VENV)/generator.stamp $(VENV)/celery.stamp: $(VENV)/%.stamp: $(VENV)/made.stamp requirements-%.lock
