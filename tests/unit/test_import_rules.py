@@ -22,7 +22,7 @@ SHARED_LAYERS = (
     ("failpoints", "metrics", "migrate"),
     ("amqp", "health", "logs", "settings", "waiting"),
     ("amqp_urls", "messages", "topology"),
-    ("tracebacks", "window"),
+    ("audience", "personal_text", "tracebacks", "window"),
     ("edits", "redaction", "statuses"),
 )
 
@@ -35,7 +35,7 @@ API_LAYERS = (
     ("audit",),
     ("edits",),
     ("stop_list",),
-    ("clients",),
+    ("clients", "segments"),
     ("mailings",),
     ("messages", "statistics", "dead_letters"),
     ("openapi",),
