@@ -82,7 +82,7 @@ async def test_an_external_id_leads_to_its_client(api: Api) -> None:
 async def test_deletion_erases_everything(api: Api, pool: asyncpg.Pool) -> None:
     made = await api.post("/clients", ANNA)
     await api.delete(f"/clients/{made.body['id']}")
-    row = await pool.fetchrow("SELECT phone, tag, further_tags, external_id, attributes FROM clients")
+    (row,) = await pool.fetch("SELECT phone, tag, further_tags, external_id, attributes FROM clients")
     assert tuple(row) == (None, "", [], None, "{}")
     assert await pool.fetchval("SELECT count(*) FROM client_tags") == 0
 

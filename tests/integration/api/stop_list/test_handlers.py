@@ -119,10 +119,8 @@ async def test_unsent_messages_are_cancelled_as_opted_out_and_new_mailings_pass_
     message = await rows.message(running, client)
     await api.post("/suppressions", {"phone": PHONE})
     await Settler(pool, Metrics(CollectorRegistry())).close_opt_outs()
-    assert tuple(await pool.fetchrow("SELECT status, reason FROM messages WHERE id = $1", message)) == (
-        "cancelled",
-        "opted out",
-    )
+    (row,) = await pool.fetch("SELECT status, reason FROM messages WHERE id = $1", message)
+    assert tuple(row) == ("cancelled", "opted out")
     body = {"text": "x", "end_at": from_now(hours=1), "filter": {"tags": ["vip"]}}
     preview = (await api.post("/mailings/preview", body)).body
     assert (preview["recipients"], preview["opted_out"], preview["by_tag"]) == (1, 1, {"vip": 1})
