@@ -10,8 +10,8 @@ from services.api.access.token_bucket import TokenBuckets
 from services.api.clients import zones
 from services.api.dead_letters.queues import DeadQueues
 from services.api.listener import listen
+from services.api.mailings.default_window import parse_window
 from services.api.mailings.planner_hints import HintQueue
-from services.api.mailings.settings import parse_window
 from services.api.metrics import Metrics
 from services.api.settings import ApiSettings
 from services.api.sign_in.wiring import make_sign_in

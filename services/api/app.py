@@ -13,9 +13,9 @@ from services.api.access.rate_limit import RATE_LIMITS, RateLimits, limit, stamp
 from services.api.clients.handlers import DEFAULT_ZONE
 from services.api.console import routes as console
 from services.api.dead_letters.queues import DEAD_QUEUES, DeadQueueOpener
+from services.api.mailings.default_window import DEFAULT_WINDOW
 from services.api.mailings.planner_hints import PLANNER_HINTS, HintSink
 from services.api.mailings.schemas import WindowNew
-from services.api.mailings.settings import DEFAULT_WINDOW
 from services.api.metrics import Metrics
 from services.api.pages import routes as pages
 from services.api.routes import ROUTES

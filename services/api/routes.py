@@ -10,7 +10,8 @@ from services.api.clients.schemas import ClientNew, ClientPatch, ClientsQuery, E
 from services.api.dead_letters import handlers as dead_letters
 from services.api.dead_letters.schemas import DeadLettersDrop, DeadLettersQuery, DeadLettersReplay
 from services.api.mailings import handlers as mailings
-from services.api.mailings import preview, resend
+from services.api.mailings import resend
+from services.api.mailings.audience import preview
 from services.api.mailings.schemas import MailingNew, MailingPatch, MailingsQuery, Resend
 from services.api.messages import handlers as messages
 from services.api.messages.schemas import MessagesQuery

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_va
 from pydantic_settings import NoDecode
 
 from services.api.access.client_address import parse_networks
-from services.api.mailings.settings import parse_window
+from services.api.mailings.default_window import parse_window
 from services.api.sign_in.settings import SignInSettings
 from services.api.stop_list.keys import LEAST_KEY
 from shared.settings import BrokerSettings, DatabaseSettings, Settings

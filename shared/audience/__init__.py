@@ -1,1 +1,1 @@
-"""Filters of clients as trees of conditions: read from JSON, and compiled to SQL for previews and expansion."""
+"""Who gets which text: filters as trees of conditions, compiled to SQL, and texts with values of each client."""

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from services.api.audit.responses import Events
 from services.api.clients.api_docs import CLIENT, CREATED
 from services.api.mailings import handlers as mailings
-from services.api.mailings import preview, resend
+from services.api.mailings import resend
+from services.api.mailings.audience import preview
 from services.api.mailings.idempotency import HEADER as IDEMPOTENCY_KEY
 from services.api.mailings.responses import Mailing, Mailings, Preview, Resent
 from services.api.mailings.schemas import MailingNew, MailingPatch, Resend

@@ -14,11 +14,12 @@ from services.api.audit.responses import Events
 from services.api.edits.barrier import pass_barrier
 from services.api.edits.scope import EditScope
 from services.api.mailings import idempotency, store
-from services.api.mailings.audience import read_audience
+from services.api.mailings.audience.missing_values import require_values
+from services.api.mailings.audience.selection import read_audience
 from services.api.mailings.decisions import allowed, lock_mailing, require_unsent_of
+from services.api.mailings.default_window import DEFAULT_WINDOW
 from services.api.mailings.deletion import delete_mailing
 from services.api.mailings.idempotency import IdempotencyKey
-from services.api.mailings.missing_values import require_values
 from services.api.mailings.planner_hints import notify_planner
 from services.api.mailings.responses import Mailing, Mailings
 from services.api.mailings.rules import (
@@ -32,7 +33,6 @@ from services.api.mailings.rules import (
     judge_new,
 )
 from services.api.mailings.schemas import MailingNew, MailingPatch, MailingsQuery
-from services.api.mailings.settings import DEFAULT_WINDOW
 from services.api.segments.handlers import COUNTING
 from services.api.web import pages
 from services.api.web.bodies import read_body

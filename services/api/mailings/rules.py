@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from services.api.mailings.schemas import FilterNew, MailingNew, MailingPatch, OnMissing, WindowNew
 from services.api.web.problems import InvalidValue
+from shared.audience.personal_text import is_personal
 from shared.messages import MailingEventName
-from shared.personal_text import is_personal
 from shared.statuses import MailingStatus
 
 # The end of a running mailing may not be nearer: a request that began before the edit must end first, and with the

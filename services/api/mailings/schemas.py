@@ -10,7 +10,7 @@ from services.api.web.bodies import BodyModel
 from services.api.web.cursors import MAX_ID
 from services.api.web.field_types import ClockTime, Moment, OperatorCode, OptionalMoment, Tag, Text, left_out
 from services.api.web.queries import PageQuery
-from shared.personal_text import WrongText, is_personal, read_text
+from shared.audience.personal_text import WrongText, is_personal, read_text
 from shared.statuses import MailingStatus, UnsentStatus
 from shared.window import WEEKDAYS, Weekday, mask_of
 

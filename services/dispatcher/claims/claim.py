@@ -8,7 +8,7 @@ import asyncpg
 import msgspec
 import orjson
 
-from shared.personal_text import PersonalText, Unrendered, WrongText, read_text, render
+from shared.audience.personal_text import PersonalText, Unrendered, WrongText, read_text, render
 
 ClaimVerdict = Literal["send", "locked", "busy", "put back", "over", "damaged"]
 

@@ -91,9 +91,11 @@ async def expand(
                         SELECT tagged.* FROM (SELECT DISTINCT unnest(l.tags) AS tag) AS t
                         CROSS JOIN LATERAL (
                             SELECT id, operator_code, suppression_id IS NULL FROM clients
-                            WHERE tag = t.tag AND deleted_at IS NULL
-                                AND id > l.expansion_cursor AND id <= l.upper_client_id
-                            ORDER BY id LIMIT $3
+                            -- Rows are compared whole, so that only the index on (tag, id) fits: for a tag that is
+                            -- nobody's first, a plan for the average tag would walk all clients.
+                            WHERE (tag, id) > (t.tag, l.expansion_cursor) AND (tag, id) <= (t.tag, l.upper_client_id)
+                                AND deleted_at IS NULL
+                            ORDER BY tag, id LIMIT $3
                         ) AS tagged
                     ) UNION ALL (
                         -- The tag may be another than the first. Who has two is looked at twice, and added once.

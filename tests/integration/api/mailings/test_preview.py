@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import pytest
 
-from services.api.mailings.preview_store import MAX_TAGS
+from services.api.mailings.audience.preview_store import MAX_TAGS
 from shared.window import Window
 from tests.integration.api.fakes import Api
 from tests.integration.api.rows import Rows, from_now

@@ -2,24 +2,24 @@
 
 from aiohttp import web
 
-from services.api.mailings import preview_store as store
 from services.api.mailings import store as mailings
-from services.api.mailings.audience import Audience, read_audience
+from services.api.mailings.audience import preview_store as store
+from services.api.mailings.audience.missing_values import count_missing, count_shapes
+from services.api.mailings.audience.personal_preview import preview_text
+from services.api.mailings.audience.preview_store import AudienceCounts
+from services.api.mailings.audience.selection import Audience, read_audience
 from services.api.mailings.decisions import allowed, require_unsent_of
-from services.api.mailings.missing_values import count_missing, count_shapes
-from services.api.mailings.personal_preview import preview_text
-from services.api.mailings.preview_store import AudienceCounts
+from services.api.mailings.default_window import DEFAULT_WINDOW
 from services.api.mailings.responses import PersonalPreview, Preview
 from services.api.mailings.rules import MailingPlan, judge_new
 from services.api.mailings.schemas import MailingNew
-from services.api.mailings.settings import DEFAULT_WINDOW
 from services.api.mailings.sms import count_segments
 from services.api.segments.handlers import COUNTING
 from services.api.web.bodies import read_body
 from services.api.web.context import pool_of
 from services.api.web.responses import reply
+from shared.audience.personal_text import read_text
 from shared.database import Pool
-from shared.personal_text import read_text
 
 
 async def preview(request: web.Request) -> web.Response:

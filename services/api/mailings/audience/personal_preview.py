@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Sequence
 
 from services.api.clients.responses import Client
-from services.api.mailings.missing_values import ValueShape
+from services.api.mailings.audience.missing_values import ValueShape
 from services.api.mailings.responses import PersonalPreview, RenderedSample, SegmentsRange
 from services.api.mailings.sms import TextWidth, segments_of_width, width_of
 from services.api.web.responses import PlaceholderValues
-from shared.personal_text import MAX_LENGTH, PersonalText, Unrendered, render
+from shared.audience.personal_text import MAX_LENGTH, PersonalText, Unrendered, render
 
 
 def preview_text(

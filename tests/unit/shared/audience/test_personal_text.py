@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.personal_text import MAX_LENGTH, Unrendered, WrongText, is_personal, read_text, render
+from shared.audience.personal_text import MAX_LENGTH, Unrendered, WrongText, is_personal, read_text, render
 
 ANNA = {"name": "Anna", "points": 120, "vip": True, "rate": 1e-7, "whole": 3.0, "blank": " "}
 

@@ -6,7 +6,7 @@ import orjson
 
 from services.api.clients.responses import Client
 from services.api.clients.store import COLUMNS
-from services.api.mailings.audience import Audience
+from services.api.mailings.audience.selection import Audience
 from services.api.mailings.responses import UnreachableZone
 from services.api.mailings.rules import MailingPlan
 from shared.database import Pool
