@@ -24,7 +24,7 @@ SHARED_LAYERS = (
     ("amqp", "health", "logs", "settings", "waiting"),
     ("transport",),
     ("amqp_urls", "messages", "topology"),
-    ("audience", "tracebacks", "window"),
+    ("audience", "tracebacks", "window", "wording"),
     ("edits", "redaction", "statuses"),
 )
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
-from services.planner.closing import store
+from services.planner.closing import leaving, store
 from services.planner.closing.rules import (
     CLIENT_DELETED,
     DEADLINE,
@@ -58,27 +58,27 @@ class Settler:
 
     async def close_clients(self) -> None:
         """Settles the unsent messages of deleted clients as cancelled."""
-        client_ids = await store.list_deleted_clients(self._pool)
-        cause = SettlementCause("cancelled", CLIENT_DELETED)
+        found = await leaving.list_deleted_clients(self._pool, self._clients.passed_over)
+        clients = {client.client_id: client for client in found}
 
         async def close(client_id: int) -> None:
+            cause = SettlementCause("cancelled", CLIENT_DELETED, clients[client_id].claims_due)
             await self._settle_all(store.lock_unsent_of_client, client_id, cause)
 
-        await self._clients.try_each(client_ids, close)
-        if client_ids:
-            await store.mark_clients_settled(self._pool, client_ids)
+        await self._clients.try_each(list(clients), close)
+        await leaving.mark_clients_settled(self._pool)
 
     async def close_opt_outs(self) -> None:
         """Settles the unsent messages of clients on the stop list as cancelled."""
-        client_ids = await store.list_opted_out_clients(self._pool)
-        cause = SettlementCause("cancelled", OPTED_OUT)
+        found = await leaving.list_opted_out_clients(self._pool, self._opt_outs.passed_over)
+        clients = {client.client_id: client for client in found}
 
         async def close(client_id: int) -> None:
+            cause = SettlementCause("cancelled", OPTED_OUT, clients[client_id].claims_due)
             await self._settle_all(store.lock_unsent_of_client, client_id, cause)
 
-        await self._opt_outs.try_each(client_ids, close)
-        if client_ids:
-            await store.mark_opt_outs_settled(self._pool, client_ids)
+        await self._opt_outs.try_each(list(clients), close)
+        await leaving.mark_opt_outs_settled(self._pool)
 
     async def _close(self, mailing: ClosingMailing) -> None:
         """Settles what is in flight, then what was never released, then what is left without a flight.

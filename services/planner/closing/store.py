@@ -109,63 +109,6 @@ async def has_unsent_without_flight(pool: Pool, mailing_id: int) -> bool:
     return value
 
 
-async def list_deleted_clients(pool: Pool) -> list[int]:
-    """Lists deleted clients that may still have unsettled messages."""
-    rows = await pool.fetch(
-        "SELECT id FROM clients WHERE deleted_at IS NOT NULL AND settled_at IS NULL ORDER BY id LIMIT 1000"
-    )
-    return [row["id"] for row in rows]
-
-
-async def mark_clients_settled(pool: Pool, client_ids: Sequence[int]) -> None:
-    """Marks deleted clients as settled, 30 s after their deletion.
-
-    Statements end after 15 s, so no expansion or release can still see the client by then. A flight that such a
-    release made for a message already settled is removed here.
-    """
-    await pool.execute(
-        """
-        WITH done AS (
-            UPDATE clients c SET settled_at = now()
-            WHERE c.id = ANY ($1::bigint[]) AND c.deleted_at < now() - interval '30 s' AND c.settled_at IS NULL
-                AND NOT EXISTS (
-                    SELECT 1 FROM messages m WHERE m.client_id = c.id AND m.status IN ('pending', 'retrying')
-                )
-            RETURNING c.id
-        )
-        DELETE FROM flights f USING done, messages m WHERE m.client_id = done.id AND f.message_id = m.id
-        """,
-        client_ids,
-    )
-
-
-async def list_opted_out_clients(pool: Pool) -> list[int]:
-    """Lists clients on the stop list that may still have unsettled messages."""
-    rows = await pool.fetch(
-        """
-        SELECT id FROM clients WHERE suppression_id IS NOT NULL AND suppression_settled_at IS NULL
-        ORDER BY id LIMIT 1000
-        """
-    )
-    return [row["id"] for row in rows]
-
-
-async def mark_opt_outs_settled(pool: Pool, client_ids: Sequence[int]) -> None:
-    """Marks clients on the stop list as settled, 30 s after they were put on it: see `mark_clients_settled`."""
-    await pool.execute(
-        """
-        UPDATE clients c SET suppression_settled_at = now()
-        FROM suppressions s
-        WHERE c.id = ANY ($1::bigint[]) AND c.suppression_id = s.id AND c.suppression_settled_at IS NULL
-            AND greatest(s.since, c.updated_at) < now() - interval '30 s'
-            AND NOT EXISTS (
-                SELECT 1 FROM messages m WHERE m.client_id = c.id AND m.status IN ('pending', 'retrying')
-            )
-        """,
-        client_ids,
-    )
-
-
 async def allow_pauses(connection: Connection) -> None:
     """Lets this transaction stand still for 5 s, and not only for the second that a planner's sessions have.
 

@@ -20,7 +20,7 @@ from services.api.stop_list.guard import KEY, share_stop_list
 from services.api.stop_list.keys import StopListKey
 from services.api.web.bodies import chunks, require_type
 from services.api.web.context import pool_of, query_of, zones_of
-from services.api.web.negotiation import CSV, NDJSON
+from services.api.web.negotiation import BYTES, CSV, NDJSON
 from services.api.web.problems import HttpProblem, InvalidValue, invalid
 from services.api.web.reading.turns import TURNS
 from services.api.web.responses import reply
@@ -61,8 +61,10 @@ async def _read(request: web.Request, run: "RunningImport") -> ImportTally:
 
 
 def _start(request: web.Request, query: ImportQuery) -> "RunningImport":
-    media, zones, default_zone = require_type(request, (CSV, NDJSON)), zones_of(request), request.app[DEFAULT_ZONE]
-    reader = CsvReader(zones, default_zone, query.on_empty) if media == CSV else NdjsonReader(zones)
+    # Clients that are generated from the API's document send files as bytes.
+    media, zones = require_type(request, (CSV, NDJSON, BYTES)), zones_of(request)
+    default_zone = request.app[DEFAULT_ZONE]
+    reader = NdjsonReader(zones) if media == NDJSON else CsvReader(zones, default_zone, query.on_empty)
     target = ImportTarget(pool_of(request), default_zone, origin_of(request), request.app[KEY])
     return RunningImport(target, reader, query.on_conflict)
 
