@@ -23,6 +23,7 @@ from services.api.mailings import store as mailings
 from services.api.messages import store as messages
 from services.api.statistics import store as statistics
 from services.dispatcher.claims import store as dispatcher
+from services.planner.closing import leaving
 from services.planner.closing import store as closing
 from services.planner.store import backlog, expansion, leases, lifecycle, releases, repairs, windows
 from services.reporter.fold import fold
@@ -142,7 +143,7 @@ def calls(pool: Any, connection: asyncpg.Connection) -> dict[str, Callable[[], A
         "planner: finish what is done": lambda: lifecycle.finish_done(pool),
         "planner: begin closing": lambda: closing.begin_closing(pool),
         "planner: list closing": lambda: closing.list_closing(pool),
-        "planner: deleted clients": lambda: closing.list_deleted_clients(pool),
+        "planner: deleted clients": lambda: leaving.list_deleted_clients(pool),
         "planner: in flight, and rate": lambda: releases.read_in_flight(pool),
         "planner: lease": lambda: leases.acquire(pool, owner, release=True, most=8),
         "planner: expansion chunk of 2,000": expand,

@@ -36,6 +36,11 @@ class StackFolder:
         return self.path / "token"
 
     @property
+    def stop_list_key(self) -> Path:
+        """The key of the stop list. It must be kept as long as the database: nobody can make it again."""
+        return self.path / "stop-list-key"
+
+    @property
     def addresses(self) -> Path:
         """The file with the addresses of the stack that runs, or ran last."""
         return self.path / "stack.json"

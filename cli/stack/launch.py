@@ -6,7 +6,7 @@ import secrets
 import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cli.connections.addresses import StackAddresses
@@ -93,7 +93,8 @@ async def open_stack(
             else:
                 notify(f"migrations: {_sum_up(await apply_migrations(found.database_url))}")
             token = find_or_create_token(env.get("HERALD_ADMIN_TOKEN"), options.home.token)
-            endpoints = _endpoints(found, token, env, sandbox=sandbox)
+            key = find_or_create_token(env.get("HERALD_STOP_LIST_KEY"), options.home.stop_list_key)
+            endpoints = replace(_endpoints(found, token, env, sandbox=sandbox), stop_list_key=key)
             plan = plan_stack(env, ports, endpoints, options.workers, options.logs, options.checkout)
             with prometheus_targets(plan.processes, options.home.targets):
                 async with Supervisor(plan, sink) as supervisor:

@@ -10,10 +10,12 @@ from services.api.access.token_bucket import TokenBuckets
 from services.api.clients import zones
 from services.api.dead_letters.queues import DeadQueues
 from services.api.listener import listen
+from services.api.mailings.default_window import parse_window
 from services.api.mailings.planner_hints import HintQueue
 from services.api.metrics import Metrics
 from services.api.settings import ApiSettings
 from services.api.sign_in.wiring import make_sign_in
+from services.api.stop_list.keys import StopListKey
 from services.api.web.database import DatabaseGate
 from services.api.web.timeouts import Timeouts
 from shared import database, logs, process, topology
@@ -64,6 +66,8 @@ async def main(config: ApiSettings, stop: asyncio.Event) -> None:
         planner_hints=hints,
         dead_queues=DeadQueues(broker_url, publisher),
         default_zone=config.default_timezone,
+        stop_list_key=stop_list_key(config),
+        default_window=parse_window(config.default_window),
         sign_in=make_sign_in(config),
     )
     async with (
@@ -94,6 +98,10 @@ async def main(config: ApiSettings, stop: asyncio.Event) -> None:
 def authenticator(config: ApiSettings) -> Authenticator:
     admin = config.admin_token
     return Authenticator(required=config.auth, admin_token=None if admin is None else admin.get_secret_value())
+
+
+def stop_list_key(config: ApiSettings) -> StopListKey | None:
+    return None if config.stop_list_key is None else StopListKey(config.stop_list_key.get_secret_value())
 
 
 def rate_limits(config: ApiSettings) -> RateLimits:

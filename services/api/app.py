@@ -13,14 +13,18 @@ from services.api.access.rate_limit import RATE_LIMITS, RateLimits, limit, stamp
 from services.api.clients.handlers import DEFAULT_ZONE
 from services.api.console import routes as console
 from services.api.dead_letters.queues import DEAD_QUEUES, DeadQueueOpener
-from services.api.mailings import preview
+from services.api.mailings.default_window import DEFAULT_WINDOW
 from services.api.mailings.planner_hints import PLANNER_HINTS, HintSink
+from services.api.mailings.schemas import WindowNew
 from services.api.metrics import Metrics
 from services.api.pages import routes as pages
 from services.api.routes import ROUTES
+from services.api.segments.handlers import COUNTING, MOST_AT_A_TIME
 from services.api.sign_in import routes as sign_in_routes
 from services.api.sign_in.wiring import SIGN_IN, SignIn, identify_session
 from services.api.statistics import sse
+from services.api.stop_list.guard import KEY
+from services.api.stop_list.keys import StopListKey
 from services.api.web.bodies import BODY_MODEL, MAX_BODY, expect_later
 from services.api.web.context import DATABASE, LOG_FIELDS, METRICS, QUERY, TIMEOUTS, timeouts_of
 from services.api.web.database import DatabaseGate
@@ -46,6 +50,8 @@ def build(
     planner_hints: HintSink,
     dead_queues: DeadQueueOpener,
     default_zone: str,
+    stop_list_key: StopListKey | None = None,
+    default_window: WindowNew | None = None,
     sign_in: SignIn | None = None,
 ) -> web.Application:
     """Builds the application from its parts, each of which belongs to one feature."""
@@ -67,10 +73,12 @@ def build(
     app[PLANNER_HINTS] = planner_hints
     app[DEAD_QUEUES] = dead_queues
     app[DEFAULT_ZONE] = default_zone
+    app[KEY] = stop_list_key
     app[TURNS] = Turns()
     app[EXPORTS] = places.exports()
     app[STREAMS] = places.streams()
-    app[preview.COUNTING] = asyncio.Semaphore(preview.MOST_AT_A_TIME)
+    app[COUNTING] = asyncio.Semaphore(MOST_AT_A_TIME)
+    app[DEFAULT_WINDOW] = default_window
     app[sse.BROADCASTS] = sse.broadcasts(database, metrics)
     app.on_shutdown.append(sse.stop)
     app.on_response_prepare.extend((stamp, stamp_allowance))

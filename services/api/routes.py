@@ -10,18 +10,25 @@ from services.api.clients.schemas import ClientNew, ClientPatch, ClientsQuery, E
 from services.api.dead_letters import handlers as dead_letters
 from services.api.dead_letters.schemas import DeadLettersDrop, DeadLettersQuery, DeadLettersReplay
 from services.api.mailings import handlers as mailings
-from services.api.mailings import preview, resend
+from services.api.mailings import resend
+from services.api.mailings.audience import preview
 from services.api.mailings.schemas import MailingNew, MailingPatch, MailingsQuery, Resend
 from services.api.messages import handlers as messages
 from services.api.messages.schemas import MessagesQuery
+from services.api.segments import handlers as segments
+from services.api.segments.schemas import SegmentNew, SegmentPatch, SegmentsQuery
 from services.api.sign_in import sessions
 from services.api.statistics import handlers as statistics
 from services.api.statistics import sse
+from services.api.stop_list import handlers as stop_list
+from services.api.stop_list.schemas import SuppressionImportQuery, SuppressionNew, SuppressionsQuery
 from services.api.web.queries import PageQuery
 from services.api.web.route import Route
 
 _CLIENT = "/clients/{client_id:[0-9]{1,19}}"
 _MAILING = "/mailings/{mailing_id:[0-9]{1,19}}"
+_SEGMENT = "/segments/{segment_id:[0-9]{1,19}}"
+_SUPPRESSION = "/suppressions/{suppression_id:[0-9]{1,19}}"
 _MESSAGE = "/messages/{message_id:[0-9]{1,19}}"
 
 ROUTES = (
@@ -37,11 +44,39 @@ ROUTES = (
         streams=True,
     ),
     Route("GET", "/clients/export", export.export_clients, "viewer", "Export all clients", ExportQuery, streams=True),
+    Route(
+        "PUT",
+        "/clients/by-external-id/{external_id:[^/]{1,200}}",
+        clients.replace_by_external_id,
+        "operator",
+        "Create or replace a client by its external id",
+        body=ClientNew,
+    ),
     Route("GET", _CLIENT, clients.show, "viewer", "Show a client"),
     Route("PATCH", _CLIENT, clients.patch, "operator", "Change some fields of a client", body=ClientPatch),
     Route("PUT", _CLIENT, clients.replace, "operator", "Replace a client", body=ClientNew),
     Route("DELETE", _CLIENT, clients.delete, "operator", "Delete a client"),
     Route("GET", _CLIENT + "/events", clients.events, "viewer", "List the events of a client", PageQuery),
+    Route("POST", "/suppressions", stop_list.create, "operator", "Put a phone on the stop list", body=SuppressionNew),
+    Route("GET", "/suppressions", stop_list.listing, "viewer", "List the stop list", SuppressionsQuery),
+    Route(
+        "POST",
+        "/suppressions/import",
+        stop_list.import_phones,
+        "operator",
+        "Put the phones of a file on the stop list",
+        SuppressionImportQuery,
+        streams=True,
+    ),
+    Route("GET", "/suppressions/export", stop_list.export, "viewer", "Export the stop list", streams=True),
+    Route("GET", _SUPPRESSION, stop_list.show, "viewer", "Show an entry of the stop list"),
+    Route("DELETE", _SUPPRESSION, stop_list.remove, "admin", "Remove an entry of the stop list"),
+    Route("POST", "/segments", segments.create, "operator", "Save a segment", body=SegmentNew),
+    Route("GET", "/segments", segments.listing, "viewer", "List segments", SegmentsQuery),
+    Route("GET", _SEGMENT, segments.show, "viewer", "Show a segment"),
+    Route("PATCH", _SEGMENT, segments.patch, "operator", "Change some fields of a segment", body=SegmentPatch),
+    Route("DELETE", _SEGMENT, segments.delete, "operator", "Delete a segment"),
+    Route("GET", _SEGMENT + "/size", segments.count, "viewer", "Count the clients of a segment"),
     Route("POST", "/mailings", mailings.create, "operator", "Create a mailing", body=MailingNew),
     Route("GET", "/mailings", mailings.listing, "viewer", "List mailings, the newest first", MailingsQuery),
     Route(

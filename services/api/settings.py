@@ -8,7 +8,9 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_va
 from pydantic_settings import NoDecode
 
 from services.api.access.client_address import parse_networks
+from services.api.mailings.default_window import parse_window
 from services.api.sign_in.settings import SignInSettings
+from services.api.stop_list.keys import LEAST_KEY
 from shared.settings import BrokerSettings, DatabaseSettings, Settings
 from shared.transport import is_loopback
 
@@ -42,6 +44,10 @@ class ApiSettings(Settings, DatabaseSettings, BrokerSettings, SignInSettings):
     # Requests per second of one token; None is unlimited.
     api_rate: Rate = DEFAULT_RATE
     trusted_proxies: Networks = ()
+    # The window of mailings that name none; empty for none.
+    default_window: str = ""
+    # Without it nobody can be put on the stop list.
+    stop_list_key: SecretStr | None = None
     ops_port: int = Field(default=9101, ge=0, le=65535)
 
     @property
@@ -52,6 +58,21 @@ class ApiSettings(Settings, DatabaseSettings, BrokerSettings, SignInSettings):
     @classmethod
     def _empty_is_unset(cls, token: SecretStr | None) -> SecretStr | None:
         return token if token is not None and token.get_secret_value() else None
+
+    @field_validator("default_window")
+    @classmethod
+    def _readable_window(cls, text: str) -> str:
+        parse_window(text)
+        return text
+
+    @field_validator("stop_list_key")
+    @classmethod
+    def _long_enough(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is None or not key.get_secret_value():
+            return None
+        if len(key.get_secret_value()) < LEAST_KEY:
+            raise ValueError(f"must have at least {LEAST_KEY} characters; `openssl rand -base64 32` makes one")
+        return key
 
     @field_validator("auth")
     @classmethod

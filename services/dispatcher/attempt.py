@@ -9,7 +9,7 @@ from logging import DEBUG
 from msgspec import structs
 
 from services.dispatcher.admission.admission import Admission
-from services.dispatcher.attempt_result import build_result, build_unsettled, failure_fields
+from services.dispatcher.attempt_result import build_refused, build_result, build_unsettled, failure_fields
 from services.dispatcher.claimed_job import ClaimedJob, SentRequest
 from services.dispatcher.claims.held_claims import HeldClaims
 from services.dispatcher.metrics import Metrics
@@ -67,6 +67,9 @@ class AttemptRun:
 
     def start(self) -> None:
         """Sends the request as soon as there is a connection. It may end within this call."""
+        if self.claimed.claim.refusal is not None:
+            self._refuse(self.claimed.claim.refusal)
+            return
         failpoints.reach("dispatcher.claimed")
         tools, claim = self._tools, self.claimed.claim
         self._began = tools.clock()
@@ -81,6 +84,18 @@ class AttemptRun:
             )
         except Exception as error:
             self._crash(error)
+
+    def _refuse(self, reason: str) -> None:
+        """Rejects a message whose text cannot be rendered, unless an edit was heard that may have mended that."""
+        moment = self._tools.clock()
+        if not self._tools.held.may_begin(self.claimed, moment + MARGIN_SECONDS):
+            self._end(None)
+            return
+        self._replied = True
+        result = build_refused(self.claimed, reason)
+        self._tools.metrics.attempts[result.outcome].inc()
+        log.info("text not rendered", **self.claimed.ids, reason=reason, status=result.status)
+        self._end(result)
 
     def cancel(self) -> None:
         """Ends the attempt, as an edit does before its request begins, and the shutdown also after that.

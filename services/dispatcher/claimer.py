@@ -10,8 +10,9 @@ from services.dispatcher.admission.rate_limit import RateLimit
 from services.dispatcher.attempts import RunningAttempts
 from services.dispatcher.claimed_job import ClaimedJob, ClaimTerms
 from services.dispatcher.claims import store
+from services.dispatcher.claims.claim import Claim
 from services.dispatcher.claims.held_claims import HeldClaims
-from services.dispatcher.claims.store import AskedJob, Claim
+from services.dispatcher.claims.store import AskedJob
 from services.dispatcher.intake import DeliveredJob, Intake
 from services.dispatcher.metrics import Metrics
 from services.dispatcher.requeue import Requeue

@@ -3,7 +3,7 @@
 import asyncpg
 import pytest
 
-from services.planner.closing import store
+from services.planner.closing import leaving, store
 from services.planner.closing.settler import Settler
 from services.planner.metrics import Metrics
 from services.planner.store import lifecycle
@@ -85,9 +85,9 @@ async def test_deleted_clients_that_wait_hold_no_others_up(pool: asyncpg.Pool) -
         "DELETE FROM flights WHERE message_id = (SELECT max(id) FROM messages) RETURNING client_id"
     )
     await pool.execute("UPDATE clients SET phone = NULL, deleted_at = now() - interval '30 s'")
-    assert [client.client_id for client in await store.list_deleted_clients(pool)] == [last]
+    assert [client.client_id for client in await leaving.list_deleted_clients(pool)] == [last]
     # Nor do those whose data fail.
-    assert await store.list_deleted_clients(pool, [last]) == []
+    assert await leaving.list_deleted_clients(pool, [last]) == []
 
 
 @pytest.mark.parametrize(

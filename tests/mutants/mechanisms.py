@@ -20,6 +20,7 @@ REPAIRS = "services/planner/store/repairs.py"
 SWEEP = "services/planner/sweep.py"
 LIFECYCLE = "services/planner/store/lifecycle.py"
 CLOSING = "services/planner/closing/store.py"
+LEAVING = "services/planner/closing/leaving.py"
 CLOSING_RULES = "services/planner/closing/rules.py"
 FOLD = "services/reporter/store.py"
 TALLY = "services/reporter/tally.py"
@@ -252,7 +253,7 @@ PLANNER: tuple[Mutant, ...] = (
     ),
     mutant(
         "a client's books stay open for half a minute",
-        CLOSING,
+        LEAVING,
         "c.deleted_at < now() - interval '30 s' AND ",
         "",
         f"{PLANNER_TESTS}::test_a_deleted_clients_unsent_messages_are_cancelled",
@@ -266,14 +267,14 @@ PLANNER: tuple[Mutant, ...] = (
     ),
     mutant(
         "a deleted client waits for results for a minute",
-        CLOSING,
+        LEAVING,
         "deleted_at < clock_timestamp() - interval '60 s' AS claims_due",
         "false AS claims_due",
         f"{CLOSING_TESTS}::test_a_deleted_client_waits_a_minute_for_open_claims",
     ),
     mutant(
         "deleted clients that wait hold no others up",
-        CLOSING,
+        LEAVING,
         "f.message_id IS NULL OR f.claimed_number <= f.folded_number\n",
         "true\n",
         f"{CLOSING_TESTS}::test_deleted_clients_that_wait_hold_no_others_up",

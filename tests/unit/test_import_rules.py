@@ -24,7 +24,7 @@ SHARED_LAYERS = (
     ("amqp", "health", "logs", "settings", "waiting"),
     ("transport",),
     ("amqp_urls", "messages", "topology"),
-    ("tracebacks", "window", "wording"),
+    ("audience", "tracebacks", "window", "wording"),
     ("edits", "redaction", "statuses"),
 )
 
@@ -37,7 +37,8 @@ API_LAYERS = (
     ("audit",),
     ("sign_in",),
     ("edits",),
-    ("clients",),
+    ("stop_list",),
+    ("clients", "segments"),
     ("mailings",),
     ("messages", "statistics", "dead_letters"),
     ("openapi",),

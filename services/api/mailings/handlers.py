@@ -9,12 +9,15 @@ from structlog.contextvars import bind_contextvars
 
 from services.api.access.identity import IDENTITY
 from services.api.audit import store as audit
-from services.api.audit.log import MailingChange, Origin, origin_of, record
+from services.api.audit.log import MailingChange, origin_of, record
 from services.api.audit.responses import Events
 from services.api.edits.barrier import pass_barrier
 from services.api.edits.scope import EditScope
 from services.api.mailings import idempotency, store
+from services.api.mailings.audience.missing_values import require_values
+from services.api.mailings.audience.selection import read_audience
 from services.api.mailings.decisions import allowed, lock_mailing, require_unsent_of
+from services.api.mailings.default_window import DEFAULT_WINDOW
 from services.api.mailings.deletion import delete_mailing
 from services.api.mailings.idempotency import IdempotencyKey
 from services.api.mailings.planner_hints import notify_planner
@@ -23,12 +26,14 @@ from services.api.mailings.rules import (
     EVENTS,
     LONGEST_EDIT_SECONDS,
     Action,
+    MailingPlan,
     changed,
     judge_action,
     judge_edit,
     judge_new,
 )
 from services.api.mailings.schemas import MailingNew, MailingPatch, MailingsQuery
+from services.api.segments.handlers import COUNTING
 from services.api.web import pages
 from services.api.web.bodies import read_body
 from services.api.web.context import id_in, pool_of, query_of
@@ -52,9 +57,9 @@ class CreatedMailing:
 
 
 async def create(request: web.Request) -> web.Response:
-    body, pool = await read_body(request, MailingNew), pool_of(request)
+    body = await read_body(request, MailingNew)
     key = idempotency.key_of(request.headers.get(idempotency.HEADER), request[IDENTITY].name, body)
-    made = await retry_on_deadlock(lambda: _create(pool, body, key, origin_of(request)))
+    made = await retry_on_deadlock(lambda: _create(request, body, key))
     bind_contextvars(mailing_id=made.mailing_id)
     if made.fresh:
         log.info("mailing changed", change="created")
@@ -63,13 +68,14 @@ async def create(request: web.Request) -> web.Response:
     return web.Response(text=made.answer, status=201, headers=location, content_type="application/json")
 
 
-async def _create(pool: Pool, body: MailingNew, key: IdempotencyKey | None, origin: Origin) -> CreatedMailing:
-    async with pool.acquire() as connection, connection.transaction():
+async def _create(request: web.Request, body: MailingNew, key: IdempotencyKey | None) -> CreatedMailing:
+    origin = origin_of(request)
+    async with pool_of(request).acquire() as connection, connection.transaction():
         kept = None if key is None else await idempotency.earlier(connection, key)
         if kept is not None:
             return CreatedMailing(kept.mailing_id, kept.answer, fresh=False)
-        plan = allowed(judge_new(body, await store.clock(connection)))
-        await require_unsent_of(connection, plan)
+        plan = allowed(judge_new(body, await store.clock(connection), request.app[DEFAULT_WINDOW]))
+        await _check_audience(request, connection, plan)
         mailing_id = await store.insert(connection, plan, origin.request_id)
         await record(connection, mailing_id, "created", origin)
         answer = (await _read(connection, mailing_id)).model_dump_json(by_alias=True)
@@ -98,8 +104,9 @@ async def patch(request: web.Request) -> web.Response:
         async with pool.acquire() as connection, connection.transaction():
             locked, fields = await lock_mailing(connection, mailing_id, Precondition(request)), None
             edit, judged = allowed(judge_edit(locked, body)), time.monotonic()
-            await require_unsent_of(connection, edit.plan)
             if edit.plan is not None:
+                if {"text", "filter", "on_missing"} & set(changed(locked.plan, edit.plan)):
+                    await _check_audience(request, connection, edit.plan)
                 await store.edit(connection, mailing_id, edit.plan, edit.window_changed)
                 fields = changed(locked.plan, edit.plan)
                 await record(connection, mailing_id, "updated", origin_of(request), fields=fields)
@@ -168,6 +175,15 @@ async def events(request: web.Request) -> web.Response:
     found = await audit.of_mailing(pool, mailing_id, after=after, limit=query.limit + 1)
     rows, following = pages.cut(found, query.limit, EVENTS_KIND, lambda row: row[0])
     return pages.reply_page(request, Events(items=[event for _, event in rows], next=following), following)
+
+
+async def _check_audience(request: web.Request, connection: Connection, plan: MailingPlan) -> None:
+    """Raises a 422 problem for a filter that cannot be read, and a 409 problem if the audience lacks values."""
+    await require_unsent_of(connection, plan)
+    audience = await read_audience(connection, plan)
+    if plan.personal and plan.on_missing == "refuse":
+        async with request.app[COUNTING]:
+            await require_values(connection, plan, audience)
 
 
 async def _read(connection: Connection | Pool, mailing_id: int) -> Mailing:

@@ -24,6 +24,10 @@ NOT_SECRET = frozenset(
             "client_id",
             "with_id",
             "spreadsheet",
+            "segment",
+            "days",
+            "on_missing",
+            "source",
         ),
     }
 )

@@ -20,7 +20,7 @@ PROVIDER, BROKER = ROOT / "docker-compose.override.example.yml", ROOT / "deploy"
 FILES = (MAIN, PROVIDER, BROKER)
 # Variables that only compose reads, not a process.
 OF_COMPOSE = {"HERALD_IMAGE", "HERALD_EXTERNAL_RABBITMQ_URL", "HERALD_PUBLISH_ADDRESS", "HERALD_DATABASE_PASSWORD"}
-SECRETS = re.compile(r"\$\{(\w*(?:PASSWORD|TOKEN|SECRET))\b")
+SECRETS = re.compile(r"\$\{(\w*(?:PASSWORD|TOKEN|SECRET|KEY))\b")
 
 every_file = pytest.mark.parametrize("file", FILES, ids=lambda path: path.name)
 

@@ -15,8 +15,9 @@ from services.dispatcher.admission.admission import Admission
 from services.dispatcher.admission.breaker import Breaker
 from services.dispatcher.attempt import MOST_QUEUED_RETRIES, AttemptRun, AttemptTools
 from services.dispatcher.claimed_job import ClaimedJob, ClaimTerms
+from services.dispatcher.claims.claim import Claim
+from services.dispatcher.claims.heard_edits import HeardEdit
 from services.dispatcher.claims.held_claims import HeldClaims
-from services.dispatcher.claims.store import Claim
 from services.dispatcher.metrics import Metrics
 from services.dispatcher.provider_api.replies import Reply
 from services.dispatcher.queued_retries import QueuedRetries
@@ -353,3 +354,31 @@ async def test_a_dead_letter_is_counted_once_it_is_on_the_broker(refusals: int, 
     await bench.make(a_claim(failures=7))
     labels = {"queue": "dispatcher.dead", "reason": "exhausted"}
     assert bench.registry.get_sample_value("herald_dead_letters_total", labels) == letters
+
+
+async def test_a_text_that_cannot_be_rendered_is_rejected_without_a_request() -> None:
+    bench = Bench()
+    result = await bench.result(a_claim(text="", refusal="no value: name"))
+    assert (result.status, result.reason, result.outcome, result.failed) == (
+        "rejected",
+        "no value: name",
+        "not_rendered",
+        False,
+    )
+    assert bench.provider.requests == []
+    assert len(bench.held) == 0
+
+
+async def test_an_edit_that_may_have_mended_the_text_gives_the_claim_back_instead() -> None:
+    bench = Bench()
+    claimed = bench.hold(a_claim(text="", refusal="no value: name"))
+    bench.held.hear([HeardEdit(1, client_ids=[claimed.claim.client_id])])
+    assert await bench.start(claimed)[1] is None
+    assert bench.held.let_go(claimed) == "edit"
+
+
+async def test_values_of_the_client_are_scrubbed_from_what_the_provider_echoes() -> None:
+    claim = a_claim(text="Hello, Anna! K-4711", values=("Anna", "K-4711-long-contract"))
+    bench = Bench(a_reply(b"no route for anna of K-4711-long-contract", 500))
+    result = await bench.result(claim)
+    assert result.detail == "HTTP 500: no route for *** of ***"

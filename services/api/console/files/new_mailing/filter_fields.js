@@ -16,6 +16,8 @@ export class FilterFields {
    * @param {() => void} onchange
    */
   constructor(filter, onchange) {
+    // The segment and the tree have no fields here, and stay as they are.
+    this.others = { segment: filter.segment, all: filter.all, any: filter.any, not: filter.not };
     this.codes = new ChipInput({ values: filter.operator_codes, placeholder: "916, 903" });
     this.tags = new ChipInput({ values: filter.tags, placeholder: "vip", label: (tag) => tag || "(no tag)" });
     this.unsentOf = h("input", {
@@ -39,7 +41,7 @@ export class FilterFields {
   /** @returns {Filter} */
   get value() {
     const unsentOf = this.unsentOf.value ? Number(this.unsentOf.value) : null;
-    return { operator_codes: this.codes.values, tags: this.tags.values, unsent_of: unsentOf };
+    return { operator_codes: this.codes.values, tags: this.tags.values, unsent_of: unsentOf, ...this.others };
   }
 
   update() {

@@ -44,6 +44,9 @@ export async function submitForm(form, { body, errors }, box, send) {
   }
 }
 
+/** @type {Filter} */
+const NO_FILTER = { operator_codes: [], tags: [], unsent_of: null, segment: null, all: null, any: null, not: null };
+
 export class MailingForm {
   /**
    * @param {Mailing | null} mailing The one that is edited, null for a new one.
@@ -52,7 +55,7 @@ export class MailingForm {
   constructor(mailing, onchange = () => {}) {
     this.editable = new Set(EDITABLE[mailing?.status ?? "scheduled"]);
     this.text = new TextField(mailing?.text ?? "");
-    this.filter = new FilterFields(mailing?.filter ?? { operator_codes: [], tags: [], unsent_of: null }, onchange);
+    this.filter = new FilterFields(mailing?.filter ?? NO_FILTER, onchange);
     this.times = new TimeFields(mailing, this.editable.has("start_at"));
     this.window = new WindowFields(mailing?.window ?? null);
     this.element = h("div", { oninput: onchange, onchange },

@@ -5,12 +5,16 @@
 import { h, uniqueId } from "../shared/elements.js";
 import { field } from "../shared/fields.js";
 
+/** @type {Window["days"]} */
+const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+
 export class WindowFields {
   /** @param {Window | null} window */
   constructor(window) {
     this.limited = h("input", {
       type: "checkbox", id: uniqueId("windowed"), checked: window !== null, onchange: () => this.update(),
     });
+    this.days = window?.days ?? DAYS;
     this.from = h("input", { type: "time", value: window?.from ?? "09:00" });
     this.to = h("input", { type: "time", value: window?.to ?? "21:00" });
     this.hours = h("div", { class: "columns" },
@@ -23,7 +27,9 @@ export class WindowFields {
 
   /** @returns {Window | null} */
   get value() {
-    return this.limited.checked ? { from: this.from.value, to: this.to.value } : null;
+    if (!this.limited.checked) return null;
+    // The days are chosen elsewhere, and stay as they are.
+    return { from: this.from.value, to: this.to.value, days: this.days };
   }
 
   update() {

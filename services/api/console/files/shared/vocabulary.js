@@ -34,9 +34,9 @@ export const MEANING = {
  * @type {Record<State, string[]>}
  */
 export const EDITABLE = {
-  scheduled: ["text", "start_at", "end_at", "filter", "window"],
-  running: ["text", "end_at", "window"],
-  paused: ["text", "end_at", "window"],
+  scheduled: ["text", "start_at", "end_at", "filter", "window", "on_missing"],
+  running: ["text", "end_at", "window", "on_missing"],
+  paused: ["text", "end_at", "window", "on_missing"],
   finished: [],
   cancelled: [],
 };
