@@ -2,7 +2,7 @@
 
 import typer
 
-from cli.commands import clients, dead_letters, mailings, processes, token
+from cli.commands import clients, dead_letters, mailings, processes, providers, token
 from cli.commands.bench import bench_command
 from cli.commands.demo import demo_command
 from cli.commands.migrate import migrate_command
@@ -22,6 +22,7 @@ app.command("demo")(demo_command)
 app.add_typer(clients.app, name="clients")
 app.add_typer(mailings.app, name="mailings")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(providers.app, name="providers")
 app.add_typer(token.app, name="token")
 app.command("trace")(trace_command)
 app.command("migrate")(migrate_command)

@@ -115,7 +115,7 @@ class AttemptRunner:
 
     def _record_in_admission(self, claimed: ClaimedJob, sent: SentRequest, classification: Classification) -> None:
         moment = self._clock()
-        if classification.verdict == "misconfigured":
+        if classification.verdict == "hold":
             variable = "HERALD_PROVIDER_TOKEN"
             log.error("provider refused the token", **claimed.ids, outcome=classification.outcome, variable=variable)
             self._admission.trip(moment, claimed.ticket)

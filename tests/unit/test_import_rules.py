@@ -23,7 +23,7 @@ SHARED_LAYERS = (
     ("amqp", "health", "logs", "settings", "waiting"),
     ("amqp_urls", "messages", "topology"),
     ("tracebacks", "window"),
-    ("edits", "redaction", "statuses"),
+    ("edits", "providers", "redaction", "sms", "statuses"),
 )
 
 # From the bottom up: a folder of services/api imports only from itself and from the rows before its own. Metrics are

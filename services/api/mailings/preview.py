@@ -10,10 +10,10 @@ from services.api.mailings.decisions import allowed, require_unsent_of
 from services.api.mailings.responses import Preview
 from services.api.mailings.rules import judge_new
 from services.api.mailings.schemas import MailingNew
-from services.api.mailings.sms import count_segments
 from services.api.web.bodies import read_body
 from services.api.web.context import pool_of
 from services.api.web.responses import reply
+from shared.sms import count_segments
 
 # Each preview reads all clients. Only a few run at a time, so that most of the pool stays free for other requests.
 MOST_AT_A_TIME = 2

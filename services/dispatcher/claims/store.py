@@ -35,6 +35,8 @@ class Claim:
     claimed_at: datetime
     request_id: str | None
     waited: float
+    operator_code: str = ""
+    tag: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Counts the short messages of a text, by the rules of GSM 03.38 (3GPP TS 23.038) and 23.040. Pure."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ _BASIC = frozenset(
 )
 # Each of these is sent as an escape and a character.
 _EXTENSION = frozenset("\f^{}\\[~]|€")
+_GSM_TEXT = re.compile(f"[{re.escape(''.join(sorted(_BASIC | _EXTENSION)))}]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +31,13 @@ def count_segments(text: str) -> int:
     return 1 if sum(widths) <= alphabet.single else _count_parts(widths, alphabet.part)
 
 
+def fits_gsm(text: str) -> bool:
+    """Says whether a text can be sent in the GSM alphabet, or needs UCS-2."""
+    return _GSM_TEXT.fullmatch(text) is not None
+
+
 def _measure(text: str) -> tuple[Alphabet, list[int]]:
-    if all(char in _BASIC or char in _EXTENSION for char in text):
+    if fits_gsm(text):
         return GSM, [2 if char in _EXTENSION else 1 for char in text]
     return UCS2, [2 if ord(char) > 0xFFFF else 1 for char in text]
 
