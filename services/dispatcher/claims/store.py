@@ -11,7 +11,7 @@ import orjson
 from services.dispatcher.claims.heard_edits import HeardEdit
 from shared.database import Connection, Pool
 
-ClaimVerdict = Literal["send", "locked", "busy", "put back", "over", "damaged"]
+ClaimVerdict = Literal["send", "locked", "busy", "put back", "over", "damaged", "lost"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,9 @@ class Claim:
 
     `failures` counts also those of attempts whose results are not folded yet. `claimed_at` is the database's time, as
     it is stored with the claim; `seconds_left` until the mailing's end from then; `waited` are the seconds since the
-    job was released and due.
+    job was released and due. `provider` is that of the attempt before; `unsure`: it may have taken the message;
+    `refused`: the providers that will never take it. With "lost", `number` and `provider` are those of the attempt that
+    got no result and is not to be repeated.
     """
 
     message_id: int
@@ -37,6 +39,9 @@ class Claim:
     waited: float
     operator_code: str = ""
     tag: str = ""
+    provider: str | None = None
+    unsure: bool = False
+    refused: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +63,23 @@ class BeatAnswer:
 
 
 class AskedJob(NamedTuple):
-    """A job for which a claim is asked. `failures` are those of its round, as far as a retry job knows them."""
+    """A job for which a claim is asked. `failures` and what follows are what a retry job knows and no table may yet."""
 
     message_id: int
     attempt: int
     redelivered: bool = False
     failures: int | None = None
+    unsure: bool = False
+    refused: Sequence[str] = ()
 
 
-async def claim(pool: Pool, worker: UUID, jobs: Sequence[AskedJob]) -> list[Claim]:
+async def claim(
+    pool: Pool, worker: UUID, jobs: Sequence[AskedJob], *, provider: str | None = None, once: bool = False
+) -> list[Claim]:
     """Claims a batch of jobs, each message once, by the database's clock.
+
+    `provider` gets all of them, where it is the only one of a file. `once`: a request of this claim must not be
+    repeated when nobody knows what became of it.
 
     One statement judges and claims. It skips rows that somebody else has locked and never waits for them: a
     statement that waited would judge by the text and the deadline of before. A job that is put back is due at once:
@@ -77,8 +89,8 @@ async def claim(pool: Pool, worker: UUID, jobs: Sequence[AskedJob]) -> list[Clai
     rows = await pool.fetch(
         """
         WITH job AS (
-            SELECT * FROM unnest($2::bigint[], $3::int[], $4::bool[], $5::int[])
-                AS j (message_id, attempt, redelivered, known_failures)
+            SELECT * FROM unnest($2::bigint[], $3::int[], $4::bool[], $5::int[], $6::bool[], $7::text[])
+                AS j (message_id, attempt, redelivered, known_failures, known_unsure, known_refused)
         ), held AS MATERIALIZED (
             -- Locked in id order, so that two claims cannot deadlock.
             SELECT * FROM flights WHERE message_id = ANY ($2::bigint[])
@@ -88,7 +100,10 @@ async def claim(pool: Pool, worker: UUID, jobs: Sequence[AskedJob]) -> list[Clai
             SELECT j.message_id, j.attempt, j.redelivered, j.known_failures, h.message_id IS NOT NULL AS held,
                 h.mailing_id, h.client_id, h.claimed_number, h.folded_number, h.failures, h.claimed_by, h.claimed_at,
                 h.claimed_number > h.folded_number AS open,
-                m.status AS mailing_status, m.text, m.request_id, c.phone,
+                h.provider, h.claimed_once, h.unsure OR j.known_unsure AS unsure,
+                CASE WHEN j.known_refused IS NULL THEN h.refused
+                    ELSE h.refused || string_to_array(j.known_refused, ',') END AS refused,
+                m.status AS mailing_status, m.text, m.request_id, c.phone, c.operator_code, c.tag,
                 clock_timestamp() AS moment,
                 extract(epoch FROM m.end_at - clock_timestamp())::float8 AS seconds_left,
                 extract(epoch FROM clock_timestamp() - greatest(h.released_at, h.due_at))::float8 AS waited,
@@ -121,7 +136,8 @@ async def claim(pool: Pool, worker: UUID, jobs: Sequence[AskedJob]) -> list[Clai
                     -- no claim is taken over while nothing may be sent.
                     WHEN redelivered OR mailing_status = 'paused' OR opens_at > now() THEN 'busy'
                     -- send: the process that claimed the attempt is gone, and its result would have been folded.
-                    WHEN claim_is_stale(claimed_by, claimed_at) THEN 'send'
+                    -- lost: the same, where nothing may be repeated.
+                    WHEN claim_is_stale(claimed_by, claimed_at) THEN CASE WHEN claimed_once THEN 'lost' ELSE 'send' END
                     -- busy: the claim is alive. The job comes back through the shortest retry queue.
                     ELSE 'busy'
                 END AS verdict,
@@ -130,7 +146,8 @@ async def claim(pool: Pool, worker: UUID, jobs: Sequence[AskedJob]) -> list[Clai
             FROM fact
         ), taken AS (
             UPDATE flights f
-            SET claimed_number = j.number, claimed_by = $1, claimed_at = j.moment
+            SET claimed_number = j.number, claimed_by = $1, claimed_at = j.moment,
+                provider = coalesce($8, f.provider), claimed_once = $9, unsure = j.unsure OR j.open
             FROM judged j WHERE f.message_id = j.message_id AND j.verdict = 'send'
         ), put_back AS (
             UPDATE flights f
@@ -138,7 +155,8 @@ async def claim(pool: Pool, worker: UUID, jobs: Sequence[AskedJob]) -> list[Clai
             SET released_at = NULL, due_at = clock_timestamp(), asked_number = j.attempt
             FROM judged j WHERE f.message_id = j.message_id AND j.verdict = 'put back'
         )
-        SELECT message_id, verdict, coalesce(number, 0) AS number,
+        SELECT message_id, verdict,
+            coalesce(CASE WHEN verdict = 'lost' THEN claimed_number ELSE number END, 0) AS number,
             coalesce(mailing_id, 0) AS mailing_id, coalesce(client_id, 0) AS client_id,
             -- A job for the next number exists only after the earlier attempts failed, folded or not. A retry job
             -- knows how many of them spent budget.
@@ -151,7 +169,9 @@ async def claim(pool: Pool, worker: UUID, jobs: Sequence[AskedJob]) -> list[Clai
             CASE WHEN verdict = 'send' THEN text ELSE '' END AS text,
             CASE WHEN verdict = 'send' THEN phone ELSE '' END AS phone,
             coalesce(seconds_left, 0) AS seconds_left, moment AS claimed_at, request_id,
-            greatest(waited, 0) AS waited
+            greatest(waited, 0) AS waited,
+            coalesce(operator_code, '') AS operator_code, coalesce(tag, '') AS tag,
+            provider, coalesce(unsure OR open, false) AS unsure, coalesce(refused, '{}') AS refused
         FROM judged
         """,
         worker,
@@ -159,6 +179,10 @@ async def claim(pool: Pool, worker: UUID, jobs: Sequence[AskedJob]) -> list[Clai
         [job.attempt for job in jobs],
         [job.redelivered for job in jobs],
         [job.failures for job in jobs],
+        [job.unsure for job in jobs],
+        [",".join(job.refused) or None for job in jobs],
+        provider,
+        once,
     )
     return [Claim(**row) for row in rows]
 
