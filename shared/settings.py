@@ -9,6 +9,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared import amqp_urls
+from shared.providers.faults import ProvidersFileError
+from shared.providers.reading import read_providers_file
+from shared.providers.schema import ProvidersFile
 
 PREFIX = "HERALD_"
 
@@ -59,6 +62,10 @@ def _amqp(urls: SecretStr) -> SecretStr:
     return urls
 
 
+def _without_slash(url: str) -> str:
+    return url.rstrip("/")
+
+
 Port = Annotated[int, Field(ge=0, le=65535)]
 AmqpUrls = Annotated[SecretStr, AfterValidator(_amqp)]
 
@@ -81,6 +88,24 @@ class DatabaseSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
 
     database_url: SecretStr = SecretStr("postgresql://localhost/herald")
+
+
+class ProvidersSettings(BaseSettings):
+    """The settings of processes that read the providers file. `public_url` is where providers reach the API."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+
+    providers_file: Path | None = None
+    public_url: Annotated[str, Field(pattern=r"^https?://[^\s?#]+$"), AfterValidator(_without_slash)] | None = None
+
+    def read_providers(self) -> ProvidersFile | None:
+        """Reads the providers file; None without one. Raises SettingsError with one line for each fault."""
+        if self.providers_file is None:
+            return None
+        try:
+            return read_providers_file(self.providers_file)
+        except ProvidersFileError as error:
+            raise SettingsError("\n".join(error.lines)) from None
 
 
 class BrokerSettings(BaseSettings):

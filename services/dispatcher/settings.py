@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints
 
 from services.dispatcher.provider_api.origin import read_origin
-from shared.settings import BrokerSettings, DatabaseSettings, Port, Settings
+from shared.settings import BrokerSettings, DatabaseSettings, Port, ProvidersSettings, Settings
 
 
 def _unlimited(value: object) -> object:
@@ -28,10 +28,12 @@ HttpUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s]+$"), AfterV
 RequestRate = Annotated[Annotated[float, Field(gt=0, le=1_000_000)] | None, BeforeValidator(_unlimited)]
 
 
-class DispatcherSettings(Settings, DatabaseSettings, BrokerSettings):
+class DispatcherSettings(Settings, DatabaseSettings, BrokerSettings, ProvidersSettings):
+    """The settings of the dispatcher. With a providers file those of the one provider mean nothing."""
+
     ops_port: Port = 9103
     provider_url: HttpUrl = "http://localhost:8090/v1"
-    provider_token: Annotated[SecretStr, AfterValidator(_printable)]
+    provider_token: Annotated[SecretStr, AfterValidator(_printable)] | None = None
     # Seconds for one request in all. With more than 25 a message could not be settled in time after the end.
     provider_timeout: float = Field(default=10, gt=0, le=25)
     # Requests a second of this process; None is unlimited.

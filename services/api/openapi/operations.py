@@ -10,6 +10,7 @@ from services.api.clients import api_docs as clients
 from services.api.dead_letters import api_docs as dead_letters
 from services.api.mailings import api_docs as mailings
 from services.api.messages import api_docs as messages
+from services.api.providers import api_docs as providers
 from services.api.statistics import api_docs as statistics
 from services.api.web.operation import Operation, Success
 from services.api.web.route import Handler
@@ -20,6 +21,7 @@ TAGS: Mapping[str, str] = {
     "is scheduled, running, paused, finished or cancelled.",
     "messages": "A message is one mailing to one client. Read only: its status, and every attempt to send it.",
     "statistics": "Counts of mailings and messages. They always equal the counts of the messages themselves.",
+    "providers": "The services that send the messages: their state, and which of them are drained.",
     "token": "The request's own token.",
     "dead-letters": "Queue bodies that no process could handle, and jobs of messages whose attempts are used up. For "
     "admins.",
@@ -31,6 +33,7 @@ OPERATIONS: Mapping[Handler, Operation] = {
     **mailings.OPERATIONS,
     **messages.OPERATIONS,
     **statistics.OPERATIONS,
+    **providers.OPERATIONS,
     **access.OPERATIONS,
     **dead_letters.OPERATIONS,
 }
