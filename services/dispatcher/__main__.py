@@ -15,7 +15,10 @@ from services.dispatcher.admission.admission_watch import BreakerWatch, Concurre
 from services.dispatcher.admission.breaker import Breaker
 from services.dispatcher.admission.hold_up import HoldUp
 from services.dispatcher.admission.rate_limit import make_limit, prefetch
-from services.dispatcher.attempt import AttemptRunner
+from services.dispatcher.attempt import AttemptTools
+from services.dispatcher.attempts import Attempts
+from services.dispatcher.claimer import Claimer
+from services.dispatcher.claims.claim_size import ClaimSize
 from services.dispatcher.claims.clock import read_clock
 from services.dispatcher.claims.give_backs import GiveBacks
 from services.dispatcher.claims.heartbeat import Heartbeat
@@ -25,6 +28,7 @@ from services.dispatcher.intake import Intake
 from services.dispatcher.metrics import Metrics
 from services.dispatcher.provider_api import provider
 from services.dispatcher.queued_retries import QueuedRetries
+from services.dispatcher.requeue import Requeue
 from services.dispatcher.result_buffer import ResultBuffer
 from services.dispatcher.retry import RetryPolicy
 from services.dispatcher.settings import DispatcherSettings
@@ -62,25 +66,30 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
         give_backs, retries = GiveBacks(pool, held.names, intake, counters), QueuedRetries(pool)
         breaker = Breaker(lambda: random.uniform(0.9, 1.1))  # noqa: S311 - jitter, not a secret
         concurrency = AdaptiveConcurrency(config.dispatcher_concurrency)
-        admission = Admission(breaker, concurrency)
-        runner = _runner(config, held, publisher, send_api, admission, retries, counters)
+        admission, limiter = Admission(breaker, concurrency), make_limit(config.provider_rate, read_clock)
+        tools = AttemptTools(
+            held=held,
+            publisher=publisher,
+            provider=send_api,
+            admission=admission,
+            policy=RetryPolicy(config.retry_delays, config.max_attempts),
+            retries=retries,
+            metrics=counters,
+            timeout=config.provider_timeout,
+            token=token,
+            clock=read_clock,
+        )
+        attempts = Attempts(tools, results, give_backs, intake, ClaimSize(), limiter)
         heartbeat = Heartbeat(pool, held, provider_timeout=config.provider_timeout, clock=read_clock)
-        hold_up = HoldUp(health, registry, read_clock)
-        handler = Handler(
-            pool,
-            publisher,
-            intake,
-            runner,
-            results,
-            admission,
-            held,
-            give_backs,
-            heartbeat,
-            hold_up,
-            counters,
+        hold_up, requeue = HoldUp(health, registry, read_clock), Requeue(publisher, intake, config.retry_delays[0])
+        claimer = Claimer(
+            *(pool, intake, requeue, attempts, admission, held, limiter, hold_up, counters),
             concurrency=config.dispatcher_concurrency,
-            shortest_retry=topology.retry_queue(config.retry_delays[0]),
-            limiter=make_limit(config.provider_rate, read_clock),
+            clock=read_clock,
+        )
+        handler = Handler(
+            *(intake, requeue, claimer, attempts, results, admission, held, heartbeat, hold_up, limiter),
+            concurrency=config.dispatcher_concurrency,
             clock=read_clock,
         )
         consumer = Consumer(
@@ -119,29 +128,6 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
             sending = supervisor.supervise("send", lambda: handler.run(consumer, stop))
             await _work(handler, sending, results, give_backs, consumer, consumer.check(), publisher.check(), *watches)
             await heartbeat.leave()
-
-
-def _runner(
-    config: DispatcherSettings,
-    held: HeldClaims,
-    publisher: Publisher,
-    send_api: provider.Provider,
-    admission: Admission,
-    retries: QueuedRetries,
-    counters: Metrics,
-) -> AttemptRunner:
-    return AttemptRunner(
-        held,
-        publisher,
-        send_api,
-        admission,
-        RetryPolicy(config.retry_delays, config.max_attempts),
-        retries,
-        counters,
-        timeout=config.provider_timeout,
-        token=config.provider_token.get_secret_value(),
-        clock=read_clock,
-    )
 
 
 def _register_gauges(
