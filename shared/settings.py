@@ -129,6 +129,9 @@ def load(kind: type[SettingsT]) -> SettingsT:
     except ValidationError as error:
         lines = [
             f"{PREFIX}{'_'.join(str(part) for part in problem['loc'][:1]).upper()}: {problem['msg']}"
+            if problem["loc"]
+            # Of a rule over several variables, which names them itself.
+            else problem["msg"].removeprefix("Value error, ")
             for problem in error.errors(include_url=False, include_input=False)
         ]
         raise SettingsError("; ".join(lines)) from error

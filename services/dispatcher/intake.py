@@ -85,16 +85,16 @@ class Intake:
         self._inbox.clear()
         return drained
 
-    async def reject_unreadable(self) -> None:
+    def reject_unreadable(self) -> None:
         """Rejects the bodies that are no jobs: the broker moves them to the dead queue."""
         while self._unreadable:
-            await self._unreadable.popleft().reject()
+            self._unreadable.popleft().reject()
             self._metrics.dead["unreadable"].inc()
 
-    async def reject_damaged(self, delivered: DeliveredJob) -> None:
+    def reject_damaged(self, delivered: DeliveredJob) -> None:
         """Rejects a job that asks for an attempt which nobody may ask for."""
         log.error("job damaged", queue=topology.DISPATCHER_JOBS, **delivered.ids)
-        await delivered.delivery.reject()
+        delivered.delivery.reject()
         self._metrics.dead["damaged"].inc()
 
     def forget_dead(self) -> None:

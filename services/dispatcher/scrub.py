@@ -1,4 +1,4 @@
-"""Removes echoes of phone, text and token from a provider's reply before it is stored or logged. Pure."""
+"""Removes echoes of phone, text and secrets from a provider's reply before it is stored or logged. Pure."""
 
 import re
 from collections.abc import Iterable
@@ -14,15 +14,15 @@ _ESCAPE = re.compile(r'\\(?:u([0-9a-fA-F]{4})|(["\\/bfnrt]))')
 _SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
-def scrub(reply: str, *, phone: str, text: str, token: str) -> str | None:
-    """Cuts a reply to one short line without the phone, the text or the token; None when nothing is left.
+def scrub(reply: str, *, phone: str, text: str, secrets: Iterable[str]) -> str | None:
+    """Cuts a reply to one short line without the phone, the text or the secrets; None when nothing is left.
 
     They are found plain and behind JSON escapes, a phone also with separators between its digits, a text also in
     part.
     """
     # First as it came, then with escapes undone; the longest secret first, since one may contain another.
-    secrets = sorted(filter(None, (phone, text, token)), key=len, reverse=True)
-    reply = _without(_unescaped(_without(reply, secrets, phone)), secrets, phone)
+    hidden = sorted(filter(None, (phone, text, *secrets)), key=len, reverse=True)
+    reply = _without(_unescaped(_without(reply, hidden, phone)), hidden, phone)
     line = _CONTROL.sub(" ", _DIGITS.sub(MASK, reply)).strip()
     return _without_echo(line[:DETAIL_LENGTH], _CONTROL.sub(" ", text)) or None
 

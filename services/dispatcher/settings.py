@@ -1,9 +1,9 @@
 """The settings of the dispatcher."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints, model_validator
 
 from services.dispatcher.provider_api.origin import read_origin
 from shared.settings import BrokerSettings, DatabaseSettings, Port, ProvidersSettings, Settings
@@ -40,3 +40,9 @@ class DispatcherSettings(Settings, DatabaseSettings, BrokerSettings, ProvidersSe
     provider_rate: RequestRate = None
     dispatcher_concurrency: int = Field(default=100, ge=1, le=5000)
     max_attempts: int = Field(default=8, ge=1, le=1000)
+
+    @model_validator(mode="after")
+    def _provider_with_token(self) -> Self:
+        if self.providers_file is None and self.provider_token is None:
+            raise ValueError("HERALD_PROVIDER_TOKEN: Field required")
+        return self

@@ -91,7 +91,7 @@ class Handler:
                 await self._read_event(delivery)
             finally:
                 # Whatever happens to it: an event is a hint, which may be lost.
-                await delivery.ack()
+                delivery.ack()
 
     async def _read_event(self, delivery: Delivery) -> None:
         try:

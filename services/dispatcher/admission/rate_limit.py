@@ -6,6 +6,7 @@ from collections.abc import Callable
 TICK_SECONDS, LONGEST_TICK_SECONDS = 0.1, 1.0
 # A delivery must not wait here for long: other mailings wait behind it, and after 30 min the broker takes it back.
 PREFETCH_SECONDS = 5
+UNLIMITED = 1_000_000
 
 
 class RateLimit:
@@ -42,9 +43,29 @@ class RateLimit:
         self._most = max(self._rate * min(max(seconds, TICK_SECONDS), LONGEST_TICK_SECONDS), 1.0)
 
 
-def make_limit(rate: float | None, clock: Callable[[], float]) -> RateLimit | None:
+class NoLimit(RateLimit):
+    """The limit that is none."""
+
+    def __init__(self) -> None:
+        super().__init__(UNLIMITED, lambda: 0.0)
+
+    @property
+    def available(self) -> int:
+        return UNLIMITED
+
+    def take(self, requests: int) -> None:
+        """Takes nothing."""
+
+    def put_back(self, requests: int) -> None:
+        """Puts nothing back."""
+
+    def allow_for(self, seconds: float) -> None:
+        """Keeps nothing."""
+
+
+def make_limit(rate: float | None, clock: Callable[[], float]) -> RateLimit:
     """Makes the limit to `rate` requests a second; None is unlimited."""
-    return None if rate is None else RateLimit(rate, clock)
+    return NoLimit() if rate is None else RateLimit(rate, clock)
 
 
 def prefetch(concurrency: int, rate: float | None) -> int:

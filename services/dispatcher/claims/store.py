@@ -1,7 +1,7 @@
 """Every SQL statement of the dispatcher, one function each."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 from uuid import UUID
@@ -55,11 +55,26 @@ class GivenBack:
 
 
 @dataclass(frozen=True, slots=True)
+class ProviderState:
+    """What all dispatchers obey for one provider. The times are seconds from now, 0 where they have passed."""
+
+    provider: str
+    drained: bool
+    held: float
+    slowed: float
+    recognised: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class BeatAnswer:
-    """What a beat brought: whether the process is known and not fenced, and the edits that it has not reported."""
+    """What a beat brought: whether the process is known and not fenced, and the edits that it has not reported.
+
+    `providers` is what all dispatchers obey, in the same snapshot: who reports an edit has obeyed what it is about.
+    """
 
     known: bool
     edits: list[HeardEdit]
+    providers: list[ProviderState] = field(default_factory=list)
 
 
 class AskedJob(NamedTuple):
@@ -271,7 +286,13 @@ async def beat(
         SELECT EXISTS (SELECT FROM process) AS known, (
             SELECT json_agg(json_build_object('id', id, 'mailing_id', mailing_id, 'client_ids', client_ids))::text
             FROM edits WHERE edited_at > clock_timestamp() - interval '10 s' AND id <> ALL ($2::bigint[])
-        ) AS edits
+        ) AS edits, (
+            SELECT json_agg(json_build_object(
+                'provider', provider, 'drained', drained_at IS NOT NULL, 'recognised', recognised,
+                'held', greatest(coalesce(extract(epoch FROM held_until - clock_timestamp()), 0), 0),
+                'slowed', greatest(coalesce(extract(epoch FROM slowed_until - clock_timestamp()), 0), 0)
+            ))::text FROM provider_states
+        ) AS providers
         """,
         process,
         heard,
@@ -282,7 +303,11 @@ async def beat(
     )
     if row is None:
         raise LookupError("a SELECT without FROM returns one row")
-    return BeatAnswer(row["known"], [HeardEdit(**edit) for edit in orjson.loads(row["edits"] or b"[]")])
+    return BeatAnswer(
+        row["known"],
+        [HeardEdit(**edit) for edit in orjson.loads(row["edits"] or b"[]")],
+        [ProviderState(**state) for state in orjson.loads(row["providers"] or b"[]")],
+    )
 
 
 async def count_queued_retries(pool: Pool) -> int:

@@ -36,16 +36,21 @@ class Fleet:
     def __init__(self, lanes: Mapping[str, Lane], router: Router) -> None:
         self.lanes = lanes
         self._router = router
+        # The lane, if there is but one.
+        self.only = next(iter(lanes.values())) if len(lanes) == 1 else None
+        # Whether any provider takes a repeated request for a new message.
+        self.once = any(not lane.mapping.deduplicates for lane in lanes.values())
 
     @property
-    def only(self) -> Lane | None:
-        """The lane, if there is but one."""
-        return next(iter(self.lanes.values())) if len(self.lanes) == 1 else None
+    def rate(self) -> float | None:
+        """Requests a second over all providers; None if any has no rate."""
+        rates = [lane.mapping.config.rate for lane in self.lanes.values()]
+        return sum(rate for rate in rates if rate is not None) if None not in rates else None
 
     @property
-    def once(self) -> bool:
-        """Whether any provider takes a repeated request for a new message."""
-        return any(not lane.mapping.deduplicates for lane in self.lanes.values())
+    def at_its_rate(self) -> bool:
+        """Whether a rate is used up just now."""
+        return any(lane.limiter.available <= 0 for lane in self.lanes.values())
 
     def room(self, moment: float) -> int:
         """Returns how many requests may begin now, over all providers."""
@@ -61,6 +66,9 @@ class Fleet:
         One that may have it already keeps it. A retry stays with its provider unless that is away. Else the weights
         of the route decide among those with room, and those with a weight of 0 stand by until all others are away.
         """
+        only = self.only
+        if only is not None and claim.provider in (None, only.name) and only.name not in claim.refused:
+            return only if not only.holds.drained and not only.held(moment) else _postponed(only.away(moment))
         if claim.unsure and claim.provider is not None:
             return self._stay(claim.provider, moment)
         pool = self._router.pool_of(claim.operator_code)

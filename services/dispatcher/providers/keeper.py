@@ -5,13 +5,13 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from services.dispatcher.claims.store import ProviderState
 from services.dispatcher.provider_api.http_client import HttpClient
 from services.dispatcher.providers.environment import environment_file, environment_secrets
 from services.dispatcher.providers.fleet import Fleet
 from services.dispatcher.providers.lane import Lane
 from services.dispatcher.providers.mapping import ProviderMapping, Surroundings, compile_file
 from services.dispatcher.providers.routing import make_router
-from services.dispatcher.providers.store import ProviderState
 from services.dispatcher.settings import DispatcherSettings
 from shared import logs
 from shared.providers.faults import ProvidersFileError
@@ -19,7 +19,7 @@ from shared.providers.secrets import SecretValues
 from shared.settings import SettingsError
 
 # How often a client of a provider that left the file is asked whether its requests have ended.
-CLOSING_SECONDS = 1.0
+CLOSING_SECONDS, CLOSED_AFTER = 1.0, 30
 
 log = logs.get()
 
@@ -55,7 +55,8 @@ class FleetKeeper:
         self._config = config
         self._surroundings = surroundings
         self._make_lane = make_lane
-        self._leaving: list[Lane] = []
+        # With how often they were found without a request: a claim on its way may still choose one.
+        self._leaving: dict[Lane, int] = {}
         self._recognised: dict[str, str | None] = {}
         # A file that changed sends one message first. Without a file nothing can have changed.
         self.named = config.providers_file is not None
@@ -79,7 +80,7 @@ class FleetKeeper:
             return False
         before = self.fleet.lanes
         lanes = {name: self._renewed(before.get(name), mapping) for name, mapping in read.mappings.items()}
-        self._leaving += [lane for lane in before.values() if lane not in lanes.values()]
+        self._leaving |= {lane: 0 for lane in before.values() if lane not in lanes.values()}
         self.fleet = read.fleet_of(lanes)
         log.info("providers file read", providers=sorted(lanes))
         return True
@@ -112,9 +113,11 @@ class FleetKeeper:
     async def close_left(self) -> None:
         """Closes the clients of providers that left the file once their requests have ended, until cancelled."""
         while True:
-            for lane in [lane for lane in self._leaving if lane.under_way == 0]:
-                self._leaving.remove(lane)
-                await lane.client.close()
+            for lane, idle in list(self._leaving.items()):
+                self._leaving[lane] = idle + 1 if lane.under_way == 0 else 0
+                if idle > CLOSED_AFTER:
+                    del self._leaving[lane]
+                    await lane.client.close()
             await asyncio.sleep(CLOSING_SECONDS)
 
     async def close(self) -> None:

@@ -12,17 +12,6 @@ from shared.database import Pool
 
 
 @dataclass(frozen=True, slots=True)
-class ProviderState:
-    """What all dispatchers obey for one provider. The times are seconds from now, 0 where they have passed."""
-
-    provider: str
-    drained: bool
-    held: float
-    slowed: float
-    recognised: str | None
-
-
-@dataclass(frozen=True, slots=True)
 class ProviderReport:
     """What this process says of one provider: `per_second` and `failing` are of the last seconds."""
 
@@ -68,19 +57,6 @@ async def _read_place(pool: Pool) -> str:
     except asyncpg.InsufficientPrivilegeError:
         cluster = "unknown"
     return f"{cluster}/{number}"
-
-
-async def list_states(pool: Pool) -> list[ProviderState]:
-    """Lists what all dispatchers obey."""
-    rows = await pool.fetch(
-        """
-        SELECT provider, drained_at IS NOT NULL AS drained, recognised,
-            greatest(coalesce(extract(epoch FROM held_until - clock_timestamp()), 0), 0)::float8 AS held,
-            greatest(coalesce(extract(epoch FROM slowed_until - clock_timestamp()), 0), 0)::float8 AS slowed
-        FROM provider_states
-        """
-    )
-    return [ProviderState(**row) for row in rows]
 
 
 async def hold(pool: Pool, provider: str, held: timedelta | None, slowed: timedelta | None) -> None:

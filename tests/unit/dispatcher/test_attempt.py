@@ -1,6 +1,7 @@
 """Attempts: what is sent, published, logged and counted for one claimed job."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import cast
@@ -13,18 +14,21 @@ from structlog.testing import capture_logs
 from services.dispatcher.admission.adaptive_concurrency import AdaptiveConcurrency
 from services.dispatcher.admission.admission import Admission
 from services.dispatcher.admission.breaker import Breaker
-from services.dispatcher.attempt import MOST_QUEUED_RETRIES, AttemptRunner
+from services.dispatcher.attempt import MOST_QUEUED_RETRIES, Attempt, AttemptTools
 from services.dispatcher.claimed_job import ClaimedJob, ClaimTerms
 from services.dispatcher.claims.held_claims import HeldClaims
 from services.dispatcher.claims.store import Claim
 from services.dispatcher.metrics import Metrics
 from services.dispatcher.provider_api.replies import Reply
+from services.dispatcher.providers.lane import Lane
+from services.dispatcher.providers.mapping import ProviderMapping
 from services.dispatcher.queued_retries import QueuedRetries
 from shared.broker import Outgoing
 from shared.database import Pool
 from shared.messages import Result, encode
 from tests.support.builders import NOON, PHONE, TEXT, TOKEN, a_claim, a_job, a_policy, a_reply, a_ticket
 from tests.support.fakes import FakeClock, FakeDelivery, FakeProvider, RecordingPublisher
+from tests.support.lanes import a_fleet, a_lane
 
 NAME = UUID("01234567-89ab-4def-8123-456789abcdef")
 # Asked at 100 s, taken up 20 ms later, begun at once, answered within 40 ms.
@@ -35,26 +39,34 @@ BROKEN = a_reply(b"oops", 500)
 class Bench:
     """An attempt runner and all the fakes around it. Its lease holds from 99 s on."""
 
-    def __init__(self, *replies: Reply, moments: tuple[float, ...] = ON_TIME, refusals: float = 0) -> None:
+    def __init__(
+        self,
+        *replies: Reply,
+        moments: tuple[float, ...] = ON_TIME,
+        refusals: float = 0,
+        mapping: ProviderMapping | None = None,
+        others: Sequence[Lane] = (),
+    ) -> None:
         self.provider = FakeProvider(*replies)
         self.publisher = RecordingPublisher(refusals=refusals)
         self.breaker = Breaker(lambda: 1.0)
         self.admission = Admission(self.breaker, AdaptiveConcurrency(100))
+        self.lane = a_lane(self.provider, mapping, admission=self.admission)
+        self.fleet = a_fleet(self.lane, *others)
+        self.announced: list[tuple[str, timedelta | None]] = []
         self.registry = CollectorRegistry()
         self.moment = 100.0
         self.held = HeldClaims(lambda: self.moment)
         self.held.record_beat(99.0, ())
         self.retries = QueuedRetries(cast(Pool, None))
-        self.runner = AttemptRunner(
-            self.held,
-            self.publisher,
-            self.provider,
-            self.admission,
-            a_policy(),
-            self.retries,
-            Metrics(self.registry),
-            timeout=10,
-            token=TOKEN,
+        self.tools = AttemptTools(
+            held=self.held,
+            publisher=self.publisher,
+            fleet=lambda: self.fleet,
+            announce=lambda lane, held: self.announced.append((lane.name, held)),
+            policy=a_policy(),
+            retries=self.retries,
+            metrics=Metrics(self.registry),
             clock=FakeClock(*moments),
         )
 
@@ -65,8 +77,15 @@ class Bench:
         self.held.hold(claimed, lambda: None)
         return claimed
 
+    def start(self, claimed: ClaimedJob) -> "tuple[Attempt, asyncio.Future[Result | None]]":
+        """Starts an attempt, and returns it with its end."""
+        ended: asyncio.Future[Result | None] = asyncio.get_running_loop().create_future()
+        attempt = Attempt(self.tools, claimed, self.lane, lambda _, result: ended.set_result(result))
+        attempt.start()
+        return attempt, ended
+
     async def make(self, claim: Claim | None = None, *, probe: bool = False) -> Result | None:
-        return await self.runner.run(self.hold(claim, probe=probe))
+        return await self.start(self.hold(claim, probe=probe))[1]
 
     async def result(self, claim: Claim | None = None, *, probe: bool = False) -> Result:
         result = await self.make(claim, probe=probe)
@@ -120,7 +139,7 @@ async def test_a_claim_that_may_not_begin_is_left_to_be_given_back() -> None:
     bench = Bench()
     claimed = bench.hold()
     bench.held.withdraw_all("edit")
-    assert await bench.runner.run(claimed) is None
+    assert await bench.start(claimed)[1] is None
     assert bench.provider.requests == []
     assert bench.held.let_go(claimed) == "edit"
 
@@ -129,7 +148,7 @@ async def test_a_claim_without_time_left_does_not_begin() -> None:
     bench = Bench()
     bench.moment = 100.02
     claimed = bench.hold(a_claim(seconds_left=0.26))
-    assert await bench.runner.run(claimed) is None
+    assert await bench.start(claimed)[1] is None
     assert bench.held.let_go(claimed) == "time"
 
 
@@ -137,11 +156,11 @@ async def test_a_cancelled_attempt_that_has_not_begun_leaves_its_claim_to_be_giv
     bench = Bench()
     bench.provider.connected.clear()
     claimed = bench.hold()
-    running = asyncio.create_task(bench.runner.run(claimed))
+    attempt, ended = bench.start(claimed)
     await asyncio.sleep(0)
     bench.held.withdraw_all("edit")
-    running.cancel()
-    assert await running is None
+    attempt.cancel()
+    assert await ended is None
     assert bench.held.let_go(claimed) == "edit"
 
 
@@ -150,11 +169,11 @@ async def test_an_error_before_the_request_begins_gives_the_claim_back() -> None
     bench.provider.error = ZeroDivisionError("a bug")
     bench.provider.connected.clear()
     claimed = bench.hold()
-    running = asyncio.create_task(bench.runner.run(claimed))
+    _, ended = bench.start(claimed)
     await asyncio.sleep(0)
     bench.provider.connected.set()
     with capture_logs() as lines:
-        assert await running is None
+        assert await ended is None
     assert bench.held.let_go(claimed) == "error"
     assert [line["event"] for line in lines if line["log_level"] == "error"] == ["attempt crashed"]
 
@@ -164,7 +183,7 @@ async def test_an_error_after_the_request_has_begun_is_a_failure_that_is_tried_a
     bench.breaker.trip(90.0)
     claimed = replace(bench.hold(), ticket=bench.admission.begin(100.0))
     with capture_logs() as lines:
-        result = await bench.runner.run(claimed)
+        result = await bench.start(claimed)[1]
     assert result is not None
     assert (result.status, result.failed, result.queued) == ("retrying", True, False)
     assert result.due_at is not None
@@ -316,10 +335,10 @@ async def test_neither_phone_nor_text_nor_token_leaves_with_a_result() -> None:
 async def test_a_request_cut_off_by_the_shutdown_is_a_reply_that_did_not_come() -> None:
     bench = Bench()
     bench.provider.gate.clear()
-    running = asyncio.create_task(bench.make())
+    attempt, ended = bench.start(bench.hold())
     await bench.provider.asked.wait()
-    running.cancel()
-    result = await running
+    attempt.cancel()
+    result = await ended
     assert result is not None
     assert (result.status, result.outcome, result.failed) == ("retrying", "timeout", True)
 

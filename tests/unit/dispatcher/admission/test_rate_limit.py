@@ -77,4 +77,6 @@ def test_where_a_claim_takes_long_the_tokens_of_that_time_are_kept() -> None:
 
 
 def test_an_unlimited_rate_has_no_limit() -> None:
-    assert make_limit(None, FakeClock(0.0)) is None
+    limit = make_limit(None, FakeClock(0.0))
+    limit.take(10**9)
+    assert limit.available >= 10**6
