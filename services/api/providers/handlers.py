@@ -36,7 +36,10 @@ async def _set_drained(request: web.Request, *, drained: bool) -> ProviderShown:
     if not await store.is_known(pool, name):
         raise not_found("provider")
     if await store.set_drained(pool, name, drained=drained):
-        log.warning("provider drained" if drained else "provider resumed", provider=name)
+        if drained:
+            log.warning("provider drained", provider=name)
+        else:
+            log.info("provider resumed", provider=name)
     await pass_barrier(request, EditScope())
     found = [shown for shown in await store.list_all(pool) if shown.name == name]
     if not found:

@@ -28,7 +28,7 @@ from shared.database import Pool
 from shared.messages import Result, encode
 from tests.support.builders import NOON, PHONE, TEXT, TOKEN, a_claim, a_job, a_policy, a_reply, a_ticket
 from tests.support.fakes import FakeClock, FakeDelivery, FakeProvider, RecordingPublisher
-from tests.support.lanes import a_fleet, a_lane
+from tests.unit.dispatcher.lanes import a_fleet, a_lane
 
 NAME = UUID("01234567-89ab-4def-8123-456789abcdef")
 # Asked at 100 s, taken up 20 ms later, begun at once, answered within 40 ms.

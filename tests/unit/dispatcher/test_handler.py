@@ -31,7 +31,7 @@ from shared.health import Health
 from shared.messages import encode
 from tests.support.builders import PHONE, TEXT, a_job, a_policy
 from tests.support.fakes import FakeDelivery, FakeProvider, RecordingPublisher
-from tests.support.lanes import a_fleet, a_lane
+from tests.unit.dispatcher.lanes import a_fleet, a_lane
 from tests.support.polling import until
 
 

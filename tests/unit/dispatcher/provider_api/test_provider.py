@@ -16,7 +16,7 @@ from services.dispatcher.provider_api.replies import Reply
 from services.dispatcher.provider_api.reply_parser import LONGEST_BODY
 from services.dispatcher.providers.lane import Lane
 from tests.support.builders import PHONE, TEXT, TOKEN, a_claim
-from tests.support.lanes import a_lane, probe_mapping
+from tests.unit.dispatcher.lanes import a_lane, probe_mapping
 from tests.support.requests import wait_for_reply
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
