@@ -16,7 +16,7 @@ from services.dispatcher.admission.breaker import Breaker
 from services.dispatcher.admission.hold_up import HoldUp
 from services.dispatcher.admission.rate_limit import make_limit, prefetch
 from services.dispatcher.attempt import AttemptTools
-from services.dispatcher.attempts import Attempts
+from services.dispatcher.attempts import RunningAttempts
 from services.dispatcher.claimer import Claimer
 from services.dispatcher.claims.claim_size import ClaimSize
 from services.dispatcher.claims.clock import read_clock
@@ -79,7 +79,7 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
             token=token,
             clock=read_clock,
         )
-        attempts = Attempts(tools, results, give_backs, intake, ClaimSize(), limiter)
+        attempts = RunningAttempts(tools, results, give_backs, intake, ClaimSize(), limiter)
         heartbeat = Heartbeat(pool, held, provider_timeout=config.provider_timeout, clock=read_clock)
         hold_up, requeue = HoldUp(health, registry, read_clock), Requeue(publisher, intake, config.retry_delays[0])
         claimer = Claimer(

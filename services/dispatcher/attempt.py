@@ -46,7 +46,7 @@ class AttemptTools:
     clock: Callable[[], float]
 
 
-class Attempt:
+class AttemptRun:
     """One attempt of a claimed job. It holds no database connection, and no task, while it waits for the provider.
 
     `on_end` is called once, with the result, or with None when the request did not begin, or when Herald failed in a
@@ -56,7 +56,7 @@ class Attempt:
     __slots__ = ("_began", "_deadline", "_ended", "_on_end", "_pending", "_replied", "_tools", "claimed")
 
     def __init__(
-        self, tools: AttemptTools, claimed: ClaimedJob, on_end: "Callable[[Attempt, Result | None], None]"
+        self, tools: AttemptTools, claimed: ClaimedJob, on_end: "Callable[[AttemptRun, Result | None], None]"
     ) -> None:
         self._tools = tools
         self.claimed = claimed

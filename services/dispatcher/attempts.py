@@ -4,7 +4,7 @@ import asyncio
 from functools import partial
 
 from services.dispatcher.admission.rate_limit import RateLimit
-from services.dispatcher.attempt import Attempt, AttemptTools
+from services.dispatcher.attempt import AttemptRun, AttemptTools
 from services.dispatcher.claimed_job import ClaimedJob
 from services.dispatcher.claims.claim_size import ClaimSize
 from services.dispatcher.claims.give_backs import GiveBacks
@@ -17,7 +17,7 @@ from shared.messages import Result
 log = logs.get()
 
 
-class Attempts:
+class RunningAttempts:
     """The attempts under way. `freed` is set whenever one has ended, and `size` follows how many begin in time."""
 
     def __init__(
@@ -35,7 +35,7 @@ class Attempts:
         self._give_backs = give_backs
         self._intake = intake
         self._limiter = limiter
-        self._running: set[Attempt] = set()
+        self._running: set[AttemptRun] = set()
         self._stopping = False
         self.size = size
         self.freed = asyncio.Event()
@@ -52,7 +52,7 @@ class Attempts:
         if void is not None:
             self._give_back(claimed, void)
             return
-        attempt = Attempt(self._tools, claimed, self._ended)
+        attempt = AttemptRun(self._tools, claimed, self._ended)
         self._held.hold(claimed, attempt.cancel)
         self._running.add(attempt)
         try:
@@ -84,7 +84,7 @@ class Attempts:
         for attempt in tuple(self._running):
             attempt.cancel()
 
-    def _ended(self, attempt: Attempt, result: Result | None) -> None:
+    def _ended(self, attempt: AttemptRun, result: Result | None) -> None:
         """Frees the slot, and gives the claim back if its request did not begin, else hands its result on."""
         if attempt not in self._running:
             return

@@ -7,7 +7,7 @@ from functools import partial
 from services.dispatcher.admission.admission import Admission
 from services.dispatcher.admission.hold_up import HoldUp
 from services.dispatcher.admission.rate_limit import RateLimit
-from services.dispatcher.attempts import Attempts
+from services.dispatcher.attempts import RunningAttempts
 from services.dispatcher.claimed_job import ClaimedJob, ClaimTerms
 from services.dispatcher.claims import store
 from services.dispatcher.claims.held_claims import HeldClaims
@@ -36,7 +36,7 @@ class Claimer:
         pool: Pool,
         intake: Intake,
         requeue: Requeue,
-        attempts: Attempts,
+        attempts: RunningAttempts,
         admission: Admission,
         held: HeldClaims,
         limiter: RateLimit,

@@ -7,7 +7,7 @@ from typing import Literal
 from services.dispatcher.admission.admission import Admission
 from services.dispatcher.admission.hold_up import HoldUp
 from services.dispatcher.admission.rate_limit import RateLimit
-from services.dispatcher.attempts import Attempts
+from services.dispatcher.attempts import RunningAttempts
 from services.dispatcher.claimer import Claimer
 from services.dispatcher.claims.heartbeat import Heartbeat
 from services.dispatcher.claims.held_claims import HeldClaims
@@ -38,7 +38,7 @@ class Handler:
         intake: Intake,
         requeue: Requeue,
         claimer: Claimer,
-        attempts: Attempts,
+        attempts: RunningAttempts,
         results: ResultBuffer,
         admission: Admission,
         held: HeldClaims,

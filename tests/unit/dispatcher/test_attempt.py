@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from services.dispatcher.admission.adaptive_concurrency import AdaptiveConcurrency
 from services.dispatcher.admission.admission import Admission
 from services.dispatcher.admission.breaker import Breaker
-from services.dispatcher.attempt import MOST_QUEUED_RETRIES, Attempt, AttemptTools
+from services.dispatcher.attempt import MOST_QUEUED_RETRIES, AttemptRun, AttemptTools
 from services.dispatcher.claimed_job import ClaimedJob, ClaimTerms
 from services.dispatcher.claims.held_claims import HeldClaims
 from services.dispatcher.claims.store import Claim
@@ -65,10 +65,10 @@ class Bench:
         self.held.hold(claimed, lambda: None)
         return claimed
 
-    def start(self, claimed: ClaimedJob) -> "tuple[Attempt, asyncio.Future[Result | None]]":
+    def start(self, claimed: ClaimedJob) -> "tuple[AttemptRun, asyncio.Future[Result | None]]":
         """Starts an attempt, and returns it with its end."""
         ended: asyncio.Future[Result | None] = asyncio.get_running_loop().create_future()
-        attempt = Attempt(self.tools, claimed, lambda _, result: ended.set_result(result))
+        attempt = AttemptRun(self.tools, claimed, lambda _, result: ended.set_result(result))
         attempt.start()
         return attempt, ended
 

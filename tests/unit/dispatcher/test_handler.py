@@ -14,7 +14,7 @@ from services.dispatcher.admission.breaker import Breaker
 from services.dispatcher.admission.hold_up import HoldUp
 from services.dispatcher.admission.rate_limit import make_limit
 from services.dispatcher.attempt import AttemptTools
-from services.dispatcher.attempts import Attempts
+from services.dispatcher.attempts import RunningAttempts
 from services.dispatcher.claimer import Claimer
 from services.dispatcher.claims.claim_size import ClaimSize
 from services.dispatcher.claims.give_backs import GiveBacks
@@ -102,7 +102,7 @@ class Bench:
             clock=clock,
         )
         limiter, hold_up = make_limit(rate, clock), HoldUp(Health(), registry, clock)
-        self.attempts = Attempts(tools, self.results, self.give_backs, self.intake, ClaimSize(), limiter)
+        self.attempts = RunningAttempts(tools, self.results, self.give_backs, self.intake, ClaimSize(), limiter)
         requeue = Requeue(self.publisher, self.intake, timedelta(seconds=5))
         claimer = Claimer(
             *(pool, self.intake, requeue, self.attempts, self.admission, self.held, limiter, hold_up, counters),

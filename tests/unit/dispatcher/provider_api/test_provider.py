@@ -15,7 +15,7 @@ from services.dispatcher.provider_api.provider import Provider
 from services.dispatcher.provider_api.replies import Reply
 from services.dispatcher.provider_api.reply_parser import LONGEST_BODY
 from tests.support.builders import PHONE, TEXT, TOKEN
-from tests.support.requests import wait_for_reply
+from tests.unit.dispatcher.provider_api.waiting_owner import wait_for_reply
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 PATIENCE_SECONDS = 10
