@@ -17,7 +17,7 @@ from services.dispatcher.provider_api.pending_request import PendingRequest
 from services.dispatcher.provider_api.provider import Provider
 from services.dispatcher.provider_api.replies import Classification, Reply, classify
 from services.dispatcher.queued_retries import QueuedRetries
-from services.dispatcher.retry import Decision, Finish, Retry, RetryFacts, RetryPolicy, decide
+from services.dispatcher.retry import SENT, Decision, Finish, Retry, RetryFacts, RetryPolicy, decide
 from shared import failpoints, logs, topology
 from shared.broker import Outgoing, Publisher, Unpublished
 from shared.messages import Result, encode
@@ -132,6 +132,10 @@ class AttemptRun:
         tools.metrics.margin.observe(claimed.claim.seconds_left - sent.begun_after)
         classification = _classify(claimed, sent)
         self._record_in_admission(sent, classification)
+        if classification.verdict == "accepted":
+            # Nothing is to be weighed, and most replies are so.
+            self._finish(sent, classification, SENT)
+            return
         decision = decide(classification, self._facts(sent), tools.policy)
         if isinstance(decision, Retry) and decision.queued:
             self._queue_retry(sent, classification, decision)

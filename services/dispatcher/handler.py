@@ -6,7 +6,7 @@ from typing import Literal
 
 from services.dispatcher.admission.admission import Admission
 from services.dispatcher.admission.hold_up import HoldUp
-from services.dispatcher.admission.rate_limit import RateLimit
+from services.dispatcher.admission.rate_limit import MOST_UNCONFIRMED, RateLimit
 from services.dispatcher.attempts import RunningAttempts
 from services.dispatcher.claimer import Claimer
 from services.dispatcher.claims.heartbeat import Heartbeat
@@ -131,7 +131,7 @@ class Handler:
             self._hold_up.note("lease")
             return 0
         behind = self._results.behind(asyncio.get_running_loop().time())
-        if behind > CONFIRM_SECONDS or self._results.outstanding >= 2 * self._concurrency:
+        if behind > CONFIRM_SECONDS or self._results.outstanding >= 2 * self._concurrency + MOST_UNCONFIRMED:
             self._hold_up.note("broker")
             return 0
         if not self._claimer.may_ask(moment):

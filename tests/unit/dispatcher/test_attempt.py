@@ -1,12 +1,12 @@
 """Attempts: what is sent, published, logged and counted for one claimed job."""
 
 import asyncio
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
