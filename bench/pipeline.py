@@ -15,6 +15,7 @@ from rich.console import Console
 
 from bench import baseline, latency, mailings, process_usage, processor_time, report
 from bench.baseline import BareRun
+from bench.course import read_course
 from bench.results import PipelineResult, Workload
 from cli.connections.api import ApiClient, Json, open_api
 from cli.failure import Failure
@@ -108,6 +109,7 @@ async def _run(stack: RunningStack, workload: Workload, env: dict[str, str]) -> 
             for name, pid in stack.supervisor.pids.items()
         }
         percentiles, ledger = await sampler.percentiles(), await _ledger(stack)
+        course = await read_course(connection)
     both = before + await bare(phones[half:])
     rate = workload.messages / sent.seconds
     return PipelineResult(
@@ -116,6 +118,7 @@ async def _run(stack: RunningStack, workload: Workload, env: dict[str, str]) -> 
         bare_rate=round(both.rate, 1),
         ratio=round(rate / both.rate, 3),
         workload=workload,
+        course=course,
         release_to_final=percentiles,
         peak_rss={name: used[0] for name, used in usage.items()},
         cpu_seconds={name: round(used[1], 2) for name, used in usage.items()},
