@@ -19,7 +19,7 @@ from services.dispatcher.admission.breaker import Breaker
 from services.dispatcher.admission.hold_up import HoldUp
 from services.dispatcher.admission.rate_limit import make_limit, prefetch
 from services.dispatcher.attempt import AttemptTools
-from services.dispatcher.attempts import Attempts
+from services.dispatcher.attempts import RunningAttempts
 from services.dispatcher.claimer import Claimer
 from services.dispatcher.claims.claim_size import ClaimSize
 from services.dispatcher.claims.clock import read_clock
@@ -102,7 +102,7 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
             metrics=counters,
             clock=read_clock,
         )
-        attempts = Attempts(tools, results, give_backs, intake, ClaimSize())
+        attempts = RunningAttempts(tools, results, give_backs, intake, ClaimSize())
         hold_up, requeue = HoldUp(health, registry, read_clock), Requeue(publisher, intake, config.retry_delays[0])
         claimer = Claimer(
             *(pool, intake, requeue, attempts, fleet, held, hold_up, counters),

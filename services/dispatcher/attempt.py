@@ -19,7 +19,7 @@ from services.dispatcher.providers.lane import Lane
 from services.dispatcher.providers.mapping import TooLate
 from services.dispatcher.providers.message_values import MessageValues
 from services.dispatcher.queued_retries import QueuedRetries
-from services.dispatcher.retry import Decision, Finish, Retry, RetryFacts, RetryPolicy, decide
+from services.dispatcher.retry import SENT, Decision, Finish, Retry, RetryFacts, RetryPolicy, decide
 from shared import failpoints, logs, topology
 from shared.broker import Outgoing, Publisher, Unpublished
 from shared.messages import Result, encode
@@ -50,7 +50,7 @@ class AttemptTools:
     clock: Callable[[], float]
 
 
-class Attempt:
+class AttemptRun:
     """One attempt of a claimed job, through one lane.
 
     It holds no database connection, and no task, while it waits for the provider.
@@ -73,7 +73,11 @@ class Attempt:
     )
 
     def __init__(
-        self, tools: AttemptTools, claimed: ClaimedJob, lane: Lane, on_end: "Callable[[Attempt, Result | None], None]"
+        self,
+        tools: AttemptTools,
+        claimed: ClaimedJob,
+        lane: Lane,
+        on_end: "Callable[[AttemptRun, Result | None], None]",
     ) -> None:
         self._tools = tools
         self.claimed = claimed
@@ -155,6 +159,10 @@ class Attempt:
         tools.metrics.margin.observe(claimed.claim.seconds_left - sent.begun_after)
         classification = self._classify(sent.reply)
         self._record_in_lane(sent, classification)
+        if classification.verdict == "accepted":
+            # Nothing is to be weighed, and most replies are so.
+            self._finish(sent, classification, SENT)
+            return
         decision = decide(classification, self._facts(sent), tools.policy)
         if isinstance(decision, Retry) and decision.queued:
             self._queue_retry(sent, classification, decision)

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections import deque
-from dataclasses import replace
 from functools import partial
 
-from services.dispatcher.attempt import Attempt, AttemptTools
+from msgspec.structs import replace
+
+from services.dispatcher.attempt import AttemptRun, AttemptTools
 from services.dispatcher.attempt_result import build_unsent
 from services.dispatcher.claimed_job import ClaimedJob
 from services.dispatcher.claims.claim_size import ClaimSize
@@ -21,7 +22,7 @@ from shared.messages import Result
 log = logs.get()
 
 
-class Attempts:
+class RunningAttempts:
     """The attempts under way. `freed` is set whenever one has ended, and `size` follows how many begin in time."""
 
     def __init__(
@@ -37,16 +38,16 @@ class Attempts:
         self._results = results
         self._give_backs = give_backs
         self._intake = intake
-        self._running: set[Attempt] = set()
+        self._running: set[AttemptRun] = set()
         # Those whose lane has no room yet. They hold their claims.
-        self._waiting: dict[Lane, deque[Attempt]] = {}
+        self._waiting: dict[Lane, deque[AttemptRun]] = {}
         self._stopping = False
         self.size = size
         self.freed = asyncio.Event()
 
     @property
     def under_way(self) -> int:
-        """Attempts that have not ended."""
+        """RunningAttempts that have not ended."""
         return len(self._running)
 
     def start(self, claimed: ClaimedJob, lane: Lane, *, wait: bool = False) -> None:
@@ -59,7 +60,7 @@ class Attempts:
         if void is not None:
             self._give_back(claimed, void)
             return
-        attempt = Attempt(self._tools, claimed, lane, self._ended)
+        attempt = AttemptRun(self._tools, claimed, lane, self._ended)
         self._held.hold(claimed, attempt.cancel)
         if wait:
             self._waiting.setdefault(lane, deque()).append(attempt)
@@ -90,7 +91,7 @@ class Attempts:
             if not attempts:
                 del self._waiting[lane]
 
-    def _begin(self, attempt: Attempt) -> None:
+    def _begin(self, attempt: AttemptRun) -> None:
         claimed, lane = attempt.claimed, attempt.lane
         attempt.claimed = replace(claimed, ticket=lane.begin(self._tools.clock(), claimed.claim.text))
         self._running.add(attempt)
@@ -123,7 +124,7 @@ class Attempts:
         for attempt in tuple(self._running):
             attempt.cancel()
 
-    def _ended(self, attempt: Attempt, result: Result | None) -> None:
+    def _ended(self, attempt: AttemptRun, result: Result | None) -> None:
         """Frees the slot, and gives the claim back if its request did not begin, else hands its result on."""
         claimed = attempt.claimed
         if attempt not in self._running:
@@ -142,7 +143,7 @@ class Attempts:
             log.error("attempt crashed", **claimed.ids, exc_info=error)
             self._abandon(claimed)
 
-    def _settle(self, attempt: Attempt, result: Result | None) -> None:
+    def _settle(self, attempt: AttemptRun, result: Result | None) -> None:
         claimed = attempt.claimed
         reason = self._held.let_go(claimed)
         if reason is not None:

@@ -6,7 +6,7 @@ from functools import partial
 
 from services.dispatcher.admission.breaker import NO_EPOCH, Ticket
 from services.dispatcher.admission.hold_up import HoldUp
-from services.dispatcher.attempts import Attempts
+from services.dispatcher.attempts import RunningAttempts
 from services.dispatcher.claimed_job import ClaimedJob, ClaimTerms
 from services.dispatcher.claims import store
 from services.dispatcher.claims.held_claims import HeldClaims
@@ -44,7 +44,7 @@ class Claimer:
         pool: Pool,
         intake: Intake,
         requeue: Requeue,
-        attempts: Attempts,
+        attempts: RunningAttempts,
         fleet: Callable[[], Fleet],
         held: HeldClaims,
         hold_up: HoldUp,

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import Literal
 
 from services.dispatcher.admission.hold_up import HoldUp
-from services.dispatcher.attempts import Attempts
+from services.dispatcher.admission.rate_limit import MOST_UNCONFIRMED
+from services.dispatcher.attempts import RunningAttempts
 from services.dispatcher.claimer import Claimer
 from services.dispatcher.claims.heartbeat import Heartbeat
 from services.dispatcher.claims.held_claims import HeldClaims
@@ -37,7 +38,7 @@ class Handler:
         intake: Intake,
         requeue: Requeue,
         claimer: Claimer,
-        attempts: Attempts,
+        attempts: RunningAttempts,
         results: ResultBuffer,
         fleet: Callable[[], Fleet],
         held: HeldClaims,
@@ -62,7 +63,7 @@ class Handler:
 
     @property
     def in_flight(self) -> int:
-        """Attempts under way."""
+        """RunningAttempts under way."""
         return self._attempts.under_way
 
     @property
@@ -130,7 +131,7 @@ class Handler:
             self._hold_up.note("lease")
             return 0
         behind = self._results.behind(asyncio.get_running_loop().time())
-        if behind > CONFIRM_SECONDS or self._results.outstanding >= 2 * self._concurrency:
+        if behind > CONFIRM_SECONDS or self._results.outstanding >= 2 * self._concurrency + MOST_UNCONFIRMED:
             self._hold_up.note("broker")
             return 0
         if not self._claimer.may_ask(moment):

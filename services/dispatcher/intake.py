@@ -3,7 +3,8 @@
 import asyncio
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from services.dispatcher.metrics import Metrics
 from shared import logs, topology
@@ -13,8 +14,7 @@ from shared.messages import Job, Unreadable, decode
 log = logs.get()
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveredJob:
+class DeliveredJob(msgspec.Struct, frozen=True, gc=False):
     """A job that the broker delivered, and the delivery to acknowledge."""
 
     delivery: Delivery

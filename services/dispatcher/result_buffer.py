@@ -11,7 +11,8 @@ from shared.health import Pulse
 from shared.messages import MAX_RESULTS, Result, Results, encode
 from shared.waiting import Backoff
 
-LINGER_SECONDS = 0.01
+# A body costs the broker and the reporter more than the results in it, and nobody waits for a result meanwhile.
+LINGER_SECONDS = 0.03
 
 log = logs.get()
 

@@ -29,6 +29,9 @@ class Finish:
         return self.status == "exhausted" and not (self.reason or "").startswith(UNKNOWN)
 
 
+SENT = Finish("sent", None)
+
+
 @dataclass(frozen=True, slots=True)
 class Retry:
     """Another attempt, due after `delay`.
@@ -76,7 +79,7 @@ def decide(classification: Classification, facts: RetryFacts, policy: RetryPolic
     """Decides what follows from a reply."""
     verdict = classification.verdict
     if verdict == "accepted" or (verdict == "duplicate" and facts.unsure):
-        return Finish("sent", None)
+        return SENT
     if verdict == "permanent":
         if classification.elsewhere and facts.others:
             return _retry(classification, 0, False, facts, policy)

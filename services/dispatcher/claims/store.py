@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 from uuid import UUID
 
+import msgspec
 import orjson
 
 from services.dispatcher.claims.heard_edits import HeardEdit
@@ -14,8 +15,7 @@ from shared.database import Connection, Pool
 ClaimVerdict = Literal["send", "locked", "busy", "put back", "over", "damaged", "lost"]
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(msgspec.Struct, frozen=True, gc=False):
     """The verdict on one job. The fields after `verdict` have a meaning for "send" only.
 
     `failures` counts also those of attempts whose results are not folded yet. `claimed_at` is the database's time, as

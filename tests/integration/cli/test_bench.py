@@ -49,6 +49,8 @@ async def test_the_pipeline_is_measured_with_what_a_message_costs(
     assert done.code == 0, f"{done.out}\n{done.err}"
     figures = json.loads((tmp_path / "bench.json").read_text())
     assert (figures["sent"], figures["duplicates"], figures["workload"]) == (100, 0, load)
+    assert figures["course"]["expansion_seconds"] >= 0
+    assert min(figures["course"]["first_rate"], figures["course"]["last_rate"]) >= 0
     cost = figures["cost"]
     used = cost["by_process_us"]
     herald_processes = {"sandbox", "api", "planner", "dispatcher", "reporter"}

@@ -1,20 +1,20 @@
-"""Attempts: what is sent, published, logged and counted for one claimed job."""
+"""RunningAttempts: what is sent, published, logged and counted for one claimed job."""
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
 from services.dispatcher.admission.adaptive_concurrency import AdaptiveConcurrency
 from services.dispatcher.admission.admission import Admission
 from services.dispatcher.admission.breaker import Breaker
-from services.dispatcher.attempt import MOST_QUEUED_RETRIES, Attempt, AttemptTools
+from services.dispatcher.attempt import MOST_QUEUED_RETRIES, AttemptRun, AttemptTools
 from services.dispatcher.claimed_job import ClaimedJob, ClaimTerms
 from services.dispatcher.claims.held_claims import HeldClaims
 from services.dispatcher.claims.store import Claim
@@ -77,10 +77,10 @@ class Bench:
         self.held.hold(claimed, lambda: None)
         return claimed
 
-    def start(self, claimed: ClaimedJob) -> "tuple[Attempt, asyncio.Future[Result | None]]":
+    def start(self, claimed: ClaimedJob) -> "tuple[AttemptRun, asyncio.Future[Result | None]]":
         """Starts an attempt, and returns it with its end."""
         ended: asyncio.Future[Result | None] = asyncio.get_running_loop().create_future()
-        attempt = Attempt(self.tools, claimed, self.lane, lambda _, result: ended.set_result(result))
+        attempt = AttemptRun(self.tools, claimed, self.lane, lambda _, result: ended.set_result(result))
         attempt.start()
         return attempt, ended
 

@@ -13,7 +13,7 @@ from services.dispatcher.admission.admission import Admission
 from services.dispatcher.admission.breaker import Breaker
 from services.dispatcher.admission.hold_up import HoldUp
 from services.dispatcher.attempt import AttemptTools
-from services.dispatcher.attempts import Attempts
+from services.dispatcher.attempts import RunningAttempts
 from services.dispatcher.claimer import Claimer
 from services.dispatcher.claims.claim_size import ClaimSize
 from services.dispatcher.claims.give_backs import GiveBacks
@@ -31,8 +31,8 @@ from shared.health import Health
 from shared.messages import encode
 from tests.support.builders import PHONE, TEXT, a_job, a_policy
 from tests.support.fakes import FakeDelivery, FakeProvider, RecordingPublisher
-from tests.unit.dispatcher.lanes import a_fleet, a_lane
 from tests.support.polling import until
+from tests.unit.dispatcher.lanes import a_fleet, a_lane
 
 
 class VerdictPool:
@@ -101,7 +101,7 @@ class Bench:
         )
         hold_up = HoldUp(Health(), registry, clock)
         self.fleet = a_fleet(a_lane(self.provider, admission=self.admission, rate=rate, clock=clock))
-        self.attempts = Attempts(tools, self.results, self.give_backs, self.intake, ClaimSize())
+        self.attempts = RunningAttempts(tools, self.results, self.give_backs, self.intake, ClaimSize())
         requeue = Requeue(self.publisher, self.intake, timedelta(seconds=5))
         claimer = Claimer(
             *(pool, self.intake, requeue, self.attempts, lambda: self.fleet, self.held, hold_up, counters),

@@ -10,7 +10,7 @@ from services.dispatcher.provider_api.deadlines import SLOT_SECONDS, DeadlineWhe
 from services.dispatcher.provider_api.pending_request import PendingRequest
 from services.dispatcher.provider_api.replies import Reply
 from tests.support.fakes import FakeClock
-from tests.support.requests import WaitingOwner
+from tests.unit.dispatcher.provider_api.waiting_owner import WaitingOwner
 
 
 def a_request(deadline: float) -> PendingRequest:

@@ -14,8 +14,8 @@ from services.dispatcher.provider_api.http_client import HttpClient
 from services.dispatcher.provider_api.origin import encode_headers, read_origin
 from services.dispatcher.provider_api.replies import Reply
 from tests.chaos.faults.certificates import Certificates, make_certificates
-from tests.support.requests import wait_for_reply
 from tests.unit.dispatcher.provider_api.misbehaving_server import whole
+from tests.unit.dispatcher.provider_api.waiting_owner import wait_for_reply
 
 
 @pytest.fixture(scope="module")

@@ -17,9 +17,9 @@ from services.dispatcher.provider_api.http_client import HttpClient
 from services.dispatcher.provider_api.origin import read_origin
 from services.dispatcher.provider_api.replies import Reply
 from tests.support.polling import until
-from tests.support.requests import NotBegun, wait_for_reply
 from tests.unit.dispatcher.provider_api.conftest import LOOPS
 from tests.unit.dispatcher.provider_api.misbehaving_server import BEHAVIOURS, ask, misbehaving, whole
+from tests.unit.dispatcher.provider_api.waiting_owner import NotBegun, wait_for_reply
 
 PATIENCE_SECONDS = 10
 ProtocolT = TypeVar("ProtocolT", bound=asyncio.BaseProtocol)

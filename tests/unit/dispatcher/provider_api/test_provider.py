@@ -17,7 +17,7 @@ from services.dispatcher.provider_api.reply_parser import LONGEST_BODY
 from services.dispatcher.providers.lane import Lane
 from tests.support.builders import PHONE, TEXT, TOKEN, a_claim
 from tests.unit.dispatcher.lanes import a_lane, probe_mapping
-from tests.support.requests import wait_for_reply
+from tests.unit.dispatcher.provider_api.waiting_owner import wait_for_reply
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 PATIENCE_SECONDS = 10
