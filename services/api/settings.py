@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_va
 from pydantic_settings import NoDecode
 
 from services.api.access.client_address import parse_networks
-from shared.settings import BrokerSettings, DatabaseSettings, Settings
+from shared.settings import BrokerSettings, DatabaseSettings, ProvidersSettings, Settings
 
 # The public default of docker-compose.yml, for a first try.
 DEFAULT_ADMIN_TOKEN = "herald-first-try"  # noqa: S105 - it is everybody's
@@ -40,7 +40,7 @@ Rate = Annotated[Annotated[float, Field(ge=0.1, le=1_000_000)] | None, BeforeVal
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_read_networks)]
 
 
-class ApiSettings(Settings, DatabaseSettings, BrokerSettings):
+class ApiSettings(Settings, DatabaseSettings, BrokerSettings, ProvidersSettings):
     api_host: str = "127.0.0.1"
     # 0 means any free port, which the log names.
     api_port: int = Field(default=8080, ge=0, le=65535)
