@@ -25,7 +25,7 @@ from cli.stack.checkout import Checkout
 from cli.stack.launch import RunningStack, StackOptions, environment, open_stack
 from cli.stack.output import FileSink, announce
 from cli.stack.signals import run_until_signal
-from shared import logs
+from shared import database, logs
 
 BENCH_FOLDER = FOLDER / "bench"
 TEXT = "Herald measures itself: this text is as long as a usual short message."
@@ -130,7 +130,7 @@ async def _run(stack: RunningStack, workload: Workload, env: dict[str, str]) -> 
 
 @asynccontextmanager
 async def _connect(stack: RunningStack) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(stack.database_url)
+    connection = await database.open_connection(stack.database_url)
     try:
         yield connection
     finally:

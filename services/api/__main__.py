@@ -13,10 +13,13 @@ from services.api.listener import listen
 from services.api.mailings.planner_hints import HintQueue
 from services.api.metrics import Metrics
 from services.api.settings import ApiSettings
+from services.api.sign_in.wiring import make_sign_in
 from services.api.web.database import DatabaseGate
 from services.api.web.timeouts import Timeouts
 from shared import database, logs, process, topology
 from shared.broker import Publisher
+from shared.checks.database import DatabaseCheck
+from shared.checks.settings import SettingsCheck, show_delays
 from shared.database import DATABASE_OUTAGES, Pool, describe
 from shared.health import Health
 from shared.metrics import new_registry
@@ -61,6 +64,7 @@ async def main(config: ApiSettings, stop: asyncio.Event) -> None:
         planner_hints=hints,
         dead_queues=DeadQueues(broker_url, publisher),
         default_zone=config.default_timezone,
+        sign_in=make_sign_in(config),
     )
     async with (
         serve_ops(config.ops_host, config.ops_port, health, registry),
@@ -73,8 +77,17 @@ async def main(config: ApiSettings, stop: asyncio.Event) -> None:
         health.set(ZONES, True)
         database.register_metrics(pool, registry)
         publisher.register_metrics(registry)
+        equal = {"HERALD_RETRY_DELAYS": show_delays(config.retry_delays)}
+        settings_check = SettingsCheck(pool, health, registry, "api", equal)
         try:
-            await process.until_stopped(stop, database.watch(pool, health), publisher.check(), hints.check())
+            async with settings_check:
+                await process.until_stopped(
+                    stop,
+                    DatabaseCheck(pool, health, registry).run(),
+                    settings_check.run(),
+                    publisher.check(),
+                    hints.check(),
+                )
         finally:
             await runner.cleanup()
 

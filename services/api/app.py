@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from services.api.access import places
-from services.api.access.authenticate import AUTHENTICATOR, Authenticator, authenticate
+from services.api.access.authenticate import AUTHENTICATOR, SESSIONS, Authenticator, authenticate
 from services.api.access.identity import IDENTITY
 from services.api.access.places import EXPORTS, STREAMS
 from services.api.access.rate_limit import RATE_LIMITS, RateLimits, limit, stamp_allowance
@@ -18,6 +18,8 @@ from services.api.mailings.planner_hints import PLANNER_HINTS, HintSink
 from services.api.metrics import Metrics
 from services.api.pages import routes as pages
 from services.api.routes import ROUTES
+from services.api.sign_in import routes as sign_in_routes
+from services.api.sign_in.wiring import SIGN_IN, SignIn, identify_session
 from services.api.statistics import sse
 from services.api.web.bodies import BODY_MODEL, MAX_BODY, expect_later
 from services.api.web.context import DATABASE, LOG_FIELDS, METRICS, QUERY, TIMEOUTS, timeouts_of
@@ -44,6 +46,7 @@ def build(
     planner_hints: HintSink,
     dead_queues: DeadQueueOpener,
     default_zone: str,
+    sign_in: SignIn | None = None,
 ) -> web.Application:
     """Builds the application from its parts, each of which belongs to one feature."""
     app = web.Application(
@@ -57,6 +60,9 @@ def build(
     app[TIMEOUTS] = timeouts
     app[FIELD_NAMES] = field_names(model for route in ROUTES for model in route.models)
     app[AUTHENTICATOR] = authenticator
+    if sign_in is not None:
+        app[SIGN_IN] = sign_in
+        app[SESSIONS] = identify_session
     app[RATE_LIMITS] = rate_limits
     app[PLANNER_HINTS] = planner_hints
     app[DEAD_QUEUES] = dead_queues
@@ -72,6 +78,7 @@ def build(
         _add(app.router, PREFIX + path, routes)
     pages.add(app, ROUTES)
     console.add(app)
+    sign_in_routes.add(app)
     return app
 
 

@@ -44,6 +44,8 @@ from services.dispatcher.retry import RetryPolicy
 from services.dispatcher.settings import DispatcherSettings
 from shared import database, logs, process, topology
 from shared.broker import Consumer, Publisher
+from shared.checks.database import DatabaseCheck
+from shared.checks.settings import SettingsCheck, show_delays
 from shared.database import DATABASE_OUTAGES, Pool, describe
 from shared.health import Health
 from shared.metrics import new_registry
@@ -136,7 +138,8 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
             ("give back", give_backs.pulse),
         ):
             health.watch(task, pulse)
-        async with consumer:
+        settings_check = SettingsCheck(pool, health, registry, "dispatcher", _equal_settings(config))
+        async with consumer, settings_check:
             breaker_watch, limit_watch = BreakerWatch(view, health, registry), ConcurrencyWatch(view, health)
             tasks: dict[str, Work] = {
                 "beat": heartbeat.run,
@@ -145,7 +148,8 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
                 "hold-up": hold_up.run,
                 "queued retries": retries.run,
                 "admission": lambda: watch_admission(breaker_watch, limit_watch, read_clock),
-                "database": lambda: database.watch(pool, health),
+                "database": DatabaseCheck(pool, health, registry).run,
+                "settings": settings_check.run,
                 "providers": announcer.run,
                 "clients": keeper.close_left,
             }
@@ -155,6 +159,13 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, keeper.reload)
             await _work(handler, sending, results, give_backs, consumer, consumer.check(), publisher.check(), *watches)
             await heartbeat.leave()
+
+
+def _equal_settings(config: DispatcherSettings) -> dict[str, str]:
+    return {
+        "HERALD_RETRY_DELAYS": show_delays(config.retry_delays),
+        "HERALD_MAX_ATTEMPTS": str(config.max_attempts),
+    }
 
 
 @asynccontextmanager

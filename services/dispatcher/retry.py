@@ -32,6 +32,9 @@ class Finish:
 SENT = Finish("sent", None)
 
 
+SENT = Finish("sent", None)
+
+
 @dataclass(frozen=True, slots=True)
 class Retry:
     """Another attempt, due after `delay`.

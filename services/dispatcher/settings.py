@@ -6,7 +6,9 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints, model_validator
 
 from services.dispatcher.provider_api.origin import read_origin
+from shared import transport
 from shared.settings import BrokerSettings, DatabaseSettings, Port, ProvidersSettings, Settings
+from shared.transport import Weakness
 
 
 def _unlimited(value: object) -> object:
@@ -32,6 +34,8 @@ class DispatcherSettings(Settings, DatabaseSettings, BrokerSettings, ProvidersSe
     """The settings of the dispatcher. With a providers file those of the one provider mean nothing."""
 
     ops_port: Port = 9103
+    # Where providers reach the API with their receipts.
+    public_url: Annotated[HttpUrl, AfterValidator(lambda url: url.rstrip("/"))] | None = None
     provider_url: HttpUrl = "http://localhost:8090/v1"
     provider_token: Annotated[SecretStr, AfterValidator(_printable)] | None = None
     # Seconds for one request in all. With more than 25 a message could not be settled in time after the end.
@@ -46,3 +50,10 @@ class DispatcherSettings(Settings, DatabaseSettings, BrokerSettings, ProvidersSe
         if self.providers_file is None and self.provider_token is None:
             raise ValueError("HERALD_PROVIDER_TOKEN: Field required")
         return self
+
+    def weaknesses(self) -> tuple[Weakness, ...]:
+        if self.providers_file is not None:
+            # The file says for each provider whether it may be spoken to without TLS.
+            return super().weaknesses()
+        provider = transport.weaknesses_of_http(self.provider_url, "provider", "HERALD_PROVIDER_URL")
+        return (*provider, *super().weaknesses())

@@ -18,12 +18,14 @@ BANNED_NAMES = frozenset({"utils", "helpers", "common", "manager", "base", "core
 # From the top down: a module of shared/ imports only from the rows below its own.
 SHARED_LAYERS = (
     ("process",),
+    ("checks",),
     ("broker", "database", "ops", "task_supervisor"),
     ("failpoints", "metrics", "migrate"),
     ("amqp", "health", "logs", "settings", "waiting"),
+    ("transport",),
     ("amqp_urls", "messages", "topology"),
     ("tracebacks", "window"),
-    ("edits", "providers", "redaction", "sms", "statuses"),
+    ("edits", "providers", "redaction", "statuses", "texts"),
 )
 
 # From the bottom up: a folder of services/api imports only from itself and from the rows before its own. Metrics are
@@ -33,6 +35,7 @@ API_LAYERS = (
     ("web",),
     ("access",),
     ("audit",),
+    ("sign_in",),
     ("edits",),
     ("clients",),
     ("mailings",),

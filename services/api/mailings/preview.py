@@ -13,7 +13,7 @@ from services.api.mailings.schemas import MailingNew
 from services.api.web.bodies import read_body
 from services.api.web.context import pool_of
 from services.api.web.responses import reply
-from shared.sms import count_segments
+from shared.texts.sms import count_segments
 
 # Each preview reads all clients. Only a few run at a time, so that most of the pool stays free for other requests.
 MOST_AT_A_TIME = 2

@@ -6,11 +6,13 @@ To document a new route: describe its models, and add a row with an example to t
 from collections.abc import Mapping
 
 from services.api.access import api_docs as access
+from services.api.audit import api_docs as audit
 from services.api.clients import api_docs as clients
 from services.api.dead_letters import api_docs as dead_letters
 from services.api.mailings import api_docs as mailings
 from services.api.messages import api_docs as messages
 from services.api.providers import api_docs as providers
+from services.api.sign_in import api_docs as sign_in
 from services.api.statistics import api_docs as statistics
 from services.api.web.operation import Operation, Success
 from services.api.web.route import Handler
@@ -22,7 +24,8 @@ TAGS: Mapping[str, str] = {
     "messages": "A message is one mailing to one client. Read only: its status, and every attempt to send it.",
     "statistics": "Counts of mailings and messages. They always equal the counts of the messages themselves.",
     "providers": "The services that send the messages: their state, and which of them are drained.",
-    "token": "The request's own token.",
+    "token": "The request's own token, and the sessions of people.",
+    "events": "What happened to everything, and by whom. For admins.",
     "dead-letters": "Queue bodies that no process could handle, and jobs of messages whose attempts are used up. For "
     "admins.",
     "about": "The API itself. No token is needed.",
@@ -35,6 +38,8 @@ OPERATIONS: Mapping[Handler, Operation] = {
     **statistics.OPERATIONS,
     **providers.OPERATIONS,
     **access.OPERATIONS,
+    **sign_in.OPERATIONS,
+    **audit.OPERATIONS,
     **dead_letters.OPERATIONS,
 }
 

@@ -11,7 +11,7 @@ from services.dispatcher.provider_api.replies import Classification, Reply
 from services.dispatcher.providers.escalation import Escalation
 from services.dispatcher.providers.mapping import ProviderMapping
 from services.dispatcher.providers.message_values import MessageValues
-from shared.sms import count_segments
+from shared.texts.sms import count_segments
 
 # A provider that asks for a pause without saying for how long gets half of its requests for so long.
 SLOW_SECONDS = 10.0

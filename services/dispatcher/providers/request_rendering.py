@@ -14,7 +14,7 @@ from services.dispatcher.providers.message_values import LeafValue, MessageValue
 from shared.providers.placeholders import Placeholder, parse_text
 from shared.providers.schema import BasicAuth, RequestAuth, RequestConfig
 from shared.providers.secrets import SecretValues
-from shared.sms import fits_gsm
+from shared.texts.sms import fits_gsm
 
 # What may stand in a path as the file has it; an existing %-escape stays.
 _SAFE = "/%:@!$&'()*+,;=~-._"

@@ -3,7 +3,7 @@
 from services.sandbox.body import RefusedSend
 from services.sandbox.dialects.dialect import Dialect, DialectRequest, DialectSend, a_json, a_send
 from services.sandbox.modes import Behaviour, Mode
-from shared.sms import count_segments, fits_gsm
+from shared.texts.sms import count_segments, fits_gsm
 
 
 def _read(request: DialectRequest) -> DialectSend:
