@@ -42,6 +42,4 @@ async def _set_drained(request: web.Request, *, drained: bool) -> ProviderShown:
             log.info("provider resumed", provider=name)
     await pass_barrier(request, EditScope())
     found = [shown for shown in await store.list_all(pool) if shown.name == name]
-    if not found:
-        raise not_found("provider")
-    return found[0]
+    return found[0] if found else store.unused(name)

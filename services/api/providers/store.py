@@ -44,6 +44,22 @@ def _state(row: asyncpg.Record) -> ProviderHealth:
     return next((state for state in _WORST if state in row["breakers"]), "unused")
 
 
+def unused(name: str) -> ProviderShown:
+    """Returns a provider that no running dispatcher knows."""
+    return ProviderShown(
+        name=name,
+        state="unused",
+        reason=None,
+        dispatchers=0,
+        in_flight=0,
+        per_second=0.0,
+        failing=0.0,
+        test_mode=False,
+        drained_at=None,
+        held_until=None,
+    )
+
+
 async def is_known(pool: Pool, name: str) -> bool:
     """Says whether a provider is one of those listed."""
     return any(shown.name == name for shown in await list_all(pool))

@@ -66,12 +66,13 @@ def shown(*, broker: bool) -> Iterator[Any]:
                     yield pytest.param(one, id=f"{operation['operationId']}-{media.rpartition('/')[2]}-{name}")
 
 
-async def ids(rows: Rows, operation_id: str) -> dict[str, int]:
+async def ids(rows: Rows, operation_id: str) -> dict[str, int | str]:
     """Makes one of everything, under ids that are not those of the examples."""
     client = await rows.client("79990000001")
     mailing = await rows.mailing(STATES.get(operation_id, "scheduled"), pending=1)
     message = await rows.message(mailing, client)
-    return {"client_id": client, "mailing_id": mailing, "message_id": message}
+    await rows.pool.execute("INSERT INTO provider_states (provider, drained_at) VALUES ('smsc', now())")
+    return {"client_id": client, "mailing_id": mailing, "message_id": message, "provider": "smsc"}
 
 
 @pytest.mark.parametrize("one", list(shown(broker=False)))
