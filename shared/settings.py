@@ -13,6 +13,7 @@ from shared.providers.faults import ProvidersFileError
 from shared.providers.reading import read_providers_file
 from shared.providers.schema import ProvidersFile
 from shared.transport import Peer, Weakness
+from shared.wording import message_of
 
 PREFIX = "HERALD_"
 
@@ -148,7 +149,7 @@ def load(kind: type[SettingsT]) -> SettingsT:
         config = kind()
     except ValidationError as error:
         lines = [
-            f"{PREFIX}{'_'.join(str(part) for part in problem['loc'][:1]).upper()}: {problem['msg']}"
+            f"{PREFIX}{'_'.join(str(part) for part in problem['loc'][:1]).upper()}: {message_of(problem)}"
             if problem["loc"]
             # Of a rule over several variables, which names them itself.
             else problem["msg"].removeprefix("Value error, ")

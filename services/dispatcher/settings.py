@@ -48,7 +48,7 @@ class DispatcherSettings(Settings, DatabaseSettings, BrokerSettings, ProvidersSe
     @model_validator(mode="after")
     def _provider_with_token(self) -> Self:
         if self.providers_file is None and self.provider_token is None:
-            raise ValueError("HERALD_PROVIDER_TOKEN: Field required")
+            raise ValueError("HERALD_PROVIDER_TOKEN: is required")
         return self
 
     def weaknesses(self) -> tuple[Weakness, ...]:

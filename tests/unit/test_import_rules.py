@@ -24,7 +24,7 @@ SHARED_LAYERS = (
     ("amqp", "health", "logs", "settings", "waiting"),
     ("transport",),
     ("amqp_urls", "messages", "topology"),
-    ("tracebacks", "window"),
+    ("tracebacks", "window", "wording"),
     ("edits", "providers", "redaction", "statuses", "texts"),
 )
 

@@ -8,7 +8,7 @@ from services.api.clients import handlers as clients
 from services.api.clients.import_ import handler as imports
 from services.api.clients.responses import Client, Clients, ImportReport
 from services.api.clients.schemas import ClientNew, ClientPatch
-from services.api.web.negotiation import CSV, NDJSON
+from services.api.web.negotiation import BYTES, CSV, NDJSON
 from services.api.web.operation import (
     MADE_AT,
     NO_CONTENT,
@@ -94,6 +94,8 @@ OPERATIONS: Mapping[Handler, Operation] = {
         body=(
             text_content(CSV, _CSV_COLUMNS, CLIENTS_CSV, pattern=_CSV_HEADER),
             text_content(NDJSON, _ONE_A_LINE, CLIENTS_NDJSON),
+            # Generators of clients know no CSV, and would leave the operation out.
+            text_content(BYTES, f"A CSV as bytes. {_CSV_COLUMNS}", CLIENTS_CSV, format="binary", pattern=_CSV_HEADER),
         ),
     ),
     export.export_clients: Operation(

@@ -8,7 +8,7 @@ from services.sandbox.ledger import Ledger, LedgerEntry
 from services.sandbox.modes import MODES, Mode
 
 NOON = datetime(2026, 5, 4, 12, 0, 0, 123456, tzinfo=UTC)
-ACCEPTED = {Mode.OK, Mode.SLOW_DRIP, Mode.LOST_REPLY}
+ACCEPTED = {Mode.OK, Mode.QUEUED202, Mode.SLOW_DRIP, Mode.LOST_REPLY}
 
 
 def an_entry(

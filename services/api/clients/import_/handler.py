@@ -17,7 +17,7 @@ from services.api.edits.barrier import pass_barrier
 from services.api.edits.scope import MOST_CLIENTS, EditScope
 from services.api.web.bodies import chunks, require_type
 from services.api.web.context import pool_of, query_of, zones_of
-from services.api.web.negotiation import CSV, NDJSON
+from services.api.web.negotiation import BYTES, CSV, NDJSON
 from services.api.web.problems import HttpProblem, InvalidValue, invalid
 from services.api.web.reading.turns import TURNS
 from services.api.web.responses import reply
@@ -58,8 +58,10 @@ async def _read(request: web.Request, run: "RunningImport") -> ImportTally:
 
 
 def _start(request: web.Request, query: ImportQuery) -> "RunningImport":
-    media, zones, default_zone = require_type(request, (CSV, NDJSON)), zones_of(request), request.app[DEFAULT_ZONE]
-    reader = CsvReader(zones, default_zone, query.on_empty) if media == CSV else NdjsonReader(zones)
+    # Clients that are generated from the API's document send files as bytes.
+    media, zones = require_type(request, (CSV, NDJSON, BYTES)), zones_of(request)
+    default_zone = request.app[DEFAULT_ZONE]
+    reader = NdjsonReader(zones) if media == NDJSON else CsvReader(zones, default_zone, query.on_empty)
     return RunningImport(pool_of(request), default_zone, reader, query.on_conflict, origin_of(request))
 
 

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from services.api.clients.import_.lines import MAX_LINE, Line
 from services.api.clients.schemas import ClientNew
 from services.api.web.reading.parsing import NotJson, Zones, parse_json
-from services.api.web.reading.wording import message_of
+from shared.wording import message_of
 
 OnEmpty = Literal["keep", "clear"]
 
