@@ -13,6 +13,7 @@ COMMANDS = {
     "clients": "cli.commands.clients:app",
     "mailings": "cli.commands.mailings:app",
     "dead-letters": "cli.commands.dead_letters:app",
+    "providers": "cli.commands.providers:app",
     "token": "cli.commands.token:app",
     "trace": "cli.commands.trace:trace_command",
     "migrate": "cli.commands.migrate:migrate_command",

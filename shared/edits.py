@@ -7,3 +7,5 @@ from datetime import timedelta
 LEASE = timedelta(seconds=5)
 # The channel of NOTIFY on which the API hints that there is an edit to hear of. A lost hint costs a second.
 EDITS_CHANNEL = "herald_edits"
+# The channel on which the API asks the dispatchers to read the providers file again.
+PROVIDERS_CHANNEL = "herald_providers"

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 from functools import cache
 from typing import Annotated, Literal, TypeVar
 from uuid import UUID
@@ -28,6 +29,7 @@ Count = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 AttemptNumber = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 Moment = Annotated[datetime, Meta(tz=True)]
 Note = Annotated[str, Meta(max_length=1000)]
+ProviderName = Annotated[str, Meta(min_length=1, max_length=32)]
 
 T = TypeVar("T")
 
@@ -60,6 +62,8 @@ class Job(Body, frozen=True, kw_only=True):
     """A request to the dispatcher for one attempt of one message.
 
     `failures` are the attempts of the round that spent budget, as far as a retry job knows: not all may be folded.
+    `unsure`: an attempt may have arrived, so that the message stays with its provider. `refused`: the providers that
+    will never take it.
     """
 
     version: Literal[1] = _written(lambda: 1)
@@ -68,6 +72,8 @@ class Job(Body, frozen=True, kw_only=True):
     client_id: Identifier
     attempt: AttemptNumber
     failures: Count | None = None
+    unsure: bool = False
+    refused: tuple[ProviderName, ...] = ()
 
 
 class Result(Body, frozen=True, kw_only=True):
@@ -76,6 +82,9 @@ class Result(Body, frozen=True, kw_only=True):
     `status` is the new status of the message: retrying when another attempt is due, else final. `failed`: the attempt
     spends one of MAX_ATTEMPTS. For retrying, `due_at` is the moment of the next attempt, and `queued` means that its
     job is on the broker; otherwise the planner releases it from the table. `started_at` is the database's time.
+
+    `provider` is None for the one provider of the environment. Others may give an id of their own and a cost. `unsure`:
+    it may have arrived; `refused`: this provider will never take it.
     """
 
     message_id: Identifier
@@ -93,6 +102,11 @@ class Result(Body, frozen=True, kw_only=True):
     queued: bool = _written(lambda: False)
     due_at: Moment | None = None
     request_id: str | None = None
+    provider: ProviderName | None = None
+    provider_id: Annotated[str, Meta(max_length=200)] | None = None
+    cost: Decimal | None = None
+    unsure: bool = False
+    refused: bool = False
 
 
 class Results(Body, frozen=True, kw_only=True):

@@ -62,13 +62,23 @@ class Redactor:
     """A redactor of phones, tokens, passwords in URLs, and the secrets of this process."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        # The longest first, since one may contain another.
-        self._secrets = sorted({one for one in secrets if len(one) >= LEAST_SECRET}, key=len, reverse=True)
-        self._encoded = [one.encode() for one in self._secrets]
+        self._secrets: list[str] = []
+        self._encoded: list[bytes] = []
         # Short texts that were found to hold nothing to mask, and ids of which that is true as ids. The words of the
         # code and the id of a mailing's request are in thousands of lines.
         self._harmless: set[str] = set()
         self._harmless_ids: set[str] = set()
+        self.learn(secrets)
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Masks these from now on, too."""
+        known = {*self._secrets, *(one for one in secrets if len(one) >= LEAST_SECRET)}
+        if len(known) > len(self._secrets):
+            # The longest first, since one may contain another.
+            self._secrets = sorted(known, key=len, reverse=True)
+            self._encoded = [one.encode() for one in self._secrets]
+            self._harmless.clear()
+            self._harmless_ids.clear()
 
     def is_plain(self, event: Mapping[str, object]) -> bool:
         """Returns whether nothing in an event needs to be masked or escaped. It runs for every line, so it is fast.

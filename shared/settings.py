@@ -9,6 +9,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared import amqp_urls, transport
+from shared.providers.faults import ProvidersFileError
+from shared.providers.reading import read_providers_file
+from shared.providers.schema import ProvidersFile
 from shared.transport import Peer, Weakness
 from shared.wording import message_of
 
@@ -108,6 +111,23 @@ class DatabaseSettings(TransportSettings):
         return (*transport.weaknesses_of_database(self.database_url.get_secret_value()), *super().weaknesses())
 
 
+class ProvidersSettings(BaseSettings):
+    """The settings of processes that read the providers file."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+
+    providers_file: Path | None = None
+
+    def read_providers(self) -> ProvidersFile | None:
+        """Reads the providers file; None without one. Raises SettingsError with one line for each fault."""
+        if self.providers_file is None:
+            return None
+        try:
+            return read_providers_file(self.providers_file)
+        except ProvidersFileError as error:
+            raise SettingsError("\n".join(error.lines)) from None
+
+
 class BrokerSettings(TransportSettings):
     """The settings of processes that use RabbitMQ."""
 
@@ -130,6 +150,9 @@ def load(kind: type[SettingsT]) -> SettingsT:
     except ValidationError as error:
         lines = [
             f"{PREFIX}{'_'.join(str(part) for part in problem['loc'][:1]).upper()}: {message_of(problem)}"
+            if problem["loc"]
+            # Of a rule over several variables, which names them itself.
+            else problem["msg"].removeprefix("Value error, ")
             for problem in error.errors(include_url=False, include_input=False)
         ]
         raise SettingsError("; ".join(lines)) from error

@@ -14,7 +14,9 @@ FinalResultStatus = Literal["sent", "rejected", "exhausted", "expired"]
 AttemptOutcome = Literal[
     "accepted",
     "broken",
+    "duplicate",
     "error_code",
+    "hold",
     "not_found",
     # No request was made: the text could not be rendered for the client.
     "not_rendered",
@@ -22,6 +24,7 @@ AttemptOutcome = Literal[
     "refused",
     "server_error",
     "timeout",
+    "too_late",
     "too_many",
     "unauthorized",
     "unreachable",

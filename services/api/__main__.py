@@ -44,6 +44,8 @@ async def main(config: ApiSettings, stop: asyncio.Event) -> None:
     The port comes before the connections, so that a port in use ends the start at once. Stopping goes the other way:
     requests are finished, then the pool closes, then events are flushed.
     """
+    # A wrong providers file stops every process that reads it.
+    config.read_providers()
     health, registry = Health(), new_registry()
     if config.has_default_token:
         logs.get().warning("default admin token in use", variable="HERALD_ADMIN_TOKEN", remedy=OWN_TOKEN)

@@ -15,6 +15,7 @@ from services.api.mailings.audience import preview
 from services.api.mailings.schemas import MailingNew, MailingPatch, MailingsQuery, Resend
 from services.api.messages import handlers as messages
 from services.api.messages.schemas import MessagesQuery
+from services.api.providers import handlers as providers
 from services.api.segments import handlers as segments
 from services.api.segments.schemas import SegmentNew, SegmentPatch, SegmentsQuery
 from services.api.sign_in import sessions
@@ -30,6 +31,7 @@ _MAILING = "/mailings/{mailing_id:[0-9]{1,19}}"
 _SEGMENT = "/segments/{segment_id:[0-9]{1,19}}"
 _SUPPRESSION = "/suppressions/{suppression_id:[0-9]{1,19}}"
 _MESSAGE = "/messages/{message_id:[0-9]{1,19}}"
+_PROVIDER = "/providers/{provider:[a-z][a-z0-9_-]{0,31}}"
 
 ROUTES = (
     Route("POST", "/clients", clients.create, "operator", "Add a client", body=ClientNew),
@@ -114,6 +116,10 @@ ROUTES = (
     Route("GET", _MESSAGE, messages.show, "viewer", "Show a message with its attempts"),
     Route("GET", "/statistics", statistics.totals, "viewer", "Count all mailings and messages"),
     Route("GET", "/statistics/mailings", statistics.listing, "viewer", "List the counts of each mailing", PageQuery),
+    Route("GET", "/providers", providers.listing, "viewer", "List the providers"),
+    Route("POST", "/providers/reload", providers.reload, "admin", "Have the providers file read again"),
+    Route("POST", _PROVIDER + "/drain", providers.drain, "admin", "Send nothing through a provider"),
+    Route("POST", _PROVIDER + "/resume", providers.resume, "admin", "Send through a provider again"),
     Route("GET", "/token", token.show, "viewer", "Show the request's token"),
     Route("GET", "/sessions", sessions.listing, "admin", "List the sessions of people"),
     Route("DELETE", "/sessions/{session_id:[0-9]{1,19}}", sessions.revoke, "admin", "End a session"),

@@ -11,7 +11,7 @@ from services.api.access.client_address import parse_networks
 from services.api.mailings.default_window import parse_window
 from services.api.sign_in.settings import SignInSettings
 from services.api.stop_list.keys import LEAST_KEY
-from shared.settings import BrokerSettings, DatabaseSettings, Settings
+from shared.settings import BrokerSettings, DatabaseSettings, ProvidersSettings, Settings
 from shared.transport import is_loopback
 
 # The public default of docker-compose.yml, for a first try.
@@ -33,7 +33,7 @@ Rate = Annotated[Annotated[float, Field(ge=0.1, le=1_000_000)] | None, BeforeVal
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_read_networks)]
 
 
-class ApiSettings(Settings, DatabaseSettings, BrokerSettings, SignInSettings):
+class ApiSettings(Settings, DatabaseSettings, BrokerSettings, SignInSettings, ProvidersSettings):
     api_host: str = "127.0.0.1"
     # 0 means any free port, which the log names.
     api_port: int = Field(default=8080, ge=0, le=65535)

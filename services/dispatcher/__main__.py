@@ -2,8 +2,11 @@
 
 import asyncio
 import random
+import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -26,20 +29,29 @@ from services.dispatcher.claims.held_claims import HeldClaims
 from services.dispatcher.handler import Handler
 from services.dispatcher.intake import Intake
 from services.dispatcher.metrics import Metrics
-from services.dispatcher.provider_api import provider
+from services.dispatcher.provider_api.http_client import HttpClient
+from services.dispatcher.providers.announcer import Announcer
+from services.dispatcher.providers.fleet import Fleet
+from services.dispatcher.providers.fleet_view import FleetMetrics, FleetView
+from services.dispatcher.providers.keeper import FleetKeeper, read_fleet
+from services.dispatcher.providers.lane import Lane
+from services.dispatcher.providers.mapping import ProviderMapping, Surroundings
+from services.dispatcher.providers.store import read_installation
 from services.dispatcher.queued_retries import QueuedRetries
 from services.dispatcher.requeue import Requeue
 from services.dispatcher.result_buffer import ResultBuffer
 from services.dispatcher.retry import RetryPolicy
 from services.dispatcher.settings import DispatcherSettings
-from shared import database, process, topology
+from shared import database, logs, process, topology
 from shared.broker import Consumer, Publisher
 from shared.checks.database import DatabaseCheck
 from shared.checks.settings import SettingsCheck, show_delays
+from shared.database import DATABASE_OUTAGES, Pool, describe
 from shared.health import Health
 from shared.metrics import new_registry
 from shared.ops import serve_ops
 from shared.task_supervisor import TaskSupervisor, Work
+from shared.waiting import retry_through_outages
 
 # For the beat, which keeps one; claims, a give-back, the watch and the count of retries share the others.
 POOL_SIZE = 6
@@ -48,49 +60,59 @@ POOL_SIZE = 6
 ENDING_SECONDS, GIVING_BACK_SECONDS, FLUSHING_SECONDS = 15, 2, 4
 
 
+log = logs.get()
+
+
 async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
     health, registry = Health(), new_registry()
     health.require("database", "dispatcher.publish", "dispatcher.consume")
     table = topology.build(config.retry_delays) if config.declare else None
-    urls, token = config.rabbitmq_url.get_secret_value(), config.provider_token.get_secret_value()
+    urls = config.rabbitmq_url.get_secret_value()
+    # A wrong file is refused before anything else is tried.
+    read_fleet(config, Surroundings())
     async with (
         serve_ops(config.ops_host, config.ops_port, health, registry),
         database.connect(
             config.database_url.get_secret_value(), health, stop, size=POOL_SIZE, session=database.NO_SCANS
         ) as pool,
-        provider.connect(
-            config.provider_url, token, most_open=config.dispatcher_concurrency, clock=read_clock
-        ) as send_api,
+        _fleet(config, pool, stop) as keeper,
         Publisher(urls, "dispatcher.publish", health, table) as publisher,
     ):
         counters = Metrics(registry)
         intake, results, held = Intake(counters), ResultBuffer(publisher), HeldClaims(read_clock)
         give_backs, retries = GiveBacks(pool, held.names, intake, counters), QueuedRetries(pool)
-        breaker = Breaker(lambda: random.uniform(0.9, 1.1))  # noqa: S311 - jitter, not a secret
-        concurrency = AdaptiveConcurrency(config.dispatcher_concurrency)
-        admission, limiter = Admission(breaker, concurrency), make_limit(config.provider_rate, read_clock)
+
+        def fleet() -> Fleet:
+            return keeper.fleet
+
+        heartbeat = Heartbeat(
+            pool,
+            held,
+            provider_timeout=lambda: keeper.longest_timeout,
+            clock=read_clock,
+            obey=keeper.obey,
+            reload=keeper.reload,
+        )
+        announcer = Announcer(pool, keeper, lambda: heartbeat.process, read_clock)
         tools = AttemptTools(
             held=held,
             publisher=publisher,
-            provider=send_api,
-            admission=admission,
+            fleet=fleet,
+            announce=announcer.announce,
             policy=RetryPolicy(config.retry_delays, config.max_attempts),
             retries=retries,
             metrics=counters,
-            timeout=config.provider_timeout,
-            token=token,
             clock=read_clock,
         )
-        attempts = RunningAttempts(tools, results, give_backs, intake, ClaimSize(), limiter)
-        heartbeat = Heartbeat(pool, held, provider_timeout=config.provider_timeout, clock=read_clock)
+        attempts = RunningAttempts(tools, results, give_backs, intake, ClaimSize())
         hold_up, requeue = HoldUp(health, registry, read_clock), Requeue(publisher, intake, config.retry_delays[0])
         claimer = Claimer(
-            *(pool, intake, requeue, attempts, admission, held, limiter, hold_up, counters),
+            *(pool, intake, requeue, attempts, fleet, held, hold_up, counters),
             concurrency=config.dispatcher_concurrency,
             clock=read_clock,
         )
         handler = Handler(
-            *(intake, requeue, claimer, attempts, results, admission, held, heartbeat, hold_up, limiter),
+            *(intake, requeue, claimer, attempts, results, fleet, held, heartbeat, hold_up),
             concurrency=config.dispatcher_concurrency,
             clock=read_clock,
         )
@@ -100,10 +122,12 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
             health,
             table,
             queue=topology.DISPATCHER_JOBS,
-            prefetch=prefetch(config.dispatcher_concurrency, config.provider_rate),
+            prefetch=prefetch(config.dispatcher_concurrency, keeper.fleet.rate),
             on_delivery=intake.enqueue,
         )
-        _register_gauges(registry, concurrency, handler, intake, held, results)
+        view = FleetView(fleet)
+        FleetMetrics(registry, fleet, read_clock)
+        _register_gauges(registry, view, handler, intake, held, results)
         database.register_metrics(pool, registry)
         consumer.register_metrics(registry)
         publisher.register_metrics(registry)
@@ -116,7 +140,7 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
             health.watch(task, pulse)
         settings_check = SettingsCheck(pool, health, registry, "dispatcher", _equal_settings(config))
         async with consumer, settings_check:
-            breaker_watch, limit_watch = BreakerWatch(breaker, health, registry), ConcurrencyWatch(concurrency, health)
+            breaker_watch, limit_watch = BreakerWatch(view, health, registry), ConcurrencyWatch(view, health)
             tasks: dict[str, Work] = {
                 "beat": heartbeat.run,
                 "results": results.run,
@@ -126,10 +150,13 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
                 "admission": lambda: watch_admission(breaker_watch, limit_watch, read_clock),
                 "database": DatabaseCheck(pool, health, registry).run,
                 "settings": settings_check.run,
+                "providers": announcer.run,
+                "clients": keeper.close_left,
             }
             supervisor = TaskSupervisor(health, registry)
             watches = [supervisor.supervise(task, work) for task, work in tasks.items()]
             sending = supervisor.supervise("send", lambda: handler.run(consumer, stop))
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, keeper.reload)
             await _work(handler, sending, results, give_backs, consumer, consumer.check(), publisher.check(), *watches)
             await heartbeat.leave()
 
@@ -141,9 +168,38 @@ def _equal_settings(config: DispatcherSettings) -> dict[str, str]:
     }
 
 
+@asynccontextmanager
+async def _fleet(config: DispatcherSettings, pool: Pool, stop: asyncio.Event) -> AsyncIterator[FleetKeeper]:
+    """Makes the fleet, and closes its clients. Raises SettingsError for a wrong file."""
+    installation = ""
+    if config.providers_file is not None:
+
+        def note(error: BaseException) -> None:
+            log.warning("installation not read", detail=describe(error))
+
+        installation = await retry_through_outages(lambda: read_installation(pool), DATABASE_OUTAGES, note, stop)
+    keeper = FleetKeeper(config, Surroundings(installation, config.public_url), partial(_make_lane, config))
+    try:
+        yield keeper
+    finally:
+        await keeper.close()
+
+
+def _make_lane(config: DispatcherSettings, mapping: ProviderMapping) -> Lane:
+    most = min(mapping.config.concurrency or config.dispatcher_concurrency, config.dispatcher_concurrency)
+    breaker = Breaker(lambda: random.uniform(0.9, 1.1))  # noqa: S311 - jitter, not a secret
+    return Lane(
+        mapping,
+        HttpClient(mapping.origin, most_open=most, clock=read_clock),
+        Admission(breaker, AdaptiveConcurrency(most)),
+        make_limit(mapping.config.rate, read_clock),
+        label=None if config.providers_file is None else mapping.name,
+    )
+
+
 def _register_gauges(
     registry: CollectorRegistry,
-    concurrency: AdaptiveConcurrency,
+    view: FleetView,
     handler: Handler,
     intake: Intake,
     held: HeldClaims,
@@ -153,7 +209,7 @@ def _register_gauges(
     metrics.register_gauges(
         registry,
         in_flight=lambda: handler.in_flight,
-        most=lambda: concurrency.limit,
+        most=lambda: view.limit,
         held=lambda: intake.held,
         unbegun=lambda: len(held),
         outstanding=lambda: results.outstanding,

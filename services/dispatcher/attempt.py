@@ -8,14 +8,22 @@ from logging import DEBUG
 
 from msgspec import structs
 
-from services.dispatcher.admission.admission import Admission
-from services.dispatcher.attempt_result import build_refused, build_result, build_unsettled, failure_fields
+from services.dispatcher.attempt_result import (
+    build_refused,
+    build_result,
+    build_unsettled,
+    failure_fields,
+    learned,
+)
 from services.dispatcher.claimed_job import ClaimedJob, SentRequest
 from services.dispatcher.claims.held_claims import HeldClaims
 from services.dispatcher.metrics import Metrics
 from services.dispatcher.provider_api.pending_request import PendingRequest
-from services.dispatcher.provider_api.provider import Provider
-from services.dispatcher.provider_api.replies import Classification, Reply, classify
+from services.dispatcher.provider_api.replies import Classification, Reply
+from services.dispatcher.providers.fleet import Fleet
+from services.dispatcher.providers.lane import Lane
+from services.dispatcher.providers.mapping import TooLate
+from services.dispatcher.providers.message_values import MessageValues
 from services.dispatcher.queued_retries import QueuedRetries
 from services.dispatcher.retry import SENT, Decision, Finish, Retry, RetryFacts, RetryPolicy, decide
 from shared import failpoints, logs, topology
@@ -26,44 +34,69 @@ from shared.messages import Result, encode
 MARGIN_SECONDS = 0.25
 # More retries than this wait in the table, not on the broker.
 MOST_QUEUED_RETRIES = 50_000
+TOO_LATE = "less time left than the provider allows a message"
 
 log = logs.get()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptTools:
-    """What all attempts of a process share. `timeout` is in seconds, and `clock` that of the claims."""
+    """What all attempts of a process share. `clock` is that of the claims.
+
+    `fleet` returns the providers of now, and `announce` has all dispatchers hold or slow one that throttles.
+    """
 
     held: HeldClaims
     publisher: Publisher
-    provider: Provider
-    admission: Admission
+    fleet: Callable[[], Fleet]
+    announce: Callable[[Lane, timedelta | None], None]
     policy: RetryPolicy
     retries: QueuedRetries
     metrics: Metrics
-    timeout: float
-    token: str
     clock: Callable[[], float]
 
 
 class AttemptRun:
-    """One attempt of a claimed job. It holds no database connection, and no task, while it waits for the provider.
+    """One attempt of a claimed job, through one lane.
+
+    It holds no database connection, and no task, while it waits for the provider.
 
     `on_end` is called once, with the result, or with None when the request did not begin, or when Herald failed in a
     way that leaves no result. Whatever calls an attempt gets no error from it.
     """
 
-    __slots__ = ("_began", "_deadline", "_ended", "_on_end", "_pending", "_replied", "_tools", "claimed")
+    __slots__ = (
+        "_began",
+        "_deadline",
+        "_ended",
+        "_on_end",
+        "_pending",
+        "_replied",
+        "_tools",
+        "_values",
+        "claimed",
+        "lane",
+    )
 
     def __init__(
-        self, tools: AttemptTools, claimed: ClaimedJob, on_end: "Callable[[AttemptRun, Result | None], None]"
+        self,
+        tools: AttemptTools,
+        claimed: ClaimedJob,
+        lane: Lane,
+        on_end: "Callable[[AttemptRun, Result | None], None]",
     ) -> None:
         self._tools = tools
         self.claimed = claimed
+        self.lane = lane
+        self._values: MessageValues | None = None
         self._on_end = on_end
         self._pending: PendingRequest | None = None
         self._began = self._deadline = 0.0
         self._replied = self._ended = False
+
+    @property
+    def ended(self) -> bool:
+        return self._ended
 
     def start(self) -> None:
         """Sends the request as soon as there is a connection. It may end within this call."""
@@ -71,17 +104,17 @@ class AttemptRun:
             self._refuse(self.claimed.claim.refusal)
             return
         failpoints.reach("dispatcher.claimed")
-        tools, claim = self._tools, self.claimed.claim
-        self._began = tools.clock()
-        self._deadline = min(
-            self._began + tools.timeout, self.claimed.terms.asked + claim.seconds_left - MARGIN_SECONDS
-        )
+        claim, mapping = self.claimed.claim, self.lane.mapping
+        self._began = self._tools.clock()
+        end = self.claimed.terms.asked + claim.seconds_left
+        self._deadline = min(self._began + mapping.timeout, end - MARGIN_SECONDS)
         if log.is_enabled_for(DEBUG):
             log.debug("request begins", **self.claimed.ids, timeout_s=round(self._deadline - self._began, 2))
         try:
-            self._pending = tools.provider.begin(
-                claim.message_id, claim.phone, claim.text, deadline=self._deadline, owner=self
-            )
+            self._values = mapping.values_of(claim, end - self._began)
+            self._pending = self.lane.send(self._values, deadline=self._deadline, owner=self)
+        except TooLate:
+            self._expire()
         except Exception as error:
             self._crash(error)
 
@@ -106,7 +139,7 @@ class AttemptRun:
             return
         pending, self._pending = self._pending, None
         if pending is not None:
-            self._tools.provider.cancel(pending)
+            self.lane.client.cancel(pending)
         if self._tools.held.holds(self.claimed):
             self._end(None)
         else:
@@ -145,8 +178,8 @@ class AttemptRun:
     def _decide(self, sent: SentRequest) -> None:
         tools, claimed = self._tools, self.claimed
         tools.metrics.margin.observe(claimed.claim.seconds_left - sent.begun_after)
-        classification = _classify(claimed, sent)
-        self._record_in_admission(sent, classification)
+        classification = self._classify(sent.reply)
+        self._record_in_lane(sent, classification)
         if classification.verdict == "accepted":
             # Nothing is to be weighed, and most replies are so.
             self._finish(sent, classification, SENT)
@@ -154,36 +187,63 @@ class AttemptRun:
         decision = decide(classification, self._facts(sent), tools.policy)
         if isinstance(decision, Retry) and decision.queued:
             self._queue_retry(sent, classification, decision)
-        elif isinstance(decision, Finish) and decision.status == "exhausted":
+        elif isinstance(decision, Finish) and decision.dead_letter:
             self._dead_letter(sent, classification, decision)
         else:
             self._finish(sent, classification, decision)
 
-    def _record_in_admission(self, sent: SentRequest, classification: Classification) -> None:
-        admission, claimed, moment = self._tools.admission, self.claimed, self._tools.clock()
-        if classification.verdict == "misconfigured":
+    def _classify(self, reply: Reply) -> Classification:
+        """Classifies the reply. One that Herald itself fails on may have been a success."""
+        try:
+            return self.lane.classify(self.claimed.claim.message_id, reply, self._values)
+        except Exception as error:
+            log.error("attempt crashed", **self.claimed.ids, exc_info=error)
+            return Classification("unknown", "broken", "reply not understood")
+
+    def _record_in_lane(self, sent: SentRequest, classification: Classification) -> None:
+        lane, claimed = self.lane, self.claimed
+        lane.record(self._tools.clock(), claimed.ticket, sent.seconds, classification)
+        if classification.verdict == "throttled":
+            self._tools.announce(lane, classification.retry_after)
+        elif classification.verdict == "hold" and lane.label is None:
             variable = "HERALD_PROVIDER_TOKEN"
             log.error("provider refused the token", **claimed.ids, outcome=classification.outcome, variable=variable)
-            admission.trip(moment, claimed.ticket)
-        else:
-            failed = classification.verdict == "temporary"
-            admission.end(moment, claimed.ticket, seconds=sent.seconds, failed=failed)
+        elif classification.verdict == "hold":
+            log.error("provider refused our account", **claimed.ids, provider=lane.label, reason=classification.reason)
+
+    def _expire(self) -> None:
+        """Ends a message for which less time is left than the provider takes as its validity. Nothing was sent."""
+        self._replied = True
+        self._tools.held.let_go(self.claimed)
+        found = Classification("permanent", "too_late", TOO_LATE, not_taken=True)
+        sent = SentRequest(Reply("unreachable", detail="not sent"), self._began - self.claimed.terms.asked, 0.0)
+        try:
+            self._finish(sent, found, Finish("expired", TOO_LATE))
+        except Exception as error:
+            self._fail(sent, error)
 
     def _facts(self, sent: SentRequest) -> RetryFacts:
-        claim = self.claimed.claim
+        claim, lane = self.claimed.claim, self.lane
         return RetryFacts(
             failures=claim.failures,
             left=timedelta(seconds=claim.seconds_left - sent.begun_after - sent.seconds),
             number=claim.number,
             queues_full=self._tools.retries.count >= MOST_QUEUED_RETRIES,
+            deduplicates=lane.mapping.deduplicates,
+            unsure=claim.unsure,
+            others=self._tools.fleet().others(claim, lane),
         )
 
     def _queue_retry(self, sent: SentRequest, classification: Classification, decision: Retry) -> None:
         """Publishes the retry. Its result follows once it is confirmed; one that is not waits in the table."""
         name = topology.retry_queue(decision.delay)
         claimed = self.claimed
-        failures = claimed.claim.failures + decision.failed
-        job = structs.replace(claimed.job, attempt=claimed.claim.number + 1, failures=failures)
+        job = structs.replace(
+            claimed.job,
+            attempt=claimed.claim.number + 1,
+            failures=claimed.claim.failures + decision.failed,
+            **learned(claimed.claim, self.lane, classification),
+        )
 
         def settle(error: Unpublished | None) -> None:
             if error is None:
@@ -229,7 +289,7 @@ class AttemptRun:
             self._fail(sent, fault)
 
     def _finish(self, sent: SentRequest, classification: Classification, decision: Decision) -> None:
-        result = build_result(self.claimed, sent, classification, decision, token=self._tools.token)
+        result = build_result(self.claimed, sent, classification, decision, self.lane)
         self._log_end(sent, classification, decision, result)
         self._end(result)
 
@@ -238,6 +298,8 @@ class AttemptRun:
         metrics.attempts[classification.outcome].inc()
         metrics.duration.observe(sent.seconds)
         accepted = classification.verdict == "accepted"
+        if self.lane.label is not None:
+            metrics.provider_attempts.labels(self.lane.label, classification.verdict).inc()
         log.info(
             "attempt ended",
             **claimed.ids,
@@ -245,6 +307,7 @@ class AttemptRun:
             http_status=sent.reply.http_status,
             duration_ms=result.duration_ms,
             status=result.status,
+            **({} if self.lane.label is None else {"provider": self.lane.label}),
             # A success has nothing to add, since its code was 0; and at least nine of ten lines are successes.
             **({} if accepted else failure_fields(claimed, classification, decision, result)),
         )
@@ -263,19 +326,10 @@ class AttemptRun:
         log.error("attempt crashed", **self.claimed.ids, exc_info=error)
         result = None
         if sent is not None:
-            result = build_unsettled(self.claimed, sent, self._tools.policy.delays[0])
+            result = build_unsettled(self.claimed, sent, self._tools.policy.delays[0], self.lane)
         self._end(result)
 
     def _end(self, result: Result | None) -> None:
         if not self._ended:
             self._ended = True
             self._on_end(self, result)
-
-
-def _classify(claimed: ClaimedJob, sent: SentRequest) -> Classification:
-    """Classifies the reply. One that Herald itself fails on may have been a success."""
-    try:
-        return classify(sent.reply)
-    except Exception as error:
-        log.error("attempt crashed", **claimed.ids, exc_info=error)
-        return Classification("temporary", "broken", "reply not understood")

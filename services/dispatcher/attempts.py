@@ -1,15 +1,20 @@
 """The attempts under way: each is started with its claim, and leaves a result, or its claim to be given back."""
 
 import asyncio
+from collections import deque
 from functools import partial
 
-from services.dispatcher.admission.rate_limit import RateLimit
+from msgspec.structs import replace
+
 from services.dispatcher.attempt import AttemptRun, AttemptTools
+from services.dispatcher.attempt_result import build_unsent
 from services.dispatcher.claimed_job import ClaimedJob
+from services.dispatcher.claims.claim import Claim
 from services.dispatcher.claims.claim_size import ClaimSize
 from services.dispatcher.claims.give_backs import GiveBacks
 from services.dispatcher.claims.held_claims import GiveBackReason
 from services.dispatcher.intake import DeliveredJob, Intake
+from services.dispatcher.providers.lane import Lane
 from services.dispatcher.result_buffer import ResultBuffer
 from shared import logs
 from shared.messages import Result
@@ -27,39 +32,74 @@ class RunningAttempts:
         give_backs: GiveBacks,
         intake: Intake,
         size: ClaimSize,
-        limiter: RateLimit,
     ) -> None:
         self._tools = tools
         self._held = tools.held
         self._results = results
         self._give_backs = give_backs
         self._intake = intake
-        self._limiter = limiter
         self._running: set[AttemptRun] = set()
+        # Those whose lane has no room yet. They hold their claims.
+        self._waiting: dict[Lane, deque[AttemptRun]] = {}
         self._stopping = False
         self.size = size
         self.freed = asyncio.Event()
 
     @property
     def under_way(self) -> int:
-        """Attempts that have not ended."""
+        """RunningAttempts that have not ended."""
         return len(self._running)
 
-    def start(self, claimed: ClaimedJob) -> None:
-        """Starts the attempt of a claim, or gives the claim back if it is void by now. Raises nothing."""
+    def start(self, claimed: ClaimedJob, lane: Lane, *, wait: bool = False) -> None:
+        """Starts the attempt of a claim, or gives the claim back if it is void by now. Raises nothing.
+
+        With `wait` it starts as soon as its lane has room.
+        """
         self._held.names.hold(claimed.terms.name)
         void = "stop" if self._stopping else self._held.void(claimed.terms, claimed.claim)
         if void is not None:
             self._give_back(claimed, void)
             return
-        attempt = AttemptRun(self._tools, claimed, self._ended)
+        attempt = AttemptRun(self._tools, claimed, lane, self._ended)
         self._held.hold(claimed, attempt.cancel)
+        if wait:
+            self._waiting.setdefault(lane, deque()).append(attempt)
+        else:
+            self._begin(attempt)
+
+    def postpone(self, claimed: ClaimedJob, seconds: float) -> None:
+        """Gives a claim back whose provider is away: it waits in the table for so many seconds."""
+        self._held.names.hold(claimed.terms.name)
+        self._give_backs.add(claimed, "away", seconds)
+
+    def waiting_for(self, lane: Lane) -> int:
+        """Returns how many claims wait for room in a lane."""
+        return len(self._waiting.get(lane, ()))
+
+    def start_waiting(self, moment: float) -> None:
+        """Starts what waited for room. What waits for a lane that is away by now is given back."""
+        for lane, attempts in list(self._waiting.items()):
+            away = lane.away(moment) or lane.held(moment)
+            while attempts and (away or lane.room(moment) > 0):
+                attempt = attempts.popleft()
+                if attempt.ended:
+                    continue
+                if away:
+                    attempt.cancel()
+                else:
+                    self._begin(attempt)
+            if not attempts:
+                del self._waiting[lane]
+
+    def _begin(self, attempt: AttemptRun) -> None:
+        claimed, lane = attempt.claimed, attempt.lane
+        attempt.claimed = replace(claimed, ticket=lane.begin(self._tools.clock(), claimed.claim.text))
         self._running.add(attempt)
         try:
             attempt.start()
         except Exception as error:
-            log.error("attempt crashed", **claimed.ids, exc_info=error)
-            self._held.fail(claimed)
+            log.error("attempt crashed", **attempt.claimed.ids, exc_info=error)
+            self._held.fail(attempt.claimed)
             self._ended(attempt, None)
 
     def refuse_new(self) -> None:
@@ -86,22 +126,28 @@ class RunningAttempts:
 
     def _ended(self, attempt: AttemptRun, result: Result | None) -> None:
         """Frees the slot, and gives the claim back if its request did not begin, else hands its result on."""
+        claimed = attempt.claimed
         if attempt not in self._running:
+            # It waited for room, and was taken from there.
+            reason = self._held.let_go(claimed)
+            if reason is not None:
+                self._give_backs.add(claimed, reason)
             return
         self._running.discard(attempt)
         self.freed.set()
-        claimed = attempt.claimed
         try:
             # Whatever became of the attempt: its ticket is back.
-            self._tools.admission.withdraw(claimed.ticket)
-            self._settle(claimed, result)
+            attempt.lane.admission.withdraw(claimed.ticket)
+            self._settle(attempt, result)
         except Exception as error:
             log.error("attempt crashed", **claimed.ids, exc_info=error)
             self._abandon(claimed)
 
-    def _settle(self, claimed: ClaimedJob, result: Result | None) -> None:
+    def _settle(self, attempt: AttemptRun, result: Result | None) -> None:
+        claimed = attempt.claimed
         reason = self._held.let_go(claimed)
         if reason is not None:
+            attempt.lane.limiter.put_back(attempt.lane.tokens_of(claimed.claim.text))
             self._give_back(claimed, reason)
             return
         self.size.grow()
@@ -109,6 +155,11 @@ class RunningAttempts:
             self._abandon(claimed)
         else:
             self._results.add(result, partial(self._confirmed, claimed))
+
+    def end_unsent(self, delivered: DeliveredJob, claim: Claim, reason: str, *, unsure: bool) -> None:
+        """Ends a message without a request. `unsure`: an attempt before, not to be repeated, may have arrived."""
+        log.warning("message ended unsent", **delivered.ids, reason=reason)
+        self._results.add(build_unsent(claim, reason, unsure=unsure), delivered.delivery.ack)
 
     def _abandon(self, claimed: ClaimedJob) -> None:
         """Leaves a claim to fall stale with its name. The job is there again by then."""
@@ -120,8 +171,6 @@ class RunningAttempts:
         claimed.delivery.ack()
 
     def _give_back(self, claimed: ClaimedJob, reason: GiveBackReason) -> None:
-        self._tools.admission.withdraw(claimed.ticket)
-        self._limiter.put_back(1)
         if reason in ("lease", "time"):
             self.size.shrink(self._tools.clock())
         self._give_backs.add(claimed, reason)

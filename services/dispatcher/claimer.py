@@ -4,9 +4,8 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from services.dispatcher.admission.admission import Admission
+from services.dispatcher.admission.breaker import NO_EPOCH, Ticket
 from services.dispatcher.admission.hold_up import HoldUp
-from services.dispatcher.admission.rate_limit import RateLimit
 from services.dispatcher.attempts import RunningAttempts
 from services.dispatcher.claimed_job import ClaimedJob, ClaimTerms
 from services.dispatcher.claims import store
@@ -15,7 +14,12 @@ from services.dispatcher.claims.held_claims import HeldClaims
 from services.dispatcher.claims.store import AskedJob
 from services.dispatcher.intake import DeliveredJob, Intake
 from services.dispatcher.metrics import Metrics
+from services.dispatcher.providers import store as provider_store
+from services.dispatcher.providers.fleet import Fleet, Postponed, Undeliverable
+from services.dispatcher.providers.lane import Lane
+from services.dispatcher.providers.store import ProviderChoice
 from services.dispatcher.requeue import Requeue
+from services.dispatcher.retry import UNKNOWN
 from shared import failpoints, logs
 from shared.database import COLLISIONS, DATABASE_OUTAGES, Pool
 from shared.waiting import Backoff
@@ -25,6 +29,10 @@ MOST_CLAIMS, OVERLAP_SECONDS = 4, 0.02
 LOCKED_SECONDS = 0.005
 # A claim that takes longer is named as what holds sending up, if slots are free meanwhile.
 SLOW_CLAIM_SECONDS = 0.1
+# So many claims wait here at least for room in a lane; more of them wait in the table, for so long.
+MOST_WAITING, CROWDED_SECONDS = 20, 5.0
+# Of a claim whose request has not begun.
+NO_TICKET = Ticket(NO_EPOCH, probe=False)
 
 log = logs.get()
 
@@ -38,9 +46,8 @@ class Claimer:
         intake: Intake,
         requeue: Requeue,
         attempts: RunningAttempts,
-        admission: Admission,
+        fleet: Callable[[], Fleet],
         held: HeldClaims,
-        limiter: RateLimit,
         hold_up: HoldUp,
         metrics: Metrics,
         *,
@@ -51,9 +58,8 @@ class Claimer:
         self._intake = intake
         self._requeue = requeue
         self._attempts = attempts
-        self._admission = admission
+        self._fleet = fleet
         self._held = held
-        self._limiter = limiter
         self._hold_up = hold_up
         self._metrics = metrics
         self._concurrency = concurrency
@@ -76,8 +82,7 @@ class Claimer:
         return failed
 
     def ask(self, batch: dict[int, DeliveredJob]) -> None:
-        """Claims a batch in the background. Its slots and its tokens of the rate limit are taken meanwhile."""
-        self._limiter.take(len(batch))
+        """Claims a batch in the background. Its slots and its tokens of the rate limit are reserved meanwhile."""
         self.reserved += len(batch)
         failpoints.reach("dispatcher.unclaimed")
         task = asyncio.create_task(self._claim_apart(batch))
@@ -104,7 +109,6 @@ class Claimer:
             if len(batch) > 1:
                 log.warning("batch not claimable", jobs=len(batch), kind=type(error).__name__)
                 for message_id, delivered in batch.items():
-                    self._limiter.take(1)
                     await self._claim_apart({message_id: delivered})
                 return
             for delivered in batch.values():
@@ -114,37 +118,48 @@ class Claimer:
     async def _claim(self, batch: dict[int, DeliveredJob]) -> None:
         terms = self._held.ask()
         jobs = [
-            AskedJob(one.job.message_id, one.job.attempt, one.delivery.redelivered, one.job.failures)
+            AskedJob(job.message_id, job.attempt, one.delivery.redelivered, job.failures, job.unsure, job.refused)
             for one in batch.values()
+            for job in (one.job,)
         ]
-        known, sent = False, 0
+        fleet, known = self._fleet(), False
+        only = fleet.only
+        provider = None if only is None else only.label
         try:
-            claims = await store.claim(self._pool, terms.name, jobs)
-            known, sent = True, sum(claim.verdict == "send" for claim in claims)
+            claims = await store.claim(self._pool, terms.name, jobs, provider=provider, once=fleet.once)
+            known = True
             self.backoff.reset()
-            await self._obey_all(claims, batch, terms)
+            await self._obey_all(claims, batch, terms, fleet)
         except (*DATABASE_OUTAGES, *COLLISIONS) as error:
-            self._failed = error
+            # If only the choice of a provider was lost, nothing has begun: the claims fall stale with their name.
+            self._failed, known = error, False
             self._intake.restore(batch.values())
         finally:
             self._held.answered(terms, known=known)
-            self._limiter.put_back(len(batch) - sent)
 
-    async def _obey_all(self, claims: Sequence[Claim], batch: Mapping[int, DeliveredJob], terms: ClaimTerms) -> None:
+    async def _obey_all(
+        self, claims: Sequence[Claim], batch: Mapping[int, DeliveredJob], terms: ClaimTerms, fleet: Fleet
+    ) -> None:
         """Does what each verdict asks for. Sends come first: republishing a job waits for a confirm."""
         moment = self._clock()
         seconds = moment - terms.asked
         self._metrics.record_claim(claims, seconds)
         _log_claims(claims, batch)
         self._note_latency(claims, seconds)
+        sends = [
+            ClaimedJob(batch[claim.message_id].delivery, batch[claim.message_id].job, claim, terms, NO_TICKET)
+            for claim in claims
+            if claim.verdict == "send"
+        ]
+        if sends:
+            await self._dispatch(sends, fleet, moment)
         others = []
         for claim in claims:
-            if claim.verdict == "send":
-                delivered = batch[claim.message_id]
-                ticket = self._admission.begin(moment)
-                self._attempts.start(ClaimedJob(delivered.delivery, delivered.job, claim, terms, ticket))
-            else:
-                others.append((claim.verdict, batch[claim.message_id]))
+            delivered = batch[claim.message_id]
+            if claim.verdict == "lost":
+                self._attempts.end_unsent(delivered, claim, f"{UNKNOWN}its dispatcher stopped", unsure=True)
+            elif claim.verdict != "send":
+                others.append((claim.verdict, delivered))
         for verdict, delivered in others:
             if verdict == "locked":
                 self._intake.put_last(delivered)
@@ -156,8 +171,44 @@ class Claimer:
         if any(verdict == "locked" for verdict, _ in others):
             await asyncio.sleep(LOCKED_SECONDS)
 
+    async def _dispatch(self, jobs: Sequence[ClaimedJob], fleet: Fleet, moment: float) -> None:
+        """Chooses a provider for each claim, writes the choices down where there are several, and starts."""
+        choices = [(claimed, fleet.choose(claimed.claim, moment)) for claimed in jobs]
+        if fleet.only is None:
+            await self._record([(claimed, lane) for claimed, lane in choices if isinstance(lane, Lane)])
+        for claimed, choice in choices:
+            if isinstance(choice, Postponed):
+                self._attempts.postpone(claimed, choice.seconds)
+            elif isinstance(choice, Undeliverable):
+                delivered = DeliveredJob(claimed.delivery, claimed.job)
+                self._attempts.end_unsent(delivered, claimed.claim, choice.reason, unsure=choice.unsure)
+            elif fleet.only is not None:
+                self._attempts.start(claimed, choice)
+            else:
+                self._start_or_wait(claimed, choice)
+
+    async def _record(self, chosen: Sequence[tuple[ClaimedJob, Lane]]) -> None:
+        choices = [
+            ProviderChoice(claimed.claim.message_id, claimed.claim.number, lane.name, not lane.mapping.deduplicates)
+            for claimed, lane in chosen
+        ]
+        if choices:
+            await provider_store.record_choices(self._pool, chosen[0][0].terms.name, choices)
+
+    def _start_or_wait(self, claimed: ClaimedJob, lane: Lane) -> None:
+        """Starts an attempt, or lets it wait for room in its lane; where many wait already, in the table."""
+        room = lane.room(self._clock())
+        waiting = self._attempts.waiting_for(lane)
+        if room > 0 and not waiting:
+            self._attempts.start(claimed, lane)
+        elif waiting < max(MOST_WAITING, 2 * lane.admission.limit):
+            self._attempts.start(claimed, lane, wait=True)
+        else:
+            self._attempts.postpone(claimed, CROWDED_SECONDS)
+
     def _note_latency(self, claims: Sequence[Claim], seconds: float) -> None:
-        self._limiter.allow_for(seconds)
+        for lane in self._fleet().lanes.values():
+            lane.limiter.allow_for(seconds)
         idle = self._attempts.under_way < self._concurrency // 2
         if seconds > SLOW_CLAIM_SECONDS and idle and self._intake.held:
             self._hold_up.note("database latency")

@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import Callable
 from typing import Literal
 
-from services.dispatcher.admission.admission import Admission
 from services.dispatcher.admission.hold_up import HoldUp
-from services.dispatcher.admission.rate_limit import MOST_UNCONFIRMED, RateLimit
+from services.dispatcher.admission.rate_limit import MOST_UNCONFIRMED
 from services.dispatcher.attempts import RunningAttempts
 from services.dispatcher.claimer import Claimer
 from services.dispatcher.claims.heartbeat import Heartbeat
 from services.dispatcher.claims.held_claims import HeldClaims
 from services.dispatcher.intake import Intake
+from services.dispatcher.providers.fleet import Fleet
 from services.dispatcher.requeue import Requeue
 from services.dispatcher.result_buffer import ResultBuffer
 from shared import logs
@@ -40,11 +40,10 @@ class Handler:
         claimer: Claimer,
         attempts: RunningAttempts,
         results: ResultBuffer,
-        admission: Admission,
+        fleet: Callable[[], Fleet],
         held: HeldClaims,
         heartbeat: Heartbeat,
         hold_up: HoldUp,
-        limiter: RateLimit,
         *,
         concurrency: int,
         clock: Callable[[], float],
@@ -54,18 +53,17 @@ class Handler:
         self._claimer = claimer
         self._attempts = attempts
         self._results = results
-        self._admission = admission
+        self._fleet = fleet
         self._held = held
         self._heartbeat = heartbeat
         self._hold_up = hold_up
-        self._limiter = limiter
         self._concurrency = concurrency
         self._clock = clock
         self.pulse = Pulse()
 
     @property
     def in_flight(self) -> int:
-        """Attempts under way."""
+        """RunningAttempts under way."""
         return self._attempts.under_way
 
     @property
@@ -78,9 +76,10 @@ class Handler:
         while not stop.is_set():
             self.pulse.beat()
             moment = self._clock()
-            if self._admission.allowance(moment) <= 0 and self._admission.state(moment) == "open":
+            away = self._fleet().away(moment)
+            if away > 0:
                 self._hold_up.note("breaker")
-                await self._pause(consumer, self._admission.seconds_open(moment), stop, "breaker open")
+                await self._pause(consumer, away, stop, "breaker open")
                 continue
             failed = self._claimer.take_failure()
             if failed is not None:
@@ -102,6 +101,7 @@ class Handler:
 
     async def _step(self) -> None:
         """Claims one batch, as large as there are free slots, or waits a moment for slots or for jobs."""
+        self._attempts.start_waiting(self._clock())
         self._intake.reject_unreadable()
         self._intake.forget_dead()
         await self._requeue.send_round(self._intake.take_set_aside())
@@ -137,14 +137,14 @@ class Handler:
         if not self._claimer.may_ask(moment):
             return 0
         reserved, attempts = self._claimer.reserved, self._attempts
-        allowance = self._admission.allowance(moment) - reserved
         slots = min(self._concurrency - attempts.under_way, attempts.size.limit - len(self._held)) - reserved
-        if slots > 0:
-            tokens = self._limiter.available
-            allowance = min(allowance, tokens)
-            if tokens <= 0:
-                self._hold_up.note("rate")
-        return min(slots, allowance)
+        if slots <= 0:
+            return slots
+        fleet = self._fleet()
+        room = fleet.room(moment) - reserved
+        if room <= 0 and fleet.at_its_rate:
+            self._hold_up.note("rate")
+        return min(slots, room)
 
     async def _pause(
         self, consumer: Consumer, seconds: float, stop: asyncio.Event, reason: str, detail: str | None = None

@@ -24,6 +24,12 @@ class Metrics:
         self.attempts = ChildCounters(
             Counter("herald_attempts", "Attempts, by outcome.", ["outcome"], registry=registry), ATTEMPT_OUTCOMES
         )
+        self.provider_attempts = Counter(
+            "herald_provider_attempts",
+            "Attempts through the providers of the providers file, by verdict.",
+            ["provider", "verdict"],
+            registry=registry,
+        )
         self.duration = Histogram(
             "herald_request_duration_seconds",
             "Seconds from a request to its reply or timeout.",

@@ -11,6 +11,8 @@ from shared.statuses import FinalResultStatus
 LEAST_TIME_LEFT = timedelta(seconds=2)
 # Which of the delays is the longest, counted from 0, after attempts that were certainly not taken.
 LONGEST_FREE_TIER = 1
+# Begins the reason of a message that the provider may have taken.
+UNKNOWN = "outcome unknown: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,14 @@ class Finish:
     status: FinalResultStatus
     reason: str | None
     failed: bool = False
+
+    @property
+    def dead_letter(self) -> bool:
+        """Whether the job is worth another look. Where the outcome is unknown, replaying it would repeat a message."""
+        return self.status == "exhausted" and not (self.reason or "").startswith(UNKNOWN)
+
+
+SENT = Finish("sent", None)
 
 
 SENT = Finish("sent", None)
@@ -55,24 +65,33 @@ class RetryFacts:
 
     `failures`: temporary failures of this round before this one. `left`: time until the mailing's end. `number`: of
     the attempt. `queues_full`: the retry queues hold as many retries as they may.
+    `deduplicates`: the provider drops a second request of the same message. `unsure`: it may have taken an attempt
+    before this one. `others`: another provider could take the message.
     """
 
     failures: int
     left: timedelta
     number: int = 1
     queues_full: bool = False
+    deduplicates: bool = True
+    unsure: bool = False
+    others: bool = False
 
 
 def decide(classification: Classification, facts: RetryFacts, policy: RetryPolicy) -> Decision:
     """Decides what follows from a reply."""
-    if classification.verdict == "accepted":
+    verdict = classification.verdict
+    if verdict == "accepted" or (verdict == "duplicate" and facts.unsure):
         return SENT
-    if classification.verdict == "permanent":
+    if verdict == "permanent":
+        if classification.elsewhere and facts.others:
+            return _retry(classification, 0, False, facts, policy)
         return Finish("rejected", classification.reason)
-    failed = classification.verdict == "temporary" and not classification.not_taken
+    unknown = verdict in {"unknown", "duplicate"}
+    failed = classification.spends_budget
     failures = facts.failures + failed
-    if failed and failures >= policy.max_attempts:
-        return Finish("exhausted", classification.reason, failed=True)
+    if (failed and failures >= policy.max_attempts) or (unknown and not facts.deduplicates):
+        return Finish("exhausted", UNKNOWN * unknown + classification.reason, failed=True)
     return _retry(classification, _tier(classification, failures, facts.number), failed, facts, policy)
 
 
@@ -82,7 +101,8 @@ def _tier(classification: Classification, failures: int, number: int) -> int:
     A message that was not taken again and again spends no budget, and is not asked about at the shortest delay for
     ever; nor ever at a long one, since the provider may be back at any moment.
     """
-    again = number - 1 if classification.verdict == "temporary" and classification.not_taken else 0
+    free = classification.verdict in {"temporary", "throttled"} and not classification.spends_budget
+    again = number - 1 if free else 0
     return max(failures - 1, min(again, LONGEST_FREE_TIER), 0)
 
 

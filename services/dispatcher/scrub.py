@@ -1,4 +1,4 @@
-"""Removes echoes of phone, text and token from a provider's reply before it is stored or logged. Pure."""
+"""Removes echoes of phone, text and secrets from a provider's reply before it is stored or logged. Pure."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -14,17 +14,17 @@ _ESCAPE = re.compile(r'\\(?:u([0-9a-fA-F]{4})|(["\\/bfnrt]))')
 _SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
-def scrub(reply: str, *, phone: str, text: str, token: str, values: Sequence[str] = ()) -> str | None:
-    """Cuts a reply to one short line without phone, text, token, or `values` of the client; None when nothing is left.
+def scrub(reply: str, *, phone: str, text: str, secrets: Iterable[str], values: Sequence[str] = ()) -> str | None:
+    """Cuts a reply to one short line without phone, text, secrets, or `values` of the client; None if nothing is left.
 
     They are found plain and behind JSON escapes, a phone also with separators between its digits, a text also in
     part, a short value where it stands as a word.
     """
     # First as it came, then with escapes undone; the longest secret first, since one may contain another.
     long = [value for value in values if len(value) >= LEAST_ECHO]
-    secrets = sorted(filter(None, (phone, text, token, *long)), key=len, reverse=True)
+    hidden = sorted(filter(None, (phone, text, *secrets, *long)), key=len, reverse=True)
     words = _words([value for value in values if len(value) < LEAST_ECHO])
-    reply = _without(_unescaped(_without(reply, secrets, phone, words)), secrets, phone, words)
+    reply = _without(_unescaped(_without(reply, hidden, phone, words)), hidden, phone, words)
     line = _CONTROL.sub(" ", _DIGITS.sub(MASK, reply)).strip()
     return _without_echo(line[:DETAIL_LENGTH], _CONTROL.sub(" ", text)) or None
 

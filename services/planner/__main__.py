@@ -33,6 +33,8 @@ SESSION = {
 
 
 async def main(config: PlannerSettings, stop: asyncio.Event) -> None:
+    # A wrong providers file stops every process that reads it.
+    config.read_providers()
     health, registry, owner = Health(), new_registry(), uuid4()
     supervisor = TaskSupervisor(health, registry)
     health.require("database", "planner.publish", "planner.consume")

@@ -62,8 +62,9 @@ async def _advance(connection: Connection, resend: OpenResend, size: int) -> Non
 
 
 async def _reopen(connection: Connection, resend: OpenResend, candidates: Sequence[ResendCandidate]) -> None:
-    """Reopens those messages whose client is not deleted and that have no attempt under way."""
-    chosen = [one for one in candidates if one.client_alive and not one.open]
+    """Reopens those messages whose client is not deleted, that have no attempt under way, and that are wanted."""
+    wanted = [one for one in candidates if resend.include_unknown or not one.unknown]
+    chosen = [one for one in wanted if one.client_alive and not one.open]
     if not chosen:
         return
     lost = [(one.message_id, one.attempts) for one in chosen if one.lost]

@@ -7,7 +7,7 @@ from pydantic_settings import NoDecode
 
 from services.planner.rejection_limit import RejectionLimit
 from services.planner.report.settings import ReportSettings
-from shared.settings import BrokerSettings, DatabaseSettings, Port, Settings
+from shared.settings import BrokerSettings, DatabaseSettings, Port, ProvidersSettings, Settings
 
 
 def _read_limit(value: object) -> object:
@@ -16,7 +16,7 @@ def _read_limit(value: object) -> object:
     return RejectionLimit.parse(value) if isinstance(value, str) else value
 
 
-class PlannerSettings(Settings, DatabaseSettings, BrokerSettings, ReportSettings):
+class PlannerSettings(Settings, DatabaseSettings, BrokerSettings, ProvidersSettings, ReportSettings):
     ops_port: Port = 9102
     # The most messages in flight, whatever the rate of sending.
     jobs_high_watermark: int = Field(default=5000, ge=200, le=1_000_000)

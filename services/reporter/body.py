@@ -63,6 +63,26 @@ class LeastResult(msgspec.Struct, frozen=True, kw_only=True):
     def detail(self) -> None:
         return None
 
+    @property
+    def provider(self) -> None:
+        return None
+
+    @property
+    def provider_id(self) -> None:
+        return None
+
+    @property
+    def cost(self) -> None:
+        return None
+
+    @property
+    def unsure(self) -> bool:
+        return False
+
+    @property
+    def refused(self) -> bool:
+        return False
+
 
 FoldableResult = Result | LeastResult
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import TypeGuard
 
 from services.reporter import store
@@ -92,20 +93,50 @@ async def _fold_in_full(pool: Pool, results: Sequence[FoldableResult], fence: da
 
 async def _apply(connection: Connection, tallied: BatchTally) -> dict[str, int]:
     changes: Counter[tuple[int, str]] = Counter()
+    by_provider: dict[tuple[int, str, str], tuple[int, Decimal]] = {}
     failures: Counter[int] = Counter()
     if tallied.attempts:
         recorded = await store.record_attempts(connection, tallied.attempts)
         _count(tallied.attempts, recorded, changes, failures)
+        _count_providers(tallied.attempts, recorded, by_provider)
     for update in tallied.updates:
         if update.first_try is not None:
             changes[update.first_try.mailing_id, update.first_try.outcome] += 1
+            _add(by_provider, update.first_try.mailing_id, update.first_try)
     retrying = [update for update in tallied.updates if update.status == "retrying"]
     if retrying:
         await store.close_claims(connection, retrying, [failures[update.message_id] for update in retrying])
     moved = await store.settle(connection, tallied.updates) if tallied.updates else {}
     if changes:
         await store.count_outcomes(connection, changes)
+    noted = [update for update in tallied.updates if update.provider is not None]
+    if noted:
+        await store.note_providers(connection, noted)
+    if by_provider:
+        await store.count_provider_outcomes(connection, by_provider)
     return moved
+
+
+def _count_providers(
+    attempts: Sequence[AttemptRow],
+    recorded: Sequence[RecordedAttempt],
+    by_provider: dict[tuple[int, str, str], tuple[int, Decimal]],
+) -> None:
+    """Counts the attempts that were not on record before, by provider. One that was lost is in no provider's count."""
+    by_key = {(attempt.message_id, attempt.number): attempt for attempt in attempts}
+    for one in recorded:
+        attempt = by_key[one.message_id, one.number]
+        _add(by_provider, attempt.mailing_id, attempt)
+
+
+def _add(
+    by_provider: dict[tuple[int, str, str], tuple[int, Decimal]], mailing_id: int, attempt: AttemptRow | Result
+) -> None:
+    if attempt.provider is None:
+        return
+    key = mailing_id, attempt.provider, attempt.outcome
+    count, cost = by_provider.get(key, (0, Decimal(0)))
+    by_provider[key] = count + 1, cost + (attempt.cost or Decimal(0))
 
 
 def _count(

@@ -1,8 +1,9 @@
 """Every SQL statement of the reporter, one function each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
 import asyncpg
 
@@ -32,15 +33,21 @@ async def fold_first_tries(connection: Connection, results: Sequence[Result], fe
 
     Returns the database's time. Raises NotFirstTries.
     """
+    arguments = [
+        [one.message_id for one in results],
+        [one.started_at for one in results],
+        [one.duration_ms for one in results],
+        [one.http_status for one in results],
+        fence,
+    ]
+    call = "fold_first_tries($1::bigint[], $2::timestamptz[], $3::int[], $4::smallint[], $5"
+    # Without a providers file there is nothing more to keep, and the shorter call costs less.
+    if any(one.provider is not None for one in results):
+        call += ", $6::text[], $7::text[], $8::numeric[]"
+        arguments += [[one.provider for one in results], [one.provider_id for one in results]]
+        arguments.append([one.cost for one in results])
     try:
-        moment: datetime = await connection.fetchval(
-            "SELECT fold_first_tries($1::bigint[], $2::timestamptz[], $3::int[], $4::smallint[], $5)",
-            [one.message_id for one in results],
-            [one.started_at for one in results],
-            [one.duration_ms for one in results],
-            [one.http_status for one in results],
-            fence,
-        )
+        moment: datetime = await connection.fetchval(f"SELECT {call})", *arguments)
     except asyncpg.PostgresError as error:
         if getattr(error, "sqlstate", None) == NOT_FIRST_TRIES:
             raise NotFirstTries from None
@@ -100,14 +107,17 @@ async def record_attempts(connection: Connection, attempts: Sequence[AttemptRow]
     rows = await connection.fetch(
         """
         INSERT INTO attempts AS a
-            (message_id, number, mailing_id, started_at, duration_ms, http_status, outcome, detail)
+            (message_id, number, mailing_id, started_at, duration_ms, http_status, outcome, detail,
+                provider, provider_id, cost)
         SELECT * FROM unnest(
-            $1::bigint[], $2::int[], $3::bigint[], $4::timestamptz[], $5::int[], $6::smallint[], $7::text[], $8::text[]
+            $1::bigint[], $2::int[], $3::bigint[], $4::timestamptz[], $5::int[], $6::smallint[], $7::text[], $8::text[],
+            $9::text[], $10::text[], $11::numeric[]
         )
         -- A result that comes a second time changes nothing, unless the first was only "lost".
         ON CONFLICT (message_id, number) DO UPDATE
         SET started_at = EXCLUDED.started_at, duration_ms = EXCLUDED.duration_ms,
-            http_status = EXCLUDED.http_status, outcome = EXCLUDED.outcome, detail = EXCLUDED.detail
+            http_status = EXCLUDED.http_status, outcome = EXCLUDED.outcome, detail = EXCLUDED.detail,
+            provider = EXCLUDED.provider, provider_id = EXCLUDED.provider_id, cost = EXCLUDED.cost
         WHERE a.outcome = 'lost' AND EXCLUDED.outcome <> 'lost'
         -- xmax is 0 for a row that was inserted, and not for one that was updated.
         RETURNING message_id, number, xmax = 0 AS new
@@ -120,6 +130,9 @@ async def record_attempts(connection: Connection, attempts: Sequence[AttemptRow]
         [a.http_status for a in attempts],
         [a.outcome for a in attempts],
         [a.detail for a in attempts],
+        [a.provider for a in attempts],
+        [a.provider_id for a in attempts],
+        [a.cost for a in attempts],
     )
     return [RecordedAttempt(**row) for row in rows]
 
@@ -151,6 +164,53 @@ async def close_claims(connection: Connection, updates: Sequence[MessageUpdate],
         list(failures),
         [one.queued for one in updates],
         [one.due_at for one in updates],
+    )
+
+
+async def note_providers(connection: Connection, updates: Sequence[MessageUpdate]) -> None:
+    """Keeps with each message the provider of the attempt that gave its status, and what flights need to know."""
+    await connection.execute(
+        """
+        WITH given AS (
+            SELECT * FROM unnest($1::bigint[], $2::message_status[], $3::text[], $4::text[], $5::numeric[])
+                AS v (id, status, provider, provider_id, cost)
+        ), noted AS (
+            UPDATE messages m SET provider = v.provider, provider_id = v.provider_id, cost = v.cost
+            -- A late refusal says nothing of a message that was accepted.
+            FROM given v WHERE m.id = v.id AND m.status = v.status
+        )
+        UPDATE flights f SET unsure = f.unsure OR v.unsure, refused = CASE WHEN v.refused IS NULL THEN f.refused
+            ELSE ARRAY(SELECT DISTINCT x FROM unnest(f.refused || string_to_array(v.refused, ',')) AS x) END
+        FROM unnest($1::bigint[], $6::bool[], $7::text[]) AS v (id, unsure, refused)
+        WHERE f.message_id = v.id AND (v.unsure OR v.refused IS NOT NULL)
+        """,
+        [one.message_id for one in updates],
+        [one.status for one in updates],
+        [one.provider for one in updates],
+        [one.provider_id for one in updates],
+        [one.cost for one in updates],
+        [one.unsure for one in updates],
+        [",".join(one.refused) or None for one in updates],
+    )
+
+
+async def count_provider_outcomes(
+    connection: Connection, changes: Mapping[tuple[int, str, str], tuple[int, Decimal]]
+) -> None:
+    """Adds attempts by provider and outcome, and what they cost."""
+    keys = sorted(changes)
+    await connection.execute(
+        """
+        INSERT INTO provider_outcomes AS o (mailing_id, provider, outcome, count, cost)
+        SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::numeric[])
+        ON CONFLICT (mailing_id, provider, outcome) DO UPDATE
+            SET count = o.count + EXCLUDED.count, cost = o.cost + EXCLUDED.cost
+        """,
+        [mailing_id for mailing_id, _, _ in keys],
+        [provider for _, provider, _ in keys],
+        [outcome for _, _, outcome in keys],
+        [changes[key][0] for key in keys],
+        [changes[key][1] for key in keys],
     )
 
 

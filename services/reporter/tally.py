@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from services.reporter.body import FoldableResult
 from shared.messages import Result
@@ -66,13 +67,17 @@ class AttemptRow:
     outcome: str
     detail: str | None
     failed: bool
+    provider: str | None = None
+    provider_id: str | None = None
+    cost: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MessageUpdate:
     """The change of one message by a batch: its status, by its highest attempt, and when the next attempt is due.
 
-    Without `due_at` that is at once.
+    Without `due_at` that is at once. The provider is that of the attempt which gave the status. `unsure` and `refused`
+    are of all attempts of the batch.
     """
 
     message_id: int
@@ -83,6 +88,11 @@ class MessageUpdate:
     due_at: datetime | None
     queued: bool
     first_try: Result | None
+    provider: str | None = None
+    provider_id: str | None = None
+    cost: Decimal | None = None
+    unsure: bool = False
+    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +172,9 @@ def _attempt(result: FoldableResult, record: MessageRecord) -> AttemptRow:
         detail=result.detail,
         # Only failures of this round spend its budget.
         failed=result.failed and result.number > record.base,
+        provider=result.provider,
+        provider_id=result.provider_id,
+        cost=result.cost,
     )
 
 
@@ -183,6 +196,11 @@ def _update(results: Sequence[FoldableResult], first_try: Result | None) -> Mess
         due_at=last.due_at or ended_at,
         queued=last.queued,
         first_try=first_try,
+        provider=top.provider,
+        provider_id=top.provider_id,
+        cost=top.cost,
+        unsure=any(result.unsure for result in results),
+        refused=tuple({result.provider for result in results if result.refused and result.provider is not None}),
     )
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from aiohttp import web
 
-from services.sandbox import control
+from services.sandbox import control, presets
 from services.sandbox.body import RefusedSend, SendRequest, read_id, read_send
 from services.sandbox.faults import decide, delay, refuses
 from services.sandbox.ledger import LedgerEntry
@@ -67,7 +67,11 @@ async def serve(config: SandboxSettings) -> AsyncIterator[Ports]:
     # The draws only spread faults, so they need no cryptographic randomness.
     state = SandboxState(TokenVerifier(config.sandbox_secret.get_secret_value()), random.random)
     async with AsyncExitStack() as stack:
-        routes = (web.post("/v1/send/{message_id}", send), *control.ROUTES)
+        routes = (
+            web.post("/v1/send/{message_id}", send),
+            web.route("*", "/presets/{name}/{path:.*}", presets.send),
+            *control.ROUTES,
+        )
         runner = await stack.enter_async_context(_running(routes, state))
         listener = Listener(runner, config.sandbox_host, config.sandbox_port, "HERALD_SANDBOX_PORT")
         await listener.open()

@@ -54,7 +54,8 @@ class Faults(BaseModel):
 
     `error_rate` is the share answered with error500; the weights of `modes` share out the rest. A reply is held back
     for `latency_ms`, plus or minus up to `jitter_ms`, evenly spread. error503 and too_many carry `retry_after`, in
-    seconds or as an HTTP date; `retry_after_text`, where it is set, is sent instead and may be nonsense.
+    seconds or as an HTTP date; `retry_after_text`, where it is set, is sent instead and may be nonsense. `code` is what
+    the mode code answers in the dialect of a preset.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
@@ -65,6 +66,7 @@ class Faults(BaseModel):
     modes: Annotated[dict[Mode, Weight], AfterValidator(_one_possible)] = {Mode.OK: 1.0}
     retry_after: RetryAfter = 1
     retry_after_text: HeaderText | None = None
+    code: Annotated[str, Field(pattern=r"^[0-9]{1,5}[a-z]?$")] = "1"
 
     @property
     def retry_after_header(self) -> str:

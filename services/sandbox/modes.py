@@ -27,6 +27,8 @@ class Mode(StrEnum):
     RESET = "reset"
     LOST_REPLY = "lost_reply"
     REFUSE = "refuse"
+    # Of a preset's dialect: the error of the faults' `code`. Elsewhere a reply with another code than 0.
+    CODE = "code"
 
 
 class Manner(Enum):
@@ -82,4 +84,5 @@ MODES = {
     Mode.RESET: Behaviour(manner=Manner.RESET),
     Mode.LOST_REPLY: Behaviour(manner=Manner.CLOSE, accepted=True),
     Mode.REFUSE: Behaviour(manner=Manner.RESET),
+    Mode.CODE: Behaviour(200, reply_body(1, "error")),
 }

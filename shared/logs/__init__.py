@@ -38,6 +38,7 @@ def configure(
     redactor = Redactor(secrets)
     output: LogOutput = FileOutput(file) if file is not None else DescriptorOutput(sys.stdout.fileno())
     sink = LogSink(output, _log_loss)
+    sink.redactor = redactor
     atexit.register(sink.close)
     structlog.configure(
         processors=[
@@ -50,6 +51,13 @@ def configure(
         cache_logger_on_first_use=True,
     )
     _quiet_libraries()
+
+
+def hide(secrets: Iterable[str]) -> None:
+    """Shows none of these in any line from now on."""
+    sink = structlog.get_config()["logger_factory"]()
+    if isinstance(sink, LogSink) and sink.redactor is not None:
+        sink.redactor.learn(secrets)
 
 
 def flush() -> None:

@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
+from shared.redaction import Redactor
+
 # A larger file is renamed to .log.1, which replaces the one before it.
 MAX_BYTES = 64 * 1024 * 1024
 # So many lines are written at once, however long the turn still takes: they are what a SIGKILL would lose.
@@ -80,6 +82,8 @@ class LogSink:
     """
 
     def __init__(self, output: LogOutput, on_recovery: Callable[[int], None] = lambda _: None) -> None:
+        # What masks the lines before they come here; whoever learns of a secret later tells it.
+        self.redactor: Redactor | None = None
         self._output = output
         self._on_recovery = on_recovery
         self._lines: list[bytes] = []

@@ -5,8 +5,10 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 
+import orjson
+
+from services.dispatcher.provider_api.http_client import HttpClient
 from services.dispatcher.provider_api.pending_request import PendingRequest, RequestOwner
-from services.dispatcher.provider_api.provider import Provider
 from services.dispatcher.provider_api.replies import Reply
 from shared.broker import Delivery, Outgoing, Publisher, Unpublished
 from tests.support.builders import a_reply
@@ -60,7 +62,7 @@ class RecordingPublisher(Publisher):
             await self._moved.wait()
 
 
-class FakeProvider(Provider):
+class FakeProvider(HttpClient):
     """Returns the given replies, then successes. Records the requests, and replies only while `gate` is set.
 
     Asks whether a request may begin once it is `connected`, and fails with `error` just before. Raises
@@ -79,12 +81,21 @@ class FakeProvider(Provider):
         self.fault: Exception | None = None
 
     def begin(
-        self, message_id: int, phone: str, text: str, *, deadline: float, owner: RequestOwner
+        self,
+        path: bytes,
+        body: bytes,
+        headers: bytes,
+        *,
+        deadline: float,
+        owner: RequestOwner,
+        method: bytes = b"POST",
     ) -> PendingRequest | None:
         if self.fault is not None:
             raise self.fault
+        found = orjson.loads(body)
         pending = PendingRequest(b"", deadline, owner)
-        serving = asyncio.ensure_future(self._serve(pending, (message_id, phone, text, deadline)))
+        request = found["id"], str(found["phone"]), found["text"], deadline
+        serving = asyncio.ensure_future(self._answer(pending, request))
         pending.abort = partial(_cancel, serving)
         return pending
 
@@ -93,7 +104,7 @@ class FakeProvider(Provider):
             pending.abort()
         pending.leave()
 
-    async def _serve(self, pending: PendingRequest, request: tuple[int, str, str, float]) -> None:
+    async def _answer(self, pending: PendingRequest, request: tuple[int, str, str, float]) -> None:
         await self.connected.wait()
         if self.error is not None:
             pending.leave()

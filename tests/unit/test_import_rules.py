@@ -25,7 +25,7 @@ SHARED_LAYERS = (
     ("transport",),
     ("amqp_urls", "messages", "topology"),
     ("audience", "tracebacks", "window", "wording"),
-    ("edits", "redaction", "statuses"),
+    ("edits", "providers", "redaction", "statuses", "texts"),
 )
 
 # From the bottom up: a folder of services/api imports only from itself and from the rows before its own. Metrics are
@@ -40,7 +40,7 @@ API_LAYERS = (
     ("stop_list",),
     ("clients", "segments"),
     ("mailings",),
-    ("messages", "statistics", "dead_letters"),
+    ("messages", "statistics", "dead_letters", "providers"),
     ("openapi",),
     ("pages",),
     ("console",),

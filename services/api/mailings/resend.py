@@ -1,7 +1,6 @@
 """POST /mailings/{id}/resend: requests a new round for final, unsent messages. The planner carries it out in chunks."""
 
 import time
-from collections.abc import Sequence
 
 from aiohttp import web
 
@@ -9,6 +8,7 @@ from services.api.audit.log import Origin, origin_of, record
 from services.api.mailings import resend_store as store
 from services.api.mailings.decisions import allowed, lock_mailing
 from services.api.mailings.planner_hints import notify_planner
+from services.api.mailings.resend_store import ResendChoice
 from services.api.mailings.responses import Resent
 from services.api.mailings.rules import LONGEST_EDIT_SECONDS, ResendAllowed, judge_resend
 from services.api.mailings.schemas import Resend
@@ -30,7 +30,8 @@ async def resend(request: web.Request) -> web.Response:
         async with pool.acquire() as connection, connection.transaction():
             locked = await lock_mailing(connection, mailing_id, Precondition(request))
             again, judged = allowed(judge_resend(locked, body.end_at)), time.monotonic()
-            messages = await _resend(connection, mailing_id, again, statuses, origin_of(request))
+            wanted = ResendChoice(statuses, include_unknown=body.include_unknown)
+            messages = await _resend(connection, mailing_id, again, wanted, origin_of(request))
             if time.monotonic() - judged > LONGEST_EDIT_SECONDS:
                 raise too_slow()
             return messages
@@ -43,13 +44,13 @@ async def resend(request: web.Request) -> web.Response:
 
 
 async def _resend(
-    connection: Connection, mailing_id: int, again: ResendAllowed, statuses: Sequence[str], origin: Origin
+    connection: Connection, mailing_id: int, again: ResendAllowed, wanted: ResendChoice, origin: Origin
 ) -> int:
     if await store.is_open(connection, mailing_id):
         raise conflict("An earlier resend of this mailing is still running.", retry_after=1)
-    messages = await store.count(connection, mailing_id, statuses)
+    messages = await store.count(connection, mailing_id, wanted)
     if messages:
-        await store.add(connection, mailing_id, statuses, origin.request_id)
-        await record(connection, mailing_id, "resent", origin, statuses=statuses, messages=messages)
+        await store.add(connection, mailing_id, wanted, origin.request_id)
+        await record(connection, mailing_id, "resent", origin, statuses=wanted.statuses, messages=messages)
         await store.run_until(connection, mailing_id, again.end_at, restarts=again.restarts)
     return messages

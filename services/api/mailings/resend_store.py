@@ -1,9 +1,18 @@
 """Writes requests for new rounds. The planner reopens the messages; nothing here touches them."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from shared.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class ResendChoice:
+    """Which messages are to be sent again: by their status, and those of unknown outcome only if they are included."""
+
+    statuses: Sequence[str]
+    include_unknown: bool = False
 
 
 async def is_open(connection: Connection, mailing_id: int) -> bool:
@@ -15,7 +24,7 @@ async def is_open(connection: Connection, mailing_id: int) -> bool:
     return value
 
 
-async def count(connection: Connection, mailing_id: int, statuses: Sequence[str]) -> int:
+async def count(connection: Connection, mailing_id: int, wanted: ResendChoice) -> int:
     """Counts what a resend will reopen: final, unsent, and no attempt under way.
 
     Clients who are deleted or on the stop list are left out.
@@ -26,19 +35,25 @@ async def count(connection: Connection, mailing_id: int, statuses: Sequence[str]
         WHERE m.mailing_id = $1 AND m.unsent_status = ANY ($2::text[]::message_status[])
             AND m.unsent_status IS NOT NULL
             AND c.deleted_at IS NULL AND c.suppression_id IS NULL AND NOT attempt_is_open(m)
+            AND ($3 OR m.reason IS NULL OR m.reason NOT LIKE 'outcome unknown%')
         """,
         mailing_id,
-        statuses,
+        wanted.statuses,
+        wanted.include_unknown,
     )
     return value
 
 
-async def add(connection: Connection, mailing_id: int, statuses: Sequence[str], request_id: str) -> None:
+async def add(connection: Connection, mailing_id: int, wanted: ResendChoice, request_id: str) -> None:
     await connection.execute(
-        "INSERT INTO resends (mailing_id, statuses, request_id) VALUES ($1, $2::text[]::message_status[], $3)",
+        """
+        INSERT INTO resends (mailing_id, statuses, request_id, include_unknown)
+        VALUES ($1, $2::text[]::message_status[], $3, $4)
+        """,
         mailing_id,
-        statuses,
+        wanted.statuses,
         request_id,
+        wanted.include_unknown,
     )
 
 

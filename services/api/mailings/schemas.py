@@ -139,6 +139,11 @@ class Resend(BodyModel):
         None,
         "The new end of the mailing, at least 40 seconds in the future. A mailing that is past its end needs one.",
     )
+    include_unknown: bool = left_out(
+        False,
+        "Whether to send again also the messages whose outcome is unknown. The provider may have taken them: a client "
+        "may get such a message twice.",
+    )
 
 
 class MailingsQuery(PageQuery):

@@ -36,6 +36,9 @@ MESSAGE_IN_FULL: Json = {
             "outcome": "server_error",
             "http_status": 503,
             "detail": "HTTP 503",
+            "provider": None,
+            "provider_id": None,
+            "cost": None,
         },
         {
             "number": 2,
@@ -44,6 +47,9 @@ MESSAGE_IN_FULL: Json = {
             "outcome": "accepted",
             "http_status": 200,
             "detail": None,
+            "provider": None,
+            "provider_id": None,
+            "cost": None,
         },
     ],
 }

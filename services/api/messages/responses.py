@@ -44,6 +44,9 @@ class Attempt(ResponseModel):
     outcome: str = Field(description="The outcome: accepted, refused, timeout and so on.")
     http_status: int | None = Field(description="The HTTP status of the reply, or null if there was none.")
     detail: str | None
+    provider: str | None = Field(description="The provider's name in the providers file; null without one.")
+    provider_id: str | None = Field(description="The id that the provider gave the message, or null.")
+    cost: float | None = Field(description="What the provider said that it costs, in its own currency, or null.")
 
 
 class MessageInFull(ResponseModel):

@@ -177,14 +177,18 @@ async def get(pool: Pool, message_id: int) -> MessageInFull | None:
         """
         SELECT m.id, m.client_id, m.mailing_id, m.status::text, m.reason, m.created_at,
             CASE WHEN m.status = 'sent' THEN m.final_at END AS sent_at,
-            a.number, a.started_at, a.duration_ms, a.outcome, a.http_status, a.detail
+            a.number, a.started_at, a.duration_ms, a.outcome, a.http_status, a.detail,
+            a.provider, a.provider_id, a.cost::float8 AS cost
         FROM messages m
         LEFT JOIN (
-            SELECT message_id, number, started_at, duration_ms, outcome, http_status, detail FROM attempts
+            SELECT message_id, number, started_at, duration_ms, outcome, http_status, detail,
+                provider, provider_id, cost
+            FROM attempts
             WHERE message_id = $1
             UNION ALL
             -- The first attempt that succeeded, which only messages holds.
-            SELECT id, 1, started_at, duration_ms, 'accepted', http_status, NULL FROM messages
+            SELECT id, 1, started_at, duration_ms, 'accepted', http_status, NULL, provider, provider_id, cost
+            FROM messages
             WHERE id = $1 AND started_at IS NOT NULL
                 AND NOT EXISTS (SELECT FROM attempts WHERE message_id = $1 AND number = 1)
         ) AS a ON a.message_id = m.id

@@ -11,6 +11,7 @@ from services.api.clients import api_docs as clients
 from services.api.dead_letters import api_docs as dead_letters
 from services.api.mailings import api_docs as mailings
 from services.api.messages import api_docs as messages
+from services.api.providers import api_docs as providers
 from services.api.segments import api_docs as segments
 from services.api.sign_in import api_docs as sign_in
 from services.api.statistics import api_docs as statistics
@@ -26,6 +27,7 @@ TAGS: Mapping[str, str] = {
     "is scheduled, running, paused, finished or cancelled.",
     "messages": "A message is one mailing to one client. Read only: its status, and every attempt to send it.",
     "statistics": "Counts of mailings and messages. They always equal the counts of the messages themselves.",
+    "providers": "The services that send the messages: their state, and which of them are drained.",
     "token": "The request's own token, and the sessions of people.",
     "events": "What happened to everything, and by whom. For admins.",
     "dead-letters": "Queue bodies that no process could handle, and jobs of messages whose attempts are used up. For "
@@ -40,6 +42,7 @@ OPERATIONS: Mapping[Handler, Operation] = {
     **mailings.OPERATIONS,
     **messages.OPERATIONS,
     **statistics.OPERATIONS,
+    **providers.OPERATIONS,
     **access.OPERATIONS,
     **sign_in.OPERATIONS,
     **audit.OPERATIONS,

@@ -35,6 +35,7 @@ STATISTICS: Json = {
     "total": 1,
     "by_status": _SENT,
     "attempts": {"total": 2, "by_outcome": {"accepted": 1, "server_error": 1}},
+    "by_provider": [],
     "reasons": [],
     "per_minute": [{"at": "2035-01-30T09:00:00Z", "sent": 1, "failed": 0}],
     "rate": 0.0,

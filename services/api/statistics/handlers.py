@@ -45,6 +45,7 @@ def present(mailing_id: int, figures: Figures) -> MailingStatistics:
         total=figures.total,
         by_status=figures.by_status,
         attempts=Attempts(total=sum(figures.outcomes.values()), by_outcome=figures.outcomes),
+        by_provider=figures.providers,
         reasons=figures.reasons,
         per_minute=figures.minutes,
         rate=speed.rate,

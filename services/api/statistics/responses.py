@@ -58,6 +58,14 @@ class Attempts(ResponseModel):
     by_outcome: dict[str, Count]
 
 
+class ProviderAttempts(ResponseModel):
+    """The requests to one provider of the providers file, by outcome, and what it said that they cost."""
+
+    provider: str
+    by_outcome: dict[str, Count]
+    cost: float
+
+
 class Reason(ResponseModel):
     """How many messages have a status for the same reason."""
 
@@ -82,6 +90,7 @@ class MailingStatistics(ResponseModel):
     total: Count
     by_status: ByStatus
     attempts: Attempts
+    by_provider: list[ProviderAttempts] = Field(description="Empty without a providers file.")
     reasons: list[Reason]
     per_minute: list[Minute]
     rate: float = Field(description="Messages that become final per second, at present.")

@@ -7,7 +7,15 @@ import orjson
 
 from services.api.mailings.responses import ByStatus
 from services.api.mailings.store import by_status
-from services.api.statistics.responses import MailingSummary, MailingTotals, MessageTotals, Minute, Reason, Totals
+from services.api.statistics.responses import (
+    MailingSummary,
+    MailingTotals,
+    MessageTotals,
+    Minute,
+    ProviderAttempts,
+    Reason,
+    Totals,
+)
 from shared.database import Pool
 from shared.statuses import MailingStatus
 
@@ -27,6 +35,7 @@ class Figures:
     total: int
     by_status: ByStatus
     outcomes: dict[str, int]
+    providers: list[ProviderAttempts]
     reasons: list[Reason]
     minutes: list[Minute]
 
@@ -92,6 +101,16 @@ async def figures(pool: Pool, mailing_id: int) -> Figures | None:
                 SELECT json_object_agg(o.outcome, o.count ORDER BY o.outcome) FROM outcomes o
                 WHERE o.mailing_id = m.id AND o.count > 0
             ) AS outcomes,
+            -- The same by provider.
+            (
+                SELECT json_agg(json_build_object('provider', p.provider, 'by_outcome', p.by_outcome, 'cost', p.cost)
+                    ORDER BY p.provider)
+                FROM (
+                    SELECT provider, json_object_agg(o.outcome, o.count ORDER BY o.outcome) AS by_outcome,
+                        sum(cost) AS cost
+                    FROM provider_outcomes o WHERE o.mailing_id = m.id GROUP BY provider
+                ) AS p
+            ) AS providers,
             -- Messages by status and reason, the most frequent reasons first.
             (
                 SELECT json_agg(
@@ -124,6 +143,7 @@ async def figures(pool: Pool, mailing_id: int) -> Figures | None:
         total=row["total"],
         by_status=by_status(row),
         outcomes=orjson.loads(row["outcomes"] or "{}"),
+        providers=[ProviderAttempts.model_validate(one) for one in orjson.loads(row["providers"] or "[]")],
         reasons=[Reason.model_validate(reason) for reason in orjson.loads(row["reasons"] or "[]")],
         minutes=[Minute.model_validate(minute) for minute in orjson.loads(row["minutes"] or "[]")],
     )

@@ -25,6 +25,16 @@ class Admission:
         """How many requests may run at once."""
         return self._concurrency.limit
 
+    @property
+    def most(self) -> int:
+        """How many requests may run at once when all is well."""
+        return self._concurrency.most
+
+    @property
+    def failing(self) -> float:
+        """The share of requests that failed, of late."""
+        return self._concurrency.failing
+
     def state(self, moment: float) -> BreakerState:
         return self._breaker.state(moment)
 

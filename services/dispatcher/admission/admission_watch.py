@@ -2,12 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
-from typing import get_args
+from typing import Protocol, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Enum
 
-from services.dispatcher.admission.adaptive_concurrency import AdaptiveConcurrency
-from services.dispatcher.admission.breaker import Breaker, BreakerState
+from services.dispatcher.admission.breaker import BreakerState
 from shared import logs
 from shared.health import Health
 
@@ -19,10 +18,35 @@ LOW_SHARE = 0.6
 log = logs.get()
 
 
+class WatchedBreaker(Protocol):
+    """A breaker, or several as one."""
+
+    def state(self, moment: float) -> BreakerState:
+        """Returns its state at this moment."""
+        ...
+
+    def seconds_open(self, moment: float) -> float:
+        """Returns for how many seconds it will be open."""
+        ...
+
+
+class WatchedConcurrency(Protocol):
+    """A limit of requests at once, or the sum of several."""
+
+    @property
+    def limit(self) -> int: ...
+
+    @property
+    def most(self) -> int: ...
+
+    @property
+    def failing(self) -> float: ...
+
+
 class BreakerWatch:
     """A poll of the breaker, several times a second. An open breaker does not make the process unready."""
 
-    def __init__(self, breaker: Breaker, health: Health, registry: CollectorRegistry) -> None:
+    def __init__(self, breaker: WatchedBreaker, health: Health, registry: CollectorRegistry) -> None:
         self._breaker = breaker
         self._health = health
         self._metric = Enum("herald_breaker", "State of the circuit breaker.", states=list(STATES), registry=registry)
@@ -46,7 +70,7 @@ class BreakerWatch:
 class ConcurrencyWatch:
     """A poll of the limit of requests at once: one line when it has become low, one when it is back."""
 
-    def __init__(self, concurrency: AdaptiveConcurrency, health: Health) -> None:
+    def __init__(self, concurrency: WatchedConcurrency, health: Health) -> None:
         self._concurrency = concurrency
         self._health = health
         self._low = False

@@ -1,6 +1,6 @@
 """What a claim answers, with the text as its client gets it. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
@@ -10,7 +10,7 @@ import orjson
 
 from shared.audience.personal_text import PersonalText, Unrendered, WrongText, read_text, render
 
-ClaimVerdict = Literal["send", "locked", "busy", "put back", "over", "damaged"]
+ClaimVerdict = Literal["send", "locked", "busy", "put back", "over", "damaged", "lost"]
 
 
 class Claim(msgspec.Struct, frozen=True, gc=False):
@@ -19,7 +19,9 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
     `failures` counts also those of attempts whose results are not folded yet. `claimed_at` is the database's time, as
     it is stored with the claim; `seconds_left` until the mailing's end from then; `waited` are the seconds since the
     job was released and due. `text` is rendered for the client, with `values` of the client's filled in; where that is
-    impossible, `refusal` is the reason, and no request may be made.
+    impossible, `refusal` is the reason, and no request may be made. `provider` is that of the attempt before; `unsure`:
+    it may have taken the message; `refused`: the providers that will never take it. With "lost", `number` and
+    `provider` are those of the attempt that got no result and is not to be repeated.
     """
 
     message_id: int
@@ -34,6 +36,11 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
     claimed_at: datetime
     request_id: str | None
     waited: float
+    operator_code: str = ""
+    tag: str = ""
+    provider: str | None = None
+    unsure: bool = False
+    refused: Sequence[str] = ()
     values: tuple[str, ...] = ()
     refusal: str | None = None
 

@@ -12,6 +12,7 @@ from services.dispatcher.claims.names import ClaimNames
 from services.dispatcher.claims.store import GivenBack
 from services.dispatcher.intake import DeliveredJob, Intake
 from services.dispatcher.metrics import Metrics
+from services.dispatcher.providers import store as provider_store
 from shared import logs
 from shared.database import COLLISIONS, DATABASE_OUTAGES, Pool, describe
 from shared.health import Pulse
@@ -27,6 +28,8 @@ log = logs.get()
 class _GiveBack:
     claimed: ClaimedJob
     reason: GiveBackReason
+    # For so long it waits in the table; None: it is claimed again at once.
+    postponed: float | None
 
 
 class GiveBacks:
@@ -50,10 +53,10 @@ class GiveBacks:
         """Claims that are not given back yet."""
         return len(self._waiting) + self._busy
 
-    def add(self, claimed: ClaimedJob, reason: GiveBackReason) -> None:
-        """Adds a claim. Its name is kept alive until it is given back."""
+    def add(self, claimed: ClaimedJob, reason: GiveBackReason, postponed: float | None = None) -> None:
+        """Adds a claim. Its name is kept alive until it is given back. `postponed`: then it waits in the table."""
         self._metrics.given_back[reason].inc()
-        self._waiting.append(_GiveBack(claimed, reason))
+        self._waiting.append(_GiveBack(claimed, reason, postponed))
         self._added.set()
 
     async def run(self) -> None:
@@ -85,6 +88,9 @@ class GiveBacks:
         _log(batch)
         for one in batch:
             self._names.let_go(one.claimed.terms.name)
+            if one.postponed is not None:
+                one.claimed.delivery.ack()
+                continue
             delivered = DeliveredJob(one.claimed.delivery, one.claimed.job)
             # Claimed again at once, unless it would only fail again.
             (self._intake.set_aside if one.reason == "error" else self._intake.put_first)(delivered)
@@ -92,15 +98,16 @@ class GiveBacks:
     async def _write(self, batch: Sequence[_GiveBack]) -> None:
         """Writes until the database has it. Where it refuses, the claims fall stale once their name is silent."""
         backoff, delayed = Backoff(), False
-        claims = [
-            GivenBack(one.claimed.terms.name, claim.message_id, claim.number, claim.claimed_at)
-            for one in batch
-            for claim in (one.claimed.claim,)
-        ]
+        claims = [_given_back(one) for one in batch if one.postponed is None]
+        late = [one for one in batch if one.postponed is not None]
         while True:
             self.pulse.beat()
             try:
-                await store.give_back(self._pool, claims)
+                if claims:
+                    await store.give_back(self._pool, claims)
+                if late:
+                    asked, seconds = [one.claimed.job.attempt for one in late], [one.postponed or 0.0 for one in late]
+                    await provider_store.postpone(self._pool, [_given_back(one) for one in late], asked, seconds)
                 return
             except (*DATABASE_OUTAGES, *COLLISIONS) as error:
                 if not delayed:
@@ -110,6 +117,11 @@ class GiveBacks:
                 log.error("claims not given back", claims=len(batch), exc_info=error)
                 return
             await asyncio.sleep(backoff.next())
+
+
+def _given_back(one: _GiveBack) -> GivenBack:
+    claim = one.claimed.claim
+    return GivenBack(one.claimed.terms.name, claim.message_id, claim.number, claim.claimed_at)
 
 
 def _log(batch: Sequence[_GiveBack]) -> None:

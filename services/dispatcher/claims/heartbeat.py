@@ -2,16 +2,17 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from services.dispatcher.claims import store
 from services.dispatcher.claims.held_claims import HeldClaims
 from services.dispatcher.claims.lease import LEASE_SECONDS
+from services.dispatcher.claims.store import ProviderState
 from shared import logs
 from shared.database import DATABASE_OUTAGES, Connection, Pool, describe
-from shared.edits import EDITS_CHANNEL, LEASE
+from shared.edits import EDITS_CHANNEL, LEASE, PROVIDERS_CHANNEL
 from shared.health import Pulse
 from shared.waiting import Backoff
 
@@ -30,20 +31,37 @@ log = logs.get()
 class Heartbeat:
     """The beat of this process, once a second and at once when the API hints at an edit. It has its own connection.
 
-    `sending` is false while the process consumes no jobs; the sweeper of the planner reads it.
+    `provider_timeout` returns the seconds of the longest request. `obey` gets what all dispatchers obey, and `reload`
+    is called when the API asks for the providers file to be read again. `sending` is false while the process consumes
+    no jobs; the sweeper of the planner reads it.
     """
 
-    def __init__(self, pool: Pool, held: HeldClaims, *, provider_timeout: float, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        held: HeldClaims,
+        *,
+        provider_timeout: Callable[[], float],
+        clock: Callable[[], float],
+        obey: Callable[[Sequence[ProviderState], float], object] = lambda *_: None,
+        reload: Callable[[], object] = lambda: None,
+    ) -> None:
         self._pool = pool
         self._held = held
         self._clock = clock
-        # A request begins under the lease, and may take its whole timeout.
-        self._stale_after = LEASE + timedelta(seconds=provider_timeout) + GRACE
+        self._provider_timeout = provider_timeout
+        self._obey = obey
+        self._reload = reload
         self._process = uuid4()
         self._joined = False
         self._hinted = asyncio.Event()
         self.sending = True
         self.pulse = Pulse()
+
+    @property
+    def process(self) -> UUID:
+        """The id of this process, which a fenced one changes."""
+        return self._process
 
     async def run(self) -> None:
         """Beats until cancelled, on another connection whenever one fails."""
@@ -54,6 +72,7 @@ class Heartbeat:
                 async with self._pool.acquire(timeout=FIRST_TIMEOUT_SECONDS) as connection:
                     try:
                         await connection.add_listener(EDITS_CHANNEL, self._hint)
+                        await connection.add_listener(PROVIDERS_CHANNEL, self._reload_hint)
                         await self._beat(connection, FIRST_TIMEOUT_SECONDS)
                         backoff, failures = Backoff(), 0
                         await self._keep_beating(connection)
@@ -73,6 +92,9 @@ class Heartbeat:
                 await store.remove_process(self._pool, self._process)
         except DATABASE_OUTAGES as error:
             log.info("process row left behind", detail=describe(error))
+
+    def _reload_hint(self, *_: object) -> None:
+        self._reload()
 
     def _hint(self, *_: object) -> None:
         self._hinted.set()
@@ -103,12 +125,14 @@ class Heartbeat:
             self._held.heard.ids(sent_at),
             names,
             sending=self.sending,
-            stale_after=self._stale_after,
+            # A request begins under the lease, and may take its whole timeout.
+            stale_after=LEASE + timedelta(seconds=self._provider_timeout()) + GRACE,
             seconds=seconds,
         )
         if not beat.known:
             await self._rejoin(connection)
             return True
+        self._obey(beat.providers, sent_at)
         self._held.record_beat(sent_at, names)
         return self._held.hear(beat.edits)
 

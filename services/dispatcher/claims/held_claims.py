@@ -12,8 +12,8 @@ from services.dispatcher.claims.lease import SendingLease
 from services.dispatcher.claims.names import ClaimNames
 
 # edit: an edit of the message was heard. lease: the lease was over. time: no time was left. error: an error of
-# Herald's. stop: the process stops.
-GiveBackReason = Literal["edit", "lease", "time", "error", "stop"]
+# Herald's. stop: the process stops. away: its provider takes nothing now.
+GiveBackReason = Literal["edit", "lease", "time", "error", "stop", "away"]
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 """Every SQL statement of the dispatcher, one function each."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -24,24 +24,46 @@ class GivenBack:
 
 
 @dataclass(frozen=True, slots=True)
+class ProviderState:
+    """What all dispatchers obey for one provider. The times are seconds from now, 0 where they have passed."""
+
+    provider: str
+    drained: bool
+    held: float
+    slowed: float
+    recognised: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class BeatAnswer:
-    """What a beat brought: whether the process is known and not fenced, and the edits that it has not reported."""
+    """What a beat brought: whether the process is known and not fenced, and the edits that it has not reported.
+
+    `providers` is what all dispatchers obey, in the same snapshot: who reports an edit has obeyed what it is about.
+    """
 
     known: bool
     edits: list[HeardEdit]
+    providers: list[ProviderState] = field(default_factory=list)
 
 
 class AskedJob(NamedTuple):
-    """A job for which a claim is asked. `failures` are those of its round, as far as a retry job knows them."""
+    """A job for which a claim is asked. `failures` and what follows are what a retry job knows and no table may yet."""
 
     message_id: int
     attempt: int
     redelivered: bool = False
     failures: int | None = None
+    unsure: bool = False
+    refused: Sequence[str] = ()
 
 
-async def claim(pool: Pool, worker: UUID, jobs: Sequence[AskedJob]) -> list[Claim]:
+async def claim(
+    pool: Pool, worker: UUID, jobs: Sequence[AskedJob], *, provider: str | None = None, once: bool = False
+) -> list[Claim]:
     """Claims a batch of jobs, each message once, by the database's clock.
+
+    `provider` gets all of them, where it is the only one of a file. `once`: a request of this claim must not be
+    repeated when nobody knows what became of it.
 
     One statement judges and claims. It skips rows that somebody else has locked and never waits for them: a
     statement that waited would judge by the text and the deadline of before. A job that is put back is due at once:
@@ -51,8 +73,8 @@ async def claim(pool: Pool, worker: UUID, jobs: Sequence[AskedJob]) -> list[Clai
     rows = await pool.fetch(
         """
         WITH job AS (
-            SELECT * FROM unnest($2::bigint[], $3::int[], $4::bool[], $5::int[])
-                AS j (message_id, attempt, redelivered, known_failures)
+            SELECT * FROM unnest($2::bigint[], $3::int[], $4::bool[], $5::int[], $6::bool[], $7::text[])
+                AS j (message_id, attempt, redelivered, known_failures, known_unsure, known_refused)
         ), held AS MATERIALIZED (
             -- Locked in id order, so that two claims cannot deadlock.
             SELECT * FROM flights WHERE message_id = ANY ($2::bigint[])
@@ -62,7 +84,11 @@ async def claim(pool: Pool, worker: UUID, jobs: Sequence[AskedJob]) -> list[Clai
             SELECT j.message_id, j.attempt, j.redelivered, j.known_failures, h.message_id IS NOT NULL AS held,
                 h.mailing_id, h.client_id, h.claimed_number, h.folded_number, h.failures, h.claimed_by, h.claimed_at,
                 h.claimed_number > h.folded_number AS open,
+                h.provider, h.claimed_once, h.unsure OR j.known_unsure AS unsure,
+                CASE WHEN j.known_refused IS NULL THEN h.refused
+                    ELSE h.refused || string_to_array(j.known_refused, ',') END AS refused,
                 m.status AS mailing_status, m.text, m.personal, m.request_id, c.phone, c.suppression_id, c.attributes,
+                c.operator_code, c.tag,
                 clock_timestamp() AS moment,
                 extract(epoch FROM m.end_at - clock_timestamp())::float8 AS seconds_left,
                 extract(epoch FROM clock_timestamp() - greatest(h.released_at, h.due_at))::float8 AS waited,
@@ -96,7 +122,8 @@ async def claim(pool: Pool, worker: UUID, jobs: Sequence[AskedJob]) -> list[Clai
                     -- no claim is taken over while nothing may be sent.
                     WHEN redelivered OR mailing_status = 'paused' OR opens_at > now() THEN 'busy'
                     -- send: the process that claimed the attempt is gone, and its result would have been folded.
-                    WHEN claim_is_stale(claimed_by, claimed_at) THEN 'send'
+                    -- lost: the same, where nothing may be repeated.
+                    WHEN claim_is_stale(claimed_by, claimed_at) THEN CASE WHEN claimed_once THEN 'lost' ELSE 'send' END
                     -- busy: the claim is alive. The job comes back through the shortest retry queue.
                     ELSE 'busy'
                 END AS verdict,
@@ -105,7 +132,8 @@ async def claim(pool: Pool, worker: UUID, jobs: Sequence[AskedJob]) -> list[Clai
             FROM fact
         ), taken AS (
             UPDATE flights f
-            SET claimed_number = j.number, claimed_by = $1, claimed_at = j.moment
+            SET claimed_number = j.number, claimed_by = $1, claimed_at = j.moment,
+                provider = coalesce($8, f.provider), claimed_once = $9, unsure = j.unsure OR j.open
             FROM judged j WHERE f.message_id = j.message_id AND j.verdict = 'send'
         ), put_back AS (
             UPDATE flights f
@@ -113,7 +141,8 @@ async def claim(pool: Pool, worker: UUID, jobs: Sequence[AskedJob]) -> list[Clai
             SET released_at = NULL, due_at = clock_timestamp(), asked_number = j.attempt
             FROM judged j WHERE f.message_id = j.message_id AND j.verdict = 'put back'
         )
-        SELECT message_id, verdict, coalesce(number, 0) AS number,
+        SELECT message_id, verdict,
+            coalesce(CASE WHEN verdict = 'lost' THEN claimed_number ELSE number END, 0) AS number,
             coalesce(mailing_id, 0) AS mailing_id, coalesce(client_id, 0) AS client_id,
             -- A job for the next number exists only after the earlier attempts failed, folded or not. A retry job
             -- knows how many of them spent budget.
@@ -127,7 +156,9 @@ async def claim(pool: Pool, worker: UUID, jobs: Sequence[AskedJob]) -> list[Clai
             CASE WHEN verdict = 'send' THEN phone ELSE '' END AS phone,
             CASE WHEN verdict = 'send' AND personal THEN attributes END AS attributes,
             coalesce(seconds_left, 0) AS seconds_left, moment AS claimed_at, request_id,
-            greatest(waited, 0) AS waited
+            greatest(waited, 0) AS waited,
+            coalesce(operator_code, '') AS operator_code, coalesce(tag, '') AS tag,
+            provider, coalesce(unsure OR open, false) AS unsure, coalesce(refused, '{}') AS refused
         FROM judged
         """,
         worker,
@@ -135,6 +166,10 @@ async def claim(pool: Pool, worker: UUID, jobs: Sequence[AskedJob]) -> list[Clai
         [job.attempt for job in jobs],
         [job.redelivered for job in jobs],
         [job.failures for job in jobs],
+        [job.unsure for job in jobs],
+        [",".join(job.refused) or None for job in jobs],
+        provider,
+        once,
     )
     return render_claims(rows)
 
@@ -223,7 +258,13 @@ async def beat(
         SELECT EXISTS (SELECT FROM process) AS known, (
             SELECT json_agg(json_build_object('id', id, 'mailing_id', mailing_id, 'client_ids', client_ids))::text
             FROM edits WHERE edited_at > clock_timestamp() - interval '10 s' AND id <> ALL ($2::bigint[])
-        ) AS edits
+        ) AS edits, (
+            SELECT json_agg(json_build_object(
+                'provider', provider, 'drained', drained_at IS NOT NULL, 'recognised', recognised,
+                'held', greatest(coalesce(extract(epoch FROM held_until - clock_timestamp()), 0), 0),
+                'slowed', greatest(coalesce(extract(epoch FROM slowed_until - clock_timestamp()), 0), 0)
+            ))::text FROM provider_states
+        ) AS providers
         """,
         process,
         heard,
@@ -234,7 +275,11 @@ async def beat(
     )
     if row is None:
         raise LookupError("a SELECT without FROM returns one row")
-    return BeatAnswer(row["known"], [HeardEdit(**edit) for edit in orjson.loads(row["edits"] or b"[]")])
+    return BeatAnswer(
+        row["known"],
+        [HeardEdit(**edit) for edit in orjson.loads(row["edits"] or b"[]")],
+        [ProviderState(**state) for state in orjson.loads(row["providers"] or b"[]")],
+    )
 
 
 async def count_queued_retries(pool: Pool) -> int:

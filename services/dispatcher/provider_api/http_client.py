@@ -1,4 +1,4 @@
-"""A small HTTP/1.1 client for one origin: POST over kept-alive connections, one request at a time on each.
+"""A small HTTP/1.1 client for one origin: requests over kept-alive connections, one request at a time on each.
 
 Nothing is repeated, redirected, or sent before the reply to what went before. What became of a request is always
 known as well as it can be: nothing of it was written, or it may have arrived.
@@ -28,7 +28,7 @@ log = logs.get()
 
 
 class HttpClient:
-    """A client that POSTs to one origin.
+    """A client of one origin.
 
     At most `most_open` connections are open, and at most `most_dialled` are being made. `clock` returns seconds, and
     is the clock of deadlines; the loop's by default.
@@ -63,9 +63,16 @@ class HttpClient:
         return len(self._open)
 
     def begin(
-        self, path: bytes, body: bytes, headers: bytes, *, deadline: float, owner: RequestOwner
+        self,
+        path: bytes,
+        body: bytes,
+        headers: bytes,
+        *,
+        deadline: float,
+        owner: RequestOwner,
+        method: bytes = b"POST",
     ) -> PendingRequest | None:
-        """POSTs a body. `owner` gets the reply at `deadline` at the latest. Every failure is a reply, too.
+        """Sends a request. `owner` gets the reply at `deadline` at the latest. Every failure is a reply, too.
 
         It is asked whether the request may begin in the turn of the loop in which the first byte is written to an
         established connection, just before that; that may be in this call. If it says no, or the deadline has come,
@@ -74,7 +81,8 @@ class HttpClient:
         if deadline <= self._clock():
             owner.on_not_begun(None)
             return None
-        head = b"POST %b HTTP/1.1\r\n%b%bContent-Length: %d\r\n\r\n" % (path, self._host, headers, len(body))
+        length = b"" if method == b"GET" else b"Content-Length: %d\r\n" % len(body)
+        head = b"%b %b HTTP/1.1\r\n%b%b%b\r\n" % (method, path, self._host, headers, length)
         pending = PendingRequest(head + body, deadline, owner)
         self._place(pending)
         return None if pending.ended else pending

@@ -5,12 +5,14 @@ docs/providers.md shows the table to those who run a provider.
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Literal
 
 from services.dispatcher.provider_api.reply_body import Unread, read_code
 from services.dispatcher.provider_api.retry_after import read_retry_after
+from shared.providers.schema import MappedVerdict
 
-ReplyVerdict = Literal["accepted", "temporary", "permanent", "misconfigured"]
+ReplyVerdict = MappedVerdict
 ReplyKind = Literal["answered", "timeout", "unreachable", "broken"]
 
 LONGEST_REASON = 100
@@ -37,7 +39,10 @@ class Classification:
     """The meaning of a reply.
 
     `outcome` is the word that statistics count; `reason` is a short phrase to be shown, without a colon, since a
-    detail follows one. `not_taken`: the provider certainly did not take the message, so the attempt spends no budget.
+    detail follows one. `not_taken`: the provider certainly did not take the message, so the attempt spends no budget,
+    unless it is `counted`. An acceptance may come with the provider's own id and the cost. `elsewhere`: another
+    provider may take what this one refuses; `opt_out`: the recipient wants nothing. `rule` is the number of the rule
+    that matched, None where none did.
     """
 
     verdict: ReplyVerdict
@@ -45,14 +50,25 @@ class Classification:
     reason: str
     retry_after: timedelta | None = None
     not_taken: bool = False
+    counted: bool = False
+    provider_id: str | None = None
+    cost: Decimal | None = None
+    elsewhere: bool = False
+    opt_out: bool = False
+    rule: int | None = None
+
+    @property
+    def spends_budget(self) -> bool:
+        """Whether the attempt counts towards the most that a message may have."""
+        return self.verdict in {"temporary", "unknown", "duplicate"} and (self.counted or not self.not_taken)
 
 
 # These say by themselves that the message was taken, unless their body says otherwise.
 _ACCEPTING = frozenset({201, 202})
 # Statuses that differ from their class in _BY_CLASS. A 2xx is judged by the code in its body.
 _BY_STATUS: dict[int, tuple[ReplyVerdict, str]] = {
-    401: ("misconfigured", "unauthorized"),
-    403: ("misconfigured", "unauthorized"),
+    401: ("hold", "unauthorized"),
+    403: ("hold", "unauthorized"),
     402: ("temporary", "refused"),
     # A wrong path answers every message like this, so a permanent verdict would reject whole mailings.
     404: ("temporary", "not_found"),
@@ -79,6 +95,8 @@ _UNANSWERED: dict[ReplyKind, str] = {
 OUTCOMES = frozenset(
     {"accepted", "unreadable", "error_code", *_UNANSWERED}
     | {outcome for _, outcome in (*_BY_STATUS.values(), *_BY_CLASS.values())}
+    # Those that only a provider of the file can have.
+    | {"duplicate", "hold", "too_late"}
 )
 
 
@@ -105,7 +123,7 @@ def _classify_success(status: int, body: bytes) -> Classification:
 
 def _classify_refusal(status: int, reply: Reply) -> Classification:
     verdict, outcome = _BY_STATUS.get(status) or _BY_CLASS.get(status // 100) or ("temporary", "unreadable")
-    meaning = Classification(verdict, outcome, f"HTTP {status}", not_taken=status == 429 or verdict == "misconfigured")
+    meaning = Classification(verdict, outcome, f"HTTP {status}", not_taken=status == 429 or verdict == "hold")
     if verdict != "temporary":
         return meaning
     asked = read_retry_after(reply.retry_after, reply.date)

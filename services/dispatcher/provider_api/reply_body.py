@@ -27,7 +27,7 @@ def read_code(body: bytes) -> int | Unread:
     A code in quotes is read as the number in them, and a byte order mark, bytes after the object and texts in another
     encoding than UTF-8 are overlooked: a reply that says 0 is a success, and taken for broken it would be sent again.
     """
-    found = _parse(body)
+    found = parse_body(body)
     if isinstance(found, Unread):
         return found
     if not isinstance(found, dict):
@@ -43,7 +43,8 @@ def _code(code: object) -> int | Unread:
     return Unread.ODD
 
 
-def _parse(body: bytes) -> Any:
+def parse_body(body: bytes) -> Any:
+    """Returns the JSON of a body, read as leniently as its code is; Unread.NOT_JSON where it is none."""
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:

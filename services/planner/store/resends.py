@@ -14,7 +14,7 @@ class OpenResend:
     """A resend that is not done, under its row lock. `wanted`: its mailing still sends.
 
     It is by message if `message_ids` is not None. Else it is by status, and messages with the first of `statuses` have
-    been looked at up to the id `cursor`.
+    been looked at up to the id `cursor`. Those whose outcome is unknown are left out unless `include_unknown`.
     """
 
     id: int
@@ -25,17 +25,23 @@ class OpenResend:
     requested_at: datetime
     request_id: str | None
     wanted: bool
+    include_unknown: bool
 
 
 @dataclass(frozen=True, slots=True)
 class ResendCandidate:
-    """A final, unsent message. `open`: an attempt may still be under way. `lost`: an attempt never got a result."""
+    """A final, unsent message.
+
+    `open`: an attempt may still be under way. `lost`: an attempt never got a result. `unknown`: by its reason, the
+    provider may have it.
+    """
 
     message_id: int
     attempts: int
     client_alive: bool
     open: bool
     lost: bool
+    unknown: bool
 
 
 async def lock_oldest(connection: Connection, passing_over: Sequence[int] = ()) -> OpenResend | None:
@@ -46,7 +52,8 @@ async def lock_oldest(connection: Connection, passing_over: Sequence[int] = ()) 
     row = await connection.fetchrow(
         """
         SELECT r.id, r.mailing_id, r.statuses::text[], r.cursor, r.message_ids, r.requested_at, r.request_id,
-            m.status IN ('running', 'paused') AND w.closing_at IS NULL AND m.end_at > clock_timestamp() AS wanted
+            m.status IN ('running', 'paused') AND w.closing_at IS NULL AND m.end_at > clock_timestamp() AS wanted,
+            r.include_unknown
         FROM resends r
         JOIN mailings m ON m.id = r.mailing_id
         JOIN mailing_work w ON w.mailing_id = r.mailing_id
@@ -71,7 +78,8 @@ async def list_of_status(connection: Connection, resend: OpenResend, limit: int)
             ORDER BY m.mailing_id, m.unsent_status, m.id LIMIT $5
         )
         SELECT (m).id, (m).attempts, c.deleted_at IS NULL AND c.suppression_id IS NULL AS client_alive,
-            attempt_is_open(m) AS open, attempt_is_lost(m) AS lost
+            attempt_is_open(m) AS open, attempt_is_lost(m) AS lost,
+            coalesce((m).reason LIKE 'outcome unknown%', false) AS unknown
         FROM looked JOIN clients c ON c.id = (m).client_id ORDER BY (m).id
         """,
         resend.mailing_id,
@@ -88,7 +96,8 @@ async def list_by_id(connection: Connection, resend: OpenResend) -> list[ResendC
     rows = await connection.fetch(
         """
         SELECT m.id, m.attempts, c.deleted_at IS NULL AND c.suppression_id IS NULL AS client_alive,
-            attempt_is_open(m) AS open, attempt_is_lost(m) AS lost
+            attempt_is_open(m) AS open, attempt_is_lost(m) AS lost,
+            coalesce(m.reason LIKE 'outcome unknown%', false) AS unknown
         FROM messages m JOIN clients c ON c.id = m.client_id
         WHERE m.id = ANY ($1::bigint[]) AND m.mailing_id = $2 AND m.final_at <= $3
             AND m.unsent_status IS NOT NULL
@@ -108,6 +117,7 @@ def _candidate(row: asyncpg.Record) -> ResendCandidate:
         client_alive=row["client_alive"],
         open=row["open"],
         lost=row["lost"],
+        unknown=row["unknown"],
     )
 
 

@@ -1,6 +1,7 @@
-"""Attempts: what is sent, published, logged and counted for one claimed job."""
+"""RunningAttempts: what is sent, published, logged and counted for one claimed job."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID
@@ -20,12 +21,15 @@ from services.dispatcher.claims.heard_edits import HeardEdit
 from services.dispatcher.claims.held_claims import HeldClaims
 from services.dispatcher.metrics import Metrics
 from services.dispatcher.provider_api.replies import Reply
+from services.dispatcher.providers.lane import Lane
+from services.dispatcher.providers.mapping import ProviderMapping
 from services.dispatcher.queued_retries import QueuedRetries
 from shared.broker import Outgoing
 from shared.database import Pool
 from shared.messages import Result, encode
 from tests.support.builders import NOON, PHONE, TEXT, TOKEN, a_claim, a_job, a_policy, a_reply, a_ticket
 from tests.support.fakes import FakeClock, FakeDelivery, FakeProvider, RecordingPublisher
+from tests.unit.dispatcher.lanes import a_fleet, a_lane
 
 NAME = UUID("01234567-89ab-4def-8123-456789abcdef")
 # Asked at 100 s, taken up 20 ms later, begun at once, answered within 40 ms.
@@ -36,11 +40,21 @@ BROKEN = a_reply(b"oops", 500)
 class Bench:
     """An attempt runner and all the fakes around it. Its lease holds from 99 s on."""
 
-    def __init__(self, *replies: Reply, moments: tuple[float, ...] = ON_TIME, refusals: float = 0) -> None:
+    def __init__(
+        self,
+        *replies: Reply,
+        moments: tuple[float, ...] = ON_TIME,
+        refusals: float = 0,
+        mapping: ProviderMapping | None = None,
+        others: Sequence[Lane] = (),
+    ) -> None:
         self.provider = FakeProvider(*replies)
         self.publisher = RecordingPublisher(refusals=refusals)
         self.breaker = Breaker(lambda: 1.0)
         self.admission = Admission(self.breaker, AdaptiveConcurrency(100))
+        self.lane = a_lane(self.provider, mapping, admission=self.admission)
+        self.fleet = a_fleet(self.lane, *others)
+        self.announced: list[tuple[str, timedelta | None]] = []
         self.registry = CollectorRegistry()
         self.moment = 100.0
         self.held = HeldClaims(lambda: self.moment)
@@ -49,13 +63,11 @@ class Bench:
         self.tools = AttemptTools(
             held=self.held,
             publisher=self.publisher,
-            provider=self.provider,
-            admission=self.admission,
+            fleet=lambda: self.fleet,
+            announce=lambda lane, held: self.announced.append((lane.name, held)),
             policy=a_policy(),
             retries=self.retries,
             metrics=Metrics(self.registry),
-            timeout=10,
-            token=TOKEN,
             clock=FakeClock(*moments),
         )
 
@@ -69,7 +81,7 @@ class Bench:
     def start(self, claimed: ClaimedJob) -> "tuple[AttemptRun, asyncio.Future[Result | None]]":
         """Starts an attempt, and returns it with its end."""
         ended: asyncio.Future[Result | None] = asyncio.get_running_loop().create_future()
-        attempt = AttemptRun(self.tools, claimed, lambda _, result: ended.set_result(result))
+        attempt = AttemptRun(self.tools, claimed, self.lane, lambda _, result: ended.set_result(result))
         attempt.start()
         return attempt, ended
 

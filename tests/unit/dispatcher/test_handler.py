@@ -12,7 +12,6 @@ from services.dispatcher.admission.adaptive_concurrency import AdaptiveConcurren
 from services.dispatcher.admission.admission import Admission
 from services.dispatcher.admission.breaker import Breaker
 from services.dispatcher.admission.hold_up import HoldUp
-from services.dispatcher.admission.rate_limit import make_limit
 from services.dispatcher.attempt import AttemptTools
 from services.dispatcher.attempts import RunningAttempts
 from services.dispatcher.claimer import Claimer
@@ -33,6 +32,7 @@ from shared.messages import encode
 from tests.support.builders import PHONE, TEXT, a_job, a_policy
 from tests.support.fakes import FakeDelivery, FakeProvider, RecordingPublisher
 from tests.support.polling import until
+from tests.unit.dispatcher.lanes import a_fleet, a_lane
 
 
 class VerdictPool:
@@ -92,27 +92,35 @@ class Bench:
         tools = AttemptTools(
             held=self.held,
             publisher=self.publisher,
-            provider=self.provider,
-            admission=self.admission,
+            fleet=lambda: self.fleet,
+            announce=lambda lane, held: None,
             policy=a_policy(),
             retries=QueuedRetries(pool),
             metrics=counters,
-            timeout=10,
-            token="token",
             clock=clock,
         )
-        limiter, hold_up = make_limit(rate, clock), HoldUp(Health(), registry, clock)
-        self.attempts = RunningAttempts(tools, self.results, self.give_backs, self.intake, ClaimSize(), limiter)
+        hold_up = HoldUp(Health(), registry, clock)
+        self.fleet = a_fleet(a_lane(self.provider, admission=self.admission, rate=rate, clock=clock))
+        self.attempts = RunningAttempts(tools, self.results, self.give_backs, self.intake, ClaimSize())
         requeue = Requeue(self.publisher, self.intake, timedelta(seconds=5))
         claimer = Claimer(
-            *(pool, self.intake, requeue, self.attempts, self.admission, self.held, limiter, hold_up, counters),
+            *(pool, self.intake, requeue, self.attempts, lambda: self.fleet, self.held, hold_up, counters),
             concurrency=10,
             clock=clock,
         )
-        heartbeat = Heartbeat(pool, self.held, provider_timeout=10, clock=clock)
+        heartbeat = Heartbeat(pool, self.held, provider_timeout=lambda: 10, clock=clock)
         self.handler = Handler(
-            *(self.intake, requeue, claimer, self.attempts, self.results, self.admission, self.held, heartbeat),
-            *(hold_up, limiter),
+            *(
+                self.intake,
+                requeue,
+                claimer,
+                self.attempts,
+                self.results,
+                lambda: self.fleet,
+                self.held,
+                heartbeat,
+                hold_up,
+            ),
             concurrency=10,
             clock=clock,
         )

@@ -12,7 +12,7 @@ from tests.support.builders import a_classification, a_policy, some_facts
 
 ACCEPTED = a_classification(verdict="accepted", outcome="accepted", reason="accepted")
 REFUSED = a_classification(verdict="permanent", outcome="refused", reason="HTTP 400")
-UNAUTHORIZED = a_classification(verdict="misconfigured", outcome="unauthorized", reason="HTTP 401")
+UNAUTHORIZED = a_classification(verdict="hold", outcome="unauthorized", reason="HTTP 401")
 BROKEN = a_classification()
 
 
@@ -144,9 +144,9 @@ policies = st.builds(
 )
 retried = st.builds(
     lambda verdict, retry_after, not_taken: a_classification(
-        verdict=verdict, retry_after=retry_after, not_taken=not_taken or verdict == "misconfigured"
+        verdict=verdict, retry_after=retry_after, not_taken=not_taken or verdict == "hold"
     ),
-    st.sampled_from(["temporary", "misconfigured"]),
+    st.sampled_from(["temporary", "hold"]),
     st.none() | moments,
     st.booleans(),
 )

@@ -13,7 +13,7 @@ from tests.support.builders import PHONE, TEXT, TOKEN
 
 
 def cleaned(body: bytes, phone: str, text: str, token: str) -> str | None:
-    return scrub(body.decode("utf-8", "replace"), phone=phone, text=text, token=token)
+    return scrub(body.decode("utf-8", "replace"), phone=phone, text=text, secrets=[token])
 
 
 RUSSIAN = "Дорогой клиент, ваш заказ готов"

@@ -3,14 +3,14 @@
 import pytest
 
 from services.dispatcher.claims import claim
-from services.dispatcher.provider_api import replies
+from shared.providers import schema
 from shared.statuses import MAILING_STATUSES, MESSAGE_STATUSES, ROLES
 from tests.support.markdown import ROOT, read, table_rows
 from tests.unit.docs.literals import values_beside
 
 ROWS = list(table_rows(read("docs/glossary.md")))
 WORDS = [row[0] for row in ROWS]
-VERDICTS = (*values_beside(claim, "send"), *values_beside(replies, "accepted"))
+VERDICTS = (*values_beside(claim, "send"), *values_beside(schema, "accepted"))
 CONSTANTS = (*MAILING_STATUSES, *MESSAGE_STATUSES, *ROLES, *VERDICTS)
 
 

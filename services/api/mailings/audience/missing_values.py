@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from services.api.mailings.audience.selection import Audience
 from services.api.mailings.rules import MailingPlan
-from services.api.mailings.sms import EXTENSION, NOT_BASIC
 from services.api.web.problems import HttpProblem
 from services.api.web.responses import PlaceholderValues
 from shared.audience.personal_text import PersonalText, read_text
 from shared.database import Connection, Pool
+from shared.texts.sms import EXTENSION, NOT_BASIC
 
 SAMPLE = 5
 # Of a value; a character beyond the basic plane takes two.

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from services.api.clients.responses import Client
 from services.api.mailings.audience.missing_values import ValueShape
 from services.api.mailings.responses import PersonalPreview, RenderedSample, SegmentsRange
-from services.api.mailings.sms import TextWidth, segments_of_width, width_of
 from services.api.web.responses import PlaceholderValues
 from shared.audience.personal_text import MAX_LENGTH, PersonalText, Unrendered, render
+from shared.texts.sms import TextWidth, segments_of_width, width_of
 
 
 def preview_text(

@@ -13,13 +13,13 @@ from services.api.mailings.default_window import DEFAULT_WINDOW
 from services.api.mailings.responses import PersonalPreview, Preview
 from services.api.mailings.rules import MailingPlan, judge_new
 from services.api.mailings.schemas import MailingNew
-from services.api.mailings.sms import count_segments
 from services.api.segments.handlers import COUNTING
 from services.api.web.bodies import read_body
 from services.api.web.context import pool_of
 from services.api.web.responses import reply
 from shared.audience.personal_text import read_text
 from shared.database import Pool
+from shared.texts.sms import count_segments
 
 
 async def preview(request: web.Request) -> web.Response:

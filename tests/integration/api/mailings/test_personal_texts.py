@@ -5,7 +5,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from services.api.mailings.sms import count_segments
+from shared.texts.sms import count_segments
 from tests.integration.api.fakes import Api
 from tests.integration.api.rows import Rows, from_now
 

@@ -81,6 +81,11 @@ async def ids(rows: Rows, operation_id: str) -> dict[str, int | str]:
         STOP_LIST_KEY.hash("79990000009"),
         STOP_LIST_KEY.check,
     )
+    await rows.pool.execute("INSERT INTO provider_states (provider, drained_at) VALUES ('smsc', now())")
+    session = await rows.pool.fetchval(
+        "INSERT INTO sessions (hash, subject, name, role, expires_at)"
+        " VALUES (sha256('x'), '7', 'oidc:7', 'viewer', now() + interval '1 h') RETURNING id"
+    )
     return {
         "client_id": client,
         "mailing_id": mailing,
@@ -88,6 +93,8 @@ async def ids(rows: Rows, operation_id: str) -> dict[str, int | str]:
         "external_id": "K-1",
         "segment_id": segment,
         "suppression_id": suppression,
+        "provider": "smsc",
+        "session_id": session,
     }
 
 

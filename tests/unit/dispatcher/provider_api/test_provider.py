@@ -5,16 +5,18 @@ import contextlib
 import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from services.dispatcher.provider_api import provider
-from services.dispatcher.provider_api.provider import Provider
+from services.dispatcher.provider_api.http_client import HttpClient
 from services.dispatcher.provider_api.replies import Reply
 from services.dispatcher.provider_api.reply_parser import LONGEST_BODY
-from tests.support.builders import PHONE, TEXT, TOKEN
+from services.dispatcher.providers.lane import Lane
+from tests.support.builders import PHONE, TEXT, TOKEN, a_claim
+from tests.unit.dispatcher.lanes import a_lane, probe_mapping
 from tests.unit.dispatcher.provider_api.waiting_owner import wait_for_reply
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -53,14 +55,21 @@ async def send(url: str, seconds: float = PATIENCE_SECONDS, text: str = TEXT) ->
         return await post(send_api, 5, seconds, text)
 
 
-def connected(url: str) -> contextlib.AbstractAsyncContextManager[Provider]:
-    return provider.connect(url, TOKEN, most_open=1000)
+@contextlib.asynccontextmanager
+async def connected(url: str) -> AsyncIterator[Lane]:
+    mapping = probe_mapping(url)
+    client = HttpClient(mapping.origin, most_open=1000)
+    try:
+        yield replace(a_lane(client), mapping=mapping)
+    finally:
+        await client.close()
 
 
-async def post(send_api: Provider, message_id: int = 5, seconds: float = PATIENCE_SECONDS, text: str = TEXT) -> Reply:
+async def post(send_api: Lane, message_id: int = 5, seconds: float = PATIENCE_SECONDS, text: str = TEXT) -> Reply:
     deadline = asyncio.get_running_loop().time() + seconds
+    values = send_api.mapping.values_of(a_claim(message_id=message_id, phone=PHONE, text=text), seconds)
     return await wait_for_reply(
-        lambda owner: send_api.begin(message_id, PHONE, text, deadline=deadline, owner=owner), send_api.cancel
+        lambda owner: send_api.send(values, deadline=deadline, owner=owner), send_api.client.cancel
     )
 
 

@@ -152,8 +152,8 @@ def test_only_what_was_certainly_not_taken_is_free(reply: Reply, not_taken: bool
         (451, "permanent", "refused"),
         (499, "permanent", "refused"),
         # Ours to repair: no message is at fault.
-        (401, "misconfigured", "unauthorized"),
-        (403, "misconfigured", "unauthorized"),
+        (401, "hold", "unauthorized"),
+        (403, "hold", "unauthorized"),
         # Refused for now.
         (402, "temporary", "refused"),
         (404, "temporary", "not_found"),

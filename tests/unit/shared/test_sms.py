@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.api.mailings.sms import count_segments
+from shared.texts.sms import count_segments
 
 ROWS = [
     # text, segments

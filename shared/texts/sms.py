@@ -11,7 +11,8 @@ _BASIC = frozenset(
 # Each of these is sent as an escape and a character.
 EXTENSION = "\f^{}\\[~]|€"
 _EXTENSION = frozenset(EXTENSION)
-# The same as a regular expression of PostgreSQL: a character that no GSM text has.
+_GSM_TEXT = re.compile(f"[{re.escape(''.join(sorted(_BASIC | _EXTENSION)))}]*")
+# A character that no GSM text has, as a regular expression of PostgreSQL.
 NOT_BASIC = "[^" + "".join(re.escape(char) for char in sorted(_BASIC | _EXTENSION)) + "]"
 
 
@@ -61,8 +62,13 @@ def segments_of_width(width: TextWidth) -> int:
     return 1 if used <= alphabet.single else -(-used // alphabet.part)
 
 
+def fits_gsm(text: str) -> bool:
+    """Says whether a text can be sent in the GSM alphabet, or needs UCS-2."""
+    return _GSM_TEXT.fullmatch(text) is not None
+
+
 def _measure(text: str) -> tuple[Alphabet, list[int]]:
-    if all(char in _BASIC or char in _EXTENSION for char in text):
+    if fits_gsm(text):
         return GSM, [2 if char in _EXTENSION else 1 for char in text]
     return UCS2, [2 if ord(char) > 0xFFFF else 1 for char in text]
 

@@ -1,0 +1,1 @@
+"""A try of one provider: one message, sent by hand."""

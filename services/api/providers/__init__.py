@@ -1,0 +1,1 @@
+"""The providers: what the dispatchers say of them, and what an admin has them do."""

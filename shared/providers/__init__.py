@@ -1,0 +1,1 @@
+"""The providers file: its model, its presets, and how it is read."""
