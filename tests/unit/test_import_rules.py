@@ -36,7 +36,7 @@ API_LAYERS = (
     ("edits",),
     ("clients",),
     ("mailings",),
-    ("messages", "statistics", "dead_letters"),
+    ("messages", "statistics", "dead_letters", "test_sends"),
     ("openapi",),
     ("pages",),
     ("console",),

@@ -41,7 +41,12 @@ from shared.database import Connection, Pool, retry_on_deadlock
 
 KIND, EVENTS_KIND = "mailings", "mailingevents"
 log = logs.get()
-DONE: Mapping[Action, MailingChange] = {"pause": "paused", "resume": "resumed", "cancel": "cancelled"}
+DONE: Mapping[Action, MailingChange] = {
+    "start": "scheduled",
+    "pause": "paused",
+    "resume": "resumed",
+    "cancel": "cancelled",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,9 @@ async def _create(pool: Pool, body: MailingNew, key: IdempotencyKey | None, orig
             return CreatedMailing(kept.mailing_id, kept.answer, fresh=False)
         plan = allowed(judge_new(body, await store.clock(connection)))
         await require_unsent_of(connection, plan)
-        mailing_id = await store.insert(connection, plan, origin.request_id)
+        mailing_id = await store.insert(
+            connection, plan, origin.request_id, status="draft" if body.draft else "scheduled"
+        )
         await record(connection, mailing_id, "created", origin)
         answer = (await _read(connection, mailing_id)).model_dump_json(by_alias=True)
         if key is not None:
@@ -85,7 +92,7 @@ async def show(request: web.Request) -> web.Response:
 async def listing(request: web.Request) -> web.Response:
     query = query_of(request, MailingsQuery)
     before = pages.position(query, KIND, start=MAX_ID)
-    found = await store.page(pool_of(request), status=query.status, before=before, limit=query.limit + 1)
+    found = await store.page(pool_of(request), query, before=before, limit=query.limit + 1)
     items, following = pages.cut(found, query.limit, KIND, lambda mailing: mailing.id)
     return pages.reply_page(request, Mailings(items=items, next=following), following)
 

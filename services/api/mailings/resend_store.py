@@ -22,7 +22,7 @@ async def count(connection: Connection, mailing_id: int, statuses: Sequence[str]
         SELECT count(*) FROM messages m JOIN clients c ON c.id = m.client_id
         WHERE m.mailing_id = $1 AND m.unsent_status = ANY ($2::text[]::message_status[])
             AND m.unsent_status IS NOT NULL
-            AND c.deleted_at IS NULL AND NOT attempt_is_open(m)
+            AND c.phone IS NOT NULL AND NOT attempt_is_open(m)
         """,
         mailing_id,
         statuses,

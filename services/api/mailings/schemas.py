@@ -7,11 +7,22 @@ from pydantic import Field, model_validator
 
 from services.api.web.bodies import BodyModel
 from services.api.web.cursors import MAX_ID
-from services.api.web.field_types import ClockTime, Moment, OperatorCode, OptionalMoment, Tag, Text, left_out
+from services.api.web.field_types import (
+    ClockTime,
+    MailingName,
+    Moment,
+    OperatorCode,
+    OptionalMoment,
+    Tag,
+    Text,
+    left_out,
+)
 from services.api.web.queries import PageQuery
-from shared.statuses import MailingStatus, UnsentStatus
+from shared.statuses import MAILING_STATUSES, MailingStatus, UnsentStatus
 
 MAX_FILTER_ENTRIES = 1000
+_ONE = "|".join(MAILING_STATUSES)
+Statuses = Annotated[str, Field(pattern=rf"^({_ONE})(,({_ONE})){{0,5}}$", examples=["draft,scheduled"])]
 
 
 class FilterNew(BodyModel):
@@ -51,6 +62,10 @@ class WindowNew(BodyModel):
 class MailingNew(BodyModel):
     """A mailing to create."""
 
+    name: MailingName = left_out("")
+    draft: bool = left_out(
+        False, "True makes a draft, which is edited freely and never starts by itself: see POST /mailings/{id}/start."
+    )
     text: Text
     start_at: OptionalMoment = left_out(None, "When sending starts. Left out or in the past, sending starts at once.")
     end_at: Annotated[
@@ -68,6 +83,7 @@ class MailingPatch(BodyModel):
     null.
     """
 
+    name: MailingName = left_out("")
     text: Text = left_out("")
     start_at: OptionalMoment = left_out(None, "When sending starts. In the past, sending starts at once.")
     end_at: OptionalMoment = left_out(
@@ -91,4 +107,19 @@ class Resend(BodyModel):
 
 
 class MailingsQuery(PageQuery):
-    status: MailingStatus | None = Field(default=None, description="Only mailings in this state.")
+    status: Statuses | None = Field(
+        default=None, description="Only mailings in this state, or in one of these, separated by commas."
+    )
+    q: Annotated[str, Field(min_length=1, max_length=120)] | None = Field(
+        default=None, description="Only mailings with these characters in their name or text, in upper or lower case."
+    )
+    start_from: Moment | None = Field(default=None, description="Only mailings that start at this moment or later.")
+    start_before: Moment | None = Field(default=None, description="Only mailings that start before this moment.")
+
+    @property
+    def statuses(self) -> list[MailingStatus] | None:
+        """Returns the statuses that were given; None for all."""
+        if self.status is None:
+            return None
+        given = self.status.split(",")
+        return [status for status in MAILING_STATUSES if status in given]

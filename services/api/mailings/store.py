@@ -1,23 +1,25 @@
-"""Reads and writes mailings with their counters. Deleted mailings are invisible here."""
+"""Reads and writes mailings with their counters. Deleted mailings and test-sends are invisible here."""
 
+import re
 from datetime import datetime
 
 import asyncpg
 
 from services.api.mailings.responses import ByStatus, Filter, Mailing, Window
 from services.api.mailings.rules import LockedMailing, MailingPlan
+from services.api.mailings.schemas import MailingsQuery
 from shared.database import Connection, Pool
 
 # The columns of a mailing, as it is shown; the conditions of each statement follow.
 _SELECT = """
-    SELECT m.id, m.text, m.operator_codes, m.tags, m.unsent_of, m.start_at, m.end_at, m.window_from, m.window_to,
-        m.status, m.created_at, m.updated_at, m.started_at, m.finished_at,
+    SELECT m.id, m.name, m.text, m.operator_codes, m.tags, m.unsent_of, m.start_at, m.end_at, m.window_from,
+        m.window_to, m.status, m.file_id, m.recipients, m.created_at, m.updated_at, m.started_at, m.finished_at,
         m.status IN ('running', 'paused') AND NOT w.expansion_done AS expanding,
         c.total, c.pending, c.retrying, c.sent, c.rejected, c.exhausted, c.expired, c.cancelled
     FROM mailings m
     JOIN mailing_work w ON w.mailing_id = m.id
     JOIN mailing_counts c ON c.mailing_id = m.id
-    WHERE m.deleted_at IS NULL
+    WHERE m.deleted_at IS NULL AND NOT m.test
     """
 
 
@@ -26,14 +28,18 @@ async def clock(connection: Connection | Pool) -> datetime:
     return moment
 
 
-async def insert(connection: Connection, plan: MailingPlan, request_id: str) -> int:
-    """Inserts a scheduled mailing with its rows in mailing_work and mailing_counts, and returns its id."""
+async def insert(
+    connection: Connection, plan: MailingPlan, request_id: str, *, status: str = "scheduled", test: bool = False
+) -> int:
+    """Inserts a mailing with its rows in mailing_work and mailing_counts, and returns its id."""
     made: int = await connection.fetchval(
         """
         WITH made AS (
             INSERT INTO mailings
-                (text, operator_codes, tags, start_at, end_at, window_from, window_to, request_id, unsent_of)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                (text, operator_codes, tags, start_at, end_at, window_from, window_to, request_id, unsent_of, name,
+                status, test, file_id, recipients)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8,
+                CASE WHEN $13::bigint IS NULL THEN $9 ELSE 9223372036854775807 END, $10, $11, $12, $13, $14)
             RETURNING id
         ), work AS (
             INSERT INTO mailing_work (mailing_id) SELECT id FROM made
@@ -51,6 +57,11 @@ async def insert(connection: Connection, plan: MailingPlan, request_id: str) -> 
         plan.window_to,
         request_id,
         plan.unsent_of,
+        plan.name,
+        status,
+        test,
+        plan.file_id,
+        plan.recipients,
     )
     return made
 
@@ -60,19 +71,36 @@ async def get(connection: Connection | Pool, mailing_id: int) -> Mailing | None:
     return None if row is None else _mailing(row)
 
 
-async def page(pool: Pool, *, status: str | None, before: int, limit: int) -> list[Mailing]:
-    """Lists mailings, the newest first."""
+async def page(pool: Pool, query: MailingsQuery, *, before: int, limit: int) -> list[Mailing]:
+    """Lists the mailings that a query asks for, the newest first."""
     rows = await pool.fetch(
-        _SELECT + " AND m.id < $1 AND ($3::text IS NULL OR m.status = $3) ORDER BY m.id DESC LIMIT $2",
+        _SELECT
+        + """
+        AND m.id < $1 AND ($3::text[] IS NULL OR m.status = ANY ($3))
+        AND ($4::text IS NULL OR m.name ILIKE $4 OR m.text ILIKE $4)
+        AND ($5::timestamptz IS NULL OR m.start_at >= $5) AND ($6::timestamptz IS NULL OR m.start_at < $6)
+        ORDER BY m.id DESC LIMIT $2
+        """,
         before,
         limit,
-        status,
+        query.statuses,
+        None if query.q is None else _containing(query.q),
+        query.start_from,
+        query.start_before,
     )
     return [_mailing(row) for row in rows]
 
 
+def _containing(characters: str) -> str:
+    """Returns the pattern of LIKE for texts that contain these characters."""
+    escaped = re.sub(r"([%_\\])", r"\\\1", characters)
+    return f"%{escaped}%"
+
+
 async def exists(connection: Connection | Pool, mailing_id: int) -> bool:
-    found = await connection.fetchval("SELECT id FROM mailings WHERE id = $1 AND deleted_at IS NULL", mailing_id)
+    found = await connection.fetchval(
+        "SELECT id FROM mailings WHERE id = $1 AND deleted_at IS NULL AND NOT test", mailing_id
+    )
     return found is not None
 
 
@@ -83,7 +111,7 @@ async def lock(connection: Connection, mailing_id: int) -> bool:
     mailing_work would be as old as the moment at which the wait for the lock began.
     """
     found = await connection.fetchval(
-        "SELECT id FROM mailings WHERE id = $1 AND deleted_at IS NULL FOR UPDATE", mailing_id
+        "SELECT id FROM mailings WHERE id = $1 AND deleted_at IS NULL AND NOT test FOR UPDATE", mailing_id
     )
     return found is not None
 
@@ -92,8 +120,9 @@ async def read_locked(connection: Connection, mailing_id: int) -> LockedMailing:
     """Reads what a decision about a locked mailing needs, with the database's clock at this moment."""
     (row,) = await connection.fetch(
         """
-        SELECT m.text, m.operator_codes, m.tags, m.unsent_of, m.start_at, m.end_at, m.window_from, m.window_to,
-            m.status, m.updated_at, w.closing_at IS NOT NULL AS closing, clock_timestamp() AS now
+        SELECT m.name, m.text, m.operator_codes, m.tags, m.unsent_of, m.start_at, m.end_at, m.window_from,
+            m.window_to, m.file_id, m.recipients, m.status, m.updated_at,
+            w.closing_at IS NOT NULL AS closing, clock_timestamp() AS now
         FROM mailings m JOIN mailing_work w ON w.mailing_id = m.id
         WHERE m.id = $1
         """,
@@ -107,7 +136,10 @@ async def read_locked(connection: Connection, mailing_id: int) -> LockedMailing:
         end_at=row["end_at"],
         window_from=row["window_from"],
         window_to=row["window_to"],
-        unsent_of=row["unsent_of"],
+        unsent_of=_unsent_of(row),
+        name=row["name"],
+        file_id=row["file_id"],
+        recipients=row["recipients"],
     )
     return LockedMailing(
         status=row["status"], closing=row["closing"], plan=plan, now=row["now"], updated_at=row["updated_at"]
@@ -123,7 +155,8 @@ async def edit(connection: Connection, mailing_id: int, plan: MailingPlan, windo
         """
         UPDATE mailings
         SET text = $2, operator_codes = $3, tags = $4, start_at = $5, end_at = $6, window_from = $7, window_to = $8,
-            unsent_of = $10,
+            unsent_of = CASE WHEN $12::bigint IS NULL THEN $10 ELSE 9223372036854775807 END,
+            name = $11, file_id = $12, recipients = $13,
             window_edited_at = CASE WHEN $9 THEN clock_timestamp() ELSE window_edited_at END,
             updated_at = clock_timestamp()
         WHERE id = $1
@@ -138,6 +171,9 @@ async def edit(connection: Connection, mailing_id: int, plan: MailingPlan, windo
         plan.window_to,
         window_changed,
         plan.unsent_of,
+        plan.name,
+        plan.file_id,
+        plan.recipients,
     )
 
 
@@ -156,6 +192,12 @@ def by_status(row: asyncpg.Record) -> ByStatus:
     return ByStatus.model_validate({name: row[name] for name in ByStatus.model_fields})
 
 
+def _unsent_of(row: asyncpg.Record) -> int | None:
+    """Returns the mailing that the filter names. Beside a file it is none, to a planner that does not know files."""
+    named: int | None = row["unsent_of"]
+    return named if row["file_id"] is None else None
+
+
 def _mailing(row: asyncpg.Record) -> Mailing:
     window = None
     if row["window_from"] is not None:
@@ -163,7 +205,11 @@ def _mailing(row: asyncpg.Record) -> Mailing:
     return Mailing.model_validate(
         {
             **row,
-            "filter": Filter(operator_codes=row["operator_codes"], tags=row["tags"], unsent_of=row["unsent_of"]),
+            "filter": Filter(
+                operator_codes=row["operator_codes"],
+                tags=row["tags"],
+                unsent_of=_unsent_of(row),
+            ),
             "window": window,
             "by_status": by_status(row),
         }

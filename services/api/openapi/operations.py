@@ -11,13 +11,15 @@ from services.api.dead_letters import api_docs as dead_letters
 from services.api.mailings import api_docs as mailings
 from services.api.messages import api_docs as messages
 from services.api.statistics import api_docs as statistics
+from services.api.test_sends import api_docs as test_sends
 from services.api.web.operation import Operation, Success
 from services.api.web.route import Handler
 
 TAGS: Mapping[str, str] = {
     "clients": "The directory of clients: one at a time, as a list, or in bulk.",
     "mailings": "A mailing sends one text to every client that matches its filter, between its start and its end. It "
-    "is scheduled, running, paused, finished or cancelled.",
+    "is a draft, scheduled, running, paused, finished or cancelled.",
+    "test-sends": "A text goes to a few phones by the way of every message, and counts nowhere.",
     "messages": "A message is one mailing to one client. Read only: its status, and every attempt to send it.",
     "statistics": "Counts of mailings and messages. They always equal the counts of the messages themselves.",
     "token": "The request's own token.",
@@ -31,6 +33,7 @@ OPERATIONS: Mapping[Handler, Operation] = {
     **mailings.OPERATIONS,
     **messages.OPERATIONS,
     **statistics.OPERATIONS,
+    **test_sends.OPERATIONS,
     **access.OPERATIONS,
     **dead_letters.OPERATIONS,
 }

@@ -110,6 +110,17 @@ Tag = Annotated[
     AfterValidator(_printable),
     AfterValidator(trim),
 ]
+MailingName = Annotated[
+    str,
+    Field(
+        max_length=120,
+        description="A name for people, without control characters. Empty means none. Blanks at its ends are dropped.",
+        examples=["Orders of January"],
+        json_schema_extra={"pattern": _PRINTABLE_PATTERN},
+    ),
+    AfterValidator(_printable),
+    AfterValidator(trim),
+]
 Text = Annotated[
     str,
     Field(

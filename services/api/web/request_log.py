@@ -24,6 +24,9 @@ NOT_SECRET = frozenset(
             "client_id",
             "with_id",
             "spreadsheet",
+            "draft",
+            "start_from",
+            "start_before",
         ),
     }
 )

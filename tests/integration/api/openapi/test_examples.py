@@ -22,6 +22,7 @@ from tests.integration.api.rows import Rows
 DOCUMENT = build(ROUTES)
 # In which state a mailing must be for an operation to succeed; in any, where it is not here.
 STATES = {
+    "startMailing": "draft",
     "pauseMailing": "running",
     "resumeMailing": "paused",
     "cancelMailing": "running",
@@ -71,7 +72,8 @@ async def ids(rows: Rows, operation_id: str) -> dict[str, int]:
     client = await rows.client("79990000001")
     mailing = await rows.mailing(STATES.get(operation_id, "scheduled"), pending=1)
     message = await rows.message(mailing, client)
-    return {"client_id": client, "mailing_id": mailing, "message_id": message}
+    test_send = await rows.test_send("79990000002")
+    return {"client_id": client, "mailing_id": mailing, "message_id": message, "test_send_id": test_send}
 
 
 @pytest.mark.parametrize("one", list(shown(broker=False)))

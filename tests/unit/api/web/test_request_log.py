@@ -82,6 +82,6 @@ def test_only_the_first_errors_are_named() -> None:
 
 def test_the_names_of_nested_fields_are_known_as_python_and_as_json_have_them() -> None:
     assert field_names((MailingPatch,)) == {
-        *("text", "start_at", "end_at", "filter", "operator_codes", "tags", "unsent_of"),
+        *("name", "text", "start_at", "end_at", "filter", "operator_codes", "tags", "unsent_of"),
         *("window", "opens", "from", "closes", "to"),
     }
