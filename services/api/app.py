@@ -19,6 +19,8 @@ from services.api.metrics import Metrics
 from services.api.pages import routes as pages
 from services.api.routes import ROUTES
 from services.api.statistics import sse
+from services.api.stop_list.guard import KEY
+from services.api.stop_list.keys import StopListKey
 from services.api.web.bodies import BODY_MODEL, MAX_BODY, expect_later
 from services.api.web.context import DATABASE, LOG_FIELDS, METRICS, QUERY, TIMEOUTS, timeouts_of
 from services.api.web.database import DatabaseGate
@@ -44,6 +46,7 @@ def build(
     planner_hints: HintSink,
     dead_queues: DeadQueueOpener,
     default_zone: str,
+    stop_list_key: StopListKey | None = None,
 ) -> web.Application:
     """Builds the application from its parts, each of which belongs to one feature."""
     app = web.Application(
@@ -61,6 +64,7 @@ def build(
     app[PLANNER_HINTS] = planner_hints
     app[DEAD_QUEUES] = dead_queues
     app[DEFAULT_ZONE] = default_zone
+    app[KEY] = stop_list_key
     app[TURNS] = Turns()
     app[EXPORTS] = places.exports()
     app[STREAMS] = places.streams()

@@ -371,7 +371,10 @@ async def test_a_file_is_imported_and_the_directory_exported(admin: Console, tmp
     async with admin.page.expect_download() as saving:
         await admin.button("Export").click()
     saved = await (await saving.value).path()
-    assert saved.read_text().splitlines() == ["phone,operator_code,tag,timezone", "79170000001,917,fresh,UTC"]
+    assert saved.read_text().splitlines() == [
+        "phone,operator_code,tag,timezone,tags,external_id,attributes",
+        "79170000001,917,fresh,UTC,fresh,,",
+    ]
 
 
 async def test_failed_messages_are_looked_into_and_sent_again_and_dead_letters_replayed_and_dropped(

@@ -34,6 +34,7 @@ API_LAYERS = (
     ("access",),
     ("audit",),
     ("edits",),
+    ("stop_list",),
     ("clients",),
     ("mailings",),
     ("messages", "statistics", "dead_letters", "test_sends"),

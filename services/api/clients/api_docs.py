@@ -24,14 +24,24 @@ from services.api.web.operation import (
 )
 from services.api.web.route import Handler
 
-CLIENT_NEW: Json = {"phone": "79161234567", "tag": "vip", "timezone": "Europe/Moscow"}
+CLIENT_NEW: Json = {
+    "phone": "79161234567",
+    "tags": ["vip", "newsletter"],
+    "timezone": "Europe/Moscow",
+    "external_id": "K-4711",
+    "attributes": {"name": "Anna", "since": "2024-03-01"},
+}
+CLIENT_BY_ID: Json = {"phone": "79261234567", "attributes": {"name": "Anna"}}
 CLIENT_SHORT: Json = {"phone": "79031234568"}
 CLIENT: Json = {
     "id": 1,
     "phone": "79161234567",
     "operator_code": "916",
     "tag": "vip",
+    "tags": ["vip", "newsletter"],
     "timezone": "Europe/Moscow",
+    "external_id": "K-4711",
+    "attributes": {"name": "Anna", "since": "2024-03-01"},
     "created_at": MADE_AT,
     "updated_at": MADE_AT,
 }
@@ -53,9 +63,12 @@ CLIENT_EVENTS: Json = {
     "next": None,
 }
 
-_CSV_COLUMNS = "The columns phone, operator_code, tag and timezone, in any order. Only phone is required."
+_CSV_COLUMNS = (
+    "The columns phone, operator_code, tag, timezone, tags, external_id and attributes, in any order. Only phone is "
+    "required. Tags are separated by commas within their cell, and attributes are a JSON object."
+)
 # The header as the document describes it; the import also accepts quotes and any order.
-_CSV_HEADER = r"^phone(,operator_code)?(,tag)?(,timezone)?\r?\n"
+_CSV_HEADER = r"^phone(,operator_code)?(,tag)?(,timezone)?(,external_id)?\r?\n"
 _ONE_A_LINE = "One JSON object per line, with the fields of a client."
 
 _CLIENT_BODY = json_body(
@@ -63,7 +76,7 @@ _CLIENT_BODY = json_body(
     full=Example("A client with a tag and a time zone", CLIENT_NEW),
     short=Example("A client with default values", CLIENT_SHORT),
 )
-_PHONE_TAKEN = "Another client has this phone."
+_PHONE_TAKEN = "Another client has this phone, or this external id."
 
 OPERATIONS: Mapping[Handler, Operation] = {
     clients.create: Operation(
@@ -125,7 +138,11 @@ OPERATIONS: Mapping[Handler, Operation] = {
         "Changes the fields that are given and leaves the others. The change takes effect at once, also for messages "
         "that wait to be sent: they go to the new phone, and their window follows the new time zone.",
         {200: success("The changed client.", Client, CLIENT, headers=("ETag",))},
-        body=patch_body(ClientPatch, tag=Example("A new tag", {"tag": "vip"})),
+        body=patch_body(
+            ClientPatch,
+            tag=Example("A new tag", {"tag": "vip"}),
+            name=Example("A new name, and no points any more", {"attributes": {"name": "Olga", "points": None}}),
+        ),
         versioned=True,
         errors={409: _PHONE_TAKEN},
     ),
@@ -139,11 +156,24 @@ OPERATIONS: Mapping[Handler, Operation] = {
         versioned=True,
         errors={409: _PHONE_TAKEN},
     ),
+    clients.replace_by_external_id: Operation(
+        "replaceClientByExternalId",
+        "clients",
+        "Replaces every field of the client that has this external id, or creates it: for other systems, which know "
+        "their own ids and none of Herald's. A field that is left out gets its default.",
+        {
+            200: success("The replaced client.", Client, CLIENT, headers=("ETag",)),
+            201: success("The created client.", Client, CLIENT, headers=("Location", "ETag")),
+        },
+        body=json_body(ClientNew, full=Example("A client with a name", CLIENT_BY_ID)),
+        versioned=True,
+        errors={409: _PHONE_TAKEN},
+    ),
     clients.delete: Operation(
         "deleteClient",
         "clients",
-        "Removes a client from the directory: the phone and the tag are erased. Sending to the client stops at once: "
-        "unsent messages are cancelled, and sent ones still count.",
+        "Removes a client from the directory: phone, tags, attributes and external id are erased. Sending to the "
+        "client stops at once: unsent messages are cancelled, and sent ones still count.",
         {204: NO_CONTENT},
         versioned=True,
     ),

@@ -1,7 +1,10 @@
 """GET /clients/export: streams the directory in the format of the import."""
 
+import csv
+import io
 from collections.abc import AsyncGenerator, Sequence
 
+import orjson
 from aiohttp import web
 
 from services.api.access.places import EXPORTS
@@ -14,7 +17,7 @@ from services.api.web.writing.csv_stream import BLOCK, CsvTable, stream
 from shared.database import Pool
 
 # What an import takes again, and with the id, for people and other systems.
-FIELDS = ("phone", "operator_code", "tag", "timezone")
+FIELDS = ("phone", "operator_code", "tag", "timezone", "tags", "external_id", "attributes")
 WITH_ID = ("id", *FIELDS)
 
 
@@ -32,7 +35,13 @@ async def _blocks(pool: Pool, query: ExportQuery, media: str) -> AsyncGenerator[
     head = table.header() if media == CSV else b""
     while True:
         found = await store.page(
-            pool, phone=query.phone, operator_code=query.operator_code, tag=query.tag, after=after, limit=BLOCK
+            pool,
+            phone=query.phone,
+            operator_code=query.operator_code,
+            tag=query.tag,
+            after=after,
+            limit=BLOCK,
+            external_id=query.external_id,
         )
         # The header comes with the first rows, so that an outage of the database can still be answered with a problem.
         encoded, last = head + _encode(found, media, table), len(found) < BLOCK
@@ -47,5 +56,20 @@ async def _blocks(pool: Pool, query: ExportQuery, media: str) -> AsyncGenerator[
 
 def _encode(found: Sequence[Client], media: str, table: CsvTable) -> bytes:
     if media == CSV:
-        return table.rows(client.model_dump() for client in found)
+        return table.rows(_cells(client) for client in found)
     return b"".join(client.model_dump_json(include=set(FIELDS)).encode() + b"\n" for client in found)
+
+
+def _cells(client: Client) -> dict[str, object]:
+    """Returns a client as a CSV has it: tags as a list within the cell, attributes as JSON."""
+    return {
+        **client.model_dump(),
+        "tags": _tag_list(client.tags) if client.tags else "",
+        "attributes": orjson.dumps(client.attributes).decode() if client.attributes else "",
+    }
+
+
+def _tag_list(tags: Sequence[str]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(tags)
+    return text.getvalue()

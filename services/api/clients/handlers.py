@@ -1,6 +1,7 @@
 """The directory: handles one client at a time, and lists."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
+from dataclasses import replace as replace_values
 
 from aiohttp import web
 from structlog.contextvars import bind_contextvars
@@ -11,15 +12,18 @@ from services.api.audit.responses import Events
 from services.api.audit.store import START, EventPlace
 from services.api.clients import store
 from services.api.clients.responses import Client, Clients
-from services.api.clients.schemas import ClientNew, ClientPatch, ClientsQuery
+from services.api.clients.schemas import ClientNew, ClientPatch, ClientsQuery, read_external_id
+from services.api.clients.values import ClientValues, apply_patch, changed_fields, values_of, with_defaults
 from services.api.edits.barrier import pass_barrier
 from services.api.edits.scope import EditScope
+from services.api.stop_list.guard import KEY, share_stop_list
 from services.api.web import cursors, pages
 from services.api.web.bodies import read_body
 from services.api.web.context import id_in, pool_of, query_of
 from services.api.web.cursors import BadCursor
-from services.api.web.problems import conflict, not_found
+from services.api.web.problems import InvalidValue, conflict, invalid, not_found
 from services.api.web.queries import PageQuery
+from services.api.web.route import PREFIX
 from services.api.web.versions import Precondition, reply_version
 from shared import logs
 from shared.database import retry_on_deadlock
@@ -34,11 +38,7 @@ log = logs.get()
 
 async def create(request: web.Request) -> web.Response:
     body = await read_body(request, ClientNew)
-    values = with_defaults(body, request.app[DEFAULT_ZONE])
-    try:
-        client = await store.insert(pool_of(request), origin_of(request), **values)
-    except store.DuplicatePhone:
-        raise _duplicate() from None
+    client = await _insert(request, with_defaults(body, request.app[DEFAULT_ZONE]))
     bind_contextvars(client_id=client.id)
     log.info("client changed", change="created")
     return reply_version(client, status=201, headers={"Location": f"{request.path}/{client.id}"})
@@ -58,6 +58,7 @@ async def listing(request: web.Request) -> web.Response:
         phone=query.phone,
         operator_code=query.operator_code,
         tag=query.tag,
+        external_id=query.external_id,
         after=pages.position(query, KIND, start=0),
         limit=query.limit + 1,
     )
@@ -70,7 +71,7 @@ async def patch(request: web.Request) -> web.Response:
     body = await read_body(request, ClientPatch)
     given = body.model_dump(exclude_unset=True)
     if given:
-        return reply_version(await _write(request, client_id, given))
+        return reply_version(await _write(request, client_id, lambda before: apply_patch(before, given)))
     await pass_barrier(request, EditScope.of_clients([client_id]))
     return await show(request)
 
@@ -79,7 +80,24 @@ async def replace(request: web.Request) -> web.Response:
     client_id = id_in(request, "client")
     body = await read_body(request, ClientNew)
     values = with_defaults(body, request.app[DEFAULT_ZONE])
-    return reply_version(await _write(request, client_id, values))
+    return reply_version(await _write(request, client_id, lambda _: values))
+
+
+async def replace_by_external_id(request: web.Request) -> web.Response:
+    """Replaces the client that has this external id, or creates one."""
+    body = await read_body(request, ClientNew)
+    external_id = read_external_id(request.match_info["external_id"])
+    if body.external_id not in (None, external_id):
+        raise invalid(InvalidValue(("body", "external_id"), "must be the one in the path, or left out"))
+    values = replace_values(with_defaults(body, request.app[DEFAULT_ZONE]), external_id=external_id)
+    client_id = await store.find_by_external_id(pool_of(request), external_id)
+    if client_id is not None:
+        return reply_version(await _write(request, client_id, lambda _: values))
+    client = await _insert(request, values)
+    bind_contextvars(client_id=client.id)
+    log.info("client changed", change="created")
+    location = f"{PREFIX}/clients/{client.id}"
+    return reply_version(client, status=201, headers={"Location": location})
 
 
 async def delete(request: web.Request) -> web.Response:
@@ -118,19 +136,22 @@ def _cursor(place: EventPlace) -> str:
     return cursors.encode(EVENTS_KIND, place.at_us, place.rank, place.number)
 
 
-def with_defaults(body: ClientNew, default_zone: str) -> dict[str, str]:
-    """Returns all fields of a client, with defaults for those that were left out."""
-    return {
-        "phone": body.phone,
-        "operator_code": body.operator_code or body.phone[1:4],
-        "tag": body.tag,
-        "timezone": body.timezone or default_zone,
-    }
+async def _insert(request: web.Request, values: ClientValues) -> Client:
+    key = request.app[KEY]
+    try:
+        async with pool_of(request).acquire() as connection, connection.transaction():
+            hashes = await share_stop_list(connection, key, [values.phone])
+            return await store.insert(connection, origin_of(request), values, hashes[0] if hashes else None)
+    except (store.DuplicatePhone, store.DuplicateExternalId) as error:
+        raise _taken(error) from None
 
 
-async def _write(request: web.Request, client_id: int, given: Mapping[str, str]) -> Client:
-    """Sets the fields that are given and differ. A new time zone also makes the client's waiting flights due."""
-    pool = pool_of(request)
+async def _write(request: web.Request, client_id: int, change: Callable[[ClientValues], ClientValues]) -> Client:
+    """Writes the values that a change makes of those there are, if they differ.
+
+    A new time zone also makes the client's waiting flights due.
+    """
+    pool, key = pool_of(request), request.app[KEY]
 
     async def work() -> tuple[Client | None, list[str]]:
         async with pool.acquire() as connection, connection.transaction():
@@ -138,26 +159,37 @@ async def _write(request: web.Request, client_id: int, given: Mapping[str, str])
             if client is None:
                 return None, []
             Precondition(request).check(client.updated_at)
-            differing = {name: value for name, value in given.items() if getattr(client, name) != value}
-            if differing:
-                client = await store.update(connection, client_id, **differing)
-                if "timezone" in differing:
+            before = values_of(client)
+            after = _changed(change, before)
+            fields, hashes = changed_fields(before, after), None
+            if "phone" in fields:
+                hashes = await share_stop_list(connection, key, [after.phone])
+            if fields:
+                client = await store.update(connection, client_id, after, hashes[0] if hashes else None)
+                if "timezone" in fields:
                     await store.make_flights_due(connection, [client_id])
-                await record_client_update(connection, client_id, origin_of(request), list(differing))
-            return client, list(differing)
+                await record_client_update(connection, client_id, origin_of(request), fields)
+            return client, fields
 
     try:
-        client, changed = await retry_on_deadlock(work)
-    except store.DuplicatePhone:
-        raise _duplicate() from None
-    if changed:
-        if "timezone" in changed:
+        client, fields = await retry_on_deadlock(work)
+    except (store.DuplicatePhone, store.DuplicateExternalId) as error:
+        raise _taken(error) from None
+    if fields:
+        if "timezone" in fields:
             await store.make_flights_due(pool, [client_id])
-        log.info("client changed", change="updated", fields=sorted(changed))
+        log.info("client changed", change="updated", fields=sorted(fields))
     await pass_barrier(request, EditScope.of_clients([client_id]))
     if client is None:
         raise not_found("client")
     return client
+
+
+def _changed(change: Callable[[ClientValues], ClientValues], before: ClientValues) -> ClientValues:
+    try:
+        return change(before)
+    except ValueError as error:
+        raise invalid(InvalidValue(("body", "attributes"), str(error))) from None
 
 
 async def _delete(request: web.Request, client_id: int) -> bool:
@@ -168,5 +200,7 @@ async def _delete(request: web.Request, client_id: int) -> bool:
         return await store.delete(connection, client_id, origin_of(request))
 
 
-def _duplicate() -> Exception:
+def _taken(error: Exception) -> Exception:
+    if isinstance(error, store.DuplicateExternalId):
+        return conflict("Another client has this external id.", code="external-id-taken")
     return conflict("Another client has this phone.", code="phone-taken")

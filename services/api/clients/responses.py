@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from services.api.clients.attributes import AttributesShown
 from services.api.web.responses import Count, Id, Next, ResponseModel
 from services.api.web.versions import VersionedModel
 
@@ -18,8 +19,11 @@ class Client(VersionedModel):
     id: Id
     phone: PhoneShown
     operator_code: CodeShown
-    tag: str
+    tag: str = Field(description="The first of the tags, or empty.")
+    tags: list[str]
     timezone: str = Field(description="An IANA time zone.")
+    external_id: str | None = Field(description="The id of the client in another system, or null.")
+    attributes: AttributesShown
     created_at: datetime
     updated_at: datetime
 

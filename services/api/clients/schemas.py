@@ -1,15 +1,29 @@
 """What callers send about clients: bodies and query parameters."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError, ValidationInfo
 
+from services.api.clients.attributes import AttributesChange, AttributesNew
 from services.api.web.bodies import BodyModel
-from services.api.web.field_types import OperatorCode, Phone, Tag, Zone, left_out
+from services.api.web.field_types import ExternalId, OperatorCode, Phone, Tag, Tags, Zone, left_out
+from services.api.web.problems import invalid
 from services.api.web.queries import PageQuery, QueryBool, QueryModel
+from services.api.web.reading.parsing import field_errors
 
 
-# with_defaults in handlers.py fills in what is left out.
+def _begin_with_tag(tags: list[str], info: ValidationInfo) -> list[str]:
+    """Refuses tags whose first is another than `tag`, if that is given, too."""
+    if (tag := info.data.get("tag")) and tag != (tags[0] if tags else ""):
+        raise ValueError("must begin with tag, or tag must be left out")
+    return tags
+
+
+# It stands after `tag`, whose value its validator reads.
+TagList = Annotated[Tags, AfterValidator(_begin_with_tag)]
+
+
+# with_defaults in values.py fills in what is left out.
 class ClientNew(BodyModel):
     """A client to add, or to replace another with."""
 
@@ -17,10 +31,13 @@ class ClientNew(BodyModel):
     operator_code: OperatorCode = left_out(
         "", "The code of the client's mobile operator. Defaults to digits 2 to 4 of the phone."
     )
-    tag: Tag = left_out("", "A label of your choice. Defaults to none.")
+    tag: Tag = left_out("", "A label of your choice, the first of `tags`. Defaults to none.")
+    tags: TagList = left_out([], "Labels of your choice, up to 32. Defaults to `tag`, if that is given.")
     timezone: Zone = left_out(
         "", "The client's IANA time zone. Defaults to HERALD_DEFAULT_TIMEZONE of the installation."
     )
+    external_id: ExternalId | None = left_out(None, "The id of the client in another system, of which each is one's.")
+    attributes: AttributesNew = left_out({})
 
 
 class ClientPatch(BodyModel):
@@ -30,16 +47,21 @@ class ClientPatch(BodyModel):
     operator_code: OperatorCode = left_out(
         "", "The code of the client's mobile operator. A new phone does not change it."
     )
-    tag: Tag = left_out("")
+    tag: Tag = left_out("", "The new first tag; the others stay. Empty removes all tags.")
+    tags: TagList = left_out([], "The new tags, instead of all there are.")
     timezone: Zone = left_out("")
+    external_id: ExternalId | None = left_out(None, "Null removes it.")
+    attributes: AttributesChange = left_out({})
 
 
 class ClientsFilter(QueryModel):
     operator_code: OperatorCode | None = Field(default=None, description="Only clients with this operator code.")
     tag: Tag | None = Field(
-        default=None, description="Only clients with this tag. An empty value matches clients without a tag."
+        default=None,
+        description="Only clients with this tag, first or not. An empty value matches clients without a tag.",
     )
     phone: Phone | None = Field(default=None, description="Only the client with this phone.")
+    external_id: ExternalId | None = Field(default=None, description="Only the client with this external id.")
 
 
 class ClientsQuery(ClientsFilter, PageQuery):
@@ -65,5 +87,17 @@ class ImportQuery(QueryModel):
     on_empty: Literal["keep", "clear"] = Field(
         default="keep",
         description="What an empty value of a CSV does to a client who is in the directory: keep what is there, or "
-        "clear it, which sets an empty tag, the operator code of the phone, and the default time zone.",
+        "clear it, which removes tags and the external id, and sets the operator code of the phone and the default "
+        "time zone. Attributes stay.",
     )
+
+
+_EXTERNAL_ID: TypeAdapter[str] = TypeAdapter(ExternalId)
+
+
+def read_external_id(text: str) -> str:
+    """Reads the external id of a path. Raises a 422 problem if no client can have it."""
+    try:
+        return _EXTERNAL_ID.validate_python(text)
+    except ValidationError as error:
+        raise invalid(*field_errors(error, "path.external_id")) from None

@@ -3,59 +3,98 @@
 from collections.abc import Mapping, Sequence
 
 import asyncpg
+import orjson
 
 from services.api.audit.log import Origin, detail_of
 from services.api.clients.responses import Client
+from services.api.clients.values import ClientValues
 from shared.database import Connection, Pool
 
-# The columns of a client, as it is shown; the conditions of each statement follow.
-_SELECT = """
-    SELECT id, phone, operator_code, tag, timezone, created_at, updated_at FROM clients
-    WHERE deleted_at IS NULL
+# The columns of a client, as it is shown.
+COLUMNS = """
+    id, phone, operator_code, tag, CASE WHEN tag = '' THEN '{}' ELSE tag || further_tags END AS tags, timezone,
+    external_id, attributes, created_at, updated_at
     """
+# The conditions of each statement follow.
+_SELECT = f"SELECT {COLUMNS} FROM clients WHERE deleted_at IS NULL"  # noqa: S608 - the columns are constant
+# Clients with a tag, be it the first or another one, by id. Each of the two reads walks an index of its own.
+_TAGGED = """ AND id IN (
+        (SELECT id FROM clients WHERE tag = $3 AND deleted_at IS NULL AND id > $1 {own} ORDER BY id LIMIT $2)
+        UNION ALL
+        (
+            SELECT t.client_id FROM client_tags t JOIN clients ON id = t.client_id
+            WHERE t.tag = $3 AND t.client_id > $1 {own} ORDER BY t.client_id LIMIT $2
+        )
+    )"""
 
-# Further conditions, by which of phone, operator_code and tag is given. One statement with "$3 IS NULL OR ..." would be
-# shorter, but its cached plan would fit none of them: with a statement for each, every one walks an index of its own.
-_CONDITIONS: Mapping[tuple[bool, bool, bool], str] = {
-    (False, False, False): "",
-    (False, True, False): " AND operator_code = $3",
-    (False, False, True): " AND tag = $3",
-    (False, True, True): " AND operator_code = $3 AND tag = $4",
-    (True, False, False): " AND phone = $3",
-    (True, True, False): " AND phone = $3 AND operator_code = $4",
-    (True, False, True): " AND phone = $3 AND tag = $4",
-    (True, True, True): " AND phone = $3 AND operator_code = $4 AND tag = $5",
+# Further conditions, by which of phone, external_id, operator_code and tag is given. One statement with "$3 IS NULL OR
+# ..." would be shorter, but its cached plan would fit none of them: with a statement for each, every one walks an index
+# of its own.
+_BY_TAG: Mapping[tuple[bool, bool], str] = {
+    (False, False): "",
+    (True, False): " AND operator_code = $3",
+    (False, True): _TAGGED.format(own=""),
+    (True, True): _TAGGED.format(own="AND operator_code = $4"),
 }
+_WITHOUT_TAG = {False: " AND tag = ''", True: " AND operator_code = $3 AND tag = ''"}
+# A phone or an external id names one client, whose other values are then compared.
+_ONE = """ AND ($3::text IS NULL OR operator_code = $3)
+    AND ($4::text IS NULL OR tag = $4 OR $4 = ANY (further_tags))"""
 
 
 class DuplicatePhone(Exception):
     """Another client that is not deleted has this phone."""
 
 
-async def insert(pool: Pool, origin: Origin, *, phone: str, operator_code: str, tag: str, timezone: str) -> Client:
-    """Inserts a client, and records the event. Raises DuplicatePhone."""
+class DuplicateExternalId(Exception):
+    """Another client has this external id."""
+
+
+def duplicate(error: asyncpg.UniqueViolationError) -> Exception:
+    """Returns which value of a client another one has."""
+    return DuplicateExternalId() if error.constraint_name == "clients_external" else DuplicatePhone()
+
+
+async def insert(connection: Connection, origin: Origin, values: ClientValues, phone_hash: bytes | None) -> Client:
+    """Inserts a client, and records the event. Raises DuplicatePhone and DuplicateExternalId.
+
+    `phone_hash` finds the phone on the stop list; None while there is no such list. Call `share_stop_list` first,
+    so that the list does not change meanwhile.
+    """
     try:
-        (row,) = await pool.fetch(
-            """
+        (row,) = await connection.fetch(
+            f"""
             WITH made AS (
-                INSERT INTO clients (phone, operator_code, tag, timezone) VALUES ($1, $2, $3, $4)
-                RETURNING id, phone, operator_code, tag, timezone, created_at, updated_at
+                INSERT INTO clients (phone, operator_code, tag, further_tags, timezone, external_id, attributes,
+                    suppression_id)
+                VALUES ($1, $2, $3, $4, $5, $6, $7::text::jsonb, (SELECT id FROM suppressions WHERE phone_hash = $8))
+                RETURNING *
             ), recorded AS (
                 INSERT INTO events (client_id, kind, request_id, detail)
-                SELECT id, 'created', $5, $6::text::jsonb FROM made
+                SELECT id, 'created', $9, $10::text::jsonb FROM made
             )
-            SELECT id, phone, operator_code, tag, timezone, created_at, updated_at FROM made
-            """,
-            phone,
-            operator_code,
-            tag,
-            timezone,
+            SELECT {COLUMNS} FROM made
+            """,  # noqa: S608 - the columns are constant
+            *_columns(values),
+            phone_hash,
             origin.request_id,
             detail_of(origin),
         )
-    except asyncpg.UniqueViolationError:
-        raise DuplicatePhone from None
+    except asyncpg.UniqueViolationError as error:
+        raise duplicate(error) from None
     return Client.model_validate(dict(row))
+
+
+def _columns(values: ClientValues) -> tuple[object, ...]:
+    return (
+        values.phone,
+        values.operator_code,
+        values.tag,
+        list(values.tags[1:]),
+        values.timezone,
+        values.external_id,
+        orjson.dumps(values.attributes).decode(),
+    )
 
 
 async def get(pool: Pool, client_id: int) -> Client | None:
@@ -73,33 +112,38 @@ async def find_by_phone(pool: Pool, phone: str) -> int | None:
     return found
 
 
+async def find_by_external_id(connection: Connection | Pool, external_id: str) -> int | None:
+    """Returns the id of the client that has this external id."""
+    found: int | None = await connection.fetchval("SELECT id FROM clients WHERE external_id = $1", external_id)
+    return found
+
+
 async def update(
-    connection: Connection,
-    client_id: int,
-    *,
-    phone: str | None = None,
-    operator_code: str | None = None,
-    tag: str | None = None,
-    timezone: str | None = None,
+    connection: Connection, client_id: int, values: ClientValues, phone_hash: bytes | None
 ) -> Client | None:
-    """Sets the fields that are not None. Returns None if there is no such client. Raises DuplicatePhone."""
+    """Writes all values. Returns None if there is no such client. Raises DuplicatePhone and DuplicateExternalId.
+
+    `phone_hash` finds a new phone on the stop list: call `share_stop_list` first. With None the client stays on the
+    list, or off it.
+    """
     try:
         row = await connection.fetchrow(
-            """
+            f"""
             UPDATE clients
-            SET phone = coalesce($2, phone), operator_code = coalesce($3, operator_code),
-                tag = coalesce($4, tag), timezone = coalesce($5, timezone), updated_at = clock_timestamp()
-            WHERE id = $1 AND deleted_at IS NULL
-            RETURNING id, phone, operator_code, tag, timezone, created_at, updated_at
-            """,
+            SET phone = $1, operator_code = $2, tag = $3, further_tags = $4, timezone = $5, external_id = $6,
+                attributes = $7::text::jsonb, updated_at = clock_timestamp(),
+                suppression_id = CASE WHEN $8::bytea IS NULL THEN suppression_id
+                    ELSE (SELECT s.id FROM suppressions s WHERE s.phone_hash = $8) END,
+                suppression_settled_at = CASE WHEN $8::bytea IS NULL THEN suppression_settled_at END
+            WHERE id = $9 AND deleted_at IS NULL
+            RETURNING {COLUMNS}
+            """,  # noqa: S608 - the columns are constant
+            *_columns(values),
+            phone_hash,
             client_id,
-            phone,
-            operator_code,
-            tag,
-            timezone,
         )
-    except asyncpg.UniqueViolationError:
-        raise DuplicatePhone from None
+    except asyncpg.UniqueViolationError as error:
+        raise duplicate(error) from None
     return _client(row)
 
 
@@ -120,11 +164,12 @@ async def make_flights_due(connection: Connection | Pool, client_ids: Sequence[i
 
 
 async def delete(connection: Connection, client_id: int, origin: Origin) -> bool:
-    """Erases the phone and the tag, and hides the client. The planner then settles its unsent messages."""
+    """Erases the client's data, and hides the client. The planner then settles its unsent messages."""
     deleted = await connection.fetchval(
         """
         WITH deleted AS (
-            UPDATE clients SET phone = NULL, tag = '', deleted_at = now(), updated_at = now()
+            UPDATE clients SET phone = NULL, tag = '', further_tags = '{}', attributes = '{}', external_id = NULL,
+                suppression_id = NULL, suppression_settled_at = NULL, deleted_at = now(), updated_at = now()
             WHERE id = $1 AND deleted_at IS NULL
             RETURNING id
         )
@@ -140,11 +185,25 @@ async def delete(connection: Connection, client_id: int, origin: Origin) -> bool
 
 
 async def page(
-    pool: Pool, *, phone: str | None, operator_code: str | None, tag: str | None, after: int, limit: int
+    pool: Pool,
+    *,
+    phone: str | None,
+    operator_code: str | None,
+    tag: str | None,
+    after: int,
+    limit: int,
+    external_id: str | None = None,
 ) -> list[Client]:
     """Lists clients by id that match every filter that is not None."""
-    conditions = _CONDITIONS[phone is not None, operator_code is not None, tag is not None]
-    given = [value for value in (phone, operator_code, tag) if value is not None]
+    if phone is not None or external_id is not None:
+        one, name = ("phone = $5", phone) if phone is not None else ("external_id = $5", external_id)
+        both = " AND external_id = $6" if phone is not None and external_id is not None else ""
+        conditions, given = f" AND {one}{both}{_ONE}", [operator_code, tag, name, *([external_id] if both else [])]
+    elif tag == "":
+        conditions, given = _WITHOUT_TAG[operator_code is not None], [operator_code] if operator_code else []
+    else:
+        conditions = _BY_TAG[operator_code is not None, tag is not None]
+        given = [value for value in (tag, operator_code) if value is not None]
     rows = await pool.fetch(_SELECT + " AND id > $1" + conditions + " ORDER BY id LIMIT $2", after, limit, *given)
     return [Client.model_validate(dict(row)) for row in rows]
 

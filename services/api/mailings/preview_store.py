@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import orjson
 
 from services.api.clients.responses import Client
+from services.api.clients.store import COLUMNS
 from services.api.mailings.rules import MailingPlan
 from shared.database import Pool
 
@@ -29,7 +30,7 @@ async def count_audience(pool: Pool, plan: MailingPlan) -> AudienceCounts:
     tag. The window is therefore evaluated once for each zone, with the same function as in the claim.
     """
     (row,) = await pool.fetch(
-        """
+        f"""
         -- One row for each zone (kind 3), operator code (kind 1) and tag (kind 2) of the audience.
         WITH counted AS MATERIALIZED (
             SELECT timezone, operator_code, tag, grouping(operator_code, tag) AS kind, count(*) AS count
@@ -60,7 +61,7 @@ async def count_audience(pool: Pool, plan: MailingPlan) -> AudienceCounts:
             (
                 SELECT json_agg(s ORDER BY s.id)
                 FROM (
-                    SELECT id, phone, operator_code, tag, timezone, created_at, updated_at FROM clients
+                    SELECT {COLUMNS} FROM clients
                     WHERE deleted_at IS NULL
                         AND (cardinality($1::text[]) = 0 OR operator_code = ANY ($1::text[]))
                         AND (cardinality($2::text[]) = 0 OR tag = ANY ($2::text[]))
@@ -71,7 +72,7 @@ async def count_audience(pool: Pool, plan: MailingPlan) -> AudienceCounts:
                     ORDER BY id LIMIT $8
                 ) AS s
             ) AS sample
-        """,
+        """,  # noqa: S608 - the columns are constant
         plan.operator_codes,
         plan.tags,
         plan.window_from,

@@ -26,6 +26,15 @@ BEARER: Json = {
 # An id in a path of the route table: {client_id:[0-9]{1,19}}.
 _PLACE = re.compile(r"{(\w+):[^{}]*(?:{[^{}]*}[^{}]*)*}")
 
+_EXTERNAL_ID: Json = {
+    "name": "external_id",
+    "in": "path",
+    "required": True,
+    "description": "The id of the client in another system, percent-encoded.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 64, "pattern": r"^[^\s/\x00-\x1f\x7f-\x9f]+$"},
+    "example": "K-4711",
+}
+
 
 def build(routes: Iterable[Route]) -> Json:
     """Builds the whole document, as a value that JSON can hold."""
@@ -113,14 +122,18 @@ def _example(query: Mapping[str, Any], name: str) -> Json:
 
 
 def _id(name: str) -> Json:
-    return {
-        "name": name,
-        "in": "path",
-        "required": True,
-        "description": f"The id of the {name.removesuffix('_id')}.",
-        "schema": {"type": "integer", "format": "int64", "minimum": 1, "maximum": 2**63 - 1},
-        "example": 1,
-    }
+    return (
+        _EXTERNAL_ID
+        if name == "external_id"
+        else {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "description": f"The id of the {name.removesuffix('_id')}.",
+            "schema": {"type": "integer", "format": "int64", "minimum": 1, "maximum": 2**63 - 1},
+            "example": 1,
+        }
+    )
 
 
 def _body(contents: Iterable[Content], references: References) -> Json:

@@ -49,8 +49,11 @@ def query_of(request: web.Request, kind: type[QueryT]) -> QueryT:
 
 
 def ids_in(path: Mapping[str, str]) -> dict[str, int]:
-    """Returns the ids in a path: client_id, mailing_id or message_id. The routes let only digits through."""
-    return {name: int(value) for name, value in path.items() if name.endswith("_id")}
+    """Returns Herald's own ids in a path, such as client_id. The routes let only digits through.
+
+    An external id is none of them, and may be a contract number: it is not for the log.
+    """
+    return {name: int(value) for name, value in path.items() if name.endswith("_id") and name != "external_id"}
 
 
 def id_in(request: web.Request, what: str) -> int:

@@ -11,6 +11,8 @@ _MOMENT = re.compile(
     r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(?P<offset>[Zz]|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)?",
     re.ASCII,
 )
+# The most tags that a client may have.
+MAX_TAGS = 32
 LINE_BREAKS = frozenset("\r\n")
 # Letters and symbols of Unicode that show as nothing.
 _FILLERS = frozenset("\u115f\u1160\u3164\uffa0\u2800")
@@ -37,7 +39,7 @@ def left_out(stand_in: Any, description: str | None = None) -> Any:
     return Field(default=stand_in, description=description, json_schema_extra={LEFT_OUT: True})
 
 
-def _printable(text: str, allowed: frozenset[str] = frozenset()) -> str:
+def printable(text: str, allowed: frozenset[str] = frozenset()) -> str:
     # Cc are the control characters, NUL among them; Cs are lone surrogates, which UTF-8 cannot carry.
     if not text.isprintable() and any(unicodedata.category(c) in {"Cc", "Cs"} and c not in allowed for c in text):
         raise ValueError("must not contain control characters")
@@ -45,7 +47,7 @@ def _printable(text: str, allowed: frozenset[str] = frozenset()) -> str:
 
 
 def _printable_lines(text: str) -> str:
-    return _printable(text, LINE_BREAKS)
+    return printable(text, LINE_BREAKS)
 
 
 def trim(text: str) -> str:
@@ -57,10 +59,14 @@ def _is_invisible(character: str) -> bool:
     return character in _FILLERS or unicodedata.category(character) in {"Cc", "Cf", "Zs", "Zl", "Zp"}
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
     if all(_is_invisible(character) or unicodedata.category(character)[0] == "M" for character in text):
         raise ValueError("must have at least one visible character")
     return text
+
+
+def _distinct(tags: list[str]) -> list[str]:
+    return list(dict.fromkeys(tags))
 
 
 def read_moment(value: object) -> datetime:
@@ -107,7 +113,7 @@ Tag = Annotated[
         examples=["vip"],
         json_schema_extra={"pattern": _PRINTABLE_PATTERN},
     ),
-    AfterValidator(_printable),
+    AfterValidator(printable),
     AfterValidator(trim),
 ]
 MailingName = Annotated[
@@ -118,8 +124,27 @@ MailingName = Annotated[
         examples=["Orders of January"],
         json_schema_extra={"pattern": _PRINTABLE_PATTERN},
     ),
-    AfterValidator(_printable),
+    AfterValidator(printable),
     AfterValidator(trim),
+]
+Tags = Annotated[
+    list[Annotated[Tag, Field(min_length=1), AfterValidator(visible)]],
+    Field(max_length=MAX_TAGS, description="Labels of your choice, each once. The first is also `tag`."),
+    AfterValidator(_distinct),
+]
+ExternalId = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=64,
+        description="The id of the client in another system, such as a contract number: up to 64 characters, without "
+        "control characters. No two clients have the same.",
+        examples=["K-4711"],
+        json_schema_extra={"pattern": _PRINTABLE_PATTERN, "allOf": [{"pattern": _VISIBLE_PATTERN}]},
+    ),
+    AfterValidator(printable),
+    AfterValidator(trim),
+    AfterValidator(visible),
 ]
 Text = Annotated[
     str,
@@ -132,7 +157,7 @@ Text = Annotated[
         json_schema_extra={"pattern": _LINES_PATTERN, "allOf": [{"pattern": _VISIBLE_PATTERN}]},
     ),
     AfterValidator(_printable_lines),
-    AfterValidator(_visible),
+    AfterValidator(visible),
 ]
 # Validated with the context {"zones": names}; see clients/zones.py.
 Zone = Annotated[

@@ -20,6 +20,7 @@ ProblemCode = Literal[
     "body-late",
     "state-conflict",
     "phone-taken",
+    "external-id-taken",
     "idempotency-key-busy",
     "changed-meanwhile",
     "body-too-large",
@@ -37,6 +38,7 @@ ProblemCode = Literal[
     "stream-unavailable",
     "broker-unavailable",
     "edit-unconfirmed",
+    "stop-list-unreadable",
 ]
 
 PAGE = "/docs/problems"
@@ -79,6 +81,9 @@ KINDS: Mapping[ProblemCode, ProblemKind] = {
         "Read `detail`, show the mailing, and decide anew. With Retry-After, try again.",
     ),
     "phone-taken": ProblemKind(409, "Another client has this phone.", "Change that client, or choose another phone."),
+    "external-id-taken": ProblemKind(
+        409, "Another client has this external id.", "Change that client, or choose another external id."
+    ),
     "idempotency-key-busy": ProblemKind(
         409, "Another request with this Idempotency-Key is still running.", "Try again after Retry-After."
     ),
@@ -127,6 +132,12 @@ KINDS: Mapping[ProblemCode, ProblemKind] = {
         503,
         "The edit is stored, and it is not known whether every dispatcher obeys it yet.",
         "Repeat the request: it changes nothing more, and is answered when every dispatcher obeys.",
+    ),
+    "stop-list-unreadable": ProblemKind(
+        503,
+        "HERALD_STOP_LIST_KEY is missing, or is not the key under which the stop list was written.",
+        "Set the key that every API process had before: operations.md explains it. Until then no client can be added, "
+        "since nobody could see who is on the list.",
     ),
 }
 

@@ -1,7 +1,10 @@
 """What a running import holds: a batch of clients, each phone once, and the counts so far."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
+
+import orjson
 
 from services.api.clients.import_.readers import Rejected
 from services.api.clients.import_.store import ClientColumns
@@ -11,6 +14,8 @@ from services.api.clients.schemas import ClientNew
 OnConflict = Literal["update", "skip"]
 BATCH = 5000
 MAX_LINE_ERRORS = 100
+TAKEN = "external_id: another client has it"
+OVERFULL = "attributes: with those there are, they would be too many or too long"
 
 
 @dataclass(slots=True)
@@ -43,10 +48,13 @@ class ImportTally:
 
 @dataclass(slots=True)
 class Batch:
-    """A batch of rows by phone, each a dict of the given fields. A phone that occurs twice conflicts with itself."""
+    """A batch of rows by phone, each a dict of the given fields, and the lines they came from.
+
+    A phone that occurs twice conflicts with itself."""
 
     on_conflict: OnConflict
-    rows: dict[str, dict[str, str]] = field(default_factory=dict)
+    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    lines: dict[str, int] = field(default_factory=dict)
     repeated: int = 0
 
     def __len__(self) -> int:
@@ -56,15 +64,17 @@ class Batch:
     def full(self) -> bool:
         return len(self.rows) >= BATCH
 
-    def add(self, client: ClientNew) -> None:
-        given = {name: getattr(client, name) for name in client.model_fields_set}
+    def add(self, client: ClientNew, line: int = 0) -> None:
+        """Adds a row of the file, which ends in this line."""
+        given = given_values(client)
         earlier = self.rows.get(client.phone)
         if earlier is None:
-            self.rows[client.phone] = given
+            self.rows[client.phone], self.lines[client.phone] = given, line
             return
         self.repeated += 1
         if self.on_conflict == "update":
-            earlier.update(given)
+            self.lines[client.phone] = line
+            _merge(earlier, given)
 
     def columns(self) -> ClientColumns:
         rows = list(self.rows.values())
@@ -73,18 +83,63 @@ class Batch:
             operator_codes=[row.get("operator_code") for row in rows],
             tags=[row.get("tag") for row in rows],
             timezones=[row.get("timezone") for row in rows],
+            further_tags=_json_column(rows, "further_tags"),
+            external_ids=_column(rows, "external_id"),
+            attributes=_json_column(rows, "attributes"),
+            replaces_attributes=_column(rows, "replaces_attributes"),
         )
+
+    def without(self, phones: Iterable[str]) -> "Batch":
+        """Returns the batch without these phones."""
+        left = {phone: row for phone, row in self.rows.items() if phone not in set(phones)}
+        return Batch(self.on_conflict, left, self.lines, self.repeated)
+
+
+def given_values(client: ClientNew) -> dict[str, Any]:
+    """Returns the fields of a row that were given, as they are stored: `tags` are the first and the further ones."""
+    given = {name: getattr(client, name) for name in client.model_fields_set}
+    if "tags" in given:
+        tags = given.pop("tags")
+        given["tag"], given["further_tags"] = (tags[0] if tags else ""), tags[1:]
+    if "external_id" in given:
+        given["external_id"] = given["external_id"] or ""
+    return given
+
+
+def _merge(earlier: dict[str, Any], given: dict[str, Any]) -> None:
+    """Adds a later row of the same phone."""
+    if "further_tags" in earlier and "further_tags" not in given and "tag" in given:
+        tag = given["tag"]
+        given["further_tags"] = [other for other in earlier["further_tags"] if other != tag] if tag else []
+    if "attributes" in earlier and "attributes" in given and not given.get("replaces_attributes"):
+        given["attributes"] = {**earlier["attributes"], **given["attributes"]}
+    earlier.update(given)
+
+
+def _column(rows: list[dict[str, Any]], name: str) -> list[Any]:
+    """Returns a column; an empty one if no row has it, which costs the database nothing."""
+    return [row.get(name) for row in rows] if any(name in row for row in rows) else []
+
+
+def _json_column(rows: list[dict[str, Any]], name: str) -> list[str | None]:
+    return [None if value is None else orjson.dumps(value).decode() for value in _column(rows, name)]
 
 
 @dataclass(frozen=True, slots=True)
 class StoredCounts:
-    """What became of a batch: each client is counted once. `moved` are the ids of those whose zone changed."""
+    """What became of a batch: each client is counted once.
+
+    `edited` are the ids of those whose zone or attributes changed. `taken` and `overfull` are phones that were left as
+    they are: another client has the external id, or there would be too many attributes.
+    """
 
     created: int
     updated: int
     unchanged: int
     repeated: int
-    moved: tuple[int, ...] = ()
+    edited: tuple[int, ...] = ()
+    taken: tuple[str, ...] = ()
+    overfull: tuple[str, ...] = ()
 
 
 def count(tally: ImportTally, batch: Batch, stored: StoredCounts) -> None:
@@ -93,4 +148,9 @@ def count(tally: ImportTally, batch: Batch, stored: StoredCounts) -> None:
     tally.updated += stored.updated
     tally.unchanged += stored.unchanged
     tally.repeated += batch.repeated + stored.repeated
-    tally.skipped += len(batch) - stored.created - stored.updated - stored.unchanged - stored.repeated
+    for phone in stored.taken:
+        tally.reject(Rejected(batch.lines[phone], TAKEN))
+    for phone in stored.overfull:
+        tally.reject(Rejected(batch.lines[phone], OVERFULL))
+    refused = len(stored.taken) + len(stored.overfull)
+    tally.skipped += len(batch) - stored.created - stored.updated - stored.unchanged - stored.repeated - refused

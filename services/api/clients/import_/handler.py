@@ -1,6 +1,7 @@
 """POST /clients/import: reads the body as a stream, and stores it batch by batch, one transaction each."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from aiohttp import web
@@ -15,6 +16,8 @@ from services.api.clients.import_.readers import BadHeader, CsvReader, LineReade
 from services.api.clients.schemas import ClientNew, ImportQuery
 from services.api.edits.barrier import pass_barrier
 from services.api.edits.scope import MOST_CLIENTS, EditScope
+from services.api.stop_list.guard import KEY, share_stop_list
+from services.api.stop_list.keys import StopListKey
 from services.api.web.bodies import chunks, require_type
 from services.api.web.context import pool_of, query_of, zones_of
 from services.api.web.negotiation import CSV, NDJSON
@@ -36,8 +39,8 @@ async def import_clients(request: web.Request) -> web.Response:
         tally = await _read(request, run)
     finally:
         # Also after a refusal: the batches before it are stored.
-        if run.moved:
-            await pass_barrier(request, EditScope.of_clients(run.moved))
+        if run.edited:
+            await pass_barrier(request, EditScope.of_clients(run.edited))
     logs.get().info("clients imported", created=tally.created, updated=tally.updated, rejected=tally.rejected)
     return reply(tally.report())
 
@@ -60,7 +63,8 @@ async def _read(request: web.Request, run: "RunningImport") -> ImportTally:
 def _start(request: web.Request, query: ImportQuery) -> "RunningImport":
     media, zones, default_zone = require_type(request, (CSV, NDJSON)), zones_of(request), request.app[DEFAULT_ZONE]
     reader = CsvReader(zones, default_zone, query.on_empty) if media == CSV else NdjsonReader(zones)
-    return RunningImport(pool_of(request), default_zone, reader, query.on_conflict, origin_of(request))
+    target = ImportTarget(pool_of(request), default_zone, origin_of(request), request.app[KEY])
+    return RunningImport(target, reader, query.on_conflict)
 
 
 def _refuse_excess(size: int, lines: int) -> None:
@@ -72,34 +76,40 @@ def _refuse_excess(size: int, lines: int) -> None:
         raise HttpProblem("body-too-large", detail)
 
 
+@dataclass(frozen=True, slots=True)
+class ImportTarget:
+    """Where an import stores its batches, on whose behalf, and with which defaults."""
+
+    pool: Pool
+    default_zone: str
+    origin: Origin
+    stop_list_key: StopListKey | None = None
+
+
 class RunningImport:
     """One running import. At most one batch and one chunk of it are in memory."""
 
-    def __init__(
-        self, pool: Pool, default_zone: str, reader: LineReader, on_conflict: OnConflict, origin: Origin
-    ) -> None:
-        self._pool = pool
-        self._default_zone = default_zone
+    def __init__(self, target: ImportTarget, reader: LineReader, on_conflict: OnConflict) -> None:
+        self._target = target
         self._reader = reader
-        self._origin = origin
         self._batch = Batch(on_conflict)
         self._tally = ImportTally()
         self._moments: list[datetime] = []
-        # Clients whose zone changed, as many as an edit names and one more.
-        self.moved: set[int] = set()
+        # Clients whose zone or attributes changed, as many as an edit names and one more.
+        self.edited: set[int] = set()
 
     def take(self, splitter: LineSplitter, lines: Iterator[Line]) -> Iterator[None]:
         """Reads lines into the batch, one at a step. A bad line is counted, and does not stop it. Raises BadHeader."""
         for line in lines:
             for found in self._reader.read(line):
-                self._add(found)
+                self._add(found, line.number)
             splitter.keep_blank = self._reader.within_quotes
             yield
 
     def end(self) -> Iterator[None]:
         """Reads what the end of the body completes. Raises BadHeader when the body has no header."""
         for found in self._reader.end():
-            self._add(found)
+            self._add(found, 0)
             yield
 
     async def store_when_full(self) -> None:
@@ -111,46 +121,53 @@ class RunningImport:
         if self._batch:
             await self._store()
         if self._tally.created >= MANY_NEW_CLIENTS:
-            await store.refresh_statistics(self._pool)
+            await store.refresh_statistics(self._target.pool)
         return self._tally
 
-    def _add(self, found: ClientNew | Rejected) -> None:
+    def _add(self, found: ClientNew | Rejected, line: int) -> None:
         if isinstance(found, Rejected):
             self._tally.reject(found)
         else:
-            self._batch.add(found)
+            self._batch.add(found, line)
 
     async def _store(self) -> None:
         batch, self._batch = self._batch, Batch(self._batch.on_conflict)
-        stored, moment = await retry_on_deadlock(
-            lambda: store_batch(self._pool, batch, self._default_zone, self._origin, self._moments)
-        )
+        stored, moment = await retry_on_deadlock(lambda: store_batch(self._target, batch, self._moments))
         self._moments.append(moment)
-        self.moved.update(stored.moved[: MOST_CLIENTS + 1 - len(self.moved)])
+        self.edited.update(stored.edited[: MOST_CLIENTS + 1 - len(self.edited)])
         count(self._tally, batch, stored)
 
 
-async def store_batch(
-    pool: Pool, batch: Batch, default_zone: str, origin: Origin, moments: Sequence[datetime]
-) -> tuple[StoredCounts, datetime]:
+async def store_batch(target: ImportTarget, batch: Batch, moments: Sequence[datetime]) -> tuple[StoredCounts, datetime]:
     """Stores a batch in one transaction: updates or keeps the clients that exist, and creates the others.
 
     `moments` are those of the earlier batches of the import; that of this one is returned.
     """
-    columns, updated = batch.columns(), store.Updated()
-    async with pool.acquire() as connection, connection.transaction():
+    updated, taken = store.Updated(), []
+    async with target.pool.acquire() as connection, connection.transaction():
+        hashes = await share_stop_list(connection, target.stop_list_key, list(batch.rows))
+        columns = batch.columns()
+        if columns.external_ids and (taken := await store.find_taken(connection, columns)):
+            batch = batch.without(taken)
+            columns, hashes = batch.columns(), await share_stop_list(connection, target.stop_list_key, list(batch.rows))
         if batch.on_conflict == "update":
-            updated = await store.update(connection, columns, origin, moments)
-            if updated.moved:
-                await clients.make_flights_due(connection, updated.moved)
-        created = await store.insert(connection, columns, default_zone, origin)
+            updated = await store.update(connection, columns, target.origin, moments)
+            if updated.edited:
+                await clients.make_flights_due(connection, updated.edited)
+        created = await store.insert(connection, columns, target.default_zone, target.origin, hashes)
         moment = await store.moment(connection)
-    if updated.moved:
-        await clients.make_flights_due(pool, updated.moved)
+    if updated.edited:
+        await clients.make_flights_due(target.pool, updated.edited)
     _log("created", created)
     _log("updated", updated.changed)
     counts = StoredCounts(
-        len(created), updated.rewritten, updated.unchanged, updated.repeated, moved=tuple(updated.moved)
+        len(created),
+        updated.rewritten,
+        updated.unchanged,
+        updated.repeated,
+        edited=tuple(updated.edited),
+        taken=tuple(taken),
+        overfull=tuple(updated.overfull),
     )
     return counts, moment
 

@@ -6,8 +6,9 @@ import string
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
+import orjson
 from pydantic import ValidationError
 
 from services.api.clients.import_.lines import MAX_LINE, Line
@@ -23,6 +24,8 @@ MAX_BREAKS = 50
 SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _HARMLESS = frozenset(string.ascii_letters + "_- ")
 _LONGEST_NAME = 32
+# The columns whose cells hold more than one value.
+_STRUCTURED = frozenset({"tags", "attributes"})
 
 
 class BadLine(Exception):
@@ -178,16 +181,37 @@ class CsvReader:
     def _client(self, columns: list[str], cells: list[str]) -> ClientNew:
         if len(cells) != len(columns):
             raise BadLine(_wrong_count(columns, cells))
-        given = {name: value for name, value in zip(columns, cells, strict=True) if value}
+        given: dict[str, Any] = {name: value for name, value in zip(columns, cells, strict=True) if value}
+        for name in _STRUCTURED.intersection(given):
+            given[name] = _structured(name, given[name])
         try:
             client = ClientNew.model_validate(given, context=self._context)
         except ValidationError as error:
             raise BadLine(_first(error)) from None
         if not self._clear or len(given) == len(columns):
             return client
-        defaults = {"tag": "", "operator_code": client.phone[1:4], "timezone": self._default_zone}
+        defaults: dict[str, Any] = {
+            "operator_code": client.phone[1:4],
+            "tag": "",
+            "tags": [],
+            "timezone": self._default_zone,
+            "external_id": None,
+        }
         cleared = {name: value for name, value in defaults.items() if name in columns and name not in given}
+        if given.get("tag") and "tags" in cleared:
+            # The column of all tags is empty, and that of the first is not.
+            del cleared["tags"]
         return client.model_copy(update=cleared)
+
+
+def _structured(name: str, cell: str) -> object:
+    """Reads a cell with several tags, separated by commas, or with attributes as a JSON object."""
+    if name == "tags":
+        return [tag for tag in _cells(cell) if tag]
+    try:
+        return orjson.loads(cell)
+    except orjson.JSONDecodeError:
+        raise BadLine("attributes: must be a JSON object") from None
 
 
 def _wrong_count(columns: list[str], cells: list[str]) -> str:

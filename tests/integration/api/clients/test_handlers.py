@@ -55,7 +55,7 @@ async def test_patch_changes_only_what_is_given(api: Api) -> None:
     made = (await api.post("/clients", {"phone": PHONE, "tag": "old"})).body
     changed = await api.patch(f"/clients/{made['id']}", {"tag": "new"})
     assert changed.status == 200
-    assert changed.body == {**made, "tag": "new", "updated_at": changed.body["updated_at"]}
+    assert changed.body == {**made, "tag": "new", "tags": ["new"], "updated_at": changed.body["updated_at"]}
     moved = await api.patch(f"/clients/{made['id']}", {"phone": "78881234567"})
     assert (moved.body["phone"], moved.body["operator_code"]) == ("78881234567", "999")
     cleared = await api.patch(f"/clients/{made['id']}", {"tag": ""})

@@ -132,7 +132,11 @@ def test_whatever_the_quotes_each_line_is_read_at_most_once(lines: list[bytes | 
     [
         (b"tag", "the column phone is missing"),
         (b"phone,phone", "the column phone is named twice"),
-        (b"phone,name", "column 2 (name) is unknown: the columns are phone, operator_code, tag, timezone"),
+        (
+            b"phone,name",
+            "column 2 (name) is unknown: the columns are phone, operator_code, tag, tags, timezone, external_id, "
+            "attributes",
+        ),
         (b"phone,79161234567", "column 2 is unknown"),
         (b"phone,\xd0\x98\xd0\xb2\xd0\xb0\xd0\xbd", "column 2 is unknown"),
         (b"phone;tag", "the columns are separated by semicolons"),

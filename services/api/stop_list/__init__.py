@@ -1,0 +1,1 @@
+"""The stop list: phones that get nothing, whatever file they come back in."""
