@@ -4,7 +4,9 @@ from services.api.access import handlers as token
 from services.api.clients import export
 from services.api.clients import handlers as clients
 from services.api.clients.import_ import handler as imports
-from services.api.clients.schemas import ClientNew, ClientPatch, ClientsQuery, ExportQuery, ImportQuery
+from services.api.clients.import_ import inspect as imports_inspect
+from services.api.clients.import_.parameters import ImportQuery
+from services.api.clients.schemas import ClientNew, ClientPatch, ClientsQuery, ExportQuery
 from services.api.dead_letters import handlers as dead_letters
 from services.api.dead_letters.schemas import DeadLettersDrop, DeadLettersQuery, DeadLettersReplay
 from services.api.mailings import drafts, preview, resend
@@ -34,6 +36,14 @@ ROUTES = (
         "operator",
         "Import clients in bulk",
         ImportQuery,
+        streams=True,
+    ),
+    Route(
+        "POST",
+        "/clients/import/inspect",
+        imports_inspect.inspect,
+        "operator",
+        "Inspect a file of clients",
         streams=True,
     ),
     Route("GET", "/clients/export", export.export_clients, "viewer", "Export all clients", ExportQuery, streams=True),
