@@ -37,10 +37,11 @@ async def inspect(request: web.Request) -> web.Response:
             InvalidValue(("body",), "is no CSV in UTF-8, UTF-16 or windows-1251: save it as a CSV in UTF-8")
         ) from None
     await request.app[TURNS].run(inspection.read(bytes(body)))
-    return reply(_present(inspection, complete=size <= MOST_BYTES))
+    return reply(present(inspection, complete=size <= MOST_BYTES))
 
 
-def _present(inspection: Inspection, *, complete: bool) -> ImportInspection:
+def present(inspection: Inspection, *, complete: bool) -> ImportInspection:
+    """Describes an inspected file, and proposes how to import it."""
     form, counted = inspection.form, inspection.phones
     headings = form.header or [""] * len(form.targets)
     columns = [

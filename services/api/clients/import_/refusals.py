@@ -3,8 +3,8 @@
 import csv
 import io
 
-from services.api.clients.import_.csv_files.columns import REFUSED_COLUMNS
 from services.api.clients.import_.csv_files.csv_reader import CsvReader
+from services.api.clients.import_.csv_files.targets import REFUSED_COLUMNS
 from services.api.clients.import_.errors import Rejected
 
 # Of the file of refused lines, which is a part of the answer and is kept in memory.

@@ -11,16 +11,17 @@ from services.api.clients.import_.csv_files import phones
 from services.api.clients.import_.csv_files.dialect import DELIMITERS, SEPARATORS, CsvForm
 from services.api.clients.import_.csv_files.phones import Unrepairable
 from services.api.clients.import_.csv_files.records import OpenQuote, split_cells
-from services.api.clients.import_.csv_files.targets import FIELDS, is_target, read_target
+from services.api.clients.import_.csv_files.targets import FIELDS, REFUSED_COLUMNS, is_target, read_target
 from services.api.clients.import_.csv_files.zone_names import ZoneNames
 from services.api.clients.import_.errors import BadHeader, BadLine, first_error
 from services.api.clients.schemas import ClientNew
 from services.api.web.reading.parsing import Zones
 
-# The columns that a file of refused lines has at its end. They are left out when it is sent again.
-REFUSED_COLUMNS = ("refused_line", "refused_reason")
 _HARMLESS = frozenset(string.ascii_letters + "_- ")
 _LONGEST_NAME = 32
+UNKNOWN_ZONE = (
+    "timezone: must be an IANA time zone such as Europe/Moscow, MSK, or an offset of whole hours such as UTC+3"
+)
 # The columns whose cells hold more than one value.
 _STRUCTURED = frozenset({"tags", "attributes"})
 
@@ -86,12 +87,18 @@ class RowReader:
         if self._form.phones == "repair" and "phone" in given:
             given["phone"] = self._repaired(given["phone"])
         if given.get("timezone", "") not in self._zones and "timezone" in given:
-            given["timezone"] = self._zone_names.read(given["timezone"]) or given["timezone"]
+            given["timezone"] = self._zone(given["timezone"])
         try:
             client = ClientNew.model_validate(given, context=self._context)
         except ValidationError as error:
             raise BadLine(_reason(error, given)) from None
         return client if self._form.on_empty == "keep" else self._cleared(client, given)
+
+    def _zone(self, text: str) -> str:
+        zone = self._zone_names.read(text)
+        if zone is None:
+            raise BadLine(UNKNOWN_ZONE)
+        return zone
 
     @staticmethod
     def _repaired(phone: str) -> str:
@@ -140,8 +147,9 @@ def from_map(targets: Sequence[str | None], cells: Sequence[str] | None) -> Colu
     """Returns the columns that a map names. `cells` is the header, if the file has one, which must be as wide."""
     if cells is None:
         return Columns(targets, "map")
-    extra = tuple(name.lower() for name in cells[-len(REFUSED_COLUMNS) :]) == REFUSED_COLUMNS
-    whole = [*targets, *([None] * len(REFUSED_COLUMNS) if extra else [])]
+    whole = list(targets)
+    if tuple(name.lower() for name in cells[len(targets) :]) == REFUSED_COLUMNS:
+        whole += [None] * len(REFUSED_COLUMNS)
     if len(whole) != len(cells):
         raise BadHeader(f"the map names {len(targets)} columns where the first line has {len(cells)}")
     return Columns(whole, "map")

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 
-from services.api.clients.import_.csv_files.targets import FIELDS, NOTHING, PREFIX
+from services.api.clients.import_.csv_files.targets import FIELDS, NOTHING, PREFIX, REFUSED_COLUMNS
 
 _WORDS: Mapping[str, str] = {
     "phone": "phone|phone number|mobile|mobile phone|mobile number|cell|cell phone|cellphone|tel|telephone|msisdn|"
@@ -21,7 +21,7 @@ _WORDS: Mapping[str, str] = {
     "attributes.email": "email|e mail|mail|почта|эл почта|электронная почта",
     "attributes.city": "city|town|город",
     "attributes.birthday": "birthday|birth date|date of birth|dob|день рождения|дата рождения|др",
-    "attributes.contract": "contract|contract number|contract no|договор|номер договора|n договора",
+    "attributes.contract": "contract|contract number|contract no|договор|номер договора|n договора|договор n",
     "attributes.company": "company|organization|organisation|компания|организация",
     "attributes.gender": "gender|sex|пол",
     "attributes.points": "points|bonus|bonuses|баллы|бонусы",
@@ -56,6 +56,8 @@ def is_known(heading: str) -> bool:
 
 def _guess_one(heading: str) -> str | None:
     lowered = heading.strip().lower()
+    if lowered in REFUSED_COLUMNS:
+        return None
     if lowered in FIELDS or (lowered.startswith(PREFIX) and _attribute(lowered.removeprefix(PREFIX)) == lowered):
         return lowered
     return _BY_HEADING.get(_normal(heading)) or _attribute(heading)

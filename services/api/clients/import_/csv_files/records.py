@@ -110,6 +110,8 @@ def split_cells(record: str, separator: str) -> list[str]:
     except csv.Error as error:
         if "unexpected end of data" in str(error):
             raise OpenQuote from None
+        if "new-line" in str(error):
+            raise BadLine("it cannot be read as CSV: save it with the line ends of Windows or Unix") from None
         raise BadLine("it cannot be read as CSV: a quote stands where none may") from None
 
 

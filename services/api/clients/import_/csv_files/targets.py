@@ -10,6 +10,8 @@ from services.api.clients.schemas import ClientNew
 
 FIELDS = tuple(ClientNew.model_fields)
 NOTHING = "-"
+# The columns that a file of refused lines has at its end. They are left out when it is sent again.
+REFUSED_COLUMNS = ("refused_line", "refused_reason")
 PREFIX = "attributes."
 _ATTRIBUTE = re.compile(rf"attributes\.({KEY_PATTERN.strip('^$')})(:number)?")
 _NUMBER = re.compile(r"[+-]?[0-9]{1,15}([.,][0-9]{1,15})?")
