@@ -11,6 +11,8 @@ from services.api.dead_letters import handlers as dead_letters
 from services.api.dead_letters.schemas import DeadLettersDrop, DeadLettersQuery, DeadLettersReplay
 from services.api.mailings import drafts, preview, resend
 from services.api.mailings import handlers as mailings
+from services.api.mailings.recipients import handlers as recipients
+from services.api.mailings.recipients.schemas import RecipientsQuery
 from services.api.mailings.schemas import MailingNew, MailingPatch, MailingsQuery, Resend
 from services.api.messages import handlers as messages
 from services.api.messages.schemas import MessagesQuery
@@ -70,6 +72,16 @@ ROUTES = (
     Route("DELETE", _MAILING, mailings.delete, "operator", "Delete a mailing and stop its sending"),
     Route("POST", _MAILING + "/start", drafts.start, "operator", "Start a draft"),
     Route("POST", _MAILING + "/duplicate", drafts.duplicate, "operator", "Make a draft from a mailing"),
+    Route(
+        "POST",
+        _MAILING + "/recipients",
+        recipients.receive,
+        "operator",
+        "Take the recipients of a draft from a file",
+        RecipientsQuery,
+        streams=True,
+    ),
+    Route("GET", _MAILING + "/recipients", recipients.listing, "viewer", "List the recipients of a file", PageQuery),
     Route("POST", _MAILING + "/pause", mailings.pause, "operator", "Pause a running mailing"),
     Route("POST", _MAILING + "/resume", mailings.resume, "operator", "Resume a paused mailing"),
     Route("POST", _MAILING + "/cancel", mailings.cancel, "operator", "Cancel a mailing"),

@@ -1,2 +1,2 @@
 -- no-transaction
-CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS clients_guests ON clients (guest_of, phone) WHERE guest_of IS NOT NULL;
+CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS clients_guests ON clients (phone, guest_of) WHERE guest_of IS NOT NULL;

@@ -7,6 +7,7 @@ from services.api.clients.api_docs import CLIENT, CREATED
 from services.api.mailings import drafts, preview, resend
 from services.api.mailings import handlers as mailings
 from services.api.mailings.idempotency import HEADER as IDEMPOTENCY_KEY
+from services.api.mailings.recipients import api_docs as recipients
 from services.api.mailings.responses import Mailing, Mailings, Preview, Resent
 from services.api.mailings.schemas import MailingNew, MailingPatch, Resend
 from services.api.web.operation import (
@@ -115,6 +116,7 @@ _IDEMPOTENCY_KEY: Json = {
 }
 
 OPERATIONS: Mapping[Handler, Operation] = {
+    **recipients.OPERATIONS,
     mailings.create: Operation(
         "createMailing",
         "mailings",

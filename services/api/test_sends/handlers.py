@@ -3,6 +3,7 @@
 A test-send is a mailing that lists and statistics leave out. Planner, dispatcher and reporter treat it as any other.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from aiohttp import web
@@ -15,6 +16,7 @@ from services.api.mailings.planner_hints import notify_planner
 from services.api.mailings.recipients import store as recipients
 from services.api.mailings.recipients.store import RecipientColumns
 from services.api.mailings.rules import MailingPlan
+from services.api.stop_list.guard import KEY, share_stop_list
 from services.api.test_sends import store
 from services.api.test_sends.responses import TestSend
 from services.api.test_sends.schemas import TestSendNew
@@ -33,7 +35,8 @@ async def create(request: web.Request) -> web.Response:
     """Sends a text to up to five phones, at any hour, clients or not."""
     body = await read_body(request, TestSendNew)
     async with pool_of(request).acquire() as connection, connection.transaction():
-        made = await _create(connection, body, request.app[DEFAULT_ZONE], origin_of(request))
+        hashes = await share_stop_list(connection, request.app[KEY], body.phones)
+        made = await _create(connection, body, request.app[DEFAULT_ZONE], origin_of(request), hashes)
     bind_contextvars(mailing_id=made.id)
     logs.get().info("test-send created", phones=len(body.phones))
     notify_planner(request, "mailing.created", made.id)
@@ -48,12 +51,14 @@ async def show(request: web.Request) -> web.Response:
     return reply(found)
 
 
-async def _create(connection: Connection, body: TestSendNew, default_zone: str, origin: Origin) -> TestSend:
+async def _create(
+    connection: Connection, body: TestSendNew, default_zone: str, origin: Origin, hashes: Sequence[bytes] | None
+) -> TestSend:
     now = await mailings.clock(connection)
     file_id = await recipients.open_file(connection)
     lines = list(range(1, len(body.phones) + 1))
     columns = RecipientColumns(lines, body.phones, ["{}"] * len(lines))
-    await recipients.add(connection, file_id, columns, default_zone)
+    await recipients.add(connection, file_id, columns, default_zone, hashes)
     plan = MailingPlan(
         text=body.text,
         operator_codes=[],

@@ -22,43 +22,31 @@ async def erase_chunk(pool: Pool, limit: int) -> bool:
         )
         if file_id is None:
             return False
-        erased = await _erase_guests(connection, file_id, limit) + await _erase_recipients(connection, file_id, limit)
-        if erased == 0:
+        if await _erase(connection, file_id, limit) == 0:
             await connection.execute("DELETE FROM recipient_files WHERE id = $1", file_id)
         return True
 
 
-async def _erase_guests(connection: Connection, file_id: int, limit: int) -> int:
-    """Erases the phones of guests; one who never got a message is deleted. Returns how many guests."""
+async def _erase(connection: Connection, file_id: int, limit: int) -> int:
+    """Deletes what lines of a file said, and the phones of their guests. Returns how many lines.
+
+    A guest who never got a message is deleted; any other keeps its row, which its messages name.
+    """
     value: int = await connection.fetchval(
         """
-        WITH guest AS MATERIALIZED (
+        WITH line AS MATERIALIZED (
+            SELECT client_id FROM recipients WHERE file_id = $1 ORDER BY client_id LIMIT $2
+        ), guest AS MATERIALIZED (
             SELECT c.id, EXISTS (SELECT FROM messages x WHERE x.client_id = c.id) AS kept
-            FROM clients c WHERE c.guest_of = $1 AND c.phone IS NOT NULL LIMIT $2
+            FROM clients c WHERE c.id IN (SELECT client_id FROM line) AND c.guest_of = $1
         ), erased AS (
             UPDATE clients c SET phone = NULL, updated_at = now() FROM guest g WHERE c.id = g.id AND g.kept
         ), deleted AS (
             DELETE FROM clients c USING guest g WHERE c.id = g.id AND NOT g.kept
+        ), lines AS (
+            DELETE FROM recipients WHERE file_id = $1 AND client_id IN (SELECT client_id FROM line) RETURNING 1
         )
-        SELECT count(*) FROM guest
-        """,
-        file_id,
-        limit,
-    )
-    return value
-
-
-async def _erase_recipients(connection: Connection, file_id: int, limit: int) -> int:
-    """Deletes what the lines of a file said. Returns how many lines."""
-    value: int = await connection.fetchval(
-        """
-        WITH deleted AS (
-            DELETE FROM recipients WHERE file_id = $1 AND client_id IN (
-                SELECT client_id FROM recipients WHERE file_id = $1 ORDER BY client_id LIMIT $2
-            )
-            RETURNING 1
-        )
-        SELECT count(*) FROM deleted
+        SELECT count(*) FROM lines
         """,
         file_id,
         limit,

@@ -37,7 +37,7 @@ def test_every_field_that_a_caller_can_send_is_named_by_a_route() -> None:
         *("operator_code", "operator_codes", "phone", "queue", "start_at", "status", "statuses", "tag", "tags"),
         *("text", "timezone", "to", "window"),
         *("name", "draft", "q", "start_from", "start_before", "phones"),
-        *("encoding", "delimiter", "header", "map", "default_tag", "default_timezone", "refused"),
+        *("encoding", "delimiter", "header", "map", "default_tag", "default_timezone", "refused", "on_error"),
         *("attributes", "external_id"),
     }
 

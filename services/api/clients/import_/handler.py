@@ -57,7 +57,7 @@ async def _read(request: web.Request, run: "RunningImport") -> ImportTally:
         async for chunk in chunks(request):
             size += len(chunk)
             await turns.run(run.take(lines, lines.feed(transcoder.feed(chunk))))
-            _refuse_excess(size, lines.number)
+            refuse_excess(size, lines.number, "What came before was imported.")
             await run.store_when_full()
         await turns.run(run.take(lines, lines.feed(transcoder.end())))
         await turns.run(run.take(lines, lines.end()))
@@ -79,11 +79,11 @@ def _start(request: web.Request, query: ImportQuery) -> "RunningImport":
     return RunningImport(target, reader, query.on_conflict, Refusals(reader) if query.refused else None)
 
 
-def _refuse_excess(size: int, lines: int) -> None:
+def refuse_excess(size: int, lines: int, consequence: str) -> None:
+    """Raises a 413 problem for a file that is too large. `consequence` is a sentence on what came before."""
     if size > MOST_BYTES or lines > MOST_LINES:
         detail = (
-            f"A file may have {MOST_BYTES:,} bytes and {MOST_LINES:,} lines at most: send it in parts. "
-            "What came before was imported."
+            f"A file may have {MOST_BYTES:,} bytes and {MOST_LINES:,} lines at most: send it in parts. {consequence}"
         )
         raise HttpProblem("body-too-large", detail)
 

@@ -21,11 +21,13 @@ async def open_file(connection: Connection | Pool) -> int:
     return made
 
 
-async def add(connection: Connection | Pool, file_id: int, batch: RecipientColumns, default_zone: str) -> set[int]:
+async def add(
+    connection: Connection, file_id: int, batch: RecipientColumns, default_zone: str, hashes: Sequence[bytes] | None
+) -> set[int]:
     """Adds recipients to a file, and returns the lines of those added. The others came in an earlier batch.
 
     A phone of the directory stands for its client. Any other becomes a guest: a row of the clients that counts as
-    deleted, so that only a mailing with this file sends to it.
+    deleted, so that only a mailing with this file sends to it. `hashes` finds the phones on the stop list.
     """
     rows = await connection.fetch(
         """
@@ -36,8 +38,13 @@ async def add(connection: Connection | Pool, file_id: int, batch: RecipientColum
         ), known AS MATERIALIZED (
             SELECT a.phone, c.id AS client_id FROM asked a JOIN clients c ON c.phone = a.phone AND c.deleted_at IS NULL
         ), made AS (
-            INSERT INTO clients (phone, operator_code, timezone, guest_of, deleted_at, settled_at)
-            SELECT a.phone, substr(a.phone, 2, 3), $5, $1, now(), now() FROM asked a
+            INSERT INTO clients (phone, operator_code, timezone, guest_of, deleted_at, settled_at, suppression_id)
+            SELECT a.phone, substr(a.phone, 2, 3), $5, $1, now(), now(), s.id
+            FROM asked a
+            LEFT JOIN (
+                SELECT h.phone, s.id FROM unnest($3::text[], $6::bytea[]) AS h (phone, phone_hash)
+                JOIN suppressions s USING (phone_hash)
+            ) AS s USING (phone)
             WHERE NOT EXISTS (SELECT FROM known k WHERE k.phone = a.phone)
             RETURNING phone, id AS client_id
         ), added AS (
@@ -55,5 +62,32 @@ async def add(connection: Connection | Pool, file_id: int, batch: RecipientColum
         batch.phones,
         batch.given,
         default_zone,
+        hashes or [],
     )
     return {row["line"] for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class FiledRecipient:
+    """A recipient as the file has it, with the client's or the guest's present phone."""
+
+    client_id: int
+    line: int
+    phone: str | None
+    given: str
+
+
+async def page(pool: Pool, mailing_id: int, *, after: int, limit: int) -> list[FiledRecipient]:
+    """Lists the recipients of a mailing's file by client id."""
+    rows = await pool.fetch(
+        """
+        SELECT r.client_id, r.line, c.phone, r.given FROM mailings m
+        JOIN recipients r ON r.file_id = m.file_id
+        JOIN clients c ON c.id = r.client_id
+        WHERE m.id = $1 AND r.client_id > $2 ORDER BY r.client_id LIMIT $3
+        """,
+        mailing_id,
+        after,
+        limit,
+    )
+    return [FiledRecipient(**row) for row in rows]

@@ -23,6 +23,7 @@ DOCUMENT = build(ROUTES)
 # In which state a mailing must be for an operation to succeed; in any, where it is not here.
 STATES = {
     "startMailing": "draft",
+    "setRecipients": "draft",
     "pauseMailing": "running",
     "resumeMailing": "paused",
     "cancelMailing": "running",

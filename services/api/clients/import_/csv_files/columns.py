@@ -129,7 +129,7 @@ def from_header(cells: Sequence[str], separator: str) -> Columns:
     """Returns the columns that a header names. Raises BadHeader, with the remedy."""
     names = [name.lower() for name in cells]
     if len(names) == 1:
-        _refuse_other_separator(names[0], separator)
+        refuse_other_separator(names[0], separator)
     targets = [None if name in REFUSED_COLUMNS else name for name in names]
     for place, name in enumerate(targets, 1):
         if name is None:
@@ -155,7 +155,8 @@ def from_map(targets: Sequence[str | None], cells: Sequence[str] | None) -> Colu
     return Columns(whole, "map")
 
 
-def _refuse_other_separator(name: str, separator: str) -> None:
+def refuse_other_separator(name: str, separator: str) -> None:
+    """Raises BadHeader for a header that has another separator than the file is said to have."""
     for other, said in SEPARATORS.items():
         if other != separator and other in name:
             named = next((word for word, character in DELIMITERS.items() if character == other), None)

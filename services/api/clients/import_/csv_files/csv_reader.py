@@ -1,6 +1,6 @@
 """Reads a CSV: a line sep= if there is one, a header that names the columns, then one client per record. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from services.api.clients.import_.csv_files.columns import Columns, RowReader, from_header, from_map
 from services.api.clients.import_.csv_files.dialect import DELIMITERS, CsvForm, separator_of_line
@@ -10,6 +10,8 @@ from services.api.clients.import_.lines import Line
 from services.api.clients.schemas import ClientNew
 from services.api.web.reading.parsing import Zones
 
+# Returns the columns that a header names, in a file with this separator. Raises BadHeader.
+NameColumns = Callable[[Sequence[str], str], Columns]
 _REMEDY = {"it is not UTF-8": ": if Excel wrote it, give encoding=windows-1251"}
 
 
@@ -20,8 +22,9 @@ class CsvReader:
     clear it stands for the default of its field.
     """
 
-    def __init__(self, zones: Zones, form: CsvForm) -> None:
+    def __init__(self, zones: Zones, form: CsvForm, name_columns: NameColumns = from_header) -> None:
         self._zones = zones
+        self._name_columns = name_columns
         self._form = form
         self._records = RecordSplitter(DELIMITERS[form.delimiter or "comma"], form.encoding)
         self._rows: RowReader | None = None
@@ -78,7 +81,7 @@ class CsvReader:
 
     def _columns(self, cells: Sequence[str]) -> Columns:
         targets = self._form.targets
-        return from_header(cells, self.separator) if targets is None else from_map(targets, cells)
+        return self._name_columns(cells, self.separator) if targets is None else from_map(targets, cells)
 
     def _begin(self, columns: Columns) -> None:
         self._rows = RowReader(columns, self._form, self._zones)
