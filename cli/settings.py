@@ -10,6 +10,8 @@ from shared.settings import PREFIX, DatabaseSettings
 
 FOLDER = Path(".herald")
 TOKEN_FILE = FOLDER / "token"
+# The key of the stop list. It must be kept as long as the database: nobody can make it again.
+STOP_LIST_KEY_FILE = FOLDER / "stop-list-key"
 # The URL of the database of `herald up`.
 DATABASE_FILE = FOLDER / "database"
 # The log lines of its processes.

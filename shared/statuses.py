@@ -16,6 +16,8 @@ AttemptOutcome = Literal[
     "broken",
     "error_code",
     "not_found",
+    # No request was made: the text could not be rendered for the client.
+    "not_rendered",
     "redirected",
     "refused",
     "server_error",

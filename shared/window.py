@@ -5,22 +5,43 @@ a clock change comes first, and the opening is computed again from there. window
 the same rule; a test compares the two.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta, tzinfo
+from typing import Literal, get_args
 
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
+EVERY_DAY = 2 ** len(WEEKDAYS) - 1
+# Seven openings, and a few clock changes.
+MOST_OPENINGS = 24
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
+
+
+def mask_of(days: Iterable[Weekday]) -> int | None:
+    """Returns days as bits, Monday is 1; None for every day."""
+    mask = sum(1 << WEEKDAYS.index(day) for day in set(days))
+    return None if mask == EVERY_DAY else mask
+
+
+def days_of(mask: int | None) -> list[Weekday]:
+    """Returns the days of a mask, in the order of the week."""
+    return [day for place, day in enumerate(WEEKDAYS) if mask is None or mask >> place & 1]
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
     """A window that is open from `opens` until just before `closes`; with `opens` after `closes` it spans midnight.
 
-    Raises ValueError when the two are equal. Moments are aware; those returned are in UTC.
+    `days` has a bit for each day of the week on which it opens, Monday is 1; None means every day. A window over
+    midnight belongs to the day on which it opens. Raises ValueError when the two hours are equal. Moments are aware;
+    those returned are in UTC.
     """
 
     opens: time
     closes: time
+    days: int | None = None
 
     def __post_init__(self) -> None:
         if self.opens == self.closes:
@@ -28,7 +49,12 @@ class Window:
 
     def is_open(self, zone: tzinfo, moment: datetime) -> bool:
         """Returns whether the local clock of the zone is inside the window at that moment."""
-        clock = moment.astimezone(zone).time()
+        local = moment.astimezone(zone)
+        after_midnight = self.opens > self.closes and local.time() < self.closes
+        day = (local.date() - DAY if after_midnight else local.date()).weekday()
+        return self._in_hours(local.time()) and (self.days is None or bool(self.days >> day & 1))
+
+    def _in_hours(self, clock: time) -> bool:
         if self.opens < self.closes:
             return self.opens <= clock < self.closes
         return clock >= self.opens or clock < self.closes
@@ -40,12 +66,22 @@ class Window:
         opening time that comes twice it is the first.
         """
         since = moment.astimezone(UTC)
-        while not self.is_open(zone, since):
+        for _ in range(MOST_OPENINGS):
+            if self.is_open(zone, since):
+                return since
+            since = self._opens_next(zone, since)
+        raise ValueError("the window never opens")
+
+    def _opens_next(self, zone: tzinfo, moment: datetime) -> datetime:
+        """Returns the next moment at which it opens by the clock, on whatever day."""
+        since = moment
+        while True:
             expected = since + self._wait(zone, since)
             if _offset(zone, expected) == _offset(zone, since):
                 return expected
             since = _clock_change(zone, since, expected)
-        return since
+            if self._in_hours(since.astimezone(zone).time()):
+                return since
 
     def reachable(self, zone: tzinfo, start: datetime, end: datetime) -> bool:
         """Returns whether the window is open at any moment from `start` until just before `end`."""
@@ -53,7 +89,7 @@ class Window:
 
     def _wait(self, zone: tzinfo, moment: datetime) -> timedelta:
         """Returns how long until the local clock shows `opens`, if it is not changed before."""
-        return (_since_midnight(self.opens) - _since_midnight(moment.astimezone(zone).time())) % DAY
+        return (_since_midnight(self.opens) - _since_midnight(moment.astimezone(zone).time())) % DAY or DAY
 
 
 def _since_midnight(clock: time) -> timedelta:

@@ -4,13 +4,13 @@ import os
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cli.connections.database import apply_migrations
 from cli.native.ports import free_port, is_free
 from cli.native.provisioning import Notify
-from cli.settings import FOLDER, TARGETS_FILE, TOKEN_FILE
+from cli.settings import FOLDER, STOP_LIST_KEY_FILE, TARGETS_FILE, TOKEN_FILE
 from cli.stack.backing_services import BackingServices, open_backing_services
 from cli.stack.output import LineSink
 from cli.stack.plan import Endpoints, plan_stack
@@ -66,7 +66,8 @@ async def open_stack(
             endpoints = _endpoints(
                 found, find_or_create_token(env.get("HERALD_ADMIN_TOKEN"), TOKEN_FILE), env, sandbox=sandbox
             )
-            plan = plan_stack(env, ports, endpoints, options.workers, options.logs)
+            key = find_or_create_token(env.get("HERALD_STOP_LIST_KEY"), STOP_LIST_KEY_FILE)
+            plan = plan_stack(env, ports, replace(endpoints, stop_list_key=key), options.workers, options.logs)
             with prometheus_targets(plan.processes, TARGETS_FILE):
                 async with Supervisor(plan, sink) as supervisor:
                     notify("starting " + ", ".join(spec.name for spec in plan.processes))

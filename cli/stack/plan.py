@@ -33,6 +33,7 @@ class Endpoints:
     token: str
     sandbox_secret: str | None = None
     sandbox_token: str = ""
+    stop_list_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,7 @@ def _shared(ports: Mapping[str, int], endpoints: Endpoints, sandbox_url: str | N
         "HERALD_DATABASE_URL": endpoints.database_url,
         "HERALD_RABBITMQ_URL": endpoints.broker_url,
         "HERALD_ADMIN_TOKEN": endpoints.token,
+        **({"HERALD_STOP_LIST_KEY": endpoints.stop_list_key} if endpoints.stop_list_key else {}),
         "HERALD_API_PORT": str(ports["api"]),
     }
     if sandbox_url and endpoints.sandbox_secret:

@@ -11,8 +11,10 @@ from services.api.clients import zones
 from services.api.dead_letters.queues import DeadQueues
 from services.api.listener import listen
 from services.api.mailings.planner_hints import HintQueue
+from services.api.mailings.settings import parse_window
 from services.api.metrics import Metrics
 from services.api.settings import ApiSettings
+from services.api.stop_list.keys import StopListKey
 from services.api.web.database import DatabaseGate
 from services.api.web.timeouts import Timeouts
 from shared import database, logs, process, topology
@@ -59,6 +61,8 @@ async def main(config: ApiSettings, stop: asyncio.Event) -> None:
         planner_hints=hints,
         dead_queues=DeadQueues(broker_url, publisher),
         default_zone=config.default_timezone,
+        stop_list_key=stop_list_key(config),
+        default_window=parse_window(config.default_window),
     )
     async with (
         serve_ops(config.ops_host, config.ops_port, health, registry),
@@ -80,6 +84,10 @@ async def main(config: ApiSettings, stop: asyncio.Event) -> None:
 def authenticator(config: ApiSettings) -> Authenticator:
     admin = config.admin_token
     return Authenticator(required=config.auth, admin_token=None if admin is None else admin.get_secret_value())
+
+
+def stop_list_key(config: ApiSettings) -> StopListKey | None:
+    return None if config.stop_list_key is None else StopListKey(config.stop_list_key.get_secret_value())
 
 
 def rate_limits(config: ApiSettings) -> RateLimits:

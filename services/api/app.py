@@ -13,11 +13,13 @@ from services.api.access.rate_limit import RATE_LIMITS, RateLimits, limit, stamp
 from services.api.clients.handlers import DEFAULT_ZONE
 from services.api.console import routes as console
 from services.api.dead_letters.queues import DEAD_QUEUES, DeadQueueOpener
-from services.api.mailings import preview
 from services.api.mailings.planner_hints import PLANNER_HINTS, HintSink
+from services.api.mailings.schemas import WindowNew
+from services.api.mailings.settings import DEFAULT_WINDOW
 from services.api.metrics import Metrics
 from services.api.pages import routes as pages
 from services.api.routes import ROUTES
+from services.api.segments.handlers import COUNTING, MOST_AT_A_TIME
 from services.api.statistics import sse
 from services.api.stop_list.guard import KEY
 from services.api.stop_list.keys import StopListKey
@@ -47,6 +49,7 @@ def build(
     dead_queues: DeadQueueOpener,
     default_zone: str,
     stop_list_key: StopListKey | None = None,
+    default_window: WindowNew | None = None,
 ) -> web.Application:
     """Builds the application from its parts, each of which belongs to one feature."""
     app = web.Application(
@@ -68,7 +71,8 @@ def build(
     app[TURNS] = Turns()
     app[EXPORTS] = places.exports()
     app[STREAMS] = places.streams()
-    app[preview.COUNTING] = asyncio.Semaphore(preview.MOST_AT_A_TIME)
+    app[COUNTING] = asyncio.Semaphore(MOST_AT_A_TIME)
+    app[DEFAULT_WINDOW] = default_window
     app[sse.BROADCASTS] = sse.broadcasts(database, metrics)
     app.on_shutdown.append(sse.stop)
     app.on_response_prepare.extend((stamp, stamp_allowance))

@@ -9,15 +9,20 @@ from services.api.clients.import_.parameters import ImportQuery
 from services.api.clients.schemas import ClientNew, ClientPatch, ClientsQuery, ExportQuery
 from services.api.dead_letters import handlers as dead_letters
 from services.api.dead_letters.schemas import DeadLettersDrop, DeadLettersQuery, DeadLettersReplay
-from services.api.mailings import drafts, preview, resend
 from services.api.mailings import handlers as mailings
+from services.api.mailings import preview, resend
+from services.api.mailings.drafts import handlers as drafts
 from services.api.mailings.recipients import handlers as recipients
 from services.api.mailings.recipients.schemas import RecipientsQuery
 from services.api.mailings.schemas import MailingNew, MailingPatch, MailingsQuery, Resend
 from services.api.messages import handlers as messages
 from services.api.messages.schemas import MessagesQuery
+from services.api.segments import handlers as segments
+from services.api.segments.schemas import SegmentNew, SegmentPatch, SegmentsQuery
 from services.api.statistics import handlers as statistics
 from services.api.statistics import sse
+from services.api.stop_list import handlers as stop_list
+from services.api.stop_list.schemas import SuppressionImportQuery, SuppressionNew, SuppressionsQuery
 from services.api.test_sends import handlers as test_sends
 from services.api.test_sends.schemas import TestSendNew
 from services.api.web.queries import PageQuery
@@ -25,6 +30,8 @@ from services.api.web.route import Route
 
 _CLIENT = "/clients/{client_id:[0-9]{1,19}}"
 _MAILING = "/mailings/{mailing_id:[0-9]{1,19}}"
+_SEGMENT = "/segments/{segment_id:[0-9]{1,19}}"
+_SUPPRESSION = "/suppressions/{suppression_id:[0-9]{1,19}}"
 _TEST_SEND = "/test-sends/{test_send_id:[0-9]{1,19}}"
 _MESSAGE = "/messages/{message_id:[0-9]{1,19}}"
 
@@ -62,6 +69,26 @@ ROUTES = (
     Route("PUT", _CLIENT, clients.replace, "operator", "Replace a client", body=ClientNew),
     Route("DELETE", _CLIENT, clients.delete, "operator", "Delete a client"),
     Route("GET", _CLIENT + "/events", clients.events, "viewer", "List the events of a client", PageQuery),
+    Route("POST", "/suppressions", stop_list.create, "operator", "Put a phone on the stop list", body=SuppressionNew),
+    Route("GET", "/suppressions", stop_list.listing, "viewer", "List the stop list", SuppressionsQuery),
+    Route(
+        "POST",
+        "/suppressions/import",
+        stop_list.import_phones,
+        "operator",
+        "Put the phones of a file on the stop list",
+        SuppressionImportQuery,
+        streams=True,
+    ),
+    Route("GET", "/suppressions/export", stop_list.export, "viewer", "Export the stop list", streams=True),
+    Route("GET", _SUPPRESSION, stop_list.show, "viewer", "Show an entry of the stop list"),
+    Route("DELETE", _SUPPRESSION, stop_list.remove, "admin", "Remove an entry of the stop list"),
+    Route("POST", "/segments", segments.create, "operator", "Save a segment", body=SegmentNew),
+    Route("GET", "/segments", segments.listing, "viewer", "List segments", SegmentsQuery),
+    Route("GET", _SEGMENT, segments.show, "viewer", "Show a segment"),
+    Route("PATCH", _SEGMENT, segments.patch, "operator", "Change some fields of a segment", body=SegmentPatch),
+    Route("DELETE", _SEGMENT, segments.delete, "operator", "Delete a segment"),
+    Route("GET", _SEGMENT + "/size", segments.count, "viewer", "Count the clients of a segment"),
     Route("POST", "/mailings", mailings.create, "operator", "Create a mailing", body=MailingNew),
     Route("GET", "/mailings", mailings.listing, "viewer", "List mailings, the newest first", MailingsQuery),
     Route(

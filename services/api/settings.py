@@ -9,6 +9,8 @@ from pydantic import BeforeValidator, Field, SecretStr, ValidationInfo, field_va
 from pydantic_settings import NoDecode
 
 from services.api.access.client_address import parse_networks
+from services.api.mailings.settings import parse_window
+from services.api.stop_list.keys import LEAST_KEY
 from shared.settings import BrokerSettings, DatabaseSettings, Settings
 
 # The public default of docker-compose.yml, for a first try.
@@ -51,6 +53,10 @@ class ApiSettings(Settings, DatabaseSettings, BrokerSettings):
     # Requests per second of one token; None is unlimited.
     api_rate: Rate = DEFAULT_RATE
     trusted_proxies: Networks = ()
+    # The window of mailings that name none; empty for none.
+    default_window: str = ""
+    # Without it nobody can be put on the stop list.
+    stop_list_key: SecretStr | None = None
     ops_port: int = Field(default=9101, ge=0, le=65535)
 
     @property
@@ -61,6 +67,21 @@ class ApiSettings(Settings, DatabaseSettings, BrokerSettings):
     @classmethod
     def _empty_is_unset(cls, token: SecretStr | None) -> SecretStr | None:
         return token if token is not None and token.get_secret_value() else None
+
+    @field_validator("default_window")
+    @classmethod
+    def _readable_window(cls, text: str) -> str:
+        parse_window(text)
+        return text
+
+    @field_validator("stop_list_key")
+    @classmethod
+    def _long_enough(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is None or not key.get_secret_value():
+            return None
+        if len(key.get_secret_value()) < LEAST_KEY:
+            raise ValueError(f"must have at least {LEAST_KEY} characters; `openssl rand -base64 32` makes one")
+        return key
 
     @field_validator("auth")
     @classmethod

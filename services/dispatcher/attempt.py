@@ -7,7 +7,7 @@ from datetime import timedelta
 from msgspec import structs
 
 from services.dispatcher.admission.admission import Admission
-from services.dispatcher.attempt_result import build_result, build_unsettled, failure_fields
+from services.dispatcher.attempt_result import build_refused, build_result, build_unsettled, failure_fields
 from services.dispatcher.claimed_job import ClaimedJob, SentRequest
 from services.dispatcher.claims.held_claims import HeldClaims
 from services.dispatcher.metrics import Metrics
@@ -61,6 +61,8 @@ class AttemptRunner:
 
         It may be cancelled: then its claim is to be given back, or the process stops.
         """
+        if claimed.claim.refusal is not None:
+            return self._refuse(claimed, claimed.claim.refusal)
         try:
             sent = await self._send(claimed)
         except NotBegun:
@@ -76,6 +78,15 @@ class AttemptRunner:
         except Exception as error:
             log.error("attempt crashed", **claimed.ids, exc_info=error)
             result = build_unsettled(claimed, sent, self._policy.delays[0])
+        return result
+
+    def _refuse(self, claimed: ClaimedJob, reason: str) -> Result | None:
+        """Ends an attempt whose text cannot be rendered, unless an edit was heard that may have mended that."""
+        if not self._held.may_begin(claimed, self._clock() + MARGIN_SECONDS):
+            return None
+        result = build_refused(claimed, reason)
+        self._metrics.attempts[result.outcome].inc()
+        log.info("text not rendered", **claimed.ids, reason=reason, status=result.status)
         return result
 
     async def _send(self, claimed: ClaimedJob) -> SentRequest:

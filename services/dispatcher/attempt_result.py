@@ -37,6 +37,22 @@ def build_result(
     )
 
 
+def build_refused(claimed: ClaimedJob, reason: str) -> Result:
+    """Makes the result of an attempt whose text cannot be rendered: the message is rejected, without a request."""
+    return Result(
+        message_id=claimed.job.message_id,
+        mailing_id=claimed.job.mailing_id,
+        client_id=claimed.job.client_id,
+        number=claimed.claim.number,
+        status="rejected",
+        outcome="not_rendered",
+        started_at=claimed.claim.claimed_at,
+        duration_ms=0,
+        reason=reason,
+        request_id=claimed.claim.request_id,
+    )
+
+
 def build_unsettled(claimed: ClaimedJob, sent: SentRequest, delay: timedelta) -> Result:
     """Makes the result of an attempt that an error of Herald's ended: it may have arrived, and is tried again."""
     return Result(
@@ -84,5 +100,6 @@ def _detail(claimed: ClaimedJob, sent: SentRequest, classification: Classificati
         phone=claimed.claim.phone,
         text=claimed.claim.text,
         token=token,
+        values=claimed.claim.values,
     )
     return f"{classification.reason}: {received}" if received else classification.reason

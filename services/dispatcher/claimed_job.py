@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.dispatcher.admission.breaker import Ticket
-from services.dispatcher.claims.store import Claim
+from services.dispatcher.claims.claim import Claim
 from services.dispatcher.provider_api.replies import Reply
 from shared.broker import Delivery
 from shared.messages import Job

@@ -11,11 +11,12 @@ from services.dispatcher.admission.rate_limit import RateLimit
 from services.dispatcher.attempt import AttemptRunner
 from services.dispatcher.claimed_job import ClaimedJob, ClaimTerms
 from services.dispatcher.claims import store
+from services.dispatcher.claims.claim import Claim
 from services.dispatcher.claims.claim_size import ClaimSize
 from services.dispatcher.claims.give_backs import GiveBacks
 from services.dispatcher.claims.heartbeat import Heartbeat
 from services.dispatcher.claims.held_claims import GiveBackReason, HeldClaims
-from services.dispatcher.claims.store import AskedJob, Claim
+from services.dispatcher.claims.store import AskedJob
 from services.dispatcher.intake import DeliveredJob, Intake
 from services.dispatcher.metrics import Metrics
 from services.dispatcher.result_buffer import BufferedResult, ResultBuffer

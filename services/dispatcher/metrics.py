@@ -6,8 +6,8 @@ from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from services.dispatcher.claims.claim import Claim, ClaimVerdict
 from services.dispatcher.claims.held_claims import GiveBackReason
-from services.dispatcher.claims.store import Claim, ClaimVerdict
 from services.dispatcher.provider_api.replies import OUTCOMES
 from shared import topology
 from shared.metrics import ChildCounters, dead_letter_counters

@@ -1,7 +1,7 @@
 """Removes echoes of phone, text and token from a provider's reply before it is stored or logged. Pure."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 DETAIL_LENGTH = 200
 # A run of the text as long as this is an echo and no accident; a shorter one reveals nothing.
@@ -14,22 +14,30 @@ _ESCAPE = re.compile(r'\\(?:u([0-9a-fA-F]{4})|(["\\/bfnrt]))')
 _SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 
 
-def scrub(reply: str, *, phone: str, text: str, token: str) -> str | None:
-    """Cuts a reply to one short line without the phone, the text or the token; None when nothing is left.
+def scrub(reply: str, *, phone: str, text: str, token: str, values: Sequence[str] = ()) -> str | None:
+    """Cuts a reply to one short line without phone, text, token, or `values` of the client; None when nothing is left.
 
     They are found plain and behind JSON escapes, a phone also with separators between its digits, a text also in
-    part.
+    part, a short value where it stands as a word.
     """
     # First as it came, then with escapes undone; the longest secret first, since one may contain another.
-    secrets = sorted(filter(None, (phone, text, token)), key=len, reverse=True)
-    reply = _without(_unescaped(_without(reply, secrets, phone)), secrets, phone)
+    long = [value for value in values if len(value) >= LEAST_ECHO]
+    secrets = sorted(filter(None, (phone, text, token, *long)), key=len, reverse=True)
+    words = _words([value for value in values if len(value) < LEAST_ECHO])
+    reply = _without(_unescaped(_without(reply, secrets, phone, words)), secrets, phone, words)
     line = _CONTROL.sub(" ", _DIGITS.sub(MASK, reply)).strip()
     return _without_echo(line[:DETAIL_LENGTH], _CONTROL.sub(" ", text)) or None
 
 
-def _without(reply: str, secrets: Iterable[str], phone: str) -> str:
+def _words(values: Sequence[str]) -> re.Pattern[str] | None:
+    return re.compile(rf"(?<!\w)({'|'.join(map(re.escape, values))})(?!\w)", re.IGNORECASE) if values else None
+
+
+def _without(reply: str, secrets: Iterable[str], phone: str, words: re.Pattern[str] | None) -> str:
     for secret in secrets:
         reply = reply.replace(secret, MASK)
+    if words is not None:
+        reply = words.sub(MASK, reply)
     return re.sub(r"[\s().-]*".join(phone[-10:]), MASK, reply) if phone else reply
 
 

@@ -2,11 +2,16 @@
 
 import asyncio
 from collections.abc import Mapping
+from functools import partial
 from uuid import UUID
 
+import orjson
+
 from services.planner.store import expansion as store
-from services.planner.store.expansion import ExpandedMailing
+from services.planner.store.expansion import FIRST_OF_FILTER, ExpandedMailing
 from shared import logs
+from shared.audience.reading import read_tree
+from shared.audience.sql import compile_filter
 from shared.database import Pool, retry_on_deadlock
 
 # A chunk locks the mailing's row FOR SHARE: an operator who edits or cancels waits for one statement at most.
@@ -38,8 +43,22 @@ async def expand_leased(pool: Pool, owner: UUID, mailings: Mapping[int, str | No
 
 
 async def expand_chunks(pool: Pool, owner: UUID, mailing_ids: list[int], size: int) -> list[ExpandedMailing]:
-    """Expands one chunk of each of these mailings, all or none."""
-    return await retry_on_deadlock(lambda: store.expand(pool, owner, mailing_ids, size))
+    """Expands one chunk of each of these mailings: all or none of those whose filters are lists, the others alone.
+
+    A filter that is a tree of conditions has a statement of its own.
+    """
+    trees = await store.read_trees(pool, mailing_ids)
+    plain = [mailing_id for mailing_id in mailing_ids if mailing_id not in trees]
+    chunks = await retry_on_deadlock(lambda: store.expand(pool, owner, plain, size)) if plain else []
+    for mailing_id, tree in trees.items():
+        compiled = compile_filter(
+            read_tree(orjson.loads(tree.conditions)),
+            first=FIRST_OF_FILTER,
+            mailing_id=mailing_id,
+            start=tree.started_at,
+        )
+        chunks += await retry_on_deadlock(partial(store.expand, pool, owner, [mailing_id], size, compiled))
+    return chunks
 
 
 def _log_chunk(chunk: ExpandedMailing, request_id: str | None) -> None:

@@ -138,6 +138,7 @@ class Handler:
 
     async def _close_clients(self) -> float:
         await self._settler.close_clients()
+        await self._settler.close_opt_outs()
         return CLOSING_SECONDS
 
     async def _resend(self) -> float:

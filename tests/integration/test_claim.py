@@ -10,8 +10,9 @@ import asyncpg
 import pytest
 
 from services.dispatcher.claims import store
+from services.dispatcher.claims.claim import Claim
 from services.dispatcher.claims.heard_edits import HeardEdit
-from services.dispatcher.claims.store import AskedJob, BeatAnswer, Claim, GivenBack
+from services.dispatcher.claims.store import AskedJob, BeatAnswer, GivenBack
 from tests.support.mailing_rows import add_clients, add_mailing
 
 

@@ -10,7 +10,7 @@ from shared.window import Window
 from tests.support.clock_changes import CHANGES
 
 WINDOWS = [
-    Window(*(time.fromisoformat(clock) for clock in text.split("-")))
+    Window(time.fromisoformat(text.partition("-")[0]), time.fromisoformat(text.partition("-")[2]))
     for text in (
         "09:00-21:00",
         "21:00-09:00",
@@ -51,6 +51,47 @@ async def test_the_database_and_python_agree(pool: asyncpg.Pool, zone: str, chan
     place = ZoneInfo(zone)
     expected = [(window.is_open(place, moment), window.opens_at(place, moment)) for window, moment in cases]
     assert [tuple(row) for row in rows] == expected
+
+
+DAYS = [0b0000001, 0b0100000, 0b1000000, 0b0011111, 0b1100000, 0b1010101]
+
+
+@pytest.mark.parametrize(("zone", "changed_at"), CHANGES.values(), ids=CHANGES)
+async def test_the_database_and_python_agree_on_weekdays(pool: asyncpg.Pool, zone: str, changed_at: datetime) -> None:
+    cases = [
+        (Window(window.opens, window.closes, days), changed_at + away + timedelta(days=day))
+        for window in WINDOWS[:9]
+        for days in DAYS
+        for away in AWAY[::3]
+        for day in (-3, 0)
+    ]
+    rows = await pool.fetch(
+        """
+        SELECT window_opens_at(days, opens, closes, $1, moment)
+        FROM unnest($2::time[], $3::time[], $4::timestamptz[], $5::smallint[]) WITH ORDINALITY
+            AS c (opens, closes, moment, days, place)
+        ORDER BY place
+        """,
+        zone,
+        [window.opens for window, _ in cases],
+        [window.closes for window, _ in cases],
+        [moment for _, moment in cases],
+        [window.days for window, _ in cases],
+    )
+    place = ZoneInfo(zone)
+    assert [row[0] for row in rows] == [window.opens_at(place, moment) for window, moment in cases]
+
+
+async def test_without_days_a_window_is_what_it_was(pool: asyncpg.Pool) -> None:
+    rows = await pool.fetch(
+        """
+        SELECT window_opens_at(NULL::smallint, '09:00'::time, '21:00'::time, zone, $1)
+            = window_opens_at('09:00', '21:00', zone, $1) AS same
+        FROM unnest(ARRAY['UTC', 'Asia/Tokyo', 'Mars/Phobos']) AS zone
+        """,
+        CHANGES["none"][1],
+    )
+    assert all(row["same"] for row in rows)
 
 
 async def test_the_session_s_own_zone_does_not_matter(pool: asyncpg.Pool) -> None:

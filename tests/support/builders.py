@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.dispatcher.admission.breaker import Ticket
-from services.dispatcher.claims.store import Claim
+from services.dispatcher.claims.claim import Claim
 from services.dispatcher.provider_api.replies import Classification, Reply
 from services.dispatcher.retry import RetryFacts, RetryPolicy
 from services.reporter.tally import MessageRecord

@@ -22,7 +22,7 @@ SHARED_LAYERS = (
     ("failpoints", "metrics", "migrate"),
     ("amqp", "health", "logs", "settings", "waiting"),
     ("amqp_urls", "messages", "topology"),
-    ("tracebacks", "window"),
+    ("audience", "personal_text", "tracebacks", "window"),
     ("edits", "redaction", "statuses"),
 )
 
@@ -35,7 +35,7 @@ API_LAYERS = (
     ("audit",),
     ("edits",),
     ("stop_list",),
-    ("clients",),
+    ("clients", "segments"),
     ("mailings",),
     ("messages", "statistics", "dead_letters", "test_sends"),
     ("openapi",),
@@ -51,6 +51,7 @@ LARGE_FOLDERS = {
     "docs/decisions",
     "docs/images",
     "shared/migrations",
+    "tests/files",
 }
 
 # Public class names that may stand in more than one place. Every other name means one thing in the whole house.

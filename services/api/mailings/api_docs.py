@@ -4,9 +4,10 @@ from collections.abc import Mapping
 
 from services.api.audit.responses import Events
 from services.api.clients.api_docs import CLIENT, CREATED
-from services.api.mailings import drafts, preview, resend
 from services.api.mailings import handlers as mailings
-from services.api.mailings.idempotency import HEADER as IDEMPOTENCY_KEY
+from services.api.mailings import preview, resend
+from services.api.mailings.drafts import handlers as drafts
+from services.api.mailings.idempotency.keys import HEADER as IDEMPOTENCY_KEY
 from services.api.mailings.recipients import api_docs as recipients
 from services.api.mailings.responses import Mailing, Mailings, Preview, Resent
 from services.api.mailings.schemas import MailingNew, MailingPatch, Resend
@@ -40,7 +41,13 @@ MAILING_PLANNED: Json = {
     "start_at": "2035-01-30T09:00:00+03:00",
     "end_at": "2035-01-31T18:00:00+03:00",
     "filter": {"operator_codes": ["903", "916"], "tags": ["vip", ""]},
-    "window": {"from": "09:00", "to": "21:00"},
+    "window": {"from": "09:00", "to": "21:00", "days": ["mon", "tue", "wed", "thu", "fri"]},
+}
+MAILING_PERSONAL: Json = {
+    "text": "Hello, {{name|dear client}}! Your contract: {{contract}}.",
+    "end_at": "2035-01-31T18:00:00+03:00",
+    "filter": {"all": [{"field": "attribute", "name": "contract", "op": "exists"}]},
+    "on_missing": "skip",
 }
 MAILING_REST: Json = {"text": "Your order is ready.", "end_at": "2035-02-28T18:00:00+03:00", "filter": {"unsent_of": 1}}
 MAILING_TO_ALL: Json = {
@@ -54,11 +61,20 @@ MAILING: Json = {
     "id": 1,
     "name": "",
     "text": "Your order is ready.",
-    "filter": {"operator_codes": [], "tags": ["vip"], "unsent_of": None},
+    "filter": {
+        "operator_codes": [],
+        "tags": ["vip"],
+        "unsent_of": None,
+        "segment": None,
+        "all": None,
+        "any": None,
+        "not": None,
+    },
     "recipients": None,
     "start_at": MADE_AT,
     "end_at": "2035-01-31T15:00:00Z",
     "window": None,
+    "on_missing": "refuse",
     "status": "scheduled",
     "total": 0,
     "by_status": NO_MESSAGES,
@@ -86,12 +102,21 @@ MAILING_CANCELLED: Json = {
 MAILINGS: Json = {"items": [MAILING_RUNNING], "next": None}
 PREVIEW: Json = {
     "recipients": 1,
+    "opted_out": 0,
     "reachable": 1,
     "unreachable": 0,
     "by_operator_code": {"916": 1},
     "by_tag": {"vip": 1},
     "sample": [CLIENT],
     "sms_segments": 1,
+    "never_reachable": [],
+    "personal": {
+        "placeholders": [{"name": "name", "required": True, "missing": 0, "sample": []}],
+        "skipped": 0,
+        "too_long": 0,
+        "samples": [{"client_id": 1, "text": "Hello, Anna!", "reason": None}],
+        "segments": {"least": 1, "most": 1, "total": 1},
+    },
 }
 RESEND: Json = {"statuses": ["rejected", "exhausted"]}
 RESEND_LATER: Json = {"statuses": ["expired"], "end_at": "2035-02-28T18:00:00+03:00"}
@@ -103,6 +128,7 @@ MAILING_EVENTS: Json = {
 
 _SENDING_NOW = Example("To clients with a tag, starting now", MAILING_NOW)
 _PLANNED = Example("With a start, both lists of the filter, and a window", MAILING_PLANNED)
+_PERSONAL = Example("With values of each client, for those who have a contract", MAILING_PERSONAL)
 _TO_ALL = Example("To every client, at night", MAILING_TO_ALL)
 _DRAFT = Example("A draft with a name", MAILING_DRAFT)
 _REST = Example("To those who did not get another mailing", MAILING_REST)
@@ -114,6 +140,7 @@ _IDEMPOTENCY_KEY: Json = {
     "is 409.",
     "schema": {"type": "string", "pattern": r"^[\x20-\x7e]{1,255}$", "minLength": 1, "maxLength": 255},
 }
+_EXAMPLES = {"now": _SENDING_NOW, "planned": _PLANNED, "everybody": _TO_ALL, "rest": _REST, "personal": _PERSONAL}
 
 OPERATIONS: Mapping[Handler, Operation] = {
     **recipients.OPERATIONS,
@@ -124,9 +151,10 @@ OPERATIONS: Mapping[Handler, Operation] = {
         "past, its audience is frozen and sending begins. At end_at sending stops, and unsent messages expire. Send "
         "an Idempotency-Key so that a repeated request does not create a second mailing.",
         {201: success("The mailing.", Mailing, MAILING, headers=("Location",))},
-        body=json_body(MailingNew, now=_SENDING_NOW, planned=_PLANNED, everybody=_TO_ALL, rest=_REST, draft=_DRAFT),
+        body=json_body(MailingNew, **_EXAMPLES, draft=_DRAFT),
         errors={
-            409: "Another request with this Idempotency-Key is still running; Retry-After gives the seconds to wait.",
+            409: "Another request with this Idempotency-Key is still running; Retry-After gives the seconds to wait. "
+            "Or some of the audience lack a value of the text: missing_values names them, and nothing is stored.",
             422: "The values are not allowed, end_at is not in the future, or the Idempotency-Key was used with other "
             "values.",
         },
@@ -139,7 +167,9 @@ OPERATIONS: Mapping[Handler, Operation] = {
         "same body that would create it. Nothing is stored, and nothing is sent. The audience is frozen only when a "
         "mailing starts, so it may differ then.",
         {200: success("The audience.", Preview, PREVIEW)},
-        body=json_body(MailingNew, now=_SENDING_NOW, planned=_PLANNED, everybody=_TO_ALL, rest=_REST),
+        body=json_body(
+            MailingNew, now=_SENDING_NOW, planned=_PLANNED, everybody=_TO_ALL, rest=_REST, personal=_PERSONAL
+        ),
     ),
     mailings.listing: Operation(
         "listMailings",
@@ -158,16 +188,19 @@ OPERATIONS: Mapping[Handler, Operation] = {
         "changeMailing",
         "mailings",
         "Changes the fields that are given. While a mailing is a draft or scheduled, every field may be changed; while "
-        "it is running or paused, only name, text, window and end_at, which must then be at least 40 seconds in the "
-        "future. A filter takes the place of a file of recipients. After the answer, no request to the provider starts "
-        "with the old values.",
+        "it is running or paused, only name, text, window, on_missing and end_at, which must then be at least 40 "
+        "seconds in the future. A filter takes the place of a file of recipients. After the answer, no request to the "
+        "provider starts with the old values.",
         {200: success("The changed mailing.", Mailing, MAILING, headers=("ETag",))},
         body=patch_body(
             MailingPatch,
             text=Example("A new text", {"text": "Your order is waiting."}),
             longer=Example("A later end, and no window", {"end_at": "2035-02-01T18:00:00+03:00", "window": None}),
         ),
-        errors={409: "The mailing is finished or cancelled, or its state does not allow this field to be changed."},
+        errors={
+            409: "The mailing is finished or cancelled, its state does not allow this field to be changed, or some of "
+            "the audience lack a value of the new text."
+        },
         versioned=True,
     ),
     mailings.delete: Operation(

@@ -9,14 +9,16 @@ from structlog.contextvars import bind_contextvars
 
 from services.api.access.identity import IDENTITY
 from services.api.audit import store as audit
-from services.api.audit.log import MailingChange, Origin, origin_of, record
+from services.api.audit.log import MailingChange, origin_of, record
 from services.api.audit.responses import Events
 from services.api.edits.barrier import pass_barrier
 from services.api.edits.scope import EditScope
-from services.api.mailings import idempotency, store
-from services.api.mailings.decisions import allowed, lock_mailing, require_unsent_of
+from services.api.mailings import store
+from services.api.mailings.audience_check import check_audience
+from services.api.mailings.decisions import allowed, lock_mailing
 from services.api.mailings.deletion import delete_mailing
-from services.api.mailings.idempotency import IdempotencyKey
+from services.api.mailings.idempotency import keys as idempotency
+from services.api.mailings.idempotency.keys import IdempotencyKey
 from services.api.mailings.planner_hints import notify_planner
 from services.api.mailings.responses import Mailing, Mailings
 from services.api.mailings.rules import (
@@ -29,6 +31,7 @@ from services.api.mailings.rules import (
     judge_new,
 )
 from services.api.mailings.schemas import MailingNew, MailingPatch, MailingsQuery
+from services.api.mailings.settings import DEFAULT_WINDOW
 from services.api.web import pages
 from services.api.web.bodies import read_body
 from services.api.web.context import id_in, pool_of, query_of
@@ -57,9 +60,9 @@ class CreatedMailing:
 
 
 async def create(request: web.Request) -> web.Response:
-    body, pool = await read_body(request, MailingNew), pool_of(request)
+    body = await read_body(request, MailingNew)
     key = idempotency.key_of(request.headers.get(idempotency.HEADER), request[IDENTITY].name, body)
-    made = await retry_on_deadlock(lambda: _create(pool, body, key, origin_of(request)))
+    made = await retry_on_deadlock(lambda: _create(request, body, key))
     bind_contextvars(mailing_id=made.mailing_id)
     if made.fresh:
         log.info("mailing changed", change="created")
@@ -68,13 +71,14 @@ async def create(request: web.Request) -> web.Response:
     return web.Response(text=made.answer, status=201, headers=location, content_type="application/json")
 
 
-async def _create(pool: Pool, body: MailingNew, key: IdempotencyKey | None, origin: Origin) -> CreatedMailing:
-    async with pool.acquire() as connection, connection.transaction():
+async def _create(request: web.Request, body: MailingNew, key: IdempotencyKey | None) -> CreatedMailing:
+    origin = origin_of(request)
+    async with pool_of(request).acquire() as connection, connection.transaction():
         kept = None if key is None else await idempotency.earlier(connection, key)
         if kept is not None:
             return CreatedMailing(kept.mailing_id, kept.answer, fresh=False)
-        plan = allowed(judge_new(body, await store.clock(connection)))
-        await require_unsent_of(connection, plan)
+        plan = allowed(judge_new(body, await store.clock(connection), request.app[DEFAULT_WINDOW]))
+        await check_audience(request, connection, plan, draft=body.draft)
         mailing_id = await store.insert(
             connection, plan, origin.request_id, status="draft" if body.draft else "scheduled"
         )
@@ -105,8 +109,9 @@ async def patch(request: web.Request) -> web.Response:
         async with pool.acquire() as connection, connection.transaction():
             locked, fields = await lock_mailing(connection, mailing_id, Precondition(request)), None
             edit, judged = allowed(judge_edit(locked, body)), time.monotonic()
-            await require_unsent_of(connection, edit.plan)
             if edit.plan is not None:
+                if {"text", "filter", "on_missing"} & set(changed(locked.plan, edit.plan)):
+                    await check_audience(request, connection, edit.plan, draft=locked.status == "draft")
                 await store.edit(connection, mailing_id, edit.plan, edit.window_changed)
                 fields = changed(locked.plan, edit.plan)
                 await record(connection, mailing_id, "updated", origin_of(request), fields=fields)

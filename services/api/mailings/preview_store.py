@@ -6,87 +6,107 @@ import orjson
 
 from services.api.clients.responses import Client
 from services.api.clients.store import COLUMNS
+from services.api.mailings.audience import Audience
+from services.api.mailings.responses import UnreachableZone
 from services.api.mailings.rules import MailingPlan
 from shared.database import Pool
 
 # There are at most a thousand operator codes, but any number of tags: only the largest are listed.
 MAX_TAGS = 100
+MAX_ZONES = 100
 SAMPLE = 5
 
 
 @dataclass(frozen=True, slots=True)
 class AudienceCounts:
     recipients: int
+    opted_out: int
     reachable: int
     by_operator_code: dict[str, int]
     by_tag: dict[str, int]
+    never_reachable: list[UnreachableZone]
     sample: list[Client]
 
 
-async def count_audience(pool: Pool, plan: MailingPlan) -> AudienceCounts:
+async def count_audience(pool: Pool, plan: MailingPlan, audience: Audience) -> AudienceCounts:
     """Counts the clients that match a plan at this moment, the largest groups first.
 
-    The grouping sets read the clients once, which takes 0.3 s for a million, and leave one row for each zone, code and
-    tag. The window is therefore evaluated once for each zone, with the same function as in the claim.
+    The grouping sets read the clients once, which takes 0.3 s for a million, and leave one row for each zone, code, tag
+    and list of further tags. The window is therefore evaluated once for each zone, with the same function as in the
+    claim.
     """
+    condition, values = audience.condition()
+    first = len(values) + 1
+    days, opens, closes, start, end, tags, zones, sample = (f"${first + place}" for place in range(8))
     (row,) = await pool.fetch(
         f"""
-        -- One row for each zone (kind 3), operator code (kind 1) and tag (kind 2) of the audience.
+        -- One row for each zone, operator code, tag and list of further tags, by `kind`, and whether on the stop list.
         WITH counted AS MATERIALIZED (
-            SELECT timezone, operator_code, tag, grouping(operator_code, tag) AS kind, count(*) AS count
-            FROM clients
-            WHERE deleted_at IS NULL
-                AND (cardinality($1::text[]) = 0 OR operator_code = ANY ($1::text[]))
-                AND (cardinality($2::text[]) = 0 OR tag = ANY ($2::text[]))
-                AND ($9::bigint IS NULL OR EXISTS (
-                    SELECT FROM messages m
-                    WHERE m.client_id = clients.id AND m.mailing_id = $9 AND m.unsent_status IS NOT NULL
-                ))
-            GROUP BY GROUPING SETS ((timezone), (operator_code), (tag))
+            SELECT c.timezone, c.operator_code, c.tag, c.further_tags, c.suppression_id IS NOT NULL AS opted_out,
+                grouping(c.timezone, c.operator_code, c.tag, c.further_tags) AS kind, count(*) AS count
+            FROM clients c
+            WHERE {condition}
+            GROUP BY GROUPING SETS (
+                (c.suppression_id IS NOT NULL, c.timezone), (c.suppression_id IS NOT NULL, c.operator_code),
+                (c.suppression_id IS NOT NULL, c.tag), (c.suppression_id IS NOT NULL, c.further_tags)
+            )
         -- Whether the window opens in a zone before the mailing ends.
-        ), zones AS (
-            SELECT count, window_opens_at($3, $4, timezone, $5) < $6 AS open FROM counted WHERE kind = 3
+        ), zones AS MATERIALIZED (
+            SELECT timezone, count,
+                window_opens_at({days}::smallint, {opens}::time, {closes}::time, timezone, {start}::timestamptz)
+                    < {end}::timestamptz AS open
+            FROM counted WHERE kind = 7 AND NOT opted_out
+        ), tagged AS (
+            SELECT tag, sum(count)::bigint AS count
+            FROM (
+                SELECT tag, count FROM counted WHERE kind = 13 AND NOT opted_out
+                UNION ALL
+                SELECT unnest(further_tags), count FROM counted WHERE kind = 14 AND NOT opted_out
+            ) AS each_tag GROUP BY tag
         )
         SELECT (SELECT coalesce(sum(count), 0)::bigint FROM zones) AS recipients,
+            (SELECT coalesce(sum(count), 0)::bigint FROM counted WHERE kind = 7 AND opted_out) AS opted_out,
             (SELECT coalesce(sum(count) FILTER (WHERE open), 0)::bigint FROM zones) AS reachable,
             (
                 SELECT json_object_agg(operator_code, count ORDER BY count DESC, operator_code)
-                FROM counted WHERE kind = 1
+                FROM counted WHERE kind = 11 AND NOT opted_out
             ) AS by_operator_code,
             (
                 SELECT json_object_agg(t.tag, t.count ORDER BY t.count DESC, t.tag)
-                FROM (SELECT tag, count FROM counted WHERE kind = 2 ORDER BY count DESC, tag LIMIT $7) AS t
+                FROM (SELECT tag, count FROM tagged ORDER BY count DESC, tag LIMIT {tags}) AS t
             ) AS by_tag,
+            (
+                SELECT json_agg(z ORDER BY z.recipients DESC, z.timezone)
+                FROM (
+                    SELECT timezone, count AS recipients FROM zones WHERE NOT open
+                    ORDER BY count DESC, timezone LIMIT {zones}
+                ) AS z
+            ) AS never_reachable,
             -- The first clients of the audience.
             (
                 SELECT json_agg(s ORDER BY s.id)
                 FROM (
-                    SELECT {COLUMNS} FROM clients
-                    WHERE deleted_at IS NULL
-                        AND (cardinality($1::text[]) = 0 OR operator_code = ANY ($1::text[]))
-                        AND (cardinality($2::text[]) = 0 OR tag = ANY ($2::text[]))
-                        AND ($9::bigint IS NULL OR EXISTS (
-                            SELECT FROM messages m
-                            WHERE m.client_id = clients.id AND m.mailing_id = $9 AND m.unsent_status IS NOT NULL
-                        ))
-                    ORDER BY id LIMIT $8
+                    SELECT {COLUMNS} FROM clients c WHERE {condition} AND c.suppression_id IS NULL
+                    ORDER BY id LIMIT {sample}
                 ) AS s
             ) AS sample
-        """,  # noqa: S608 - the columns are constant
-        plan.operator_codes,
-        plan.tags,
+        """,  # noqa: S608 - the condition has parameters for all values
+        *values,
+        plan.window_days,
         plan.window_from,
         plan.window_to,
         plan.start_at,
         plan.end_at,
         MAX_TAGS,
+        MAX_ZONES,
         SAMPLE,
-        plan.unsent_of,
     )
     return AudienceCounts(
         recipients=row["recipients"],
+        opted_out=row["opted_out"],
         reachable=row["reachable"],
         by_operator_code=orjson.loads(row["by_operator_code"] or "{}"),
         by_tag=orjson.loads(row["by_tag"] or "{}"),
+        never_reachable=[UnreachableZone(**zone) for zone in orjson.loads(row["never_reachable"] or "[]")],
         sample=[Client.model_validate(client) for client in orjson.loads(row["sample"] or "[]")],
     )

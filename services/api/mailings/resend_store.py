@@ -16,13 +16,16 @@ async def is_open(connection: Connection, mailing_id: int) -> bool:
 
 
 async def count(connection: Connection, mailing_id: int, statuses: Sequence[str]) -> int:
-    """Counts what a resend will reopen: final, unsent, of a client that is not deleted, and no attempt under way."""
+    """Counts what a resend will reopen: final, unsent, and no attempt under way.
+
+    Clients who are deleted or on the stop list are left out.
+    """
     value: int = await connection.fetchval(
         """
         SELECT count(*) FROM messages m JOIN clients c ON c.id = m.client_id
         WHERE m.mailing_id = $1 AND m.unsent_status = ANY ($2::text[]::message_status[])
             AND m.unsent_status IS NOT NULL
-            AND c.phone IS NOT NULL AND NOT attempt_is_open(m)
+            AND c.phone IS NOT NULL AND c.suppression_id IS NULL AND NOT attempt_is_open(m)
         """,
         mailing_id,
         statuses,

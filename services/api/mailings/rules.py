@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
-from typing import Literal
+from typing import Any, Literal
 
-from services.api.mailings.schemas import MailingNew, MailingPatch
+from services.api.mailings.schemas import FilterNew, MailingNew, MailingPatch, OnMissing, WindowNew
 from services.api.web.problems import InvalidValue
 from shared.messages import MailingEventName
+from shared.personal_text import is_personal
 from shared.statuses import MailingStatus
 
 # The end of a running mailing may not be nearer: a request that began before the edit must end first, and with the
@@ -39,10 +40,10 @@ EVENTS: Mapping[Action, MailingEventName] = {
 }
 # The fields that PATCH may change in each state; in any other state, none.
 EDITABLE: Mapping[MailingStatus, frozenset[str]] = {
-    "draft": frozenset({"name", "text", "start_at", "end_at", "filter", "window"}),
-    "scheduled": frozenset({"name", "text", "start_at", "end_at", "filter", "window"}),
-    "running": frozenset({"name", "text", "end_at", "window"}),
-    "paused": frozenset({"name", "text", "end_at", "window"}),
+    "draft": frozenset({"name", "text", "start_at", "end_at", "filter", "window", "on_missing"}),
+    "scheduled": frozenset({"name", "text", "start_at", "end_at", "filter", "window", "on_missing"}),
+    "running": frozenset({"name", "text", "end_at", "window", "on_missing"}),
+    "paused": frozenset({"name", "text", "end_at", "window", "on_missing"}),
 }
 
 
@@ -61,6 +62,17 @@ class MailingPlan:
     name: str = ""
     file_id: int | None = None
     recipients: int | None = None
+    segment_id: int | None = None
+    # The tree of a filter, as JSON.
+    conditions: dict[str, Any] | None = None
+    # As bits, Monday is 1; None means every day.
+    window_days: int | None = None
+    on_missing: OnMissing = "refuse"
+
+    @property
+    def personal(self) -> bool:
+        """Whether the text is rendered for each client."""
+        return is_personal(self.text)
 
 
 # The parts of a plan that each field of PATCH sets.
@@ -69,8 +81,9 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "text": ("text",),
     "start_at": ("start_at",),
     "end_at": ("end_at",),
-    "filter": ("operator_codes", "tags", "unsent_of", "file_id"),
-    "window": ("window_from", "window_to"),
+    "filter": ("operator_codes", "tags", "unsent_of", "segment_id", "conditions", "file_id"),
+    "window": ("window_from", "window_to", "window_days"),
+    "on_missing": ("on_missing",),
 }
 
 
@@ -115,21 +128,38 @@ class StateConflict:
     detail: str
 
 
-def judge_new(body: MailingNew, now: datetime) -> MailingPlan | InvalidValue:
-    """Returns the plan of a new mailing. Without a start, or with one in the past, it starts now."""
+def judge_new(body: MailingNew, now: datetime, default_window: WindowNew | None = None) -> MailingPlan | InvalidValue:
+    """Returns the plan of a new mailing. Without a start, or with one in the past, it starts now.
+
+    `default_window` applies if the body names none: null would say that there is none.
+    """
+    window = body.window if "window" in body.model_fields_set else default_window
     plan = MailingPlan(
         text=body.text,
-        operator_codes=body.filter.operator_codes,
-        tags=body.filter.tags,
         start_at=max(body.start_at or now, now),
         end_at=body.end_at,
-        window_from=None if body.window is None else body.window.times()[0],
-        window_to=None if body.window is None else body.window.times()[1],
-        unsent_of=body.filter.unsent_of,
         name=body.name,
+        on_missing=body.on_missing,
+        **_filter_parts(body.filter),
+        **_window_parts(window),
     )
     wrong = _wrong_times(plan, now)
     return plan if wrong is None else wrong
+
+
+def _filter_parts(given: FilterNew) -> dict[str, Any]:
+    return {
+        "operator_codes": given.operator_codes,
+        "tags": given.tags,
+        "unsent_of": given.unsent_of,
+        "segment_id": given.segment,
+        "conditions": given.raw() or None,
+    }
+
+
+def _window_parts(window: WindowNew | None) -> dict[str, Any]:
+    opens, closes = (None, None) if window is None else window.times()
+    return {"window_from": opens, "window_to": closes, "window_days": None if window is None else window.mask()}
 
 
 def judge_edit(locked: LockedMailing, patch: MailingPatch) -> Edit | StateConflict | InvalidValue:
@@ -143,10 +173,9 @@ def judge_edit(locked: LockedMailing, patch: MailingPatch) -> Edit | StateConfli
     wrong = _wrong_end(locked, plan, given)
     if wrong is not None:
         return wrong
-    old_window = (locked.plan.window_from, locked.plan.window_to)
     return Edit(
         None if plan == locked.plan else plan,
-        window_changed=(plan.window_from, plan.window_to) != old_window,
+        window_changed=any(getattr(plan, part) != getattr(locked.plan, part) for part in FIELDS["window"]),
     )
 
 
@@ -217,17 +246,16 @@ def _apply(patch: MailingPatch, given: set[str], locked: LockedMailing) -> Maili
     if "text" in given:
         plan = replace(plan, text=patch.text)
     if "filter" in given:
-        chosen = patch.filter
-        plan = replace(plan, operator_codes=chosen.operator_codes, tags=chosen.tags, unsent_of=chosen.unsent_of)
         # The filter takes the place of a file.
-        plan = replace(plan, file_id=None, recipients=None)
+        plan = replace(plan, **_filter_parts(patch.filter), file_id=None, recipients=None)
     if patch.start_at is not None:
         plan = replace(plan, start_at=max(patch.start_at, locked.now))
     if patch.end_at is not None:
         plan = replace(plan, end_at=patch.end_at)
     if "window" in given:
-        opens, closes = (None, None) if patch.window is None else patch.window.times()
-        plan = replace(plan, window_from=opens, window_to=closes)
+        plan = replace(plan, **_window_parts(patch.window))
+    if "on_missing" in given:
+        plan = replace(plan, on_missing=patch.on_missing)
     return plan
 
 

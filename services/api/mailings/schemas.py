@@ -1,10 +1,11 @@
 """What callers send about mailings: bodies and query parameters."""
 
 from datetime import time
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from services.api.segments.schemas import TreeNew
 from services.api.web.bodies import BodyModel
 from services.api.web.cursors import MAX_ID
 from services.api.web.field_types import (
@@ -18,17 +19,43 @@ from services.api.web.field_types import (
     left_out,
 )
 from services.api.web.queries import PageQuery
+from shared.personal_text import WrongText, is_personal, read_text
 from shared.statuses import MAILING_STATUSES, MailingStatus, UnsentStatus
+from shared.window import WEEKDAYS, Weekday, mask_of
 
 MAX_FILTER_ENTRIES = 1000
+OnMissing = Literal["refuse", "skip"]
 _ONE = "|".join(MAILING_STATUSES)
 Statuses = Annotated[str, Field(pattern=rf"^({_ONE})(,({_ONE})){{0,5}}$", examples=["draft,scheduled"])]
 
 
-class FilterNew(BodyModel):
+def _readable(text: str) -> str:
+    """Refuses a text whose placeholders cannot be read."""
+    if is_personal(text):
+        try:
+            read_text(text)
+        except WrongText as error:
+            raise ValueError(f"at character {error.place}: {error}") from None
+    return text
+
+
+PersonalTextNew = Annotated[
+    Text,
+    AfterValidator(_readable),
+    Field(
+        description="The text of the message, with at least one visible character. Line breaks are allowed, other "
+        "control characters are not. {{name}} stands for the client's attribute of that name, and {{name|client}} for "
+        "it or, without it, the word after the bar; \\{{ stands for two braces. With the values filled in, a text may "
+        "have 2,000 characters."
+    ),
+]
+
+
+class FilterNew(TreeNew):
     """Which clients a mailing is sent to. Operator codes are ORed, tags are ORed, and the conditions are ANDed.
 
-    An empty list is no condition, so an empty filter matches every client.
+    An empty list is no condition, so an empty filter matches every client. Besides, a filter may have a segment, or a
+    tree: one of all, any and not. Clients on the stop list get nothing, whatever the filter.
     """
 
     operator_codes: Annotated[list[OperatorCode], Field(max_length=MAX_FILTER_ENTRIES)] = left_out([])
@@ -38,16 +65,28 @@ class FilterNew(BodyModel):
         "The id of another mailing: only clients who did not get it, because their message of it was "
         "rejected, exhausted, expired or cancelled. Null or left out for no such condition.",
     )
+    segment: Annotated[int, Field(ge=1, le=MAX_ID)] | None = left_out(
+        None, "The id of a segment, whose filter is copied when the mailing starts. Null or left out for none."
+    )
+
+    @model_validator(mode="after")
+    def _one_tree(self) -> Self:
+        if len(self.raw()) + (self.segment is not None) > 1:
+            raise ValueError("must have at most one of all, any, not and segment")
+        return self
 
 
 class WindowNew(BodyModel):
     """The hours of a client's local day in which sending is allowed. `from` and `to` must differ.
 
-    A window whose `from` is later than its `to` spans midnight.
+    A window whose `from` is later than its `to` spans midnight, and belongs to the day on which it opens.
     """
 
     opens: ClockTime = Field(alias="from")
     closes: ClockTime = Field(alias="to")
+    days: Annotated[list[Weekday], Field(min_length=1, max_length=7)] = left_out(
+        list(WEEKDAYS), "The days of the client's week on which it opens. Left out, it opens every day."
+    )
 
     @model_validator(mode="after")
     def _differ(self) -> Self:
@@ -58,6 +97,10 @@ class WindowNew(BodyModel):
     def times(self) -> tuple[time, time]:
         return time.fromisoformat(self.opens), time.fromisoformat(self.closes)
 
+    def mask(self) -> int | None:
+        """Returns the days as bits, Monday is 1; None for every day."""
+        return mask_of(self.days)
+
 
 class MailingNew(BodyModel):
     """A mailing to create."""
@@ -66,7 +109,7 @@ class MailingNew(BodyModel):
     draft: bool = left_out(
         False, "True makes a draft, which is edited freely and never starts by itself: see POST /mailings/{id}/start."
     )
-    text: Text
+    text: PersonalTextNew
     start_at: OptionalMoment = left_out(None, "When sending starts. Left out or in the past, sending starts at once.")
     end_at: Annotated[
         Moment,
@@ -75,7 +118,14 @@ class MailingNew(BodyModel):
         ),
     ]
     filter: FilterNew
-    window: WindowNew | None = left_out(None, "Left out or null, sending is allowed at any hour.")
+    window: WindowNew | None = left_out(
+        None, "Null: sending is allowed at any hour. Left out, HERALD_DEFAULT_WINDOW of the installation applies."
+    )
+    on_missing: OnMissing = left_out(
+        "refuse",
+        "What to do if some of the audience lack a value of the text: refuse the mailing, which is the default, or "
+        "skip those clients, whose messages are rejected.",
+    )
 
 
 class MailingPatch(BodyModel):
@@ -84,7 +134,7 @@ class MailingPatch(BodyModel):
     """
 
     name: MailingName = left_out("")
-    text: Text = left_out("")
+    text: PersonalTextNew = left_out("")
     start_at: OptionalMoment = left_out(None, "When sending starts. In the past, sending starts at once.")
     end_at: OptionalMoment = left_out(
         None,
@@ -92,6 +142,7 @@ class MailingPatch(BodyModel):
     )
     filter: FilterNew = left_out(FilterNew())
     window: WindowNew | None = left_out(None, "Null clears the window.")
+    on_missing: OnMissing = left_out("refuse")
 
 
 class Resend(BodyModel):

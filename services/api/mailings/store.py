@@ -2,18 +2,25 @@
 
 import re
 from datetime import datetime
+from typing import Any
 
 import asyncpg
+import orjson
 
 from services.api.mailings.responses import ByStatus, Filter, Mailing, Window
 from services.api.mailings.rules import LockedMailing, MailingPlan
 from services.api.mailings.schemas import MailingsQuery
+from services.api.segments.tree import GROUPS
 from shared.database import Connection, Pool
+from shared.window import days_of
 
+# The filter of a mailing with a file names a mailing that never was: a planner that does not know files finds nobody.
+NO_MAILING = 2**63 - 1
 # The columns of a mailing, as it is shown; the conditions of each statement follow.
 _SELECT = """
-    SELECT m.id, m.name, m.text, m.operator_codes, m.tags, m.unsent_of, m.start_at, m.end_at, m.window_from,
-        m.window_to, m.status, m.file_id, m.recipients, m.created_at, m.updated_at, m.started_at, m.finished_at,
+    SELECT m.id, m.name, m.text, m.operator_codes, m.tags, m.unsent_of, m.segment_id, m.conditions, m.file_id,
+        m.recipients, m.start_at, m.end_at, m.window_from, m.window_to, m.window_days, m.on_missing, m.status,
+        m.created_at, m.updated_at, m.started_at, m.finished_at,
         m.status IN ('running', 'paused') AND NOT w.expansion_done AS expanding,
         c.total, c.pending, c.retrying, c.sent, c.rejected, c.exhausted, c.expired, c.cancelled
     FROM mailings m
@@ -36,10 +43,9 @@ async def insert(
         """
         WITH made AS (
             INSERT INTO mailings
-                (text, operator_codes, tags, start_at, end_at, window_from, window_to, request_id, unsent_of, name,
-                status, test, file_id, recipients)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8,
-                CASE WHEN $13::bigint IS NULL THEN $9 ELSE 9223372036854775807 END, $10, $11, $12, $13, $14)
+                (text, operator_codes, tags, start_at, end_at, window_from, window_to, unsent_of, segment_id,
+                    conditions, window_days, on_missing, personal, name, file_id, recipients, request_id, status, test)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text::jsonb, $11, $12, $13, $14, $15, $16, $17, $18, $19)
             RETURNING id
         ), work AS (
             INSERT INTO mailing_work (mailing_id) SELECT id FROM made
@@ -48,6 +54,16 @@ async def insert(
         )
         SELECT id FROM made
         """,
+        *_columns(plan),
+        request_id,
+        status,
+        test,
+    )
+    return made
+
+
+def _columns(plan: MailingPlan) -> tuple[object, ...]:
+    return (
         plan.text,
         plan.operator_codes,
         plan.tags,
@@ -55,15 +71,16 @@ async def insert(
         plan.end_at,
         plan.window_from,
         plan.window_to,
-        request_id,
-        plan.unsent_of,
+        plan.unsent_of if plan.file_id is None else NO_MAILING,
+        plan.segment_id,
+        None if plan.conditions is None else orjson.dumps(plan.conditions).decode(),
+        plan.window_days,
+        plan.on_missing,
+        plan.personal,
         plan.name,
-        status,
-        test,
         plan.file_id,
         plan.recipients,
     )
-    return made
 
 
 async def get(connection: Connection | Pool, mailing_id: int) -> Mailing | None:
@@ -120,8 +137,9 @@ async def read_locked(connection: Connection, mailing_id: int) -> LockedMailing:
     """Reads what a decision about a locked mailing needs, with the database's clock at this moment."""
     (row,) = await connection.fetch(
         """
-        SELECT m.name, m.text, m.operator_codes, m.tags, m.unsent_of, m.start_at, m.end_at, m.window_from,
-            m.window_to, m.file_id, m.recipients, m.status, m.updated_at,
+        SELECT m.name, m.text, m.operator_codes, m.tags, m.unsent_of, m.segment_id, m.conditions, m.file_id,
+            m.recipients, m.start_at, m.end_at, m.window_from, m.window_to, m.window_days, m.on_missing, m.status,
+            m.updated_at,
             w.closing_at IS NOT NULL AS closing, clock_timestamp() AS now
         FROM mailings m JOIN mailing_work w ON w.mailing_id = m.id
         WHERE m.id = $1
@@ -137,6 +155,10 @@ async def read_locked(connection: Connection, mailing_id: int) -> LockedMailing:
         window_from=row["window_from"],
         window_to=row["window_to"],
         unsent_of=_unsent_of(row),
+        segment_id=row["segment_id"],
+        conditions=_tree(row),
+        window_days=row["window_days"],
+        on_missing=row["on_missing"],
         name=row["name"],
         file_id=row["file_id"],
         recipients=row["recipients"],
@@ -154,26 +176,18 @@ async def edit(connection: Connection, mailing_id: int, plan: MailingPlan, windo
     await connection.execute(
         """
         UPDATE mailings
-        SET text = $2, operator_codes = $3, tags = $4, start_at = $5, end_at = $6, window_from = $7, window_to = $8,
-            unsent_of = CASE WHEN $12::bigint IS NULL THEN $10 ELSE 9223372036854775807 END,
-            name = $11, file_id = $12, recipients = $13,
-            window_edited_at = CASE WHEN $9 THEN clock_timestamp() ELSE window_edited_at END,
+        SET text = $1, operator_codes = $2, tags = $3, start_at = $4, end_at = $5, window_from = $6, window_to = $7,
+            unsent_of = $8, segment_id = $9, conditions = $10::text::jsonb, window_days = $11, on_missing = $12,
+            -- A text that stays is sent as it was: one of an earlier version may have braces that mean nothing.
+            personal = CASE WHEN text = $1 THEN personal ELSE $13 END,
+            name = $14, file_id = $15, recipients = $16,
+            window_edited_at = CASE WHEN $18 THEN clock_timestamp() ELSE window_edited_at END,
             updated_at = clock_timestamp()
-        WHERE id = $1
+        WHERE id = $17
         """,
+        *_columns(plan),
         mailing_id,
-        plan.text,
-        plan.operator_codes,
-        plan.tags,
-        plan.start_at,
-        plan.end_at,
-        plan.window_from,
-        plan.window_to,
         window_changed,
-        plan.unsent_of,
-        plan.name,
-        plan.file_id,
-        plan.recipients,
     )
 
 
@@ -201,16 +215,28 @@ def _unsent_of(row: asyncpg.Record) -> int | None:
 def _mailing(row: asyncpg.Record) -> Mailing:
     window = None
     if row["window_from"] is not None:
-        window = Window(opens=f"{row['window_from']:%H:%M}", closes=f"{row['window_to']:%H:%M}")
+        hours = {"opens": f"{row['window_from']:%H:%M}", "closes": f"{row['window_to']:%H:%M}"}
+        window = Window(**hours, days=days_of(row["window_days"]))
     return Mailing.model_validate(
         {
             **row,
-            "filter": Filter(
-                operator_codes=row["operator_codes"],
-                tags=row["tags"],
-                unsent_of=_unsent_of(row),
-            ),
+            "filter": _filter(row),
             "window": window,
             "by_status": by_status(row),
         }
     )
+
+
+def _filter(row: asyncpg.Record) -> Filter:
+    tree = _tree(row) or {}
+    return Filter(
+        operator_codes=row["operator_codes"],
+        tags=row["tags"],
+        unsent_of=row["unsent_of"],
+        segment=row["segment_id"],
+        **{field: tree.get(key) for key, field in GROUPS.items()},
+    )
+
+
+def _tree(row: asyncpg.Record) -> dict[str, Any] | None:
+    return None if row["conditions"] is None else orjson.loads(row["conditions"])

@@ -10,13 +10,17 @@ from services.api.clients import api_docs as clients
 from services.api.dead_letters import api_docs as dead_letters
 from services.api.mailings import api_docs as mailings
 from services.api.messages import api_docs as messages
+from services.api.segments import api_docs as segments
 from services.api.statistics import api_docs as statistics
+from services.api.stop_list import api_docs as stop_list
 from services.api.test_sends import api_docs as test_sends
 from services.api.web.operation import Operation, Success
 from services.api.web.route import Handler
 
 TAGS: Mapping[str, str] = {
     "clients": "The directory of clients: one at a time, as a list, or in bulk.",
+    "segments": "Filters that are saved under a name: trees of conditions on clients.",
+    "suppressions": "The stop list: phones that get nothing, whatever file they come back in.",
     "mailings": "A mailing sends one text to every client that matches its filter, between its start and its end. It "
     "is a draft, scheduled, running, paused, finished or cancelled.",
     "test-sends": "A text goes to a few phones by the way of every message, and counts nowhere.",
@@ -30,6 +34,8 @@ TAGS: Mapping[str, str] = {
 
 OPERATIONS: Mapping[Handler, Operation] = {
     **clients.OPERATIONS,
+    **segments.OPERATIONS,
+    **stop_list.OPERATIONS,
     **mailings.OPERATIONS,
     **messages.OPERATIONS,
     **statistics.OPERATIONS,

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
+from services.api.segments.tree import NAMED, NODE, node_schema
 from services.api.web.field_types import LEFT_OUT
 from services.api.web.queries import QueryModel
 
@@ -28,7 +29,21 @@ def components(wanted: Iterable[Wanted]) -> tuple[References, Json]:
     models = sorted(set(wanted), key=lambda pair: pair[0].__name__)
     references, found = models_json_schema(models, ref_template=REF, schema_generator=_Untitled)
     schemas: Json = {name: _without_stand_ins(schema) for name, schema in sorted(found.get("$defs", {}).items())}
-    return references, schemas
+    schemas[NODE] = node_schema({"$ref": REF.format(model=NODE)})
+    return references, {name: _with_references(schema) for name, schema in sorted(schemas.items())}
+
+
+def _with_references(schema: Any) -> Any:
+    """Puts references where a schema of a field can only name another one."""
+    match schema:
+        case {**keys} if NAMED in keys:
+            left = {key: value for key, value in keys.items() if key != NAMED}
+            return {"$ref": REF.format(model=keys[NAMED]), **left}
+        case {**keys}:
+            return {key: _with_references(value) for key, value in keys.items()}
+        case list():
+            return [_with_references(one) for one in schema]
+    return schema
 
 
 def query_parameters(query: type[QueryModel]) -> list[Json]:

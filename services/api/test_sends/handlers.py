@@ -14,6 +14,7 @@ from services.api.clients.handlers import DEFAULT_ZONE
 from services.api.mailings import store as mailings
 from services.api.mailings.planner_hints import notify_planner
 from services.api.mailings.recipients import store as recipients
+from services.api.mailings.recipients.reader import encode_values
 from services.api.mailings.recipients.store import RecipientColumns
 from services.api.mailings.rules import MailingPlan
 from services.api.stop_list.guard import KEY, share_stop_list
@@ -57,7 +58,7 @@ async def _create(
     now = await mailings.clock(connection)
     file_id = await recipients.open_file(connection)
     lines = list(range(1, len(body.phones) + 1))
-    columns = RecipientColumns(lines, body.phones, ["{}"] * len(lines))
+    columns = RecipientColumns(lines, body.phones, [encode_values(body.values)] * len(lines))
     await recipients.add(connection, file_id, columns, default_zone, hashes)
     plan = MailingPlan(
         text=body.text,
@@ -69,6 +70,8 @@ async def _create(
         window_to=None,
         file_id=file_id,
         recipients=len(lines),
+        # Who lacks a value is told so in his message.
+        on_missing="skip",
     )
     mailing_id = await mailings.insert(connection, plan, origin.request_id, test=True)
     await record(connection, mailing_id, "created", origin)

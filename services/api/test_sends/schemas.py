@@ -4,8 +4,10 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from services.api.clients.attributes import AttributesNew
+from services.api.mailings.schemas import PersonalTextNew
 from services.api.web.bodies import BodyModel
-from services.api.web.field_types import Phone, Text
+from services.api.web.field_types import Phone, left_out
 
 MOST_PHONES = 5
 
@@ -16,8 +18,9 @@ class TestSendNew(BodyModel):
     # Pytest takes classes of this name for tests.
     __test__ = False
 
-    text: Text
+    text: PersonalTextNew
     phones: Annotated[list[Phone], Field(min_length=1, max_length=MOST_PHONES)]
+    values: AttributesNew = left_out({}, "Values for the placeholders of the text. They win over those of clients.")
 
     @model_validator(mode="after")
     def _differ(self) -> Self:

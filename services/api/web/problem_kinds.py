@@ -21,6 +21,8 @@ ProblemCode = Literal[
     "state-conflict",
     "phone-taken",
     "external-id-taken",
+    "name-taken",
+    "missing-values",
     "idempotency-key-busy",
     "changed-meanwhile",
     "body-too-large",
@@ -83,6 +85,12 @@ KINDS: Mapping[ProblemCode, ProblemKind] = {
     "phone-taken": ProblemKind(409, "Another client has this phone.", "Change that client, or choose another phone."),
     "external-id-taken": ProblemKind(
         409, "Another client has this external id.", "Change that client, or choose another external id."
+    ),
+    "name-taken": ProblemKind(409, "Another segment has this name.", "Change that segment, or choose another name."),
+    "missing-values": ProblemKind(
+        409,
+        "Some of the audience lack a value that the text needs.",
+        'Add the values, give the placeholder a fallback, or send `"on_missing": "skip"`: then those are left out.',
     ),
     "idempotency-key-busy": ProblemKind(
         409, "Another request with this Idempotency-Key is still running.", "Try again after Retry-After."

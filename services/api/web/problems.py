@@ -27,7 +27,8 @@ class InvalidValue:
 class HttpProblem(Exception):
     """A request fails with a problem of this kind. `detail` is a sentence for the caller, and holds no secrets.
 
-    `status` is given for those that aiohttp raises itself, and that have no kind of their own.
+    `status` is given for those that aiohttp raises itself, and that have no kind of their own. `members` are further
+    members of the answer.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class HttpProblem(Exception):
         status: int | None = None,
         errors: Sequence[InvalidValue] = (),
         headers: Mapping[str, str] | None = None,
+        members: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(detail)
         self.code = code
@@ -45,6 +47,7 @@ class HttpProblem(Exception):
         self.detail = detail
         self.errors = tuple(errors)
         self.headers = dict(headers or {})
+        self.members = dict(members or {})
 
 
 def invalid(*errors: InvalidValue) -> HttpProblem:
@@ -105,6 +108,7 @@ def answer(problem: HttpProblem) -> web.Response:
         body["detail"] = problem.detail
     if problem.errors:
         body["errors"] = [{"loc": error.loc, "msg": error.msg} for error in problem.errors[:MAX_ERRORS]]
+    body |= problem.members
     return web.Response(
         body=orjson.dumps(body), status=problem.status, headers=problem.headers, content_type=PROBLEM_JSON
     )

@@ -27,6 +27,10 @@ NOT_SECRET = frozenset(
             "draft",
             "start_from",
             "start_before",
+            "segment",
+            "days",
+            "on_missing",
+            "source",
         ),
     }
 )

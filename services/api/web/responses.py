@@ -30,6 +30,15 @@ class FieldError(ResponseModel):
     msg: str = Field(description="What is wrong with the value. The value itself is never repeated.")
 
 
+class PlaceholderValues(ResponseModel):
+    """How many recipients lack the value of a placeholder."""
+
+    name: str
+    required: bool = Field(description="False if the text has a fallback wherever it stands.")
+    missing: Count = Field(description="Recipients without the value.")
+    sample: list[Id] = Field(description="The ids of up to five of them.")
+
+
 class Problem(ResponseModel):
     """The reason why a request failed, as RFC 9457 defines it."""
 
@@ -42,6 +51,7 @@ class Problem(ResponseModel):
     status: Annotated[int, Field(description="The HTTP status.", json_schema_extra={"minimum": 400, "maximum": 599})]
     detail: str = left_out("", "What is wrong and what to do about it, as a sentence.")
     errors: list[FieldError] = left_out([], "For 422: the first 100 wrong values.")
+    missing_values: list[PlaceholderValues] = left_out([], "For missing-values: what the audience lacks.")
 
 
 def reply(answer: ResponseModel, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:

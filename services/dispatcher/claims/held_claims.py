@@ -6,10 +6,10 @@ from typing import Literal
 from uuid import UUID
 
 from services.dispatcher.claimed_job import ClaimedJob, ClaimTerms
+from services.dispatcher.claims.claim import Claim
 from services.dispatcher.claims.heard_edits import HeardEdit, HeardEdits
 from services.dispatcher.claims.lease import SendingLease
 from services.dispatcher.claims.names import ClaimNames
-from services.dispatcher.claims.store import Claim
 
 # edit: an edit of the message was heard. lease: the lease was over. time: no time was left. error: an error of
 # Herald's. stop: the process stops.

@@ -3,38 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
 
+from services.dispatcher.claims.claim import Claim, render_claims
 from services.dispatcher.claims.heard_edits import HeardEdit
 from shared.database import Connection, Pool
-
-ClaimVerdict = Literal["send", "locked", "busy", "put back", "over", "damaged"]
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """The verdict on one job. The fields after `verdict` have a meaning for "send" only.
-
-    `failures` counts also those of attempts whose results are not folded yet. `claimed_at` is the database's time, as
-    it is stored with the claim; `seconds_left` until the mailing's end from then; `waited` are the seconds since the
-    job was released and due.
-    """
-
-    message_id: int
-    verdict: ClaimVerdict
-    number: int
-    mailing_id: int
-    client_id: int
-    failures: int
-    text: str
-    phone: str
-    seconds_left: float
-    claimed_at: datetime
-    request_id: str | None
-    waited: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +62,16 @@ async def claim(pool: Pool, worker: UUID, jobs: Sequence[AskedJob]) -> list[Clai
             SELECT j.message_id, j.attempt, j.redelivered, j.known_failures, h.message_id IS NOT NULL AS held,
                 h.mailing_id, h.client_id, h.claimed_number, h.folded_number, h.failures, h.claimed_by, h.claimed_at,
                 h.claimed_number > h.folded_number AS open,
-                m.status AS mailing_status, m.text, m.request_id, c.phone,
+                m.status AS mailing_status, m.text, m.personal, m.request_id, c.phone, c.suppression_id,
+                -- The values of a file win.
+                CASE WHEN m.personal AND m.file_id IS NOT NULL THEN c.attributes || coalesce((
+                    SELECT r.given FROM recipients r WHERE r.file_id = m.file_id AND r.client_id = h.client_id
+                ), '{}') ELSE c.attributes END AS attributes,
                 clock_timestamp() AS moment,
                 extract(epoch FROM m.end_at - clock_timestamp())::float8 AS seconds_left,
                 extract(epoch FROM clock_timestamp() - greatest(h.released_at, h.due_at))::float8 AS waited,
                 CASE WHEN m.window_from IS NULL OR c.phone IS NULL THEN now()
-                    ELSE window_opens_at(m.window_from, m.window_to, c.timezone, now()) END AS opens_at
+                    ELSE window_opens_at(m.window_days, m.window_from, m.window_to, c.timezone, now()) END AS opens_at
             FROM job j
             LEFT JOIN held h USING (message_id)
             LEFT JOIN mailings m ON m.id = h.mailing_id
@@ -104,7 +84,8 @@ async def claim(pool: Pool, worker: UUID, jobs: Sequence[AskedJob]) -> list[Clai
                         WHEN EXISTS (SELECT 1 FROM flights f WHERE f.message_id = fact.message_id) THEN 'locked'
                         ELSE 'over' END
                     -- over: nothing may be sent any more. The planner settles such a message.
-                    WHEN mailing_status NOT IN ('running', 'paused') OR phone IS NULL OR seconds_left < 1 THEN 'over'
+                    WHEN mailing_status NOT IN ('running', 'paused') OR phone IS NULL OR suppression_id IS NOT NULL
+                        OR seconds_left < 1 THEN 'over'
                     -- damaged: nobody may ask for that number, since the one before was never claimed.
                     WHEN attempt > claimed_number + 1 THEN 'damaged'
                     -- The job asks for an attempt that was never claimed.
@@ -148,6 +129,7 @@ async def claim(pool: Pool, worker: UUID, jobs: Sequence[AskedJob]) -> list[Clai
             -- Text and phone leave the database only for what is sent.
             CASE WHEN verdict = 'send' THEN text ELSE '' END AS text,
             CASE WHEN verdict = 'send' THEN phone ELSE '' END AS phone,
+            CASE WHEN verdict = 'send' AND personal THEN attributes END AS attributes,
             coalesce(seconds_left, 0) AS seconds_left, moment AS claimed_at, request_id,
             greatest(waited, 0) AS waited
         FROM judged
@@ -158,7 +140,7 @@ async def claim(pool: Pool, worker: UUID, jobs: Sequence[AskedJob]) -> list[Clai
         [job.redelivered for job in jobs],
         [job.failures for job in jobs],
     )
-    return [Claim(**row) for row in rows]
+    return render_claims(rows)
 
 
 async def give_back(pool: Pool, claims: Sequence[GivenBack]) -> int:

@@ -7,6 +7,7 @@ from services.planner.closing import store
 from services.planner.closing.rules import (
     CLIENT_DELETED,
     DEADLINE,
+    OPTED_OUT,
     FlightFacts,
     Settlement,
     SettlementCause,
@@ -40,6 +41,7 @@ class Settler:
         self._metrics = metrics
         self._mailings = SetAside("closing", metrics, lambda: asyncio.get_running_loop().time())
         self._clients = SetAside("client", metrics, lambda: asyncio.get_running_loop().time())
+        self._opt_outs = SetAside("client", metrics, lambda: asyncio.get_running_loop().time())
 
     async def close_mailings(self) -> bool:
         """Begins closings, and continues those begun. Returns whether a mailing waits for a fence to be closed."""
@@ -65,6 +67,18 @@ class Settler:
         await self._clients.try_each(client_ids, close)
         if client_ids:
             await store.mark_clients_settled(self._pool, client_ids)
+
+    async def close_opt_outs(self) -> None:
+        """Settles the unsent messages of clients on the stop list as cancelled."""
+        client_ids = await store.list_opted_out_clients(self._pool)
+        cause = SettlementCause("cancelled", OPTED_OUT)
+
+        async def close(client_id: int) -> None:
+            await self._settle_all(store.lock_unsent_of_client, client_id, cause)
+
+        await self._opt_outs.try_each(client_ids, close)
+        if client_ids:
+            await store.mark_opt_outs_settled(self._pool, client_ids)
 
     async def _close(self, mailing: ClosingMailing) -> None:
         """Settles what is in flight, then what was never released, then what is left without a flight.
@@ -106,7 +120,7 @@ class Settler:
 
 def _log_settlements(settlements: Sequence[Settlement], key: int, cause: SettlementCause) -> None:
     """Logs which messages were settled as what. One that a late result moved first is in the reporter's log, too."""
-    owner = {"client_id" if cause.reason == CLIENT_DELETED else "mailing_id": key}
+    owner = {"client_id" if cause.reason in (CLIENT_DELETED, OPTED_OUT) else "mailing_id": key}
     for settlement in settlements:
         if settlement.lost:
             log.warning("attempts lost", **owner, message_id=settlement.message_id, attempts=settlement.lost)

@@ -139,6 +139,33 @@ async def mark_clients_settled(pool: Pool, client_ids: Sequence[int]) -> None:
     )
 
 
+async def list_opted_out_clients(pool: Pool) -> list[int]:
+    """Lists clients on the stop list that may still have unsettled messages."""
+    rows = await pool.fetch(
+        """
+        SELECT id FROM clients WHERE suppression_id IS NOT NULL AND suppression_settled_at IS NULL
+        ORDER BY id LIMIT 1000
+        """
+    )
+    return [row["id"] for row in rows]
+
+
+async def mark_opt_outs_settled(pool: Pool, client_ids: Sequence[int]) -> None:
+    """Marks clients on the stop list as settled, 30 s after they were put on it: see `mark_clients_settled`."""
+    await pool.execute(
+        """
+        UPDATE clients c SET suppression_settled_at = now()
+        FROM suppressions s
+        WHERE c.id = ANY ($1::bigint[]) AND c.suppression_id = s.id AND c.suppression_settled_at IS NULL
+            AND greatest(s.since, c.updated_at) < now() - interval '30 s'
+            AND NOT EXISTS (
+                SELECT 1 FROM messages m WHERE m.client_id = c.id AND m.status IN ('pending', 'retrying')
+            )
+        """,
+        client_ids,
+    )
+
+
 async def allow_pauses(connection: Connection) -> None:
     """Lets this transaction stand still for 5 s, and not only for the second that a planner's sessions have.
 
@@ -290,7 +317,7 @@ async def list_unreachable(connection: Connection, mailing_id: int, message_ids:
         ), shut AS MATERIALIZED (
             SELECT z.timezone FROM (SELECT DISTINCT timezone FROM asked) AS z, mailings g
             WHERE g.id = $1 AND g.window_from IS NOT NULL
-                AND window_opens_at(g.window_from, g.window_to, z.timezone, g.start_at) >= g.end_at
+                AND window_opens_at(g.window_days, g.window_from, g.window_to, z.timezone, g.start_at) >= g.end_at
         )
         SELECT id FROM asked JOIN shut USING (timezone)
         """,

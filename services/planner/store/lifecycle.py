@@ -15,7 +15,10 @@ async def start_due(pool: Pool) -> list[tuple[int, str | None]]:
         """
         WITH started AS (
             -- The condition is repeated outside of the subquery: the row may have changed before it was locked.
-            UPDATE mailings SET status = 'running', started_at = now(), updated_at = now()
+            -- A segment is copied now: whatever becomes of it later changes no audience.
+            UPDATE mailings SET status = 'running', started_at = now(), updated_at = now(),
+                conditions = CASE WHEN segment_id IS NULL THEN conditions
+                    ELSE (SELECT s.filter FROM segments s WHERE s.id = segment_id) END
             WHERE id IN (
                 SELECT id FROM mailings WHERE status = 'scheduled' AND start_at <= now()
                 ORDER BY start_at LIMIT $1 FOR UPDATE SKIP LOCKED

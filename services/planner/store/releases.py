@@ -64,7 +64,7 @@ async def take_waiting(pool: Pool, owner: UUID, limits: Mapping[int, int]) -> Ta
             SELECT s.*, set_config('synchronous_commit', 'off', true)
             FROM unnest($2::bigint[], $3::int[]) AS s (mailing_id, most)
         ), leased AS MATERIALIZED (
-            SELECT m.id, m.window_from, m.window_to, m.started_at, s.most
+            SELECT m.id, m.window_from, m.window_to, m.window_days, m.started_at, s.most
             FROM asked s
             JOIN mailings m ON m.id = s.mailing_id
             JOIN mailing_work w ON w.mailing_id = s.mailing_id
@@ -72,7 +72,7 @@ async def take_waiting(pool: Pool, owner: UUID, limits: Mapping[int, int]) -> Ta
             FOR SHARE OF m SKIP LOCKED
         ), due AS MATERIALIZED (
             SELECT l.id AS mailing_id, l.started_at, f.message_id, f.client_id, f.attempt, c.timezone,
-                l.window_from, l.window_to
+                l.window_from, l.window_to, l.window_days
             FROM leased l
             CROSS JOIN LATERAL (
                 -- While a claim is open, only the dispatcher that sees its attempt end may ask for the next number.
@@ -85,8 +85,9 @@ async def take_waiting(pool: Pool, owner: UUID, limits: Mapping[int, int]) -> Ta
             JOIN clients c ON c.id = f.client_id
         ), zone AS MATERIALIZED (
             -- Each time zone is judged once for each mailing.
-            SELECT mailing_id, timezone, window_opens_at(window_from, window_to, timezone, now()) AS opens_at
-            FROM (SELECT DISTINCT mailing_id, timezone, window_from, window_to FROM due) AS zones
+            SELECT mailing_id, timezone,
+                window_opens_at(window_days, window_from, window_to, timezone, now()) AS opens_at
+            FROM (SELECT DISTINCT mailing_id, timezone, window_days, window_from, window_to FROM due) AS zones
         ), judged AS MATERIALIZED (
             SELECT due.*, z.opens_at > now() AS waits, NOT isfinite(z.opens_at) AS zone_unknown,
                 -- A zone that is not known is asked for again, less and less often.
@@ -115,7 +116,8 @@ async def take_fresh(pool: Pool, owner: UUID, limits: Mapping[int, int]) -> Take
 
     `limits` is the most for each mailing id. The flights are inserted as released. Until their jobs are confirmed, the
     confirmed cursor stays behind the release cursor. A message whose client's window is closed gets a flight that waits
-    until it opens. A message whose client was deleted meanwhile gets none: it is settled as cancelled.
+    until it opens. A message whose client was deleted or opted out meanwhile gets none: it is settled as
+    cancelled.
     """
     rows = await pool.fetch(
         """
@@ -124,7 +126,7 @@ async def take_fresh(pool: Pool, owner: UUID, limits: Mapping[int, int]) -> Take
             SELECT s.*, set_config('synchronous_commit', 'off', true)
             FROM unnest($2::bigint[], $3::int[]) AS s (mailing_id, most)
         ), leased AS MATERIALIZED (
-            SELECT m.id, m.window_from, m.window_to, m.started_at, w.release_cursor, s.most
+            SELECT m.id, m.window_from, m.window_to, m.window_days, m.started_at, w.release_cursor, s.most
             FROM asked s
             JOIN mailings m ON m.id = s.mailing_id
             JOIN mailing_work w ON w.mailing_id = s.mailing_id
@@ -143,7 +145,7 @@ async def take_fresh(pool: Pool, owner: UUID, limits: Mapping[int, int]) -> Take
             ) AS x
         ), wanted AS MATERIALIZED (
             SELECT x.id, x.mailing_id, x.client_id, c.timezone FROM fresh x JOIN clients c ON c.id = x.client_id
-            WHERE x.status = 'pending' AND c.phone IS NOT NULL
+            WHERE x.status = 'pending' AND c.phone IS NOT NULL AND c.suppression_id IS NULL
         ), zone AS MATERIALIZED (
             -- Each time zone is judged once for each mailing.
             SELECT mailing_id, timezone, opens_at,
@@ -151,7 +153,8 @@ async def take_fresh(pool: Pool, owner: UUID, limits: Mapping[int, int]) -> Take
                 CASE WHEN isfinite(opens_at) THEN opens_at
                     ELSE now() + least(greatest(now() - started_at, interval '1 min'), interval '1 h') END AS due_at
             FROM (
-                SELECT z.*, l.started_at, window_opens_at(l.window_from, l.window_to, z.timezone, now()) AS opens_at
+                SELECT z.*, l.started_at,
+                    window_opens_at(l.window_days, l.window_from, l.window_to, z.timezone, now()) AS opens_at
                 FROM (SELECT DISTINCT mailing_id, timezone FROM wanted) AS z JOIN leased l ON l.id = z.mailing_id
             ) AS judged
         ), made AS (

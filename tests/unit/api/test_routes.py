@@ -16,7 +16,8 @@ def test_who_reads_is_a_viewer_who_writes_an_operator_and_dead_letters_are_for_a
     for route in ROUTES:
         assert route.role in ROLES
         usual = "viewer" if route.method == "GET" else "operator"
-        assert route.role == ("admin" if route.path.startswith("/dead-letters") else usual), route
+        removes_opt_out = route.method == "DELETE" and route.path.startswith("/suppressions/")
+        assert route.role == ("admin" if route.path.startswith("/dead-letters") or removes_opt_out else usual), route
 
 
 def test_every_route_has_a_summary() -> None:
@@ -36,9 +37,10 @@ def test_every_field_that_a_caller_can_send_is_named_by_a_route() -> None:
         *("on_empty", "opens", "reason", "spreadsheet", "unsent_of", "with_id"),
         *("operator_code", "operator_codes", "phone", "queue", "start_at", "status", "statuses", "tag", "tags"),
         *("text", "timezone", "to", "window"),
-        *("name", "draft", "q", "start_from", "start_before", "phones"),
+        *("name", "draft", "q", "start_from", "start_before", "phones", "values"),
         *("encoding", "delimiter", "header", "map", "default_tag", "default_timezone", "refused", "on_error"),
-        *("attributes", "external_id"),
+        *("attributes", "external_id", "days", "on_missing", "segment", "source"),
+        *("all", "all_of", "any", "any_of", "not", "none_of"),
     }
 
 

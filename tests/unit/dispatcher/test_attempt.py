@@ -15,8 +15,8 @@ from services.dispatcher.admission.admission import Admission
 from services.dispatcher.admission.breaker import Breaker
 from services.dispatcher.attempt import MOST_QUEUED_RETRIES, AttemptRunner
 from services.dispatcher.claimed_job import ClaimedJob, ClaimTerms
+from services.dispatcher.claims.claim import Claim
 from services.dispatcher.claims.held_claims import HeldClaims
-from services.dispatcher.claims.store import Claim
 from services.dispatcher.metrics import Metrics
 from services.dispatcher.provider_api.replies import Reply
 from services.dispatcher.queued_retries import QueuedRetries

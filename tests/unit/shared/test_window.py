@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.window import Window
+from shared.window import WEEKDAYS, Window, days_of, mask_of
 from tests.support.clock_changes import CHANGES
 
 MINUTE = timedelta(minutes=1)
@@ -43,6 +43,32 @@ OPEN = [
     ("09:00-21:00", "Asia/Kathmandu", "2019-06-01T03:15", True),
     ("09:00-21:00", "Asia/Kathmandu", "2019-06-01T03:14", False),
 ]
+
+
+WEEKEND, MONDAY = mask_of(["sat", "sun"]), mask_of(["mon"])
+ON_DAYS = [
+    # window, days, moment in UTC (Saturday is 2019-06-01), and when it opens
+    ("09:00-21:00", WEEKEND, "2019-06-01T10:00", "2019-06-01T10:00"),
+    ("09:00-21:00", WEEKEND, "2019-06-02T21:00", "2019-06-08T09:00"),
+    ("09:00-21:00", MONDAY, "2019-06-01T10:00", "2019-06-03T09:00"),
+    # A window over midnight belongs to the day on which it opens.
+    ("21:00-09:00", WEEKEND, "2019-06-03T08:59", "2019-06-03T08:59"),
+    ("21:00-09:00", WEEKEND, "2019-06-01T08:59", "2019-06-01T21:00"),
+    ("21:00-09:00", MONDAY, "2019-06-04T09:00", "2019-06-10T21:00"),
+]
+
+
+@pytest.mark.parametrize(("window", "days", "moment", "expected"), ON_DAYS)
+def test_a_window_opens_on_its_days_only(window: str, days: int, moment: str, expected: str) -> None:
+    hours = a_window(window)
+    found = Window(hours.opens, hours.closes, days)
+    assert found.opens_at(ZoneInfo("UTC"), at(moment)) == at(expected)
+    assert found.is_open(ZoneInfo("UTC"), at(moment)) is (moment == expected)
+
+
+def test_days_are_bits() -> None:
+    assert (mask_of(["sun", "mon"]), mask_of(WEEKDAYS)) == (0b1000001, None)
+    assert (days_of(0b1000001), days_of(None)) == (["mon", "sun"], list(WEEKDAYS))
 
 
 @pytest.mark.parametrize(("window", "zone", "moment", "expected"), OPEN)

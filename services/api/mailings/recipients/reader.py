@@ -69,7 +69,7 @@ class NdjsonRecipients:
         elif line.raw.strip():
             try:
                 read = parse_json(RecipientNew, line.raw, self._zones)
-                yield Recipient(line.number, read.phone, _encode(read.values))
+                yield Recipient(line.number, read.phone, encode_values(read.values))
             except NotJson as error:
                 yield Rejected(line.number, str(error))
             except ValidationError as error:
@@ -104,9 +104,9 @@ def _target(name: str) -> str | None:
 def _recipient(line: int, found: ClientNew | Rejected) -> Recipient | Rejected:
     if isinstance(found, Rejected):
         return found
-    return Recipient(line, found.phone, _encode(found.attributes))
+    return Recipient(line, found.phone, encode_values(found.attributes))
 
 
-def _encode(values: Mapping[str, object]) -> str:
+def encode_values(values: Mapping[str, object]) -> str:
     """Encodes the values of a line. Where one is null or empty, the client's own attribute counts."""
     return orjson.dumps({name: value for name, value in values.items() if value is not None}).decode()

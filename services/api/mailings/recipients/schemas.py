@@ -13,7 +13,7 @@ from services.api.web.queries import QueryBool, QueryModel
 
 def _phone_and_values(text: str) -> str:
     if any(name not in {None, "phone"} and not name.startswith(PREFIX) for name in read_map(text)):
-        raise ValueError("takes phone, attributes.NAME, or - for nothing")
+        raise ValueError("must name phone, attributes.NAME, or - for nothing")
     return text
 
 

@@ -27,12 +27,15 @@ async def preview(api: Api, **fields: Any) -> dict[str, Any]:
 async def test_without_clients_a_preview_counts_nobody(api: Api) -> None:
     assert await preview(api) == {
         "recipients": 0,
+        "opted_out": 0,
         "reachable": 0,
         "unreachable": 0,
         "by_operator_code": {},
         "by_tag": {},
         "sample": [],
         "sms_segments": 1,
+        "never_reachable": [],
+        "personal": None,
     }
 
 
@@ -168,7 +171,11 @@ async def test_a_preview_counts_those_who_did_not_get_another_mailing(api: Api, 
 async def test_a_mailing_for_those_who_did_not_get_another_shows_it(api: Api, rows: Rows) -> None:
     other = await rows.mailing("finished")
     made = await api.post("/mailings", a_mailing(filter={"unsent_of": other}, start_at=from_now(seconds=1800)))
-    assert (made.status, made.body["filter"]) == (201, {"operator_codes": [], "tags": [], "unsent_of": other})
+    no_tree = {"segment": None, "all": None, "any": None, "not": None}
+    assert (made.status, made.body["filter"]) == (
+        201,
+        {"operator_codes": [], "tags": [], "unsent_of": other, **no_tree},
+    )
     path = f"/mailings/{made.body['id']}"
     assert (await api.patch(path, {"filter": {"unsent_of": other + 100}})).status == 422
     assert (await api.patch(path, {"filter": {"tags": ["vip"]}})).body["filter"]["unsent_of"] is None

@@ -53,9 +53,9 @@ def read_map(text: str) -> tuple[str | None, ...]:
     named = [name for name in targets if name is not None]
     for name in named:
         if not is_target(name):
-            raise ValueError(f"names what is no field: it takes {', '.join(FIELDS)}, attributes.NAME, or - for nothing")
+            raise ValueError(f"must name {', '.join(FIELDS)}, attributes.NAME, or - for nothing")
     if len({name.removesuffix(":number") for name in named}) != len(named):
-        raise ValueError("names a field twice")
+        raise ValueError("must name each field once")
     if "phone" not in named:
         raise ValueError("must name the column of the phone")
     return tuple(targets)

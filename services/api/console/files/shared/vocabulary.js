@@ -34,10 +34,10 @@ export const MEANING = {
  * @type {Record<State, string[]>}
  */
 export const EDITABLE = {
-  draft: ["name", "text", "start_at", "end_at", "filter", "window"],
-  scheduled: ["name", "text", "start_at", "end_at", "filter", "window"],
-  running: ["name", "text", "end_at", "window"],
-  paused: ["name", "text", "end_at", "window"],
+  draft: ["name", "text", "start_at", "end_at", "filter", "window", "on_missing"],
+  scheduled: ["name", "text", "start_at", "end_at", "filter", "window", "on_missing"],
+  running: ["name", "text", "end_at", "window", "on_missing"],
+  paused: ["name", "text", "end_at", "window", "on_missing"],
   finished: [],
   cancelled: [],
 };

@@ -5,6 +5,7 @@ from structlog.contextvars import bind_contextvars
 
 from services.api.audit.log import origin_of, record
 from services.api.mailings import store
+from services.api.mailings.audience_check import check_audience
 from services.api.mailings.decisions import allowed, lock_mailing
 from services.api.mailings.planner_hints import notify_planner
 from services.api.mailings.responses import Mailing
@@ -28,6 +29,7 @@ async def start(request: web.Request) -> web.Response:
             locked = await lock_mailing(connection, mailing_id, Precondition(request))
             move, plan = allowed(judge_start(locked))
             if move.status is not None:
+                await check_audience(request, connection, plan, draft=False)
                 await store.edit(connection, mailing_id, plan, window_changed=False)
                 await store.set_status(connection, mailing_id, move.status)
                 await record(connection, mailing_id, "scheduled", origin_of(request))

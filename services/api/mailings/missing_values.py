@@ -1,0 +1,129 @@
+"""Who of an audience lacks a value of a text, and how long the text gets for the others."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.api.mailings.audience import Audience
+from services.api.mailings.rules import MailingPlan
+from services.api.mailings.sms import EXTENSION, NOT_BASIC
+from services.api.web.problems import HttpProblem
+from services.api.web.responses import PlaceholderValues
+from shared.database import Connection, Pool
+from shared.personal_text import PersonalText, read_text
+
+SAMPLE = 5
+# Of a value; a character beyond the basic plane takes two.
+_UNITS = """char_length({v}) + CASE WHEN {v} ~ {beyond}
+    THEN char_length({v}) - char_length(regexp_replace({v}, {beyond}, '', 'g')) ELSE 0 END"""
+_BEYOND_BASIC_PLANE = "[\U00010000-\U0010ffff]"
+
+
+@dataclass(frozen=True, slots=True)
+class ValueShape:
+    """Recipients whose values are equally long and in the same alphabet, summed over the placeholders of a text.
+
+    `missing` are the names of those without a value. `septets` count in the GSM alphabet, `units` in UTF-16.
+    """
+
+    missing: tuple[str, ...]
+    gsm: bool
+    septets: int
+    units: int
+    characters: int
+    recipients: int
+
+
+async def count_shapes(connection: Connection | Pool, audience: Audience, text: PersonalText) -> list[ValueShape]:
+    """Counts the audience by the shape of their values, in one pass over the clients."""
+    condition, values = audience.condition()
+    names = text.names
+    # Where a name occurs twice, its value counts twice.
+    times = [sum(one.name == name for one in text.placeholders) for name in names]
+    first = len(values) + 1
+    not_basic, extension, beyond = (f"${first + len(names) + place}::text" for place in range(3))
+    read = ", ".join(
+        f"CASE WHEN btrim(c.attributes ->> {name}) <> '' THEN c.attributes ->> {name} END AS v{place}"
+        for place, name in enumerate(f"${first + place}::text" for place in range(len(names)))
+    )
+
+    def summed(measure: str) -> str:
+        return " + ".join(f"coalesce({n} * ({measure.format(v=f'v{place}')}), 0)" for place, n in enumerate(times))
+
+    rows = await connection.fetch(
+        f"""
+        SELECT ARRAY[{", ".join(f"v{place} IS NULL" for place in range(len(names)))}] AS missing,
+            {" AND ".join(f"coalesce(v{place} !~ {not_basic}, true)" for place in range(len(names)))} AS gsm,
+            {summed("2 * char_length({v}) - char_length(translate({v}, " + extension + ", ''))")} AS septets,
+            {summed(_UNITS.format(v="{v}", beyond=beyond))} AS units,
+            {summed("char_length({v})")} AS characters,
+            count(*) AS recipients
+        FROM (SELECT {read} FROM {audience.table} WHERE {condition} AND c.suppression_id IS NULL OFFSET 0) AS value
+        GROUP BY 1, 2, 3, 4, 5
+        """,  # noqa: S608 - the pieces are constant, and all values are parameters
+        *values,
+        *names,
+        NOT_BASIC,
+        EXTENSION,
+        _BEYOND_BASIC_PLANE,
+    )
+    return [
+        ValueShape(
+            missing=tuple(name for name, lacks in zip(names, row["missing"], strict=True) if lacks),
+            gsm=row["gsm"],
+            septets=row["septets"],
+            units=row["units"],
+            characters=row["characters"],
+            recipients=row["recipients"],
+        )
+        for row in rows
+    ]
+
+
+async def count_missing(
+    connection: Connection | Pool, audience: Audience, text: PersonalText, shapes: Sequence[ValueShape]
+) -> list[PlaceholderValues]:
+    """Counts for each placeholder who of the audience lacks its value, and finds the first of them."""
+    counted = {name: sum(shape.recipients for shape in shapes if name in shape.missing) for name in text.names}
+    return [
+        PlaceholderValues(
+            name=name,
+            required=name in text.required,
+            missing=count,
+            sample=await _sample(connection, audience, name) if count else [],
+        )
+        for name, count in counted.items()
+    ]
+
+
+async def _sample(connection: Connection | Pool, audience: Audience, name: str) -> list[int]:
+    condition, values = audience.condition()
+    rows = await connection.fetch(
+        f"""
+        SELECT c.id FROM {audience.table}
+        WHERE {condition} AND c.suppression_id IS NULL
+            AND coalesce(btrim(c.attributes ->> ${len(values) + 1}::text), '') = ''
+        ORDER BY c.id LIMIT {SAMPLE}
+        """,  # noqa: S608 - the condition has parameters for all values
+        *values,
+        name,
+    )
+    return [row["id"] for row in rows]
+
+
+async def require_values(connection: Connection | Pool, plan: MailingPlan, audience: Audience) -> None:
+    """Raises a 409 problem with the numbers if some of the audience lack a value, unless the plan skips those."""
+    if plan.on_missing == "skip" or not plan.personal:
+        return
+    text = read_text(plan.text)
+    if not text.required:
+        return
+    shapes = await count_shapes(connection, audience, text)
+    found = await count_missing(connection, audience, text, shapes)
+    lacking = [one for one in found if one.required and one.missing]
+    if lacking:
+        said = ", ".join(f"{one.missing:,} lack {one.name}" for one in lacking)
+        raise HttpProblem(
+            "missing-values",
+            f"Some of the audience lack a value: {said}. Nothing was stored.",
+            members={"missing_values": [one.model_dump() for one in lacking]},
+        )

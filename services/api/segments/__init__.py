@@ -1,0 +1,1 @@
+"""Filters that are trees of conditions, and segments: such filters, saved under a name."""

@@ -1,0 +1,33 @@
+"""What callers send about the stop list."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from services.api.web.bodies import BodyModel
+from services.api.web.field_types import Phone, left_out, printable, trim
+from services.api.web.queries import PageQuery, QueryModel
+
+Source = Literal["api", "file", "console", "command"]
+Reason = Annotated[
+    str,
+    Field(max_length=200, description="Why, in your own words, without the phone.", examples=["asked by phone"]),
+    AfterValidator(printable),
+    AfterValidator(trim),
+]
+
+
+class SuppressionNew(BodyModel):
+    """A phone to put on the stop list."""
+
+    phone: Phone
+    reason: Reason = left_out("")
+    source: Literal["api", "console", "command"] = left_out("api", "Through what it came. Defaults to api.")
+
+
+class SuppressionsQuery(PageQuery):
+    phone: Phone | None = Field(default=None, description="Only the entry of this phone.")
+
+
+class SuppressionImportQuery(QueryModel):
+    reason: Reason = Field(default="", description="The reason of lines that give none.")

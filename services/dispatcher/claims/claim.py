@@ -1,0 +1,72 @@
+"""What a claim answers, with the text as its client gets it. Pure."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import asyncpg
+import orjson
+
+from shared.personal_text import PersonalText, Unrendered, WrongText, read_text, render
+
+ClaimVerdict = Literal["send", "locked", "busy", "put back", "over", "damaged"]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The verdict on one job. The fields after `verdict` have a meaning for "send" only.
+
+    `failures` counts also those of attempts whose results are not folded yet. `claimed_at` is the database's time, as
+    it is stored with the claim; `seconds_left` until the mailing's end from then; `waited` are the seconds since the
+    job was released and due. `text` is rendered for the client, with `values` of the client's filled in; where that is
+    impossible, `refusal` is the reason, and no request may be made.
+    """
+
+    message_id: int
+    verdict: ClaimVerdict
+    number: int
+    mailing_id: int
+    client_id: int
+    failures: int
+    text: str
+    phone: str
+    seconds_left: float
+    claimed_at: datetime
+    request_id: str | None
+    waited: float
+    values: tuple[str, ...] = ()
+    refusal: str | None = None
+
+
+def render_claims(rows: Iterable[asyncpg.Record]) -> list[Claim]:
+    """Turns the rows of a claim into its answers. Those with attributes have a text that must be rendered.
+
+    The rows are read live, so the text has the values of the client at the claim.
+    """
+    texts: dict[str, PersonalText | None] = {}
+    return [_claim(dict(row), texts) for row in rows]
+
+
+def _claim(row: dict[str, Any], texts: dict[str, PersonalText | None]) -> Claim:
+    attributes, template = row.pop("attributes"), row["text"]
+    if attributes is None:
+        return Claim(**row)
+    if template not in texts:
+        texts[template] = _read(template)
+    text = texts[template]
+    if text is None:
+        return Claim(**{**row, "text": ""}, refusal="text not readable")
+    try:
+        rendered = render(text, orjson.loads(attributes))
+    except Unrendered as reason:
+        return Claim(**{**row, "text": ""}, refusal=str(reason))
+    return Claim(**{**row, "text": rendered.text}, values=rendered.values)
+
+
+def _read(template: str) -> PersonalText | None:
+    """Reads a template. The API has refused those that cannot be read."""
+    try:
+        return read_text(template)
+    except WrongText:
+        return None
