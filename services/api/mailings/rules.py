@@ -193,7 +193,7 @@ def judge_start(locked: LockedMailing) -> tuple[StatusChange, MailingPlan] | Sta
 def judge_file(locked: LockedMailing) -> MailingPlan | StateConflict:
     """Returns the plan without its filter, which a file is to replace, if the mailing is a draft."""
     if locked.status == "draft":
-        return replace(locked.plan, operator_codes=[], tags=[], unsent_of=None)
+        return replace(locked.plan, **_filter_parts(FilterNew()))
     return StateConflict(f"The mailing is {_condition(locked)}: only a draft takes a file of recipients.")
 
 

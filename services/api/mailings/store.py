@@ -232,7 +232,7 @@ def _filter(row: asyncpg.Record) -> Filter:
     return Filter(
         operator_codes=row["operator_codes"],
         tags=row["tags"],
-        unsent_of=row["unsent_of"],
+        unsent_of=_unsent_of(row),
         segment=row["segment_id"],
         **{field: tree.get(key) for key, field in GROUPS.items()},
     )

@@ -1,10 +1,13 @@
 """A mailing whose recipients come from a file: exactly they get it, and nobody else."""
 
+from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import pytest
 
+from services.dispatcher.claims.store import AskedJob, claim
 from services.planner.store import guests, lifecycle
 from tests.integration.api.fakes import Answered, Api
 from tests.integration.api.http import assert_problem
@@ -139,3 +142,29 @@ async def test_a_file_that_was_refused_is_erased_after_a_day(api: Api, pool: asy
     while await guests.erase_chunk(pool, 10):
         pass
     assert await pool.fetchval("SELECT count(*) FROM clients") == 0
+
+
+async def test_the_values_of_a_file_win_and_one_that_is_missing_stops_the_start(
+    api: Api, rows: Rows, pool: asyncpg.Pool
+) -> None:
+    client = await rows.client(CLIENT)
+    await pool.execute("UPDATE clients SET attributes = jsonb_build_object('name', 'Old', 'city', 'Kazan')")
+    draft = await a_draft(api)
+    await api.patch(f"/mailings/{draft}", {"text": "{{name}} of {{city}}"})
+    assert (await send(api, draft, f"phone,name\n{CLIENT},Anna\n{STRANGER},Bob\n")).status == 200
+    refused = await api.post(f"/mailings/{draft}/start")
+    assert (refused.status, refused.body["code"]) == (409, "missing-values")
+    assert [(one["name"], one["missing"]) for one in refused.body["missing_values"]] == [("city", 1)]
+    assert (await api.get(f"/mailings/{draft}")).body["status"] == "draft"
+    await api.patch(f"/mailings/{draft}", {"on_missing": "skip"})
+    assert (await api.post(f"/mailings/{draft}/start")).status == 200
+    await lifecycle.start_due(pool)
+    await expand_all(pool, draft)
+    messages = {row["client_id"]: row["id"] for row in await pool.fetch("SELECT id, client_id FROM messages")}
+    for message in messages.values():
+        await rows.flight(message, released_at=datetime.now(UTC))
+    claims = await claim(pool, uuid4(), [AskedJob(message, 1) for message in messages.values()])
+    found = {one.message_id: (one.text, one.refusal) for one in claims}
+    stranger = next(guest for guest in messages if guest != client)
+    assert found[messages[client]] == ("Anna of Kazan", None)
+    assert found[messages[stranger]] == ("", "no value: city")
