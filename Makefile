@@ -11,12 +11,14 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header
 # WORKERS is how many tests run at once: auto is twice the processors, logical as many as there are processors. Options
-# of PYTEST_ADDOPTS come later and so win.
-RUN_TESTS = PYTEST_ADDOPTS="-n $(or $(WORKERS),$(1)) --dist worksteal $$PYTEST_ADDOPTS" $(BIN)/python -m pytest
+# of PYTEST_ADDOPTS come later and so win. Tests start Herald's processes hundreds of times: where bytecode may not be
+# written, each start would compile its modules anew, and each worker all tests.
+RUN_TESTS = PYTHONDONTWRITEBYTECODE= PYTEST_ADDOPTS="-n $(or $(WORKERS),$(1)) --dist worksteal $$PYTEST_ADDOPTS" $(BIN)/python -m pytest
 
 NPM := $(and $(shell command -v node),$(shell command -v npm))
 JAVASCRIPT := $(VENV)/javascript/node_modules/.bin
 BIOME := $(JAVASCRIPT)/biome lint --config-path=tools/javascript --error-on-warnings --reporter=concise
+OPENAPI_RULES := $(addprefix tools/javascript/,redocly.yaml .redocly.lint-ignore.yaml spectral.yaml)
 JAVASCRIPT_FILES := services/api/console/files services/api/pages/files
 
 .PHONY: help demo up check unit test chaos model mutants setup hooks lint javascript types format lock fuzz openapi bench bench-api bench-celery bench-compare smoke clean
@@ -59,12 +61,12 @@ lint: $(VENV)/dev.stamp javascript ## Check style and formatting
 	@$(BIN)/ruff format --check --quiet
 
 # Nothing else needs Node.js, so its absence is an error in continuous integration alone. Biome has no quiet mode.
-javascript: $(if $(NPM),$(VENV)/javascript/api.d.ts) ## Check the JavaScript of the console; needs Node.js
+javascript: $(if $(NPM),$(VENV)/javascript/api.d.ts $(VENV)/javascript/openapi.stamp) ## Check the JavaScript of the console, and docs/openapi.json; needs Node.js
 ifneq ($(NPM),)
 	@$(JAVASCRIPT)/tsc --project tools/javascript
 	@found=$$($(BIOME) $(JAVASCRIPT_FILES) 2>&1) || { echo "$$found" >&2; exit 1; }
 else
-	@echo "skipped: the JavaScript of the console is not checked, because Node.js and npm are not installed" >&2
+	@echo "skipped: the JavaScript of the console and docs/openapi.json are not checked, because Node.js and npm are not installed" >&2
 	@test "$$CI" != true
 endif
 
@@ -159,6 +161,14 @@ $(VENV)/javascript.stamp: $(VENV)/made.stamp tools/javascript/package-lock.json
 # The types of the API, with which the requests of the console are checked.
 $(VENV)/javascript/api.d.ts: $(VENV)/javascript.stamp docs/openapi.json
 	@$(JAVASCRIPT)/openapi-typescript docs/openapi.json --root-types --root-types-no-schema-prefix --output $@ >/dev/null
+
+# Both linters read the document again only when it changed, or their rules.
+$(VENV)/javascript/openapi.stamp: $(VENV)/javascript.stamp docs/openapi.json $(OPENAPI_RULES)
+	@found=$$(REDOCLY_SUPPRESS_UPDATE_NOTICE=true $(JAVASCRIPT)/redocly lint docs/openapi.json \
+		--config=tools/javascript/redocly.yaml --format=stylish 2>&1) || { echo "$$found" >&2; exit 1; }
+	@found=$$($(JAVASCRIPT)/spectral lint docs/openapi.json --ruleset=tools/javascript/spectral.yaml \
+		--fail-severity=hint 2>&1) || { echo "$$found" >&2; exit 1; }
+	@touch $@
 
 # Environments of their own: see docs/decisions/0011-client-generator.md and 0060-beside-celery.md.
 $(VENV)/generator.stamp $(VENV)/celery.stamp: $(VENV)/%.stamp: $(VENV)/made.stamp requirements-%.lock

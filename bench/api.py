@@ -1,14 +1,18 @@
-"""herald bench --api: measures the API while nothing is sent, and while a mailing is sent at full rate."""
+"""herald bench --api: measures the API while nothing is sent, beside a mailing, and beside hostile requests."""
 
 import asyncio
+import os
 import shutil
+import sys
 import time
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import aiohttp
-import asyncpg
 import orjson
 from rich.console import Console
 
@@ -20,7 +24,7 @@ from cli.stack.launch import RunningStack, StackOptions, environment, open_stack
 from cli.stack.output import FileSink, announce
 from cli.stack.signals import run_until_signal
 from cli.terminal.tables import make_table
-from shared import logs
+from shared import database, logs
 
 BENCH_FOLDER = FOLDER / "bench"
 
@@ -37,13 +41,20 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True)
 class ApiResult:
-    """The figures of a run. `idle` is measured before and after `sending`; `ratio` is sending to idle, by median."""
+    """The figures of a run. `idle` is measured before and after `sending`; `ratio` is sending to idle, by median.
+
+    `hostile` is measured beside hostile requests, whose `answers` are counted by their kind; `longer_ms` is how much
+    longer the longest wait was then.
+    """
 
     sizes: Sizes
     imported: Figures
     idle: Phase
     idle_after: Phase
     sending: Phase
+    hostile: Phase
+    answers: dict[str, dict[str, int]]
+    longer_ms: float
     sent_per_second: float
     ratio: float
     statistics: Figures
@@ -77,7 +88,7 @@ async def _measure(env: dict[str, str], output: Path, sizes: Sizes) -> int:
 
 
 async def _run(stack: RunningStack, sizes: Sizes) -> ApiResult:
-    connection = await asyncpg.connect(stack.database_url)
+    connection = await database.open_connection(stack.database_url)
     headers = {"Authorization": f"Bearer {stack.token}"}
     try:
         async with aiohttp.ClientSession(
@@ -99,6 +110,10 @@ async def _measure_all(stack: RunningStack, sizes: Sizes, measurer: ApiMeasurer)
     sending, sent_per_second = await _while_sending(measurer, target, sizes.seconds)
     announce("measuring requests while nothing is sent")
     idle_after = await measurer.ask(target, sizes.seconds)
+    announce("measuring requests beside hostile ones")
+    async with attacking(stack.api_url, stack.token) as answers:
+        hostile = await measurer.ask(target, sizes.seconds)
+    longest = max(phase.figures["longest_ms"] for phase in (idle, idle_after))
     announce(f"measuring the statistics of {sizes.mailings} mailings")
     await bulk_rows.add_mailings(measurer.connection, sizes.mailings)
     statistics = await load_generator.repeat(200, lambda: measurer.get("/statistics"))
@@ -110,8 +125,40 @@ async def _measure_all(stack: RunningStack, sizes: Sizes, measurer: ApiMeasurer)
     quiet = (idle.figures["p50_ms"] + idle_after.figures["p50_ms"]) / 2
     ratio = round(sending.figures["p50_ms"] / quiet, 2) if quiet else 0.0
     return ApiResult(
-        sizes, imported, idle, idle_after, sending, sent_per_second, ratio, dict(statistics), dict(preview), exported
+        sizes,
+        imported,
+        idle,
+        idle_after,
+        sending,
+        hostile,
+        answers,
+        round(hostile.figures["longest_ms"] - longest, 1),
+        sent_per_second,
+        ratio,
+        dict(statistics),
+        dict(preview),
+        exported,
     )
+
+
+@asynccontextmanager
+async def attacking(url: str, token: str) -> AsyncIterator[dict[str, dict[str, int]]]:
+    """Sends hostile requests from another process while the block runs. Then the yielded counts are filled."""
+    answers: dict[str, dict[str, int]] = {}
+    arguments = (sys.executable, "-m", "bench.hostile_requests", url)
+    attacker = await asyncio.create_subprocess_exec(
+        *arguments, env={**os.environ, "HERALD_TOKEN": token}, stdin=PIPE, stdout=PIPE
+    )
+    try:
+        # It first makes what it sends, which takes some seconds.
+        await attacker.stdout.readline()  # type: ignore[union-attr]
+        yield answers
+        out, _ = await attacker.communicate(b"")
+        answers.update(orjson.loads(out))
+    finally:
+        if attacker.returncode is None:
+            attacker.kill()
+            await attacker.wait()
 
 
 async def _while_sending(
@@ -135,13 +182,21 @@ async def _while_sending(
 
 
 def _show(console: Console, result: ApiResult) -> None:
-    columns = ("idle", "sending", "idle after")
-    measured = (result.idle.figures, result.sending.figures, result.idle_after.figures)
+    columns = ("idle", "sending", "idle after", "beside hostile ones")
+    phases = (result.idle, result.sending, result.idle_after, result.hostile)
+    measured = [phase.figures for phase in phases]
     console.print(
         make_table(
             f"{load_generator.RATE} requests a second, while {result.sent_per_second} messages a second are sent",
             ("figure", *columns),
             [(name, *(figures[name] for figures in measured)) for name in result.idle.figures],
+        )
+    )
+    console.print(
+        make_table(
+            f"the longest wait beside hostile requests: {result.longer_ms} ms longer than without them",
+            ("hostile request", "answers"),
+            [(kind, _list_counts(counts)) for kind, counts in sorted(result.answers.items())],
         )
     )
     parts = (
@@ -157,3 +212,7 @@ def _show(console: Console, result: ApiResult) -> None:
             [(operation, name, value) for operation, figures in parts for name, value in figures.items()],
         )
     )
+
+
+def _list_counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} x {answer}" for answer, count in sorted(counts.items()))

@@ -1,6 +1,7 @@
 """Compares this checkout with another version, side by side: `make bench-compare BASE=v0.1.0`.
 
 Both are measured by the bench of this checkout, in turn, so that the machine's speed and its other work are the same.
+The other version needs to know nothing of the bench: its processes are run from a checkout of its own.
 """
 
 import os
@@ -21,8 +22,6 @@ from cli.failure import Failure
 from cli.terminal.tables import make_table
 
 ROOT = Path(__file__).parents[1]
-# What is laid over the other version, so that both are measured alike.
-MEASURE = ("bench", "cli/commands/bench.py")
 # `rate` is better when it is higher, and the costs when they are lower.
 FIGURES = ("rate", "ratio", "total_us", "bare_requests", "wal_bytes")
 
@@ -55,8 +54,6 @@ def checked_out(base: str) -> Iterator[Path]:
     tree = folder / "tree"
     try:
         _call(["git", "worktree", "add", "--quiet", "--detach", str(tree), base], cwd=ROOT)
-        for part in MEASURE:
-            _overlay(ROOT / part, tree / part)
         _call([sys.executable, "-m", "venv", str(tree / ".venv")], cwd=tree)
         install = [str(_python(tree)), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         _call([*install, "--require-hashes", "-r", "requirements-native.lock"], cwd=tree)
@@ -65,14 +62,6 @@ def checked_out(base: str) -> Iterator[Path]:
         remove = ["git", "worktree", "remove", "--force", str(tree)]
         subprocess.run(remove, cwd=ROOT, check=False, capture_output=True)
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _overlay(source: Path, target: Path) -> None:
-    if source.is_dir():
-        shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-    else:
-        shutil.copyfile(source, target)
 
 
 def _python(tree: Path) -> Path:
@@ -85,18 +74,23 @@ def _call(command: Sequence[str], cwd: Path) -> None:
         raise Failure(f"{' '.join(command[:4])} failed: {done.stderr.strip()[-500:]}")
 
 
-def measure(tree: Path, options: Sequence[str], broker: str | None) -> dict[str, Any]:
-    """Runs the bench of a checkout, with a PostgreSQL of its own, and returns its figures. Raises Failure."""
+def measure(checkout: Path | None, options: Sequence[str], broker: str | None) -> dict[str, Any]:
+    """Runs the bench with a PostgreSQL of its own, and returns its figures. Raises Failure.
+
+    The processes run the code of `checkout`, and of this one where it is None.
+    """
     # A database that both versions migrate would be of neither.
     env = {name: value for name, value in os.environ.items() if name != "HERALD_DATABASE_URL"}
     if broker:
         env["HERALD_RABBITMQ_URL"] = broker
+    code = ["--checkout", str(checkout)] if checkout is not None else []
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "bench.json"
-        command = [str(_python(tree)), "-m", "cli.main", "bench", *options, "--output", str(output)]
-        done = subprocess.run(command, cwd=tree, env=env, check=False, capture_output=True, text=True)
+        command = [sys.executable, "-m", "cli.main", "bench", *options, *code, "--output", str(output)]
+        done = subprocess.run(command, cwd=ROOT, env=env, check=False, capture_output=True, text=True)
         if not output.exists():
-            raise Failure(f"the bench in {tree} failed: {(done.stderr or done.stdout).strip()[-500:]}")
+            last = (done.stderr or done.stdout).strip()[-500:]
+            raise Failure(f"the bench of {checkout or 'this checkout'} failed: {last}")
         result: dict[str, Any] = orjson.loads(output.read_bytes())
         return result
 
@@ -119,7 +113,7 @@ def main(
         with checked_out(base) as tree:
             for number in range(pairs):
                 before = measure(tree, options or [], base_broker)
-                after = measure(ROOT, options or [], None)
+                after = measure(None, options or [], None)
                 found.append((before, after))
                 console.print(f"pair {number + 1}: {before['rate']} and {after['rate']} messages a second")
     except Failure as error:

@@ -82,6 +82,7 @@ class ResponseTimes:
             "p99_ms": percentile(every, 0.99),
             "reads_p99_ms": percentile(self._sorted("GET"), 0.99),
             "writes_p99_ms": percentile(self._sorted("P"), 0.99),
+            "longest_ms": round(every[-1], 1) if every else 0.0,
         }
 
     def by_call(self) -> dict[str, dict[str, float]]:

@@ -15,27 +15,32 @@ from rich.console import Console
 
 from bench import baseline, latency, mailings, process_usage, processor_time, report
 from bench.baseline import BareRun
+from bench.course import read_course
 from bench.results import PipelineResult, Workload
 from cli.connections.api import ApiClient, Json, open_api
 from cli.failure import Failure
 from cli.run import run
 from cli.settings import FOLDER
+from cli.stack.checkout import Checkout
 from cli.stack.launch import RunningStack, StackOptions, environment, open_stack
 from cli.stack.output import FileSink, announce
 from cli.stack.signals import run_until_signal
-from shared import logs
+from shared import database, logs
 
 BENCH_FOLDER = FOLDER / "bench"
 TEXT = "Herald measures itself: this text is as long as a usual short message."
 PER_BLOCK = 9000
 
 
-def bench(workload: Workload, provider_url: str | None, output: Path) -> None:
-    """Runs the bench, prints the figures, and writes them to `output` as JSON."""
-    run(_bench(workload, provider_url, output))
+def bench(workload: Workload, provider_url: str | None, output: Path, checkout: Path | None = None) -> None:
+    """Runs the bench, prints the figures, and writes them to `output` as JSON.
+
+    The processes run the code of `checkout`, another one than this, if it is given.
+    """
+    run(_bench(workload, provider_url, output, checkout))
 
 
-async def _bench(workload: Workload, provider_url: str | None, output: Path) -> int:
+async def _bench(workload: Workload, provider_url: str | None, output: Path, checkout: Path | None) -> int:
     # The rate limit of a token would limit the creation of many mailings.
     fixed = {"HERALD_LOG_FORMAT": "json", "HERALD_API_RATE": "unlimited"}
     env = environment() | fixed | {"HERALD_DISPATCHER_CONCURRENCY": str(workload.concurrency)}
@@ -50,12 +55,19 @@ async def _bench(workload: Workload, provider_url: str | None, output: Path) -> 
         if workload.latency_ms or workload.failures:
             raise Failure("only the sandbox can be made slow or failing: leave out --provider-url", code=2)
     logs.configure("herald", level="error", json=False)
-    code = await run_until_signal(_measure(workload, env, output), lambda: announce("stopping"))
+    options = StackOptions(
+        BENCH_FOLDER,
+        "herald_bench",
+        workload.workers,
+        fresh=True,
+        flexible=True,
+        checkout=Checkout(checkout) if checkout is not None else None,
+    )
+    code = await run_until_signal(_measure(workload, options, env, output), lambda: announce("stopping"))
     return 130 if code is None else code
 
 
-async def _measure(workload: Workload, env: dict[str, str], output: Path) -> int:
-    options = StackOptions(BENCH_FOLDER, "herald_bench", workload.workers, fresh=True, flexible=True)
+async def _measure(workload: Workload, options: StackOptions, env: dict[str, str], output: Path) -> int:
     folder = BENCH_FOLDER / "logs"
     shutil.rmtree(folder, ignore_errors=True)
     async with open_stack(options, env, announce, FileSink(folder)) as stack:
@@ -97,6 +109,7 @@ async def _run(stack: RunningStack, workload: Workload, env: dict[str, str]) -> 
             for name, pid in stack.supervisor.pids.items()
         }
         percentiles, ledger = await sampler.percentiles(), await _ledger(stack)
+        course = await read_course(connection)
     both = before + await bare(phones[half:])
     rate = workload.messages / sent.seconds
     return PipelineResult(
@@ -105,6 +118,7 @@ async def _run(stack: RunningStack, workload: Workload, env: dict[str, str]) -> 
         bare_rate=round(both.rate, 1),
         ratio=round(rate / both.rate, 3),
         workload=workload,
+        course=course,
         release_to_final=percentiles,
         peak_rss={name: used[0] for name, used in usage.items()},
         cpu_seconds={name: round(used[1], 2) for name, used in usage.items()},
@@ -116,7 +130,7 @@ async def _run(stack: RunningStack, workload: Workload, env: dict[str, str]) -> 
 
 @asynccontextmanager
 async def _connect(stack: RunningStack) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(stack.database_url)
+    connection = await database.open_connection(stack.database_url)
     try:
         yield connection
     finally:

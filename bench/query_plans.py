@@ -27,7 +27,7 @@ from services.dispatcher.claims import store as dispatcher
 from services.planner.closing import store as closing
 from services.planner.store import backlog, expansion, leases, lifecycle, releases, repairs, windows
 from services.reporter.fold import fold
-from shared.database import Pool
+from shared.database import Pool, open_connection
 from shared.messages import Result, Results
 from shared.migrate import migrate
 from shared.statuses import MessageStatus
@@ -201,7 +201,7 @@ def calls(pool: Any, connection: asyncpg.Connection) -> dict[str, Callable[[], A
 
 async def main(url: str) -> None:
     # One connection takes the place of the pool, so that one listener gets all plans.
-    connection = await asyncpg.connect(url)
+    connection = await open_connection(url)
     if await connection.fetchval("SELECT to_regclass('messages') IS NULL"):
         await fill(connection)
     single = SingleConnectionPool(connection)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from bench.baseline import CONCURRENCY, BenchResult
+from bench.course import Course
 from bench.processor_time import MessageCost
 
 
@@ -20,12 +21,13 @@ class Workload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineResult(BenchResult):
-    """The result of a run with the times of messages, the usage of processes in seconds and MB, and a message's cost.
+    """The result of a run: its course, the times of messages, the usage of processes in seconds and MB, and the cost.
 
     `cpu_seconds` includes the import of the clients, and `cost` does not.
     """
 
     workload: Workload
+    course: Course
     release_to_final: dict[str, float | int]
     peak_rss: dict[str, float]
     cpu_seconds: dict[str, float]

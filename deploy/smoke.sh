@@ -42,7 +42,7 @@ readonly DISPATCHERS=3 CLIENTS=1000 REFUSED=10 FEW=150 LASTS_SECONDS=420
 files=(--file docker-compose.yml)
 containers=9
 if [ -n "$broker" ]; then
-  export HERALD_EXTERNAL_RABBITMQ_URL=$broker
+  export HERALD_EXTERNAL_RABBITMQ_URL=$broker HERALD_INSECURE_TRANSPORT=database,broker,provider
   files+=(--file deploy/compose/external-broker.yml)
   containers=8
 fi

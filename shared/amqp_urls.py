@@ -18,6 +18,11 @@ def host_and_port(url: URL) -> str:
     return f"[{url.host}]:{port}" if ":" in (url.host or "") else f"{url.host}:{port}"
 
 
+def skips_verification(url: URL) -> bool:
+    """Returns whether a URL asks to accept any certificate."""
+    return bool(url.query.get("no_verify_ssl", "0") != "0")
+
+
 def check(urls: str) -> None:
     """Raises ValueError unless each is a usable URL."""
     parse(urls)

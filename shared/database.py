@@ -1,8 +1,9 @@
 """The pool of PostgreSQL connections, and the errors that count as outages."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar
 
 import asyncpg
@@ -12,12 +13,16 @@ from shared import logs
 from shared.health import Health
 from shared.migrate import SchemaError, require_current
 from shared.settings import SettingsError
+from shared.transport import database_tls
 from shared.waiting import retry_through_outages
 
 Pool = asyncpg.Pool
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
 STATEMENT_TIMEOUT_SECONDS = 15
+# What asyncpg's ConnectionError says when the server answers that it has no TLS.
+TLS_DECLINED = "rejected SSL upgrade"
+TLS_HINT = "in HERALD_DATABASE_URL use the name of the certificate, and the file of its authority as sslrootcert"
 WRONG_SETTINGS = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
 # Outages are waited out. Every other error is a fault of the statement, and is raised.
 DATABASE_OUTAGES = (
@@ -56,6 +61,14 @@ class DatabaseRefused(Exception):
     """The server answers and cannot be used. The text names what to change, there or in the settings."""
 
 
+class TlsDeclined(Exception):
+    """The server does not speak TLS, and the URL demands it."""
+
+
+# A server that answers, and that this process cannot or must not use until somebody changes something.
+NOT_USABLE = (*WRONG_SETTINGS, ssl.SSLError, TlsDeclined)
+
+
 @asynccontextmanager
 async def connect(
     url: str, health: Health, stop: asyncio.Event, *, size: int = 5, session: Mapping[str, str] | None = None
@@ -64,9 +77,9 @@ async def connect(
 
     `session`: parameters of PostgreSQL that these connections have in addition, or instead of the usual ones.
 
-    A wrong password and an old schema are waited out as well, and logged as errors: somebody will correct them, and a
-    process that ends is only restarted to fail again. Sets `database` in `health`. Raises SettingsError when the URL
-    is malformed, and Stopped when `stop` is set while it waits.
+    A wrong password, a wrong certificate and an old schema are waited out as well, and logged as errors: somebody will
+    correct them, and a process that ends is only restarted to fail again. Sets `database` in `health`. Raises
+    SettingsError when the URL is malformed, and Stopped when `stop` is set while it waits.
     """
     health.require("database")
 
@@ -92,9 +105,35 @@ async def connect(
             pool.terminate()
 
 
+async def open_connection(url: str) -> asyncpg.Connection:
+    """Opens one connection, for a command or a measurement.
+
+    Raises what is in NOT_USABLE when the server must not be used as it is, and ValueError for a malformed URL.
+    """
+    tls = await asyncio.to_thread(database_tls, url)
+    with _named_refusals():
+        return await asyncpg.connect(url, ssl=tls, timeout=5, server_settings={"timezone": "UTC"})
+
+
+@contextmanager
+def _named_refusals() -> Iterator[None]:
+    """Raises TlsDeclined where asyncpg raises a ConnectionError like that of a server that is away."""
+    try:
+        yield
+    except ConnectionError as error:
+        if TLS_DECLINED not in str(error):
+            raise
+        raise TlsDeclined(describe(error)) from error
+
+
 async def _open(url: str, size: int, session: Mapping[str, str]) -> Pool:
+    try:
+        tls = await asyncio.to_thread(database_tls, url)
+    except ValueError as error:
+        raise SettingsError(f"HERALD_DATABASE_URL: {error}") from error
     pool = asyncpg.create_pool(
         url,
+        ssl=tls,
         min_size=1,
         max_size=size,
         timeout=5,
@@ -110,15 +149,16 @@ async def _open(url: str, size: int, session: Mapping[str, str]) -> Pool:
         },
     )
     try:
-        await pool
+        with _named_refusals():
+            await pool
         async with pool.acquire() as connection:
             await require_current(connection)
+    except (*NOT_USABLE, SchemaError) as error:
+        pool.terminate()
+        raise DatabaseRefused(explain_refusal(error)) from error
     except ValueError as error:
         pool.terminate()
         raise SettingsError(f"HERALD_DATABASE_URL: {describe(error)}") from error
-    except (*WRONG_SETTINGS, SchemaError) as error:
-        pool.terminate()
-        raise DatabaseRefused(explain_refusal(error)) from error
     except BaseException:
         pool.terminate()
         raise
@@ -131,6 +171,10 @@ def explain_refusal(error: BaseException) -> str:
         return f"{describe(error)}: correct user and password in HERALD_DATABASE_URL, or change them in the database"
     if isinstance(error, asyncpg.InvalidCatalogNameError):
         return f"{describe(error)}: correct the name in HERALD_DATABASE_URL, or create the database"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS failed: {describe(error)}: {TLS_HINT}"
+    if isinstance(error, TlsDeclined):
+        return f"{error}: switch TLS on in the server, since HERALD_DATABASE_URL is elsewhere or asks for it"
     return describe(error)
 
 
@@ -141,20 +185,6 @@ async def _nothing_to_reset(_: Connection) -> None:
     and settings of the session. Herald makes none that outlive their transaction, and an open transaction is rolled
     back before this is called.
     """
-
-
-async def watch(pool: Pool, health: Health) -> None:
-    """Asks the database every two seconds, and sets `database` in `health`. Runs until cancelled."""
-    while True:
-        try:
-            async with asyncio.timeout(3):
-                await pool.fetchval("SELECT 1")
-            health.set("database", True)
-        except DATABASE_OUTAGES as error:
-            if health.parts.get("database"):
-                logs.get().error("database lost", detail=describe(error))
-            health.set("database", False, describe(error))
-        await asyncio.sleep(2)
 
 
 def register_metrics(pool: Pool, registry: CollectorRegistry) -> None:

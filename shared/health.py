@@ -86,6 +86,11 @@ class Health:
         return {name: part.up for name, part in self._parts.items()}
 
     @property
+    def optional(self) -> list[str]:
+        """The parts that the process can do without."""
+        return [name for name, part in self._parts.items() if not part.required]
+
+    @property
     def reasons(self) -> dict[str, str]:
         """The last known reason for each part that is down."""
         return {name: part.reason for name, part in self._parts.items() if part.reason is not None}
@@ -114,7 +119,7 @@ class Health:
         return {
             "ready": self.ready,
             "parts": self.parts,
-            "optional": [name for name, part in self._parts.items() if not part.required],
+            "optional": self.optional,
             "since": {name: part.since.isoformat(timespec="milliseconds") for name, part in self._parts.items()},
             "reasons": self.reasons,
             "details": self.details,

@@ -13,6 +13,10 @@ FOLDER = Path(__file__).parent / "migrations"
 # An arbitrary number, which every Herald that shares a database must use.
 LOCK_KEY = 4_837_251_190
 NO_TRANSACTION = "-- no-transaction"
+# A statement that waits for a lock makes everybody wait who comes after it, readers too. So it waits this long at the
+# most, and then lets the others pass before it tries again.
+LOCK_WAIT = "2s"
+LOCK_PAUSE_SECONDS = 3.0
 
 
 class SchemaError(Exception):
@@ -40,12 +44,13 @@ def available() -> list[Migration]:
     ]
 
 
-async def migrate(connection: asyncpg.Connection, *, lock_timeout: float = 60) -> list[str]:
+async def migrate(connection: asyncpg.Connection, *, lock_timeout: float = 60, table_timeout: float = 600) -> list[str]:
     """Applies the missing migrations and returns their names. Several processes may run it at once.
 
     Polls the advisory lock, since a lock that is waited for in the server would deadlock with CREATE INDEX
-    CONCURRENTLY. Raises SchemaError when an applied migration differs from its file, or when the lock is not free
-    within `lock_timeout` seconds.
+    CONCURRENTLY. Raises SchemaError when an applied migration differs from its file, when the lock is not free
+    within `lock_timeout` seconds, or when a table stays locked by others for `table_timeout` seconds, which are tried
+    in pieces so that nobody waits for a migration that waits.
     """
     await _lock(connection, lock_timeout)
     try:
@@ -56,7 +61,7 @@ async def migrate(connection: asyncpg.Connection, *, lock_timeout: float = 60) -
         done = await _applied(connection)
         missing = [step for step in available() if step.number not in done]
         for step in missing:
-            await _apply(connection, step)
+            await _apply_between_locks(connection, step, table_timeout)
         return [step.name for step in missing]
     finally:
         await connection.execute("SELECT pg_advisory_unlock($1)", LOCK_KEY)
@@ -90,6 +95,33 @@ async def _applied(connection: asyncpg.Connection) -> dict[int, str]:
     return {row["number"]: row["name"] for row in rows}
 
 
+async def _apply_between_locks(connection: asyncpg.Connection, step: Migration, seconds: float) -> None:
+    deadline = asyncio.get_running_loop().time() + seconds
+    while True:
+        try:
+            await _apply(connection, step)
+            return
+        except asyncpg.LockNotAvailableError as error:
+            holders = await _list_lock_holders(connection)
+            if asyncio.get_running_loop().time() > deadline:
+                raise SchemaError(f"{step.name} needs a table that others have locked: {holders}") from error
+            logs.get().warning("migration waits for a lock", migration=step.name, holders=holders)
+        await asyncio.sleep(LOCK_PAUSE_SECONDS)
+
+
+async def _list_lock_holders(connection: asyncpg.Connection) -> str:
+    """Returns the sessions of this database with the oldest open transactions: one of them has the lock."""
+    rows = await connection.fetch(
+        """
+        SELECT pid, application_name, date_trunc('second', now() - xact_start)::text AS age FROM pg_stat_activity
+        WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL
+        ORDER BY xact_start LIMIT 3
+        """
+    )
+    found = [f"pid {row['pid']} ({row['application_name'] or 'unnamed'}), open for {row['age']}" for row in rows]
+    return "; ".join(found) or "a session that is gone by now"
+
+
 async def _apply(connection: asyncpg.Connection, step: Migration) -> None:
     record = "INSERT INTO migrations (number, name, checksum) VALUES ($1, $2, $3)"
     if step.sql.startswith(NO_TRANSACTION):
@@ -97,6 +129,7 @@ async def _apply(connection: asyncpg.Connection, step: Migration) -> None:
         await connection.execute(record, step.number, step.name, step.checksum)
     else:
         async with connection.transaction():
+            await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'")
             await connection.execute(step.sql)
             await connection.execute(record, step.number, step.name, step.checksum)
     logs.get().info("migration applied", migration=step.name)

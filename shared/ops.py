@@ -25,9 +25,9 @@ class _Readiness(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         yield GaugeMetricFamily("herald_ready", "1 if every required part is up.", value=float(self._health.ready))
-        parts = GaugeMetricFamily("herald_part_up", "1 if the part is up.", labels=["part"])
+        parts = GaugeMetricFamily("herald_part_up", "1 if the part is up.", labels=["part", "required"])
         for part, up in self._health.parts.items():
-            parts.add_metric([part], float(up))
+            parts.add_metric([part, "no" if part in self._health.optional else "yes"], float(up))
         yield parts
 
 

@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 
 from pydantic import SecretStr
 
-from shared import logs, settings
+from shared import logs, settings, transport
+from shared.checks import variables
 from shared.redaction import Redactor, secrets_in
-from shared.settings import Settings, SettingsError
+from shared.settings import Settings, SettingsError, TransportSettings
 from shared.waiting import Stopped
 
 new_event_loop: Callable[[], asyncio.AbstractEventLoop]
@@ -48,6 +49,7 @@ def run(service: str, kind: type[SettingsT], main: Main[SettingsT], *, backgroun
         gc.set_threshold(*GC_THRESHOLD)
         _configure_logs(service, config)
         _install_error_hooks()
+        variables.warn_of_unknown(os.environ)
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             return runner.run(_supervise(service, config, main))
     except SettingsError as error:
@@ -98,6 +100,8 @@ async def _supervise(service: str, config: SettingsT, main: Main[SettingsT]) -> 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     log.info("process started")
+    if isinstance(config, TransportSettings) and (weaknesses := config.weaknesses()):
+        log.warning("insecure transport", peers=[str(each) for each in weaknesses], variable=transport.VARIABLE)
     work = asyncio.ensure_future(main(config, stop))
     watch = asyncio.ensure_future(stop.wait())
     await asyncio.wait((work, watch), return_when=asyncio.FIRST_COMPLETED)

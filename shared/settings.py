@@ -8,7 +8,8 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from shared import amqp_urls
+from shared import amqp_urls, transport
+from shared.transport import Peer, Weakness
 
 PREFIX = "HERALD_"
 
@@ -59,6 +60,15 @@ def _amqp(urls: SecretStr) -> SecretStr:
     return urls
 
 
+def _peers(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    named = frozenset(part.strip() for part in value.split(",")) - {""}
+    if unknown := sorted(named - set(transport.PEERS)):
+        raise ValueError(f"{unknown[0]!r} is none of {', '.join(transport.PEERS)}")
+    return named
+
+
 Port = Annotated[int, Field(ge=0, le=65535)]
 AmqpUrls = Annotated[SecretStr, AfterValidator(_amqp)]
 
@@ -75,23 +85,38 @@ class Settings(BaseSettings):
     ops_port: Port = 0
 
 
-class DatabaseSettings(BaseSettings):
-    """The settings of processes that use PostgreSQL."""
+class TransportSettings(BaseSettings):
+    """The settings of whatever connects to another machine. `load` refuses a weakness that is not allowed here."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
+
+    # The peers, separated by commas, to which a connection off loopback may lack TLS or verification.
+    insecure_transport: Annotated[frozenset[Peer], NoDecode, BeforeValidator(_peers)] = frozenset()
+
+    def weaknesses(self) -> tuple[Weakness, ...]:
+        """Returns the connections off loopback that TLS does not protect, or with a peer that is not verified."""
+        return ()
+
+
+class DatabaseSettings(TransportSettings):
+    """The settings of processes that use PostgreSQL."""
 
     database_url: SecretStr = SecretStr("postgresql://localhost/herald")
 
+    def weaknesses(self) -> tuple[Weakness, ...]:
+        return (*transport.weaknesses_of_database(self.database_url.get_secret_value()), *super().weaknesses())
 
-class BrokerSettings(BaseSettings):
+
+class BrokerSettings(TransportSettings):
     """The settings of processes that use RabbitMQ."""
-
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
 
     # One for each node, separated by commas.
     rabbitmq_url: AmqpUrls = SecretStr("amqp://guest:guest@localhost/")
     declare: bool = True
     retry_delays: Delays = DEFAULT_RETRY_DELAYS
+
+    def weaknesses(self) -> tuple[Weakness, ...]:
+        return (*transport.weaknesses_of_broker(self.rabbitmq_url.get_secret_value()), *super().weaknesses())
 
 
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
@@ -100,10 +125,20 @@ SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 def load(kind: type[SettingsT]) -> SettingsT:
     """Reads settings from the environment. Raises SettingsError, which names each wrong variable."""
     try:
-        return kind()
+        config = kind()
     except ValidationError as error:
         lines = [
             f"{PREFIX}{'_'.join(str(part) for part in problem['loc'][:1]).upper()}: {problem['msg']}"
             for problem in error.errors(include_url=False, include_input=False)
         ]
         raise SettingsError("; ".join(lines)) from error
+    if isinstance(config, TransportSettings):
+        require_allowed(config.weaknesses(), config.insecure_transport)
+    return config
+
+
+def require_allowed(weaknesses: tuple[Weakness, ...], allowed: frozenset[Peer]) -> None:
+    """Raises SettingsError for weaknesses that HERALD_INSECURE_TRANSPORT does not allow."""
+    refused = [weakness.refusal for weakness in weaknesses if weakness.peer not in allowed]
+    if refused:
+        raise SettingsError("; ".join(refused))

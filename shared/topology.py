@@ -22,6 +22,7 @@ PLANNER_MAILINGS = "planner.mailings"
 DISPATCHER_JOBS = "dispatcher.jobs"
 REPORTER_RESULTS = "reporter.results"
 PLANNER_DEAD, DISPATCHER_DEAD, REPORTER_DEAD = "planner.dead", "dispatcher.dead", "reporter.dead"
+DEAD_QUEUES = (PLANNER_DEAD, DISPATCHER_DEAD, REPORTER_DEAD)
 DeadQueue = Literal["planner.dead", "dispatcher.dead", "reporter.dead"]
 SEND_KEY, RESULT_KEY = "send", "result"
 
@@ -101,7 +102,6 @@ def _capped(length: int) -> dict[str, Argument]:
 def build(retry_delays: Sequence[timedelta]) -> Topology:
     """Builds the whole topology for these retry delays."""
     retries = [(delay, retry_queue(delay)) for delay in retry_delays]
-    dead_queues = (PLANNER_DEAD, DISPATCHER_DEAD, REPORTER_DEAD)
     return Topology(
         exchanges=(
             Exchange(MAILINGS, "topic"),
@@ -115,13 +115,13 @@ def build(retry_delays: Sequence[timedelta]) -> Topology:
             Queue(DISPATCHER_JOBS, _guarded(DISPATCHER_DEAD)),
             *(Queue(name, _delayed(delay)) for delay, name in retries),
             Queue(REPORTER_RESULTS, _guarded(REPORTER_DEAD, **{"x-single-active-consumer": True})),
-            *(Queue(name, _capped(100_000)) for name in dead_queues),
+            *(Queue(name, _capped(100_000)) for name in DEAD_QUEUES),
         ),
         bindings=(
             Binding(MAILINGS, "mailing.#", PLANNER_MAILINGS),
             Binding(JOBS, SEND_KEY, DISPATCHER_JOBS),
             *(Binding(RETRY, name, name) for _, name in retries),
             Binding(RESULTS, RESULT_KEY, REPORTER_RESULTS),
-            *(Binding(DEAD, name, name) for name in dead_queues),
+            *(Binding(DEAD, name, name) for name in DEAD_QUEUES),
         ),
     )

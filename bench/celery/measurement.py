@@ -18,6 +18,7 @@ from cli.native import child
 from cli.stack.backing_services import inspect_queue
 from cli.stack.launch import RunningStack
 from cli.terminal.progress import mailing_bar
+from shared.database import open_connection
 from shared.process import BACKGROUND_NICENESS
 
 BIN = Path(".venv/celery/bin")
@@ -152,11 +153,11 @@ def _family(pids: Sequence[int]) -> list[int]:
 
 @asynccontextmanager
 async def _database(admin_url: str, phones: Sequence[str], text: str, number: int) -> AsyncIterator[asyncpg.Connection]:
-    admin = await asyncpg.connect(admin_url)
+    admin = await open_connection(admin_url)
     try:
         await admin.execute(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)")
         await admin.execute(f"CREATE DATABASE {DATABASE}")
-        connection = await asyncpg.connect(url_of(admin_url, DATABASE))
+        connection = await open_connection(url_of(admin_url, DATABASE))
         try:
             await connection.execute(SCHEMA)
             await connection.execute(f"ALTER SEQUENCE messages_id_seq RESTART {FIRST_ID + number * 10**9}")

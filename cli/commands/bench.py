@@ -23,6 +23,15 @@ def bench_command(
     output: Annotated[
         Path | None, typer.Option(help="JSON file for the figures. Default: bench.json; with --running, none.")
     ] = None,
+    checkout: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True,
+            file_okay=False,
+            resolve_path=True,
+            help="Another checkout, with its .venv, whose processes are measured.",
+        ),
+    ] = None,
     api: Annotated[
         bool, typer.Option("--api", help="Measure the API instead: response times, import and export.")
     ] = False,
@@ -57,4 +66,4 @@ def bench_command(
         latency_ms=latency_ms,
         failures=failures,
     )
-    bench(workload, provider_url, output)
+    bench(workload, provider_url, output, checkout)

@@ -7,9 +7,11 @@ from typing import Any
 
 import aiohttp
 
+from cli.connections.transport import judge
 from cli.failure import Failure
 from cli.settings import ClientSettings, find_token
 from shared import settings
+from shared.transport import weaknesses_of_http
 
 Json = dict[str, Any]
 # How many times a request is repeated after a 429.
@@ -80,6 +82,8 @@ async def open_api(url: str | None = None, token: str | None = None) -> AsyncIte
     """Opens a client of the API at `url`, by default of that of the settings."""
     config = settings.load(ClientSettings)
     token = token or find_token(config)
+    if token:
+        judge(weaknesses_of_http(url or config.api_url, "api", "HERALD_API_URL"))
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
         session = aiohttp.ClientSession(url or config.api_url, headers=headers, timeout=_TIMEOUT)

@@ -6,10 +6,12 @@ from contextlib import asynccontextmanager
 
 from aio_pika.abc import AbstractConnection
 
+from cli.connections.transport import judge
 from cli.connections.waiting import Service, connect
 from cli.failure import Failure
 from shared.broker import BROKER_OUTAGES, BrokerRefused, describe, open_connection
 from shared.broker.errors import REFUSED_HINT
+from shared.transport import weaknesses_of_broker
 
 BROKER = Service("RabbitMQ", "HERALD_RABBITMQ_URL", BROKER_OUTAGES, describe)
 # Long enough for a cluster of three nodes, two of which do not even refuse the connection.
@@ -19,6 +21,10 @@ CONNECT_SECONDS = 15
 @asynccontextmanager
 async def open_broker(url: str, wait_seconds: float = 0) -> AsyncIterator[AbstractConnection]:
     """Connects to RabbitMQ, and retries for `wait_seconds` while it does not answer. Raises Failure."""
+    try:
+        judge(weaknesses_of_broker(url))
+    except ValueError as error:
+        raise Failure(f"HERALD_RABBITMQ_URL: {error}", code=2) from error
     connection = await connect(BROKER, lambda: _attempt(url), wait_seconds)
     try:
         yield connection
@@ -30,7 +36,5 @@ async def _attempt(url: str) -> AbstractConnection:
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
             return await open_connection(url, "herald-command")
-    except ValueError as error:
-        raise Failure(f"HERALD_RABBITMQ_URL: {error}", code=2) from error
     except BrokerRefused as error:
         raise Failure(f"RabbitMQ refuses the connection: {describe(error)}: {REFUSED_HINT}", code=2) from error

@@ -12,6 +12,7 @@ from cli.native.ports import free_port, is_free
 from cli.native.provisioning import Notify
 from cli.settings import FOLDER, STOP_LIST_KEY_FILE, TARGETS_FILE, TOKEN_FILE
 from cli.stack.backing_services import BackingServices, open_backing_services
+from cli.stack.checkout import Checkout, migrate
 from cli.stack.output import LineSink
 from cli.stack.plan import Endpoints, plan_stack
 from cli.stack.port_assignment import assign_ports, read_ports
@@ -25,7 +26,7 @@ class StackOptions:
 
     `folder` holds the files of PostgreSQL and RabbitMQ, `database` is the name of the database, `workers` is the number
     of dispatchers, `fresh` deletes earlier data first, and `flexible` replaces taken ports. With `logs`, the processes
-    write their log lines to files in this folder.
+    write their log lines to files in this folder. The processes run the code of `checkout`, if it is given.
     """
 
     folder: Path = FOLDER
@@ -34,6 +35,7 @@ class StackOptions:
     fresh: bool = False
     flexible: bool = False
     logs: Path | None = None
+    checkout: Checkout | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +64,16 @@ async def open_stack(
         wanted = read_ports(env, options.workers, sandbox=sandbox)
         ports = assign_ports(wanted, is_free, free_port, notify, flexible=options.flexible)
         async with open_backing_services(options.folder, options.database, env, notify, fresh=options.fresh) as found:
-            notify("migrations: " + (", ".join(await apply_migrations(found.database_url)) or "nothing to do"))
+            if options.checkout is not None:
+                await migrate(options.checkout, env, found.database_url)
+            else:
+                notify("migrations: " + (", ".join(await apply_migrations(found.database_url)) or "nothing to do"))
             endpoints = _endpoints(
                 found, find_or_create_token(env.get("HERALD_ADMIN_TOKEN"), TOKEN_FILE), env, sandbox=sandbox
             )
             key = find_or_create_token(env.get("HERALD_STOP_LIST_KEY"), STOP_LIST_KEY_FILE)
-            plan = plan_stack(env, ports, replace(endpoints, stop_list_key=key), options.workers, options.logs)
+            endpoints = replace(endpoints, stop_list_key=key)
+            plan = plan_stack(env, ports, endpoints, options.workers, options.logs, options.checkout)
             with prometheus_targets(plan.processes, TARGETS_FILE):
                 async with Supervisor(plan, sink) as supervisor:
                     notify("starting " + ", ".join(spec.name for spec in plan.processes))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from cli.stack.checkout import Checkout
 from cli.stack.port_assignment import name_processes
 
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104
@@ -14,7 +15,7 @@ class ProcessSpec:
     """One process of a stack.
 
     `command` is the sub-command of herald, `probe` the URL that answers 200 when the process is ready, and `ops` the
-    address of its metrics as host:port.
+    address of its metrics as host:port. `checkout` is another one whose code it runs.
     """
 
     name: str
@@ -22,6 +23,7 @@ class ProcessSpec:
     env: dict[str, str] = field(repr=False)
     probe: str | None
     ops: str | None = None
+    checkout: Checkout | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +48,17 @@ class StackPlan:
 
 
 def plan_stack(
-    env: Mapping[str, str], ports: Mapping[str, int], endpoints: Endpoints, workers: int, logs: Path | None = None
+    env: Mapping[str, str],
+    ports: Mapping[str, int],
+    endpoints: Endpoints,
+    workers: int,
+    logs: Path | None = None,
+    checkout: Checkout | None = None,
 ) -> StackPlan:
     """Returns the processes in the order in which they start, and their URLs.
 
-    `logs` is a folder for the log lines of the processes.
+    `logs` is a folder for the log lines of the processes. They run the code of `checkout`, if it is given; the sandbox
+    runs that of this one, so that versions are compared at the same provider.
     """
     host = _reachable(env.get("HERALD_API_HOST", "127.0.0.1"))
     sandbox_host = _reachable(env.get("HERALD_SANDBOX_HOST", "127.0.0.1"))
@@ -58,6 +66,8 @@ def plan_stack(
     shared = dict(env) | _shared(ports, endpoints, sandbox_url)
     ops_host = _reachable(env.get("HERALD_OPS_HOST", "127.0.0.1"))
     processes = [_with_ops(name, shared, ports[f"ops {name}"], ops_host) for name in name_processes(workers)]
+    if checkout is not None:
+        processes = [replace(one, env=checkout.environment(one.env), checkout=checkout) for one in processes]
     if sandbox_url:
         processes.insert(
             0, ProcessSpec("sandbox", "sandbox", shared | {"HERALD_OPS_PORT": "0"}, f"{sandbox_url}/faults")

@@ -5,6 +5,7 @@ import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from contextlib import suppress
+from pathlib import Path
 from typing import BinaryIO
 
 import aiohttp
@@ -99,7 +100,9 @@ class SupervisedProcess:
         return await process.wait()
 
     async def _start(self, output: BinaryIO | int) -> Process:
-        command = [sys.executable, "-m", "cli.main", self.spec.command]
+        command: list[str | Path] = [sys.executable, "-m", "cli.main", self.spec.command]
+        if self.spec.checkout is not None:
+            command = self.spec.checkout.command(self.spec.command)
         # If this process is killed, its children are killed too, which loses nothing.
         process = await child.start(command, output=output, env=self.spec.env, death_signal=signal.SIGKILL)
         self._process = process

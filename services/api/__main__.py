@@ -14,11 +14,14 @@ from services.api.mailings.planner_hints import HintQueue
 from services.api.mailings.settings import parse_window
 from services.api.metrics import Metrics
 from services.api.settings import ApiSettings
+from services.api.sign_in.wiring import make_sign_in
 from services.api.stop_list.keys import StopListKey
 from services.api.web.database import DatabaseGate
 from services.api.web.timeouts import Timeouts
 from shared import database, logs, process, topology
 from shared.broker import Publisher
+from shared.checks.database import DatabaseCheck
+from shared.checks.settings import SettingsCheck, show_delays
 from shared.database import DATABASE_OUTAGES, Pool, describe
 from shared.health import Health
 from shared.metrics import new_registry
@@ -63,6 +66,7 @@ async def main(config: ApiSettings, stop: asyncio.Event) -> None:
         default_zone=config.default_timezone,
         stop_list_key=stop_list_key(config),
         default_window=parse_window(config.default_window),
+        sign_in=make_sign_in(config),
     )
     async with (
         serve_ops(config.ops_host, config.ops_port, health, registry),
@@ -75,8 +79,17 @@ async def main(config: ApiSettings, stop: asyncio.Event) -> None:
         health.set(ZONES, True)
         database.register_metrics(pool, registry)
         publisher.register_metrics(registry)
+        equal = {"HERALD_RETRY_DELAYS": show_delays(config.retry_delays)}
+        settings_check = SettingsCheck(pool, health, registry, "api", equal)
         try:
-            await process.until_stopped(stop, database.watch(pool, health), publisher.check(), hints.check())
+            async with settings_check:
+                await process.until_stopped(
+                    stop,
+                    DatabaseCheck(pool, health, registry).run(),
+                    settings_check.run(),
+                    publisher.check(),
+                    hints.check(),
+                )
         finally:
             await runner.cleanup()
 

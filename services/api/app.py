@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from services.api.access import places
-from services.api.access.authenticate import AUTHENTICATOR, Authenticator, authenticate
+from services.api.access.authenticate import AUTHENTICATOR, SESSIONS, Authenticator, authenticate
 from services.api.access.identity import IDENTITY
 from services.api.access.places import EXPORTS, STREAMS
 from services.api.access.rate_limit import RATE_LIMITS, RateLimits, limit, stamp_allowance
@@ -20,6 +20,8 @@ from services.api.metrics import Metrics
 from services.api.pages import routes as pages
 from services.api.routes import ROUTES
 from services.api.segments.handlers import COUNTING, MOST_AT_A_TIME
+from services.api.sign_in import routes as sign_in_routes
+from services.api.sign_in.wiring import SIGN_IN, SignIn, identify_session
 from services.api.statistics import sse
 from services.api.stop_list.guard import KEY
 from services.api.stop_list.keys import StopListKey
@@ -50,6 +52,7 @@ def build(
     default_zone: str,
     stop_list_key: StopListKey | None = None,
     default_window: WindowNew | None = None,
+    sign_in: SignIn | None = None,
 ) -> web.Application:
     """Builds the application from its parts, each of which belongs to one feature."""
     app = web.Application(
@@ -63,6 +66,9 @@ def build(
     app[TIMEOUTS] = timeouts
     app[FIELD_NAMES] = field_names(model for route in ROUTES for model in route.models)
     app[AUTHENTICATOR] = authenticator
+    if sign_in is not None:
+        app[SIGN_IN] = sign_in
+        app[SESSIONS] = identify_session
     app[RATE_LIMITS] = rate_limits
     app[PLANNER_HINTS] = planner_hints
     app[DEAD_QUEUES] = dead_queues
@@ -80,6 +86,7 @@ def build(
         _add(app.router, PREFIX + path, routes)
     pages.add(app, ROUTES)
     console.add(app)
+    sign_in_routes.add(app)
     return app
 
 

@@ -1,6 +1,8 @@
 """The table of all routes: the handler, the least role, the summary, and the models of query parameters and body."""
 
 from services.api.access import handlers as token
+from services.api.audit import handlers as audit
+from services.api.audit.schemas import EventsQuery
 from services.api.clients import export
 from services.api.clients import handlers as clients
 from services.api.clients.import_ import handler as imports
@@ -19,6 +21,7 @@ from services.api.messages import handlers as messages
 from services.api.messages.schemas import MessagesQuery
 from services.api.segments import handlers as segments
 from services.api.segments.schemas import SegmentNew, SegmentPatch, SegmentsQuery
+from services.api.sign_in import sessions
 from services.api.statistics import handlers as statistics
 from services.api.statistics import sse
 from services.api.stop_list import handlers as stop_list
@@ -141,6 +144,9 @@ ROUTES = (
     Route("GET", "/statistics", statistics.totals, "viewer", "Count all mailings and messages"),
     Route("GET", "/statistics/mailings", statistics.listing, "viewer", "List the counts of each mailing", PageQuery),
     Route("GET", "/token", token.show, "viewer", "Show the request's token"),
+    Route("GET", "/sessions", sessions.listing, "admin", "List the sessions of people"),
+    Route("DELETE", "/sessions/{session_id:[0-9]{1,19}}", sessions.revoke, "admin", "End a session"),
+    Route("GET", "/events", audit.listing, "admin", "List all events", EventsQuery, streams=True),
     Route("GET", "/dead-letters", dead_letters.listing, "admin", "List dead letters", DeadLettersQuery),
     Route("POST", "/dead-letters/replay", dead_letters.replay, "admin", "Replay dead letters", body=DeadLettersReplay),
     Route("DELETE", "/dead-letters", dead_letters.drop, "admin", "Drop dead letters", DeadLettersDrop),

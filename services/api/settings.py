@@ -1,6 +1,5 @@
 """The settings of the API, read from HERALD_* variables."""
 
-import ipaddress
 import zoneinfo
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated
@@ -10,23 +9,15 @@ from pydantic_settings import NoDecode
 
 from services.api.access.client_address import parse_networks
 from services.api.mailings.settings import parse_window
+from services.api.sign_in.settings import SignInSettings
 from services.api.stop_list.keys import LEAST_KEY
 from shared.settings import BrokerSettings, DatabaseSettings, Settings
+from shared.transport import is_loopback
 
 # The public default of docker-compose.yml, for a first try.
 DEFAULT_ADMIN_TOKEN = "herald-first-try"  # noqa: S105 - it is everybody's
 # Requests per second of one token.
 DEFAULT_RATE = 100
-
-
-def is_loopback(host: str) -> bool:
-    """Returns whether only this machine can reach a listener on `host`. An empty host listens on every interface."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _read_networks(value: object) -> object:
@@ -42,7 +33,7 @@ Rate = Annotated[Annotated[float, Field(ge=0.1, le=1_000_000)] | None, BeforeVal
 Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_read_networks)]
 
 
-class ApiSettings(Settings, DatabaseSettings, BrokerSettings):
+class ApiSettings(Settings, DatabaseSettings, BrokerSettings, SignInSettings):
     api_host: str = "127.0.0.1"
     # 0 means any free port, which the log names.
     api_port: int = Field(default=8080, ge=0, le=65535)

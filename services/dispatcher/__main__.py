@@ -15,7 +15,10 @@ from services.dispatcher.admission.admission_watch import BreakerWatch, Concurre
 from services.dispatcher.admission.breaker import Breaker
 from services.dispatcher.admission.hold_up import HoldUp
 from services.dispatcher.admission.rate_limit import make_limit, prefetch
-from services.dispatcher.attempt import AttemptRunner
+from services.dispatcher.attempt import AttemptTools
+from services.dispatcher.attempts import RunningAttempts
+from services.dispatcher.claimer import Claimer
+from services.dispatcher.claims.claim_size import ClaimSize
 from services.dispatcher.claims.clock import read_clock
 from services.dispatcher.claims.give_backs import GiveBacks
 from services.dispatcher.claims.heartbeat import Heartbeat
@@ -25,11 +28,14 @@ from services.dispatcher.intake import Intake
 from services.dispatcher.metrics import Metrics
 from services.dispatcher.provider_api import provider
 from services.dispatcher.queued_retries import QueuedRetries
+from services.dispatcher.requeue import Requeue
 from services.dispatcher.result_buffer import ResultBuffer
 from services.dispatcher.retry import RetryPolicy
 from services.dispatcher.settings import DispatcherSettings
 from shared import database, process, topology
 from shared.broker import Consumer, Publisher
+from shared.checks.database import DatabaseCheck
+from shared.checks.settings import SettingsCheck, show_delays
 from shared.health import Health
 from shared.metrics import new_registry
 from shared.ops import serve_ops
@@ -62,25 +68,30 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
         give_backs, retries = GiveBacks(pool, held.names, intake, counters), QueuedRetries(pool)
         breaker = Breaker(lambda: random.uniform(0.9, 1.1))  # noqa: S311 - jitter, not a secret
         concurrency = AdaptiveConcurrency(config.dispatcher_concurrency)
-        admission = Admission(breaker, concurrency)
-        runner = _runner(config, held, publisher, send_api, admission, retries, counters)
+        admission, limiter = Admission(breaker, concurrency), make_limit(config.provider_rate, read_clock)
+        tools = AttemptTools(
+            held=held,
+            publisher=publisher,
+            provider=send_api,
+            admission=admission,
+            policy=RetryPolicy(config.retry_delays, config.max_attempts),
+            retries=retries,
+            metrics=counters,
+            timeout=config.provider_timeout,
+            token=token,
+            clock=read_clock,
+        )
+        attempts = RunningAttempts(tools, results, give_backs, intake, ClaimSize(), limiter)
         heartbeat = Heartbeat(pool, held, provider_timeout=config.provider_timeout, clock=read_clock)
-        hold_up = HoldUp(health, registry, read_clock)
-        handler = Handler(
-            pool,
-            publisher,
-            intake,
-            runner,
-            results,
-            admission,
-            held,
-            give_backs,
-            heartbeat,
-            hold_up,
-            counters,
+        hold_up, requeue = HoldUp(health, registry, read_clock), Requeue(publisher, intake, config.retry_delays[0])
+        claimer = Claimer(
+            *(pool, intake, requeue, attempts, admission, held, limiter, hold_up, counters),
             concurrency=config.dispatcher_concurrency,
-            shortest_retry=topology.retry_queue(config.retry_delays[0]),
-            limiter=make_limit(config.provider_rate, read_clock),
+            clock=read_clock,
+        )
+        handler = Handler(
+            *(intake, requeue, claimer, attempts, results, admission, held, heartbeat, hold_up, limiter),
+            concurrency=config.dispatcher_concurrency,
             clock=read_clock,
         )
         consumer = Consumer(
@@ -103,7 +114,8 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
             ("give back", give_backs.pulse),
         ):
             health.watch(task, pulse)
-        async with consumer:
+        settings_check = SettingsCheck(pool, health, registry, "dispatcher", _equal_settings(config))
+        async with consumer, settings_check:
             breaker_watch, limit_watch = BreakerWatch(breaker, health, registry), ConcurrencyWatch(concurrency, health)
             tasks: dict[str, Work] = {
                 "beat": heartbeat.run,
@@ -112,7 +124,8 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
                 "hold-up": hold_up.run,
                 "queued retries": retries.run,
                 "admission": lambda: watch_admission(breaker_watch, limit_watch, read_clock),
-                "database": lambda: database.watch(pool, health),
+                "database": DatabaseCheck(pool, health, registry).run,
+                "settings": settings_check.run,
             }
             supervisor = TaskSupervisor(health, registry)
             watches = [supervisor.supervise(task, work) for task, work in tasks.items()]
@@ -121,27 +134,11 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
             await heartbeat.leave()
 
 
-def _runner(
-    config: DispatcherSettings,
-    held: HeldClaims,
-    publisher: Publisher,
-    send_api: provider.Provider,
-    admission: Admission,
-    retries: QueuedRetries,
-    counters: Metrics,
-) -> AttemptRunner:
-    return AttemptRunner(
-        held,
-        publisher,
-        send_api,
-        admission,
-        RetryPolicy(config.retry_delays, config.max_attempts),
-        retries,
-        counters,
-        timeout=config.provider_timeout,
-        token=config.provider_token.get_secret_value(),
-        clock=read_clock,
-    )
+def _equal_settings(config: DispatcherSettings) -> dict[str, str]:
+    return {
+        "HERALD_RETRY_DELAYS": show_delays(config.retry_delays),
+        "HERALD_MAX_ATTEMPTS": str(config.max_attempts),
+    }
 
 
 def _register_gauges(

@@ -1,8 +1,10 @@
 """One attempt, from the claim to its result: send, classify, decide, act."""
 
-import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
+from logging import DEBUG
 
 from msgspec import structs
 
@@ -11,11 +13,11 @@ from services.dispatcher.attempt_result import build_refused, build_result, buil
 from services.dispatcher.claimed_job import ClaimedJob, SentRequest
 from services.dispatcher.claims.held_claims import HeldClaims
 from services.dispatcher.metrics import Metrics
-from services.dispatcher.provider_api.pending_request import NotBegun
+from services.dispatcher.provider_api.pending_request import PendingRequest
 from services.dispatcher.provider_api.provider import Provider
 from services.dispatcher.provider_api.replies import Classification, Reply, classify
 from services.dispatcher.queued_retries import QueuedRetries
-from services.dispatcher.retry import Decision, Finish, Retry, RetryFacts, RetryPolicy, decide
+from services.dispatcher.retry import SENT, Decision, Finish, Retry, RetryFacts, RetryPolicy, decide
 from shared import failpoints, logs, topology
 from shared.broker import Outgoing, Publisher, Unpublished
 from shared.messages import Result, encode
@@ -28,163 +30,213 @@ MOST_QUEUED_RETRIES = 50_000
 log = logs.get()
 
 
-class AttemptRunner:
-    """The runner of attempts. It holds no database connection while it waits for the provider."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptTools:
+    """What all attempts of a process share. `timeout` is in seconds, and `clock` that of the claims."""
+
+    held: HeldClaims
+    publisher: Publisher
+    provider: Provider
+    admission: Admission
+    policy: RetryPolicy
+    retries: QueuedRetries
+    metrics: Metrics
+    timeout: float
+    token: str
+    clock: Callable[[], float]
+
+
+class AttemptRun:
+    """One attempt of a claimed job. It holds no database connection, and no task, while it waits for the provider.
+
+    `on_end` is called once, with the result, or with None when the request did not begin, or when Herald failed in a
+    way that leaves no result. Whatever calls an attempt gets no error from it.
+    """
+
+    __slots__ = ("_began", "_deadline", "_ended", "_on_end", "_pending", "_replied", "_tools", "claimed")
 
     def __init__(
-        self,
-        held: HeldClaims,
-        publisher: Publisher,
-        provider: Provider,
-        admission: Admission,
-        policy: RetryPolicy,
-        retries: QueuedRetries,
-        metrics: Metrics,
-        *,
-        timeout: float,
-        token: str,
-        clock: Callable[[], float],
+        self, tools: AttemptTools, claimed: ClaimedJob, on_end: "Callable[[AttemptRun, Result | None], None]"
     ) -> None:
-        self._held = held
-        self._publisher = publisher
-        self._provider = provider
-        self._admission = admission
-        self._policy = policy
-        self._retries = retries
-        self._metrics = metrics
-        self._timeout = timeout
-        self._token = token
-        self._clock = clock
+        self._tools = tools
+        self.claimed = claimed
+        self._on_end = on_end
+        self._pending: PendingRequest | None = None
+        self._began = self._deadline = 0.0
+        self._replied = self._ended = False
 
-    async def run(self, claimed: ClaimedJob) -> Result | None:
-        """Makes one attempt and returns its result; None when its request did not begin. Raises nothing.
-
-        It may be cancelled: then its claim is to be given back, or the process stops.
-        """
-        if claimed.claim.refusal is not None:
-            return self._refuse(claimed, claimed.claim.refusal)
-        try:
-            sent = await self._send(claimed)
-        except NotBegun:
-            return None
-        self._metrics.margin.observe(claimed.claim.seconds_left - sent.begun_after)
-        classification = _classify(claimed, sent)
-        self._record_in_admission(claimed, sent, classification)
-        try:
-            decision = decide(classification, self._facts(claimed, sent), self._policy)
-            decision = await self._act(claimed, sent, decision)
-            result = build_result(claimed, sent, classification, decision, token=self._token)
-            self._log_end(claimed, sent, classification, decision, result)
-        except Exception as error:
-            log.error("attempt crashed", **claimed.ids, exc_info=error)
-            result = build_unsettled(claimed, sent, self._policy.delays[0])
-        return result
-
-    def _refuse(self, claimed: ClaimedJob, reason: str) -> Result | None:
-        """Ends an attempt whose text cannot be rendered, unless an edit was heard that may have mended that."""
-        if not self._held.may_begin(claimed, self._clock() + MARGIN_SECONDS):
-            return None
-        result = build_refused(claimed, reason)
-        self._metrics.attempts[result.outcome].inc()
-        log.info("text not rendered", **claimed.ids, reason=reason, status=result.status)
-        return result
-
-    async def _send(self, claimed: ClaimedJob) -> SentRequest:
-        """Sends the request. Raises NotBegun where it may not begin, or Herald failed before it did."""
+    def start(self) -> None:
+        """Sends the request as soon as there is a connection. It may end within this call."""
+        if self.claimed.claim.refusal is not None:
+            self._refuse(self.claimed.claim.refusal)
+            return
         failpoints.reach("dispatcher.claimed")
-        claim, asked = claimed.claim, claimed.terms.asked
-        began = self._clock()
-        deadline = min(began + self._timeout, asked + claim.seconds_left - MARGIN_SECONDS)
-        log.debug("request begins", **claimed.ids, timeout_s=round(deadline - began, 2))
-
-        def may_begin() -> bool:
-            nonlocal began
-            began = self._clock()
-            return self._held.may_begin(claimed, deadline)
-
+        tools, claim = self._tools, self.claimed.claim
+        self._began = tools.clock()
+        self._deadline = min(
+            self._began + tools.timeout, self.claimed.terms.asked + claim.seconds_left - MARGIN_SECONDS
+        )
+        if log.is_enabled_for(DEBUG):
+            log.debug("request begins", **self.claimed.ids, timeout_s=round(self._deadline - self._began, 2))
         try:
-            reply = await self._provider.send(
-                claim.message_id, claim.phone, claim.text, deadline=deadline, may_begin=may_begin
+            self._pending = tools.provider.begin(
+                claim.message_id, claim.phone, claim.text, deadline=self._deadline, owner=self
             )
-        except asyncio.CancelledError:
-            if self._held.holds(claimed):
-                raise NotBegun from None
-            # Only shutdown cancels a request. It may have arrived: that counts as a reply that did not come.
-            reply = Reply("timeout", detail="the process stopped before the reply")
-        except NotBegun:
-            raise
         except Exception as error:
-            log.error("attempt crashed", **claimed.ids, exc_info=error)
-            if self._held.holds(claimed):
-                self._held.fail(claimed)
-                raise NotBegun from None
-            reply = Reply("broken", detail=type(error).__name__)
-        # With a reply that says that no connection was made, the attempt has ended as well.
-        self._held.let_go(claimed)
-        failpoints.reach("dispatcher.replied")
-        return SentRequest(reply, began - asked, self._clock() - began)
+            self._crash(error)
 
-    def _record_in_admission(self, claimed: ClaimedJob, sent: SentRequest, classification: Classification) -> None:
-        moment = self._clock()
+    def _refuse(self, reason: str) -> None:
+        """Rejects a message whose text cannot be rendered, unless an edit was heard that may have mended that."""
+        moment = self._tools.clock()
+        if not self._tools.held.may_begin(self.claimed, moment + MARGIN_SECONDS):
+            self._end(None)
+            return
+        self._replied = True
+        result = build_refused(self.claimed, reason)
+        self._tools.metrics.attempts[result.outcome].inc()
+        log.info("text not rendered", **self.claimed.ids, reason=reason, status=result.status)
+        self._end(result)
+
+    def cancel(self) -> None:
+        """Ends the attempt, as an edit does before its request begins, and the shutdown also after that.
+
+        One whose reply is there goes on: what follows from it is on its way to the broker.
+        """
+        if self._replied or self._ended:
+            return
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            self._tools.provider.cancel(pending)
+        if self._tools.held.holds(self.claimed):
+            self._end(None)
+        else:
+            # It may have arrived: that counts as a reply that did not come.
+            self.on_reply(Reply("timeout", detail="the process stopped before the reply"))
+
+    # What the client of the provider calls.
+
+    def may_begin(self) -> bool:
+        """Says whether the request may begin. If so, it has begun."""
+        self._began = self._tools.clock()
+        return self._tools.held.may_begin(self.claimed, self._deadline)
+
+    def on_not_begun(self, error: Exception | None) -> None:
+        """Leaves the claim to be given back."""
+        if error is not None:
+            self._crash(error)
+        else:
+            self._end(None)
+
+    def on_reply(self, reply: Reply) -> None:
+        """Does what follows from the reply."""
+        if self._replied or self._ended:
+            return
+        self._replied = True
+        sent = None
+        try:
+            # With a reply that says that no connection was made, the attempt has ended as well.
+            self._tools.held.let_go(self.claimed)
+            failpoints.reach("dispatcher.replied")
+            sent = SentRequest(reply, self._began - self.claimed.terms.asked, self._tools.clock() - self._began)
+            self._decide(sent)
+        except Exception as error:
+            self._fail(sent, error)
+
+    def _decide(self, sent: SentRequest) -> None:
+        tools, claimed = self._tools, self.claimed
+        tools.metrics.margin.observe(claimed.claim.seconds_left - sent.begun_after)
+        classification = _classify(claimed, sent)
+        self._record_in_admission(sent, classification)
+        if classification.verdict == "accepted":
+            # Nothing is to be weighed, and most replies are so.
+            self._finish(sent, classification, SENT)
+            return
+        decision = decide(classification, self._facts(sent), tools.policy)
+        if isinstance(decision, Retry) and decision.queued:
+            self._queue_retry(sent, classification, decision)
+        elif isinstance(decision, Finish) and decision.status == "exhausted":
+            self._dead_letter(sent, classification, decision)
+        else:
+            self._finish(sent, classification, decision)
+
+    def _record_in_admission(self, sent: SentRequest, classification: Classification) -> None:
+        admission, claimed, moment = self._tools.admission, self.claimed, self._tools.clock()
         if classification.verdict == "misconfigured":
             variable = "HERALD_PROVIDER_TOKEN"
             log.error("provider refused the token", **claimed.ids, outcome=classification.outcome, variable=variable)
-            self._admission.trip(moment, claimed.ticket)
+            admission.trip(moment, claimed.ticket)
         else:
             failed = classification.verdict == "temporary"
-            self._admission.end(moment, claimed.ticket, seconds=sent.seconds, failed=failed)
+            admission.end(moment, claimed.ticket, seconds=sent.seconds, failed=failed)
 
-    def _facts(self, claimed: ClaimedJob, sent: SentRequest) -> RetryFacts:
+    def _facts(self, sent: SentRequest) -> RetryFacts:
+        claim = self.claimed.claim
         return RetryFacts(
-            failures=claimed.claim.failures,
-            left=timedelta(seconds=claimed.claim.seconds_left - sent.begun_after - sent.seconds),
-            number=claimed.claim.number,
-            queues_full=self._retries.count >= MOST_QUEUED_RETRIES,
+            failures=claim.failures,
+            left=timedelta(seconds=claim.seconds_left - sent.begun_after - sent.seconds),
+            number=claim.number,
+            queues_full=self._tools.retries.count >= MOST_QUEUED_RETRIES,
         )
 
-    async def _act(self, claimed: ClaimedJob, sent: SentRequest, decision: Decision) -> Decision:
-        """Publishes the retry or the dead letter. A retry that cannot be published waits in the table."""
-        if isinstance(decision, Finish):
-            if decision.status == "exhausted":
-                await self._dead_letter(claimed, sent, decision)
-            return decision
-        if not decision.queued:
-            return decision
+    def _queue_retry(self, sent: SentRequest, classification: Classification, decision: Retry) -> None:
+        """Publishes the retry. Its result follows once it is confirmed; one that is not waits in the table."""
         name = topology.retry_queue(decision.delay)
+        claimed = self.claimed
         failures = claimed.claim.failures + decision.failed
         job = structs.replace(claimed.job, attempt=claimed.claim.number + 1, failures=failures)
-        try:
-            await self._publisher.publish(Outgoing(topology.RETRY, name, encode(job)))
-        except Unpublished as error:
-            log.warning("retry waits in the table", **claimed.ids, detail=str(error))
-            return Retry(decision.delay, queued=False, failed=decision.failed)
-        failpoints.reach("dispatcher.retry_published")
-        return decision
 
-    async def _dead_letter(self, claimed: ClaimedJob, sent: SentRequest, decision: Finish) -> None:
+        def settle(error: Unpublished | None) -> None:
+            if error is None:
+                failpoints.reach("dispatcher.retry_published")
+                self._finish(sent, classification, decision)
+            else:
+                log.warning("retry waits in the table", **claimed.ids, detail=str(error))
+                self._finish(sent, classification, Retry(decision.delay, queued=False, failed=decision.failed))
+
+        self._publish(sent, Outgoing(topology.RETRY, name, encode(job)), settle)
+
+    def _dead_letter(self, sent: SentRequest, classification: Classification, decision: Finish) -> None:
         """Publishes the job of an exhausted message to the dead queue.
 
         A failure is only logged: the tables have the truth.
         """
-        job = claimed.job
+        claimed, job = self.claimed, self.claimed.job
         headers: dict[str, str | int] = {
             "mailing_id": job.mailing_id,
             "message_id": job.message_id,
             "reason": f"exhausted: {decision.reason}",
             "at": sent.ended_at(claimed.claim).isoformat(),
         }
-        try:
-            await self._publisher.publish(Outgoing(topology.DEAD, topology.DISPATCHER_DEAD, encode(job), headers))
-        except Unpublished as error:
-            log.warning("dead letter not published", **claimed.ids, detail=str(error))
-        else:
-            self._metrics.dead["exhausted"].inc()
 
-    def _log_end(
-        self, claimed: ClaimedJob, sent: SentRequest, classification: Classification, decision: Decision, result: Result
+        def settle(error: Unpublished | None) -> None:
+            if error is None:
+                self._tools.metrics.dead["exhausted"].inc()
+            else:
+                log.warning("dead letter not published", **claimed.ids, detail=str(error))
+            self._finish(sent, classification, decision)
+
+        self._publish(sent, Outgoing(topology.DEAD, topology.DISPATCHER_DEAD, encode(job), headers), settle)
+
+    def _publish(self, sent: SentRequest, outgoing: Outgoing, settle: Callable[[Unpublished | None], None]) -> None:
+        self._tools.publisher.publish_soon(outgoing, partial(self._guard, sent, settle))
+
+    def _guard(
+        self, sent: SentRequest, settle: Callable[[Unpublished | None], None], error: Unpublished | None
     ) -> None:
-        self._metrics.attempts[classification.outcome].inc()
-        self._metrics.duration.observe(sent.seconds)
+        try:
+            settle(error)
+        except Exception as fault:
+            self._fail(sent, fault)
+
+    def _finish(self, sent: SentRequest, classification: Classification, decision: Decision) -> None:
+        result = build_result(self.claimed, sent, classification, decision, token=self._tools.token)
+        self._log_end(sent, classification, decision, result)
+        self._end(result)
+
+    def _log_end(self, sent: SentRequest, classification: Classification, decision: Decision, result: Result) -> None:
+        metrics, claimed = self._tools.metrics, self.claimed
+        metrics.attempts[classification.outcome].inc()
+        metrics.duration.observe(sent.seconds)
         accepted = classification.verdict == "accepted"
         log.info(
             "attempt ended",
@@ -196,6 +248,28 @@ class AttemptRunner:
             # A success has nothing to add, since its code was 0; and at least nine of ten lines are successes.
             **({} if accepted else failure_fields(claimed, classification, decision, result)),
         )
+
+    def _crash(self, error: Exception) -> None:
+        """Ends an attempt on which the client failed: before its request began, or after."""
+        log.error("attempt crashed", **self.claimed.ids, exc_info=error)
+        if self._tools.held.holds(self.claimed):
+            self._tools.held.fail(self.claimed)
+            self._end(None)
+        else:
+            self.on_reply(Reply("broken", detail=type(error).__name__))
+
+    def _fail(self, sent: SentRequest | None, error: Exception) -> None:
+        """Ends an attempt with a reply on which Herald failed: it may have arrived, and is tried again."""
+        log.error("attempt crashed", **self.claimed.ids, exc_info=error)
+        result = None
+        if sent is not None:
+            result = build_unsettled(self.claimed, sent, self._tools.policy.delays[0])
+        self._end(result)
+
+    def _end(self, result: Result | None) -> None:
+        if not self._ended:
+            self._ended = True
+            self._on_end(self, result)
 
 
 def _classify(claimed: ClaimedJob, sent: SentRequest) -> Classification:

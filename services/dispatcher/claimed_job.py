@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import msgspec
+
 from services.dispatcher.admission.breaker import Ticket
 from services.dispatcher.claims.claim import Claim
 from services.dispatcher.provider_api.replies import Reply
@@ -25,8 +27,7 @@ class ClaimTerms:
     asked: float
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimedJob:
+class ClaimedJob(msgspec.Struct, frozen=True, gc=False):
     """A job whose claim has the verdict "send"."""
 
     delivery: Delivery
@@ -52,8 +53,7 @@ class ClaimedJob:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class SentRequest:
+class SentRequest(msgspec.Struct, frozen=True, gc=False):
     """A request to the provider and its reply.
 
     It began `begun_after` seconds after its claim was asked for, and took `seconds`.

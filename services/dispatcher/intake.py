@@ -3,7 +3,8 @@
 import asyncio
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from services.dispatcher.metrics import Metrics
 from shared import logs, topology
@@ -13,8 +14,7 @@ from shared.messages import Job, Unreadable, decode
 log = logs.get()
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveredJob:
+class DeliveredJob(msgspec.Struct, frozen=True, gc=False):
     """A job that the broker delivered, and the delivery to acknowledge."""
 
     delivery: Delivery
@@ -85,16 +85,16 @@ class Intake:
         self._inbox.clear()
         return drained
 
-    async def reject_unreadable(self) -> None:
+    def reject_unreadable(self) -> None:
         """Rejects the bodies that are no jobs: the broker moves them to the dead queue."""
         while self._unreadable:
-            await self._unreadable.popleft().reject()
+            self._unreadable.popleft().reject()
             self._metrics.dead["unreadable"].inc()
 
-    async def reject_damaged(self, delivered: DeliveredJob) -> None:
+    def reject_damaged(self, delivered: DeliveredJob) -> None:
         """Rejects a job that asks for an attempt which nobody may ask for."""
         log.error("job damaged", queue=topology.DISPATCHER_JOBS, **delivered.ids)
-        await delivered.delivery.reject()
+        delivered.delivery.reject()
         self._metrics.dead["damaged"].inc()
 
     def forget_dead(self) -> None:

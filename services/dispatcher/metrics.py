@@ -8,9 +8,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from services.dispatcher.claims.claim import Claim, ClaimVerdict
 from services.dispatcher.claims.held_claims import GiveBackReason
-from services.dispatcher.provider_api.replies import OUTCOMES
 from shared import topology
 from shared.metrics import ChildCounters, dead_letter_counters
+from shared.statuses import ATTEMPT_OUTCOMES
 
 MINUTE, HOUR = 60, 3600
 
@@ -22,7 +22,7 @@ class Metrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self.attempts = ChildCounters(
-            Counter("herald_attempts", "Attempts, by outcome.", ["outcome"], registry=registry), sorted(OUTCOMES)
+            Counter("herald_attempts", "Attempts, by outcome.", ["outcome"], registry=registry), ATTEMPT_OUTCOMES
         )
         self.duration = Histogram(
             "herald_request_duration_seconds",

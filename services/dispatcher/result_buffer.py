@@ -1,8 +1,9 @@
 """Results on their way to the reporter: gathered into bodies, published, and acknowledged once confirmed."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 
 from shared import failpoints, logs, topology
 from shared.broker import Outgoing, Publisher, Unpublished
@@ -10,17 +11,24 @@ from shared.health import Pulse
 from shared.messages import MAX_RESULTS, Result, Results, encode
 from shared.waiting import Backoff
 
-LINGER_SECONDS = 0.01
+# A body costs the broker and the reporter more than the results in it, and nobody waits for a result meanwhile.
+LINGER_SECONDS = 0.03
 
 log = logs.get()
 
 
-@dataclass(frozen=True, slots=True)
-class BufferedResult:
-    """A result, and what to call once the broker has confirmed it."""
+@dataclass(eq=False, slots=True)
+class _Body:
+    """Results that are published together, and what to call for each once the broker has confirmed them.
 
-    result: Result
-    confirmed: Callable[[], Awaitable[None]]
+    `since` is when they were published first, on the loop's clock.
+    """
+
+    results: Sequence[Result]
+    confirmed: Sequence[Callable[[], None]]
+    outgoing: Outgoing
+    since: float
+    backoff: Backoff = field(default_factory=Backoff)
 
 
 class ResultBuffer:
@@ -28,76 +36,92 @@ class ResultBuffer:
 
     def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher
-        self._waiting: asyncio.Queue[BufferedResult] = asyncio.Queue()
-        self._sending: list[BufferedResult] = []
-        self._sending_since: float | None = None
+        self._waiting: list[tuple[Result, Callable[[], None]]] = []
+        # In the order of their first publishing.
+        self._bodies: dict[_Body, None] = {}
+        self._unconfirmed = 0
+        self._added = asyncio.Event()
+        self._done = asyncio.Event()
         self.pulse = Pulse()
 
     @property
     def outstanding(self) -> int:
         """Results that the broker has not confirmed."""
-        return self._waiting.qsize() + len(self._sending)
+        return len(self._waiting) + self._unconfirmed
 
     def behind(self, moment: float) -> float:
         """Returns for how many seconds the oldest body has been unconfirmed."""
-        return 0.0 if self._sending_since is None else moment - self._sending_since
+        for body in self._bodies:
+            return moment - body.since
+        return 0.0
 
-    def add(self, buffered: BufferedResult) -> None:
+    def add(self, result: Result, confirmed: Callable[[], None]) -> None:
         """Adds a result. It is published within milliseconds, together with others."""
-        self._waiting.put_nowait(buffered)
+        self._waiting.append((result, confirmed))
+        self._added.set()
 
     async def run(self) -> None:
         """Publishes what is added, until cancelled."""
         while True:
-            self.pulse.rest()
-            # After an error of Herald's the task is started again, with what it had not published.
-            if not self._sending:
-                self._sending = [await self._waiting.get()]
+            await self._added.wait()
             await asyncio.sleep(LINGER_SECONDS)
-            self._gather()
-            await self._publish()
+            self._send_waiting()
 
     async def flush(self, seconds: float) -> None:
         """Publishes what is left at shutdown, for `seconds` at most."""
         try:
             async with asyncio.timeout(seconds):
                 while self.outstanding:
-                    self._gather()
-                    await self._publish()
+                    self._send_waiting()
+                    self._done.clear()
+                    await self._done.wait()
         except TimeoutError:
             # Their claims become stale, and the messages are sent again: duplicates that the design accepts.
-            for ids in logs.in_lines([buffered.result.message_id for buffered in self._left()]):
+            for ids in logs.in_lines([result.message_id for result in self._left()]):
                 log.error("results lost at shutdown", results=len(ids), message_ids=ids)
 
-    def _left(self) -> Sequence[BufferedResult]:
-        return [*self._sending, *(self._waiting.get_nowait() for _ in range(self._waiting.qsize()))]
+    def _left(self) -> list[Result]:
+        return [result for body in self._bodies for result in body.results] + [result for result, _ in self._waiting]
 
-    def _gather(self) -> None:
-        room = MAX_RESULTS - len(self._sending)
-        self._sending += [self._waiting.get_nowait() for _ in range(min(room, self._waiting.qsize()))]
+    def _send_waiting(self) -> None:
+        # After an error of Herald's, what was not published is still there.
+        while self._waiting:
+            some = self._waiting[:MAX_RESULTS]
+            results, confirmed = [result for result, _ in some], [one for _, one in some]
+            outgoing = Outgoing(topology.RESULTS, topology.RESULT_KEY, encode(Results(results=results)))
+            body = _Body(results, confirmed, outgoing, asyncio.get_running_loop().time())
+            failpoints.reach("dispatcher.result_unpublished")
+            self._publish(body)
+            del self._waiting[: len(some)]
+            self._bodies[body] = None
+            self._unconfirmed += len(some)
+        self._added.clear()
 
-    async def _publish(self) -> None:
-        body = encode(Results(results=[buffered.result for buffered in self._sending]))
-        backoff = Backoff()
-        self._sending_since = asyncio.get_running_loop().time()
-        failpoints.reach("dispatcher.result_unpublished")
-        while True:
-            self.pulse.beat()
-            try:
-                await self._publisher.publish(Outgoing(topology.RESULTS, topology.RESULT_KEY, body))
-                break
-            except Unpublished as error:
-                log.warning("results not confirmed", results=len(self._sending), detail=str(error))
-            await asyncio.sleep(backoff.next())
+    def _publish(self, body: _Body) -> None:
+        self.pulse.beat()
+        self._publisher.publish_soon(body.outgoing, partial(self._settle, body))
+
+    def _settle(self, body: _Body, error: Unpublished | None) -> None:
+        """Acknowledges the jobs of a body, or publishes it again after a pause."""
+        if error is not None:
+            log.warning("results not confirmed", results=len(body.results), detail=str(error))
+            asyncio.get_running_loop().call_later(body.backoff.next(), self._publish, body)
+            return
         failpoints.reach("dispatcher.result_published")
-        self._sending_since = None
-        done, self._sending = self._sending, []
-        _log_published(done)
-        for buffered in done:
-            await buffered.confirmed()
+        self._bodies.pop(body, None)
+        self._unconfirmed -= len(body.results)
+        _log_published(body.results)
+        for confirmed in body.confirmed:
+            try:
+                confirmed()
+            except Exception as fault:
+                log.error("job not acknowledged", exc_info=fault)
+        if not self.outstanding:
+            self.pulse.rest()
+        self._done.set()
 
 
-def _log_published(done: Sequence[BufferedResult]) -> None:
-    message_ids = [buffered.result.message_id for buffered in done]
-    mailing_ids = sorted({buffered.result.mailing_id for buffered in done})
+def _log_published(results: Sequence[Result]) -> None:
+    message_ids = [result.message_id for result in results]
+    mailing_ids = sorted({result.mailing_id for result in results})
     log.info("results published", message_ids=message_ids, mailing_ids=mailing_ids)

@@ -22,6 +22,9 @@ class Finish:
     failed: bool = False
 
 
+SENT = Finish("sent", None)
+
+
 @dataclass(frozen=True, slots=True)
 class Retry:
     """Another attempt, due after `delay`.
@@ -63,7 +66,7 @@ class RetryFacts:
 def decide(classification: Classification, facts: RetryFacts, policy: RetryPolicy) -> Decision:
     """Decides what follows from a reply."""
     if classification.verdict == "accepted":
-        return Finish("sent", None)
+        return SENT
     if classification.verdict == "permanent":
         return Finish("rejected", classification.reason)
     failed = classification.verdict == "temporary" and not classification.not_taken

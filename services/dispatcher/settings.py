@@ -6,7 +6,9 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints
 
 from services.dispatcher.provider_api.origin import read_origin
+from shared import transport
 from shared.settings import BrokerSettings, DatabaseSettings, Port, Settings
+from shared.transport import Weakness
 
 
 def _unlimited(value: object) -> object:
@@ -38,3 +40,7 @@ class DispatcherSettings(Settings, DatabaseSettings, BrokerSettings):
     provider_rate: RequestRate = None
     dispatcher_concurrency: int = Field(default=100, ge=1, le=5000)
     max_attempts: int = Field(default=8, ge=1, le=1000)
+
+    def weaknesses(self) -> tuple[Weakness, ...]:
+        provider = transport.weaknesses_of_http(self.provider_url, "provider", "HERALD_PROVIDER_URL")
+        return (*provider, *super().weaknesses())

@@ -10,12 +10,17 @@ from services.planner.flow_control import FlowControl
 from services.planner.handler import Handler
 from services.planner.metrics import Metrics
 from services.planner.metrics_poll import MetricsPoll
+from services.planner.rejections import RejectionGuard
+from services.planner.report.sender import ReportSender
 from services.planner.scheduler import Scheduler
 from services.planner.settings import PlannerSettings
 from services.planner.sweep import Sweeper
+from services.planner.task_loop import repeat
 from shared import database, process, topology
-from shared.broker import Consumer, Publisher
-from shared.health import Health
+from shared.broker import Consumer, Publisher, Unpublished
+from shared.checks.database import DatabaseCheck
+from shared.checks.settings import SettingsCheck, show_delays
+from shared.health import Health, Pulse
 from shared.metrics import new_registry
 from shared.ops import serve_ops
 from shared.task_supervisor import TaskSupervisor
@@ -45,9 +50,11 @@ async def main(config: PlannerSettings, stop: asyncio.Event) -> None:
             Scheduler(pool, publisher, owner, FlowControl(config.jobs_high_watermark), metrics),
             Settler(pool, metrics),
             Sweeper(pool, publisher, config.jobs_high_watermark, metrics),
+            RejectionGuard(pool, config.pause_on_rejected, metrics),
             metrics,
         )
-        poll = MetricsPoll(pool, publisher, [queue.name for queue in table.queues], metrics)
+        reports = ReportSender(pool, config, partial(_count_dead_letters, publisher), registry)
+        poll = MetricsPoll(pool, publisher, [queue.name for queue in table.queues], metrics, health)
         consumer = Consumer(
             urls,
             "planner.consume",
@@ -60,16 +67,35 @@ async def main(config: PlannerSettings, stop: asyncio.Event) -> None:
         database.register_metrics(pool, registry)
         consumer.register_metrics(registry)
         publisher.register_metrics(registry)
-        async with consumer:
+        equal = {
+            "HERALD_RETRY_DELAYS": show_delays(config.retry_delays),
+            "HERALD_JOBS_HIGH_WATERMARK": str(config.jobs_high_watermark),
+        }
+        settings_check = SettingsCheck(pool, health, registry, "planner", equal)
+        async with consumer, settings_check:
             tasks = handler.tasks(supervisor)
             for name, pulse in handler.pulses.items():
                 health.watch(name, pulse)
             watches = (
                 supervisor.supervise("check consumer", consumer.check),
                 supervisor.supervise("check publisher", publisher.check),
-                supervisor.supervise("check database", partial(database.watch, pool, health)),
+                supervisor.supervise("check database", DatabaseCheck(pool, health, registry).run),
+                supervisor.supervise("check settings", settings_check.run),
+                supervisor.supervise("report", partial(_send_reports, reports)),
             )
             await process.until_stopped(stop, *watches, *poll.tasks(supervisor), *tasks)
+
+
+async def _count_dead_letters(publisher: Publisher) -> int | None:
+    try:
+        depths = await publisher.read_depths(topology.DEAD_QUEUES)
+    except Unpublished:
+        return None
+    return sum(depth.ready for depth in depths.values())
+
+
+async def _send_reports(reports: ReportSender) -> None:
+    await repeat("report", reports.send_due, asyncio.Event(), Pulse())
 
 
 def run() -> int:

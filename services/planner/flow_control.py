@@ -9,6 +9,9 @@ SECONDS_OF_SENDING = 8.0
 # This many beyond those that are claimed: while the dispatchers have free slots the claimed ones grow, and with them
 # the target. By the rate alone, a provider that takes longer than 8 s would hold it down to the least.
 LEAST = 200
+# Whoever finds no room looks again after this. What is in flight is counted row by row, which is not for 20 times a
+# second while there are seconds of sending in flight.
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.05, 0.25
 
 
 @dataclass(slots=True)
@@ -54,3 +57,12 @@ class FlowControl:
     def target(self) -> int:
         """Messages that should be in flight."""
         return int(min(max(SECONDS_OF_SENDING * self.rate, self._claimed + LEAST), self.highest))
+
+    def pause(self, missing: int) -> float:
+        """Returns after how many seconds to look again, when `missing` messages must be folded before there is room.
+
+        The rate is that of the last 10 s, so at the beginning, when little is in flight, it says nothing.
+        """
+        if SECONDS_OF_SENDING * self.rate <= self._claimed + LEAST:
+            return SHORTEST_PAUSE
+        return min(max(missing / self.rate, SHORTEST_PAUSE), LONGEST_PAUSE)

@@ -1,6 +1,6 @@
 """Forecasts how many messages will not be sent before their mailing ends, at the present rate. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import heapify, heappop
 
@@ -13,29 +13,30 @@ class MailingLoad:
     seconds_left: float
 
 
-def messages_at_risk(loads: Iterable[MailingLoad], rate: float) -> int:
-    """Returns how many messages are left when `rate` a second are sent, shared evenly between the mailings.
+def messages_at_risk(loads: Sequence[MailingLoad], rate: float) -> list[int]:
+    """Returns how many messages of each load are left when `rate` a second are sent, shared evenly by the mailings.
 
     A mailing leaves when it is done or at its end, and the others share what it had. `served` is how many messages
     each mailing still there has sent so far.
     """
-    waiting = [load for load in loads if load.ready > 0]
-    by_size = [(float(load.ready), place) for place, load in enumerate(waiting)]
-    by_end = [(max(load.seconds_left, 0.0), place) for place, load in enumerate(waiting)]
+    at_risk = [0] * len(loads)
+    places = [place for place, load in enumerate(loads) if load.ready > 0]
+    by_size = [(float(loads[place].ready), place) for place in places]
+    by_end = [(max(loads[place].seconds_left, 0.0), place) for place in places]
     heapify(by_size)
     heapify(by_end)
-    gone, served, moment, at_risk = set[int](), 0.0, 0.0, 0
-    while len(gone) < len(waiting):
+    gone, served, moment = set[int](), 0.0, 0.0
+    while len(gone) < len(places):
         _skip(by_size, gone)
         _skip(by_end, gone)
-        each = rate / (len(waiting) - len(gone))
+        each = rate / (len(places) - len(gone))
         (size, smallest), (end, first) = by_size[0], by_end[0]
         if each > 0 and moment + (size - served) / each <= end:
             moment, served = moment + (size - served) / each, size
             gone.add(smallest)
         else:
             served, moment = served + (end - moment) * each, end
-            at_risk += round(waiting[first].ready - served)
+            at_risk[first] = round(loads[first].ready - served)
             gone.add(first)
     return at_risk
 

@@ -9,6 +9,7 @@ from functools import partial
 from services.planner.closing.settler import Settler
 from services.planner.fence import publish_fence
 from services.planner.metrics import Metrics
+from services.planner.rejections import RejectionGuard
 from services.planner.resend import resend_chunk
 from services.planner.scheduler import Scheduler
 from services.planner.set_aside import SetAside
@@ -25,6 +26,7 @@ from shared.task_supervisor import TaskSupervisor
 POLL_SECONDS = 0.5
 CLOSING_SECONDS = 0.5
 SWEEP_SECONDS = 5.0
+GUARD_SECONDS = 2.0
 FENCE_SECONDS, URGENT_FENCE_SECONDS = 5.0, 1.0
 FLIGHTS_PER_WINDOW_PASS = 10_000
 GUESTS_SECONDS, GUESTS_PER_CHUNK = 60.0, 1000
@@ -42,6 +44,7 @@ class Handler:
         scheduler: Scheduler,
         settler: Settler,
         sweeper: Sweeper,
+        guard: RejectionGuard,
         metrics: Metrics,
     ) -> None:
         self._pool = pool
@@ -49,6 +52,7 @@ class Handler:
         self._scheduler = scheduler
         self._settler = settler
         self._sweeper = sweeper
+        self._guard = guard
         self._metrics = metrics
         self._inbox: asyncio.Queue[Delivery] = asyncio.Queue()
         self._wake_lifecycle = asyncio.Event()
@@ -73,6 +77,7 @@ class Handler:
             ("closing", self._close_mailings, self._wake_closing),
             ("deleted clients", self._close_clients, asyncio.Event()),
             ("resends", self._resend, self._wake_resends),
+            ("rejections", self._guard_rejections, asyncio.Event()),
             ("windows", self._recheck_windows, asyncio.Event()),
             ("guests", self._erase_guests, asyncio.Event()),
             ("sweep", self._sweep, asyncio.Event()),
@@ -93,7 +98,7 @@ class Handler:
                 await self._read_event(delivery)
             finally:
                 # Whatever happens to it: an event is a hint, which may be lost.
-                await delivery.ack()
+                delivery.ack()
 
     async def _read_event(self, delivery: Delivery) -> None:
         try:
@@ -157,6 +162,10 @@ class Handler:
     async def _sweep(self) -> float:
         await self._sweeper.sweep()
         return SWEEP_SECONDS
+
+    async def _guard_rejections(self) -> float:
+        await self._guard.pause_rejected()
+        return GUARD_SECONDS
 
     async def _publish_fence(self) -> float:
         await publish_fence(self._pool, self._publisher)

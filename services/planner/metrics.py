@@ -31,6 +31,9 @@ class Metrics:
             Counter("herald_work_set_aside", "Work that failed on its data, by unit.", ["unit"], registry=registry),
             ("mailing", "closing", "client", "resend", "message"),
         )
+        self.paused = Counter(
+            "herald_mailings_paused", "Mailings paused because too many messages were rejected.", registry=registry
+        )
         self.dead = dead_letter_counters(topology.PLANNER_DEAD, ("unreadable",), registry)
         self._register_polled(registry)
 
@@ -52,6 +55,21 @@ class Metrics:
             "herald_messages_at_risk",
             "Messages that will miss their mailing's end at the present rate.",
             registry=registry,
+        )
+        self.oldest_due = Gauge(
+            "herald_oldest_due_seconds", "Seconds for which the oldest due message has waited.", registry=registry
+        )
+        self.paused_longest = Gauge(
+            "herald_paused_longest_seconds", "The longest that a mailing has been paused.", registry=registry
+        )
+        self.paused_nearest_end = Gauge(
+            "herald_paused_nearest_end_seconds", "Seconds to the nearest end of a paused mailing.", registry=registry
+        )
+        self.table_bytes = Gauge(
+            "herald_table_bytes", "Size of a table with its indexes.", ["table"], registry=registry
+        )
+        self.table_rows = Gauge(
+            "herald_table_rows", "Rows of a table, as estimated.", ["table", "state"], registry=registry
         )
         self.fence_age = Gauge(
             "herald_fence_age_seconds", "Seconds since the newest folded fence was published.", registry=registry

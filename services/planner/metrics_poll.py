@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from functools import partial
 
 from services.planner.flow_control import FoldRate
@@ -14,7 +14,7 @@ from services.planner.task_loop import repeat
 from shared import logs
 from shared.broker import Publisher, Unpublished
 from shared.database import DATABASE_OUTAGES, Pool
-from shared.health import Pulse
+from shared.health import Health, Pulse
 from shared.statuses import MAILING_STATUSES
 from shared.task_supervisor import TaskSupervisor
 
@@ -23,6 +23,9 @@ QUEUES_SECONDS = 5.0
 TABLES_SECONDS = 10.0
 # Long enough that a pause between two retries is not taken for a standstill.
 RATE_SECONDS = 60.0
+SIZES_SECONDS = 60.0
+# The detail of /readyz that names mailings, and how many it names: those with the most messages.
+AT_RISK, NAMED_AT_RISK = "at risk", 5
 UNFINISHED_STATUSES = tuple(status for status in MAILING_STATUSES if status != "finished")
 
 log = logs.get()
@@ -31,16 +34,24 @@ log = logs.get()
 class MetricsPoll:
     """The poll that sets gauges. When it fails they are cleared: an outdated value is worse than none."""
 
-    def __init__(self, pool: Pool, publisher: Publisher, queues: Sequence[str], metrics: Metrics) -> None:
+    def __init__(
+        self, pool: Pool, publisher: Publisher, queues: Sequence[str], metrics: Metrics, health: Health
+    ) -> None:
         self._pool = pool
         self._publisher = publisher
+        self._health = health
+        self._at_risk: frozenset[int] = frozenset()
         self._queues = queues
         self._metrics = metrics
         self._rate = FoldRate(RATE_SECONDS)
 
     def tasks(self, supervisor: TaskSupervisor) -> list[Awaitable[None]]:
         """Makes the endless tasks, to be run side by side."""
-        works = (("poll queues", self.poll_queues), ("poll tables", self.poll_tables))
+        works = (
+            ("poll queues", self.poll_queues),
+            ("poll tables", self.poll_tables),
+            ("poll sizes", self.poll_sizes),
+        )
         return [
             supervisor.supervise(name, partial(repeat, name, work, asyncio.Event(), Pulse())) for name, work in works
         ]
@@ -62,6 +73,7 @@ class MetricsPoll:
         try:
             progress = await backlog.read_progress(self._pool)
             unsent, mailings = await backlog.list_unsent(self._pool), await backlog.count_mailings(self._pool)
+            paused, oldest = await backlog.read_paused(self._pool), await backlog.read_oldest_unsent(self._pool)
         except DATABASE_OUTAGES:
             self._clear_tables()
             raise
@@ -69,17 +81,48 @@ class MetricsPoll:
         self._metrics.fence_age.set(math.nan if progress.fence_age is None else progress.fence_age)
         for status in UNFINISHED_STATUSES:
             self._metrics.mailings.labels(status).set(mailings.get(status, 0))
+        self._metrics.oldest_due.set(oldest or 0.0)
+        self._metrics.paused_longest.set(0.0 if paused is None else paused.longest)
+        self._metrics.paused_nearest_end.set(math.nan if paused is None else paused.nearest_end)
         self._set_unsent(unsent)
         return TABLES_SECONDS
+
+    async def poll_sizes(self) -> float:
+        sizes = await backlog.list_table_sizes(self._pool)
+        for table in sizes:
+            self._metrics.table_bytes.labels(table.name).set(table.bytes)
+            self._metrics.table_rows.labels(table.name, "live").set(table.rows)
+            self._metrics.table_rows.labels(table.name, "dead").set(table.dead_rows)
+        return SIZES_SECONDS
 
     def _set_unsent(self, unsent: Sequence[UnsentMessages]) -> None:
         loads = [MailingLoad(max(one.unsent - one.waiting, 0), one.seconds_left) for one in unsent]
         self._metrics.unsent.labels("ready").set(sum(load.ready for load in loads))
         self._metrics.unsent.labels("waiting").set(sum(one.waiting for one in unsent))
-        self._metrics.at_risk.set(messages_at_risk(loads, self._rate.per_second))
+        too_slow = messages_at_risk(loads, self._rate.per_second)
+        at_risk = {one.mailing_id: count + one.too_late for one, count in zip(unsent, too_slow, strict=True)}
+        self._metrics.at_risk.set(sum(at_risk.values()))
+        self._name_at_risk({mailing_id: count for mailing_id, count in at_risk.items() if count})
+
+    def _name_at_risk(self, at_risk: Mapping[int, int]) -> None:
+        """Names the mailings at risk in the log when others come or go, and in the details of /readyz."""
+        worst = sorted(at_risk, key=lambda mailing_id: at_risk[mailing_id], reverse=True)[:NAMED_AT_RISK]
+        if frozenset(at_risk) != self._at_risk and at_risk:
+            log.warning(
+                "mailings at risk", mailings=len(at_risk), messages=sum(at_risk.values()), mailing_ids=sorted(worst)
+            )
+        self._at_risk = frozenset(at_risk)
+        if worst:
+            named = ", ".join(f"mailing {mailing_id}: {at_risk[mailing_id]} messages" for mailing_id in worst)
+            self._health.details[AT_RISK] = named
+        else:
+            self._health.details.pop(AT_RISK, None)
 
     def _clear_tables(self) -> None:
         self._metrics.mailings.clear()
         self._metrics.unsent.clear()
         self._metrics.fence_age.set(math.nan)
         self._metrics.at_risk.set(math.nan)
+        self._metrics.oldest_due.set(math.nan)
+        self._metrics.paused_longest.set(math.nan)
+        self._metrics.paused_nearest_end.set(math.nan)

@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from services.planner.expansion import expand_leased
-from services.planner.flow_control import FlowControl
+from services.planner.flow_control import SHORTEST_PAUSE, FlowControl
 from services.planner.metrics import Metrics
 from services.planner.release import ReleaseOrder, release_batch
 from services.planner.set_aside import SetAside, fails_on_data
@@ -26,7 +26,7 @@ LEAST_CHUNK = 50
 USEFUL_PART = 8
 # This many messages of every mailing may be in flight without room, so that other mailings cannot shut it out.
 GUARANTEED = 20
-IDLE_SECONDS, FULL_SECONDS = 0.5, 0.05
+IDLE_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +34,13 @@ class Capacity:
     """The number of messages that may be released now.
 
     `room`: how many of all mailings together. `in_flight`: how many of each mailing are in flight. `guaranteed`: how
-    many of each mailing may be in flight without room.
+    many of each mailing may be in flight without room. `pause`: in how many seconds there may be more room.
     """
 
     room: int
     in_flight: Mapping[int, int]
     guaranteed: int
+    pause: float = SHORTEST_PAUSE
 
     @property
     def open(self) -> bool:
@@ -93,7 +94,7 @@ class Scheduler:
             passing_over=[*capacity.passed_over, *self._set_aside.passed_over],
         )
         if not leased:
-            return IDLE_SECONDS if capacity.room > 0 else FULL_SECONDS
+            return IDLE_SECONDS if capacity.room > 0 else capacity.pause
         try:
             worked = await self._serve(leased, capacity)
         except asyncpg.PostgresError as error:
@@ -103,7 +104,7 @@ class Scheduler:
             worked = True
         else:
             self._set_aside.succeed(lease.mailing_id for lease in leased)
-        return 0.0 if worked else FULL_SECONDS
+        return 0.0 if worked else capacity.pause
 
     async def _serve_alone(self, leased: Sequence[Lease], capacity: Capacity) -> None:
         """Serves each mailing by itself, since the data of one failed for all. That one is set aside."""
@@ -152,9 +153,10 @@ class Scheduler:
         self._metrics.in_flight.set(total)
         self._metrics.target.set(target)
         room = target - total
-        connected = self._publisher.connected
+        connected, useful = self._publisher.connected, max(LEAST_CHUNK, target // USEFUL_PART)
         return Capacity(
-            room=room if connected and room >= max(LEAST_CHUNK, target // USEFUL_PART) else 0,
+            room=room if connected and room >= useful else 0,
             in_flight=seen.by_mailing,
             guaranteed=GUARANTEED if connected and total < 2 * self._flow_control.highest else 0,
+            pause=self._flow_control.pause(useful - room),
         )

@@ -8,6 +8,8 @@ from services.reporter.metrics import Metrics
 from services.reporter.settings import ReporterSettings
 from shared import database, process, topology
 from shared.broker import Consumer
+from shared.checks.database import DatabaseCheck
+from shared.checks.settings import SettingsCheck, show_delays
 from shared.health import Health
 from shared.metrics import new_registry
 from shared.ops import serve_ops
@@ -38,12 +40,15 @@ async def main(config: ReporterSettings, stop: asyncio.Event) -> None:
         )
         database.register_metrics(pool, registry)
         consumer.register_metrics(registry)
-        async with consumer:
+        equal = {"HERALD_RETRY_DELAYS": show_delays(config.retry_delays)}
+        settings_check = SettingsCheck(pool, health, registry, "reporter", equal)
+        async with consumer, settings_check:
             await process.until_stopped(
                 stop,
                 consumer.check(),
                 supervisor.supervise("fold", lambda: handler.run(consumer)),
-                supervisor.supervise("database", lambda: database.watch(pool, health)),
+                supervisor.supervise("database", DatabaseCheck(pool, health, registry).run),
+                supervisor.supervise("settings", settings_check.run),
             )
             # What is not folded goes back in its order as the connection closes. Cancelling the consumer first would
             # hand what follows, a fence perhaps, to another reporter at once.

@@ -94,7 +94,7 @@ class Handler:
             await self._fold_separately()
         else:
             while self._batch:
-                await self._settle_first(folded=True)
+                self._settle_first(folded=True)
 
     async def _fold_separately(self) -> None:
         """Folds each result by itself, in order, so that only bodies with a wrong one are rejected."""
@@ -105,7 +105,7 @@ class Handler:
                 folded = await self._fold_or_lessen(part) and folded
             # The batch is empty now if its channel was lost meanwhile.
             if self._batch:
-                await self._settle_first(folded=folded)
+                self._settle_first(folded=folded)
 
     async def _fold_or_lessen(self, part: FoldableBody) -> bool:
         """Folds one result, in its least form if need be. Returns whether it was folded in full."""
@@ -126,14 +126,14 @@ class Handler:
         else:
             log.error("result folded in its least form", message_ids=ids, detail=detail)
 
-    async def _settle_first(self, *, folded: bool) -> None:
+    def _settle_first(self, *, folded: bool) -> None:
         """Acknowledges or rejects the first delivery of the batch."""
         # It leaves the batch first: a delivery that was settled twice would close the channel.
         delivery, body = self._batch.popleft()
         if folded and body.error is None:
-            await delivery.ack()
+            delivery.ack()
             return
-        await delivery.reject()
+        delivery.reject()
         self._metrics.dead["unfoldable" if body.error is None else "unreadable"].inc()
 
     async def _fold(self, bodies: Sequence[FoldableBody]) -> None:

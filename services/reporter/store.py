@@ -134,8 +134,12 @@ async def close_claims(connection: Connection, updates: Sequence[MessageUpdate],
         UPDATE flights f
         SET folded_number = greatest(f.folded_number, v.number),
             failures = f.failures + v.failures,
-            -- A retry that is not on the broker is unreleased: the planner releases it when it is due.
-            released_at = CASE WHEN f.claimed_number > v.number OR v.queued THEN f.released_at END,
+            -- A retry that is not on the broker is unreleased: the planner releases it when it is due. One that is on
+            -- it is released, though the planner may not have said so of the job before, unless it was put back since.
+            released_at = CASE
+                WHEN f.claimed_number > v.number OR (v.queued AND f.asked_number > v.number) THEN f.released_at
+                WHEN v.queued THEN coalesce(f.released_at, clock_timestamp())
+            END,
             due_at = CASE WHEN f.claimed_number > v.number THEN f.due_at ELSE coalesce(v.due_at, now()) END,
             earliest_at = CASE WHEN f.claimed_number > v.number OR v.queued THEN f.earliest_at ELSE v.due_at END
         FROM unnest($1::bigint[], $2::int[], $3::int[], $4::bool[], $5::timestamptz[])

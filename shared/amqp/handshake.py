@@ -95,6 +95,6 @@ def _make_context(url: URL) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=query.get("cafile"), capath=query.get("capath"), cadata=cadata)
     if "certfile" in query:
         context.load_cert_chain(query["certfile"], query.get("keyfile"))
-    if query.get("no_verify_ssl", "0") != "0":
+    if amqp_urls.skips_verification(url):
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context

@@ -36,15 +36,11 @@ class Delivery:
         """Whether the channel is open. Once it is closed, the broker delivers the body again."""
         return self._channel.alive
 
-    def ack_soon(self) -> None:
+    def ack(self) -> None:
         """Acknowledges the body, together with others within 30 ms: the broker deletes it."""
         self._channel.ack(self._tag)
 
-    async def ack(self) -> None:
-        """Acknowledges the body, as `ack_soon` does."""
-        self._channel.ack(self._tag)
-
-    async def reject(self) -> None:
+    def reject(self) -> None:
         """Rejects the body: a guarded queue moves it to its dead queue."""
         self._channel.reject(self._tag)
 

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from types import TracebackType
 
@@ -79,20 +79,24 @@ class Publisher(Link):
 
         Raises Unroutable when no queue takes it, and Unpublished for every other failure.
         """
-        body, confirmed = self._publish_one(outgoing)
+        loop = asyncio.get_running_loop()
+        confirmed = loop.create_future()
+        body = Unconfirmed(outgoing, loop.time() + self._timeout, partial(_resolve, confirmed))
+        self._begin(body)
         try:
             await confirmed
         finally:
             # A body that nobody waits for any more is not written later.
             body.done = True
 
-    def publish_soon(self, outgoing: Outgoing) -> "asyncio.Future[None]":
+    def publish_soon(self, outgoing: Outgoing, settle: Callable[[Unpublished | None], None]) -> None:
         """Publishes one body at the end of this turn of the loop, together with all others of the turn.
 
-        The future ends with the confirm, or as `publish` raises. Without a connection, or while the broker blocks
-        publishing, the body waits for `timeout` seconds at most. The caller bounds how many do.
+        `settle` is called once, and must not raise: with None when the broker has confirmed the body, else with what
+        `publish` would raise. Without a connection, or while the broker blocks publishing, the body waits for `timeout`
+        seconds at most. The caller bounds how many do.
         """
-        return self._publish_one(outgoing)[1]
+        self._begin(Unconfirmed(outgoing, asyncio.get_running_loop().time() + self._timeout, settle))
 
     async def publish_all(self, outgoings: Sequence[Outgoing]) -> list[bool]:
         """Publishes many bodies, as many at once as the window allows. Returns for each whether it was confirmed.
@@ -138,13 +142,6 @@ class Publisher(Link):
                 return await read_depths(self._connection, queues)
         except BROKER_OUTAGES as error:
             raise Unpublished(f"queues: {describe(error)}") from error
-
-    def _publish_one(self, outgoing: Outgoing) -> "tuple[Unconfirmed, asyncio.Future[None]]":
-        loop = asyncio.get_running_loop()
-        future = loop.create_future()
-        body = Unconfirmed(outgoing, loop.time() + self._timeout, partial(_resolve, future))
-        self._begin(body)
-        return body, future
 
     @property
     def _room(self) -> int:

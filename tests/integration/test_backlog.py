@@ -33,6 +33,44 @@ async def test_only_running_mailings_have_messages_that_should_be_sent(pool: asy
     assert await backlog.count_mailings(pool) == {status: 1}
 
 
+async def test_what_is_not_due_before_the_end_is_too_late(pool: asyncpg.Pool) -> None:
+    mailing_id = await running_mailing(pool, 4)
+    await pool.execute(
+        """
+        INSERT INTO flights (message_id, mailing_id, client_id, released_at, due_at)
+        SELECT id, mailing_id, client_id, CASE WHEN place = 1 THEN now() END,
+            CASE WHEN place <= 3 THEN now() + interval '1 day' ELSE now() + interval '1 s' END
+        FROM (SELECT *, row_number() OVER (ORDER BY id) AS place FROM messages) AS m
+        """
+    )
+    [unsent] = await backlog.list_unsent(pool)
+    assert (unsent.mailing_id, unsent.waiting, unsent.too_late) == (mailing_id, 4, 3)
+
+
+async def test_how_long_mailings_are_paused_is_read_from_their_events(pool: asyncpg.Pool) -> None:
+    assert await backlog.read_paused(pool) is None
+    mailing_id = await running_mailing(pool, 1)
+    await pool.execute("UPDATE mailings SET status = 'paused'")
+    await pool.execute(
+        "INSERT INTO events (mailing_id, kind, at) VALUES ($1, 'paused', now() - interval '2 h')", mailing_id
+    )
+    paused = await backlog.read_paused(pool)
+    assert paused is not None
+    assert paused.longest == pytest.approx(7200, abs=60)
+    assert paused.nearest_end == pytest.approx(600, abs=60)
+
+
+async def test_the_oldest_message_that_may_be_sent_is_known(pool: asyncpg.Pool) -> None:
+    await running_mailing(pool, 1)
+    assert await backlog.read_oldest_unsent(pool) is None
+    await pool.execute(
+        "INSERT INTO flights (message_id, mailing_id, client_id, due_at)"
+        " SELECT id, mailing_id, client_id, now() - interval '1 min' FROM messages"
+    )
+    assert await backlog.read_oldest_unsent(pool) == pytest.approx(60, abs=50)
+    assert {"flights", "messages"} <= {table.name for table in await backlog.list_table_sizes(pool)}
+
+
 async def test_the_age_of_a_fence_is_unknown_until_one_was_folded(pool: asyncpg.Pool) -> None:
     assert await backlog.read_progress(pool) == FoldProgress(results=0, fence_age=None)
     await pool.execute("UPDATE fence SET folded_at = now() - interval '7 s', results = 42")

@@ -392,3 +392,39 @@ async def test_a_process_that_joins_twice_has_one_row(pool: asyncpg.Pool, beatin
     assert await pool.fetchval("SELECT count(*) FROM processes") == 1
     await store.remove_process(pool, beating.process)
     assert await pool.fetchval("SELECT count(*) FROM processes") == 0
+
+
+async def test_a_personal_text_is_rendered_from_the_live_values(scene: Scene) -> None:
+    await scene.set_mailing("text = 'Hello, {{name}}, {{city|you}}', personal = true")
+    await scene.pool.execute("""UPDATE clients SET attributes = '{"name": "{{city}}"}'""")
+    claim = await scene.claim()
+    assert (claim.verdict, claim.text, claim.values) == ("send", "Hello, {{city}}, you", ("{{city}}",))
+
+
+async def test_a_text_that_is_not_personal_is_sent_with_its_braces(scene: Scene) -> None:
+    await scene.set_mailing("text = 'Hello, {{name}}'")
+    claim = await scene.claim()
+    assert (claim.text, claim.values, claim.refusal) == ("Hello, {{name}}", (), None)
+
+
+async def test_a_value_that_is_gone_makes_a_claim_that_sends_nothing(scene: Scene) -> None:
+    await scene.set_mailing("text = 'Hello, {{name}}', personal = true")
+    claim = await scene.claim()
+    assert (claim.verdict, claim.text, claim.refusal) == ("send", "", "no value: name")
+
+
+async def test_who_is_on_the_stop_list_is_not_claimed(scene: Scene) -> None:
+    await scene.pool.execute("UPDATE clients SET suppression_id = 7")
+    assert await scene.verdict() == "over"
+    await scene.pool.execute("UPDATE clients SET suppression_id = NULL")
+    assert await scene.verdict() == "send"
+
+
+async def test_a_job_is_put_back_on_a_day_without_a_window(scene: Scene) -> None:
+    today = datetime.now(UTC).isoweekday()
+    for hours in ("'00:00', window_to = '23:59'", "'23:59', window_to = '23:58'"):
+        await scene.set_mailing(
+            f"window_from = {hours}, window_days = {127 - (1 << (today - 1)) - (1 << (today - 2) % 7)}"
+        )
+        await scene.pool.execute("UPDATE flights SET released_at = now(), due_at = now()")
+        assert await scene.verdict() == "put back"

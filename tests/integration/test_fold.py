@@ -4,11 +4,13 @@ import asyncio
 import random
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import pytest
 from msgspec import structs
 
+from services.planner.store.releases import mark_released, take_waiting
 from services.reporter.fold import fold
 from services.reporter.handler import Handler
 from services.reporter.metrics import Metrics
@@ -31,11 +33,11 @@ class RecordedDelivery:
         self.alive = True
         self.done = ""
 
-    async def ack(self) -> None:
+    def ack(self) -> None:
         assert not self.done
         self.done = "ack"
 
-    async def reject(self) -> None:
+    def reject(self) -> None:
         assert not self.done
         self.done = "reject"
 
@@ -138,6 +140,30 @@ async def test_a_failure_moves_the_flight_on(fleet: Fleet) -> None:
 
 async def test_a_retry_that_waits_in_the_table_is_released_by_the_planner(fleet: Fleet) -> None:
     await fleet.fold(fleet.result(status="retrying", queued=False))
+    flight = await fleet.flight()
+    assert flight is not None
+    assert flight["released_at"] is None
+
+
+async def test_a_queued_retry_is_released_though_the_planner_had_not_marked_the_job_before_it(fleet: Fleet) -> None:
+    await fleet.pool.execute(
+        "UPDATE flights SET released_at = NULL WHERE message_id = (SELECT min(message_id) FROM flights)"
+    )
+    await fleet.fold(fleet.result(status="retrying", due_at=NOW))
+    flight = await fleet.flight()
+    assert flight is not None
+    assert flight["released_at"] is not None
+    # The planner says so now, and releases nothing: a second job of the same attempt would only die in the claim.
+    await mark_released(fleet.pool, [flight["message_id"]], datetime.now(UTC))
+    owner = uuid4()
+    await fleet.pool.execute("UPDATE mailing_work SET owner = $1", owner)
+    assert (await take_waiting(fleet.pool, owner, {fleet.mailing_id: 1})).flights == []
+
+
+async def test_a_queued_retry_that_was_put_back_before_its_result_waits_in_the_table(fleet: Fleet) -> None:
+    # Its job is gone from the broker: the mailing was paused when it came.
+    await fleet.pool.execute("UPDATE flights SET released_at = NULL, asked_number = 2")
+    await fleet.fold(fleet.result(status="retrying", due_at=NOW))
     flight = await fleet.flight()
     assert flight is not None
     assert flight["released_at"] is None

@@ -16,6 +16,7 @@ from services.planner.expansion import expand_chunks
 from services.planner.flow_control import FlowControl
 from services.planner.handler import Handler
 from services.planner.metrics import Metrics
+from services.planner.rejections import RejectionGuard
 from services.planner.release import ReleasedBatch
 from services.planner.scheduler import Scheduler
 from services.planner.store import leases, lifecycle, releases, repairs, windows
@@ -512,9 +513,8 @@ async def test_an_unreadable_event_goes_to_the_dead_queue_and_the_planner_goes_o
     pool: asyncpg.Pool, publisher: Publisher, broker_url: str
 ) -> None:
     scheduler = Scheduler(pool, publisher, uuid4(), FlowControl(200), METRICS)
-    handler = Handler(
-        pool, publisher, scheduler, Settler(pool, METRICS), Sweeper(pool, publisher, 200, METRICS), METRICS
-    )
+    settler, sweeper = Settler(pool, METRICS), Sweeper(pool, publisher, 200, METRICS)
+    handler = Handler(pool, publisher, scheduler, settler, sweeper, RejectionGuard(pool, None, METRICS), METRICS)
     consumer = Consumer(
         broker_url, "c", Health(), TABLE, queue=topology.PLANNER_MAILINGS, prefetch=9, on_delivery=handler.enqueue
     )

@@ -9,6 +9,9 @@ from tests.model.protocol import run
 from tests.model.rules import Rules
 from tests.model.scenes import SCENES, Scene
 
+# The model runs no code of Herald, so coverage would only slow it.
+pytestmark = pytest.mark.no_cover
+
 # The promises hold without it, within all bounds tried: a second net for a staleness that was judged wrongly.
 NOT_NEEDED = {"redelivered_is_busy"}
 

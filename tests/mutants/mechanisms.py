@@ -122,22 +122,20 @@ RESULTS: tuple[Mutant, ...] = (
     mutant(
         "acknowledgement after the confirm",
         RESULT_BUFFER,
-        """        backoff = Backoff()
-        self._sending_since = asyncio.get_running_loop().time()
-""",
-        """        backoff = Backoff()
-        for buffered in self._sending:
-            await buffered.confirmed()
-        self._sending_since = asyncio.get_running_loop().time()
-""",
+        """            self._publish(body)
+            del self._waiting""",
+        """            self._publish(body)
+            for one in confirmed:
+                one()
+            del self._waiting""",
         "tests/unit/dispatcher/test_result_buffer.py::test_a_result_is_acknowledged_only_once_it_is_confirmed",
     ),
     mutant(
         "the retry before its result",
         ATTEMPT,
-        "            await self._publisher.publish(Outgoing(topology.RETRY, name, encode(job)))\n",
-        """            retry = self._publisher.publish(Outgoing(topology.RETRY, name, encode(job)))
-            self._later = asyncio.get_running_loop().create_task(retry)
+        "        self._publish(sent, Outgoing(topology.RETRY, name, encode(job)), settle)\n",
+        """        self._finish(sent, classification, decision)
+        self._publish(sent, Outgoing(topology.RETRY, name, encode(job)), lambda error: None)
 """,
         f"{ATTEMPT_TESTS}::test_a_failure_is_retried_through_its_queue",
     ),

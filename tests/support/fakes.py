@@ -3,8 +3,9 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 
-from services.dispatcher.provider_api.pending_request import NotBegun
+from services.dispatcher.provider_api.pending_request import PendingRequest, RequestOwner
 from services.dispatcher.provider_api.provider import Provider
 from services.dispatcher.provider_api.replies import Reply
 from shared.broker import Delivery, Outgoing, Publisher, Unpublished
@@ -22,6 +23,7 @@ class RecordingPublisher(Publisher):
         self.gate = asyncio.Event()
         self.gate.set()
         self._moved = asyncio.Event()
+        self._publishing: list[asyncio.Future[None]] = []
 
     @property
     def connected(self) -> bool:
@@ -36,8 +38,16 @@ class RecordingPublisher(Publisher):
             raise Unpublished("the broker is away")
         self.published.append(outgoing)
 
-    def publish_soon(self, outgoing: Outgoing) -> "asyncio.Future[None]":
-        return asyncio.ensure_future(self.publish(outgoing))
+    def publish_soon(self, outgoing: Outgoing, settle: Callable[[Unpublished | None], None]) -> None:
+        async def publish() -> None:
+            try:
+                await self.publish(outgoing)
+            except Unpublished as error:
+                settle(error)
+            else:
+                settle(None)
+
+        self._publishing.append(asyncio.ensure_future(publish()))
 
     async def publish_all(self, outgoings: Sequence[Outgoing]) -> list[bool]:
         outcomes = await asyncio.gather(*(self.publish(one) for one in outgoings), return_exceptions=True)
@@ -53,7 +63,8 @@ class RecordingPublisher(Publisher):
 class FakeProvider(Provider):
     """Returns the given replies, then successes. Records the requests, and replies only while `gate` is set.
 
-    Asks whether a request may begin once it is `connected`, and raises `error` just before.
+    Asks whether a request may begin once it is `connected`, and fails with `error` just before. Raises
+    `fault` at once.
     """
 
     def __init__(self, *replies: Reply) -> None:
@@ -65,19 +76,37 @@ class FakeProvider(Provider):
         self.connected = asyncio.Event()
         self.connected.set()
         self.error: Exception | None = None
+        self.fault: Exception | None = None
 
-    async def send(
-        self, message_id: int, phone: str, text: str, *, deadline: float, may_begin: Callable[[], bool]
-    ) -> Reply:
+    def begin(
+        self, message_id: int, phone: str, text: str, *, deadline: float, owner: RequestOwner
+    ) -> PendingRequest | None:
+        if self.fault is not None:
+            raise self.fault
+        pending = PendingRequest(b"", deadline, owner)
+        serving = asyncio.ensure_future(self._serve(pending, (message_id, phone, text, deadline)))
+        pending.abort = partial(_cancel, serving)
+        return pending
+
+    def cancel(self, pending: PendingRequest) -> None:
+        if pending.abort is not None:
+            pending.abort()
+        pending.leave()
+
+    async def _serve(self, pending: PendingRequest, request: tuple[int, str, str, float]) -> None:
         await self.connected.wait()
         if self.error is not None:
-            raise self.error
-        if not may_begin():
-            raise NotBegun
-        self.requests.append((message_id, phone, text, deadline))
-        self.asked.set()
-        await self.gate.wait()
-        return self._replies.popleft() if self._replies else a_reply()
+            pending.leave()
+            pending.owner.on_not_begun(self.error)
+        elif pending.permits():
+            self.requests.append(request)
+            self.asked.set()
+            await self.gate.wait()
+            pending.answer(self._replies.popleft() if self._replies else a_reply())
+
+
+def _cancel(serving: "asyncio.Future[None]") -> None:
+    serving.cancel()
 
 
 class FakeDelivery(Delivery):
@@ -94,10 +123,10 @@ class FakeDelivery(Delivery):
     def alive(self) -> bool:
         return self._alive
 
-    async def ack(self) -> None:
+    def ack(self) -> None:
         self.acked += 1
 
-    async def reject(self) -> None:
+    def reject(self) -> None:
         self.rejected += 1
 
 

@@ -38,6 +38,7 @@ def _on_path(*commands: str) -> Callable[[], bool]:
 PROGRAMS = (
     Program("chromium", lambda: any(map(shutil.which, browser.NAMES))),
     Program("prometheus", _on_path("prometheus", "promtool")),
+    Program("prometheus-alertmanager", _on_path("amtool")),
     # Debian has this package since version 13. kubernetes-client in Debian 12 is too old to build the overlays.
     Program("kubectl", _on_path("kubectl")),
     # `make lint` checks the console's JavaScript by them.

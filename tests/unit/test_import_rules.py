@@ -18,9 +18,11 @@ BANNED_NAMES = frozenset({"utils", "helpers", "common", "manager", "base", "core
 # From the top down: a module of shared/ imports only from the rows below its own.
 SHARED_LAYERS = (
     ("process",),
+    ("checks",),
     ("broker", "database", "ops", "task_supervisor"),
     ("failpoints", "metrics", "migrate"),
     ("amqp", "health", "logs", "settings", "waiting"),
+    ("transport",),
     ("amqp_urls", "messages", "topology"),
     ("audience", "personal_text", "tracebacks", "window"),
     ("edits", "redaction", "statuses"),
@@ -33,6 +35,7 @@ API_LAYERS = (
     ("web",),
     ("access",),
     ("audit",),
+    ("sign_in",),
     ("edits",),
     ("stop_list",),
     ("clients", "segments"),

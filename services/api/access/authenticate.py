@@ -1,6 +1,7 @@
 """Identifies the caller of a request by its Authorization header."""
 
 import hmac
+from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -52,6 +53,9 @@ class Authenticator:
 
 
 AUTHENTICATOR = web.AppKey("authenticator", Authenticator)
+# Finds whose session the cookie of a request is. None where nobody signs in with a session.
+IdentifySession = Callable[[web.Request], Awaitable[Identity | None]]
+SESSIONS = web.AppKey[IdentifySession]("sessions")
 
 
 @web.middleware
@@ -71,6 +75,10 @@ async def _identify(request: web.Request) -> Identity:
     authenticator = request.app[AUTHENTICATOR]
     if not authenticator.required:
         refuse_foreign(request)
+    if authenticator.required and "Authorization" not in request.headers and SESSIONS in request.app:
+        person = await request.app[SESSIONS](request)
+        if person is not None:
+            return person
     try:
         return await authenticator.identify(request.headers.get("Authorization"), read)
     except WrongToken:

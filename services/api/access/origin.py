@@ -1,6 +1,7 @@
 """Keeps web pages of others out while no token is required: a browser sends their requests here, too."""
 
 import ipaddress
+from collections.abc import Collection
 
 from aiohttp import web
 from yarl import URL
@@ -31,7 +32,25 @@ def _foreign(detail: str) -> HttpProblem:
 
 def _is_loopback(host: str) -> bool:
     try:
-        name = URL(f"http://{host}").host or ""
+        return is_loopback_host(URL(f"http://{host}").host or "")
+    except ValueError:
+        return False
+
+
+def is_loopback_host(name: str) -> bool:
+    """Returns whether a host name or an address is this machine's own."""
+    try:
         return name == "localhost" or ipaddress.ip_address(name).is_loopback
     except ValueError:
         return False
+
+
+def refuse_cross_site(request: web.Request, own_origins: Collection[str]) -> None:
+    """Raises a 403 problem unless a request that a browser sent with a cookie comes from a page of this origin.
+
+    Browsers of today say so in Sec-Fetch-Site. Others send an Origin with everything that changes something.
+    """
+    site = request.headers.get("Sec-Fetch-Site")
+    allowed = site == "same-origin" if site is not None else request.headers.get("Origin") in own_origins
+    if not allowed:
+        raise _foreign("A session's requests must come from a page of this origin.")

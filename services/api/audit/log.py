@@ -12,9 +12,11 @@ from aiohttp import web
 from services.api.access.identity import IDENTITY
 from services.api.audit import store
 from services.api.web.context import REQUEST_ID
-from shared.database import Connection
+from shared.database import Connection, Pool
 
 MailingChange = Literal["created", "updated", "scheduled", "paused", "resumed", "cancelled", "resent", "deleted"]
+
+OtherChange = Literal["exported", "dead_letters_replayed", "dead_letters_dropped", "session_revoked"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,11 @@ async def record(
     await store.add_mailing_event(
         connection, mailing_id, change, request_id=origin.request_id, detail=detail_of(origin, **detail)
     )
+
+
+async def record_other(pool: Connection | Pool, kind: OtherChange, origin: Origin, **detail: object) -> None:
+    """Adds an event that concerns neither a mailing nor a client. `detail` names things and numbers, never phones."""
+    await store.add_event(pool, kind, request_id=origin.request_id, detail=detail_of(origin, **detail))
 
 
 async def record_client_update(connection: Connection, client_id: int, origin: Origin, fields: list[str]) -> None:

@@ -24,3 +24,23 @@ class Events(ResponseModel):
 
     items: list[Event]
     next: Next
+
+
+class AnyEvent(ResponseModel):
+    """An event of a mailing, a client, a token, a session or a dead letter, or an export."""
+
+    id: int
+    at: datetime
+    kind: str
+    by: str | None = Field(description="Who did it; null for what the planner did, and for what was not recorded.")
+    mailing_id: int | None
+    client_id: int | None
+    request_id: str | None
+    detail: dict[str, Any]
+
+
+class AllEvents(ResponseModel):
+    """A page of events, the newest first."""
+
+    items: list[AnyEvent]
+    next: Next

@@ -6,7 +6,7 @@ from datetime import datetime
 import asyncpg
 import orjson
 
-from services.api.audit.responses import Event
+from services.api.audit.responses import AnyEvent, Event
 from shared.database import Connection, Pool
 
 
@@ -20,6 +20,16 @@ class EventPlace:
 
 
 START = EventPlace(0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class EventFilter:
+    """Which events are wanted; None is no limit."""
+
+    by: str | None = None
+    kind: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +51,32 @@ async def add_mailing_event(
         request_id,
         detail,
     )
+
+
+async def add_event(connection: Connection | Pool, kind: str, *, request_id: str, detail: str) -> None:
+    """Adds an event that concerns neither a mailing nor a client. `detail` is JSON."""
+    await connection.execute(
+        "INSERT INTO events (kind, request_id, detail) VALUES ($1, $2, $3::text::jsonb)", kind, request_id, detail
+    )
+
+
+async def list_all(pool: Pool, wanted: EventFilter, *, before: int, limit: int) -> list[AnyEvent]:
+    """Lists events of everything, the newest first."""
+    rows = await pool.fetch(
+        """
+        SELECT id, at, kind, detail ->> 'by' AS by, mailing_id, client_id, request_id, detail FROM events
+        WHERE id < $1 AND ($2::text IS NULL OR detail ->> 'by' = $2) AND ($3::text IS NULL OR kind = $3)
+            AND ($4::timestamptz IS NULL OR at >= $4) AND ($5::timestamptz IS NULL OR at < $5)
+        ORDER BY id DESC LIMIT $6
+        """,
+        before,
+        wanted.by,
+        wanted.kind,
+        wanted.since,
+        wanted.until,
+        limit,
+    )
+    return [AnyEvent(**{**row, "detail": orjson.loads(row["detail"])}) for row in rows]
 
 
 async def add_client_update(connection: Connection, client_id: int, *, request_id: str, detail: str) -> None:

@@ -11,8 +11,8 @@ DESCRIPTION = """\
 Herald sends the text of a *mailing* to every client that matches its filter, through an external provider, between its
 start and its end, and records the outcome of every *message*.
 
-**To begin,** press Authorize and enter a token; `herald up` prints one. Then execute these operations in order, with
-the values that are filled in: *Add a client*, *Create a mailing*, *Show the statistics of a mailing*.
+**To begin,** press Authorize and enter a token; `herald up` names the file of one. Then execute these operations in
+order, with the values that are filled in: *Add a client*, *Create a mailing*, *Show the statistics of a mailing*.
 
 **Tokens.** Everything under /api/v1 needs `Authorization: Bearer TOKEN`. Without a token the answer is 401; if the
 token's role is not sufficient, it is 403. A viewer reads, an operator also changes clients and mailings, and an admin

@@ -65,6 +65,7 @@ def _info() -> Json:
         "version": version("herald"),
         "summary": "A notification service: mailings to many clients, with the outcome of every message.",
         "description": DESCRIPTION,
+        "contact": {"name": "Whoever runs this installation"},
         "license": {"name": "MIT", "identifier": "MIT"},
     }
 

@@ -6,11 +6,13 @@ To document a new route: describe its models, and add a row with an example to t
 from collections.abc import Mapping
 
 from services.api.access import api_docs as access
+from services.api.audit import api_docs as audit
 from services.api.clients import api_docs as clients
 from services.api.dead_letters import api_docs as dead_letters
 from services.api.mailings import api_docs as mailings
 from services.api.messages import api_docs as messages
 from services.api.segments import api_docs as segments
+from services.api.sign_in import api_docs as sign_in
 from services.api.statistics import api_docs as statistics
 from services.api.stop_list import api_docs as stop_list
 from services.api.test_sends import api_docs as test_sends
@@ -26,7 +28,8 @@ TAGS: Mapping[str, str] = {
     "test-sends": "A text goes to a few phones by the way of every message, and counts nowhere.",
     "messages": "A message is one mailing to one client. Read only: its status, and every attempt to send it.",
     "statistics": "Counts of mailings and messages. They always equal the counts of the messages themselves.",
-    "token": "The request's own token.",
+    "token": "The request's own token, and the sessions of people.",
+    "events": "What happened to everything, and by whom. For admins.",
     "dead-letters": "Queue bodies that no process could handle, and jobs of messages whose attempts are used up. For "
     "admins.",
     "about": "The API itself. No token is needed.",
@@ -41,6 +44,8 @@ OPERATIONS: Mapping[Handler, Operation] = {
     **statistics.OPERATIONS,
     **test_sends.OPERATIONS,
     **access.OPERATIONS,
+    **sign_in.OPERATIONS,
+    **audit.OPERATIONS,
     **dead_letters.OPERATIONS,
 }
 

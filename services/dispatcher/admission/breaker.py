@@ -2,8 +2,9 @@
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 # The last 2 s are judged alone where they hold enough calls: a long healthy run must not outvote an outage.
 RECENT_SECONDS, WINDOW_SECONDS = 2.0, 30.0
@@ -18,8 +19,7 @@ NO_EPOCH = -1
 BreakerState = Literal["closed", "open", "half-open"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Ticket:
+class Ticket(msgspec.Struct, frozen=True, eq=False, gc=False):
     """The admission of one call; no two are the same.
 
     Its end is ignored if the breaker has left the state (`epoch`) in which it began.

@@ -1,11 +1,11 @@
 """What a claim answers, with the text as its client gets it. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 import asyncpg
+import msgspec
 import orjson
 
 from shared.personal_text import PersonalText, Unrendered, WrongText, read_text, render
@@ -13,8 +13,7 @@ from shared.personal_text import PersonalText, Unrendered, WrongText, read_text,
 ClaimVerdict = Literal["send", "locked", "busy", "put back", "over", "damaged"]
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(msgspec.Struct, frozen=True, gc=False):
     """The verdict on one job. The fields after `verdict` have a meaning for "send" only.
 
     `failures` counts also those of attempts whose results are not folded yet. `claimed_at` is the database's time, as

@@ -15,7 +15,7 @@ LONGEST_SLEEP_SECONDS = 1.0
 class DeadlineWheel:
     """A wheel of slots, each with the requests whose deadline lies in it. `on_due` is called with each that is due.
 
-    An pending leaves its slot by itself when it ends. `clock` returns seconds; it need not be the loop's.
+    A request leaves its slot by itself when it ends. `clock` returns seconds; it need not be the loop's.
     """
 
     def __init__(self, clock: Callable[[], float], on_due: Callable[[PendingRequest], None]) -> None:

@@ -1,7 +1,7 @@
 """A small HTTP/1.1 client for one origin: POST over kept-alive connections, one request at a time on each.
 
 Nothing is repeated, redirected, or sent before the reply to what went before. What became of a request is always
-known as well as it can be: nothing of it was written (NotBegun, or a reply "unreachable"), or it may have arrived.
+known as well as it can be: nothing of it was written, or it may have arrived.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from services.dispatcher.provider_api.connection import Connection
 from services.dispatcher.provider_api.deadlines import DeadlineWheel
 from services.dispatcher.provider_api.dialer import Dialer, NotConnected
 from services.dispatcher.provider_api.origin import ProviderOrigin
-from services.dispatcher.provider_api.pending_request import NotBegun, PendingRequest
+from services.dispatcher.provider_api.pending_request import PendingRequest, RequestOwner
 from services.dispatcher.provider_api.replies import Reply
 from shared import logs
 
@@ -62,24 +62,29 @@ class HttpClient:
         """Connections that are open."""
         return len(self._open)
 
-    async def send(
-        self, path: bytes, body: bytes, headers: bytes, *, deadline: float, may_begin: Callable[[], bool]
-    ) -> Reply:
-        """POSTs a body, and returns the reply at `deadline` at the latest. Every failure is a reply, too.
+    def begin(
+        self, path: bytes, body: bytes, headers: bytes, *, deadline: float, owner: RequestOwner
+    ) -> PendingRequest | None:
+        """POSTs a body. `owner` gets the reply at `deadline` at the latest. Every failure is a reply, too.
 
-        `may_begin` is asked in the turn of the loop in which the first byte is written to an established connection,
-        just before that. If it says no, nothing is written, and NotBegun is raised. `headers` are encoded lines.
+        It is asked whether the request may begin in the turn of the loop in which the first byte is written to an
+        established connection, just before that; that may be in this call. If it says no, or the deadline has come,
+        nothing is written. `headers` are encoded lines. Returns what can be cancelled; None if it has ended already.
         """
-        head = b"POST %b HTTP/1.1\r\n%b%bContent-Length: %d\r\n\r\n" % (path, self._host, headers, len(body))
-        pending = PendingRequest(head + body, deadline, may_begin, self._loop.create_future())
         if deadline <= self._clock():
-            raise NotBegun
+            owner.on_not_begun(None)
+            return None
+        head = b"POST %b HTTP/1.1\r\n%b%bContent-Length: %d\r\n\r\n" % (path, self._host, headers, len(body))
+        pending = PendingRequest(head + body, deadline, owner)
         self._place(pending)
-        try:
-            return await pending.outcome
-        except asyncio.CancelledError:
-            self._abandon(pending)
-            raise
+        return None if pending.ended else pending
+
+    def cancel(self, pending: PendingRequest) -> None:
+        """Ends a request without a reply: its connection is closed if it has begun."""
+        self._waiting.pop(pending, None)
+        if pending.abort is not None:
+            pending.abort()
+        pending.leave()
 
     async def close(self) -> None:
         """Closes all connections. Requests under way end as broken, those that had not begun as unreachable."""
@@ -199,15 +204,9 @@ class HttpClient:
 
     def _expire(self, pending: PendingRequest) -> None:
         """Ends a request whose deadline has come; its connection cannot be used again."""
-        begun = pending.abort is not None
-        self._abandon(pending)
-        if begun:
-            pending.answer(Reply("timeout", detail="no reply in time"))
-        else:
-            pending.answer(Reply("unreachable", detail="no connection in time"))
-
-    def _abandon(self, pending: PendingRequest) -> None:
         self._waiting.pop(pending, None)
-        if pending.abort is not None:
-            pending.abort()
-        pending.leave()
+        if pending.abort is None:
+            pending.answer(Reply("unreachable", detail="no connection in time"))
+            return
+        pending.abort()
+        pending.answer(Reply("timeout", detail="no reply in time"))

@@ -1,61 +1,72 @@
 """One request to the provider, from the decision to send it until its reply or its deadline."""
 
-import asyncio
 from collections.abc import Callable
+from typing import Protocol
 
 from services.dispatcher.provider_api.replies import Reply
 
 
-class NotBegun(Exception):
-    """No byte of the request was written: `may_begin` said no, or its deadline had come before anything was tried."""
+class RequestOwner(Protocol):
+    """Whoever sends a request. It is called back in the turn of the loop in which something happens, and never raises.
+
+    `may_begin` alone may raise. Of the other two, one is called, once, unless the request is cancelled.
+    """
+
+    def may_begin(self) -> bool:
+        """Says whether the request may begin now: if so, its first byte is written in this turn of the loop."""
+
+    def on_reply(self, reply: Reply) -> None:
+        """Takes the reply, or what stands for it when none came."""
+
+    def on_not_begun(self, error: Exception | None) -> None:
+        """Learns that no byte was written, since `may_begin` said no, or raised `error`."""
 
 
 class PendingRequest:
-    """A request and the future of its reply.
+    """A request and whoever waits for its reply.
 
-    `request` are its bytes, head and body. `deadline` is on the client's clock, in seconds. `may_begin` is asked in
-    the turn of the loop in which the first byte would be written. `slot` is where the wheel of deadlines keeps it.
-    `abort` closes the connection that carries it, once it has begun.
+    `request` are its bytes, head and body. `deadline` is on the client's clock, in seconds. `slot` is where the wheel
+    of deadlines keeps it. `abort` closes the connection that carries it, once it has begun.
     """
 
-    __slots__ = ("abort", "deadline", "may_begin", "outcome", "request", "slot")
+    __slots__ = ("abort", "deadline", "ended", "owner", "request", "slot")
 
-    def __init__(
-        self, request: bytes, deadline: float, may_begin: Callable[[], bool], outcome: asyncio.Future[Reply]
-    ) -> None:
+    def __init__(self, request: bytes, deadline: float, owner: RequestOwner) -> None:
         self.request = request
         self.deadline = deadline
-        self.may_begin = may_begin
-        self.outcome = outcome
+        self.owner = owner
+        self.ended = False
         self.slot: set[PendingRequest] | None = None
         self.abort: Callable[[], None] | None = None
 
     def permits(self) -> bool:
-        """Asks `may_begin`, and ends the request if that says no or fails."""
+        """Asks whether it may begin, and ends the request if not."""
+        failure: Exception | None = None
         try:
-            if self.may_begin():
+            if self.owner.may_begin():
                 return True
         except Exception as error:
-            self.fail(error)
-        else:
-            self.fail(NotBegun())
+            failure = error
+        if self._end():
+            self.owner.on_not_begun(failure)
         return False
 
     def answer(self, reply: Reply) -> None:
         """Ends the request with a reply, unless it has ended."""
-        self.leave()
-        if not self.outcome.done():
-            self.outcome.set_result(reply)
-
-    def fail(self, error: Exception) -> None:
-        """Ends the request with an exception, unless it has ended."""
-        self.leave()
-        if not self.outcome.done():
-            self.outcome.set_exception(error)
+        if self._end():
+            self.owner.on_reply(reply)
 
     def leave(self) -> None:
-        """Leaves its slot and its connection, which may carry another request from now on."""
+        """Leaves its slot and its connection, which may carry another request from now on. Nobody is told."""
+        self._end()
+
+    def _end(self) -> bool:
+        """Ends the request. Returns False if it had ended before."""
+        if self.ended:
+            return False
+        self.ended = True
         self.abort = None
         if self.slot is not None:
             self.slot.discard(self)
             self.slot = None
+        return True

@@ -7,7 +7,7 @@ import orjson
 
 from services.dispatcher.provider_api.http_client import HttpClient
 from services.dispatcher.provider_api.origin import encode_headers, read_origin
-from services.dispatcher.provider_api.replies import Reply
+from services.dispatcher.provider_api.pending_request import PendingRequest, RequestOwner
 
 
 class Provider:
@@ -18,21 +18,25 @@ class Provider:
         self._path = path
         self._headers = headers
 
-    async def send(
-        self, message_id: int, phone: str, text: str, *, deadline: float, may_begin: Callable[[], bool]
-    ) -> Reply:
-        """Posts the message, and returns the reply at `deadline` at the latest. Every failure is a Reply, too.
+    def begin(
+        self, message_id: int, phone: str, text: str, *, deadline: float, owner: RequestOwner
+    ) -> PendingRequest | None:
+        """Posts the message. `owner` gets the reply at `deadline` at the latest. Every failure is a Reply, too.
 
-        Raises NotBegun where `may_begin` says no; services/dispatcher/provider_api/http_client.py says when it is
-        asked.
+        services/dispatcher/provider_api/http_client.py says when `owner` is asked whether the request may begin.
+        Returns what can be cancelled; None if it has ended already.
         """
-        return await self._client.send(
+        return self._client.begin(
             b"%b/send/%d" % (self._path, message_id),
             orjson.dumps({"id": message_id, "phone": int(phone), "text": text}),
             self._headers,
             deadline=deadline,
-            may_begin=may_begin,
+            owner=owner,
         )
+
+    def cancel(self, pending: PendingRequest) -> None:
+        """Ends a request without a reply: its connection is closed if it has begun."""
+        self._client.cancel(pending)
 
 
 @asynccontextmanager

@@ -7,11 +7,37 @@ from shared.database import Pool
 
 @dataclass(frozen=True, slots=True)
 class UnsentMessages:
-    """The messages of a running mailing that are not final, and how many of them wait for a retry or a window."""
+    """The messages of a running mailing that are not final, and how many of them wait for a retry or a window.
 
+    `too_late`: those of the waiting that are not due before the mailing's end.
+    """
+
+    mailing_id: int
     unsent: int
     waiting: int
+    too_late: int
     seconds_left: float
+
+
+@dataclass(frozen=True, slots=True)
+class PausedMailings:
+    """The longest that a mailing has been paused, and the time that is left to the nearest end of one, in seconds."""
+
+    longest: float
+    nearest_end: float
+
+
+@dataclass(frozen=True, slots=True)
+class TableSize:
+    """The size of a table with its indexes and of what the planner of PostgreSQL takes for its rows.
+
+    `dead_rows`: what a vacuum has not removed yet.
+    """
+
+    name: str
+    bytes: int
+    rows: int
+    dead_rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +52,64 @@ async def list_unsent(pool: Pool) -> list[UnsentMessages]:
     """Counts the unsent messages of each running mailing, and those of them that wait."""
     rows = await pool.fetch(
         """
-        SELECT c.pending + c.retrying AS unsent,
+        SELECT m.id AS mailing_id, c.pending + c.retrying AS unsent,
             -- In the table, by the index on each mailing's flights; then in the retry queues, by one scan for all.
-            (SELECT count(*) FROM flights f WHERE f.mailing_id = m.id AND f.released_at IS NULL AND f.due_at > now())
-            + coalesce(r.retries, 0) AS waiting,
+            t.waiting + coalesce(r.retries, 0) AS waiting, t.too_late + coalesce(r.too_late, 0) AS too_late,
             extract(epoch FROM m.end_at - clock_timestamp())::float8 AS seconds_left
         FROM mailings m
         JOIN mailing_counts c ON c.mailing_id = m.id
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS waiting, count(*) FILTER (WHERE f.due_at >= m.end_at) AS too_late
+            FROM flights f WHERE f.mailing_id = m.id AND f.released_at IS NULL AND f.due_at > now()
+        ) AS t
         LEFT JOIN (
-            SELECT mailing_id, count(*) AS retries FROM flights
-            WHERE released_at IS NOT NULL AND due_at > now() GROUP BY 1
+            SELECT f.mailing_id, count(*) AS retries, count(*) FILTER (WHERE f.due_at >= e.end_at) AS too_late
+            FROM flights f JOIN mailings e ON e.id = f.mailing_id
+            WHERE f.released_at IS NOT NULL AND f.due_at > now() GROUP BY 1
         ) AS r ON r.mailing_id = m.id
         WHERE m.finished_at IS NULL AND m.status = 'running'
         """
     )
     return [UnsentMessages(**row) for row in rows]
+
+
+async def read_paused(pool: Pool) -> PausedMailings | None:
+    """Reads how long mailings have been paused, and how near their end is. Returns None while none is paused."""
+    row = await pool.fetchrow(
+        """
+        SELECT max(extract(epoch FROM clock_timestamp() - p.at))::float8 AS longest,
+            min(extract(epoch FROM m.end_at - clock_timestamp()))::float8 AS nearest_end
+        FROM mailings m
+        CROSS JOIN LATERAL (
+            SELECT at FROM events WHERE mailing_id = m.id AND kind = 'paused' ORDER BY id DESC LIMIT 1
+        ) AS p
+        WHERE m.finished_at IS NULL AND m.status = 'paused'
+        """
+    )
+    return None if row is None or row["longest"] is None else PausedMailings(**row)
+
+
+async def list_table_sizes(pool: Pool) -> list[TableSize]:
+    """Lists the sizes of Herald's tables, as PostgreSQL's statistics have them."""
+    rows = await pool.fetch(
+        """
+        SELECT relname AS name, pg_total_relation_size(relid) AS bytes, n_live_tup AS rows, n_dead_tup AS dead_rows
+        FROM pg_stat_user_tables WHERE schemaname = current_schema() ORDER BY relname
+        """
+    )
+    return [TableSize(**row) for row in rows]
+
+
+async def read_oldest_unsent(pool: Pool) -> float | None:
+    """Returns for how many seconds the oldest flight that may be sent now has been due; None without any."""
+    value: float | None = await pool.fetchval(
+        """
+        SELECT extract(epoch FROM clock_timestamp() - min(f.due_at))::float8
+        FROM flights f JOIN mailings m ON m.id = f.mailing_id
+        WHERE f.due_at <= now() AND m.status = 'running' AND m.finished_at IS NULL
+        """
+    )
+    return value
 
 
 async def count_mailings(pool: Pool) -> dict[str, int]:

@@ -104,10 +104,11 @@ async def expand(
                         SELECT tagged.* FROM (SELECT DISTINCT unnest(l.tags) AS tag) AS t
                         CROSS JOIN LATERAL (
                             SELECT k.client_id, c.operator_code, c.deleted_at IS NULL AND c.suppression_id IS NULL
-                            FROM client_tags k JOIN clients c ON c.id = k.client_id
-                            WHERE k.tag = t.tag
-                                AND k.client_id > l.expansion_cursor AND k.client_id <= l.upper_client_id
-                            ORDER BY k.client_id LIMIT $3
+                            FROM (
+                                SELECT client_id FROM client_tags
+                                WHERE tag = t.tag AND client_id > l.expansion_cursor AND client_id <= l.upper_client_id
+                                ORDER BY client_id LIMIT $3
+                            ) AS k JOIN clients c ON c.id = k.client_id
                         ) AS tagged
                         WHERE l.file_id IS NULL
                     ) UNION ALL (

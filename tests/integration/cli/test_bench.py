@@ -3,6 +3,9 @@
 import json
 from pathlib import Path
 
+import aiohttp
+
+from bench.hostile_requests import Attacker
 from tests.conftest import MakeStack
 from tests.support.herald_command import herald
 from tests.support.stack import ADMIN_TOKEN, SECRET, Stack
@@ -49,6 +52,8 @@ async def test_the_pipeline_is_measured_with_what_a_message_costs(
     assert done.code == 0, f"{done.out}\n{done.err}"
     figures = json.loads((tmp_path / "bench.json").read_text())
     assert (figures["sent"], figures["duplicates"], figures["workload"]) == (100, 0, load)
+    assert figures["course"]["expansion_seconds"] >= 0
+    assert min(figures["course"]["first_rate"], figures["course"]["last_rate"]) >= 0
     cost = figures["cost"]
     used = cost["by_process_us"]
     herald_processes = {"sandbox", "api", "planner", "dispatcher", "reporter"}
@@ -65,3 +70,21 @@ async def test_a_real_provider_is_not_made_slow_or_failing(tmp_path: Path) -> No
     env = {"HERALD_PROVIDER_URL": "https://provider.invalid/v1", "HERALD_PROVIDER_TOKEN": "theirs"}
     done = await herald("bench", "--failures", "0.5", env=env, folder=tmp_path)
     assert (done.code, "only the sandbox" in done.err) == (2, True), done
+
+
+async def test_every_hostile_request_of_the_bench_gets_the_answer_that_it_should(make_stack: MakeStack) -> None:
+    stack = await make_stack("api")
+    headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
+    async with aiohttp.ClientSession(stack.api_url, headers=headers) as session:
+        attacker = Attacker(session, stack.api_url, ADMIN_TOKEN)
+        answers = {name: await attack() for name, (attack, _) in attacker.attacks.items()}
+    assert answers == {
+        "gzip bomb of 10 million line ends": "413",
+        "gzip bomb of 300 million line ends": "413",
+        "import of 200,000 bad lines": "200",
+        "111,000 unknown keys": "400",
+        "slow readers of an export": "abandoned",
+        "HEAD with gzip": "200",
+        "malformed HTTP": "400",
+        "wrong tokens": "401",
+    }

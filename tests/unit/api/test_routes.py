@@ -12,12 +12,15 @@ def test_every_route_is_there_once() -> None:
     assert len(set(places)) == len(places)
 
 
-def test_who_reads_is_a_viewer_who_writes_an_operator_and_dead_letters_are_for_admins() -> None:
+FOR_ADMINS = ("/dead-letters", "/sessions", "/events")
+
+
+def test_who_reads_is_a_viewer_who_writes_an_operator_and_the_house_itself_is_for_admins() -> None:
     for route in ROUTES:
         assert route.role in ROLES
         usual = "viewer" if route.method == "GET" else "operator"
         removes_opt_out = route.method == "DELETE" and route.path.startswith("/suppressions/")
-        assert route.role == ("admin" if route.path.startswith("/dead-letters") or removes_opt_out else usual), route
+        assert route.role == ("admin" if route.path.startswith(FOR_ADMINS) or removes_opt_out else usual), route
 
 
 def test_every_route_has_a_summary() -> None:
@@ -33,7 +36,8 @@ def test_every_get_answers_head_save_the_one_that_never_ends() -> None:
 
 def test_every_field_that_a_caller_can_send_is_named_by_a_route() -> None:
     assert field_names(model for route in ROUTES for model in route.models) == {
-        *("all", "client_id", "closes", "cursor", "end_at", "filter", "for", "from", "ids", "limit", "on_conflict"),
+        *("all", "by", "client_id", "closes", "cursor", "end_at", "filter", "for", "from", "ids", "kind", "limit"),
+        *("on_conflict", "since", "until"),
         *("on_empty", "opens", "reason", "spreadsheet", "unsent_of", "with_id"),
         *("operator_code", "operator_codes", "phone", "queue", "start_at", "status", "statuses", "tag", "tags"),
         *("text", "timezone", "to", "window"),

@@ -5,28 +5,10 @@ from typing import Any
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from services.api.settings import ApiSettings, is_loopback
+from services.api.settings import ApiSettings
 from shared.settings import SettingsError, load
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104
-
-
-@pytest.mark.parametrize(
-    ("host", "expected"),
-    [
-        ("127.0.0.1", True),
-        ("127.9.9.9", True),
-        ("localhost", True),
-        ("::1", True),
-        (EVERYWHERE, False),
-        ("::", False),
-        ("", False),
-        ("192.168.0.1", False),
-        ("example.org", False),
-    ],
-)
-def test_which_hosts_only_this_machine_reaches(host: str, expected: bool) -> None:
-    assert is_loopback(host) is expected
 
 
 def test_the_defaults_are_safe(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from bench.baseline import BareRun
 from bench.compare import ratios
+from bench.course import rate
 from bench.processor_time import StackReading, cost
 from bench.report import ELSEWHERE, cost_rows
 
@@ -26,6 +27,10 @@ def test_without_one_of_the_processes_there_is_no_sum() -> None:
 def test_runs_of_the_bare_client_add_up() -> None:
     both = BareRun(100, 1.0, 0.5) + BareRun(300, 1.0, 0.3)
     assert (both.rate, both.cpu_us) == (200.0, 2000.0)
+
+
+def test_the_rate_of_a_tenth_of_the_messages() -> None:
+    assert (rate(1_000_000, 50.0), rate(100, 0.0)) == (2000.0, 0.0)
 
 
 def test_versions_are_compared_pair_by_pair() -> None:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from cli.stack.checkout import Checkout
 from cli.stack.plan import Endpoints, ProcessSpec, StackPlan, plan_stack
 from cli.stack.port_assignment import name_processes
 
@@ -74,3 +75,14 @@ def test_each_process_has_a_log_file_of_its_own_and_never_one_for_all() -> None:
     assert len(set(files)) == len(files)
     assert spec(plan, "dispatcher-2").env["HERALD_LOG_FILE"] == "/logs/dispatcher-2.log"
     assert all("HERALD_LOG_FILE" not in spec.env for spec in plan_stack(given, PORTS, WITH_SANDBOX, 1).processes)
+
+
+def test_another_checkout_runs_with_its_own_code_beside_the_sandbox_of_this_one() -> None:
+    plan = plan_stack({}, PORTS, WITH_SANDBOX, 1, checkout=Checkout(Path("/base")))
+    assert [one.command for one in plan.processes if one.checkout is None] == ["sandbox"]
+    planner = spec(plan, "planner")
+    assert planner.env["PYTHONPATH"] == "/base"
+    assert planner.checkout is not None
+    # Without -P Python would find the code of the folder that it is started in.
+    command = [str(part) for part in planner.checkout.command("planner")]
+    assert command == ["/base/.venv/bin/python", "-P", "-m", "cli.main", "planner"]

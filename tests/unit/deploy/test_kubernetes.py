@@ -227,8 +227,25 @@ def test_no_real_secret_is_committed() -> None:
 
 def test_rabbitmq_has_the_users_and_the_settings_that_it_has_in_compose() -> None:
     compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-    content = compose["configs"]["rabbitmq-definitions"]["content"]
+    content = compose["services"]["rabbitmq"]["environment"]["BROKER_DEFINITIONS"]
     defaults = re.sub(r"\$\{[A-Z_]+:-([^}]*)\}", r"\1", content).replace("$$", "$")
     dev = FOLDER / "overlays" / "dev"
     assert json.loads((dev / "definitions.json").read_text()) == json.loads(defaults)
     assert (dev / "herald.conf").read_text() == (ROOT / "deploy/rabbitmq/herald.conf").read_text()
+
+
+def test_postgres_gives_herald_a_role_of_its_own_as_in_compose() -> None:
+    dev = FOLDER / "overlays" / "dev"
+    assert (dev / "role.sql").read_text() == (ROOT / "deploy/postgres/role.sql").read_text()
+    manifests = render("dev")
+    (workload,) = [each for each in of_kind(manifests, "StatefulSet") if each["metadata"]["name"] == "postgres"]
+    assert {"name": "POSTGRES_USER", "value": "postgres"} in container_of(workload)["env"]
+
+
+def test_in_production_every_connection_is_verified() -> None:
+    manifests = render("production")
+    for name, workload in processes(manifests).items():
+        environment = environment_of(manifests, workload)
+        assert "HERALD_INSECURE_TRANSPORT" not in environment, name
+        assert environment["HERALD_DATABASE_URL"].endswith("?sslmode=verify-full")
+        assert "amqp://" not in environment["HERALD_RABBITMQ_URL"]

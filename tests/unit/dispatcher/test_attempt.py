@@ -1,21 +1,22 @@
 """Attempts: what is sent, published, logged and counted for one claimed job."""
 
 import asyncio
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
 from services.dispatcher.admission.adaptive_concurrency import AdaptiveConcurrency
 from services.dispatcher.admission.admission import Admission
 from services.dispatcher.admission.breaker import Breaker
-from services.dispatcher.attempt import MOST_QUEUED_RETRIES, AttemptRunner
+from services.dispatcher.attempt import MOST_QUEUED_RETRIES, AttemptRun, AttemptTools
 from services.dispatcher.claimed_job import ClaimedJob, ClaimTerms
 from services.dispatcher.claims.claim import Claim
+from services.dispatcher.claims.heard_edits import HeardEdit
 from services.dispatcher.claims.held_claims import HeldClaims
 from services.dispatcher.metrics import Metrics
 from services.dispatcher.provider_api.replies import Reply
@@ -45,14 +46,14 @@ class Bench:
         self.held = HeldClaims(lambda: self.moment)
         self.held.record_beat(99.0, ())
         self.retries = QueuedRetries(cast(Pool, None))
-        self.runner = AttemptRunner(
-            self.held,
-            self.publisher,
-            self.provider,
-            self.admission,
-            a_policy(),
-            self.retries,
-            Metrics(self.registry),
+        self.tools = AttemptTools(
+            held=self.held,
+            publisher=self.publisher,
+            provider=self.provider,
+            admission=self.admission,
+            policy=a_policy(),
+            retries=self.retries,
+            metrics=Metrics(self.registry),
             timeout=10,
             token=TOKEN,
             clock=FakeClock(*moments),
@@ -65,8 +66,15 @@ class Bench:
         self.held.hold(claimed, lambda: None)
         return claimed
 
+    def start(self, claimed: ClaimedJob) -> "tuple[AttemptRun, asyncio.Future[Result | None]]":
+        """Starts an attempt, and returns it with its end."""
+        ended: asyncio.Future[Result | None] = asyncio.get_running_loop().create_future()
+        attempt = AttemptRun(self.tools, claimed, lambda _, result: ended.set_result(result))
+        attempt.start()
+        return attempt, ended
+
     async def make(self, claim: Claim | None = None, *, probe: bool = False) -> Result | None:
-        return await self.runner.run(self.hold(claim, probe=probe))
+        return await self.start(self.hold(claim, probe=probe))[1]
 
     async def result(self, claim: Claim | None = None, *, probe: bool = False) -> Result:
         result = await self.make(claim, probe=probe)
@@ -120,7 +128,7 @@ async def test_a_claim_that_may_not_begin_is_left_to_be_given_back() -> None:
     bench = Bench()
     claimed = bench.hold()
     bench.held.withdraw_all("edit")
-    assert await bench.runner.run(claimed) is None
+    assert await bench.start(claimed)[1] is None
     assert bench.provider.requests == []
     assert bench.held.let_go(claimed) == "edit"
 
@@ -129,7 +137,7 @@ async def test_a_claim_without_time_left_does_not_begin() -> None:
     bench = Bench()
     bench.moment = 100.02
     claimed = bench.hold(a_claim(seconds_left=0.26))
-    assert await bench.runner.run(claimed) is None
+    assert await bench.start(claimed)[1] is None
     assert bench.held.let_go(claimed) == "time"
 
 
@@ -137,11 +145,11 @@ async def test_a_cancelled_attempt_that_has_not_begun_leaves_its_claim_to_be_giv
     bench = Bench()
     bench.provider.connected.clear()
     claimed = bench.hold()
-    running = asyncio.create_task(bench.runner.run(claimed))
+    attempt, ended = bench.start(claimed)
     await asyncio.sleep(0)
     bench.held.withdraw_all("edit")
-    running.cancel()
-    assert await running is None
+    attempt.cancel()
+    assert await ended is None
     assert bench.held.let_go(claimed) == "edit"
 
 
@@ -150,11 +158,11 @@ async def test_an_error_before_the_request_begins_gives_the_claim_back() -> None
     bench.provider.error = ZeroDivisionError("a bug")
     bench.provider.connected.clear()
     claimed = bench.hold()
-    running = asyncio.create_task(bench.runner.run(claimed))
+    _, ended = bench.start(claimed)
     await asyncio.sleep(0)
     bench.provider.connected.set()
     with capture_logs() as lines:
-        assert await running is None
+        assert await ended is None
     assert bench.held.let_go(claimed) == "error"
     assert [line["event"] for line in lines if line["log_level"] == "error"] == ["attempt crashed"]
 
@@ -164,7 +172,7 @@ async def test_an_error_after_the_request_has_begun_is_a_failure_that_is_tried_a
     bench.breaker.trip(90.0)
     claimed = replace(bench.hold(), ticket=bench.admission.begin(100.0))
     with capture_logs() as lines:
-        result = await bench.runner.run(claimed)
+        result = await bench.start(claimed)[1]
     assert result is not None
     assert (result.status, result.failed, result.queued) == ("retrying", True, False)
     assert result.due_at is not None
@@ -316,10 +324,10 @@ async def test_neither_phone_nor_text_nor_token_leaves_with_a_result() -> None:
 async def test_a_request_cut_off_by_the_shutdown_is_a_reply_that_did_not_come() -> None:
     bench = Bench()
     bench.provider.gate.clear()
-    running = asyncio.create_task(bench.make())
+    attempt, ended = bench.start(bench.hold())
     await bench.provider.asked.wait()
-    running.cancel()
-    result = await running
+    attempt.cancel()
+    result = await ended
     assert result is not None
     assert (result.status, result.outcome, result.failed) == ("retrying", "timeout", True)
 
@@ -346,3 +354,31 @@ async def test_a_dead_letter_is_counted_once_it_is_on_the_broker(refusals: int, 
     await bench.make(a_claim(failures=7))
     labels = {"queue": "dispatcher.dead", "reason": "exhausted"}
     assert bench.registry.get_sample_value("herald_dead_letters_total", labels) == letters
+
+
+async def test_a_text_that_cannot_be_rendered_is_rejected_without_a_request() -> None:
+    bench = Bench()
+    result = await bench.result(a_claim(text="", refusal="no value: name"))
+    assert (result.status, result.reason, result.outcome, result.failed) == (
+        "rejected",
+        "no value: name",
+        "not_rendered",
+        False,
+    )
+    assert bench.provider.requests == []
+    assert len(bench.held) == 0
+
+
+async def test_an_edit_that_may_have_mended_the_text_gives_the_claim_back_instead() -> None:
+    bench = Bench()
+    claimed = bench.hold(a_claim(text="", refusal="no value: name"))
+    bench.held.hear([HeardEdit(1, client_ids=[claimed.claim.client_id])])
+    assert await bench.start(claimed)[1] is None
+    assert bench.held.let_go(claimed) == "edit"
+
+
+async def test_values_of_the_client_are_scrubbed_from_what_the_provider_echoes() -> None:
+    claim = a_claim(text="Hello, Anna! K-4711", values=("Anna", "K-4711-long-contract"))
+    bench = Bench(a_reply(b"no route for anna of K-4711-long-contract", 500))
+    result = await bench.result(claim)
+    assert result.detail == "HTTP 500: no route for *** of ***"

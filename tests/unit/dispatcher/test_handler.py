@@ -1,7 +1,7 @@
 """What the handler does with verdicts, rate tokens and crashes."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import asyncpg
@@ -12,9 +12,11 @@ from services.dispatcher.admission.adaptive_concurrency import AdaptiveConcurren
 from services.dispatcher.admission.admission import Admission
 from services.dispatcher.admission.breaker import Breaker
 from services.dispatcher.admission.hold_up import HoldUp
-from services.dispatcher.admission.rate_limit import RateLimit
-from services.dispatcher.attempt import AttemptRunner
-from services.dispatcher.claimed_job import ClaimedJob
+from services.dispatcher.admission.rate_limit import make_limit
+from services.dispatcher.attempt import AttemptTools
+from services.dispatcher.attempts import RunningAttempts
+from services.dispatcher.claimer import Claimer
+from services.dispatcher.claims.claim_size import ClaimSize
 from services.dispatcher.claims.give_backs import GiveBacks
 from services.dispatcher.claims.heartbeat import Heartbeat
 from services.dispatcher.claims.held_claims import HeldClaims
@@ -22,11 +24,12 @@ from services.dispatcher.handler import Handler
 from services.dispatcher.intake import Intake
 from services.dispatcher.metrics import Metrics
 from services.dispatcher.queued_retries import QueuedRetries
+from services.dispatcher.requeue import Requeue
 from services.dispatcher.result_buffer import ResultBuffer
 from shared.broker import Consumer
 from shared.database import Pool
 from shared.health import Health
-from shared.messages import Result, encode
+from shared.messages import encode
 from tests.support.builders import PHONE, TEXT, a_job, a_policy
 from tests.support.fakes import FakeDelivery, FakeProvider, RecordingPublisher
 from tests.support.polling import until
@@ -69,23 +72,11 @@ class VerdictPool:
         }
 
 
-class CrashingRunner(AttemptRunner):
-    """Fails in every attempt, where nothing is caught any more."""
-
-    async def run(self, claimed: ClaimedJob) -> Result | None:
-        raise RuntimeError("a fault of Herald's own")
-
-
 class Bench:
     """A handler and all the fakes around it."""
 
     def __init__(
-        self,
-        verdicts: dict[int, str] | None = None,
-        *,
-        refused: set[int] | None = None,
-        rate: float | None = None,
-        runner: type[AttemptRunner] = AttemptRunner,
+        self, verdicts: dict[int, str] | None = None, *, refused: set[int] | None = None, rate: float | None = None
     ) -> None:
         clock, registry = asyncio.get_running_loop().time, CollectorRegistry()
         counters, self.database = Metrics(registry), VerdictPool(verdicts or {}, refused or set())
@@ -97,19 +88,32 @@ class Bench:
         self.admission = Admission(self.breaker, AdaptiveConcurrency(10))
         self.held = HeldClaims(clock)
         self.give_backs = GiveBacks(pool, self.held.names, self.intake, counters)
-        made = runner(
-            *(self.held, self.publisher, self.provider, self.admission, a_policy(), QueuedRetries(pool), counters),
+        self.results = ResultBuffer(self.publisher)
+        tools = AttemptTools(
+            held=self.held,
+            publisher=self.publisher,
+            provider=self.provider,
+            admission=self.admission,
+            policy=a_policy(),
+            retries=QueuedRetries(pool),
+            metrics=counters,
             timeout=10,
             token="token",
             clock=clock,
         )
+        limiter, hold_up = make_limit(rate, clock), HoldUp(Health(), registry, clock)
+        self.attempts = RunningAttempts(tools, self.results, self.give_backs, self.intake, ClaimSize(), limiter)
+        requeue = Requeue(self.publisher, self.intake, timedelta(seconds=5))
+        claimer = Claimer(
+            *(pool, self.intake, requeue, self.attempts, self.admission, self.held, limiter, hold_up, counters),
+            concurrency=10,
+            clock=clock,
+        )
         heartbeat = Heartbeat(pool, self.held, provider_timeout=10, clock=clock)
         self.handler = Handler(
-            *(pool, self.publisher, self.intake, made, ResultBuffer(self.publisher), self.admission, self.held),
-            *(self.give_backs, heartbeat, HoldUp(Health(), registry, clock), counters),
+            *(self.intake, requeue, claimer, self.attempts, self.results, self.admission, self.held, heartbeat),
+            *(hold_up, limiter),
             concurrency=10,
-            shortest_retry="dispatcher.retry.5s",
-            limiter=None if rate is None else RateLimit(rate, clock),
             clock=clock,
         )
 
@@ -153,7 +157,8 @@ async def test_tokens_of_the_rate_are_not_spent_on_jobs_that_are_over() -> None:
 
 @pytest.mark.parametrize("half_open", [False, True])
 async def test_an_attempt_that_crashes_holds_neither_a_slot_nor_a_probe_nor_its_claim(half_open: bool) -> None:
-    bench = Bench({}, runner=CrashingRunner)
+    bench = Bench({})
+    bench.provider.fault = RuntimeError("a fault of Herald's own")
     if half_open:
         now = asyncio.get_running_loop().time()
         bench.breaker.trip(now - 60)
@@ -162,6 +167,22 @@ async def test_an_attempt_that_crashes_holds_neither_a_slot_nor_a_probe_nor_its_
     # Nothing was begun, so the claims are given back and the jobs are tried again after a while.
     assert sorted(bench.database.given_back) == [1, 2, 3]
     assert len(bench.publisher.published) == 3
+
+
+async def test_an_attempt_that_crashes_with_its_reply_leaves_no_claim_open_under_a_live_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = Bench({})
+    # The reply is there, and its result gets nowhere.
+    monkeypatch.setattr(bench.results, "add", None)
+    deliveries = await bench.run(3)
+    assert (bench.attempts.under_way, bench.admission.begun, len(bench.held)) == (0, 0, 0)
+    # Nothing keeps the name alive but what is claimed next: the claims fall stale, and their jobs come again.
+    bench.held.names.renew(0)
+    bench.held.names.renew(0)
+    assert len(bench.held.names.alive) == 2
+    assert [one.routing_key for one in bench.publisher.published] == ["dispatcher.retry.5s"] * 3
+    assert [delivery.acked for delivery in deliveries] == [1, 1, 1]
 
 
 async def test_a_job_that_the_database_refuses_is_set_aside_and_the_others_of_its_batch_are_sent() -> None:

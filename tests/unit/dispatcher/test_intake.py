@@ -51,8 +51,8 @@ async def test_an_unreadable_body_is_rejected_once_and_counted() -> None:
     registry = CollectorRegistry()
     intake, delivery = Intake(Metrics(registry)), FakeDelivery(b"no job")
     intake.enqueue(delivery)
-    await intake.reject_unreadable()
-    await intake.reject_unreadable()
+    intake.reject_unreadable()
+    intake.reject_unreadable()
     labels = {"queue": "dispatcher.dead", "reason": "unreadable"}
     assert registry.get_sample_value("herald_dead_letters_total", labels) == 1
     assert (delivery.rejected, delivery.acked, intake.held) == (1, 0, 0)

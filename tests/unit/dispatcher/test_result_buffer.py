@@ -1,15 +1,16 @@
 """Results are gathered, published until they are confirmed, and flushed at shutdown."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from itertools import chain
 
 import pytest
 from structlog.testing import capture_logs
 
-from services.dispatcher.result_buffer import BufferedResult, ResultBuffer
-from shared.broker import Outgoing
+from services.dispatcher.result_buffer import ResultBuffer
+from shared.broker import Outgoing, Unpublished
 from shared.messages import Results, decode
 from tests.support.builders import a_result
 from tests.support.fakes import RecordingPublisher
@@ -25,12 +26,13 @@ class Confirmations:
         self.message_ids: list[int] = []
         self._changed = asyncio.Event()
 
-    def buffered(self, message_id: int) -> BufferedResult:
-        async def confirmed() -> None:
-            self.message_ids.append(message_id)
-            self._changed.set()
+    def add(self, buffer: ResultBuffer, message_id: int) -> None:
+        """Adds the result of a message."""
+        buffer.add(a_result(message_id=message_id), partial(self._confirm, message_id))
 
-        return BufferedResult(a_result(message_id=message_id), confirmed)
+    def _confirm(self, message_id: int) -> None:
+        self.message_ids.append(message_id)
+        self._changed.set()
 
     async def until(self, count: int) -> None:
         async with asyncio.timeout(PATIENCE_SECONDS):
@@ -63,7 +65,7 @@ async def test_results_are_gathered_into_bodies_of_up_to_200(results: int, sizes
     publisher, confirmations = RecordingPublisher(), Confirmations()
     buffer = ResultBuffer(publisher)
     for message_id in range(1, results + 1):
-        buffer.add(confirmations.buffered(message_id))
+        confirmations.add(buffer, message_id)
     async with running(buffer):
         await confirmations.until(results)
     assert [len(body) for body in bodies(publisher)] == sizes
@@ -74,7 +76,7 @@ async def test_results_are_gathered_into_bodies_of_up_to_200(results: int, sizes
 async def test_results_go_to_the_reporter() -> None:
     publisher, confirmations = RecordingPublisher(), Confirmations()
     buffer = ResultBuffer(publisher)
-    buffer.add(confirmations.buffered(1))
+    confirmations.add(buffer, 1)
     await buffer.flush(PATIENCE_SECONDS)
     [outgoing] = publisher.published
     assert (outgoing.exchange, outgoing.routing_key, outgoing.headers) == ("herald.results", "result", {})
@@ -85,9 +87,9 @@ async def test_a_result_is_acknowledged_only_once_it_is_confirmed() -> None:
     buffer = ResultBuffer(publisher)
     publisher.gate.clear()
     async with running(buffer):
-        buffer.add(confirmations.buffered(1))
+        confirmations.add(buffer, 1)
         await publisher.until_begun(1)
-        buffer.add(confirmations.buffered(2))
+        confirmations.add(buffer, 2)
         assert (confirmations.message_ids, buffer.outstanding) == ([], 2)
         publisher.gate.set()
         await confirmations.until(2)
@@ -101,7 +103,7 @@ async def test_it_knows_how_long_it_has_been_waiting_for_a_confirm() -> None:
     assert buffer.behind(now() + 60) == 0
     publisher.gate.clear()
     async with running(buffer):
-        buffer.add(confirmations.buffered(1))
+        confirmations.add(buffer, 1)
         await publisher.until_begun(1)
         assert 60 <= buffer.behind(now() + 60) < 70
         publisher.gate.set()
@@ -112,8 +114,8 @@ async def test_it_knows_how_long_it_has_been_waiting_for_a_confirm() -> None:
 async def test_an_unpublished_body_is_published_again() -> None:
     publisher, confirmations = RecordingPublisher(refusals=2), Confirmations()
     buffer = ResultBuffer(publisher)
-    buffer.add(confirmations.buffered(1))
-    buffer.add(confirmations.buffered(2))
+    confirmations.add(buffer, 1)
+    confirmations.add(buffer, 2)
     async with running(buffer):
         await confirmations.until(2)
     assert bodies(publisher) == [[1, 2]]
@@ -125,7 +127,7 @@ async def test_flush_publishes_what_waits() -> None:
     publisher, confirmations = RecordingPublisher(), Confirmations()
     buffer = ResultBuffer(publisher)
     for message_id in range(1, 251):
-        buffer.add(confirmations.buffered(message_id))
+        confirmations.add(buffer, message_id)
     await buffer.flush(PATIENCE_SECONDS)
     assert [len(body) for body in bodies(publisher)] == [200, 50]
     assert confirmations.message_ids == list(range(1, 251))
@@ -136,12 +138,12 @@ async def test_flush_publishes_what_was_being_published_when_the_buffer_was_stop
     buffer = ResultBuffer(publisher)
     publisher.gate.clear()
     async with running(buffer):
-        buffer.add(confirmations.buffered(1))
+        confirmations.add(buffer, 1)
         await publisher.until_begun(1)
-        buffer.add(confirmations.buffered(2))
+        confirmations.add(buffer, 2)
     publisher.gate.set()
     await buffer.flush(PATIENCE_SECONDS)
-    assert bodies(publisher) == [[1, 2]]
+    assert bodies(publisher) == [[1], [2]]
     assert (confirmations.message_ids, buffer.outstanding) == ([1, 2], 0)
 
 
@@ -158,7 +160,7 @@ async def test_flush_logs_which_results_are_lost(hangs: bool) -> None:
     if hangs:
         publisher.gate.clear()
     for message_id in range(1, 206):
-        buffer.add(confirmations.buffered(message_id))
+        confirmations.add(buffer, message_id)
     with capture_logs() as lines:
         await buffer.flush(0.05)
     [lost] = [line for line in lines if line["event"] == "results lost at shutdown"]
@@ -168,7 +170,7 @@ async def test_flush_logs_which_results_are_lost(hangs: bool) -> None:
 
 async def test_flush_that_succeeds_logs_no_loss() -> None:
     buffer = ResultBuffer(RecordingPublisher())
-    buffer.add(Confirmations().buffered(1))
+    Confirmations().add(buffer, 1)
     with capture_logs() as lines:
         await buffer.flush(PATIENCE_SECONDS)
     assert [(line["event"], line["message_ids"]) for line in lines] == [("results published", [1])]
@@ -181,21 +183,21 @@ class FaultyPublisher(RecordingPublisher):
         super().__init__()
         self.failed = False
 
-    async def publish(self, outgoing: Outgoing) -> None:
+    def publish_soon(self, outgoing: Outgoing, settle: Callable[[Unpublished | None], None]) -> None:
         if not self.failed:
             self.failed = True
             raise ZeroDivisionError("a fault of Herald's own")
-        await super().publish(outgoing)
+        super().publish_soon(outgoing, settle)
 
 
 async def test_an_error_of_our_own_loses_no_result() -> None:
     publisher, confirmations = FaultyPublisher(), Confirmations()
     buffer = ResultBuffer(publisher)
     for message_id in (1, 2):
-        buffer.add(confirmations.buffered(message_id))
+        confirmations.add(buffer, message_id)
     with pytest.raises(ZeroDivisionError):
         await buffer.run()
-    buffer.add(confirmations.buffered(3))
+    confirmations.add(buffer, 3)
     async with running(buffer):
         await confirmations.until(3)
     assert bodies(publisher) == [[1, 2, 3]]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.dispatcher.claims import store
+from services.dispatcher.claims import claim
 from services.dispatcher.provider_api import replies
 from shared.statuses import MAILING_STATUSES, MESSAGE_STATUSES, ROLES
 from tests.support.markdown import ROOT, read, table_rows
@@ -10,7 +10,7 @@ from tests.unit.docs.literals import values_beside
 
 ROWS = list(table_rows(read("docs/glossary.md")))
 WORDS = [row[0] for row in ROWS]
-VERDICTS = (*values_beside(store, "send"), *values_beside(replies, "accepted"))
+VERDICTS = (*values_beside(claim, "send"), *values_beside(replies, "accepted"))
 CONSTANTS = (*MAILING_STATUSES, *MESSAGE_STATUSES, *ROLES, *VERDICTS)
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.planner.flow_control import LEAST, FlowControl
+from services.planner.flow_control import LEAST, LONGEST_PAUSE, SHORTEST_PAUSE, FlowControl
 
 HIGHEST = 5000
 
@@ -79,3 +79,19 @@ def test_a_steady_rate_is_measured_exactly(rate: int, looks: int) -> None:
 def test_memory_does_not_grow_with_time() -> None:
     control = a_flow_control(*((look / 20, look) for look in range(10_000)))
     assert len(control._rate._seen) <= 10 * 20 + 2
+
+
+@pytest.mark.parametrize(
+    ("seen", "missing", "pause"),
+    [
+        # At the beginning, and with little in flight, every look counts.
+        ([], 100, SHORTEST_PAUSE),
+        ([(0, 0), (10, 100)], 100, SHORTEST_PAUSE),
+        # 500 a second: there is room in a fifth of a second, in the next moment, or not for long.
+        ([(0, 0), (10, 5000)], 100, 0.2),
+        ([(0, 0), (10, 5000)], -3, SHORTEST_PAUSE),
+        ([(0, 0), (10, 5000)], 2000, LONGEST_PAUSE),
+    ],
+)
+def test_it_looks_again_when_there_may_be_room(seen: list[tuple[float, int]], missing: int, pause: float) -> None:
+    assert a_flow_control(*seen).pause(missing) == pytest.approx(pause)

@@ -35,7 +35,7 @@ def test_the_scheme_is_read_in_any_case() -> None:
         f"Basic {make_token(SECRET)}",
         f"Bearer {make_token(OTHER_SECRET)}",
         f"Bearer {make_token(SECRET)}x",
-        f"Bearer {jwt.encode({'sub': 'herald'}, None, algorithm='none')}",
+        f"Bearer {jwt.encode({'sub': 'herald'}, None, algorithm='none')}",  # type: ignore[arg-type]
         f"Bearer {jwt.encode({'sub': 'herald', 'exp': LONG_AGO}, SECRET, algorithm='HS256')}",
     ],
 )

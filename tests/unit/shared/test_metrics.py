@@ -77,8 +77,8 @@ async def test_metrics_show_what_is_up_and_what_is_missing() -> None:
     health.set("database", True)
     async with serve_ops("127.0.0.1", free_port(), health, registry):
         assert registry.get_sample_value("herald_ready") == 0
-        assert registry.get_sample_value("herald_part_up", {"part": "database"}) == 1
-        assert registry.get_sample_value("herald_part_up", {"part": "broker"}) == 0
+        assert registry.get_sample_value("herald_part_up", {"part": "database", "required": "yes"}) == 1
+        assert registry.get_sample_value("herald_part_up", {"part": "broker", "required": "yes"}) == 0
         health.set("broker", True)
         assert registry.get_sample_value("herald_ready") == 1
 

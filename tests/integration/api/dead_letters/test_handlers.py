@@ -59,7 +59,7 @@ class Yard:
         consumer = Consumer(self._url, "look", Health(), TABLE, queue=queue, prefetch=1, on_delivery=inbox.put_nowait)
         async with consumer, asyncio.timeout(10):
             delivery = await inbox.get()
-            await delivery.ack()
+            delivery.ack()
             return delivery.body
 
 

@@ -11,6 +11,7 @@ import pytest
 from services.api.dead_letters.queues import DeadQueues
 from services.api.openapi.document import build
 from services.api.routes import ROUTES
+from services.api.stop_list.keys import StopListKey
 from services.api.web.route import PREFIX
 from shared import topology
 from shared.broker import Outgoing, Publisher
@@ -30,6 +31,7 @@ STATES = {
     "resendMessages": "finished",
     "streamStatistics": "finished",
 }
+STOP_LIST_KEY = StopListKey("herald-first-try")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +70,33 @@ def shown(*, broker: bool) -> Iterator[Any]:
                     yield pytest.param(one, id=f"{operation['operationId']}-{media.rpartition('/')[2]}-{name}")
 
 
-async def ids(rows: Rows, operation_id: str) -> dict[str, int]:
+async def ids(rows: Rows, operation_id: str) -> dict[str, int | str]:
     """Makes one of everything, under ids that are not those of the examples."""
     client = await rows.client("79990000001")
     mailing = await rows.mailing(STATES.get(operation_id, "scheduled"), pending=1)
     message = await rows.message(mailing, client)
-    test_send = await rows.test_send("79990000002")
-    return {"client_id": client, "mailing_id": mailing, "message_id": message, "test_send_id": test_send}
+    await rows.pool.execute("UPDATE clients SET external_id = 'K-1' WHERE id = $1", client)
+    tree = '{"all": [{"field": "tag", "op": "exists"}]}'
+    segment = await rows.pool.fetchval("INSERT INTO segments (name, filter) VALUES ('S', $1) RETURNING id", tree)
+    suppression = await rows.pool.fetchval(
+        "INSERT INTO suppressions (phone_hash, key_check, source, added_by) VALUES ($1, $2, 'api', 'ops') RETURNING id",
+        STOP_LIST_KEY.hash("79990000009"),
+        STOP_LIST_KEY.check,
+    )
+    return {
+        "client_id": client,
+        "mailing_id": mailing,
+        "message_id": message,
+        "external_id": "K-1",
+        "segment_id": segment,
+        "suppression_id": suppression,
+        "test_send_id": await rows.test_send("79990000002"),
+    }
 
 
 @pytest.mark.parametrize("one", list(shown(broker=False)))
-async def test_an_example_runs_as_printed(api: Api, rows: Rows, one: Shown) -> None:
-    await check(api, rows, one)
+async def test_an_example_runs_as_printed(make_api: MakeApi, rows: Rows, one: Shown) -> None:
+    await check(await make_api(stop_list_key=STOP_LIST_KEY), rows, one)
 
 
 @pytest.mark.parametrize("one", list(shown(broker=True)))
@@ -89,7 +106,7 @@ async def test_an_example_that_asks_the_broker_runs_as_printed(
     table = topology.build(DEFAULT_RETRY_DELAYS)
     async with Publisher(broker_url, "test", Health(), table) as publisher:
         await publisher.publish(Outgoing(topology.MAILINGS, "mailing.test", b"{}"))
-        api = await make_api(dead_queues=DeadQueues(broker_url, publisher))
+        api = await make_api(dead_queues=DeadQueues(broker_url, publisher), stop_list_key=STOP_LIST_KEY)
         await check(api, rows, one)
 
 

@@ -20,6 +20,7 @@ from services.api.openapi.operations import OPERATIONS, TAGS
 from services.api.pages.files import MEDIA
 from services.api.pages.routes import REDIRECTS
 from services.api.routes import ROUTES
+from services.api.sign_in.handlers import CALLBACK
 from services.api.web.operation import Content, Operation
 from services.api.web.problem_kinds import PAGE
 from services.api.web.reading.parsing import parse_body
@@ -72,6 +73,7 @@ def test_the_router_and_the_document_agree() -> None:
         ("GET", path) for path in {**REDIRECTS, **console.REDIRECTS, PAGE: ""}
     }
     parts |= {("GET", f"/console/{path}") for path in served()}
+    parts |= {("GET", "/sign-in"), ("GET", "/sign-in/options"), ("GET", CALLBACK), ("POST", "/sign-out")}
     assert {pair for pair in routed if pair[0] not in {"HEAD", "OPTIONS"}} == documented | parts
     # What comes with a GET is not documented apart.
     assert {path for method, path in routed if method == "HEAD"} <= {path for method, path in routed if method == "GET"}

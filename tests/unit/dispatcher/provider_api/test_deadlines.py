@@ -10,10 +10,11 @@ from services.dispatcher.provider_api.deadlines import SLOT_SECONDS, DeadlineWhe
 from services.dispatcher.provider_api.pending_request import PendingRequest
 from services.dispatcher.provider_api.replies import Reply
 from tests.support.fakes import FakeClock
+from tests.unit.dispatcher.provider_api.waiting_owner import WaitingOwner
 
 
 def a_request(deadline: float) -> PendingRequest:
-    return PendingRequest(b"", deadline, lambda: True, asyncio.get_running_loop().create_future())
+    return PendingRequest(b"", deadline, WaitingOwner())
 
 
 class Ended:

@@ -15,6 +15,7 @@ from services.dispatcher.provider_api.origin import encode_headers, read_origin
 from services.dispatcher.provider_api.replies import Reply
 from tests.chaos.faults.certificates import Certificates, make_certificates
 from tests.unit.dispatcher.provider_api.misbehaving_server import whole
+from tests.unit.dispatcher.provider_api.waiting_owner import wait_for_reply
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,10 @@ async def encrypted(context: ssl.SSLContext) -> AsyncIterator[tuple[int, list[by
 async def post(url: str, times: int = 1) -> list[Reply]:
     client = HttpClient(read_origin(url), most_open=5)
     deadline = asyncio.get_running_loop().time() + 10
-    replies = [await client.send(b"/", b"", b"", deadline=deadline, may_begin=lambda: True) for _ in range(times)]
+    replies = [
+        await wait_for_reply(lambda owner: client.begin(b"/", b"", b"", deadline=deadline, owner=owner), client.cancel)
+        for _ in range(times)
+    ]
     await client.close()
     return replies
 

@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from services.dispatcher.provider_api.dialer import Dialer, NotConnected
 from services.dispatcher.provider_api.http_client import HttpClient
 from services.dispatcher.provider_api.origin import read_origin
-from services.dispatcher.provider_api.pending_request import NotBegun
 from services.dispatcher.provider_api.replies import Reply
 from tests.support.polling import until
 from tests.unit.dispatcher.provider_api.conftest import LOOPS
 from tests.unit.dispatcher.provider_api.misbehaving_server import BEHAVIOURS, ask, misbehaving, whole
+from tests.unit.dispatcher.provider_api.waiting_owner import NotBegun, wait_for_reply
 
 PATIENCE_SECONDS = 10
 ProtocolT = TypeVar("ProtocolT", bound=asyncio.BaseProtocol)
@@ -43,7 +43,11 @@ async def post(
     may_begin: Callable[[], bool] = lambda: True,
 ) -> Reply:
     deadline = asyncio.get_running_loop().time() + seconds
-    return await client.send(b"/", ask(number, behaviour), b"", deadline=deadline, may_begin=may_begin)
+    return await wait_for_reply(
+        lambda owner: client.begin(b"/", ask(number, behaviour), b"", deadline=deadline, owner=owner),
+        client.cancel,
+        may_begin,
+    )
 
 
 class SlowDialer(Dialer):

@@ -15,6 +15,7 @@ from services.dispatcher.provider_api.provider import Provider
 from services.dispatcher.provider_api.replies import Reply
 from services.dispatcher.provider_api.reply_parser import LONGEST_BODY
 from tests.support.builders import PHONE, TEXT, TOKEN
+from tests.unit.dispatcher.provider_api.waiting_owner import wait_for_reply
 
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 PATIENCE_SECONDS = 10
@@ -58,7 +59,9 @@ def connected(url: str) -> contextlib.AbstractAsyncContextManager[Provider]:
 
 async def post(send_api: Provider, message_id: int = 5, seconds: float = PATIENCE_SECONDS, text: str = TEXT) -> Reply:
     deadline = asyncio.get_running_loop().time() + seconds
-    return await send_api.send(message_id, PHONE, text, deadline=deadline, may_begin=lambda: True)
+    return await wait_for_reply(
+        lambda owner: send_api.begin(message_id, PHONE, text, deadline=deadline, owner=owner), send_api.cancel
+    )
 
 
 async def test_a_message_is_sent_as_published() -> None:

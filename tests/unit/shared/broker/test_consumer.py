@@ -50,11 +50,11 @@ async def test_a_channel_that_the_broker_closes_is_opened_again_on_a_new_connect
         broker.send(1, Channel.Close(406, "delivery acknowledgement timed out", 60, 80))
         await broker.until(Basic.Consume, 2)
         assert not delivery.alive
-        await delivery.ack()
-        await delivery.reject()
+        delivery.ack()
+        delivery.reject()
         broker.deliver(1, b"again")
         again = await inbox.get()
-        await again.ack()
+        again.ack()
         assert [ack.delivery_tag for ack in await broker.until(Basic.Ack)] == [1]
         assert broker.received(Basic.Reject) == []
 

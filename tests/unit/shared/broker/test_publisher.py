@@ -36,6 +36,20 @@ async def publishing(broker: FakeBroker, health: Health, seconds: float = 0.3) -
         yield publisher
 
 
+def publish_soon(publisher: Publisher, outgoing: Outgoing) -> "asyncio.Future[None]":
+    """Publishes a body, and returns a future that ends as it does."""
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def settle(error: Unpublished | None) -> None:
+        if error is None:
+            future.set_result(None)
+        else:
+            future.set_exception(error)
+
+    publisher.publish_soon(outgoing, settle)
+    return future
+
+
 async def is_blocked(health: Health, reason: str | None) -> None:
     async def shown() -> bool:
         return health.details.get("p") == (reason and f"blocked by the broker: {reason}")
@@ -104,7 +118,7 @@ async def test_a_window_moves_on_with_the_confirms(broker: FakeBroker) -> None:
 async def test_the_bodies_of_one_turn_leave_together(broker: FakeBroker) -> None:
     async with publishing(broker, Health()) as publisher:
         reads = broker.count_reads()
-        futures = [publisher.publish_soon(Outgoing("exchange", "key", b"%d" % number)) for number in range(50)]
+        futures = [publish_soon(publisher, Outgoing("exchange", "key", b"%d" % number)) for number in range(50)]
         assert await broker.until_bodies(50) == [b"%d" % number for number in range(50)]
         assert reads() == 1
         broker.send(1, Basic.Ack(49, multiple=True), Basic.Nack(50))
@@ -133,12 +147,12 @@ async def test_a_returned_body_is_published_once_more_and_then_unroutable(broker
 
 async def test_a_lost_connection_fails_what_is_unconfirmed_at_once_and_the_next_body_waits(broker: FakeBroker) -> None:
     async with publishing(broker, Health(), seconds=20) as publisher:
-        lost = publisher.publish_soon(JOB)
+        lost = publish_soon(publisher, JOB)
         await broker.until(Basic.Publish)
         broker.hang_up()
         with pytest.raises(Unpublished, match="closed by the peer"):
             await lost
-        waits = publisher.publish_soon(JOB)
+        waits = publish_soon(publisher, JOB)
         await broker.until(Basic.Publish, 2)
         broker.send(1, Basic.Ack(1))
         await waits
@@ -153,7 +167,7 @@ async def test_a_body_whose_publisher_gave_up_is_not_written_later(broker: FakeB
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.05):
                 await publisher.publish(JOB)
-        kept = publisher.publish_soon(Outgoing("exchange", "key", b"kept"))
+        kept = publish_soon(publisher, Outgoing("exchange", "key", b"kept"))
         broker.send(0, Connection.Unblocked())
         assert await broker.until_bodies(1) == [b"kept"]
         broker.send(1, Basic.Ack(1))
@@ -173,10 +187,10 @@ async def test_a_key_that_amqp_cannot_hold_fails_alone(broker: FakeBroker) -> No
 
 async def test_what_is_unconfirmed_when_a_publisher_closes_is_unpublished(broker: FakeBroker) -> None:
     async with publishing(broker, Health(), seconds=50) as publisher:
-        written = publisher.publish_soon(JOB)
+        written = publish_soon(publisher, JOB)
         await broker.until(Basic.Publish)
         broker.send(0, Connection.Blocked("low on memory"))
-        waiting = publisher.publish_soon(JOB)
+        waiting = publish_soon(publisher, JOB)
     for future in (written, waiting):
         with pytest.raises(Unpublished):
             await future

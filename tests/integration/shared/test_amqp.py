@@ -65,9 +65,9 @@ async def test_ten_thousand_bodies_are_confirmed_delivered_and_acknowledged(
             bodies.append(delivery.body)
             # Out of order, so that there are gaps: every seventh is acknowledged later than those around it.
             if len(bodies) % 7 == 0:
-                asyncio.get_running_loop().call_later(0.05, delivery.ack_soon)
+                asyncio.get_running_loop().call_later(0.05, delivery.ack)
             else:
-                delivery.ack_soon()
+                delivery.ack()
         assert bodies == [b"%d" % number for number in range(MANY)]
         await asyncio.sleep(0.2)
     # What was not acknowledged would be ready again now.
@@ -95,7 +95,7 @@ async def test_what_it_publishes_aio_pika_reads_and_the_other_way_round(
                 await channel.default_exchange.publish(aio_pika.Message(body), QUEUE)
                 delivery = await take(inbox)
                 assert (delivery.body, delivery.redelivered) == (body, False)
-                await delivery.ack()
+                delivery.ack()
 
 
 async def test_among_many_bodies_only_those_without_a_queue_are_unroutable(publisher: Publisher) -> None:
@@ -129,7 +129,7 @@ async def test_a_consumer_of_a_deleted_queue_is_cancelled_and_declares_it_again(
     inbox: asyncio.Queue[Delivery] = asyncio.Queue()
     async with consumer_of(declared_url, inbox, 10):
         await publisher.publish(job(b"before"))
-        await (await take(inbox)).ack()
+        (await take(inbox)).ack()
         async with await aio_pika.connect(declared_url) as connection, connection.channel() as channel:
             await channel.queue_delete(QUEUE)
         await publisher.publish(job(b"after"))
@@ -158,12 +158,12 @@ async def test_connections_that_drop_in_mid_stream_lose_nothing(declared_url: st
             while len(seen) < drops:
                 delivery = await take(inbox)
                 seen.add(delivery.body)
-                await delivery.ack()
+                delivery.ack()
             relay.drop(reset=reset)
         while seen != bodies:
             delivery = await take(inbox)
             seen.add(delivery.body)
-            await delivery.ack()
+            delivery.ack()
         await publishing
 
 

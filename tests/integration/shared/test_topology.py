@@ -56,7 +56,7 @@ async def test_a_job_comes_back_from_each_retry_queue(broker_url: str) -> None:
             delivery = await received(arrived)
             assert delivery.body.decode() == topology.retry_queue(delay)
             assert asyncio.get_running_loop().time() - began >= delay.total_seconds() - 0.1
-            await delivery.ack()
+            delivery.ack()
 
 
 async def test_a_job_makes_many_laps_through_one_retry_queue(broker_url: str) -> None:
@@ -71,7 +71,7 @@ async def test_a_job_makes_many_laps_through_one_retry_queue(broker_url: str) ->
             await publisher.publish(Outgoing(topology.RETRY, name, str(lap).encode()))
             delivery = await received(arrived)
             assert delivery.body.decode() == str(lap)
-            await delivery.ack()
+            delivery.ack()
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ async def test_a_rejected_body_ends_in_the_dead_queue_of_its_hop(
         Consumer(broker_url, "d", health, table, queue=dead, prefetch=1, on_delivery=buried.put_nowait),
     ):
         await publisher.publish(Outgoing(exchange, key, b"poison"))
-        await (await received(arrived)).reject()
+        (await received(arrived)).reject()
         assert (await received(buried)).body == b"poison"
 
 
@@ -138,7 +138,7 @@ async def test_a_deleted_queue_is_declared_again_by_its_consumer_and_its_publish
     job = Outgoing(topology.JOBS, topology.SEND_KEY, b"after")
     async with Publisher(broker_url, "p", health, table) as publisher, consumer:
         await publisher.publish(Outgoing(topology.JOBS, topology.SEND_KEY, b"before"))
-        await (await received(arrived)).ack()
+        (await received(arrived)).ack()
         connection = await open_connection(broker_url, "vandal")
         async with connection, connection.channel() as channel:
             await channel.queue_delete(topology.DISPATCHER_JOBS)
@@ -159,8 +159,8 @@ async def test_a_publisher_and_a_consumer_come_back_after_their_connections_are_
         consumer.reconnect()
         again = await received(arrived)
         assert (again.body, again.redelivered, held.alive) == (b"held", True, False)
-        await held.ack()
-        await again.ack()
+        held.ack()
+        again.ack()
         await publisher.publish(Outgoing(topology.JOBS, topology.SEND_KEY, b"next"))
         assert (await received(arrived)).body == b"next"
 
@@ -200,7 +200,7 @@ async def test_a_paused_consumer_gets_nothing_until_it_resumes(broker_url: str) 
     )
     async with Publisher(broker_url, "p", health, table) as publisher, consumer:
         await publisher.publish(Outgoing(topology.JOBS, topology.SEND_KEY, b"1"))
-        await (await received(arrived)).ack()
+        (await received(arrived)).ack()
         await consumer.pause()
         await publisher.publish(Outgoing(topology.JOBS, topology.SEND_KEY, b"2"))
         assert await publisher.count_ready(topology.DISPATCHER_JOBS) == 1

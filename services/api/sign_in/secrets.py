@@ -1,0 +1,57 @@
+"""Makes and hashes the secrets of a sign-in and a session, and the cookies that carry them."""
+
+import base64
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+
+from aiohttp import web
+
+# Browsers take a cookie of this prefix only over https, for the whole host, and from the host itself.
+SECURE_PREFIX = "__Host-"
+SESSION, BROWSER = "herald-session", "herald-sign-in"
+
+
+def make_secret() -> str:
+    """Makes a secret of 256 random bits."""
+    return secrets.token_urlsafe(32)
+
+
+def hash_secret(secret: str) -> bytes:
+    """Hashes a secret for its table. It is random, so it needs neither salt nor stretching."""
+    return hashlib.sha256(secret.encode(errors="surrogateescape")).digest()
+
+
+def challenge_of(verifier: str) -> str:
+    """Returns the S256 challenge of a PKCE verifier."""
+    digest = hashlib.sha256(verifier.encode()).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Cookies:
+    """The cookies of this Herald: `secure` unless it is reached over http on this machine."""
+
+    secure: bool
+
+    def read(self, request: web.Request, name: str) -> str | None:
+        return request.cookies.get(self._name(name))
+
+    def set(self, response: web.StreamResponse, name: str, value: str, life: timedelta) -> None:
+        """Sets a cookie that scripts cannot read and that other sites do not send along with changes."""
+        response.set_cookie(
+            self._name(name),
+            value,
+            max_age=int(life.total_seconds()),
+            path="/",
+            httponly=True,
+            secure=self.secure,
+            samesite="Lax",
+        )
+
+    def remove(self, response: web.StreamResponse, name: str) -> None:
+        response.del_cookie(self._name(name), path="/", httponly=True, secure=self.secure, samesite="Lax")
+
+    def _name(self, name: str) -> str:
+        return f"{SECURE_PREFIX}{name}" if self.secure else name

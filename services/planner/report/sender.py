@@ -1,0 +1,119 @@
+"""Sends the report of each day once, whatever the number of planners: one row of a day is leased."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from services.planner.report import store
+from services.planner.report.compose import CountDeadLetters, read_report
+from services.planner.report.figures import Day
+from services.planner.report.mail import NotTaken, TakenPerhaps, compose, hand_over
+from services.planner.report.settings import MailServer, ReportSettings
+from services.planner.report.words import Words
+from shared import logs
+from shared.database import Pool
+
+CHECK_SECONDS, OFF_SECONDS = 15.0, 3600.0
+# Longer than reading the figures and handing them over can take.
+LEASE = timedelta(minutes=10)
+PAUSES = (timedelta(minutes=1), timedelta(minutes=2), timedelta(minutes=5), timedelta(minutes=15))
+NOON = time(12)
+# A report that is due in the afternoon is tried for this long.
+LONGEST_TRIAL = timedelta(hours=4)
+UNKNOWN = "the connection was lost after the text was handed over: it may have arrived"
+
+log = logs.get()
+
+
+def due_day(now: datetime, at: time, zone: ZoneInfo) -> Day | None:
+    """Returns the day whose report is due at this moment: yesterday, once it is `at` o'clock in the zone."""
+    local = now.astimezone(zone)
+    return Day(local.date() - timedelta(days=1), zone) if local.time() >= at else None
+
+
+def last_moment(now: datetime, at: time, zone: ZoneInfo) -> datetime:
+    """Returns until when today's report is tried: noon, or four hours after a time in the afternoon."""
+    today = now.astimezone(zone).date()
+    if at < NOON:
+        return datetime.combine(today, NOON, zone)
+    return datetime.combine(today, at, zone) + LONGEST_TRIAL
+
+
+def pause_after(attempts: int) -> timedelta:
+    """Returns the pause after so many attempts."""
+    return PAUSES[min(attempts, len(PAUSES)) - 1]
+
+
+class ReportSender:
+    """The sender of one planner. Without recipients it sends nothing."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        settings: ReportSettings,
+        count_dead_letters: CountDeadLetters,
+        registry: CollectorRegistry,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._pool = pool
+        self._settings = settings
+        self._count_dead_letters = count_dead_letters
+        self._now = now
+        self._zone = ZoneInfo(settings.report_timezone)
+        reports = Counter("herald_reports", "Daily reports, by what became of them.", ["outcome"], registry=registry)
+        self._sent, self._failed = reports.labels("sent"), reports.labels("failed")
+        self._missing = Gauge(
+            "herald_report_missing", "1 while the newest daily report was given up.", registry=registry
+        )
+
+    async def send_due(self) -> float:
+        """Sends the report that is due, unless it was sent. Returns the seconds until it looks again."""
+        if not self._settings.report_to:
+            return OFF_SECONDS
+        now = self._now()
+        day = due_day(now, self._settings.report_at, self._zone)
+        if day is not None:
+            taken = await store.take_day(self._pool, day.date, LEASE)
+            if taken is not None:
+                await self._send(day, taken, now)
+            self._missing.set(await store.is_missing(self._pool, day.date))
+        return CHECK_SECONDS
+
+    async def _send(self, day: Day, taken: store.TakenDay, now: datetime) -> None:
+        if taken.handed:
+            await self._give_up(day, UNKNOWN)
+        elif now > last_moment(now, self._settings.report_at, self._zone):
+            await self._give_up(day, "no mail server took it in time")
+        else:
+            await self._try(day, taken.attempts, now)
+
+    async def _try(self, day: Day, attempts: int, now: datetime) -> None:
+        async with self._pool.acquire() as connection:
+            report = await read_report(connection, day, now, self._count_dead_letters)
+        message = compose(
+            report,
+            Words(self._settings.report_language),
+            sender=self._settings.report_from,
+            recipients=self._settings.report_to,
+        )
+        server = MailServer.parse(self._settings.smtp_url.get_secret_value())
+        try:
+            refused = await hand_over(server, message, lambda: store.mark_handed(self._pool, day.date))
+        except NotTaken as error:
+            await store.put_off(self._pool, day.date, pause_after(attempts), str(error))
+            log.warning("report put off", day=day.date.isoformat(), attempts=attempts, detail=str(error))
+        except TakenPerhaps as error:
+            await self._give_up(day, f"{UNKNOWN}: {error}")
+        else:
+            await store.mark_sent(self._pool, day.date)
+            self._sent.inc()
+            log.info("report sent", day=day.date.isoformat(), recipients=len(self._settings.report_to) - len(refused))
+            if refused:
+                log.warning("recipients of the report refused", day=day.date.isoformat(), refused=len(refused))
+
+    async def _give_up(self, day: Day, reason: str) -> None:
+        await store.give_up(self._pool, day.date, reason)
+        self._failed.inc()
+        log.error("report given up", day=day.date.isoformat(), detail=reason)

@@ -1,0 +1,1 @@
+"""What a running process checks in its surroundings, again and again: its database, its clock, its settings."""

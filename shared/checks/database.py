@@ -1,0 +1,105 @@
+"""Checks that the database answers, takes writes, and has the same time as this process."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+from prometheus_client import CollectorRegistry, Gauge
+
+from shared import logs
+from shared.database import DATABASE_OUTAGES, Pool, describe
+from shared.health import Health
+
+CHECK_SECONDS = 2.0
+ANSWER_SECONDS = 3.0
+# Every deadline is judged by the database's clock, so a difference spoils logs and traces, not deliveries.
+GREATEST_SKEW_SECONDS = 1.0
+READ_ONLY = "the database takes no writes: it is a standby, or was made read-only"
+
+log = logs.get()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the database said: its time, whether it takes no writes, and by how many seconds this clock is ahead.
+
+    The skew is exact to half of the time that the answer took; less than that counts as none.
+    """
+
+    read_only: bool
+    skew: float
+
+
+def measure_skew(asked_at: float, answered_at: float, database_now: datetime) -> float:
+    """Returns by how many seconds this clock is ahead of the database's. `asked_at`, `answered_at`: Unix time."""
+    ahead = (asked_at + answered_at) / 2 - database_now.timestamp()
+    uncertain = (answered_at - asked_at) / 2
+    return 0.0 if abs(ahead) <= uncertain else ahead
+
+
+class DatabaseCheck:
+    """The check of the database, every two seconds. Sets `database` in `health`, and two gauges.
+
+    Connections to a server that takes no writes are renewed: after a failover the same URL leads to another server.
+    """
+
+    def __init__(self, pool: Pool, health: Health, registry: CollectorRegistry) -> None:
+        self._pool = pool
+        self._health = health
+        self._skewed = False
+        self._read_only = Gauge(
+            "herald_database_read_only", "1 while the database answers and takes no writes.", registry=registry
+        )
+        self._skew = Gauge(
+            "herald_clock_skew_seconds", "Seconds this clock is ahead of the database's.", registry=registry
+        )
+
+    async def run(self) -> None:
+        """Checks until cancelled."""
+        while True:
+            await self.check()
+            await asyncio.sleep(CHECK_SECONDS)
+
+    async def check(self) -> None:
+        """Checks once."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                answer = await self._ask()
+        except DATABASE_OUTAGES as error:
+            self._set_down(describe(error))
+            return
+        self._read_only.set(answer.read_only)
+        self._report_skew(answer.skew)
+        if answer.read_only:
+            self._set_down(READ_ONLY)
+            await self._pool.expire_connections()
+        else:
+            self._health.set("database", True)
+
+    async def _ask(self) -> Answer:
+        asked_at = time.time()
+        row = await self._pool.fetchrow(
+            """
+            SELECT clock_timestamp() AS now,
+                pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean AS read_only
+            """
+        )
+        assert row is not None  # noqa: S101 - a SELECT without FROM has one row
+        return Answer(read_only=row["read_only"], skew=measure_skew(asked_at, time.time(), row["now"]))
+
+    def _set_down(self, reason: str) -> None:
+        if self._health.parts.get("database"):
+            log.error("database lost", detail=reason)
+        self._health.set("database", False, reason)
+
+    def _report_skew(self, seconds: float) -> None:
+        self._skew.set(seconds)
+        skewed = abs(seconds) > GREATEST_SKEW_SECONDS
+        if skewed and not self._skewed:
+            log.warning("clock differs from the database's", ahead_seconds=round(seconds, 3))
+        self._skewed = skewed
+        if skewed:
+            self._health.details["clock"] = f"{seconds:+.1f} s beside the database's"
+        else:
+            self._health.details.pop("clock", None)

@@ -1,0 +1,119 @@
+"""Attributes, several tags and external ids of clients."""
+
+import json
+from typing import Any
+
+import asyncpg
+import pytest
+
+from tests.integration.api.fakes import Api
+
+PHONE = "79991234567"
+ANNA: dict[str, Any] = {
+    "phone": PHONE,
+    "tags": ["vip", "news"],
+    "external_id": "K-4711",
+    "attributes": {"name": "Anna", "points": 120, "active": True, "since": "2024-03-01"},
+}
+
+
+async def test_a_client_keeps_what_was_given_and_a_patch_merges(api: Api) -> None:
+    made = await api.post("/clients", ANNA)
+    assert made.status == 201
+    assert {name: made.body[name] for name in ANNA} == ANNA
+    assert made.body["tag"] == "vip"
+    path = f"/clients/{made.body['id']}"
+    changed = await api.patch(path, {"attributes": {"name": "Olga", "points": None}, "tag": "gold"})
+    assert changed.body["attributes"] == {"name": "Olga", "active": True, "since": "2024-03-01"}
+    assert changed.body["tags"] == ["gold", "news"]
+    events = (await api.get(f"{path}/events")).body["items"]
+    assert events[-1]["detail"]["fields"] == ["tag", "attributes"]
+    assert "Olga" not in repr(events)
+    assert (await api.patch(path, {"tag": ""})).body["tags"] == []
+    replaced = await api.put(path, {"phone": PHONE})
+    assert (replaced.body["attributes"], replaced.body["external_id"], replaced.body["tags"]) == ({}, None, [])
+
+
+WRONG: list[dict[str, Any]] = [
+    {"attributes": {"Name": "x"}},
+    {"attributes": {"name": ["x"]}},
+    {"attributes": {"name": " "}},
+    {"attributes": {"name": "a\nb"}},
+    {"attributes": {"points": 1e300}},
+    {"attributes": {f"a{number}": 1 for number in range(33)}},
+    {"attributes": {"name": "x" * 4096}},
+    {"tags": [f"t{number}" for number in range(33)]},
+    {"tags": [""]},
+    {"tag": "vip", "tags": ["news", "vip"]},
+    {"external_id": ""},
+    {"external_id": "x" * 65},
+]
+
+
+@pytest.mark.parametrize("given", WRONG)
+async def test_what_a_client_may_not_have_is_refused(api: Api, given: dict[str, Any]) -> None:
+    refused = await api.post("/clients", {"phone": PHONE, **given})
+    assert refused.status == 422
+    assert refused.body["errors"][0]["loc"][:2] == ["body", next(reversed(given))]
+    assert (await api.get("/clients")).body["items"] == []
+
+
+async def test_a_merge_that_makes_too_many_attributes_is_refused(api: Api) -> None:
+    made = await api.post("/clients", {"phone": PHONE, "attributes": {f"a{number}": 1 for number in range(30)}})
+    refused = await api.patch(f"/clients/{made.body['id']}", {"attributes": {"b": 1, "c": 2, "d": 3}})
+    assert (refused.status, refused.body["errors"][0]["loc"]) == (422, ["body", "attributes"])
+
+
+async def test_an_external_id_leads_to_its_client(api: Api) -> None:
+    path = "/clients/by-external-id/K-4711"
+    made = await api.put(path, {"phone": PHONE, "attributes": {"name": "Anna"}})
+    assert (made.status, made.body["external_id"]) == (201, "K-4711")
+    again = await api.put(path, {"phone": "79991234568"})
+    assert (again.status, again.body["id"], again.body["phone"]) == (200, made.body["id"], "79991234568")
+    assert again.body["attributes"] == {}
+    assert (await api.get("/clients?external_id=K-4711")).body["items"] == [again.body]
+    taken = await api.post("/clients", {"phone": PHONE, "external_id": "K-4711"})
+    assert (taken.status, taken.body["code"]) == (409, "external-id-taken")
+    assert (await api.put(path, {"phone": PHONE, "external_id": "other"})).status == 422
+    assert (await api.delete(f"/clients/{made.body['id']}")).status == 204
+    assert (await api.put(path, {"phone": PHONE})).status == 201
+
+
+async def test_deletion_erases_everything(api: Api, pool: asyncpg.Pool) -> None:
+    made = await api.post("/clients", ANNA)
+    await api.delete(f"/clients/{made.body['id']}")
+    (row,) = await pool.fetch("SELECT phone, tag, further_tags, external_id, attributes FROM clients")
+    assert tuple(row) == (None, "", [], None, "{}")
+    assert await pool.fetchval("SELECT count(*) FROM client_tags") == 0
+
+
+async def test_clients_are_listed_by_any_of_their_tags(api: Api) -> None:
+    for number, tags in enumerate((["vip", "news"], ["news"], ["old"], ["old", "vip", "news"])):
+        await api.post("/clients", {"phone": f"7999000000{number}", "operator_code": f"90{number % 2}", "tags": tags})
+    first = await api.get("/clients?tag=news&limit=2")
+    assert [client["id"] for client in first.body["items"]] == [1, 2]
+    second = await api.get(f"/clients?tag=news&limit=2&cursor={first.body['next']}")
+    assert ([client["id"] for client in second.body["items"]], second.body["next"]) == ([4], None)
+    both = await api.get("/clients?tag=news&operator_code=901")
+    assert [client["id"] for client in both.body["items"]] == [2, 4]
+
+
+async def test_an_import_merges_attributes_and_reports_what_does_not_fit(api: Api, pool: asyncpg.Pool) -> None:
+    await api.post("/clients", ANNA)
+    lines = (
+        '{"phone": "79991234567", "attributes": {"name": "Olga", "points": null}, "tag": "gold"}',
+        '{"phone": "79991234568", "external_id": "K-4711"}',
+        '{"phone": "79991234569", "external_id": "K-1", "tags": ["a", "b"], "attributes": {"x": 1}}',
+    )
+    report = (await api.upload("\n".join(lines).encode(), "application/x-ndjson")).body
+    assert (report["created"], report["updated"], report["rejected"]) == (1, 1, 1)
+    assert report["errors"] == [{"line": 2, "detail": "external_id: another client has it"}]
+    anna, other = (await api.get("/clients")).body["items"]
+    assert (anna["attributes"], anna["tags"]) == (
+        {"name": "Olga", "active": True, "since": "2024-03-01"},
+        ["gold", "news"],
+    )
+    assert (other["tags"], other["external_id"], other["attributes"]) == (["a", "b"], "K-1", {"x": 1})
+    full = json.dumps({"phone": PHONE, "attributes": {f"a{number}": number for number in range(31)}})
+    over = await api.upload(full.encode(), "application/x-ndjson")
+    assert (over.body["rejected"], over.body["errors"][0]["line"]) == (1, 1)
