@@ -29,8 +29,8 @@ help: ## Show this list
 demo: $(VENV)/native.stamp ## Send one mailing to 1,000 sample clients and compare the books
 	@$(BIN)/herald demo
 
-up: $(VENV)/native.stamp ## Run the whole stack on this machine; WORKERS=2 for two dispatchers
-	@$(BIN)/herald up $(if $(WORKERS),--workers $(WORKERS))
+up: $(VENV)/native.stamp ## Run the whole stack on this machine; WORKERS=2 for two dispatchers, ARGS="--private-broker"
+	@$(BIN)/herald up $(if $(WORKERS),--workers $(WORKERS)) $(ARGS)
 
 check: lint types unit ## Check format, style and types, and run the unit tests: under a minute
 

@@ -152,7 +152,7 @@ def calls(pool: Any, connection: asyncpg.Connection) -> dict[str, Callable[[], A
         "planner: mark 500 released": lambda: releases.mark_released(pool, released, datetime.now(UTC)),
         "planner: windows edited": lambda: windows.recheck_edited(pool, 10_000),
         "planner: vanished jobs": lambda: repairs.take_vanished(pool, 5000),
-        "planner: stale claims": lambda: repairs.take_stale(pool, 5000),
+        "planner: stale claims": lambda: repairs.put_back_stale(pool, 5000),
         "planner: metrics, what is unsent": lambda: backlog.list_unsent(pool),
         "planner: metrics, mailings by status": lambda: backlog.count_mailings(pool),
         "dispatcher: claim of 100": claim,

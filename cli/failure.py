@@ -7,3 +7,7 @@ class Failure(Exception):
     def __init__(self, message: str, code: int = 1) -> None:
         super().__init__(message)
         self.code = code
+
+
+class Occupied(Failure):
+    """A stack cannot run because another one, or another program, has what it needs."""

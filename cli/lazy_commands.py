@@ -9,6 +9,8 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command, get_group
 
+from cli.terminal.usage import WordedGroup
+
 # "module:attribute". The attribute is a Typer app with commands of its own, or the function of one command.
 Source = str
 
@@ -26,7 +28,7 @@ class LazyCommands(UserDict[str, Any]):
 def lazy_group(sources: Mapping[str, Source]) -> type[TyperGroup]:
     """Returns the class of a group that has the commands of `sources`, and after them those that are added to it."""
 
-    class LazyGroup(TyperGroup):
+    class LazyGroup(WordedGroup):
         def __init__(self, **options: Any) -> None:
             super().__init__(**options)
             self.commands = LazyCommands({**sources, **self.commands})
@@ -38,9 +40,10 @@ def _load(name: str, source: Source) -> Any:
     module, _, attribute = source.partition(":")
     found = getattr(importlib.import_module(module), attribute)
     if isinstance(found, typer.Typer):
+        found.rich_markup_mode = "markdown"
         group = get_group(found)
         group.name = name
         return group
-    single = typer.Typer(add_completion=False)
+    single = typer.Typer(add_completion=False, rich_markup_mode="markdown")
     single.command(name)(found)
     return get_command(single)

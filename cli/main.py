@@ -1,5 +1,7 @@
 """The `herald` command: names the commands of cli/commands."""
 
+from typing import Annotated
+
 import typer
 
 from cli.commands import processes
@@ -23,10 +25,31 @@ app = typer.Typer(
     cls=lazy_group(COMMANDS),
     name="herald",
     help="Herald sends notifications to clients: each once, and in time.",
+    context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=True,
-    add_completion=False,
+    # Paragraphs are filled; the default keeps the line breaks of the source.
+    rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"herald {version('herald')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Herald sends notifications to clients: each once, and in time."""
+
+
 processes.register(app)
 
 if __name__ == "__main__":

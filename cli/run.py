@@ -8,6 +8,7 @@ from typing import Any
 import typer
 
 from cli.failure import Failure
+from cli.terminal.output import complain, forget_output
 from shared.migrate import SchemaError
 from shared.settings import SettingsError
 
@@ -28,10 +29,14 @@ def run(work: Coroutine[Any, Any, int | None]) -> None:
         _exit_with(error, 1)
     except KeyboardInterrupt as error:
         raise typer.Exit(INTERRUPTED) from error
+    except BrokenPipeError as error:
+        # The reader, such as `head`, has all that it wanted.
+        forget_output()
+        raise typer.Exit(0) from error
     else:
         raise typer.Exit(code or 0)
 
 
 def _exit_with(error: Exception, code: int) -> None:
-    typer.secho(f"herald: {error}", err=True, fg=typer.colors.RED)
+    complain(str(error))
     raise typer.Exit(code) from error

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from shared import amqp_urls, transport
 from shared.transport import Peer, Weakness
+from shared.wording import message_of
 
 PREFIX = "HERALD_"
 
@@ -128,7 +129,7 @@ def load(kind: type[SettingsT]) -> SettingsT:
         config = kind()
     except ValidationError as error:
         lines = [
-            f"{PREFIX}{'_'.join(str(part) for part in problem['loc'][:1]).upper()}: {problem['msg']}"
+            f"{PREFIX}{'_'.join(str(part) for part in problem['loc'][:1]).upper()}: {message_of(problem)}"
             for problem in error.errors(include_url=False, include_input=False)
         ]
         raise SettingsError("; ".join(lines)) from error

@@ -4,11 +4,15 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from cli.commands.options import AsJson, Limit, Yes, confirm
 from cli.connections.api import Json, open_api
+from cli.connections.listing import read_pages
 from cli.run import run
+from cli.terminal.listing import View, show_list
+from cli.terminal.output import print_json, print_table
 from cli.terminal.tables import make_table
+from cli.terminal.wording import count
 from shared.topology import DeadQueue
 
 app = typer.Typer(help="List, replay and drop dead letters: what could not be processed.", no_args_is_help=True)
@@ -25,14 +29,15 @@ OfQueue = Annotated[DeadQueue | None, typer.Option("--queue", help="Only dead le
 @app.command("list")
 def list_letters(
     queue: OfQueue = None,
-    limit: Annotated[int, typer.Option(min=1, max=100_000, help="Maximum number of dead letters.")] = 100,
+    limit: Limit = 100,
+    as_json: AsJson = False,
 ) -> None:
     """List dead letters with their ids, age and reason. They stay in their queues."""
-    run(_list(queue, limit))
+    run(_list(queue, limit, as_json))
 
 
 @app.command("replay")
-def replay_letters(ids: Ids = None, all_: All = False, queue: OfQueue = None) -> None:
+def replay_letters(ids: Ids = None, all_: All = False, queue: OfQueue = None, as_json: AsJson = False) -> None:
     """Send dead letters back to be processed again.
 
     An exhausted message gets a new budget of attempts, unless its mailing has ended.
@@ -40,7 +45,7 @@ def replay_letters(ids: Ids = None, all_: All = False, queue: OfQueue = None) ->
     A dead letter that cannot be replayed stays in its queue: the reason is shown, and the exit code is 1.
     """
     _require_choice(ids, all_)
-    run(_replay(ids or None, queue))
+    run(_replay(ids or None, queue, as_json))
 
 
 @app.command("drop")
@@ -48,13 +53,12 @@ def drop_letters(
     ids: Ids = None,
     all_: All = False,
     queue: OfQueue = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
 ) -> None:
     """Delete dead letters for good. The messages themselves and their history stay in the database."""
     _require_choice(ids, all_)
-    if all_ and not yes:
-        typer.confirm(f"Delete all dead letters of {queue or 'every queue'}?", abort=True)
-    run(_drop(ids or None, queue))
+    run(_drop(ids or None, queue, ask=all_ and not yes, as_json=as_json))
 
 
 def _require_choice(ids: list[str] | None, all_: bool) -> None:
@@ -66,25 +70,14 @@ def _only(queue: str | None) -> dict[str, str]:
     return {} if queue is None else {"queue": queue}
 
 
-async def _list(queue: str | None, limit: int) -> None:
-    letters: list[Json] = []
-    params = _only(queue)
+async def _list(queue: str | None, limit: int, as_json: bool) -> None:
+    view = View("dead letter", COLUMNS, _row)
     async with open_api() as api:
-        while len(letters) < limit:
-            page = await api.get("/dead-letters", params | {"limit": str(min(limit - len(letters), 1000))})
-            letters += page["items"]
-            if page["next"] is None:
-                break
-            params["cursor"] = page["next"]
-    console = Console()
-    if not letters:
-        console.print("no dead letters")
-        return
+        await show_list(read_pages(api, "/dead-letters", {"queue": queue}, limit), view, as_json=as_json)
+
+
+def _row(letter: Json) -> list[object]:
     now = datetime.now(UTC)
-    console.print(make_table("", COLUMNS, [_row(letter, now) for letter in letters]))
-
-
-def _row(letter: Json, now: datetime) -> list[object]:
     age = None if letter["at"] is None else format_age((now - datetime.fromisoformat(letter["at"])).total_seconds())
     return [letter["id"], letter["queue"], letter["mailing_id"], letter["message_id"], age, letter["reason"]]
 
@@ -97,24 +90,34 @@ def format_age(seconds: float) -> str:
     return f"{max(int(seconds), 0)} s"
 
 
-async def _replay(ids: list[str] | None, queue: str | None) -> int:
+async def _replay(ids: list[str] | None, queue: str | None, as_json: bool) -> int:
     body: Json = {"all": True} if ids is None else {"ids": ids}
     async with open_api() as api:
         report = await api.post("/dead-letters/replay", body | _only(queue))
-    console = Console()
-    console.print(f"{report['replayed']} replayed, {report['refused']} refused")
+    if as_json:
+        print_json(report)
+        return 1 if report["refused"] else 0
+    typer.echo(f"{count(report['replayed'], 'dead letter')} replayed, {report['refused']:,} refused")
     if report["errors"]:
         rows = [(error["id"], error["detail"]) for error in report["errors"]]
-        console.print(make_table("refused (the first 100)", ("id", "reason"), rows))
+        listed = "" if len(rows) == report["refused"] else f" (the first {len(rows)})"
+        print_table(make_table(f"refused{listed}", ("id", "reason"), rows))
     return 1 if report["refused"] else 0
 
 
-async def _drop(ids: list[str] | None, queue: str | None) -> None:
+async def _drop(ids: list[str] | None, queue: str | None, *, ask: bool, as_json: bool) -> None:
     dropped = 0
     async with open_api() as api:
+        if ask:
+            # Before the question, so that nobody confirms what their token may not do.
+            await api.get("/dead-letters", _only(queue) | {"limit": "1"})
+            confirm(f"Delete all dead letters of {queue or 'every queue'} for good?", False)
         for params in _drop_requests(ids):
             dropped += (await api.delete("/dead-letters", params | _only(queue)))["dropped"]
-    Console().print(f"{dropped} dropped")
+    if as_json:
+        print_json({"dropped": dropped})
+    else:
+        typer.echo(f"{count(dropped, 'dead letter')} dropped")
 
 
 def _drop_requests(ids: list[str] | None) -> list[dict[str, str]]:

@@ -2,28 +2,27 @@
 
 import asyncio
 import secrets
-import shutil
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import aiohttp
 from rich.console import Console
 
+from cli.connections.addresses import write_addresses
 from cli.connections.api import ApiClient, Json, open_api
 from cli.demo.reconciliation import Check, compare
 from cli.demo.sample_clients import ADDRESSED, count_addressed, make_samples, to_csv
 from cli.failure import Failure
 from cli.run import run
-from cli.settings import FOLDER
+from cli.settings import StackFolder, find_folder
 from cli.stack.launch import RunningStack, StackOptions, environment, list_addresses, open_stack
 from cli.stack.output import FileSink, announce
 from cli.stack.signals import run_until_signal
-from cli.terminal.progress import read_with_progress, transfer_bar, watch_mailing
+from cli.terminal.progress import closing_bar, read_with_progress, transfer_bar, watch_mailing
 from cli.terminal.tables import make_table, statistics_table
 from shared import logs
 
-DEMO_FOLDER = FOLDER / "demo"
-LOG_FOLDER = DEMO_FOLDER / "logs"
 TEXT = "Hello! This is Herald's demo. Your order is on its way."
 # Long enough for the retries below, and short enough to wait for.
 DURATION = timedelta(seconds=45)
@@ -55,25 +54,27 @@ async def _demo() -> int:
 
 
 async def _run(env: dict[str, str], passed: list[bool]) -> int:
-    options = StackOptions(DEMO_FOLDER, "herald_demo", fresh=True, flexible=True)
-    shutil.rmtree(LOG_FOLDER, ignore_errors=True)
-    announce(f"the logs of all processes are written to {LOG_FOLDER}/")
-    async with open_stack(options, env, announce, FileSink(LOG_FOLDER)) as stack:
-        checks = await stack.supervisor.during(_send_and_compare(stack, Console()))
+    home = find_folder()
+    logs_folder = StackFolder(home.demo).logs
+    options = StackOptions(home.demo, "herald_demo", fresh=True, flexible=True, cleared=logs_folder, home=home)
+    announce(f"the logs of all processes are written to {logs_folder}/")
+    async with open_stack(options, env, announce, FileSink(logs_folder)) as stack:
+        write_addresses(stack.addresses(logs_folder), home)
+        checks = await stack.supervisor.during(_send_and_compare(stack, home.demo / "clients.csv", Console()))
         passed.append(all(check.passed for check in checks))
         if sys.stdout.isatty():
-            for line in list_addresses(stack):
+            for line in list_addresses(stack, home):
                 announce(line)
             await stack.supervisor.during(asyncio.Event().wait())
     return 0 if passed == [True] else CHECKS_FAILED
 
 
-async def _send_and_compare(stack: RunningStack, console: Console) -> list[Check]:
+async def _send_and_compare(stack: RunningStack, file: Path, console: Console) -> list[Check]:
     tag = f"demo-{secrets.token_hex(3)}"
     async with open_api(stack.api_url, stack.token) as api, aiohttp.ClientSession(stack.sandbox_url) as sandbox:
         async with sandbox.delete("/ledger") as reply:
             reply.raise_for_status()
-        matching = await _import_samples(api, tag, console)
+        matching = await _import_samples(api, tag, file, console)
         mailing = await api.post("/mailings", _mailing(tag))
         announce(f"mailing {mailing['id']} goes to {matching} of them")
         statistics = await watch_mailing(api, mailing["id"], console)
@@ -84,12 +85,11 @@ async def _send_and_compare(stack: RunningStack, console: Console) -> list[Check
     return checks
 
 
-async def _import_samples(api: ApiClient, tag: str, console: Console) -> int:
+async def _import_samples(api: ApiClient, tag: str, file: Path, console: Console) -> int:
     """Imports the sample clients, and returns how many of them the mailing is for."""
     samples = make_samples(secrets.randbelow(10_000))
-    file = DEMO_FOLDER / "clients.csv"
     await asyncio.to_thread(file.write_bytes, to_csv(samples, tag))
-    with transfer_bar(console) as progress:
+    with closing_bar(transfer_bar(console)) as progress:
         content = read_with_progress(file, progress)
         report = await api.upload("/clients/import", content, "text/csv", params={"on_conflict": "skip"})
     if report["created"] != len(samples):

@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 import typer
 
+from cli.quick_exit import end_process
+
 # Every process by name, in the order in which a stack starts them, with the help of its command.
 PROCESSES = {
     "sandbox": "Run the sandbox, which stands in for the provider.",
@@ -25,6 +27,6 @@ def _command(name: str) -> Callable[[], None]:
     def run() -> None:
         # Imported here, so that a process loads only its own code.
         module = importlib.import_module(f"services.{name}.__main__")
-        raise typer.Exit(module.run())
+        end_process(module.run())
 
     return run

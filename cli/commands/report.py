@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from cli.connections.addresses import find_database
 from cli.connections.database import open_database
 from cli.failure import Failure
 from cli.run import run
-from cli.settings import find_database
 from services.planner.report.compose import read_report
 from services.planner.report.figures import Day, Report
 from services.planner.report.forms import render_html, render_text
@@ -42,7 +42,8 @@ async def _report(date_: date | None, send: bool, html: Path | None) -> None:
         raise Failure("HERALD_REPORT_TO names nobody to send it to", code=2)
     now, zone = datetime.now(UTC), ZoneInfo(config.report_timezone)
     day = Day(date_ or now.astimezone(zone).date() - timedelta(days=1), zone)
-    async with open_database(find_database()) as connection:
+    database = find_database()
+    async with open_database(database.url, remedy=database.remedy) as connection:
         report = await read_report(connection, day, now, _unknown)
     words = Words(config.report_language)
     if html is not None:

@@ -1,17 +1,20 @@
 """herald trace: prints one timeline from the logs and the database."""
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from cli.commands.options import HIGHEST_ID
+from cli.connections.addresses import find_database, find_logs
 from cli.connections.database import open_database
 from cli.failure import Failure
 from cli.run import run
-from cli.settings import LOG_FOLDER, find_database
+from cli.terminal.output import note, write_lines
+from cli.terminal.wording import count
 from cli.trace import history
 from cli.trace.formatting import format_json, format_line
 from cli.trace.history import History
@@ -21,8 +24,6 @@ from cli.trace.timeline import Collector, in_order
 from shared.migrate import require_current
 
 STDIN = "-"
-# The highest id that the database can hold.
-HIGHEST = 2**63 - 1
 
 
 def trace_command(
@@ -33,13 +34,13 @@ def trace_command(
         ),
     ] = None,
     mailing: Annotated[
-        int | None, typer.Option(min=1, max=HIGHEST, metavar="ID", help="Id of the mailing to trace.")
+        int | None, typer.Option(min=1, max=HIGHEST_ID, metavar="ID", help="Id of the mailing to trace.")
     ] = None,
     message: Annotated[
-        int | None, typer.Option(min=1, max=HIGHEST, metavar="ID", help="Id of the message to trace.")
+        int | None, typer.Option(min=1, max=HIGHEST_ID, metavar="ID", help="Id of the message to trace.")
     ] = None,
     client: Annotated[
-        int | None, typer.Option(min=1, max=HIGHEST, metavar="ID", help="Id of the client to trace.")
+        int | None, typer.Option(min=1, max=HIGHEST_ID, metavar="ID", help="Id of the client to trace.")
     ] = None,
     messages: Annotated[
         bool,
@@ -72,7 +73,8 @@ def _kinds(mailing: int | None, message: int | None, client: int | None) -> Iter
 async def _trace(kind: Kind, number: int, files: Sequence[str], *, each: bool, as_json: bool) -> None:
     # The files are opened first, so that an unreadable one is reported before anything takes time.
     with _open(files) as sources:
-        async with open_database(find_database()) as connection:
+        database = find_database()
+        async with open_database(database.url, remedy=database.remedy) as connection:
             await require_current(connection)
             found = await history.read(connection, kind, number)
         known = found or History(_unknown(kind, number), f"{kind} {number}, which is not in the database", [])
@@ -81,17 +83,17 @@ async def _trace(kind: Kind, number: int, files: Sequence[str], *, each: bool, a
             for service, event in source.events(search_pattern(known.target)):
                 collector.add(service, event)
             if source.lines and not source.json_lines:
-                _note(f"{source.name} holds no JSON lines: set HERALD_LOG_FORMAT=json to get them")
+                note(f"{source.name} holds no JSON lines: set HERALD_LOG_FORMAT=json to get them")
     entries = in_order([*collector.entries(), *known.entries])
     if not entries:
         raise Failure(f"there is no {kind} {number}")
     if not sources:
-        _note("no log files were found: only what the database knows is shown")
+        note("no log files were found: only what the database knows is shown")
     if collector.left_out:
-        _note(f"{collector.left_out} more log lines are left out")
+        note(f"{count(collector.left_out, 'more log line', 'more log lines')} left out")
     if not as_json:
         typer.echo(known.title)
-    _print(format_json(entry) if as_json else format_line(entry, kind).encode() for entry in entries)
+    write_lines(format_json(entry) if as_json else format_line(entry, kind).encode() for entry in entries)
 
 
 def _unknown(kind: Kind, number: int) -> Target:
@@ -109,7 +111,7 @@ def _unknown(kind: Kind, number: int) -> Target:
 @contextmanager
 def _open(files: Sequence[str]) -> Iterator[list[Source]]:
     """Opens the files, by default the logs of `herald up`. Raises Failure for an unreadable one."""
-    paths = files or [str(path) for path in sorted(LOG_FOLDER.glob("*.log*"))]
+    paths = files or [str(path) for path in sorted(find_logs().glob("*.log*"))]
     with ExitStack() as stack:
         yield [_source(path, stack) for path in paths]
 
@@ -122,17 +124,3 @@ def _source(path: str, stack: ExitStack) -> Source:
     except OSError as error:
         raise Failure(f"{path} cannot be read: {error.strerror}", code=2) from error
     return Source(stack.enter_context(file), Path(path).name.partition(".")[0])
-
-
-def _note(text: str) -> None:
-    typer.secho(f"herald: {text}", err=True, fg=typer.colors.YELLOW)
-
-
-def _print(lines: Iterable[bytes]) -> None:
-    try:
-        for line in lines:
-            sys.stdout.buffer.write(line + b"\n")
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:
-        # The reader, such as `head`, has closed the pipe.
-        sys.stderr.close()

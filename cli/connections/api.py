@@ -7,15 +7,17 @@ from typing import Any
 
 import aiohttp
 
+from cli.connections.addresses import Address, find_api, find_token
 from cli.connections.transport import judge
 from cli.failure import Failure
-from cli.settings import ClientSettings, find_token
-from shared import settings
 from shared.transport import weaknesses_of_http
 
 Json = dict[str, Any]
 # How many times a request is repeated after a 429.
 MAX_RETRIES = 5
+UNAUTHORIZED_HINT = "set HERALD_TOKEN, or run this command in the folder where `herald up` runs, or below it"
+# Where in a request a wrong value was; a user of the commands has typed no body.
+PLACES = frozenset({"body", "query"})
 # A transfer may take any time, but must not stop for two minutes.
 _TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=120)
 
@@ -23,8 +25,9 @@ _TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=120)
 class ApiClient:
     """A client of the API. Every method raises Failure for an error status, and when the API does not answer."""
 
-    def __init__(self, session: aiohttp.ClientSession) -> None:
+    def __init__(self, session: aiohttp.ClientSession, remedy: str = "check HERALD_API_URL") -> None:
         self._session = session
+        self._remedy = remedy
 
     async def get(self, path: str, params: Mapping[str, str] | None = None) -> Json:
         return await self._json("GET", path, params=params)
@@ -32,7 +35,11 @@ class ApiClient:
     async def post(self, path: str, body: Json | None = None) -> Json:
         return await self._json("POST", path, json=body)
 
+    async def patch(self, path: str, body: Json) -> Json:
+        return await self._json("PATCH", path, json=body)
+
     async def delete(self, path: str, params: Mapping[str, str] | None = None) -> Json:
+        """Returns the answer, which is empty for a 204."""
         return await self._json("DELETE", path, params=params)
 
     async def upload(self, path: str, content: AsyncIterator[bytes], content_type: str, params: Json) -> Json:
@@ -40,10 +47,10 @@ class ApiClient:
         headers = {"Content-Type": content_type}
         return await self._json("POST", path, data=content, headers=headers, params=params)
 
-    async def download(self, path: str, accept: str) -> AsyncIterator[bytes]:
+    async def download(self, path: str, accept: str, params: Mapping[str, str] | None = None) -> AsyncIterator[bytes]:
         """Yields the chunks of an answer of any size."""
         try:
-            async with self._session.get(f"/api/v1{path}", headers={"Accept": accept}) as reply:
+            async with self._session.get(f"/api/v1{path}", headers={"Accept": accept}, params=params) as reply:
                 await _require_success(reply)
                 async for chunk in reply.content.iter_any():
                     yield chunk
@@ -68,29 +75,29 @@ class ApiClient:
                 if may_repeat and reply.status == 429:
                     return {}, seconds_of(reply.headers.get("Retry-After"))
                 await _require_success(reply)
-                return await reply.json(), None
+                return {} if reply.status == 204 else await reply.json(), None
         except (aiohttp.ClientError, TimeoutError) as error:
             raise self._unreachable(error) from error
 
     def _unreachable(self, error: Exception) -> Failure:
         detail = str(error) or type(error).__name__
-        return Failure(f"the API does not answer ({detail}): check that it runs, and HERALD_API_URL")
+        return Failure(f"the API does not answer ({detail}): {self._remedy}")
 
 
 @asynccontextmanager
 async def open_api(url: str | None = None, token: str | None = None) -> AsyncIterator[ApiClient]:
-    """Opens a client of the API at `url`, by default of that of the settings."""
-    config = settings.load(ClientSettings)
-    token = token or find_token(config)
+    """Opens a client of the API at `url`, by default of that of the settings or of the stack of this folder."""
+    found = find_api() if url is None else Address(url, "check that it runs")
+    token = token or find_token(found.url)
     if token:
-        judge(weaknesses_of_http(url or config.api_url, "api", "HERALD_API_URL"))
+        judge(weaknesses_of_http(found.url, "api", "HERALD_API_URL"))
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
-        session = aiohttp.ClientSession(url or config.api_url, headers=headers, timeout=_TIMEOUT)
+        session = aiohttp.ClientSession(found.url, headers=headers, timeout=_TIMEOUT)
     except ValueError as error:
         raise Failure(f"HERALD_API_URL: {error}", code=2) from error
     async with session:
-        yield ApiClient(session)
+        yield ApiClient(session, found.remedy)
 
 
 def seconds_of(retry_after: str | None) -> float:
@@ -110,13 +117,15 @@ async def _require_success(reply: aiohttp.ClientResponse) -> None:
 
 def describe(status: int, problem: Json) -> str:
     """Formats a problem+json document as one line."""
-    text = str(problem.get("detail") or problem.get("title") or f"the API answered with status {status}")
     errors = "; ".join(_describe_error(error) for error in problem.get("errors") or [])
+    if errors and status == 422:
+        return errors
+    text = str(problem.get("detail") or problem.get("title") or f"the API answered with status {status}")
     if status == 401:
-        text += " (set HERALD_TOKEN)"
+        text = f"{text.rstrip('.')}: {UNAUTHORIZED_HINT}"
     return f"{text.rstrip('.')}: {errors}" if errors else text
 
 
 def _describe_error(error: Json) -> str:
-    place = ".".join(str(part) for part in error.get("loc") or [])
-    return f"{place}: {error.get('msg')}" if place else str(error.get("msg"))
+    place = ".".join(str(part) for part in error.get("loc") or [] if part not in PLACES)
+    return f"{place} {error.get('msg')}" if place else str(error.get("msg"))

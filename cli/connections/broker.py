@@ -13,19 +13,21 @@ from shared.broker import BROKER_OUTAGES, BrokerRefused, describe, open_connecti
 from shared.broker.errors import REFUSED_HINT
 from shared.transport import weaknesses_of_broker
 
-BROKER = Service("RabbitMQ", "HERALD_RABBITMQ_URL", BROKER_OUTAGES, describe)
 # Long enough for a cluster of three nodes, two of which do not even refuse the connection.
 CONNECT_SECONDS = 15
 
 
 @asynccontextmanager
-async def open_broker(url: str, wait_seconds: float = 0) -> AsyncIterator[AbstractConnection]:
+async def open_broker(
+    url: str, wait_seconds: float = 0, remedy: str = "check HERALD_RABBITMQ_URL"
+) -> AsyncIterator[AbstractConnection]:
     """Connects to RabbitMQ, and retries for `wait_seconds` while it does not answer. Raises Failure."""
     try:
         judge(weaknesses_of_broker(url))
     except ValueError as error:
         raise Failure(f"HERALD_RABBITMQ_URL: {error}", code=2) from error
-    connection = await connect(BROKER, lambda: _attempt(url), wait_seconds)
+    service = Service("RabbitMQ", remedy, BROKER_OUTAGES, describe)
+    connection = await connect(service, lambda: _attempt(url), wait_seconds)
     try:
         yield connection
     finally:

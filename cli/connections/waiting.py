@@ -17,12 +17,12 @@ T = TypeVar("T")
 class Service:
     """A service that a command connects to.
 
-    `variable` is the setting with its address, `outages` are the errors that mean that it does not answer, and
+    `remedy` says what to do when it does not answer, `outages` are the errors that mean that it does not, and
     `describe` formats such an error.
     """
 
     name: str
-    variable: str
+    remedy: str
     outages: tuple[type[BaseException], ...]
     describe: Callable[[BaseException], str]
 
@@ -38,7 +38,7 @@ async def connect(service: Service, attempt: Callable[[], Awaitable[T]], wait_se
     def wait(error: BaseException) -> None:
         if loop.time() >= deadline:
             detail = service.describe(error)
-            raise Failure(f"{service.name} does not answer at {service.variable}: {detail}") from error
+            raise Failure(f"{service.name} does not answer ({detail}): {service.remedy}") from error
         typer.echo(f"waiting for {service.name}: {service.describe(error)}", err=True)
 
     # The event is never set: Ctrl-C ends a command anyway.

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import shutil
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +12,16 @@ import aiormq
 from aio_pika.abc import AbstractConnection
 
 from cli.connections.broker import open_broker
-from cli.failure import Failure
+from cli.failure import Failure, Occupied
 from cli.native.provisioning import Notify, provision_broker, provision_database
+from cli.terminal.wording import count
 from shared import settings, topology
 from shared.broker import BROKER_OUTAGES
 from shared.settings import BrokerSettings
 
 EMPTY_VHOST_HINT = "set HERALD_RABBITMQ_URL to an empty virtual host"
+# What PostgreSQL writes into the data of a new server.
+INITIALISED = Path("data", "PG_VERSION")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +34,21 @@ class BackingServices:
 
 @asynccontextmanager
 async def open_backing_services(
-    folder: Path, database: str, env: Mapping[str, str], notify: Notify, *, fresh: bool
+    folder: Path, database: str, env: Mapping[str, str], notify: Notify, *, fresh: bool, private_broker: bool = False
 ) -> AsyncIterator[BackingServices]:
     """Runs both services while the block runs, and yields their URLs. Raises Failure when one cannot run.
 
     `fresh` deletes the data of earlier runs first.
     """
+    if private_broker and env.get("HERALD_RABBITMQ_URL"):
+        raise Failure("give either --private-broker or HERALD_RABBITMQ_URL", code=2)
     given_database, given_broker = env.get("HERALD_DATABASE_URL"), env.get("HERALD_RABBITMQ_URL")
     if fresh:
         await asyncio.to_thread(_delete_data, folder)
+    is_new = not (folder / "postgres" / INITIALISED).exists()
     async with (
         provision_database(given_database, folder / "postgres", database, notify) as database_url,
-        provision_broker(given_broker, folder / "rabbitmq", notify) as broker_url,
+        provision_broker(given_broker, folder / "rabbitmq", notify, private=private_broker) as broker_url,
     ):
         services = BackingServices(database_url, broker_url)
         if given_database:
@@ -51,6 +57,8 @@ async def open_backing_services(
         # Queued messages refer to the rows of one database, so a private database needs a broker of its own.
         names = _queue_names(env)
         found = await _require_unused(broker_url, names, fresh=fresh, ours=not given_broker)
+        if is_new and not fresh:
+            await require_empty(broker_url, found, ours=not given_broker)
         try:
             yield services
         finally:
@@ -81,12 +89,27 @@ async def _require_unused(url: str, names: Sequence[str], *, fresh: bool, ours: 
             await inspect_queue(connection, queue) for queue in (topology.DISPATCHER_JOBS, topology.REPORTER_RESULTS)
         ]
         if any(consumers for _, consumers in depths):
-            raise Failure(f"another Herald uses this RabbitMQ: stop it, or {EMPTY_VHOST_HINT}")
+            raise Occupied(f"another Herald uses this RabbitMQ: stop it, or {EMPTY_VHOST_HINT}")
         if fresh and not ours and any(ready for ready, _ in depths):
-            raise Failure(f"this RabbitMQ holds messages of another Herald: {EMPTY_VHOST_HINT}")
+            raise Occupied(f"this RabbitMQ holds messages of another Herald: {EMPTY_VHOST_HINT}")
         if fresh and ours:
             await _delete_queues(connection, names)
         return frozenset([name for name in names if await _exists(connection, name)])
+
+
+async def require_empty(url: str, names: Iterable[str], *, ours: bool) -> None:
+    """Raises Occupied if queues hold something: it refers to the rows of another database than this new one.
+
+    Only of a broker that Herald chose itself (`ours`) may it remove them.
+    """
+    async with open_broker(url) as connection:
+        held = sum([(await inspect_queue(connection, name))[0] for name in names])
+    if held:
+        raise Occupied(
+            f"this RabbitMQ holds {count(held, 'message')} of another database than the new one of this folder: "
+            + (f"remove {'it' if held == 1 else 'them'} with `herald up --fresh`, or " if ours else "")
+            + EMPTY_VHOST_HINT
+        )
 
 
 async def _remove_queues(url: str, names: Sequence[str]) -> None:

@@ -1,16 +1,19 @@
 """Launches the whole stack in order, and stops it again."""
 
+import asyncio
 import os
 import secrets
-from collections.abc import AsyncIterator, Mapping
+import shutil
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from cli.connections.addresses import StackAddresses
 from cli.connections.database import apply_migrations
 from cli.native.ports import free_port, is_free
 from cli.native.provisioning import Notify
-from cli.settings import FOLDER, STOP_LIST_KEY_FILE, TARGETS_FILE, TOKEN_FILE
+from cli.settings import FOLDER, StackFolder
 from cli.stack.backing_services import BackingServices, open_backing_services
 from cli.stack.checkout import Checkout, migrate
 from cli.stack.output import LineSink
@@ -26,7 +29,9 @@ class StackOptions:
 
     `folder` holds the files of PostgreSQL and RabbitMQ, `database` is the name of the database, `workers` is the number
     of dispatchers, `fresh` deletes earlier data first, and `flexible` replaces taken ports. With `logs`, the processes
-    write their log lines to files in this folder. The processes run the code of `checkout`, if it is given.
+    write their log lines to files in this folder. `home` is the folder with the lock, the token and the addresses.
+    `cleared` is a folder that is deleted once nobody else can use it. The processes run the code of `checkout`, if it
+    is given.
     """
 
     folder: Path = FOLDER
@@ -34,6 +39,9 @@ class StackOptions:
     workers: int = 1
     fresh: bool = False
     flexible: bool = False
+    private_broker: bool = False
+    cleared: Path | None = None
+    home: StackFolder = field(default_factory=StackFolder)
     logs: Path | None = None
     checkout: Checkout | None = None
 
@@ -50,6 +58,12 @@ class RunningStack:
     broker_url: str
     provider_token: str
 
+    def addresses(self, logs: Path) -> StackAddresses:
+        """Returns the addresses that other commands use."""
+        return StackAddresses(
+            self.api_url, self.database_url, self.broker_url, self.sandbox_url or "", str(logs.resolve())
+        )
+
 
 @asynccontextmanager
 async def open_stack(
@@ -60,21 +74,29 @@ async def open_stack(
     `notify` gets a line for each step, and `sink` the output of the processes.
     """
     sandbox = not env.get("HERALD_PROVIDER_URL")
-    with lock_folder(FOLDER):
+    with lock_folder(options.home.path):
+        if options.cleared is not None:
+            await asyncio.to_thread(shutil.rmtree, options.cleared, ignore_errors=True)
         wanted = read_ports(env, options.workers, sandbox=sandbox)
         ports = assign_ports(wanted, is_free, free_port, notify, flexible=options.flexible)
-        async with open_backing_services(options.folder, options.database, env, notify, fresh=options.fresh) as found:
+        services = open_backing_services(
+            options.folder,
+            options.database,
+            env,
+            notify,
+            fresh=options.fresh,
+            private_broker=options.private_broker,
+        )
+        async with services as found:
             if options.checkout is not None:
                 await migrate(options.checkout, env, found.database_url)
             else:
-                notify("migrations: " + (", ".join(await apply_migrations(found.database_url)) or "nothing to do"))
-            endpoints = _endpoints(
-                found, find_or_create_token(env.get("HERALD_ADMIN_TOKEN"), TOKEN_FILE), env, sandbox=sandbox
-            )
-            key = find_or_create_token(env.get("HERALD_STOP_LIST_KEY"), STOP_LIST_KEY_FILE)
-            endpoints = replace(endpoints, stop_list_key=key)
+                notify(f"migrations: {_sum_up(await apply_migrations(found.database_url))}")
+            token = find_or_create_token(env.get("HERALD_ADMIN_TOKEN"), options.home.token)
+            key = find_or_create_token(env.get("HERALD_STOP_LIST_KEY"), options.home.stop_list_key)
+            endpoints = replace(_endpoints(found, token, env, sandbox=sandbox), stop_list_key=key)
             plan = plan_stack(env, ports, endpoints, options.workers, options.logs, options.checkout)
-            with prometheus_targets(plan.processes, TARGETS_FILE):
+            with prometheus_targets(plan.processes, options.home.targets):
                 async with Supervisor(plan, sink) as supervisor:
                     notify("starting " + ", ".join(spec.name for spec in plan.processes))
                     await supervisor.until_ready()
@@ -88,6 +110,10 @@ async def open_stack(
                         endpoints.broker_url,
                         provider_token,
                     )
+
+
+def _sum_up(applied: Sequence[str]) -> str:
+    return f"{len(applied)} applied, up to {applied[-1]}" if applied else "nothing to do"
 
 
 def _endpoints(found: BackingServices, token: str, env: Mapping[str, str], *, sandbox: bool) -> Endpoints:
@@ -105,13 +131,13 @@ def environment() -> dict[str, str]:
     return {"HERALD_LOG_FORMAT": "json", **os.environ}
 
 
-def list_addresses(stack: RunningStack) -> list[str]:
+def list_addresses(stack: RunningStack, home: StackFolder) -> list[str]:
     """Returns the lines that `herald up` and `herald demo` show when everything is ready."""
     lines = [
         "everything is ready",
         f"console           {stack.api_url}/",
         f"API               {stack.api_url}/api/v1",
-        f"token             in {TOKEN_FILE}",
+        f"token             in {home.token}",
         f"database          {stack.database_url}",
     ]
     if stack.sandbox_url:

@@ -1,5 +1,6 @@
 """Writes the output of the processes to the terminal with a coloured prefix, or to a file for each process."""
 
+import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -7,6 +8,8 @@ from typing import BinaryIO, Protocol, TextIO
 
 import typer
 
+from cli.stack.log_lines import fold, terminal_width
+from cli.terminal.output import styled
 from shared.redaction import escape
 
 WIDTH = 12
@@ -39,12 +42,12 @@ NamedLine = tuple[str, str]
 
 def to_terminal(name: str, line: str) -> None:
     """Writes a line with the name of its process before it, in colour if standard output is a terminal."""
-    typer.echo(f"{_prefix(name)} {line}")
+    typer.echo(f"{_prefix(name, sys.stdout)} {line}")
 
 
-def _prefix(name: str) -> str:
+def _prefix(name: str, output: TextIO) -> str:
     colour = COLOURS.get(name.partition("-")[0])
-    return typer.style(f"{name:<{WIDTH}}", fg=colour, bold=name == "herald")
+    return styled(f"{name:<{WIDTH}}", output, fg=colour, bold=name == "herald")
 
 
 def batch_writer(output: TextIO) -> Callable[[Sequence[NamedLine]], None]:
@@ -52,7 +55,7 @@ def batch_writer(output: TextIO) -> Callable[[Sequence[NamedLine]], None]:
 
     @cache
     def prefix(name: str) -> str:
-        return _prefix(name) if output.isatty() else f"{name:<{WIDTH}}"
+        return _prefix(name, output)
 
     def write(lines: Sequence[NamedLine]) -> None:
         if lines:
@@ -69,14 +72,13 @@ def to_terminal_escaped(name: str, line: str) -> None:
 
 def announce(line: str) -> None:
     """Writes a line of the `herald` command itself, in the form of the lines of the processes."""
-    to_terminal("herald", line)
+    to_terminal("herald", fold(line, terminal_width(sys.stdout), WIDTH + 1))
 
 
 class FileSink:
     """A sink of one file for each process. The processes may also write to their files themselves."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
 
     def __call__(self, name: str, line: str) -> None:
@@ -84,6 +86,7 @@ class FileSink:
             file.write(f"{line}\n".encode())
 
     def open(self, name: str) -> BinaryIO:
+        self._folder.mkdir(parents=True, exist_ok=True)
         return self._path(name).open("ab")
 
     def last_line(self, name: str) -> str:

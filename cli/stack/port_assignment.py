@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from cli.failure import Failure
+from cli.failure import Failure, Occupied
 
 LOOPBACK = "127.0.0.1"
 FIRST_OPS_PORT = 9101
@@ -68,8 +68,8 @@ def assign_ports(
 ) -> dict[str, int]:
     """Returns the port of each use.
 
-    A taken port is replaced if `flexible` allows it and the user has not set the variable; otherwise Failure is raised,
-    which names the port and its variable. An ops port of 0 stays 0, which switches it off.
+    A taken port is replaced if `flexible` allows it and the user has not set the variable; otherwise Occupied is
+    raised, which names the port and its variable. An ops port of 0 stays 0, which switches it off.
     """
     assigned: dict[str, int] = {}
     for port in ports:
@@ -78,7 +78,7 @@ def assign_ports(
             number = 0 if port.use.startswith("ops") else pick()
         elif not is_free(number, port.host):
             if port.given or not flexible:
-                raise Failure(f"port {number} is taken: free it, or set {port.variable} to another port")
+                raise Occupied(f"port {number} is taken: free it, or set {port.variable} to another port")
             number = pick()
             notify(f"port {port.number} is taken: the {port.use} port is {number} instead")
         assigned[port.use] = number

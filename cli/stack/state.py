@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cli.failure import Failure
+from cli.secret_files import write_secret
 from cli.stack.plan import ProcessSpec
 
 
@@ -41,14 +42,6 @@ def find_or_create_token(given: str | None, file: Path) -> str:
     token = secrets.token_urlsafe(32)
     write_secret(token, file)
     return token
-
-
-def write_secret(secret: str, file: Path) -> None:
-    """Writes a secret to a file that only its owner can read."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.touch(mode=0o600)
-    file.chmod(0o600)
-    file.write_text(f"{secret}\n")
 
 
 @contextmanager

@@ -13,14 +13,14 @@ from cli.stack.plan import StackPlan
 from cli.stack.supervised_process import SupervisedProcess
 
 READY_SECONDS = 60
-# In the order of the pipeline, so that each process can still hand on its work to the next one.
-STOP_ORDER = ("api", "planner", "dispatcher", "reporter", "sandbox")
+# The sandbox stands in for the provider: it answers until the dispatchers have ended.
+LAST = "sandbox"
 
 T = TypeVar("T")
 
 
 class Supervisor:
-    """Runs the processes of a plan while the block runs, and stops them in order at its end."""
+    """Runs the processes of a plan while the block runs, and stops them together at its end."""
 
     def __init__(self, plan: StackPlan, sink: LineSink) -> None:
         self._processes = [SupervisedProcess(spec, sink) for spec in plan.processes]
@@ -33,9 +33,9 @@ class Supervisor:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for command in STOP_ORDER:
-            together = [process for process in self._processes if process.spec.command == command]
-            await asyncio.gather(*(process.stop() for process in together))
+        # What one of them has not handed on to the next is on the broker or in the database for the next start.
+        await asyncio.gather(*(process.stop() for process in self._processes if process.spec.command != LAST))
+        await asyncio.gather(*(process.stop() for process in self._processes if process.spec.command == LAST))
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     @property

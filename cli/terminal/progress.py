@@ -1,7 +1,8 @@
 """Progress bars of a transfer in bytes, and of a mailing in messages."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -27,7 +28,7 @@ UNFINISHED = ("pending", "retrying")
 
 
 def transfer_bar(console: Console) -> Progress:
-    """Makes a progress bar that counts bytes."""
+    """Makes a progress bar that counts bytes. It is not shown before it is started, and is gone at its end."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -35,17 +36,33 @@ def transfer_bar(console: Console) -> Progress:
         TransferSpeedColumn(),
         TimeRemainingColumn(),
         console=console,
+        transient=True,
+        disable=not console.is_terminal,
     )
 
 
+@contextmanager
+def closing_bar(progress: Progress) -> Iterator[Progress]:
+    """Ends a progress bar with the block, also one that was never started."""
+    try:
+        yield progress
+    finally:
+        progress.stop()
+
+
 async def read_with_progress(path: Path, progress: Progress) -> AsyncIterator[bytes]:
-    """Yields the chunks of a file, and advances the progress bar."""
+    """Yields the chunks of a file, and advances the progress bar.
+
+    The bar starts when the first chunk was taken, so that none stands before an error that comes at once.
+    """
     size = await asyncio.to_thread(lambda: path.stat().st_size)
     task = progress.add_task(path.name, total=size)
     file = await asyncio.to_thread(path.open, "rb")
     with file:
         while chunk := await asyncio.to_thread(file.read, CHUNK_BYTES):
             yield chunk
+            if len(chunk) == CHUNK_BYTES:
+                progress.start()
             progress.advance(task, len(chunk))
 
 
@@ -64,10 +81,11 @@ def mailing_bar(console: Console) -> Progress:
 
 async def watch_mailing(api: ApiClient, mailing_id: int, console: Console) -> Json:
     """Shows a progress bar until the mailing has ended and all messages are final. Returns the last statistics."""
+    # Before the bar is shown, so that none stands before an error.
+    statistics = await api.get(f"/mailings/{mailing_id}/statistics")
     with mailing_bar(console) as progress:
         task = progress.add_task("", total=None, rate="")
         while True:
-            statistics = await api.get(f"/mailings/{mailing_id}/statistics")
             progress.update(
                 task,
                 description=f"mailing {mailing_id} {statistics['status']}",
@@ -78,6 +96,7 @@ async def watch_mailing(api: ApiClient, mailing_id: int, console: Console) -> Js
             if has_ended(statistics):
                 return statistics
             await asyncio.sleep(POLL_SECONDS)
+            statistics = await api.get(f"/mailings/{mailing_id}/statistics")
 
 
 def format_rate(statistics: Json) -> str:

@@ -1,37 +1,73 @@
 """Tables for the terminal. Values are shown literally, never interpreted as markup."""
 
 from collections.abc import Iterable, Sequence
+from typing import Literal
 
 from rich.table import Table
 from rich.text import Text
 
 from cli.connections.api import Json
+from cli.terminal.wording import utc_moment
 from shared.statuses import MESSAGE_STATUSES
 
+# A shortened column keeps this many characters.
+SHORTEST = 10
 
-def make_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """Makes a table. Columns of integers are aligned to the right."""
+
+def make_table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[object]], *, shortened: str | None = None
+) -> Table:
+    """Makes a table. Columns of integers are aligned to the right.
+
+    The column `shortened` gets what width is left, and loses its end where that is too little.
+    """
     table = Table(title=title or None, title_justify="left")
     listed = [list(row) for row in rows]
     for place, column in enumerate(columns):
         numeric = bool(listed) and all(isinstance(row[place], int) for row in listed)
-        table.add_column(column, justify="right" if numeric else "left", overflow="fold")
+        if column == shortened:
+            table.add_column(column, no_wrap=True, overflow="ellipsis", min_width=SHORTEST)
+        else:
+            justify: Literal["left", "right"] = "right" if numeric else "left"
+            table.add_column(column, justify=justify, overflow="fold", no_wrap=shortened is not None)
     for row in listed:
         table.add_row(*(Text("" if value is None else str(value)) for value in row))
     return table
 
 
-def mailing_table(mailing: Json) -> Table:
-    """Makes a table of a mailing with a row for each attribute."""
-    plain = ((key, value) for key, value in mailing.items() if not isinstance(value, dict))
+def attribute_table(found: Json) -> Table:
+    """Makes a table of a mailing or a client with a row for each attribute."""
+    plain = sorted(((key, value) for key, value in found.items() if not isinstance(value, dict)), key=_place)
     nested = (
         (f"{key}.{name}", ", ".join(inner) if isinstance(inner, list) else inner)
-        for key, value in mailing.items()
+        for key, value in found.items()
         if isinstance(value, dict)
         for name, inner in value.items()
     )
-    rows = [(key, "" if value is None else str(value)) for key, value in (*plain, *nested)]
-    return make_table("", ("attribute", "value"), rows)
+    return make_table("", ("attribute", "value"), [(key, _in_words(key, value)) for key, value in (*plain, *nested)])
+
+
+def _place(attribute: tuple[str, object]) -> int:
+    """Puts the id first, and when something happened last."""
+    return -1 if attribute[0] == "id" else attribute[0] in {"created_at", "updated_at", "started_at", "finished_at"}
+
+
+def _in_words(attribute: str, value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str) and attribute.endswith("_at"):
+        return utc_moment(value)
+    return "" if value is None else str(value)
+
+
+def event_row(event: Json) -> list[object]:
+    """Makes the row of an event: its moment, its kind, and its details as name=value."""
+    details = "  ".join(f"{name}={_detail(value)}" for name, value in event["detail"].items())
+    return [utc_moment(event["at"]), event["kind"], details]
+
+
+def _detail(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def statistics_table(statistics: Json) -> Table:

@@ -26,6 +26,7 @@ from shared.database import DATABASE_OUTAGES, Pool, describe
 from shared.health import Health
 from shared.metrics import new_registry
 from shared.ops import serve_ops
+from shared.task_supervisor import TaskSupervisor
 from shared.waiting import retry_through_outages
 
 POOL_SIZE = 10
@@ -52,7 +53,8 @@ async def main(config: ApiSettings, stop: asyncio.Event) -> None:
     declared = topology.build(config.retry_delays) if config.declare else None
     broker_url, database_url = config.rabbitmq_url.get_secret_value(), config.database_url.get_secret_value()
     publisher = Publisher(broker_url, PUBLISHER, health, declared, timeout=PUBLISH_TIMEOUT)
-    hints = HintQueue(publisher)
+    supervisor = TaskSupervisor(health, registry)
+    hints = HintQueue(publisher, supervise=supervisor.supervise)
     health.watch("planner hints", hints.pulse)
     gate = DatabaseGate()
     application = app.build(
@@ -85,10 +87,9 @@ async def main(config: ApiSettings, stop: asyncio.Event) -> None:
             async with settings_check:
                 await process.until_stopped(
                     stop,
-                    DatabaseCheck(pool, health, registry).run(),
-                    settings_check.run(),
-                    publisher.check(),
-                    hints.check(),
+                    supervisor.supervise("check database", DatabaseCheck(pool, health, registry).run),
+                    supervisor.supervise("check settings", settings_check.run),
+                    supervisor.supervise("check publisher", publisher.check),
                 )
         finally:
             await runner.cleanup()

@@ -23,10 +23,16 @@ class Sweeper:
         self._metrics = metrics
 
     async def sweep(self) -> None:
-        """Releases stale claims again, then vanished jobs if no job waits in the queue."""
-        await self._release_again("claim is stale", await repairs.take_stale(self._pool, self._watermark))
-        if await self._queue_is_empty() and await repairs.can_sweep(self._pool):
-            await self._release_again("job vanished", await repairs.take_vanished(self._pool, self._watermark))
+        """Puts stale claims back, and releases vanished jobs again if no job waits in the queue.
+
+        Without a dispatcher that consumes there is nothing to repair: what is due only waits for one.
+        """
+        if await repairs.can_sweep(self._pool):
+            stale = await repairs.put_back_stale(self._pool, self._watermark)
+            self._metrics.repairs["claim is stale"].inc(len(stale))
+            _log_repairs("claim is stale", stale)
+            if await self._queue_is_empty():
+                await self._release_again("job vanished", await repairs.take_vanished(self._pool, self._watermark))
         await repairs.delete_silent_workers(self._pool)
 
     async def _queue_is_empty(self) -> bool:

@@ -10,6 +10,7 @@ JSON, HTML = "application/json", "text/html"
 
 class Mode(StrEnum):
     OK = "ok"
+    QUEUED202 = "queued202"
     ERROR500 = "error500"
     ERROR503 = "error503"
     REJECT400 = "reject400"
@@ -64,6 +65,7 @@ PAGE = b"<!DOCTYPE html><html><body><h1>502 Bad Gateway</h1></body></html>"
 
 MODES = {
     Mode.OK: Behaviour(200, SUCCESS, accepted=True),
+    Mode.QUEUED202: Behaviour(202, orjson.dumps({"message": "queued"}), accepted=True),
     Mode.ERROR500: Behaviour(500, reply_body(500, "internal error")),
     Mode.ERROR503: Behaviour(503, reply_body(503, "service unavailable"), retry_after=True),
     Mode.REJECT400: Behaviour(400, reply_body(400, "rejected")),

@@ -11,11 +11,11 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from shared.logs.bound import LEVELS, LazyLogger, make_logger_class
-from shared.logs.lines import JsonLines, complete, renderer, text_lines
+from shared.logs.lines import JsonLines, complete, text_lines, wants_colour
 from shared.logs.sink import DescriptorOutput, FileOutput, LogOutput, LogSink
 from shared.redaction import Redactor, mask_phone
 
-__all__ = ["configure", "flush", "get", "in_lines", "mask_phone", "renderer"]
+__all__ = ["configure", "flush", "get", "in_lines", "mask_phone", "wants_colour"]
 
 LONGEST_DETAIL = 500
 # A list longer than this takes several lines: Docker cuts lines at 16 KiB.
@@ -43,7 +43,7 @@ def configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             complete(service),
-            JsonLines(redactor) if json else text_lines(redactor, colours=file is None and sys.stdout.isatty()),
+            JsonLines(redactor) if json else text_lines(redactor, colours=file is None and wants_colour(sys.stdout)),
         ],
         wrapper_class=make_logger_class(LEVELS[level]),
         logger_factory=lambda *_: sink,

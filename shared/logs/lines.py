@@ -1,11 +1,11 @@
 """Renders events as JSON lines, or as text for a terminal. Pure, but for the clock."""
 
 import json
+import os
 import sys
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import Any, TextIO, cast
 
 import orjson
 import structlog
@@ -105,33 +105,6 @@ def text_lines(redactor: Redactor, *, colours: bool) -> structlog.typing.Process
     return render
 
 
-# A line of a process is shown once it is in the file, where it has been redacted already.
-_COLOURS = {"debug": "\x1b[2m", "info": "\x1b[32m", "warning": "\x1b[33m", "error": "\x1b[31m"}
-_OFF, _DIM, _BOLD, _CYAN = "\x1b[0m", "\x1b[2m", "\x1b[1m", "\x1b[36m"
-_PLACED = frozenset({"time", "level", "event", "exception"})
-
-
-def renderer(*, colours: bool) -> Callable[[dict[str, Any]], str]:
-    """Makes a fast function that renders the event of a JSON line of Herald as text, escaped but not redacted again."""
-    off, dim, bold, cyan = (_OFF, _DIM, _BOLD, _CYAN) if colours else ("",) * 4
-    by_level = _COLOURS if colours else {}
-
-    def render(event: dict[str, Any]) -> str:
-        level = _text(event.get("level", ""))
-        parts = [
-            f"{dim}{_text(event.get('time', ''))}{off} [{by_level.get(level, '')}{level:<7}{off}] "
-            f"{bold}{_text(event.get('event', '')):<30}{off}"
-        ]
-        parts += [f"{cyan}{_text(key)}{off}={_text(value)}" for key, value in event.items() if key not in _PLACED]
-        line = " ".join(parts)
-        exception = event.get("exception")
-        if exception is not None:
-            line += "".join(f"\n{escape(one)}" for one in str(exception).split("\n"))
-        return line
-
-    return render
-
-
-def _text(value: Any) -> str:
-    text = value if type(value) is str else str(value)
-    return text if text.isprintable() else escape(text)
+def wants_colour(stream: TextIO) -> bool:
+    """Returns whether text for this stream may be coloured: it is a terminal, and nobody has set NO_COLOR."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Sequence
+from datetime import time
 
 import asyncpg
 import pytest
@@ -14,6 +15,7 @@ from tests.chaos.faults.network import cut, reset, slow, stall
 from tests.chaos.harness.experiment import Experiment
 from tests.chaos.harness.parameters import EXPERIMENT_SECONDS, parameters
 from tests.chaos.harness.rig import InjectFault, Requirement, Rig
+from tests.support.mailing_rows import add_clients, add_mailing
 from tests.support.polling import until
 from tests.support.services.run import is_alive
 
@@ -22,6 +24,8 @@ pytestmark = pytest.mark.timeout(EXPERIMENT_SECONDS)
 PRIVATE = frozenset({Requirement.PRIVATE_DATABASE})
 RELAYED = frozenset({Requirement.DATABASE_RELAY})
 BACK_SECONDS = 60
+# A window makes time zones matter; this one is closed for a moment of the day at most.
+ALL_DAY = (time(0, 0), time(23, 59, 59))
 
 
 def signalled(number: signal.Signals) -> InjectFault:
@@ -78,6 +82,22 @@ async def stay_away(rig: Rig) -> None:
     await until(lambda: postgres.answers(rig.cluster), BACK_SECONDS, "the database is back")
 
 
+async def forget_zone(rig: Rig) -> None:
+    """Gives some clients a zone that no system knows, as after an update of it, and mends it at the end."""
+    known = await add_clients(rig.pool, 50, tag="zoned", first=3_000_000)
+    lost = await add_clients(rig.pool, 3, tag="zoned", timezone="Mars/Olympus", first=4_000_000)
+    mailing_id = await add_mailing(rig.pool, tags=["zoned"], lasts=3600, window=ALL_DAY)
+    rig.others.add(mailing_id)
+    before = rig.stack.pids()
+    await rig.operator.until_counts(mailing_id, 30, sent=len(known), pending=len(lost))
+    await asyncio.sleep(rig.seconds)
+    if rig.stack.pids() != before:
+        rig.violations.append(f"the zone ended {sorted(set(before) - set(rig.stack.pids()))}")
+    for client_id in lost:
+        await rig.operator.patch(f"/clients/{client_id}", {"timezone": "UTC"})
+    await rig.operator.until_status(mailing_id, "finished", 30)
+
+
 def experiment(
     fault: str, inject: InjectFault, requires: frozenset[Requirement], seconds: float = 8, blocks_sending: bool = False
 ) -> Experiment:
@@ -100,6 +120,7 @@ EXPERIMENTS: Sequence[Experiment] = (
     experiment("PostgreSQL killed", signalled(signal.SIGKILL), PRIVATE),
     experiment("PostgreSQL terminates sessions", terminate, PRIVATE),
     experiment("PostgreSQL read-only", read_only, PRIVATE, seconds=15),
+    Experiment("a time zone is not known", forget_zone),
     experiment("PostgreSQL slow", slow, RELAYED),
     experiment("PostgreSQL cut", cut, RELAYED),
     experiment("PostgreSQL reset every second", reset, RELAYED),

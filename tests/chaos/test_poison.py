@@ -28,6 +28,9 @@ QUEUES = (
 HUGE = 2**63 - 1
 HIGHEST_ATTEMPT = 2**31 - 1
 
+# The database can store the first, and no process can read the others back, or compute with them.
+MOMENTS = ("2030-01-01T00:00:00Z", "9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59")
+
 # None of these is a valid body of any queue.
 NONSENSE: Sequence[bytes] = (
     b"",
@@ -58,8 +61,8 @@ def event(mailing_id: int) -> bytes:
     return json.dumps(body).encode()
 
 
-def result(message_id: int, number: int, status: str = "sent") -> bytes:
-    outcome = {"status": status, "outcome": "accepted", "started_at": "2030-01-01T00:00:00Z", "duration_ms": 1}
+def result(message_id: int, number: int, status: str = "sent", started_at: str = "2030-01-01T00:00:00Z") -> bytes:
+    outcome = {"status": status, "outcome": "accepted", "started_at": started_at, "duration_ms": 1}
     ids = {"message_id": message_id, "mailing_id": 1, "client_id": 1, "number": number}
     return json.dumps({"results": [ids | outcome]}).encode()
 
@@ -85,9 +88,10 @@ def forged(known: Sequence[int]) -> list[tuple[str, bytes]]:
     """Makes results of attempts that were never made, for existing messages."""
     statuses = ("sent", "expired", "retrying")
     return [
-        (topology.REPORTER_RESULTS, result(message_id, HIGHEST_ATTEMPT, status))
+        (topology.REPORTER_RESULTS, result(message_id, HIGHEST_ATTEMPT, status, moment))
         for message_id in known
         for status in statuses
+        for moment in MOMENTS
     ]
 
 

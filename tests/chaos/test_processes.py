@@ -19,6 +19,8 @@ ALL_PROCESSES = ("planner", "dispatcher", "dispatcher-2", "reporter", "api")
 HALVES = (("planner", "dispatcher", "api"), ("reporter", "dispatcher-2"))
 KILL_SECONDS = 3
 RESTARTS = 20
+SLOW_MS = 3000
+PATIENT = {"HERALD_PROVIDER_TIMEOUT": "10", "HERALD_DISPATCHER_CONCURRENCY": "100"}
 # Past the 15 s after which the claims of a silent dispatcher are taken over, and the fence after that.
 FROZEN_SECONDS = 25
 
@@ -54,6 +56,20 @@ def dies_at(failpoint: str, error_rate: float = 0.0) -> InjectFault:
         await rig.operator.set_faults(latency_ms=LATENCY_MS)
 
     return inject
+
+
+async def planner_dies_unmarked(rig: Rig) -> None:
+    """Kills a planner between publish and mark while claims stay open for seconds; another goes on at once."""
+    planner = rig.stack.process("planner")
+    assert await planner.stop() == 0
+    await rig.operator.set_faults(latency_ms=SLOW_MS)
+    await planner.start(env={"HERALD_FAILPOINT": "planner.jobs_published"})
+    async with asyncio.timeout(30):
+        assert await planner.wait() == -signal.SIGKILL
+    await rig.pool.execute("UPDATE mailing_work SET leased_until = now()")
+    await planner.start(env={"HERALD_FAILPOINT": ""})
+    await asyncio.sleep(rig.seconds)
+    await rig.operator.set_faults(latency_ms=LATENCY_MS)
 
 
 async def freeze(rig: Rig) -> None:
@@ -145,6 +161,7 @@ EXPERIMENTS: Sequence[Experiment] = (
         freezes_dispatcher=True,
     ),
     Experiment("everything at once", everything_at_once, seconds=30, more_processes=TWO, api_stays_up=False),
+    Experiment("planner dies unmarked, provider slow", planner_dies_unmarked, env=PATIENT),
     *KILLS,
     *STOPS,
     *DEATHS,

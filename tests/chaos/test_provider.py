@@ -118,6 +118,7 @@ EXPERIMENTS: Sequence[Experiment] = (
     Experiment("provider floods", faults({"huge": 1.0}), seconds=8),
     Experiment("provider talks garbage", faults({"garbage": 1.0}), seconds=6, quick=True),
     Experiment("provider breaks its chunks", faults({"bad_chunks": 1.0})),
+    Experiment("provider takes messages and answers 202", faults({"queued202": 1.0})),
     Experiment("provider flaps", flap, seconds=12),
     Experiment("provider fails every second time", faults(error_rate=0.5), seconds=12),
     Experiment("provider loses replies", faults({"ok": 0.7, "lost_reply": 0.3})),
@@ -129,7 +130,7 @@ EXPERIMENTS: Sequence[Experiment] = (
     Experiment("provider 429, Retry-After junk", too_many(*JUNK, plain=True), seconds=12),
     # More than a week is not believed.
     Experiment("provider 429, Retry-After huge", too_many(1_000_000)),
-    Experiment("provider 429, Retry-After without end", too_many("9" * 100, plain=True)),
+    Experiment("provider 429, Retry-After without end", too_many("99999999999", "9" * 100, plain=True)),
     # The provider asks for a retry after the end of the mailing, so these messages may stay unsent.
     Experiment("provider 429, Retry-After tomorrow", too_many_until_tomorrow, excuse=DEADLINE),
     Experiment("provider 429, Retry-After in 5 s", too_many(5)),

@@ -7,6 +7,7 @@ from services.planner.closing import store
 from services.planner.closing.settler import Settler
 from services.planner.metrics import Metrics
 from services.planner.store import lifecycle
+from shared.database import NO_SCANS
 from shared.metrics import new_registry
 from tests.support.consistency import check_consistency
 from tests.support.mailing_rows import add_clients, add_mailing, counts_of, status_of
@@ -59,6 +60,34 @@ async def test_a_cancelled_mailing_waits_a_minute_for_open_claims_or_until_its_l
     await lifecycle.finish_done(pool)
     assert await status_of(pool, mailing_id) == "cancelled"
     assert await pool.fetchval("SELECT finished_at IS NOT NULL FROM mailings") is settled
+
+
+@pytest.mark.parametrize(("deleted_ago", "settled"), [(50, False), (61, True)])
+async def test_a_deleted_client_waits_a_minute_for_open_claims(
+    pool: asyncpg.Pool, deleted_ago: int, settled: bool
+) -> None:
+    # The mailing goes on for ten minutes, and could for a year: its end is no last resort.
+    mailing_id = await running_mailing(pool, 3)
+    await claim_all(pool)
+    await pool.execute("UPDATE clients SET phone = NULL, deleted_at = now() - $1 * interval '1 s'", deleted_ago)
+    await Settler(pool, METRICS).close_clients()
+    assert await counts_of(pool, mailing_id) == ({"cancelled": 3} if settled else {"pending": 3})
+    assert await reasons_of(pool) == ({"cancelled: outcome unknown": 3} if settled else {})
+    assert await pool.fetchval("SELECT count(*) FROM flights") == (0 if settled else 3)
+    assert await pool.fetchval("SELECT count(*) FROM clients WHERE settled_at IS NOT NULL") == (3 if settled else 0)
+    await check_consistency(pool, mailing_id)
+
+
+async def test_deleted_clients_that_wait_hold_no_others_up(pool: asyncpg.Pool) -> None:
+    await running_mailing(pool, 3)
+    await claim_all(pool)
+    last = await pool.fetchval(
+        "DELETE FROM flights WHERE message_id = (SELECT max(id) FROM messages) RETURNING client_id"
+    )
+    await pool.execute("UPDATE clients SET phone = NULL, deleted_at = now() - interval '30 s'")
+    assert [client.client_id for client in await store.list_deleted_clients(pool)] == [last]
+    # Nor do those whose data fail.
+    assert await store.list_deleted_clients(pool, [last]) == []
 
 
 @pytest.mark.parametrize(
@@ -134,6 +163,33 @@ async def test_of_a_large_mailing_all_that_is_unsent_is_settled_wherever_it_is(p
     await Settler(pool, METRICS).close_mailings()
     assert await counts_of(pool, mailing_id) == {"expired": 12_000}
     await check_consistency(pool, mailing_id)
+
+
+async def test_a_chunk_of_a_closing_reads_no_more_flights_than_it_settles(pool: asyncpg.Pool) -> None:
+    # Else a million messages that are all in flight at the end would take hours.
+    await running_mailing(pool, 8000)
+    await claim_all(pool)
+    await pool.execute("ANALYZE flights")
+    async with pool.acquire() as connection, connection.transaction():
+        for setting, value in NO_SCANS.items():
+            await connection.execute(f"SET LOCAL {setting} = {value}")
+        above, read = 0, 0
+        # Scans of an index are counted as the index's.
+        reads = """
+            SELECT sum(pg_stat_get_xact_tuples_returned(t))::int
+            FROM (
+                SELECT 'flights'::regclass AS t
+                UNION SELECT indexrelid FROM pg_index WHERE indrelid = 'flights'::regclass
+            ) AS relations
+        """
+        for _ in range(4):
+            locked = await store.lock_unsent_in_flight(connection, 1, above, 2000)
+            assert len(locked.ids) == 2000
+            await store.lock_flights(connection, locked.ids)
+            before, read = read, await connection.fetchval(reads)
+            # Listed, locked, and looked at once more.
+            assert read - before <= 4 * 2000
+            above = locked.upto or 0
 
 
 async def test_a_success_changes_no_index(pool: asyncpg.Pool) -> None:

@@ -443,7 +443,6 @@ async def test_a_deleted_clients_unsent_messages_are_cancelled(ending: Ending) -
     await pool.execute("UPDATE clients SET deleted_at = now() - interval '31 s'")
     await settler.close_clients()
     assert await pool.fetchval("SELECT count(*) FROM clients WHERE settled_at IS NOT NULL") == 4
-    assert await closing.list_deleted_clients(pool) != []
 
 
 async def test_a_mailing_found_only_after_its_end_is_expanded_and_expires(pool: asyncpg.Pool) -> None:
@@ -485,8 +484,9 @@ async def ready(publisher: Publisher, number: int) -> bool:
     return await publisher.count_ready(topology.DISPATCHER_JOBS) == number
 
 
-async def test_stale_claims_are_released_again(pool: asyncpg.Pool) -> None:
-    await running_mailing(pool, 2)
+async def stale_claims(pool: asyncpg.Pool, **mailing: object) -> int:
+    """Makes a running mailing of two messages with open claims: one of a living dispatcher, one of a dead one."""
+    mailing_id = await running_mailing(pool, 2, **mailing)
     alive, dead = uuid4(), uuid4()
     for place, worker in enumerate((alive, dead)):
         await pool.execute(
@@ -501,12 +501,46 @@ async def test_stale_claims_are_released_again(pool: asyncpg.Pool) -> None:
             place,
         )
     await pool.execute(
-        "INSERT INTO workers VALUES ($1, now(), true), ($2, now() - interval '1 min', true)", alive, dead
+        "INSERT INTO workers VALUES ($1, now() + interval '1 h', true), ($2, now() - interval '1 min', true)",
+        alive,
+        dead,
     )
-    assert await repairs.take_stale(pool, 10) == [], "no fence was folded since the worker fell silent"
+    return mailing_id
+
+
+async def test_stale_claims_are_released_again(pool: asyncpg.Pool, publisher: Publisher) -> None:
+    mailing_id = await stale_claims(pool)
+    assert await repairs.put_back_stale(pool, 10) == [], "no fence was folded since the worker fell silent"
     await pool.execute("UPDATE fence SET folded_at = now()")
-    (repair,) = await repairs.take_stale(pool, 10)
-    assert repair.attempt == 1
+    sweeper, owner = Sweeper(pool, publisher, 10, METRICS), uuid4()
+    await pool.execute("UPDATE workers SET sending = false")
+    await sweeper.sweep()
+    assert await pool.fetchval("SELECT count(*) FROM flights WHERE released_at IS NULL") == 0, "nobody consumes"
+    await pool.execute("UPDATE workers SET sending = true")
+    await sweeper.sweep()
+    await pool.execute("UPDATE mailing_work SET owner = $1", owner)
+    (again,) = (await releases.take_waiting(pool, owner, {mailing_id: 10})).flights
+    assert again.attempt == 1
+
+
+@pytest.mark.parametrize("held_back", ["paused", "window"])
+async def test_a_stale_claim_that_may_not_be_sent_now_leaves_no_job_on_the_broker(
+    pool: asyncpg.Pool, publisher: Publisher, held_back: str
+) -> None:
+    soon = (datetime.now(UTC) + timedelta(hours=2)).time()
+    later = (datetime.now(UTC) + timedelta(hours=3)).time()
+    await stale_claims(pool, window=(soon, later) if held_back == "window" else (None, None))
+    await pool.execute("UPDATE fence SET folded_at = now()")
+    if held_back == "paused":
+        await pool.execute("UPDATE mailings SET status = 'paused'")
+    sweeper = Sweeper(pool, publisher, 10, METRICS)
+    scheduler = Scheduler(pool, publisher, uuid4(), FlowControl(1000), METRICS)
+    # A night of sweeps: each would leave one more job, which goes round in the retry queues until the morning.
+    for _ in range(3):
+        await pool.execute("UPDATE flights SET released_at = now() - interval '1 min' WHERE released_at IS NOT NULL")
+        await sweeper.sweep()
+        await scheduler.run_pass()
+    assert await publisher.count_ready(topology.DISPATCHER_JOBS) == 0
 
 
 async def test_an_unreadable_event_goes_to_the_dead_queue_and_the_planner_goes_on(

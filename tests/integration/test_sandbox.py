@@ -239,6 +239,12 @@ async def test_reset_drops_the_connection(sandbox: Caller) -> None:
     assert (request["http_status"], request["accepted"]) == (None, False)
 
 
+async def test_queued202_accepts_without_a_code(sandbox: Caller) -> None:
+    await sandbox.set_mode("queued202")
+    assert await sandbox.send(1) == (202, b'{"message":"queued"}')
+    assert await sandbox.counts() == (1, 0)
+
+
 async def test_lost_reply_accepts_and_drops_the_connection(sandbox: Caller) -> None:
     await sandbox.set_mode("lost_reply")
     with pytest.raises(aiohttp.ServerDisconnectedError):

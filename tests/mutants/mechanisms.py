@@ -28,6 +28,7 @@ TOPOLOGY = "shared/topology.py"
 CLAIM_TESTS = "tests/integration/test_claim.py"
 FOLD_TESTS = "tests/integration/test_fold.py"
 PLANNER_TESTS = "tests/integration/test_planner.py"
+CLOSING_TESTS = "tests/integration/test_closing.py"
 HELD_TESTS = "tests/unit/dispatcher/claims/test_held_claims.py"
 NAME_TESTS = "tests/unit/dispatcher/claims/test_names.py"
 BARRIER_TESTS = "tests/integration/api/edits/test_barrier.py"
@@ -252,15 +253,43 @@ PLANNER: tuple[Mutant, ...] = (
     mutant(
         "a client's books stay open for half a minute",
         CLOSING,
-        "AND c.deleted_at < now() - interval '30 s' ",
+        "c.deleted_at < now() - interval '30 s' AND ",
         "",
         f"{PLANNER_TESTS}::test_a_deleted_clients_unsent_messages_are_cancelled",
     ),
     mutant(
-        "a stale claim is released under its own number",
+        "a cancelled mailing waits for results for a minute",
+        CLOSING,
+        "w.closing_at + interval '60 s') AS claims_due",
+        "w.closing_at + interval '60 d') AS claims_due",
+        f"{CLOSING_TESTS}::test_a_cancelled_mailing_waits_a_minute_for_open_claims_or_until_its_last_moment",
+    ),
+    mutant(
+        "a deleted client waits for results for a minute",
+        CLOSING,
+        "deleted_at < clock_timestamp() - interval '60 s' AS claims_due",
+        "false AS claims_due",
+        f"{CLOSING_TESTS}::test_a_deleted_client_waits_a_minute_for_open_claims",
+    ),
+    mutant(
+        "deleted clients that wait hold no others up",
+        CLOSING,
+        "f.message_id IS NULL OR f.claimed_number <= f.folded_number\n",
+        "true\n",
+        f"{CLOSING_TESTS}::test_deleted_clients_that_wait_hold_no_others_up",
+    ),
+    mutant(
+        "a stale claim is released from the table",
         REPAIRS,
-        "RETURNING f.message_id, f.mailing_id, f.client_id, f.claimed_number AS attempt",
-        "RETURNING f.message_id, f.mailing_id, f.client_id, f.claimed_number + 1 AS attempt -- stale",
+        "UPDATE flights f SET released_at = NULL, due_at = clock_timestamp()\n",
+        "UPDATE flights f SET released_at = clock_timestamp()\n",
+        f"{PLANNER_TESTS}::test_stale_claims_are_released_again",
+    ),
+    mutant(
+        "without a dispatcher nothing is swept",
+        SWEEP,
+        "if await repairs.can_sweep(self._pool):",
+        "if True:",
         f"{PLANNER_TESTS}::test_stale_claims_are_released_again",
     ),
     mutant(
@@ -273,8 +302,8 @@ PLANNER: tuple[Mutant, ...] = (
     mutant(
         "a job counts as vanished only if none is waiting",
         SWEEP,
-        "if await self._queue_is_empty() and await",
-        "if await",
+        "if await self._queue_is_empty():",
+        "if True:",
         f"{PLANNER_TESTS}::test_jobs_that_vanished_from_the_broker_are_released_again_once",
     ),
 )

@@ -24,7 +24,7 @@ SHARED_LAYERS = (
     ("amqp", "health", "logs", "settings", "waiting"),
     ("transport",),
     ("amqp_urls", "messages", "topology"),
-    ("audience", "personal_text", "tracebacks", "window"),
+    ("audience", "personal_text", "tracebacks", "window", "wording"),
     ("edits", "redaction", "statuses"),
 )
 

@@ -10,7 +10,7 @@ from services.api.clients.import_ import inspect as imports_inspect
 from services.api.clients.import_.responses import ImportInspection
 from services.api.clients.responses import Client, Clients, ImportReport
 from services.api.clients.schemas import ClientNew, ClientPatch
-from services.api.web.negotiation import CSV, NDJSON
+from services.api.web.negotiation import BYTES, CSV, NDJSON
 from services.api.web.operation import (
     MADE_AT,
     NO_CONTENT,
@@ -139,6 +139,8 @@ OPERATIONS: Mapping[Handler, Operation] = {
         body=(
             text_content(CSV, _CSV_COLUMNS, CLIENTS_CSV, pattern=_CSV_HEADER),
             text_content(NDJSON, _ONE_A_LINE, CLIENTS_NDJSON),
+            # Generators of clients know no CSV, and would leave the operation out.
+            text_content(BYTES, f"A CSV as bytes. {_CSV_COLUMNS}", CLIENTS_CSV, format="binary", pattern=_CSV_HEADER),
         ),
     ),
     imports_inspect.inspect: Operation(

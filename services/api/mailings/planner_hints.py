@@ -4,8 +4,9 @@ The planner polls as well, so a lost hint costs a second and no message.
 """
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 from uuid import uuid4
 
 from aiohttp import web
@@ -15,6 +16,7 @@ from shared import logs
 from shared.broker import Outgoing, Unpublished
 from shared.health import Pulse
 from shared.messages import MailingEvent, MailingEventName, encode
+from shared.task_supervisor import Work
 from shared.topology import MAILINGS
 
 QUEUE_SIZE = 1000
@@ -37,6 +39,15 @@ class HintPublisher(Protocol):
     async def publish(self, outgoing: Outgoing) -> None: ...
 
 
+# Makes the coroutine that runs a task of this name, from a function that is called anew for each start.
+Supervise = Callable[[str, Work], Coroutine[Any, Any, None]]
+
+
+async def run_plainly(_: str, work: Work) -> None:
+    """Runs a task that is not started again when it fails."""
+    await work()
+
+
 class HintQueue:
     """A bounded queue with one publisher behind it.
 
@@ -44,16 +55,22 @@ class HintQueue:
     """
 
     def __init__(
-        self, publisher: HintPublisher, *, size: int = QUEUE_SIZE, flush_seconds: float = FLUSH_SECONDS
+        self,
+        publisher: HintPublisher,
+        *,
+        size: int = QUEUE_SIZE,
+        flush_seconds: float = FLUSH_SECONDS,
+        supervise: Supervise = run_plainly,
     ) -> None:
         self._publisher = publisher
+        self._supervise = supervise
         self._flush_seconds = flush_seconds
         self._queue: asyncio.Queue[MailingEvent] = asyncio.Queue(size)
         self._task: asyncio.Task[None] | None = None
         self.pulse = Pulse()
 
     async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._run(), name="planner hints")
+        self._task = asyncio.create_task(self._supervise("planner hints", self._run), name="planner hints")
         return self
 
     async def __aexit__(
@@ -71,18 +88,15 @@ class HintQueue:
         except asyncio.QueueFull:
             logs.get().warning("planner hint dropped", event_name=name, mailing_id=mailing_id, request_id=request_id)
 
-    async def check(self) -> None:
-        """Raises the error that ended the publishing, if any."""
-        if self._task is not None:
-            await asyncio.shield(self._task)
-
     async def _run(self) -> None:
         while True:
             self.pulse.rest()
             event = await self._queue.get()
             self.pulse.beat()
-            await self._publish(event)
-            self._queue.task_done()
+            try:
+                await self._publish(event)
+            finally:
+                self._queue.task_done()
 
     async def _publish(self, event: MailingEvent) -> None:
         try:

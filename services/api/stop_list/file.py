@@ -10,7 +10,7 @@ from services.api.stop_list.responses import RefusedLine
 from services.api.stop_list.schemas import Reason
 from services.api.web.field_types import Phone
 from services.api.web.problems import HttpProblem, InvalidValue, invalid
-from services.api.web.reading.wording import message_of
+from shared.wording import message_of
 
 BATCH = 5000
 MAX_ERRORS = 100

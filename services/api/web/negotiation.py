@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 JSON, CSV, NDJSON = "application/json", "text/csv", "application/x-ndjson"
+BYTES = "application/octet-stream"
 EVENT_STREAM = "text/event-stream"
 
 

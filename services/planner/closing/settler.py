@@ -58,15 +58,15 @@ class Settler:
 
     async def close_clients(self) -> None:
         """Settles the unsent messages of deleted clients as cancelled."""
-        client_ids = await store.list_deleted_clients(self._pool)
-        cause = SettlementCause("cancelled", CLIENT_DELETED)
+        found = await store.list_deleted_clients(self._pool, self._clients.passed_over)
+        clients = {client.client_id: client for client in found}
 
         async def close(client_id: int) -> None:
+            cause = SettlementCause("cancelled", CLIENT_DELETED, clients[client_id].claims_due)
             await self._settle_all(store.lock_unsent_of_client, client_id, cause)
 
-        await self._clients.try_each(client_ids, close)
-        if client_ids:
-            await store.mark_clients_settled(self._pool, client_ids)
+        await self._clients.try_each(list(clients), close)
+        await store.mark_clients_settled(self._pool)
 
     async def close_opt_outs(self) -> None:
         """Settles the unsent messages of clients on the stop list as cancelled."""

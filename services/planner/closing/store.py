@@ -109,16 +109,45 @@ async def has_unsent_without_flight(pool: Pool, mailing_id: int) -> bool:
     return value
 
 
-async def list_deleted_clients(pool: Pool) -> list[int]:
-    """Lists deleted clients that may still have unsettled messages."""
+@dataclass(frozen=True, slots=True)
+class DeletedClient:
+    """A deleted client with messages that may be settled now.
+
+    `claims_due`: results of open claims are not waited for any longer.
+    """
+
+    client_id: int
+    claims_due: bool
+
+
+async def list_deleted_clients(pool: Pool, passing_over: Sequence[int] = ()) -> list[DeletedClient]:
+    """Lists up to 1,000 deleted clients with messages that may be settled now, except those in `passing_over`.
+
+    A client that only waits for results is not among them, so that a thousand of these hold nobody up.
+    """
     rows = await pool.fetch(
-        "SELECT id FROM clients WHERE deleted_at IS NOT NULL AND settled_at IS NULL ORDER BY id LIMIT 1000"
+        """
+        SELECT id AS client_id, claims_due FROM (
+            -- A result that has not come by then may never come, and the mailing's end can be far away.
+            SELECT id, deleted_at < clock_timestamp() - interval '60 s' AS claims_due FROM clients
+            WHERE deleted_at IS NOT NULL AND settled_at IS NULL AND id <> ALL ($1::bigint[])
+        ) AS c
+        WHERE EXISTS (
+            SELECT 1 FROM messages m LEFT JOIN flights f ON f.message_id = m.id
+            WHERE m.client_id = c.id AND m.status IN ('pending', 'retrying') AND (
+                f.message_id IS NULL OR f.claimed_number <= f.folded_number
+                OR c.claims_due OR claim_is_stale(f.claimed_by, f.claimed_at)
+            )
+        )
+        ORDER BY id LIMIT 1000
+        """,
+        passing_over,
     )
-    return [row["id"] for row in rows]
+    return [DeletedClient(**row) for row in rows]
 
 
-async def mark_clients_settled(pool: Pool, client_ids: Sequence[int]) -> None:
-    """Marks deleted clients as settled, 30 s after their deletion.
+async def mark_clients_settled(pool: Pool) -> None:
+    """Marks up to 1,000 deleted clients without unsettled messages as settled, 30 s after their deletion.
 
     Statements end after 15 s, so no expansion or release can still see the client by then. A flight that such a
     release made for a message already settled is removed here.
@@ -126,16 +155,19 @@ async def mark_clients_settled(pool: Pool, client_ids: Sequence[int]) -> None:
     await pool.execute(
         """
         WITH done AS (
-            UPDATE clients c SET settled_at = now()
-            WHERE c.id = ANY ($1::bigint[]) AND c.deleted_at < now() - interval '30 s' AND c.settled_at IS NULL
-                AND NOT EXISTS (
-                    SELECT 1 FROM messages m WHERE m.client_id = c.id AND m.status IN ('pending', 'retrying')
-                )
-            RETURNING c.id
+            UPDATE clients SET settled_at = now()
+            WHERE id IN (
+                SELECT c.id FROM clients c
+                WHERE c.deleted_at < now() - interval '30 s' AND c.settled_at IS NULL
+                    AND NOT EXISTS (
+                        SELECT 1 FROM messages m WHERE m.client_id = c.id AND m.status IN ('pending', 'retrying')
+                    )
+                ORDER BY c.id LIMIT 1000 FOR NO KEY UPDATE SKIP LOCKED
+            )
+            RETURNING id
         )
         DELETE FROM flights f USING done, messages m WHERE m.client_id = done.id AND f.message_id = m.id
-        """,
-        client_ids,
+        """
     )
 
 

@@ -41,14 +41,16 @@ async def take_vanished(pool: Pool, limit: int) -> list[Repair]:
     return [Repair(**row) for row in rows]
 
 
-async def take_stale(pool: Pool, limit: int) -> list[Repair]:
-    """Takes flights whose claim is stale: their dispatcher is gone, and so may be their jobs.
+async def put_back_stale(pool: Pool, limit: int) -> list[Repair]:
+    """Puts flights back into the table whose claim is stale: their dispatcher is gone, and so may be their jobs.
 
-    The new job repeats the claimed number, so it is sent only if the claim is still open and stale when it is claimed.
+    From there they are released under the claimed number, so that a job is sent only if its claim is still open and
+    stale. The release waits for the window and for the end of a pause, which a claim does not take over in: published
+    here, a job more of each would go round in the retry queues with every sweep.
     """
     rows = await pool.fetch(
         """
-        UPDATE flights f SET released_at = clock_timestamp()
+        UPDATE flights f SET released_at = NULL, due_at = clock_timestamp()
         WHERE f.message_id IN (
             SELECT x.message_id FROM flights x
             WHERE x.claimed_number > x.folded_number AND x.claimed_at < now() - interval '15 s'

@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.chaos.harness.result import ExperimentResult
 from tests.chaos.harness.rig import Rig
 from tests.chaos.oracle import observations
-from tests.chaos.oracle.invariants import judge
+from tests.chaos.oracle.invariants import Assessment, judge
 from tests.chaos.oracle.provider_ledger import read_requests
 from tests.support.stack import Stack
 
@@ -40,7 +40,6 @@ async def assess(
         inconsistencies=await observations.find_inconsistencies(rig.pool, [mailing.id for mailing in mailings]),
     )
     assessment = judge(observed)
-    permitted = [f"{assessment.permitted_repeats} repeats admitted"] if assessment.permitted_repeats else []
     return ExperimentResult(
         fault=rig.fault,
         attempts=assessment.attempts,
@@ -49,9 +48,18 @@ async def assess(
         duplicated=assessment.duplicated,
         late=assessment.late,
         recovered=None if recovered is None else round(recovered, 1),
-        note="; ".join([*permitted, *rig.notes]),
+        note="; ".join([*_note_repeats(assessment), *rig.notes]),
         violations=(*assessment.violations, *rig.violations),
     )
+
+
+def _note_repeats(assessment: Assessment) -> list[str]:
+    if not assessment.permitted_repeats:
+        return []
+    note = f"{assessment.permitted_repeats} repeats admitted"
+    if assessment.explained_repeats:
+        note += f", {assessment.explained_repeats} of them after a lost reply"
+    return [note, *([f"{assessment.most_repeats} of one message"] if assessment.most_repeats > 1 else [])]
 
 
 def _memory(stack: Stack) -> dict[str, int]:

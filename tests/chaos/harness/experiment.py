@@ -123,7 +123,7 @@ async def _run_course(experiment: Experiment, rig: Rig, monitor: Monitor) -> tup
     healed_at, healed_moment = loop.time(), datetime.now(UTC)
     recovered, added = await until_recovered(rig, monitor, healed_at, steady_rate)
     await until_finished(rig)
-    return Course(injected_at, healed_at, healed_moment, steady_rate, {rig.main, *added}), recovered
+    return Course(injected_at, healed_at, healed_moment, steady_rate, {rig.main, *rig.others, *added}), recovered
 
 
 def _monitored_violations(

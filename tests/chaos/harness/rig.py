@@ -72,9 +72,9 @@ class RigServices:
 class Rig:
     """What a fault function works on, and where it records what it saw.
 
-    `main` is the mailing that must reach all of its clients. `held_claims` are the claims (message id, number) whose
-    replies may be lost because of the fault: I4 permits one repeat of each. `violations` is for promises that only
-    the fault function itself can check.
+    `main` is the mailing that must reach all of its clients; `others` must, too. `held_claims` are the claims
+    (message id, number) whose replies may be lost because of the fault: I4 permits one repeat of each. `violations` is
+    for promises that only the fault function itself can check.
     """
 
     fault: str
@@ -85,6 +85,7 @@ class Rig:
     seconds: float
     rate: float
     main: int = 0
+    others: set[int] = field(default_factory=set)
     held_claims: set[tuple[int, int]] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
     violations: list[str] = field(default_factory=list)
@@ -109,17 +110,17 @@ class Rig:
         assert self.services.certificates is not None, "the experiment must require TLS"
         return self.services.certificates
 
-    async def remember_held_claims(self) -> None:
+    async def remember_held_claims(self, most: int | None = MAX_HELD_CLAIMS) -> None:
         """Records the claims that are open now, because their dispatcher was just killed or cut off.
 
         A dispatcher holds at most its requests and its unpublished results. Any further open claim only waits for
-        the reporter, and may not be sent again.
+        the reporter, and may not be sent again, unless the broker lost the results: then `most` is None.
         """
         rows = await self.pool.fetch(
             "SELECT message_id, claimed_number FROM flights WHERE claimed_number > folded_number"
         )
         found = {(row["message_id"], row["claimed_number"]) for row in rows} - self.held_claims
-        self.held_claims |= set(list(found)[:MAX_HELD_CLAIMS])
+        self.held_claims |= set(list(found)[:most])
 
 
 @contextlib.asynccontextmanager

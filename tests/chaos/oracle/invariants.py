@@ -1,13 +1,13 @@
 """Judges whether a finished experiment kept the promises I1 to I7 of docs/reliability.md. Pure."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from services.planner.closing.rules import OUTCOME_UNKNOWN
 from shared.statuses import MESSAGE_STATUSES
-from tests.chaos.oracle.observations import Observations, ObservedMessage
+from tests.chaos.oracle.observations import Observations
 from tests.chaos.oracle.provider_ledger import ProviderRequest, count_acceptances, count_lost_replies
 
 FINAL = frozenset(MESSAGE_STATUSES) - {"pending", "retrying"}
@@ -20,13 +20,18 @@ MAX_MEMORY = 256 * MEBIBYTE
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """The counts of an experiment, the repeats that I4 permits in it, and the broken promises."""
+    """The counts of an experiment, the repeats that I4 permits in it, and the broken promises.
+
+    `explained_repeats` are those of messages of which as many replies were lost, and `most_repeats` is the most of any.
+    """
 
     attempts: int
     accepted: int
     lost: int
     duplicated: int
     permitted_repeats: int
+    explained_repeats: int
+    most_repeats: int
     late: int
     violations: tuple[str, ...]
 
@@ -34,13 +39,15 @@ class Assessment:
 def judge(observed: Observations) -> Assessment:
     """Compares the plan in the database with the provider's ledger."""
     accepted = count_acceptances(observed.requests)
-    timed_out = sum(_repeats_after_timeouts(observed.messages, accepted))
+    explained = sum(_explained_repeats(observed, accepted))
     assessment = Assessment(
         attempts=observed.attempts,
         accepted=accepted.total(),
         lost=len(set(_lost(observed, accepted))),
         duplicated=accepted.total() - len(accepted),
-        permitted_repeats=observed.held_claims + count_lost_replies(observed.requests) + timed_out,
+        permitted_repeats=observed.held_claims + explained,
+        explained_repeats=explained,
+        most_repeats=max(accepted.values(), default=1) - 1,
         late=len(list(_late(observed))) + observed.replied_late,
         violations=(),
     )
@@ -66,12 +73,14 @@ def _lost(observed: Observations, accepted: Counter[int]) -> Iterator[int]:
             yield message.id
 
 
-def _repeats_after_timeouts(messages: Sequence[ObservedMessage], accepted: Counter[int]) -> Iterator[int]:
-    """Yields for each message its repeats after an accepted request whose reply came after the timeout.
+def _explained_repeats(observed: Observations, accepted: Counter[int]) -> Iterator[int]:
+    """Yields for each message its repeats after accepted requests whose reply was lost, or came after the timeout.
 
-    Such a reply is lost, too. A healthy provider has them on a machine that stands still for seconds.
+    A lost reply explains one repeat of its own message, and none of another. A healthy provider has late replies on a
+    machine that stands still for seconds.
     """
-    return (min(max(accepted[message.id] - 1, 0), message.timed_out) for message in messages)
+    lost = count_lost_replies(observed.requests)
+    return (min(max(accepted[one.id] - 1, 0), lost[one.id] + one.timed_out) for one in observed.messages)
 
 
 def _late(observed: Observations) -> Iterator[ProviderRequest]:

@@ -49,5 +49,6 @@ def count_acceptances(requests: Iterable[ProviderRequest]) -> Counter[int]:
     return Counter(request.message_id for request in requests if request.accepted)
 
 
-def count_lost_replies(requests: Iterable[ProviderRequest]) -> int:
-    return sum(request.accepted and request.mode in LOST_REPLIES for request in requests)
+def count_lost_replies(requests: Iterable[ProviderRequest]) -> Counter[int]:
+    """Counts for each message the accepted requests whose reply could not be read in time."""
+    return Counter(request.message_id for request in requests if request.accepted and request.mode in LOST_REPLIES)

@@ -65,6 +65,10 @@ BROKEN = [
         "I4 1 duplicated, 0 admitted",
         observed(SENT_TWICE, replace(EXPIRED, attempts=1, unaccepted=1, timed_out=1), requests=TWICE),
     ),
+    (
+        "I4 1 duplicated, 0 admitted",
+        observed(SENT_TWICE, replace(EXPIRED, attempts=1), requests=(*TWICE, received(20, mode="lost_reply"))),
+    ),
     ("I1 1 lost", observed(replace(SENT, status="retrying"))),
     ("I1 1 lost", observed(SENT, replace(EXPIRED, status="pending"))),
     ("I1 1 lost", observed(requests=())),

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import sys
+from asyncio.subprocess import PIPE
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,7 +11,9 @@ import asyncpg
 import pytest
 
 from tests.conftest import MakeStack
-from tests.support.herald_command import herald, running
+from tests.support.herald_command import environment, herald, running
+from tests.support.mailing_rows import add_clients, add_mailing
+from tests.support.polling import until
 from tests.support.ports import take_ports
 from tests.support.relay import Relay
 from tests.support.services.databases import execute, with_database
@@ -46,8 +50,9 @@ async def test_a_mailing_is_created_watched_and_shown(make_stack: MakeStack) -> 
     env = {"HERALD_API_URL": stack.api_url, "HERALD_TOKEN": ADMIN_TOKEN}
     async with stack.api.post("/api/v1/clients", json={"phone": "79990001000", "tag": "vip"}) as reply:
         assert reply.status == 201
-    end_at = (datetime.now(UTC) + timedelta(minutes=5)).isoformat()
-    done = await herald("mailings", "create", "--text", "[red]hi[/red]", "--end-at", end_at, "--watch", env=env)
+    done = await herald(
+        "mailings", "create", "--text", "[red]hi[/red]", "--end-at", "+5min", "--yes", "--watch", env=env
+    )
     assert done.code == 0, done.err
     assert "finished" in done.out
     assert "[red]hi[/red]" in done.out, "values are never interpreted as markup"
@@ -103,9 +108,20 @@ async def test_a_mailing_is_paused_resumed_and_cancelled(make_stack: MakeStack) 
     [
         # A missing deadline is a usage error; a past one is refused by the API.
         (["mailings", "create", "--text", "hi"], 2, "--end-at"),
-        (["mailings", "create", "--text", "hi", "--end-at", "2020-01-01T00:00:00Z"], 1, "end_at"),
+        (["mailings", "create", "--text", "hi", "--end-at", "2020-01-01T00:00:00Z", "--yes"], 1, "end_at"),
         (["mailings", "create", "--text", "hi", "--end-at", "2030-01-01T00:00:00Z", "--window", "9-21"], 2, "window"),
+        (["mailings", "create", "--text", "hi", "--end-at", "soon"], 2, "tomorrow 09:00"),
+        (["mailings", "resend", "1", "--status", "sent"], 2, "expired"),
+        (["mailings", "list", "--limit", "0"], 2, "must be at least 1"),
+        (["mailings", "list", "--status", "gone"], 2, "scheduled"),
+        (["mailings", "show", "one"], 2, "must be a whole number"),
         (["mailings", "show", "99"], 1, "no such mailing"),
+        (["mailings", "edit", "99"], 2, "--end-at"),
+        (["mailings", "delete", "99"], 1, "no such mailing"),
+        (["clients", "show", "79990001000"], 1, "no client with the phone"),
+        (["clients", "create", "12"], 1, "must be 7 and ten more digits"),
+        (["dead-letters", "drop", "nonsense"], 1, "ids of dead letters"),
+        (["bench", "--failures", "2"], 2, "must be at most 0.95"),
         (["mailings", "show", "0"], 2, "ID"),
         (["clients", "import", "nowhere.csv"], 2, "nowhere.csv"),
         (["clients", "import", "README.md"], 2, "--format"),
@@ -211,3 +227,97 @@ async def test_revoked_tokens_keep_their_name(pool: asyncpg.Pool, database_url: 
     again = await herald("token", "create", "old", "--role", "viewer", env=env)
     assert again.code == 1
     assert await pool.fetchval("SELECT count(*) FROM tokens") == 1
+
+
+async def test_clients_are_found_edited_and_deleted(make_stack: MakeStack) -> None:
+    env = {"HERALD_API_URL": (await make_stack("api")).api_url, "HERALD_TOKEN": ADMIN_TOKEN}
+    made = await herald("clients", "create", "+7 (999) 000-10-00", "--tag", "vip", "--json", env=env)
+    assert json.loads(made.out)["phone"] == "79990001000", made.err
+    for words in (["search", "8 999 000 10 00"], ["search", "999"], ["search", "vip"], ["list", "--tag", "vip"]):
+        found = await herald("clients", *words, "--json", env=env)
+        assert json.loads(found.out)["id"] == 1, (words, found)
+    edited = await herald("clients", "edit", "79990001000", "--tag", "", "--timezone", "Europe/Moscow", env=env)
+    assert (edited.code, "Europe/Moscow" in edited.out) == (0, True), edited
+    none = await herald("clients", "list", "--tag", "vip", env=env)
+    assert (none.code, none.out, none.err) == (0, "", "herald: no clients\n")
+    asked = await herald("clients", "delete", "1", env=env)
+    assert (asked.code, "79990001000" in asked.err, "--yes" in asked.err) == (2, True, True), asked
+    assert (await herald("clients", "delete", "1", "--yes", env=env)).code == 0
+    assert (await herald("clients", "show", "1", env=env)).code == 1
+
+
+async def test_a_mailing_to_everybody_is_confirmed_with_their_number(make_stack: MakeStack) -> None:
+    stack = await make_stack("api")
+    env = {"HERALD_API_URL": stack.api_url, "HERALD_TOKEN": ADMIN_TOKEN}
+    async with stack.api.post("/api/v1/clients", json={"phone": "79990001000"}) as reply:
+        assert reply.status == 201
+    words = ["mailings", "create", "--text", "hi", "--end-at", "tomorrow 09:00"]
+    refused = await herald(*words, env=env)
+    assert (refused.code, "1 client will get this mailing" in refused.err) == (2, True), refused
+    listed = await herald("mailings", "list", env=env)
+    assert (listed.out, listed.err) == ("", "herald: no mailings\n")
+    for more in (["--tag", "vip"], ["--yes"], ["--yes"]):
+        assert (await herald(*words, *more, env=env)).code == 0
+
+    page = await herald("mailings", "list", "--limit", "2", "--json", env=env)
+    assert [json.loads(line)["id"] for line in page.out.splitlines()] == [3, 2]
+    assert page.err == "herald: only the first 2 mailings: --limit shows more\n"
+    edited = await herald("mailings", "edit", "1", "--text", "hello", "--window", "09:00-21:00", "--json", env=env)
+    assert json.loads(edited.out)["window"] == {"from": "09:00", "to": "21:00"}, edited.err
+    deleted = await herald("mailings", "delete", "1", "--yes", env=env)
+    assert deleted.out == "mailing 1 is deleted\n"
+    assert (await herald("mailings", "events", "2", "--json", env=env)).out.count("created") == 1
+
+
+async def test_the_messages_of_a_mailing_are_listed_and_exported(make_stack: MakeStack, pool: asyncpg.Pool) -> None:
+    env = {"HERALD_API_URL": (await make_stack("api", "planner")).api_url, "HERALD_TOKEN": ADMIN_TOKEN}
+    await add_clients(pool, 3)
+    mailing_id = await add_mailing(pool)
+
+    async def is_expanded() -> bool:
+        return bool(await pool.fetchval("SELECT count(*) = 3 FROM messages"))
+
+    await until(is_expanded, 20)
+    listed = await herald("mailings", "messages", str(mailing_id), "--status", "pending", "--json", env=env)
+    assert [json.loads(line)["status"] for line in listed.out.splitlines()] == ["pending"] * 3, listed
+    csv = await herald("mailings", "messages", str(mailing_id), "--csv", env=env)
+    assert (csv.out.count("\n"), csv.out.startswith("id,")) == (4, True), csv
+    assert "pending" in (await herald("mailings", "messages", str(mailing_id), env=env)).out
+
+
+async def test_an_error_comes_without_a_progress_bar(make_stack: MakeStack, tmp_path: Path) -> None:
+    env = {"HERALD_API_URL": (await make_stack("api")).api_url, "HERALD_TOKEN": ADMIN_TOKEN, "FORCE_COLOR": "1"}
+    file = tmp_path / "clients.csv"
+    file.write_text("telephone\n1\n")
+    wrong = env | {"HERALD_TOKEN": "wrong"}
+    for words, given in (
+        (["clients", "import", str(file)], env),
+        (["mailings", "watch", "99"], env),
+        (["clients", "import", str(file)], wrong),
+        (["clients", "export"], wrong),
+    ):
+        done = await herald(*words, env=given)
+        assert (done.code, done.out, done.err.count("\n")) == (1, "", 1), done
+
+
+async def test_a_reader_that_has_enough_is_no_error(make_stack: MakeStack, tmp_path: Path) -> None:
+    stack = await make_stack("api")
+    lines = "\n".join(["phone", *(f"7999000{ending}" for ending in range(1000, 6000))])
+    async with stack.api.post("/api/v1/clients/import", data=lines, headers={"Content-Type": "text/csv"}) as reply:
+        assert reply.status == 200
+    env = environment({"HERALD_API_URL": stack.api_url, "HERALD_TOKEN": ADMIN_TOKEN})
+    command = f"{sys.executable} -m cli.main clients list --limit 5000 --json | head -1; echo ${{PIPESTATUS[0]}}"
+    process = await asyncio.create_subprocess_exec("bash", "-c", command, env=env, stdout=PIPE, stderr=PIPE)
+    out, err = await process.communicate()
+    assert (out.splitlines()[-1], err) == (b"0", b"")
+
+
+async def test_elsewhere_a_command_says_what_to_do(tmp_path: Path) -> None:
+    port = str(take_ports())
+    for words in (["mailings", "list"], ["clients", "list"]):
+        away = {"HERALD_API_URL": f"http://127.0.0.1:{port}"}
+        assert "HERALD_API_URL" in (await herald(*words, env=away, folder=tmp_path)).err
+    for words in (["token", "list"], ["migrate"], ["trace", "--mailing", "1"]):
+        done = await herald(*words, env={"PGPORT": port}, folder=tmp_path)
+        assert done.code != 0, done
+        assert "in the folder where `herald up` runs" in done.err, done

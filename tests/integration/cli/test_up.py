@@ -1,5 +1,6 @@
 """herald up with the test's own database and virtual host."""
 
+import asyncio
 import json
 import os
 import re
@@ -10,9 +11,16 @@ from contextlib import closing
 from pathlib import Path
 from socket import socket
 
+import aio_pika
 import aiohttp
 import pytest
 
+from cli.failure import Occupied
+from cli.stack.backing_services import require_empty
+from shared import topology
+from shared.broker import declare
+from shared.settings import DEFAULT_RETRY_DELAYS
+from tests.conftest import MakeStack
 from tests.support.herald_command import herald, running
 from tests.support.ports import take_ports
 
@@ -64,8 +72,18 @@ async def test_the_stack_starts_restarts_a_process_and_stops(env: dict[str, str]
         # The log lines are kept where herald trace finds them.
         kept = (tmp_path / ".herald" / "logs" / "planner.log").read_text().splitlines()
         assert "process started" in {json.loads(line)["event"] for line in kept}
-        traced = await herald("trace", "--mailing", "1", folder=tmp_path)
+        below = tmp_path / "below"
+        below.mkdir()
+        traced, listed, tokens, migrated, declared = await asyncio.gather(
+            herald("trace", "--mailing", "1", folder=below),
+            herald("mailings", "list", "--json", folder=below),
+            herald("token", "list", folder=below),
+            herald("migrate", folder=below),
+            herald("topology", folder=below),
+        )
         assert (traced.code, traced.err) == (1, "herald: there is no mailing 1\n")
+        assert (listed.code, listed.out) == (0, ""), listed.err
+        assert (tokens.code, migrated.code, declared.code) == (0, 0, 0), (tokens, migrated, declared)
 
         second = await herald("up", env=env, folder=tmp_path)
         assert (second.code, f"pid {up.process.pid}" in second.err) == (1, True)
@@ -76,9 +94,11 @@ async def test_the_stack_starts_restarts_a_process_and_stops(env: dict[str, str]
         await up.until("planner.consume")
 
         assert await up.end(signal.SIGTERM) == 0
-        # Each process has logged its own stop, in order, so none was killed.
+        # Each process has logged its own stop, so none was killed, and the provider's stand-in was the last.
         stopped = re.findall(r"^(\w+)[\w-]* +.*process stopped", up.text, re.MULTILINE)
-        assert stopped == ["api", "planner", "dispatcher", "dispatcher", "reporter", "sandbox"]
+        assert sorted(stopped[:-1]) == ["api", "dispatcher", "dispatcher", "planner", "reporter"]
+        assert stopped[-1:] == ["sandbox"]
+        assert not re.search("error|exception|ConnectionClosed", up.text, re.IGNORECASE)
         assert not children_of(up.process.pid)
         assert not (tmp_path / ".herald" / "prometheus.json").exists()
 
@@ -111,6 +131,9 @@ async def test_a_taken_port_is_named_with_its_variable(env: dict[str, str], tmp_
     assert done.code == 1
     assert f"port {env[variable]} is taken" in done.err
     assert variable in done.err
+    # The exact command of a stack beside it.
+    beside = r"HERALD_API_PORT=\d+ HERALD_SANDBOX_PORT=\d+ HERALD_OPS_PORT=\d+ herald up --private-broker\n"
+    assert re.search(beside, done.err)
 
 
 async def test_a_wrong_setting_ends_the_stack_and_is_named(env: dict[str, str], tmp_path: Path) -> None:
@@ -129,3 +152,31 @@ async def test_a_database_that_is_away_is_reported(env: dict[str, str], tmp_path
     away = {"HERALD_DATABASE_URL": f"postgresql://127.0.0.1:{take_ports()}/herald"}
     done = await herald("up", env=env | away, folder=tmp_path)
     assert (done.code, "HERALD_DATABASE_URL" in done.err) == (1, True)
+
+
+async def test_a_stack_in_use_names_the_command_of_another_beside_it(
+    make_stack: MakeStack, env: dict[str, str], open_path: Path
+) -> None:
+    await make_stack("dispatcher")
+    # With a database of its own, its messages must not go to the processes of another.
+    own = {name: value for name, value in env.items() if name != "HERALD_DATABASE_URL"}
+    done = await herald("up", env=own, folder=open_path)
+    assert (done.code, "another Herald uses this RabbitMQ" in done.err) == (1, True), done
+    assert "herald up --private-broker" in done.err
+
+
+async def test_a_private_broker_and_a_given_one_exclude_each_other(env: dict[str, str], tmp_path: Path) -> None:
+    done = await herald("up", "--private-broker", env=env, folder=tmp_path)
+    assert (done.code, "--private-broker or HERALD_RABBITMQ_URL" in done.err) == (2, True), done
+
+
+async def test_messages_of_another_database_are_not_taken_for_those_of_a_new_one(broker_url: str) -> None:
+    names = [topology.DISPATCHER_DEAD, topology.DISPATCHER_JOBS]
+    async with await aio_pika.connect(broker_url) as connection, connection.channel() as channel:
+        await declare(connection, topology.build(DEFAULT_RETRY_DELAYS))
+        await require_empty(broker_url, names, ours=True)
+        await channel.default_exchange.publish(aio_pika.Message(b"{}"), topology.DISPATCHER_DEAD)
+    with pytest.raises(Occupied, match=r"holds 1 message of another database .* remove it with `herald up --fresh`"):
+        await require_empty(broker_url, names, ours=True)
+    with pytest.raises(Occupied, match="set HERALD_RABBITMQ_URL to an empty virtual host"):
+        await require_empty(broker_url, names, ours=False)

@@ -68,11 +68,15 @@ async def test_an_upload_is_not_sent_twice() -> None:
         (409, {"title": "Conflict"}, "Conflict"),
         # A proxy answered in HTML.
         (502, {}, "the API answered with status 502"),
-        (401, {"detail": "No token."}, "No token. (set HERALD_TOKEN)"),
+        (
+            401,
+            {"detail": "No token."},
+            "No token: set HERALD_TOKEN, or run this command in the folder where `herald up` runs, or below it",
+        ),
         (
             422,
             {"detail": "Wrong.", "errors": [{"loc": ["body", "text"], "msg": "too long"}, {"loc": [], "msg": "odd"}]},
-            "Wrong: body.text: too long; odd",
+            "text too long; odd",
         ),
     ],
 )

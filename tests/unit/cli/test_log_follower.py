@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from cli.stack.log_follower import LogFollower, follow_logs
+from cli.stack.log_lines import line_renderer
 from cli.stack.output import batch_writer
-from shared import logs
 from shared.logs.sink import FileOutput, LogSink
 
 
@@ -37,7 +37,7 @@ def append(path: Path, text: str) -> None:
 
 
 def test_json_lines_are_shown_as_text_and_others_escaped(tmp_path: Path, terminal: RecordingTerminal) -> None:
-    follower = LogFollower(tmp_path / "logs", terminal, logs.renderer(colours=False))
+    follower = LogFollower(tmp_path / "logs", terminal, line_renderer(colours=False, width=lambda: None))
     append(tmp_path / "logs" / "planner.log", f"{a_line(mailing_id=7)}\nno JSON \x1b[2J\n")
     assert follower.poll()
     texts = dict.fromkeys(text for _, text in terminal.lines)
@@ -99,28 +99,3 @@ def test_many_lines_are_one_write_with_the_names_of_their_processes() -> None:
     output = io.StringIO()
     batch_writer(output)([("planner", "one"), ("api", "two")])
     assert output.getvalue() == "planner      one\napi          two\n"
-
-
-@pytest.mark.parametrize("colours", [False, True])
-def test_what_is_shown_of_an_event_commands_no_terminal(colours: bool) -> None:
-    render = logs.renderer(colours=colours)
-    text = render(
-        {
-            "event": "failed\n\x1b[2J",
-            "level": "er\x9bror",
-            "time": "\x07",
-            "a\x1bb": ["\x1b[1m"],
-            "exception": "1\n2\x1b",
-        }
-    )
-    bare = text
-    for code in ("\x1b[0m", "\x1b[1m", "\x1b[2m", "\x1b[36m"):
-        bare = bare.replace(code, "")
-    assert not set(bare) & set("\x1b\x9b\x07")
-    assert text.split("\n")[1:] == ["1", "2\\x1b"]
-
-
-def test_a_line_is_rendered_cheaply_whatever_it_lacks() -> None:
-    render = logs.renderer(colours=False)
-    assert "dispatcher" in render({"service": "dispatcher"})
-    assert render({"event": "e", "level": "info", "time": "t", "n": 1}) == f"t [info   ] {'e':<30} n=1"

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from cli.failure import Failure
-from cli.settings import ClientSettings, find_token
 from cli.stack.plan import ProcessSpec
 from cli.stack.state import find_or_create_token, lock_folder, prometheus_targets
 
@@ -46,24 +45,6 @@ def test_a_folder_is_held_by_one_process(tmp_path: Path) -> None:
     # A lock ends with its process, even with a killed one.
     with lock_folder(tmp_path):
         pass
-
-
-@pytest.mark.parametrize(
-    ("token", "admin_token", "kept", "found"),
-    [
-        ("mine", "admin", "kept", "mine"),
-        (None, "admin", "kept", "admin"),
-        ("", None, "kept", "kept"),
-        (None, None, None, None),
-    ],
-)
-def test_commands_find_their_token(
-    tmp_path: Path, token: str | None, admin_token: str | None, kept: str | None, found: str | None
-) -> None:
-    if kept:
-        (tmp_path / "token").write_text(f"{kept}\n")
-    settings = ClientSettings.model_validate({"token": token, "admin_token": admin_token})
-    assert find_token(settings, tmp_path / "token") == found
 
 
 def test_prometheus_finds_each_process_while_it_runs(tmp_path: Path) -> None:

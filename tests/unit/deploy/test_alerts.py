@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from cli.settings import TARGETS_FILE
+from cli.settings import StackFolder
 from tests.support.monitoring.metrics_table import ROOT, documented_series, series_in
 from tests.support.monitoring.promtool import promtool
 
@@ -51,7 +51,7 @@ def test_promtool_accepts_the_configurations(config: str) -> None:
 def test_prometheus_reads_what_a_stack_on_this_machine_writes() -> None:
     (job,) = read(FOLDER / "native.yml")["scrape_configs"]
     ((path,),) = (found["files"] for found in job["file_sd_configs"])
-    assert (FOLDER / path).resolve() == (FOLDER.parents[1] / TARGETS_FILE).resolve()
+    assert (FOLDER / path).resolve() == (FOLDER.parents[1] / StackFolder().targets).resolve()
 
 
 @pytest.mark.parametrize("path", TESTS, ids=lambda path: path.stem)

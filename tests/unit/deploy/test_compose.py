@@ -219,3 +219,22 @@ def test_the_bench_waits_for_the_stack_and_runs_only_when_asked_for() -> None:
     assert bench["profiles"] == ["bench"]
     assert bench["entrypoint"][-2:] == ["bench", "--running"]
     assert all(each["condition"] == "service_healthy" for each in bench["depends_on"].values())
+
+
+@pytest.mark.parametrize(
+    ("token", "shown"),
+    [("", DEFAULT_ADMIN_TOKEN), ("that of HERALD_ADMIN_TOKEN in .env", "that of HERALD_ADMIN_TOKEN in .env")],
+)
+def test_the_last_lines_say_where_everything_is_and_show_no_secret(token: str, shown: str) -> None:
+    ready = services_of(MAIN)["ready"]
+    assert set(ready["depends_on"]) == {"api", "planner", "dispatcher", "reporter"}
+    # ${NAME:+words} stands for the words, and never for the value of the variable.
+    assert ready["environment"]["SHOWN"].startswith("${HERALD_ADMIN_TOKEN:+")
+    env = {"API_PORT": "8080", "MANAGEMENT_PORT": "15672", "SHOWN": token}
+    script = ready["command"][0].replace("$$", "$")
+    done = subprocess.run([*ready["entrypoint"], script], env=env, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[1:4] == [
+        "console  http://127.0.0.1:8080/",
+        "API      http://127.0.0.1:8080/api/v1",
+        f"token    {shown}",
+    ]

@@ -60,7 +60,7 @@ def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, variable: str
 
 def test_the_token_has_no_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("HERALD_PROVIDER_TOKEN")
-    with pytest.raises(SettingsError, match=r"^HERALD_PROVIDER_TOKEN: Field required$"):
+    with pytest.raises(SettingsError, match=r"^HERALD_PROVIDER_TOKEN: is required$"):
         settings.load(DispatcherSettings)
 
 

@@ -101,7 +101,7 @@ def test_a_taken_ops_port_ends_a_service_with_one_line_that_names_its_variable(s
 
 def test_a_missing_setting_is_named() -> None:
     ended = child.run("-m", "services.dispatcher")
-    assert (ended.returncode, ended.stderr) == (2, "herald dispatcher: HERALD_PROVIDER_TOKEN: Field required\n")
+    assert (ended.returncode, ended.stderr) == (2, "herald dispatcher: HERALD_PROVIDER_TOKEN: is required\n")
 
 
 @pytest.mark.parametrize("service", ["planner", "dispatcher", "reporter"])

@@ -60,7 +60,7 @@ def test_every_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HERALD_SECOND", "-1")
     with pytest.raises(SettingsError) as refusal:
         settings.load(TwoNumbers)
-    assert "HERALD_FIRST: Field required" in str(refusal.value)
+    assert "HERALD_FIRST: is required" in str(refusal.value)
     assert "HERALD_SECOND: " in str(refusal.value)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from services.api.web.reading.wording import message_of
+from shared.wording import message_of
 
 
 class BadLine(Exception):

@@ -25,7 +25,7 @@ from services.api.stop_list.guard import KEY, share_stop_list
 from services.api.stop_list.keys import StopListKey
 from services.api.web.bodies import chunks, require_type
 from services.api.web.context import pool_of, query_of, zones_of
-from services.api.web.negotiation import CSV, NDJSON
+from services.api.web.negotiation import BYTES, CSV, NDJSON
 from services.api.web.problems import HttpProblem, InvalidValue, invalid
 from services.api.web.reading.turns import TURNS
 from services.api.web.responses import reply
@@ -68,7 +68,8 @@ async def _read(request: web.Request, run: "RunningImport") -> ImportTally:
 
 
 def _start(request: web.Request, query: ImportQuery) -> "RunningImport":
-    media, zones = require_type(request, (CSV, NDJSON)), zones_of(request)
+    # Clients that are generated from the API's document send files as bytes.
+    media, zones = require_type(request, (CSV, NDJSON, BYTES)), zones_of(request)
     form = form_of(query, zones, request.app[DEFAULT_ZONE])
     target = ImportTarget(
         pool_of(request), form.default_zone, origin_of(request), request.app[KEY], default_tag=form.default_tag

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from services.api.web.problems import HttpProblem, InvalidValue, invalid
-from services.api.web.reading.wording import message_of
+from shared.wording import message_of
 
 Zones = frozenset[str]
 # More than a body of the API's models needs; parsing more would hold up the event loop.

@@ -6,7 +6,10 @@ from structlog.testing import capture_logs
 
 from services.api.mailings.planner_hints import HintQueue
 from shared.broker import Outgoing, Unpublished
+from shared.health import Health
 from shared.messages import MailingEvent, decode
+from shared.metrics import new_registry
+from shared.task_supervisor import TaskSupervisor
 
 
 class FakePublisher:
@@ -62,6 +65,26 @@ async def test_one_that_fails_does_not_stop_the_next() -> None:
     assert [decode(MailingEvent, sent.body).mailing_id for sent in publisher.published] == [2]
     [line] = [line for line in lines if line["event"] == "planner hint not published"]
     assert (line["mailing_id"], line["request_id"]) == (1, "r1")
+
+
+async def test_an_unexpected_error_loses_one_hint_and_not_the_next() -> None:
+    class BrokenOnce(FakePublisher):
+        async def publish(self, outgoing: Outgoing) -> None:
+            if self.failures:
+                self.failures -= 1
+                raise TypeError("a fault of our own")
+            await super().publish(outgoing)
+
+    publisher = BrokenOnce()
+    publisher.open.set()
+    publisher.failures = 1
+    supervisor = TaskSupervisor(Health(), new_registry())
+    with capture_logs() as lines:
+        async with HintQueue(publisher, supervise=supervisor.supervise) as events:
+            events.put("mailing.created", 1, "r1")
+            events.put("mailing.created", 2, "r2")
+    assert [decode(MailingEvent, sent.body).mailing_id for sent in publisher.published] == [2]
+    assert "task failed" in [line["event"] for line in lines]
 
 
 async def test_the_end_does_not_wait_for_a_broker_that_is_away() -> None:

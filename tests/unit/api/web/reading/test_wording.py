@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from services.api.routes import ROUTES
-from services.api.web.reading.wording import PATTERNS, message_of
+from shared.wording import PATTERNS, message_of
 
 MODELS = sorted({model for route in ROUTES for model in route.models}, key=lambda model: model.__name__)
 WRONG: list[Any] = [

@@ -1,4 +1,4 @@
-"""herald clients: imports and exports the client directory."""
+"""herald clients import, export."""
 
 import asyncio
 import sys
@@ -9,13 +9,14 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from cli.connections.api import Json, open_api
+from cli.commands.clients.group import app
+from cli.commands.options import AsJson
+from cli.connections.api import ApiClient, Json, open_api
 from cli.failure import Failure
 from cli.run import run
-from cli.terminal.progress import read_with_progress, transfer_bar
+from cli.terminal.output import print_json, print_table
+from cli.terminal.progress import closing_bar, read_with_progress, transfer_bar
 from cli.terminal.tables import make_table
-
-app = typer.Typer(help="Import and export the client directory.", no_args_is_help=True)
 
 Format = Literal["csv", "ndjson"]
 CONTENT_TYPES: dict[Format, str] = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
@@ -28,7 +29,9 @@ SUFFIXES: dict[str, Format] = {".csv": "csv", ".ndjson": "ndjson", ".jsonl": "nd
 def import_clients(
     file: Annotated[
         Path,
-        typer.Argument(exists=True, dir_okay=False, readable=True, help="A CSV file with a header, or NDJSON."),
+        typer.Argument(
+            metavar="FILE", exists=True, dir_okay=False, readable=True, help="A CSV file with a header, or NDJSON."
+        ),
     ],
     format: Annotated[Format | None, typer.Option(help="Format of the file. Default: by its suffix.")] = None,
     on_conflict: Annotated[
@@ -38,15 +41,16 @@ def import_clients(
         Literal["keep", "clear"],
         typer.Option(help="What an empty value of a CSV does to a client who exists: keep the old value, or clear it."),
     ] = "keep",
+    as_json: AsJson = False,
 ) -> None:
     """Import clients from a file. Invalid lines are reported and left out; if no line is valid, the exit code is 1."""
-    run(_import(file, format or _by_suffix(file), on_conflict, on_empty))
+    run(_import(file, format or _by_suffix(file), on_conflict, on_empty, as_json))
 
 
 @app.command("export")
 def export_clients(
     file: Annotated[
-        Path | None, typer.Argument(dir_okay=False, help="File to write. Default: standard output.")
+        Path | None, typer.Argument(metavar="FILE", dir_okay=False, help="File to write. Default: standard output.")
     ] = None,
     format: Annotated[
         Format | None, typer.Option(help="Format to write. Default: by the file's suffix, otherwise CSV.")
@@ -63,9 +67,10 @@ def _by_suffix(file: Path) -> Format:
     return SUFFIXES[suffix]
 
 
-async def _import(file: Path, format_: Format, on_conflict: str, on_empty: str) -> int:
-    with transfer_bar(Console(stderr=True)) as progress:
-        async with open_api() as api:
+async def _import(file: Path, format_: Format, on_conflict: str, on_empty: str, as_json: bool) -> int:
+    async with open_api() as api:
+        await _require_rights(api)
+        with closing_bar(transfer_bar(Console(stderr=True))) as progress:
             content = read_with_progress(file, progress)
             params = {"on_conflict": on_conflict, "on_empty": on_empty}
             try:
@@ -74,26 +79,36 @@ async def _import(file: Path, format_: Format, on_conflict: str, on_empty: str) 
                 # Ctrl-C. The API stores what it has read in batches, and drops the batch that is not complete.
                 _explain_interruption(progress)
                 raise
-    _show(report)
+    _show(report, as_json)
     return 1 if report["rejected"] and not any(report[name] for name in KEPT) else 0
+
+
+async def _require_rights(api: ApiClient) -> None:
+    """Raises Failure before the file is sent, if the token may not import."""
+    if (await api.get("/token"))["role"] == "viewer":
+        raise Failure("this token may only read: an import needs one with the role operator or admin")
 
 
 def _explain_interruption(progress: Progress) -> None:
     sent = sum(task.completed for task in progress.tasks)
     total = sum(task.total or 0 for task in progress.tasks)
+    progress.stop()
     progress.console.print(
         f"interrupted after {sent:,.0f} of {total:,.0f} bytes: full batches of 5,000 lines are stored, and the file "
         "can be imported again"
     )
 
 
-def _show(report: Json) -> None:
+def _show(report: Json, as_json: bool) -> None:
+    if as_json:
+        print_json(report)
+        return
     counts = (*KEPT, "rejected")
-    console = Console()
-    console.print(make_table("", counts, [[report[name] for name in counts]]))
+    print_table(make_table("", counts, [[report[name] for name in counts]]))
     if report["errors"]:
         rows = [(error["line"], error["detail"]) for error in report["errors"]]
-        console.print(make_table("rejected lines (the first 100)", ("line", "detail"), rows))
+        listed = "" if len(rows) == report["rejected"] else f" (the first {len(rows)})"
+        print_table(make_table(f"rejected lines{listed}", ("line", "detail"), rows))
 
 
 async def _export(file: Path | None, format_: Format) -> None:
@@ -109,11 +124,12 @@ async def _export(file: Path | None, format_: Format) -> None:
 
 
 async def _export_to(target: BinaryIO, format_: Format, name: str) -> None:
-    with transfer_bar(Console(stderr=True)) as progress:
-        task = progress.add_task(name, total=None)
-        async with open_api() as api:
+    async with open_api() as api:
+        with closing_bar(transfer_bar(Console(stderr=True))) as progress:
+            task = progress.add_task(name, total=None)
             async for chunk in api.download("/clients/export", CONTENT_TYPES[format_]):
+                # Once the first bytes are there, the request was not refused.
+                progress.start()
                 target.write(chunk)
                 progress.advance(task, len(chunk))
-        progress.update(task, total=progress.tasks[task].completed)
     target.flush()

@@ -25,11 +25,23 @@ PATTERNS: Mapping[str, str] = {
 def message_of(found: ErrorDetails) -> str:
     """Returns the reason of an error, without the value: that may be a phone or a text."""
     say = _WORDS.get(found["type"])
-    return found["msg"].removeprefix("Value error, ") if say is None else say(found.get("ctx", {}))
+    return _in_plain_words(found["msg"]) if say is None else say(found.get("ctx", {}))
+
+
+def _in_plain_words(message: str) -> str:
+    """Shortens a message of pydantic, such as "Input should be a valid date, input is too short"."""
+    text = message.removeprefix("Value error, ")
+    if not text.startswith("Input should "):
+        return text
+    return text.removeprefix("Input should ").partition(", ")[0].replace("be ", "must be ", 1).replace("a valid", "a")
 
 
 def _plural(count: int, noun: str, nouns: str) -> str:
     return f"{count:,} {noun if count == 1 else nouns}"
+
+
+def _number(bound: float) -> str:
+    return f"{bound:g}" if isinstance(bound, float) else str(bound)
 
 
 def _fixed(words: str) -> Callable[[Context], str]:
@@ -38,6 +50,7 @@ def _fixed(words: str) -> Callable[[Context], str]:
 
 _OBJECT = _fixed("must be an object")
 _WHOLE = _fixed("must be a whole number")
+_NUMBER = _fixed("must be a number")
 _TRUTH = _fixed("must be true or false")
 
 _WORDS: Mapping[str, Callable[[Context], str]] = {
@@ -56,9 +69,13 @@ _WORDS: Mapping[str, Callable[[Context], str]] = {
     "int_parsing": _WHOLE,
     "int_parsing_size": _WHOLE,
     "int_from_float": _WHOLE,
-    "float_type": _fixed("must be a number"),
-    "greater_than_equal": lambda context: f"must be at least {context['ge']}",
-    "less_than_equal": lambda context: f"must be at most {context['le']}",
+    "float_type": _NUMBER,
+    "float_parsing": _NUMBER,
+    "finite_number": _NUMBER,
+    "greater_than_equal": lambda context: f"must be at least {_number(context['ge'])}",
+    "less_than_equal": lambda context: f"must be at most {_number(context['le'])}",
+    "greater_than": lambda context: f"must be more than {_number(context['gt'])}",
+    "less_than": lambda context: f"must be less than {_number(context['lt'])}",
     "bool_type": _TRUTH,
     "bool_parsing": _TRUTH,
     "list_type": _fixed("must be a list"),

@@ -1,0 +1,94 @@
+"""Edits act at once and lose nothing where connecting is slow, a planner stands still, or requests are open."""
+
+import asyncio
+import signal
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.chaos.conftest import RunExperiment
+from tests.chaos.harness.experiment import Experiment
+from tests.chaos.harness.parameters import EXPERIMENT_SECONDS, parameters
+from tests.chaos.harness.rig import LATENCY_MS, Requirement, Rig
+from tests.chaos.test_edits import requests_of, victim
+from tests.support.mailing_rows import add_clients
+
+pytestmark = pytest.mark.timeout(EXPERIMENT_SECONDS)
+
+VICTIMS = 400
+# With a planner that stands still in its worst moment, an operator's row lock is had within a second or two.
+SLOWEST_EDIT_SECONDS = 3.0
+FREEZES = 12
+SLOW_MS = 3000
+# Less than the timeout of a request, after which the breaker would open.
+CONNECTING_SECONDS = 1.0
+PATIENT = {"HERALD_PROVIDER_TIMEOUT": "10", "HERALD_DISPATCHER_CONCURRENCY": "100"}
+
+
+async def connect_slowly(rig: Rig) -> None:
+    """Cancels a mailing whose claims wait for a connection that takes longer than the cancel."""
+    await add_clients(rig.pool, VICTIMS, tag="victim", first=3_000_000)
+    mailing_id = await victim(rig)
+    await rig.remember_held_claims()
+    await rig.relay.ignore()
+    await rig.remember_held_claims()
+    await asyncio.sleep(CONNECTING_SECONDS)
+    open_claims = "SELECT count(*) FROM flights WHERE mailing_id = $1 AND claimed_number > folded_number"
+    rig.notes.append(f"{await rig.pool.fetchval(open_claims, mailing_id)} claims waited for a connection")
+    await rig.operator.post(f"/mailings/{mailing_id}/cancel")
+    before = len(await requests_of(rig, mailing_id))
+    await rig.relay.mend()
+    await asyncio.sleep(rig.seconds)
+    if begun := len(await requests_of(rig, mailing_id)) - before:
+        rig.violations.append(f"I3 {begun} requests began after the cancel was answered")
+
+
+async def planner_stands_still(rig: Rig) -> None:
+    """Freezes the planner at any moment of its turns, and edits, pauses and resumes meanwhile."""
+    planner, loop, slowest = rig.stack.process("planner"), asyncio.get_running_loop(), 0.0
+    for number in range(FREEZES):
+        await asyncio.sleep(rig.seconds / FREEZES)
+        planner.kill(signal.SIGSTOP)
+        for path, body in (("", {"text": f"Hello {number}"}), ("/pause", None), ("/resume", None)):
+            began = loop.time()
+            if body is None:
+                await rig.operator.post(f"/mailings/{rig.main}{path}")
+            else:
+                await rig.operator.patch(f"/mailings/{rig.main}", body)
+            slowest = max(slowest, loop.time() - began)
+        planner.kill(signal.SIGCONT)
+    rig.notes.append(f"slowest edit {slowest:.1f} s")
+    if slowest > SLOWEST_EDIT_SECONDS:
+        rig.violations.append(f"I6 an edit took {slowest:.1f} s beside a planner that stands still")
+
+
+async def move_the_end_out(rig: Rig) -> None:
+    """Moves the end of the brief mailing out while its requests are open: those fail after the old end."""
+    await rig.operator.set_faults(latency_ms=SLOW_MS, error_rate=0.8)
+    brief: int = await rig.pool.fetchval("SELECT id FROM mailings ORDER BY end_at LIMIT 1")
+    rig.others.add(brief)
+    left: float = await rig.pool.fetchval(
+        "SELECT extract(epoch FROM end_at - clock_timestamp())::float8 FROM mailings WHERE id = $1", brief
+    )
+    await asyncio.sleep(left - SLOW_MS / 2000)
+    end_at = datetime.now(UTC) + timedelta(hours=1)
+    await rig.operator.patch(f"/mailings/{brief}", {"end_at": end_at.isoformat()})
+    await asyncio.sleep(rig.seconds / 2)
+    await rig.operator.set_faults(latency_ms=LATENCY_MS)
+
+
+EXPERIMENTS: Sequence[Experiment] = (
+    Experiment(
+        "connecting is slow, and a cancel", connect_slowly, seconds=6, requires=frozenset({Requirement.PROVIDER_RELAY})
+    ),
+    Experiment("planner stands still, and edits", planner_stands_still),
+    Experiment("end moved out, requests open", move_the_end_out, env=PATIENT, seconds=20),
+)
+
+
+@pytest.mark.parametrize("experiment", parameters(EXPERIMENTS))
+async def test_what_an_operator_changes_acts_whatever_stands_still(
+    run_experiment: RunExperiment, experiment: Experiment
+) -> None:
+    await run_experiment(experiment)
