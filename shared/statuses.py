@@ -2,7 +2,7 @@
 
 from typing import Literal, get_args
 
-MailingStatus = Literal["scheduled", "running", "paused", "finished", "cancelled"]
+MailingStatus = Literal["draft", "scheduled", "running", "paused", "finished", "cancelled"]
 MessageStatus = Literal["pending", "retrying", "sent", "rejected", "exhausted", "expired", "cancelled"]
 # Final, and not delivered: what a resend can send again.
 UnsentStatus = Literal["rejected", "exhausted", "expired", "cancelled"]

@@ -6,12 +6,17 @@ from services.api.audit.schemas import EventsQuery
 from services.api.clients import export
 from services.api.clients import handlers as clients
 from services.api.clients.import_ import handler as imports
-from services.api.clients.schemas import ClientNew, ClientPatch, ClientsQuery, ExportQuery, ImportQuery
+from services.api.clients.import_ import inspect as imports_inspect
+from services.api.clients.import_.parameters import ImportQuery
+from services.api.clients.schemas import ClientNew, ClientPatch, ClientsQuery, ExportQuery
 from services.api.dead_letters import handlers as dead_letters
 from services.api.dead_letters.schemas import DeadLettersDrop, DeadLettersQuery, DeadLettersReplay
 from services.api.mailings import handlers as mailings
 from services.api.mailings import resend
 from services.api.mailings.audience import preview
+from services.api.mailings.drafts import handlers as drafts
+from services.api.mailings.recipients import handlers as recipients
+from services.api.mailings.recipients.schemas import RecipientsQuery
 from services.api.mailings.schemas import MailingNew, MailingPatch, MailingsQuery, Resend
 from services.api.messages import handlers as messages
 from services.api.messages.schemas import MessagesQuery
@@ -23,6 +28,8 @@ from services.api.statistics import handlers as statistics
 from services.api.statistics import sse
 from services.api.stop_list import handlers as stop_list
 from services.api.stop_list.schemas import SuppressionImportQuery, SuppressionNew, SuppressionsQuery
+from services.api.test_sends import handlers as test_sends
+from services.api.test_sends.schemas import TestSendNew
 from services.api.web.queries import PageQuery
 from services.api.web.route import Route
 
@@ -30,6 +37,7 @@ _CLIENT = "/clients/{client_id:[0-9]{1,19}}"
 _MAILING = "/mailings/{mailing_id:[0-9]{1,19}}"
 _SEGMENT = "/segments/{segment_id:[0-9]{1,19}}"
 _SUPPRESSION = "/suppressions/{suppression_id:[0-9]{1,19}}"
+_TEST_SEND = "/test-sends/{test_send_id:[0-9]{1,19}}"
 _MESSAGE = "/messages/{message_id:[0-9]{1,19}}"
 _PROVIDER = "/providers/{provider:[a-z][a-z0-9_-]{0,31}}"
 
@@ -43,6 +51,14 @@ ROUTES = (
         "operator",
         "Import clients in bulk",
         ImportQuery,
+        streams=True,
+    ),
+    Route(
+        "POST",
+        "/clients/import/inspect",
+        imports_inspect.inspect,
+        "operator",
+        "Inspect a file of clients",
         streams=True,
     ),
     Route("GET", "/clients/export", export.export_clients, "viewer", "Export all clients", ExportQuery, streams=True),
@@ -87,6 +103,18 @@ ROUTES = (
     Route("GET", _MAILING, mailings.show, "viewer", "Show a mailing"),
     Route("PATCH", _MAILING, mailings.patch, "operator", "Change some fields of a mailing", body=MailingPatch),
     Route("DELETE", _MAILING, mailings.delete, "operator", "Delete a mailing and stop its sending"),
+    Route("POST", _MAILING + "/start", drafts.start, "operator", "Start a draft"),
+    Route("POST", _MAILING + "/duplicate", drafts.duplicate, "operator", "Make a draft from a mailing"),
+    Route(
+        "POST",
+        _MAILING + "/recipients",
+        recipients.receive,
+        "operator",
+        "Take the recipients of a draft from a file",
+        RecipientsQuery,
+        streams=True,
+    ),
+    Route("GET", _MAILING + "/recipients", recipients.listing, "viewer", "List the recipients of a file", PageQuery),
     Route("POST", _MAILING + "/pause", mailings.pause, "operator", "Pause a running mailing"),
     Route("POST", _MAILING + "/resume", mailings.resume, "operator", "Resume a paused mailing"),
     Route("POST", _MAILING + "/cancel", mailings.cancel, "operator", "Cancel a mailing"),
@@ -113,6 +141,8 @@ ROUTES = (
         streams=True,
         endless=True,
     ),
+    Route("POST", "/test-sends", test_sends.create, "operator", "Send a text to a few phones", body=TestSendNew),
+    Route("GET", _TEST_SEND, test_sends.show, "viewer", "Show a test-send"),
     Route("GET", _MESSAGE, messages.show, "viewer", "Show a message with its attempts"),
     Route("GET", "/statistics", statistics.totals, "viewer", "Count all mailings and messages"),
     Route("GET", "/statistics/mailings", statistics.listing, "viewer", "List the counts of each mailing", PageQuery),

@@ -13,7 +13,7 @@ from services.planner.rejections import RejectionGuard
 from services.planner.resend import resend_chunk
 from services.planner.scheduler import Scheduler
 from services.planner.set_aside import SetAside
-from services.planner.store import lifecycle, windows
+from services.planner.store import guests, lifecycle, windows
 from services.planner.sweep import Sweeper
 from services.planner.task_loop import repeat
 from shared import logs, topology
@@ -29,6 +29,7 @@ SWEEP_SECONDS = 5.0
 GUARD_SECONDS = 2.0
 FENCE_SECONDS, URGENT_FENCE_SECONDS = 5.0, 1.0
 FLIGHTS_PER_WINDOW_PASS = 10_000
+GUESTS_SECONDS, GUESTS_PER_CHUNK = 60.0, 1000
 
 log = logs.get()
 
@@ -78,6 +79,7 @@ class Handler:
             ("resends", self._resend, self._wake_resends),
             ("rejections", self._guard_rejections, asyncio.Event()),
             ("windows", self._recheck_windows, asyncio.Event()),
+            ("guests", self._erase_guests, asyncio.Event()),
             ("sweep", self._sweep, asyncio.Event()),
             ("fence", self._publish_fence, self._wake_fence),
         ]
@@ -153,6 +155,9 @@ class Handler:
     async def _recheck_windows(self) -> float:
         rechecked = await windows.recheck_edited(self._pool, FLIGHTS_PER_WINDOW_PASS)
         return 0.0 if rechecked else POLL_SECONDS
+
+    async def _erase_guests(self) -> float:
+        return 0.0 if await guests.erase_chunk(self._pool, GUESTS_PER_CHUNK) else GUESTS_SECONDS
 
     async def _sweep(self) -> float:
         await self._sweeper.sweep()

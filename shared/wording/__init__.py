@@ -5,11 +5,11 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
-from shared.statuses import MESSAGE_STATUSES
+from shared.statuses import MAILING_STATUSES, MESSAGE_STATUSES
 
 Context = Mapping[str, Any]
 
-_STATUS = "|".join(MESSAGE_STATUSES)
+_STATUS, _STATE = "|".join(MESSAGE_STATUSES), "|".join(MAILING_STATUSES)
 # The patterns of field types, in words.
 PATTERNS: Mapping[str, str] = {
     r"^7[0-9]{10}$": "must be 7 and ten more digits, without a plus sign, such as 79161234567",
@@ -18,6 +18,7 @@ PATTERNS: Mapping[str, str] = {
     r"^[0-9a-f]{16}$": "must be the id of a dead letter: 16 digits from 0 to f",
     r"^[0-9a-f]{16}(,[0-9a-f]{16}){0,99}$": "must be up to 100 ids of dead letters, separated by commas",
     rf"^({_STATUS})(,({_STATUS})){{0,6}}$": f"must be statuses, separated by commas: {', '.join(MESSAGE_STATUSES)}",
+    rf"^({_STATE})(,({_STATE})){{0,5}}$": f"must be statuses, separated by commas: {', '.join(MAILING_STATUSES)}",
 }
 
 

@@ -18,7 +18,7 @@ from schemathesis.core import NotSet
 from services.api.clients import handlers as clients
 from services.api.dead_letters import handlers as dead_letters
 from services.api.mailings import handlers as mailings
-from services.api.mailings.idempotency import HEADER
+from services.api.mailings.idempotency.keys import HEADER
 from services.api.messages import handlers as messages
 from services.api.statistics import handlers as statistics
 from services.api.web import cursors

@@ -46,9 +46,11 @@ class Operator:
             assert reply.status == 204, await reply.text()
 
     async def import_csv(self, *lines: str) -> Json:
-        text = "\n".join(("phone,operator_code,tag,timezone", *lines))
+        return await self.post_csv("/clients/import", "phone,operator_code,tag,timezone", *lines)
+
+    async def post_csv(self, path: str, *lines: str) -> Json:
         headers = {"Content-Type": "text/csv"}
-        async with self._stack.api.post("/api/v1/clients/import", data=text.encode(), headers=headers) as reply:
+        async with self._stack.api.post(f"/api/v1{path}", data="\n".join(lines).encode(), headers=headers) as reply:
             assert reply.status == 200, await reply.text()
             body: Json = await reply.json()
             return body

@@ -40,7 +40,7 @@ API_LAYERS = (
     ("stop_list",),
     ("clients", "segments"),
     ("mailings",),
-    ("messages", "statistics", "dead_letters", "providers"),
+    ("messages", "statistics", "dead_letters", "providers", "test_sends"),
     ("openapi",),
     ("pages",),
     ("console",),
@@ -54,6 +54,7 @@ LARGE_FOLDERS = {
     "docs/decisions",
     "docs/images",
     "shared/migrations",
+    "tests/files",
 }
 
 # Public class names that may stand in more than one place. Every other name means one thing in the whole house.

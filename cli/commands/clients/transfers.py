@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from cli.commands.clients.files import FORMATS, Format, beginning, by_suffix, proposal_of
 from cli.commands.clients.group import app
 from cli.commands.options import AsJson
 from cli.connections.api import ApiClient, Json, open_api
@@ -18,11 +19,8 @@ from cli.terminal.output import print_json, print_table
 from cli.terminal.progress import closing_bar, read_with_progress, transfer_bar
 from cli.terminal.tables import make_table
 
-Format = Literal["csv", "ndjson"]
-CONTENT_TYPES: dict[Format, str] = {"csv": "text/csv", "ndjson": "application/x-ndjson"}
 # The counts of lines that are clients.
 KEPT = ("created", "updated", "unchanged", "skipped", "repeated")
-SUFFIXES: dict[str, Format] = {".csv": "csv", ".ndjson": "ndjson", ".jsonl": "ndjson"}
 
 
 @app.command("import")
@@ -41,10 +39,32 @@ def import_clients(
         Literal["keep", "clear"],
         typer.Option(help="What an empty value of a CSV does to a client who exists: keep the old value, or clear it."),
     ] = "keep",
+    as_proposed: Annotated[
+        bool,
+        typer.Option(
+            "--as-proposed",
+            help="Have the CSV inspected first, and read it as is proposed: its encoding, its separator, what its "
+            "columns hold, and phones as people write them.",
+        ),
+    ] = False,
+    map_: Annotated[
+        str | None,
+        typer.Option(
+            "--map", metavar="FIELD,...", help="What the columns of a CSV hold, such as phone,attributes.name,-,tag."
+        ),
+    ] = None,
+    refused: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="File for the refused lines of a CSV, to mend and import again.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Import clients from a file. Invalid lines are reported and left out; if no line is valid, the exit code is 1."""
-    run(_import(file, format or _by_suffix(file), on_conflict, on_empty, as_json))
+    params: Json = {"on_conflict": on_conflict, "on_empty": on_empty}
+    if refused is not None:
+        params["refused"] = "true"
+    if map_ is not None:
+        params["map"] = map_
+    run(_import(file, format or by_suffix(file), params, as_proposed, refused, as_json))
 
 
 @app.command("export")
@@ -57,30 +77,36 @@ def export_clients(
     ] = None,
 ) -> None:
     """Export all clients to a file or to standard output."""
-    run(_export(file, format or (_by_suffix(file) if file else "csv")))
+    run(_export(file, format or (by_suffix(file) if file else "csv")))
 
 
-def _by_suffix(file: Path) -> Format:
-    suffix = file.suffix.lower()
-    if suffix not in SUFFIXES:
-        raise typer.BadParameter(f"the suffix of {file.name} names no format: add --format csv or --format ndjson")
-    return SUFFIXES[suffix]
-
-
-async def _import(file: Path, format_: Format, on_conflict: str, on_empty: str, as_json: bool) -> int:
+async def _import(
+    file: Path, format_: Format, params: Json, as_proposed: bool, refused: Path | None, as_json: bool
+) -> int:
     async with open_api() as api:
         await _require_rights(api)
+        if as_proposed and format_ == "csv":
+            found = await api.upload("/clients/import/inspect", beginning(file), FORMATS["csv"], {})
+            if "map" in params:
+                found["proposal"]["map"] = params["map"]
+            params = proposal_of(found) | params
         with closing_bar(transfer_bar(Console(stderr=True))) as progress:
             content = read_with_progress(file, progress)
-            params = {"on_conflict": on_conflict, "on_empty": on_empty}
             try:
-                report = await api.upload("/clients/import", content, CONTENT_TYPES[format_], params=params)
+                report = await api.upload("/clients/import", content, FORMATS[format_], params=params)
             except asyncio.CancelledError:
                 # Ctrl-C. The API stores what it has read in batches, and drops the batch that is not complete.
                 _explain_interruption(progress)
                 raise
+    _keep_refused(refused, report)
     _show(report, as_json)
     return 1 if report["rejected"] and not any(report[name] for name in KEPT) else 0
+
+
+def _keep_refused(target: Path | None, report: Json) -> None:
+    """Writes the refused lines, if a file was given and there are any. A spreadsheet reads its encoding by the mark."""
+    if target is not None and report["refused_csv"]:
+        target.write_text(report["refused_csv"], encoding="utf-8-sig", newline="")
 
 
 async def _require_rights(api: ApiClient) -> None:
@@ -127,7 +153,7 @@ async def _export_to(target: BinaryIO, format_: Format, name: str) -> None:
     async with open_api() as api:
         with closing_bar(transfer_bar(Console(stderr=True))) as progress:
             task = progress.add_task(name, total=None)
-            async for chunk in api.download("/clients/export", CONTENT_TYPES[format_]):
+            async for chunk in api.download("/clients/export", FORMATS[format_]):
                 # Once the first bytes are there, the request was not refused.
                 progress.start()
                 target.write(chunk)

@@ -1,6 +1,6 @@
 """herald mailings: shows, creates, changes and controls mailings."""
 
-from cli.commands.mailings import control, edits, views
+from cli.commands.mailings import control, drafts, edits, views
 from cli.commands.mailings.group import app
 
-__all__ = ["app", "control", "edits", "views"]
+__all__ = ["app", "control", "drafts", "edits", "views"]

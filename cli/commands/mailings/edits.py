@@ -47,6 +47,8 @@ def create_mailing(
     tag: Tags = None,
     unsent_of: UnsentOf = None,
     window: Annotated[str | None, _window_option(f"{_HOURS}.")] = None,
+    name: Annotated[str | None, typer.Option(help="A name for the lists.")] = None,
+    draft: Annotated[bool, typer.Option("--draft", help="Make a draft: `herald mailings start` starts it.")] = False,
     preview: Annotated[bool, typer.Option("--preview", help="Only count the recipients; create nothing.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Show a progress bar until the mailing has ended.")] = False,
     yes: Yes = False,
@@ -57,11 +59,12 @@ def create_mailing(
     Operator codes are ORed, tags are ORed, and the two are ANDed. Without either, every client gets the mailing, and
     you are asked to confirm their number.
     """
-    body: Json = {"text": text, "end_at": end_at, "filter": _filter(operator, tag, unsent_of)}
+    body: Json = {"text": text, "name": name, "end_at": end_at, "filter": _filter(operator, tag, unsent_of)}
     if start_at is not None:
         body["start_at"] = start_at
     if window is not None:
         body["window"] = _read_window(window)
+    body |= ({} if name is None else {"name": name}) | ({"draft": True} if draft else {})
     run(_preview(body, as_json) if preview else _create(body, watch, yes, as_json))
 
 
@@ -69,6 +72,7 @@ def create_mailing(
 def edit_mailing(
     mailing_id: MailingId,
     text: Annotated[str | None, typer.Option(help="A new text.")] = None,
+    name: Annotated[str | None, typer.Option(help="A new name.")] = None,
     end_at: Annotated[str | None, moment_option("A new deadline.")] = None,
     start_at: Annotated[str | None, moment_option("A new start, before the mailing has started.")] = None,
     operator: Operators = None,
@@ -93,7 +97,7 @@ def edit_mailing(
         body["filter"] = {}
     if window is not None:
         body["window"] = _read_window(window)
-    require_some(list(body.values()), "--text, --end-at, --start-at, --operator, --tag, --unsent-of, --window")
+    require_some(list(body.values()), "--text, --name, --end-at, --start-at, --operator, --tag, --unsent-of, --window")
     run(_edit(mailing_id, body, everyone and not yes, as_json))
 
 
@@ -121,7 +125,7 @@ def _is_to_everyone(body: Json) -> bool:
 
 async def _create(body: Json, watch: bool, yes: bool, as_json: bool) -> None:
     async with open_api() as api:
-        if _is_to_everyone(body) and not yes:
+        if _is_to_everyone(body) and not yes and not body.get("draft"):
             recipients = (await api.post("/mailings/preview", body))["recipients"]
             confirm(f"Without a filter, {count(recipients, 'client')} will get this mailing. Create it?", yes)
         mailing = await api.post("/mailings", body)

@@ -14,7 +14,7 @@ from services.api.audit import store
 from services.api.web.context import REQUEST_ID
 from shared.database import Connection, Pool
 
-MailingChange = Literal["created", "updated", "paused", "resumed", "cancelled", "resent", "deleted"]
+MailingChange = Literal["created", "updated", "scheduled", "paused", "resumed", "cancelled", "resent", "deleted"]
 
 OtherChange = Literal["exported", "dead_letters_replayed", "dead_letters_dropped", "session_revoked"]
 

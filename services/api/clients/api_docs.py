@@ -6,6 +6,8 @@ from services.api.audit.responses import Events
 from services.api.clients import export
 from services.api.clients import handlers as clients
 from services.api.clients.import_ import handler as imports
+from services.api.clients.import_ import inspect as imports_inspect
+from services.api.clients.import_.responses import ImportInspection
 from services.api.clients.responses import Client, Clients, ImportReport
 from services.api.clients.schemas import ClientNew, ClientPatch
 from services.api.web.negotiation import BYTES, CSV, NDJSON
@@ -56,6 +58,8 @@ IMPORTED: Json = {
     "repeated": 0,
     "rejected": 1,
     "errors": [{"line": 4, "detail": "phone: must be 7 and ten more digits, without a plus sign, such as 79161234567"}],
+    "refused_csv": None,
+    "refused_left_out": 0,
 }
 CREATED: Json = {"at": MADE_AT, "kind": "created", "request_id": "order-4711", "detail": {}}
 CLIENT_EVENTS: Json = {
@@ -63,6 +67,34 @@ CLIENT_EVENTS: Json = {
     "next": None,
 }
 
+CSV_OF_EXCEL = "Телефон;Имя;Группа\n8 (916) 123-45-67;Анна;vip\n+7 903 123-45-68;Борис;\n"
+INSPECTED: Json = {
+    "encoding": "utf-8",
+    "delimiter": "semicolon",
+    "header": True,
+    "columns": [
+        {
+            "heading": "Телефон",
+            "target": "phone",
+            "filled": 2,
+            "samples": ["8 (916) 123-45-67", "+7 903 123-45-68"],
+        },
+        {"heading": "Имя", "target": "attributes.name", "filled": 2, "samples": ["Анна", "Борис"]},
+        {"heading": "Группа", "target": "tag", "filled": 1, "samples": ["vip"]},
+    ],
+    "rows": 2,
+    "uneven": 0,
+    "unreadable": 0,
+    "complete": True,
+    "phones": {"as_is": 0, "repairable": 2, "empty": 0, "repeated": 0, "refused": []},
+    "proposal": {
+        "encoding": "utf-8",
+        "delimiter": "semicolon",
+        "header": True,
+        "map": "phone,attributes.name,tag",
+        "phones": "repair",
+    },
+}
 _CSV_COLUMNS = (
     "The columns phone, operator_code, tag, timezone, tags, external_id and attributes, in any order. Only phone is "
     "required. Tags are separated by commas within their cell, and attributes are a JSON object."
@@ -110,6 +142,16 @@ OPERATIONS: Mapping[Handler, Operation] = {
             # Generators of clients know no CSV, and would leave the operation out.
             text_content(BYTES, f"A CSV as bytes. {_CSV_COLUMNS}", CLIENTS_CSV, format="binary", pattern=_CSV_HEADER),
         ),
+    ),
+    imports_inspect.inspect: Operation(
+        "inspectImport",
+        "clients",
+        "Says how a CSV is written, as Excel and others write it: its encoding (UTF-8, UTF-16 or windows-1251), its "
+        "delimiter, whether it has a header, what its columns seem to hold, and what must be done to its phones. "
+        "`proposal` has the parameters with which POST /clients/import reads it. Nothing is stored. The first 4 MiB "
+        "are looked at.",
+        {200: success("How the file is written.", ImportInspection, INSPECTED)},
+        body=(text_content(CSV, "A CSV, or its beginning.", CSV_OF_EXCEL),),
     ),
     export.export_clients: Operation(
         "exportClients",

@@ -55,3 +55,8 @@ class ImportReport(ResponseModel):
     )
     rejected: Count = Field(description="Lines that are no clients.")
     errors: list[LineError] = Field(description="The first 100 rejected lines.")
+    refused_csv: str | None = Field(
+        description="With refused=true, the rejected lines of a CSV with their numbers and reasons, as a CSV that can "
+        "be mended and sent again; else null."
+    )
+    refused_left_out: Count = Field(description="The number of rejected lines that refused_csv has no room for.")

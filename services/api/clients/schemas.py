@@ -78,20 +78,6 @@ class ExportQuery(ClientsFilter):
     )
 
 
-class ImportQuery(QueryModel):
-    on_conflict: Literal["update", "skip"] = Field(
-        default="update",
-        description="What to do with a client whose phone is in the directory already: update it, or leave it as it "
-        "is.",
-    )
-    on_empty: Literal["keep", "clear"] = Field(
-        default="keep",
-        description="What an empty value of a CSV does to a client who is in the directory: keep what is there, or "
-        "clear it, which removes tags and the external id, and sets the operator code of the phone and the default "
-        "time zone. Attributes stay.",
-    )
-
-
 _EXTERNAL_ID: TypeAdapter[str] = TypeAdapter(ExternalId)
 
 

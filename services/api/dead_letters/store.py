@@ -16,7 +16,7 @@ async def message_facts(connection: Connection, message_ids: Sequence[int]) -> d
     rows = await connection.fetch(
         """
         SELECT m.id, m.mailing_id, m.status::text, attempt_is_open(m) AS open, g.status AS mailing_status,
-            g.end_at <= clock_timestamp() OR w.closing_at IS NOT NULL AS ended, c.deleted_at IS NULL AS client_alive
+            g.end_at <= clock_timestamp() OR w.closing_at IS NOT NULL AS ended, c.phone IS NOT NULL AS client_alive
         FROM messages m
         JOIN mailings g ON g.id = m.mailing_id
         JOIN mailing_work w ON w.mailing_id = m.mailing_id

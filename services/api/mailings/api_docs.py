@@ -7,7 +7,9 @@ from services.api.clients.api_docs import CLIENT, CREATED
 from services.api.mailings import handlers as mailings
 from services.api.mailings import resend
 from services.api.mailings.audience import preview
-from services.api.mailings.idempotency import HEADER as IDEMPOTENCY_KEY
+from services.api.mailings.drafts import handlers as drafts
+from services.api.mailings.idempotency.keys import HEADER as IDEMPOTENCY_KEY
+from services.api.mailings.recipients import api_docs as recipients
 from services.api.mailings.responses import Mailing, Mailings, Preview, Resent
 from services.api.mailings.schemas import MailingNew, MailingPatch, Resend
 from services.api.web.operation import (
@@ -27,6 +29,13 @@ MAILING_NOW: Json = {
     "text": "Your order is ready.",
     "end_at": "2035-01-31T18:00:00+03:00",
     "filter": {"tags": ["vip"]},
+}
+MAILING_DRAFT: Json = {
+    "name": "Orders of January",
+    "draft": True,
+    "text": "Your order is ready.",
+    "end_at": "2035-01-31T18:00:00+03:00",
+    "filter": {},
 }
 MAILING_PLANNED: Json = {
     "text": "The sale begins today.\nCome and see.",
@@ -51,6 +60,7 @@ MAILING_TO_ALL: Json = {
 NO_MESSAGES = {"pending": 0, "retrying": 0, "sent": 0, "rejected": 0, "exhausted": 0, "expired": 0, "cancelled": 0}
 MAILING: Json = {
     "id": 1,
+    "name": "",
     "text": "Your order is ready.",
     "filter": {
         "operator_codes": [],
@@ -61,6 +71,7 @@ MAILING: Json = {
         "any": None,
         "not": None,
     },
+    "recipients": None,
     "start_at": MADE_AT,
     "end_at": "2035-01-31T15:00:00Z",
     "window": None,
@@ -81,6 +92,7 @@ MAILING_RUNNING: Json = {
     "by_status": {**NO_MESSAGES, "pending": 1},
     "started_at": MADE_AT,
 }
+DRAFT: Json = {**MAILING, "name": "Orders of January", "status": "draft"}
 MAILING_PAUSED: Json = {**MAILING_RUNNING, "status": "paused"}
 MAILING_CANCELLED: Json = {
     **MAILING_RUNNING,
@@ -119,6 +131,7 @@ _SENDING_NOW = Example("To clients with a tag, starting now", MAILING_NOW)
 _PLANNED = Example("With a start, both lists of the filter, and a window", MAILING_PLANNED)
 _PERSONAL = Example("With values of each client, for those who have a contract", MAILING_PERSONAL)
 _TO_ALL = Example("To every client, at night", MAILING_TO_ALL)
+_DRAFT = Example("A draft with a name", MAILING_DRAFT)
 _REST = Example("To those who did not get another mailing", MAILING_REST)
 
 _IDEMPOTENCY_KEY: Json = {
@@ -131,16 +144,15 @@ _IDEMPOTENCY_KEY: Json = {
 _EXAMPLES = {"now": _SENDING_NOW, "planned": _PLANNED, "everybody": _TO_ALL, "rest": _REST, "personal": _PERSONAL}
 
 OPERATIONS: Mapping[Handler, Operation] = {
+    **recipients.OPERATIONS,
     mailings.create: Operation(
         "createMailing",
         "mailings",
-        "Creates a mailing in the state scheduled. At start_at, or at once if that is left out or in the past, its "
-        "audience is frozen and sending begins. At end_at sending stops, and unsent messages expire. Send an "
-        "Idempotency-Key so that a repeated request does not create a second mailing.",
+        "Creates a mailing in the state scheduled, or a draft. At start_at, or at once if that is left out or in the "
+        "past, its audience is frozen and sending begins. At end_at sending stops, and unsent messages expire. Send "
+        "an Idempotency-Key so that a repeated request does not create a second mailing.",
         {201: success("The mailing.", Mailing, MAILING, headers=("Location",))},
-        body=json_body(
-            MailingNew, now=_SENDING_NOW, planned=_PLANNED, everybody=_TO_ALL, rest=_REST, personal=_PERSONAL
-        ),
+        body=json_body(MailingNew, **_EXAMPLES, draft=_DRAFT),
         errors={
             409: "Another request with this Idempotency-Key is still running; Retry-After gives the seconds to wait. "
             "Or some of the audience lack a value of the text: missing_values names them, and nothing is stored.",
@@ -163,7 +175,8 @@ OPERATIONS: Mapping[Handler, Operation] = {
     mailings.listing: Operation(
         "listMailings",
         "mailings",
-        "Lists mailings with their counts, the newest first, page by page. Deleted mailings are left out.",
+        "Lists mailings with their counts, the newest first, page by page. Filters are ANDed. Deleted mailings and "
+        "test-sends are left out.",
         {200: success("A page of mailings.", Mailings, MAILINGS, headers=("Link",))},
     ),
     mailings.show: Operation(
@@ -175,9 +188,10 @@ OPERATIONS: Mapping[Handler, Operation] = {
     mailings.patch: Operation(
         "changeMailing",
         "mailings",
-        "Changes the fields that are given. While a mailing is scheduled, every field may be changed; while it is "
-        "running or paused, only text, window, on_missing and end_at, which must then be at least 40 seconds in the "
-        "future. After the answer, no request to the provider starts with the old values.",
+        "Changes the fields that are given. While a mailing is a draft or scheduled, every field may be changed; while "
+        "it is running or paused, only name, text, window, on_missing and end_at, which must then be at least 40 "
+        "seconds in the future. A filter takes the place of a file of recipients. After the answer, no request to the "
+        "provider starts with the old values.",
         {200: success("The changed mailing.", Mailing, MAILING, headers=("ETag",))},
         body=patch_body(
             MailingPatch,
@@ -200,13 +214,29 @@ OPERATIONS: Mapping[Handler, Operation] = {
         errors={409: "The mailing is past its end, and its messages are being settled: try again in a few seconds."},
         versioned=True,
     ),
+    drafts.start: Operation(
+        "startMailing",
+        "mailings",
+        "Starts a draft: it is scheduled, and starts at start_at, or at once if that is in the past. Starting a "
+        "scheduled or running mailing changes nothing.",
+        {200: success("The mailing.", Mailing, MAILING, headers=("ETag",))},
+        errors={409: "The draft's end is in the past, or the mailing is paused, finished or cancelled."},
+        versioned=True,
+    ),
+    drafts.duplicate: Operation(
+        "duplicateMailing",
+        "mailings",
+        "Makes a draft with the name, text, audience, times and window of a mailing in any state. An end in the past "
+        "must be changed before the draft is started.",
+        {201: success("The draft.", Mailing, DRAFT, headers=("Location", "ETag"))},
+    ),
     mailings.pause: Operation(
         "pauseMailing",
         "mailings",
         "Stops the sending of a running mailing at once; requests to the provider that are under way are finished. "
         "end_at stays the same. Pausing a paused mailing changes nothing.",
         {200: success("The mailing.", Mailing, MAILING_PAUSED, headers=("ETag",))},
-        errors={409: "The mailing is scheduled, finished or cancelled, or past its end."},
+        errors={409: "The mailing is a draft, scheduled, finished or cancelled, or past its end."},
         versioned=True,
     ),
     mailings.resume: Operation(
@@ -214,14 +244,14 @@ OPERATIONS: Mapping[Handler, Operation] = {
         "mailings",
         "Continues the sending of a paused mailing. Resuming a running mailing changes nothing.",
         {200: success("The mailing.", Mailing, MAILING_RUNNING, headers=("ETag",))},
-        errors={409: "The mailing is scheduled, finished or cancelled, or past its end."},
+        errors={409: "The mailing is a draft, scheduled, finished or cancelled, or past its end."},
         versioned=True,
     ),
     mailings.cancel: Operation(
         "cancelMailing",
         "mailings",
-        "Ends a scheduled, running or paused mailing for good. Sending stops at once, and within seconds every unsent "
-        "message counts as cancelled. Cancelling a cancelled mailing changes nothing.",
+        "Ends a draft, scheduled, running or paused mailing for good. Sending stops at once, and within seconds every "
+        "unsent message counts as cancelled. Cancelling a cancelled mailing changes nothing.",
         {200: success("The mailing.", Mailing, MAILING_CANCELLED, headers=("ETag",))},
         errors={409: "The mailing is finished, or past its end."},
         versioned=True,

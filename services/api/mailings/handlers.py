@@ -13,27 +13,25 @@ from services.api.audit.log import MailingChange, origin_of, record
 from services.api.audit.responses import Events
 from services.api.edits.barrier import pass_barrier
 from services.api.edits.scope import EditScope
-from services.api.mailings import idempotency, store
-from services.api.mailings.audience.missing_values import require_values
-from services.api.mailings.audience.selection import read_audience
-from services.api.mailings.decisions import allowed, lock_mailing, require_unsent_of
+from services.api.mailings import store
+from services.api.mailings.audience.check import check_audience
+from services.api.mailings.decisions import allowed, lock_mailing
 from services.api.mailings.default_window import DEFAULT_WINDOW
 from services.api.mailings.deletion import delete_mailing
-from services.api.mailings.idempotency import IdempotencyKey
+from services.api.mailings.idempotency import keys as idempotency
+from services.api.mailings.idempotency.keys import IdempotencyKey
 from services.api.mailings.planner_hints import notify_planner
 from services.api.mailings.responses import Mailing, Mailings
 from services.api.mailings.rules import (
     EVENTS,
     LONGEST_EDIT_SECONDS,
     Action,
-    MailingPlan,
     changed,
     judge_action,
     judge_edit,
     judge_new,
 )
 from services.api.mailings.schemas import MailingNew, MailingPatch, MailingsQuery
-from services.api.segments.handlers import COUNTING
 from services.api.web import pages
 from services.api.web.bodies import read_body
 from services.api.web.context import id_in, pool_of, query_of
@@ -46,7 +44,12 @@ from shared.database import Connection, Pool, retry_on_deadlock
 
 KIND, EVENTS_KIND = "mailings", "mailingevents"
 log = logs.get()
-DONE: Mapping[Action, MailingChange] = {"pause": "paused", "resume": "resumed", "cancel": "cancelled"}
+DONE: Mapping[Action, MailingChange] = {
+    "start": "scheduled",
+    "pause": "paused",
+    "resume": "resumed",
+    "cancel": "cancelled",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +78,10 @@ async def _create(request: web.Request, body: MailingNew, key: IdempotencyKey | 
         if kept is not None:
             return CreatedMailing(kept.mailing_id, kept.answer, fresh=False)
         plan = allowed(judge_new(body, await store.clock(connection), request.app[DEFAULT_WINDOW]))
-        await _check_audience(request, connection, plan)
-        mailing_id = await store.insert(connection, plan, origin.request_id)
+        await check_audience(request, connection, plan, draft=body.draft)
+        mailing_id = await store.insert(
+            connection, plan, origin.request_id, status="draft" if body.draft else "scheduled"
+        )
         await record(connection, mailing_id, "created", origin)
         answer = (await _read(connection, mailing_id)).model_dump_json(by_alias=True)
         if key is not None:
@@ -91,7 +96,7 @@ async def show(request: web.Request) -> web.Response:
 async def listing(request: web.Request) -> web.Response:
     query = query_of(request, MailingsQuery)
     before = pages.position(query, KIND, start=MAX_ID)
-    found = await store.page(pool_of(request), status=query.status, before=before, limit=query.limit + 1)
+    found = await store.page(pool_of(request), query, before=before, limit=query.limit + 1)
     items, following = pages.cut(found, query.limit, KIND, lambda mailing: mailing.id)
     return pages.reply_page(request, Mailings(items=items, next=following), following)
 
@@ -106,7 +111,7 @@ async def patch(request: web.Request) -> web.Response:
             edit, judged = allowed(judge_edit(locked, body)), time.monotonic()
             if edit.plan is not None:
                 if {"text", "filter", "on_missing"} & set(changed(locked.plan, edit.plan)):
-                    await _check_audience(request, connection, edit.plan)
+                    await check_audience(request, connection, edit.plan, draft=locked.status == "draft")
                 await store.edit(connection, mailing_id, edit.plan, edit.window_changed)
                 fields = changed(locked.plan, edit.plan)
                 await record(connection, mailing_id, "updated", origin_of(request), fields=fields)
@@ -175,15 +180,6 @@ async def events(request: web.Request) -> web.Response:
     found = await audit.of_mailing(pool, mailing_id, after=after, limit=query.limit + 1)
     rows, following = pages.cut(found, query.limit, EVENTS_KIND, lambda row: row[0])
     return pages.reply_page(request, Events(items=[event for _, event in rows], next=following), following)
-
-
-async def _check_audience(request: web.Request, connection: Connection, plan: MailingPlan) -> None:
-    """Raises a 422 problem for a filter that cannot be read, and a 409 problem if the audience lacks values."""
-    await require_unsent_of(connection, plan)
-    audience = await read_audience(connection, plan)
-    if plan.personal and plan.on_missing == "refuse":
-        async with request.app[COUNTING]:
-            await require_values(connection, plan, audience)
 
 
 async def _read(connection: Connection | Pool, mailing_id: int) -> Mailing:

@@ -34,7 +34,7 @@ async def count(connection: Connection, mailing_id: int, wanted: ResendChoice) -
         SELECT count(*) FROM messages m JOIN clients c ON c.id = m.client_id
         WHERE m.mailing_id = $1 AND m.unsent_status = ANY ($2::text[]::message_status[])
             AND m.unsent_status IS NOT NULL
-            AND c.deleted_at IS NULL AND c.suppression_id IS NULL AND NOT attempt_is_open(m)
+            AND c.phone IS NOT NULL AND c.suppression_id IS NULL AND NOT attempt_is_open(m)
             AND ($3 OR m.reason IS NULL OR m.reason NOT LIKE 'outcome unknown%')
         """,
         mailing_id,

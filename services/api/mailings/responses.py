@@ -58,8 +58,12 @@ class Mailing(VersionedModel):
     """A mailing with its counts."""
 
     id: Id
+    name: str = Field(description="Empty if it has none.")
     text: str
     filter: Filter
+    recipients: Count | None = Field(
+        description="The number of recipients of the file that takes the place of the filter; null if there is none."
+    )
     start_at: datetime
     end_at: datetime
     window: Window | None = Field(description="Null if sending is allowed at any hour.")

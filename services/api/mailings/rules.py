@@ -17,30 +17,39 @@ NOTICE = timedelta(seconds=40)
 # An edit that takes longer from its decision to its commit is rolled back: NOTICE would have shrunk too far.
 LONGEST_EDIT_SECONDS = 3.0
 
-Action = Literal["pause", "resume", "cancel"]
+Action = Literal["start", "pause", "resume", "cancel"]
 
 # The state that an action leads to, by the present one; from any other state it is a conflict.
 MOVES: Mapping[Action, Mapping[MailingStatus, MailingStatus]] = {
+    "start": {"draft": "scheduled", "scheduled": "scheduled", "running": "running"},
     "pause": {"running": "paused", "paused": "paused"},
     "resume": {"paused": "running", "running": "running"},
-    "cancel": {"scheduled": "cancelled", "running": "cancelled", "paused": "cancelled", "cancelled": "cancelled"},
+    "cancel": {
+        "draft": "cancelled",
+        "scheduled": "cancelled",
+        "running": "cancelled",
+        "paused": "cancelled",
+        "cancelled": "cancelled",
+    },
 }
 EVENTS: Mapping[Action, MailingEventName] = {
+    "start": "mailing.updated",
     "pause": "mailing.paused",
     "resume": "mailing.resumed",
     "cancel": "mailing.cancelled",
 }
 # The fields that PATCH may change in each state; in any other state, none.
 EDITABLE: Mapping[MailingStatus, frozenset[str]] = {
-    "scheduled": frozenset({"text", "start_at", "end_at", "filter", "window", "on_missing"}),
-    "running": frozenset({"text", "end_at", "window", "on_missing"}),
-    "paused": frozenset({"text", "end_at", "window", "on_missing"}),
+    "draft": frozenset({"name", "text", "start_at", "end_at", "filter", "window", "on_missing"}),
+    "scheduled": frozenset({"name", "text", "start_at", "end_at", "filter", "window", "on_missing"}),
+    "running": frozenset({"name", "text", "end_at", "window", "on_missing"}),
+    "paused": frozenset({"name", "text", "end_at", "window", "on_missing"}),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class MailingPlan:
-    """What the operator specified for a mailing."""
+    """What the operator specified for a mailing. With a file, its recipients take the place of the filter."""
 
     text: str
     operator_codes: list[str]
@@ -50,6 +59,9 @@ class MailingPlan:
     window_from: time | None
     window_to: time | None
     unsent_of: int | None = None
+    name: str = ""
+    file_id: int | None = None
+    recipients: int | None = None
     segment_id: int | None = None
     # The tree of a filter, as JSON.
     conditions: dict[str, Any] | None = None
@@ -65,10 +77,11 @@ class MailingPlan:
 
 # The parts of a plan that each field of PATCH sets.
 FIELDS: Mapping[str, tuple[str, ...]] = {
+    "name": ("name",),
     "text": ("text",),
     "start_at": ("start_at",),
     "end_at": ("end_at",),
-    "filter": ("operator_codes", "tags", "unsent_of", "segment_id", "conditions"),
+    "filter": ("operator_codes", "tags", "unsent_of", "segment_id", "conditions", "file_id"),
     "window": ("window_from", "window_to", "window_days"),
     "on_missing": ("on_missing",),
 }
@@ -125,6 +138,7 @@ def judge_new(body: MailingNew, now: datetime, default_window: WindowNew | None 
         text=body.text,
         start_at=max(body.start_at or now, now),
         end_at=body.end_at,
+        name=body.name,
         on_missing=body.on_missing,
         **_filter_parts(body.filter),
         **_window_parts(window),
@@ -163,6 +177,24 @@ def judge_edit(locked: LockedMailing, patch: MailingPatch) -> Edit | StateConfli
         None if plan == locked.plan else plan,
         window_changed=any(getattr(plan, part) != getattr(locked.plan, part) for part in FIELDS["window"]),
     )
+
+
+def judge_start(locked: LockedMailing) -> tuple[StatusChange, MailingPlan] | StateConflict:
+    """Allows the start of a draft, at its start_at or else now. What was started before stays as it is."""
+    move = judge_action("start", locked)
+    if isinstance(move, StateConflict) or move.status is None:
+        return move if isinstance(move, StateConflict) else (move, locked.plan)
+    plan = replace(locked.plan, start_at=max(locked.plan.start_at, locked.now))
+    if plan.end_at <= plan.start_at:
+        return StateConflict("The end of this draft is in the past: change end_at, then start it.")
+    return move, plan
+
+
+def judge_file(locked: LockedMailing) -> MailingPlan | StateConflict:
+    """Returns the plan without its filter, which a file is to replace, if the mailing is a draft."""
+    if locked.status == "draft":
+        return replace(locked.plan, **_filter_parts(FilterNew()))
+    return StateConflict(f"The mailing is {_condition(locked)}: only a draft takes a file of recipients.")
 
 
 def judge_action(action: Action, locked: LockedMailing) -> StatusChange | StateConflict:
@@ -209,10 +241,13 @@ def _condition(locked: LockedMailing) -> str:
 
 def _apply(patch: MailingPatch, given: set[str], locked: LockedMailing) -> MailingPlan:
     plan = locked.plan
+    if "name" in given:
+        plan = replace(plan, name=patch.name)
     if "text" in given:
         plan = replace(plan, text=patch.text)
     if "filter" in given:
-        plan = replace(plan, **_filter_parts(patch.filter))
+        # The filter takes the place of a file.
+        plan = replace(plan, **_filter_parts(patch.filter), file_id=None, recipients=None)
     if patch.start_at is not None:
         plan = replace(plan, start_at=max(patch.start_at, locked.now))
     if patch.end_at is not None:
@@ -225,7 +260,7 @@ def _apply(patch: MailingPatch, given: set[str], locked: LockedMailing) -> Maili
 
 
 def _wrong_end(locked: LockedMailing, plan: MailingPlan, given: set[str]) -> InvalidValue | None:
-    if locked.status == "scheduled":
+    if locked.status in ("draft", "scheduled"):
         return _wrong_times(plan, locked.now) if given & {"start_at", "end_at"} else None
     if "end_at" in given and plan.end_at < locked.now + NOTICE:
         return _wrong_end_at("must be at least 40 seconds in the future; to stop at once, cancel the mailing")

@@ -8,14 +8,25 @@ from pydantic import AfterValidator, Field, model_validator
 from services.api.segments.schemas import TreeNew
 from services.api.web.bodies import BodyModel
 from services.api.web.cursors import MAX_ID
-from services.api.web.field_types import ClockTime, Moment, OperatorCode, OptionalMoment, Tag, Text, left_out
+from services.api.web.field_types import (
+    ClockTime,
+    MailingName,
+    Moment,
+    OperatorCode,
+    OptionalMoment,
+    Tag,
+    Text,
+    left_out,
+)
 from services.api.web.queries import PageQuery
 from shared.audience.personal_text import WrongText, is_personal, read_text
-from shared.statuses import MailingStatus, UnsentStatus
+from shared.statuses import MAILING_STATUSES, MailingStatus, UnsentStatus
 from shared.window import WEEKDAYS, Weekday, mask_of
 
 MAX_FILTER_ENTRIES = 1000
 OnMissing = Literal["refuse", "skip"]
+_ONE = "|".join(MAILING_STATUSES)
+Statuses = Annotated[str, Field(pattern=rf"^({_ONE})(,({_ONE})){{0,5}}$", examples=["draft,scheduled"])]
 
 
 def _readable(text: str) -> str:
@@ -94,6 +105,10 @@ class WindowNew(BodyModel):
 class MailingNew(BodyModel):
     """A mailing to create."""
 
+    name: MailingName = left_out("")
+    draft: bool = left_out(
+        False, "True makes a draft, which is edited freely and never starts by itself: see POST /mailings/{id}/start."
+    )
     text: PersonalTextNew
     start_at: OptionalMoment = left_out(None, "When sending starts. Left out or in the past, sending starts at once.")
     end_at: Annotated[
@@ -118,6 +133,7 @@ class MailingPatch(BodyModel):
     null.
     """
 
+    name: MailingName = left_out("")
     text: PersonalTextNew = left_out("")
     start_at: OptionalMoment = left_out(None, "When sending starts. In the past, sending starts at once.")
     end_at: OptionalMoment = left_out(
@@ -147,4 +163,19 @@ class Resend(BodyModel):
 
 
 class MailingsQuery(PageQuery):
-    status: MailingStatus | None = Field(default=None, description="Only mailings in this state.")
+    status: Statuses | None = Field(
+        default=None, description="Only mailings in this state, or in one of these, separated by commas."
+    )
+    q: Annotated[str, Field(min_length=1, max_length=120)] | None = Field(
+        default=None, description="Only mailings with these characters in their name or text, in upper or lower case."
+    )
+    start_from: Moment | None = Field(default=None, description="Only mailings that start at this moment or later.")
+    start_before: Moment | None = Field(default=None, description="Only mailings that start before this moment.")
+
+    @property
+    def statuses(self) -> list[MailingStatus] | None:
+        """Returns the statuses that were given; None for all."""
+        if self.status is None:
+            return None
+        given = self.status.split(",")
+        return [status for status in MAILING_STATUSES if status in given]

@@ -1,5 +1,6 @@
-"""Reads and writes mailings with their counters. Deleted mailings are invisible here."""
+"""Reads and writes mailings with their counters. Deleted mailings and test-sends are invisible here."""
 
+import re
 from datetime import datetime
 from typing import Any
 
@@ -8,21 +9,24 @@ import orjson
 
 from services.api.mailings.responses import ByStatus, Filter, Mailing, Window
 from services.api.mailings.rules import LockedMailing, MailingPlan
+from services.api.mailings.schemas import MailingsQuery
 from services.api.segments.tree import GROUPS
 from shared.database import Connection, Pool
 from shared.window import days_of
 
+# The filter of a mailing with a file names a mailing that never was: a planner that does not know files finds nobody.
+NO_MAILING = 2**63 - 1
 # The columns of a mailing, as it is shown; the conditions of each statement follow.
 _SELECT = """
-    SELECT m.id, m.text, m.operator_codes, m.tags, m.unsent_of, m.segment_id, m.conditions, m.start_at, m.end_at,
-        m.window_from, m.window_to, m.window_days, m.on_missing, m.status, m.created_at, m.updated_at,
-        m.started_at, m.finished_at,
+    SELECT m.id, m.name, m.text, m.operator_codes, m.tags, m.unsent_of, m.segment_id, m.conditions, m.file_id,
+        m.recipients, m.start_at, m.end_at, m.window_from, m.window_to, m.window_days, m.on_missing, m.status,
+        m.created_at, m.updated_at, m.started_at, m.finished_at,
         m.status IN ('running', 'paused') AND NOT w.expansion_done AS expanding,
         c.total, c.pending, c.retrying, c.sent, c.rejected, c.exhausted, c.expired, c.cancelled
     FROM mailings m
     JOIN mailing_work w ON w.mailing_id = m.id
     JOIN mailing_counts c ON c.mailing_id = m.id
-    WHERE m.deleted_at IS NULL
+    WHERE m.deleted_at IS NULL AND NOT m.test
     """
 
 
@@ -31,15 +35,17 @@ async def clock(connection: Connection | Pool) -> datetime:
     return moment
 
 
-async def insert(connection: Connection, plan: MailingPlan, request_id: str) -> int:
-    """Inserts a scheduled mailing with its rows in mailing_work and mailing_counts, and returns its id."""
+async def insert(
+    connection: Connection, plan: MailingPlan, request_id: str, *, status: str = "scheduled", test: bool = False
+) -> int:
+    """Inserts a mailing with its rows in mailing_work and mailing_counts, and returns its id."""
     made: int = await connection.fetchval(
         """
         WITH made AS (
             INSERT INTO mailings
                 (text, operator_codes, tags, start_at, end_at, window_from, window_to, unsent_of, segment_id,
-                    conditions, window_days, on_missing, personal, request_id)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text::jsonb, $11, $12, $13, $14)
+                    conditions, window_days, on_missing, personal, name, file_id, recipients, request_id, status, test)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text::jsonb, $11, $12, $13, $14, $15, $16, $17, $18, $19)
             RETURNING id
         ), work AS (
             INSERT INTO mailing_work (mailing_id) SELECT id FROM made
@@ -50,6 +56,8 @@ async def insert(connection: Connection, plan: MailingPlan, request_id: str) -> 
         """,
         *_columns(plan),
         request_id,
+        status,
+        test,
     )
     return made
 
@@ -63,12 +71,15 @@ def _columns(plan: MailingPlan) -> tuple[object, ...]:
         plan.end_at,
         plan.window_from,
         plan.window_to,
-        plan.unsent_of,
+        plan.unsent_of if plan.file_id is None else NO_MAILING,
         plan.segment_id,
         None if plan.conditions is None else orjson.dumps(plan.conditions).decode(),
         plan.window_days,
         plan.on_missing,
         plan.personal,
+        plan.name,
+        plan.file_id,
+        plan.recipients,
     )
 
 
@@ -77,19 +88,36 @@ async def get(connection: Connection | Pool, mailing_id: int) -> Mailing | None:
     return None if row is None else _mailing(row)
 
 
-async def page(pool: Pool, *, status: str | None, before: int, limit: int) -> list[Mailing]:
-    """Lists mailings, the newest first."""
+async def page(pool: Pool, query: MailingsQuery, *, before: int, limit: int) -> list[Mailing]:
+    """Lists the mailings that a query asks for, the newest first."""
     rows = await pool.fetch(
-        _SELECT + " AND m.id < $1 AND ($3::text IS NULL OR m.status = $3) ORDER BY m.id DESC LIMIT $2",
+        _SELECT
+        + """
+        AND m.id < $1 AND ($3::text[] IS NULL OR m.status = ANY ($3))
+        AND ($4::text IS NULL OR m.name ILIKE $4 OR m.text ILIKE $4)
+        AND ($5::timestamptz IS NULL OR m.start_at >= $5) AND ($6::timestamptz IS NULL OR m.start_at < $6)
+        ORDER BY m.id DESC LIMIT $2
+        """,
         before,
         limit,
-        status,
+        query.statuses,
+        None if query.q is None else _containing(query.q),
+        query.start_from,
+        query.start_before,
     )
     return [_mailing(row) for row in rows]
 
 
+def _containing(characters: str) -> str:
+    """Returns the pattern of LIKE for texts that contain these characters."""
+    escaped = re.sub(r"([%_\\])", r"\\\1", characters)
+    return f"%{escaped}%"
+
+
 async def exists(connection: Connection | Pool, mailing_id: int) -> bool:
-    found = await connection.fetchval("SELECT id FROM mailings WHERE id = $1 AND deleted_at IS NULL", mailing_id)
+    found = await connection.fetchval(
+        "SELECT id FROM mailings WHERE id = $1 AND deleted_at IS NULL AND NOT test", mailing_id
+    )
     return found is not None
 
 
@@ -100,7 +128,7 @@ async def lock(connection: Connection, mailing_id: int) -> bool:
     mailing_work would be as old as the moment at which the wait for the lock began.
     """
     found = await connection.fetchval(
-        "SELECT id FROM mailings WHERE id = $1 AND deleted_at IS NULL FOR UPDATE", mailing_id
+        "SELECT id FROM mailings WHERE id = $1 AND deleted_at IS NULL AND NOT test FOR UPDATE", mailing_id
     )
     return found is not None
 
@@ -109,8 +137,9 @@ async def read_locked(connection: Connection, mailing_id: int) -> LockedMailing:
     """Reads what a decision about a locked mailing needs, with the database's clock at this moment."""
     (row,) = await connection.fetch(
         """
-        SELECT m.text, m.operator_codes, m.tags, m.unsent_of, m.segment_id, m.conditions, m.start_at, m.end_at,
-            m.window_from, m.window_to, m.window_days, m.on_missing, m.status, m.updated_at,
+        SELECT m.name, m.text, m.operator_codes, m.tags, m.unsent_of, m.segment_id, m.conditions, m.file_id,
+            m.recipients, m.start_at, m.end_at, m.window_from, m.window_to, m.window_days, m.on_missing, m.status,
+            m.updated_at,
             w.closing_at IS NOT NULL AS closing, clock_timestamp() AS now
         FROM mailings m JOIN mailing_work w ON w.mailing_id = m.id
         WHERE m.id = $1
@@ -125,11 +154,14 @@ async def read_locked(connection: Connection, mailing_id: int) -> LockedMailing:
         end_at=row["end_at"],
         window_from=row["window_from"],
         window_to=row["window_to"],
-        unsent_of=row["unsent_of"],
+        unsent_of=_unsent_of(row),
         segment_id=row["segment_id"],
         conditions=_tree(row),
         window_days=row["window_days"],
         on_missing=row["on_missing"],
+        name=row["name"],
+        file_id=row["file_id"],
+        recipients=row["recipients"],
     )
     return LockedMailing(
         status=row["status"], closing=row["closing"], plan=plan, now=row["now"], updated_at=row["updated_at"]
@@ -148,9 +180,10 @@ async def edit(connection: Connection, mailing_id: int, plan: MailingPlan, windo
             unsent_of = $8, segment_id = $9, conditions = $10::text::jsonb, window_days = $11, on_missing = $12,
             -- A text that stays is sent as it was: one of an earlier version may have braces that mean nothing.
             personal = CASE WHEN text = $1 THEN personal ELSE $13 END,
-            window_edited_at = CASE WHEN $15 THEN clock_timestamp() ELSE window_edited_at END,
+            name = $14, file_id = $15, recipients = $16,
+            window_edited_at = CASE WHEN $18 THEN clock_timestamp() ELSE window_edited_at END,
             updated_at = clock_timestamp()
-        WHERE id = $14
+        WHERE id = $17
         """,
         *_columns(plan),
         mailing_id,
@@ -173,6 +206,12 @@ def by_status(row: asyncpg.Record) -> ByStatus:
     return ByStatus.model_validate({name: row[name] for name in ByStatus.model_fields})
 
 
+def _unsent_of(row: asyncpg.Record) -> int | None:
+    """Returns the mailing that the filter names. Beside a file it is none, to a planner that does not know files."""
+    named: int | None = row["unsent_of"]
+    return named if row["file_id"] is None else None
+
+
 def _mailing(row: asyncpg.Record) -> Mailing:
     window = None
     if row["window_from"] is not None:
@@ -193,7 +232,7 @@ def _filter(row: asyncpg.Record) -> Filter:
     return Filter(
         operator_codes=row["operator_codes"],
         tags=row["tags"],
-        unsent_of=row["unsent_of"],
+        unsent_of=_unsent_of(row),
         segment=row["segment_id"],
         **{field: tree.get(key) for key, field in GROUPS.items()},
     )

@@ -16,6 +16,7 @@ from services.api.segments import api_docs as segments
 from services.api.sign_in import api_docs as sign_in
 from services.api.statistics import api_docs as statistics
 from services.api.stop_list import api_docs as stop_list
+from services.api.test_sends import api_docs as test_sends
 from services.api.web.operation import Operation, Success
 from services.api.web.route import Handler
 
@@ -24,7 +25,8 @@ TAGS: Mapping[str, str] = {
     "segments": "Filters that are saved under a name: trees of conditions on clients.",
     "suppressions": "The stop list: phones that get nothing, whatever file they come back in.",
     "mailings": "A mailing sends one text to every client that matches its filter, between its start and its end. It "
-    "is scheduled, running, paused, finished or cancelled.",
+    "is a draft, scheduled, running, paused, finished or cancelled.",
+    "test-sends": "A text goes to a few phones by the way of every message, and counts nowhere.",
     "messages": "A message is one mailing to one client. Read only: its status, and every attempt to send it.",
     "statistics": "Counts of mailings and messages. They always equal the counts of the messages themselves.",
     "providers": "The services that send the messages: their state, and which of them are drained.",
@@ -43,6 +45,7 @@ OPERATIONS: Mapping[Handler, Operation] = {
     **messages.OPERATIONS,
     **statistics.OPERATIONS,
     **providers.OPERATIONS,
+    **test_sends.OPERATIONS,
     **access.OPERATIONS,
     **sign_in.OPERATIONS,
     **audit.OPERATIONS,

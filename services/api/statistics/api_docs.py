@@ -13,7 +13,7 @@ from services.api.web.route import Handler
 
 _SENT: Json = {**NO_MESSAGES, "sent": 1}
 TOTALS: Json = {
-    "mailings": {"total": 1, "scheduled": 0, "running": 0, "paused": 0, "finished": 1, "cancelled": 0},
+    "mailings": {"total": 1, "draft": 0, "scheduled": 0, "running": 0, "paused": 0, "finished": 1, "cancelled": 0},
     "messages": {**_SENT, "total": 1},
 }
 SUMMARIES: Json = {

@@ -13,6 +13,7 @@ class MailingTotals(ResponseModel):
     """The number of mailings in each state."""
 
     total: Count
+    draft: Count
     scheduled: Count
     running: Count
     paused: Count

@@ -41,28 +41,30 @@ class Figures:
 
 
 async def totals(pool: Pool) -> Totals:
-    """Counts the mailings that are not deleted, and all messages."""
+    """Counts the mailings that are not deleted, and all messages. Test-sends are neither."""
     (row,) = await pool.fetch(
         """
-        SELECT m.total AS mailings, m.scheduled, m.running, m.paused, m.finished, m.cancelled AS cancelled_mailings,
+        SELECT m.total AS mailings, m.draft, m.scheduled, m.running, m.paused, m.finished,
+            m.cancelled AS cancelled_mailings,
             c.total, c.pending, c.retrying, c.sent, c.rejected, c.exhausted, c.expired, c.cancelled
         FROM (
             -- Mailings by state, without the deleted ones.
             SELECT count(*) AS total,
+                count(*) FILTER (WHERE status = 'draft') AS draft,
                 count(*) FILTER (WHERE status = 'scheduled') AS scheduled,
                 count(*) FILTER (WHERE status = 'running') AS running,
                 count(*) FILTER (WHERE status = 'paused') AS paused,
                 count(*) FILTER (WHERE status = 'finished') AS finished,
                 count(*) FILTER (WHERE status = 'cancelled') AS cancelled
-            FROM mailings WHERE deleted_at IS NULL
+            FROM mailings WHERE deleted_at IS NULL AND NOT test
         ) AS m, (
-            -- Messages by status, with those of deleted mailings.
+            -- Messages by status, with those of deleted mailings, and without test-sends.
             SELECT coalesce(sum(total), 0)::bigint AS total,
                 coalesce(sum(pending), 0)::bigint AS pending, coalesce(sum(retrying), 0)::bigint AS retrying,
                 coalesce(sum(sent), 0)::bigint AS sent, coalesce(sum(rejected), 0)::bigint AS rejected,
                 coalesce(sum(exhausted), 0)::bigint AS exhausted, coalesce(sum(expired), 0)::bigint AS expired,
                 coalesce(sum(cancelled), 0)::bigint AS cancelled
-            FROM mailing_counts
+            FROM mailing_counts WHERE mailing_id NOT IN (SELECT id FROM mailings WHERE test)
         ) AS c
         """
     )
@@ -80,7 +82,7 @@ async def page(pool: Pool, *, before: int, limit: int) -> list[MailingSummary]:
         SELECT m.id AS mailing_id, m.status, m.start_at, m.end_at,
             c.total, c.pending, c.retrying, c.sent, c.rejected, c.exhausted, c.expired, c.cancelled
         FROM mailings m JOIN mailing_counts c ON c.mailing_id = m.id
-        WHERE m.deleted_at IS NULL AND m.id < $1
+        WHERE m.deleted_at IS NULL AND NOT m.test AND m.id < $1
         ORDER BY m.id DESC LIMIT $2
         """,
         before,
@@ -127,7 +129,7 @@ async def figures(pool: Pool, mailing_id: int) -> Figures | None:
         FROM mailings m
         JOIN mailing_work w ON w.mailing_id = m.id
         JOIN mailing_counts c ON c.mailing_id = m.id
-        WHERE m.id = $1 AND m.deleted_at IS NULL
+        WHERE m.id = $1 AND m.deleted_at IS NULL AND NOT m.test
         """,
         mailing_id,
         MAX_MINUTES,

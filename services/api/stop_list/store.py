@@ -78,7 +78,7 @@ async def add(
         ), held AS MATERIALIZED (
             -- Locked in id order, as an import does.
             SELECT c.id, c.suppression_id, l.id AS listed_as
-            FROM clients c JOIN listed l ON c.phone = l.phone AND c.deleted_at IS NULL
+            FROM clients c JOIN listed l ON c.phone = l.phone AND (c.deleted_at IS NULL OR c.guest_of IS NOT NULL)
             ORDER BY c.id FOR NO KEY UPDATE OF c
         ), marked AS (
             UPDATE clients c

@@ -87,7 +87,11 @@ async def claim(
                 h.provider, h.claimed_once, h.unsure OR j.known_unsure AS unsure,
                 CASE WHEN j.known_refused IS NULL THEN h.refused
                     ELSE h.refused || string_to_array(j.known_refused, ',') END AS refused,
-                m.status AS mailing_status, m.text, m.personal, m.request_id, c.phone, c.suppression_id, c.attributes,
+                m.status AS mailing_status, m.text, m.personal, m.request_id, c.phone, c.suppression_id,
+                -- The values of a file win.
+                CASE WHEN m.personal AND m.file_id IS NOT NULL THEN c.attributes || coalesce((
+                    SELECT r.given FROM recipients r WHERE r.file_id = m.file_id AND r.client_id = h.client_id
+                ), '{}') ELSE c.attributes END AS attributes,
                 c.operator_code, c.tag,
                 clock_timestamp() AS moment,
                 extract(epoch FROM m.end_at - clock_timestamp())::float8 AS seconds_left,

@@ -69,14 +69,16 @@ async def expand(
             SELECT s.mailing_id, set_config('synchronous_commit', 'off', true)
             FROM unnest($2::bigint[]) AS s (mailing_id)
         ), leased AS MATERIALIZED (
-            SELECT m.id, m.operator_codes, m.tags, m.unsent_of, m.request_id, w.expansion_cursor, w.upper_client_id
+            SELECT m.id, m.operator_codes, m.tags, m.unsent_of, m.file_id, m.request_id, w.expansion_cursor,
+                w.upper_client_id
             FROM asked s
             JOIN mailings m ON m.id = s.mailing_id
             JOIN mailing_work w ON w.mailing_id = s.mailing_id
             WHERE m.status IN ('running', 'paused') AND w.owner = $1 AND NOT w.expansion_done
             FOR SHARE OF m SKIP LOCKED FOR NO KEY UPDATE OF w SKIP LOCKED
         ), looked AS MATERIALIZED (
-            -- The next clients by id, matching or not; of a mailing with tags, only those that have one of them.
+            -- The next clients by id, matching or not; of a mailing with tags, only those that have one of them; of a
+            -- mailing with a file, only those that are in it.
             SELECT l.id AS mailing_id, c.*
             FROM leased l
             CROSS JOIN LATERAL (
@@ -85,7 +87,8 @@ async def expand(
                         SELECT id AS client_id, operator_code,
                             deleted_at IS NULL AND suppression_id IS NULL AS alive
                         FROM clients
-                        WHERE cardinality(l.tags) = 0 AND id > l.expansion_cursor AND id <= l.upper_client_id
+                        WHERE l.file_id IS NULL AND cardinality(l.tags) = 0
+                            AND id > l.expansion_cursor AND id <= l.upper_client_id
                         ORDER BY id LIMIT $3
                     ) UNION ALL (
                         SELECT tagged.* FROM (SELECT DISTINCT unnest(l.tags) AS tag) AS t
@@ -97,6 +100,7 @@ async def expand(
                                 AND deleted_at IS NULL
                             ORDER BY tag, id LIMIT $3
                         ) AS tagged
+                        WHERE l.file_id IS NULL
                     ) UNION ALL (
                         -- The tag may be another than the first. Who has two is looked at twice, and added once.
                         SELECT tagged.* FROM (SELECT DISTINCT unnest(l.tags) AS tag) AS t
@@ -108,6 +112,12 @@ async def expand(
                                 ORDER BY client_id LIMIT $3
                             ) AS k JOIN clients c ON c.id = k.client_id
                         ) AS tagged
+                        WHERE l.file_id IS NULL
+                    ) UNION ALL (
+                        SELECT r.client_id, c.operator_code, c.phone IS NOT NULL AND c.suppression_id IS NULL
+                        FROM recipients r JOIN clients c ON c.id = r.client_id
+                        WHERE r.file_id = l.file_id AND r.client_id > l.expansion_cursor
+                        ORDER BY r.client_id LIMIT $3
                     )
                 ) AS either
                 ORDER BY client_id LIMIT $3
@@ -124,7 +134,7 @@ async def expand(
             SELECT l.id, looked.client_id FROM looked JOIN leased l ON l.id = looked.mailing_id
             WHERE {matching}
                 AND (cardinality(l.operator_codes) = 0 OR looked.operator_code = ANY (l.operator_codes))
-                AND (l.unsent_of IS NULL OR EXISTS (
+                AND (l.unsent_of IS NULL OR l.file_id IS NOT NULL OR EXISTS (
                     SELECT FROM messages x
                     WHERE x.client_id = looked.client_id AND x.mailing_id = l.unsent_of AND x.unsent_status IS NOT NULL
                 ))

@@ -145,7 +145,7 @@ async def take_fresh(pool: Pool, owner: UUID, limits: Mapping[int, int]) -> Take
             ) AS x
         ), wanted AS MATERIALIZED (
             SELECT x.id, x.mailing_id, x.client_id, c.timezone FROM fresh x JOIN clients c ON c.id = x.client_id
-            WHERE x.status = 'pending' AND c.deleted_at IS NULL AND c.suppression_id IS NULL
+            WHERE x.status = 'pending' AND c.phone IS NOT NULL AND c.suppression_id IS NULL
         ), zone AS MATERIALIZED (
             -- Each time zone is judged once for each mailing.
             SELECT mailing_id, timezone, opens_at,

@@ -77,7 +77,7 @@ async def list_of_status(connection: Connection, resend: OpenResend, limit: int)
                 AND m.unsent_status IS NOT NULL AND m.final_at <= $4
             ORDER BY m.mailing_id, m.unsent_status, m.id LIMIT $5
         )
-        SELECT (m).id, (m).attempts, c.deleted_at IS NULL AND c.suppression_id IS NULL AS client_alive,
+        SELECT (m).id, (m).attempts, c.phone IS NOT NULL AND c.suppression_id IS NULL AS client_alive,
             attempt_is_open(m) AS open, attempt_is_lost(m) AS lost,
             coalesce((m).reason LIKE 'outcome unknown%', false) AS unknown
         FROM looked JOIN clients c ON c.id = (m).client_id ORDER BY (m).id
@@ -95,7 +95,7 @@ async def list_by_id(connection: Connection, resend: OpenResend) -> list[ResendC
     """Lists those of the resend's messages that are still final and unsent."""
     rows = await connection.fetch(
         """
-        SELECT m.id, m.attempts, c.deleted_at IS NULL AND c.suppression_id IS NULL AS client_alive,
+        SELECT m.id, m.attempts, c.phone IS NOT NULL AND c.suppression_id IS NULL AS client_alive,
             attempt_is_open(m) AS open, attempt_is_lost(m) AS lost,
             coalesce(m.reason LIKE 'outcome unknown%', false) AS unknown
         FROM messages m JOIN clients c ON c.id = m.client_id

@@ -41,8 +41,9 @@ class Rows:
         made: int = await self.pool.fetchval(
             """
             INSERT INTO mailings (text, start_at, end_at, status, started_at, finished_at)
-            VALUES ('Hello', now() + CASE WHEN $1 = 'scheduled' THEN interval '1 h' ELSE interval '-30 s' END,
-                now() + interval '2 h', $1, CASE WHEN $1 <> 'scheduled' THEN now() - interval '30 s' END,
+            VALUES ('Hello',
+                now() + CASE WHEN $1 IN ('draft', 'scheduled') THEN interval '1 h' ELSE interval '-30 s' END,
+                now() + interval '2 h', $1, CASE WHEN $1 NOT IN ('draft', 'scheduled') THEN now() - interval '30 s' END,
                 CASE WHEN $1 = 'finished' THEN now() END)
             RETURNING id
             """,
@@ -60,6 +61,25 @@ class Rows:
             sum(numbers),
             *numbers,
         )
+        return made
+
+    async def test_send(self, phone: str) -> int:
+        """A test-send to a guest, finished a moment ago, with its message sent."""
+        made = await self.mailing("finished", sent=1)
+        file_id: int = await self.pool.fetchval("INSERT INTO recipient_files DEFAULT VALUES RETURNING id")
+        guest: int = await self.pool.fetchval(
+            """
+            INSERT INTO clients (phone, operator_code, timezone, guest_of, deleted_at, settled_at)
+            VALUES ($1, substr($1, 2, 3), 'UTC', $2, now(), now()) RETURNING id
+            """,
+            phone,
+            file_id,
+        )
+        await self.pool.execute("INSERT INTO recipients (file_id, client_id, line) VALUES ($1, $2, 1)", file_id, guest)
+        await self.pool.execute(
+            "UPDATE mailings SET test = true, file_id = $2, recipients = 1 WHERE id = $1", made, file_id
+        )
+        await self.message(made, guest, "sent", attempts=1)
         return made
 
     async def start_closing(self, mailing_id: int) -> None:

@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 import orjson
 
-from services.api.clients.import_.readers import Rejected
+from services.api.clients.import_.errors import Rejected
+from services.api.clients.import_.refusals import Refusals
 from services.api.clients.import_.store import ClientColumns
 from services.api.clients.responses import ImportReport, LineError
 from services.api.clients.schemas import ClientNew
@@ -20,6 +21,7 @@ OVERFULL = "attributes: with those there are, they would be too many or too long
 
 @dataclass(slots=True)
 class ImportTally:
+    refusals: Refusals | None = None
     created: int = 0
     updated: int = 0
     unchanged: int = 0
@@ -29,8 +31,10 @@ class ImportTally:
     errors: list[LineError] = field(default_factory=list)
 
     def reject(self, rejected: Rejected) -> None:
-        """Counts a bad line. Only the first ones are reported by number."""
+        """Counts a bad line. Only the first ones are reported by number, unless all of them are asked for."""
         self.rejected += 1
+        if self.refusals is not None:
+            self.refusals.add(rejected)
         if len(self.errors) < MAX_LINE_ERRORS:
             self.errors.append(LineError(line=rejected.line, detail=rejected.detail))
 
@@ -43,6 +47,8 @@ class ImportTally:
             repeated=self.repeated,
             rejected=self.rejected,
             errors=self.errors,
+            refused_csv=None if self.refusals is None else self.refusals.text(),
+            refused_left_out=0 if self.refusals is None else self.refusals.left_out,
         )
 
 

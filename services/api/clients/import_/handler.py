@@ -11,9 +11,14 @@ from services.api.clients import store as clients
 from services.api.clients.handlers import DEFAULT_ZONE
 from services.api.clients.import_ import store
 from services.api.clients.import_.batch import Batch, ImportTally, OnConflict, StoredCounts, count
+from services.api.clients.import_.csv_files.csv_reader import CsvReader
+from services.api.clients.import_.csv_files.encodings import Transcoder
+from services.api.clients.import_.errors import BadHeader, Rejected
 from services.api.clients.import_.lines import Line, LineSplitter
-from services.api.clients.import_.readers import BadHeader, CsvReader, LineReader, NdjsonReader, Rejected
-from services.api.clients.schemas import ClientNew, ImportQuery
+from services.api.clients.import_.parameters import ImportQuery, form_of
+from services.api.clients.import_.readers import LineReader, NdjsonReader
+from services.api.clients.import_.refusals import Refusals
+from services.api.clients.schemas import ClientNew
 from services.api.edits.barrier import pass_barrier
 from services.api.edits.scope import MOST_CLIENTS, EditScope
 from services.api.stop_list.guard import KEY, share_stop_list
@@ -47,12 +52,14 @@ async def import_clients(request: web.Request) -> web.Response:
 
 async def _read(request: web.Request, run: "RunningImport") -> ImportTally:
     turns, lines, size = request.app[TURNS], LineSplitter(), 0
+    transcoder = Transcoder(query_of(request, ImportQuery).encoding)
     try:
         async for chunk in chunks(request):
             size += len(chunk)
-            await turns.run(run.take(lines, lines.feed(chunk)))
-            _refuse_excess(size, lines.number)
+            await turns.run(run.take(lines, lines.feed(transcoder.feed(chunk))))
+            refuse_excess(size, lines.number, "What came before was imported.")
             await run.store_when_full()
+        await turns.run(run.take(lines, lines.feed(transcoder.end())))
         await turns.run(run.take(lines, lines.end()))
         await turns.run(run.end())
         return await run.finish()
@@ -63,17 +70,21 @@ async def _read(request: web.Request, run: "RunningImport") -> ImportTally:
 def _start(request: web.Request, query: ImportQuery) -> "RunningImport":
     # Clients that are generated from the API's document send files as bytes.
     media, zones = require_type(request, (CSV, NDJSON, BYTES)), zones_of(request)
-    default_zone = request.app[DEFAULT_ZONE]
-    reader = NdjsonReader(zones) if media == NDJSON else CsvReader(zones, default_zone, query.on_empty)
-    target = ImportTarget(pool_of(request), default_zone, origin_of(request), request.app[KEY])
-    return RunningImport(target, reader, query.on_conflict)
+    form = form_of(query, zones, request.app[DEFAULT_ZONE])
+    target = ImportTarget(
+        pool_of(request), form.default_zone, origin_of(request), request.app[KEY], default_tag=form.default_tag
+    )
+    if media == NDJSON:
+        return RunningImport(target, NdjsonReader(zones), query.on_conflict)
+    reader = CsvReader(zones, form)
+    return RunningImport(target, reader, query.on_conflict, Refusals(reader) if query.refused else None)
 
 
-def _refuse_excess(size: int, lines: int) -> None:
+def refuse_excess(size: int, lines: int, consequence: str) -> None:
+    """Raises a 413 problem for a file that is too large. `consequence` is a sentence on what came before."""
     if size > MOST_BYTES or lines > MOST_LINES:
         detail = (
-            f"A file may have {MOST_BYTES:,} bytes and {MOST_LINES:,} lines at most: send it in parts. "
-            "What came before was imported."
+            f"A file may have {MOST_BYTES:,} bytes and {MOST_LINES:,} lines at most: send it in parts. {consequence}"
         )
         raise HttpProblem("body-too-large", detail)
 
@@ -86,16 +97,19 @@ class ImportTarget:
     default_zone: str
     origin: Origin
     stop_list_key: StopListKey | None = None
+    default_tag: str = ""
 
 
 class RunningImport:
     """One running import. At most one batch and one chunk of it are in memory."""
 
-    def __init__(self, target: ImportTarget, reader: LineReader, on_conflict: OnConflict) -> None:
+    def __init__(
+        self, target: ImportTarget, reader: LineReader, on_conflict: OnConflict, refusals: Refusals | None = None
+    ) -> None:
         self._target = target
         self._reader = reader
         self._batch = Batch(on_conflict)
-        self._tally = ImportTally()
+        self._tally = ImportTally(refusals)
         self._moments: list[datetime] = []
         # Clients whose zone or attributes changed, as many as an edit names and one more.
         self.edited: set[int] = set()
@@ -156,7 +170,9 @@ async def store_batch(target: ImportTarget, batch: Batch, moments: Sequence[date
             updated = await store.update(connection, columns, target.origin, moments)
             if updated.edited:
                 await clients.make_flights_due(connection, updated.edited)
-        created = await store.insert(connection, columns, target.default_zone, target.origin, hashes)
+        created = await store.insert(
+            connection, columns, target.default_zone, target.origin, hashes, default_tag=target.default_tag
+        )
         moment = await store.moment(connection)
     if updated.edited:
         await clients.make_flights_due(target.pool, updated.edited)

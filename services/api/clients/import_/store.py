@@ -129,7 +129,13 @@ async def update(connection: Connection, batch: ClientColumns, origin: Origin, m
 
 
 async def insert(
-    connection: Connection, batch: ClientColumns, default_zone: str, origin: Origin, hashes: Sequence[bytes] | None
+    connection: Connection,
+    batch: ClientColumns,
+    default_zone: str,
+    origin: Origin,
+    hashes: Sequence[bytes] | None,
+    *,
+    default_tag: str = "",
 ) -> list[int]:
     """Inserts the clients that do not exist, records an event for each, and returns their ids.
 
@@ -142,7 +148,7 @@ async def insert(
         WITH made AS (
             INSERT INTO clients
                 (phone, operator_code, tag, further_tags, timezone, external_id, attributes, suppression_id)
-            SELECT g.phone, coalesce(g.operator_code, substr(g.phone, 2, 3)), coalesce(g.tag, ''),
+            SELECT g.phone, coalesce(g.operator_code, substr(g.phone, 2, 3)), coalesce(g.tag, $13),
                 CASE WHEN g.further_tags IS NULL THEN '{{}}'
                     ELSE ARRAY(SELECT jsonb_array_elements_text(g.further_tags::jsonb)) END,
                 coalesce(g.timezone, $9), nullif(g.external_id, ''),
@@ -167,6 +173,7 @@ async def insert(
         origin.request_id,
         detail_of(origin, source="import"),
         hashes or [],
+        default_tag,
     )
     return [row["id"] for row in rows]
 

@@ -57,7 +57,7 @@ async def count_shapes(connection: Connection | Pool, audience: Audience, text: 
             {summed(_UNITS.format(v="{v}", beyond=beyond))} AS units,
             {summed("char_length({v})")} AS characters,
             count(*) AS recipients
-        FROM (SELECT {read} FROM clients c WHERE {condition} AND c.suppression_id IS NULL OFFSET 0) AS value
+        FROM (SELECT {read} FROM {audience.table} WHERE {condition} AND c.suppression_id IS NULL OFFSET 0) AS value
         GROUP BY 1, 2, 3, 4, 5
         """,  # noqa: S608 - the pieces are constant, and all values are parameters
         *values,
@@ -99,7 +99,7 @@ async def _sample(connection: Connection | Pool, audience: Audience, name: str) 
     condition, values = audience.condition()
     rows = await connection.fetch(
         f"""
-        SELECT c.id FROM clients c
+        SELECT c.id FROM {audience.table}
         WHERE {condition} AND c.suppression_id IS NULL
             AND coalesce(btrim(c.attributes ->> ${len(values) + 1}::text), '') = ''
         ORDER BY c.id LIMIT {SAMPLE}

@@ -20,22 +20,35 @@ _LISTS = """c.deleted_at IS NULL
         SELECT FROM messages m WHERE m.client_id = c.id AND m.mailing_id = $3 AND m.unsent_status IS NOT NULL
     ))"""
 
+_OF_FILE = """(
+    SELECT k.id, k.phone, k.suppression_id, k.attributes || r.given AS attributes
+    FROM recipients r JOIN clients k ON k.id = r.client_id WHERE r.file_id = $1
+) AS c"""
+
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Who matches a plan: the lists of its filter, and the tree, which may be that of a segment."""
+    """Who matches a plan: the lists of its filter, and the tree, which may be that of a segment; or a file."""
 
     operator_codes: list[str]
     tags: list[str]
     unsent_of: int | None
     tree: Group | None
     start: datetime
+    file_id: int | None = None
+
+    @property
+    def table(self) -> str:
+        """The rows named `c` on which the condition is asked: clients, or the recipients of a file with its values."""
+        return "clients c" if self.file_id is None else _OF_FILE
 
     def condition(self) -> tuple[str, list[object]]:
         """Returns a condition on rows of clients named `c`, and the values of its parameters, which begin with $1.
 
         It holds for those on the stop list, too.
         """
+        if self.file_id is not None:
+            return "c.phone IS NOT NULL", [self.file_id]
         values: list[object] = [self.operator_codes, self.tags, self.unsent_of]
         compiled = compile_filter(self.tree, first=len(values) + 1, mailing_id=None, start=self.start)
         return f"{_LISTS} AND {compiled.sql}", [*values, *compiled.values]
@@ -52,4 +65,4 @@ async def read_audience(connection: Connection | Pool, plan: MailingPlan) -> Aud
     elif plan.conditions is not None:
         tree = read_conditions(plan.conditions, "filter")
         await require_mailings(connection, tree)
-    return Audience(plan.operator_codes, plan.tags, plan.unsent_of, tree, plan.start_at)
+    return Audience(plan.operator_codes, plan.tags, plan.unsent_of, tree, plan.start_at, plan.file_id)

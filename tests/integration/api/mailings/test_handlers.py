@@ -118,16 +118,25 @@ async def test_a_mailing_shows_whether_its_audience_is_being_frozen(
 
 ACTIONS = [
     # action, from, what becomes of it; None is a conflict
+    ("start", "draft", "scheduled"),
+    ("start", "scheduled", "scheduled"),
+    ("start", "running", "running"),
+    ("start", "paused", None),
+    ("start", "finished", None),
+    ("start", "cancelled", None),
+    ("pause", "draft", None),
     ("pause", "scheduled", None),
     ("pause", "running", "paused"),
     ("pause", "paused", "paused"),
     ("pause", "finished", None),
     ("pause", "cancelled", None),
+    ("resume", "draft", None),
     ("resume", "scheduled", None),
     ("resume", "running", "running"),
     ("resume", "paused", "running"),
     ("resume", "finished", None),
     ("resume", "cancelled", None),
+    ("cancel", "draft", "cancelled"),
     ("cancel", "scheduled", "cancelled"),
     ("cancel", "running", "cancelled"),
     ("cancel", "paused", "cancelled"),
@@ -145,7 +154,12 @@ async def test_an_action_leads_from_state_to_state(
     assert answered.status == (409 if becomes is None else 200)
     shown = (await api.get(f"/mailings/{mailing}")).body
     assert shown["status"] == (becomes or status)
-    hints = {"pause": "mailing.paused", "resume": "mailing.resumed", "cancel": "mailing.cancelled"}
+    hints = {
+        "start": "mailing.updated",
+        "pause": "mailing.paused",
+        "resume": "mailing.resumed",
+        "cancel": "mailing.cancelled",
+    }
     assert api.hints.names == ([hints[action]] if becomes not in (None, status) else [])
     if becomes is not None:
         assert answered.body == shown
@@ -162,7 +176,7 @@ async def test_a_mailing_that_is_closing_obeys_no_more(api: Api, rows: Rows, act
     assert (await api.get(f"/mailings/{mailing}")).body["status"] == status
 
 
-@pytest.mark.parametrize("status", ["scheduled", "running", "paused", "finished", "cancelled"])
+@pytest.mark.parametrize("status", ["draft", "scheduled", "running", "paused", "finished", "cancelled"])
 async def test_a_deleted_mailing_is_gone(api: Api, rows: Rows, pool: asyncpg.Pool, status: str) -> None:
     mailing = await rows.mailing(status)
     assert (await api.delete(f"/mailings/{mailing}")).status == 204

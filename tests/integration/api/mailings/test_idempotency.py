@@ -4,7 +4,7 @@ import asyncpg
 import pytest
 
 from services.api.access.identity import BOOTSTRAP
-from services.api.mailings.idempotency import IdempotencyKey
+from services.api.mailings.idempotency.keys import IdempotencyKey
 from tests.integration.api.fakes import Answered, Api
 from tests.integration.api.rows import Rows
 

@@ -23,6 +23,8 @@ from tests.integration.api.rows import Rows
 DOCUMENT = build(ROUTES)
 # In which state a mailing must be for an operation to succeed; in any, where it is not here.
 STATES = {
+    "startMailing": "draft",
+    "setRecipients": "draft",
     "pauseMailing": "running",
     "resumeMailing": "paused",
     "cancelMailing": "running",
@@ -95,6 +97,7 @@ async def ids(rows: Rows, operation_id: str) -> dict[str, int | str]:
         "suppression_id": suppression,
         "provider": "smsc",
         "session_id": session,
+        "test_send_id": await rows.test_send("79990000002"),
     }
 
 

@@ -13,7 +13,7 @@ COUNTS = {"pending": 1, "retrying": 2, "sent": 30, "rejected": 4, "exhausted": 5
 
 async def test_nothing_counts_zero(api: Api) -> None:
     assert (await api.get("/statistics")).body == {
-        "mailings": {"total": 0, "scheduled": 0, "running": 0, "paused": 0, "finished": 0, "cancelled": 0},
+        "mailings": {"total": 0, "draft": 0, "scheduled": 0, "running": 0, "paused": 0, "finished": 0, "cancelled": 0},
         "messages": {"total": 0} | dict.fromkeys(STATUSES, 0),
     }
 
@@ -25,7 +25,7 @@ async def test_totals_count_messages_of_deleted_mailings_too(api: Api, rows: Row
     await api.delete(f"/mailings/{deleted}")
     totals = (await api.get("/statistics")).body
     assert totals["mailings"] == {
-        "total": 6, "scheduled": 1, "running": 1, "paused": 1, "finished": 1, "cancelled": 2
+        "total": 6, "draft": 0, "scheduled": 1, "running": 1, "paused": 1, "finished": 1, "cancelled": 2
     }  # fmt: skip
     expected = {name: number * 6 for name, number in COUNTS.items()}
     expected["sent"] += 1000

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from services.api.mailings.idempotency import IdempotencyKey, key_of
+from services.api.mailings.idempotency.keys import IdempotencyKey, key_of
 from services.api.mailings.schemas import MailingNew
 from services.api.web.problems import HttpProblem
 

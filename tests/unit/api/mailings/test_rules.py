@@ -18,7 +18,9 @@ from services.api.mailings.rules import (
     judge_action,
     judge_delete,
     judge_edit,
+    judge_file,
     judge_new,
+    judge_start,
 )
 from services.api.mailings.schemas import MailingNew, MailingPatch
 from services.api.web.problems import InvalidValue
@@ -38,20 +40,29 @@ def a_patch(**values: Any) -> MailingPatch:
     return MailingPatch.model_validate(given, context={"zones": frozenset()})
 
 
-STATUSES: tuple[MailingStatus, ...] = ("scheduled", "running", "paused", "finished", "cancelled")
+STATUSES: tuple[MailingStatus, ...] = ("draft", "scheduled", "running", "paused", "finished", "cancelled")
 
 ACTIONS: list[tuple[Action, MailingStatus, StatusChange | None]] = [
     # StatusChange(None) is fine as it is, None is a conflict.
+    ("start", "draft", StatusChange("scheduled")),
+    ("start", "scheduled", StatusChange(None)),
+    ("start", "running", StatusChange(None)),
+    ("start", "paused", None),
+    ("start", "finished", None),
+    ("start", "cancelled", None),
+    ("pause", "draft", None),
     ("pause", "scheduled", None),
     ("pause", "running", StatusChange("paused")),
     ("pause", "paused", StatusChange(None)),
     ("pause", "finished", None),
     ("pause", "cancelled", None),
+    ("resume", "draft", None),
     ("resume", "scheduled", None),
     ("resume", "running", StatusChange(None)),
     ("resume", "paused", StatusChange("running")),
     ("resume", "finished", None),
     ("resume", "cancelled", None),
+    ("cancel", "draft", StatusChange("cancelled")),
     ("cancel", "scheduled", StatusChange("cancelled")),
     ("cancel", "running", StatusChange("cancelled")),
     ("cancel", "paused", StatusChange("cancelled")),
@@ -66,7 +77,7 @@ def test_an_action_in_each_state(action: Action, status: MailingStatus, expected
     assert isinstance(decided, StateConflict) if expected is None else decided == expected
 
 
-@pytest.mark.parametrize("action", ["pause", "resume", "cancel"])
+@pytest.mark.parametrize("action", ["start", "pause", "resume", "cancel"])
 @pytest.mark.parametrize("status", STATUSES)
 def test_while_closing_only_what_is_cancelled_stays_so(action: Action, status: MailingStatus) -> None:
     decided = judge_action(action, a_locked(status, closing=True))
@@ -77,7 +88,7 @@ def test_while_closing_only_what_is_cancelled_stays_so(action: Action, status: M
 
 
 @pytest.mark.parametrize("closing", [False, True])
-@pytest.mark.parametrize("status", ["scheduled", "running", "paused", "finished", "cancelled"])
+@pytest.mark.parametrize("status", STATUSES)
 def test_a_delete_cancels_what_is_not_over_and_waits_for_what_closes(status: MailingStatus, closing: bool) -> None:
     decided = judge_delete(a_locked(status, closing=closing))
     if status in ("finished", "cancelled"):
@@ -88,7 +99,49 @@ def test_a_delete_cancels_what_is_not_over_and_waits_for_what_closes(status: Mai
         assert decided == StatusChange("cancelled")
 
 
+STARTS: list[tuple[dict[str, Any], datetime | None]] = [
+    # the plan of a draft, when it starts; None is a conflict
+    ({}, NOW + HOUR),
+    ({"start_at": NOW - HOUR}, NOW),
+    ({"start_at": NOW - 2 * HOUR, "end_at": NOW + SECOND}, NOW),
+    ({"start_at": NOW - 2 * HOUR, "end_at": NOW}, None),
+    ({"start_at": NOW - 2 * HOUR, "end_at": NOW - HOUR}, None),
+]
+
+
+@pytest.mark.parametrize(("plan", "starts"), STARTS)
+def test_a_draft_starts_at_its_start_or_now_and_never_after_its_end(
+    plan: dict[str, Any], starts: datetime | None
+) -> None:
+    decided = judge_start(a_locked("draft", **plan))
+    if starts is None:
+        assert decided == StateConflict("The end of this draft is in the past: change end_at, then start it.")
+    else:
+        assert decided == (StatusChange("scheduled"), replace(PLAN, **plan | {"start_at": starts}))
+
+
+@pytest.mark.parametrize("status", ["scheduled", "running"])
+def test_what_was_started_is_not_started_again(status: MailingStatus) -> None:
+    locked = a_locked(status, start_at=NOW - HOUR)
+    assert judge_start(locked) == (StatusChange(None), locked.plan)
+
+
+@pytest.mark.parametrize("status", STATUSES)
+def test_only_a_draft_takes_a_file_which_replaces_its_filter(status: MailingStatus) -> None:
+    decided = judge_file(a_locked(status, unsent_of=7))
+    if status == "draft":
+        assert decided == replace(PLAN, operator_codes=[], tags=[], unsent_of=None)
+    else:
+        assert isinstance(decided, StateConflict)
+
+
+def test_a_filter_replaces_the_file() -> None:
+    decided = judge_edit(a_locked("draft", file_id=3, recipients=5), a_patch(filter={"tags": ["new"]}))
+    assert decided == Edit(replace(PLAN, operator_codes=[], tags=["new"]))
+
+
 VALUES: dict[str, Any] = {
+    "name": "New",
     "text": "New",
     "start_at": NOW + HOUR / 2,
     "end_at": NOW + 3 * HOUR,
@@ -96,9 +149,10 @@ VALUES: dict[str, Any] = {
     "window": None,
 }
 ALLOWED: dict[MailingStatus, set[str]] = {
-    "scheduled": {"text", "start_at", "end_at", "filter", "window"},
-    "running": {"text", "end_at", "window"},
-    "paused": {"text", "end_at", "window"},
+    "draft": {"name", "text", "start_at", "end_at", "filter", "window"},
+    "scheduled": {"name", "text", "start_at", "end_at", "filter", "window"},
+    "running": {"name", "text", "end_at", "window"},
+    "paused": {"name", "text", "end_at", "window"},
     "finished": set(),
     "cancelled": set(),
 }

@@ -82,7 +82,7 @@ def test_only_the_first_errors_are_named() -> None:
 
 def test_the_names_of_nested_fields_are_known_as_python_and_as_json_have_them() -> None:
     assert field_names((MailingPatch,)) == {
-        *("text", "start_at", "end_at", "filter", "operator_codes", "tags", "unsent_of"),
-        *("window", "opens", "from", "closes", "to", "days", "on_missing", "segment"),
-        *("all_of", "all", "any_of", "any", "none_of", "not"),
+        *("name", "text", "start_at", "end_at", "filter", "operator_codes", "tags", "unsent_of", "on_missing"),
+        *("segment", "all", "all_of", "any", "any_of", "not", "none_of"),
+        *("window", "opens", "from", "closes", "to", "days"),
     }

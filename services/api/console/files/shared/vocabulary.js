@@ -13,7 +13,7 @@ export const WAITING = ["pending", "retrying"];
 /** @type {Status[]} */
 export const UNSENT = ["rejected", "exhausted", "expired", "cancelled"];
 /** @type {State[]} */
-export const STATES = ["scheduled", "running", "paused", "finished", "cancelled"];
+export const STATES = ["draft", "scheduled", "running", "paused", "finished", "cancelled"];
 export const QUEUES = ["planner.dead", "dispatcher.dead", "reporter.dead"];
 /** @type {Role[]} Each may do what those before it may. */
 export const ROLES = ["viewer", "operator", "admin"];
@@ -34,23 +34,25 @@ export const MEANING = {
  * @type {Record<State, string[]>}
  */
 export const EDITABLE = {
-  scheduled: ["text", "start_at", "end_at", "filter", "window", "on_missing"],
-  running: ["text", "end_at", "window", "on_missing"],
-  paused: ["text", "end_at", "window", "on_missing"],
+  draft: ["name", "text", "start_at", "end_at", "filter", "window", "on_missing"],
+  scheduled: ["name", "text", "start_at", "end_at", "filter", "window", "on_missing"],
+  running: ["name", "text", "end_at", "window", "on_missing"],
+  paused: ["name", "text", "end_at", "window", "on_missing"],
   finished: [],
   cancelled: [],
 };
 
-/** @typedef {"pause" | "resume" | "cancel"} Action */
+/** @typedef {"start" | "pause" | "resume" | "cancel"} Action */
 
 /**
  * The states from which an action leads to another state.
  * @type {Record<Action, State[]>}
  */
 export const ACTIONS = {
+  start: ["draft"],
   pause: ["running"],
   resume: ["paused"],
-  cancel: ["scheduled", "running", "paused"],
+  cancel: ["draft", "scheduled", "running", "paused"],
 };
 
 /**

@@ -3,7 +3,7 @@
 import pytest
 
 from services.api.clients.import_.batch import Batch, ImportTally, OnConflict, StoredCounts, count
-from services.api.clients.import_.readers import Rejected
+from services.api.clients.import_.errors import Rejected
 from services.api.clients.schemas import ClientNew
 
 ZONES = {"zones": frozenset({"UTC"})}

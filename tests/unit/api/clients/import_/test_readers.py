@@ -2,21 +2,18 @@
 
 import itertools
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.api.clients.import_.csv_files.csv_reader import CsvReader
+from services.api.clients.import_.csv_files.dialect import CsvForm
+from services.api.clients.import_.csv_files.records import MAX_BREAKS
+from services.api.clients.import_.errors import BadHeader, Rejected
 from services.api.clients.import_.lines import MAX_LINE, Line
-from services.api.clients.import_.readers import (
-    MAX_BREAKS,
-    BadHeader,
-    CsvReader,
-    LineReader,
-    NdjsonReader,
-    OnEmpty,
-    Rejected,
-)
+from services.api.clients.import_.readers import LineReader, NdjsonReader
 from services.api.clients.schemas import ClientNew
 
 ZONES = frozenset({"UTC", "Asia/Tokyo"})
@@ -32,8 +29,8 @@ def read(reader: LineReader, lines: Iterable[bytes | None]) -> list[Found]:
     return [*found, *map(show, reader.end())]
 
 
-def read_csv(*lines: bytes | None, on_empty: OnEmpty = "keep") -> list[Found]:
-    return read(CsvReader(ZONES, "UTC", on_empty), lines)
+def read_csv(*lines: bytes | None, **form: Any) -> list[Found]:
+    return read(CsvReader(ZONES, CsvForm("UTC", **form)), lines)
 
 
 ALL = b"phone,operator_code,tag,timezone"

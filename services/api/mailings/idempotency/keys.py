@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import orjson
 
-from services.api.mailings import idempotency_store as store
-from services.api.mailings.idempotency_store import StoredAnswer
+from services.api.mailings.idempotency import store
+from services.api.mailings.idempotency.store import StoredAnswer
 from services.api.mailings.schemas import MailingNew
 from services.api.web.problems import InvalidValue, conflict, invalid
 from shared.database import Connection

@@ -1,0 +1,102 @@
+"""herald mailings start, duplicate, recipients, test."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from cli.commands.clients.files import FORMATS, beginning, by_suffix, proposal_of
+from cli.commands.mailings.group import app
+from cli.commands.mailings.views import show_one
+from cli.commands.options import AsJson, MailingId
+from cli.connections.api import ApiClient, Json, open_api
+from cli.run import run
+from cli.terminal.output import print_json, print_table
+from cli.terminal.progress import closing_bar, read_with_progress, transfer_bar
+from cli.terminal.tables import make_table
+from cli.terminal.wording import count
+
+# How often a test-send is looked at until it is finished, which takes a second or two.
+LOOK_SECONDS = 0.5
+
+
+@app.command("start")
+def start_mailing(mailing_id: MailingId, as_json: AsJson = False) -> None:
+    """Start a draft, at its start or at once."""
+    run(_act(mailing_id, "start", as_json))
+
+
+@app.command("duplicate")
+def duplicate_mailing(mailing_id: MailingId, as_json: AsJson = False) -> None:
+    """Make a draft with all that was specified for a mailing."""
+    run(_act(mailing_id, "duplicate", as_json))
+
+
+@app.command("recipients")
+def take_recipients(
+    mailing_id: MailingId,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, readable=True, help="A CSV, or NDJSON.")
+    ],
+    skip_errors: Annotated[bool, typer.Option("--skip-errors", help="Leave wrong lines out.")] = False,
+    as_proposed: Annotated[
+        bool, typer.Option("--as-proposed", help="Have the CSV inspected, and read it as is proposed.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take the recipients of a draft from a file: a phone and values in each line, in place of the filter."""
+    run(_take(mailing_id, file, skip_errors, as_proposed, as_json))
+
+
+@app.command("test")
+def try_text(
+    text: Annotated[str, typer.Option(help="Text to try.")],
+    phone: Annotated[list[str], typer.Option(help="Phone to send it to; up to five.")],
+    as_json: AsJson = False,
+) -> None:
+    """Send a text to up to five phones now, by the way of every message, and say what became of it."""
+    run(_try(text, phone, as_json))
+
+
+async def _act(mailing_id: int, action: str, as_json: bool) -> None:
+    async with open_api() as api:
+        show_one(await api.post(f"/mailings/{mailing_id}/{action}"), as_json)
+
+
+async def _take(mailing_id: int, file: Path, skip_errors: bool, as_proposed: bool, as_json: bool) -> None:
+    format_ = by_suffix(file)
+    params: Json = {"on_error": "skip" if skip_errors else "refuse"}
+    async with open_api() as api:
+        if as_proposed and format_ == "csv":
+            params |= proposal_of(await api.upload("/clients/import/inspect", beginning(file), FORMATS["csv"], {}))
+        with closing_bar(transfer_bar(Console(stderr=True))) as progress:
+            content = read_with_progress(file, progress)
+            report = await api.upload(f"/mailings/{mailing_id}/recipients", content, FORMATS[format_], params)
+    if as_json:
+        print_json(report)
+        return
+    typer.echo(f"mailing {mailing_id} has {count(report['recipients'], 'recipient')}")
+    if report["errors"]:
+        rows = [(error["line"], error["detail"]) for error in report["errors"]]
+        print_table(make_table("lines left out", ("line", "detail"), rows))
+
+
+async def _try(text: str, phones: list[str], as_json: bool) -> None:
+    async with open_api() as api:
+        made = await api.post("/test-sends", {"text": text, "phones": phones})
+        shown = await _until_finished(api, made)
+    if as_json:
+        print_json(shown)
+        return
+    rows = [(one["phone"], one["status"], one["reason"] or "") for one in shown["messages"]]
+    print_table(make_table("", ("phone", "status", "reason"), rows))
+
+
+async def _until_finished(api: ApiClient, made: Json) -> Json:
+    """Waits for a test-send, which is over after five minutes at the latest."""
+    while not made["finished"]:
+        await asyncio.sleep(LOOK_SECONDS)
+        made = await api.get(f"/test-sends/{made['id']}")
+    return made
