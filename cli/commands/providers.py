@@ -9,9 +9,11 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from cli.commands.options import AsJson
 from cli.connections.api import Json, open_api
 from cli.providers import trial
 from cli.run import run
+from cli.terminal.output import print_json
 from cli.terminal.tables import make_table
 from services.dispatcher.providers.checking import CheckedFile, check_providers
 from services.dispatcher.providers.mapping import Surroundings
@@ -43,9 +45,9 @@ def check_file(file: FileArgument = None) -> None:
 
 
 @app.command("list")
-def list_providers() -> None:
+def list_providers(as_json: AsJson = False) -> None:
     """List the providers: their state, the rate in use, and the share of errors."""
-    run(_list())
+    run(_list(as_json))
 
 
 @app.command("try")
@@ -104,9 +106,12 @@ def reload_file(file: FileArgument = None) -> None:
     run(_reload())
 
 
-async def _list() -> None:
+async def _list(as_json: bool) -> None:
     async with open_api() as api:
         found = (await api.get("/providers"))["items"]
+    if as_json:
+        print_json(*found)
+        return
     console = Console()
     if not found:
         console.print("no provider is in use: no dispatcher runs")

@@ -21,6 +21,7 @@ KNOWN = frozenset(
         "DATABASE_URL",
         "DECLARE",
         "DEFAULT_TIMEZONE",
+        "DEFAULT_WINDOW",
         "DISPATCHER_CONCURRENCY",
         "EXTERNAL_RABBITMQ_URL",
         "FAILPOINT",
@@ -41,6 +42,7 @@ KNOWN = frozenset(
         "OPS_HOST",
         "OPS_PORT",
         "PAUSE_ON_REJECTED",
+        "PROVIDERS_FILE",
         "PROVIDER_RATE",
         "PROVIDER_TIMEOUT",
         "PROVIDER_TOKEN",
@@ -59,6 +61,7 @@ KNOWN = frozenset(
         "SANDBOX_PORT",
         "SANDBOX_SECRET",
         "SMTP_URL",
+        "STOP_LIST_KEY",
         "TOKEN",
         "TRUSTED_PROXIES",
     )

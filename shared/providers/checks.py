@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from shared.providers.faults import join_path, suggest
-from shared.providers.placeholders import PLACEHOLDERS, EnvironmentSecret, FileSecret, Placeholder, parse_text
+from shared.providers.placeholders import PLACEHOLDERS, EnvironmentSecret, FileSecret, RequestPlaceholder, parse_text
 from shared.providers.rule_checks import check_rules
 from shared.providers.schema import NAME, ProviderConfig, ProvidersFile, RequestAuth, RequestConfig
 
@@ -57,7 +57,7 @@ def _texts(path: Path, tree: Any) -> Iterator[tuple[Path, str]]:
 
 def uses(provider: ProviderConfig, placeholder: str) -> bool:
     """Says whether a provider's request holds this placeholder."""
-    return any(Placeholder(placeholder) in parse_text(text) for _, text in texts_of(provider))
+    return any(RequestPlaceholder(placeholder) in parse_text(text) for _, text in texts_of(provider))
 
 
 def _check_request(path: Path, provider: ProviderConfig) -> Iterator[tuple[Path, str]]:
@@ -84,7 +84,7 @@ def _check_request(path: Path, provider: ProviderConfig) -> Iterator[tuple[Path,
 
 def _check_text(text: str) -> Iterator[str]:
     for part in parse_text(text):
-        if isinstance(part, Placeholder) and part.name not in PLACEHOLDERS:
+        if isinstance(part, RequestPlaceholder) and part.name not in PLACEHOLDERS:
             yield f"unknown placeholder {{{{{part.name}}}}}{suggest(part.name, PLACEHOLDERS)}"
         elif isinstance(part, EnvironmentSecret) and not part.name.isidentifier():
             yield f"${{{part.name}}} is no name of an environment variable"

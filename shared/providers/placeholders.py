@@ -31,7 +31,7 @@ _FILE = "file:"
 
 
 @dataclass(frozen=True, slots=True)
-class Placeholder:
+class RequestPlaceholder:
     """A value of the message."""
 
     name: str
@@ -51,7 +51,7 @@ class FileSecret:
     path: str
 
 
-Part = str | Placeholder | EnvironmentSecret | FileSecret
+Part = str | RequestPlaceholder | EnvironmentSecret | FileSecret
 
 
 def parse_text(text: str) -> tuple[Part, ...]:
@@ -63,7 +63,7 @@ def parse_text(text: str) -> tuple[Part, ...]:
     for found in _MARK.finditer(text):
         if found.start() > place:
             parts.append(text[place : found.start()])
-        parts.append(Placeholder(found[1]) if found[1] is not None else EnvironmentSecret(found[2]))
+        parts.append(RequestPlaceholder(found[1]) if found[1] is not None else EnvironmentSecret(found[2]))
         place = found.end()
     if place < len(text):
         parts.append(text[place:])

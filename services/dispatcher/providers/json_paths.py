@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from services.dispatcher.providers.message_values import GETTERS, MessageValues
-from shared.providers.placeholders import Placeholder, parse_text
+from shared.providers.placeholders import RequestPlaceholder, parse_text
 
 ANY = "*"
 # Finds what stands at a path, in the order of the reply; nothing where there is no such place.
@@ -14,7 +14,7 @@ Find = Callable[[Any, MessageValues | None], Sequence[Any]]
 def compile_path(path: str) -> Find:
     """Compiles a path: keys and indexes between dots, * for any element, {{phone}} for a value of the message."""
     steps = path.split(".")
-    if any(isinstance(part, Placeholder) for part in parse_text(path)):
+    if any(isinstance(part, RequestPlaceholder) for part in parse_text(path)):
         return lambda tree, values: list(_walk(tree, [_fill(step, values) for step in steps]))
     if len(steps) == 1 and path != ANY and not path.isdigit():
         return lambda tree, _: [tree[path]] if isinstance(tree, dict) and path in tree else ()
@@ -24,7 +24,9 @@ def compile_path(path: str) -> Find:
 def _fill(step: str, values: MessageValues | None) -> str:
     if values is None or "{{" not in step:
         return step
-    parts = [str(GETTERS[part.name](values)) if isinstance(part, Placeholder) else part for part in parse_text(step)]
+    parts = [
+        str(GETTERS[part.name](values)) if isinstance(part, RequestPlaceholder) else part for part in parse_text(step)
+    ]
     return "".join(part for part in parts if isinstance(part, str))
 
 

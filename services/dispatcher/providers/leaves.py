@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from services.dispatcher.providers.message_values import GETTERS, LeafValue, MessageValues
-from shared.providers.placeholders import EnvironmentSecret, FileSecret, Part, Placeholder, parse_text
+from shared.providers.placeholders import EnvironmentSecret, FileSecret, Part, RequestPlaceholder, parse_text
 from shared.providers.secrets import SecretValues
 
 Leaf = Callable[[MessageValues], LeafValue]
@@ -17,7 +17,7 @@ def compile_leaf(value: Any, secrets: SecretValues) -> Leaf:
     if not isinstance(value, str):
         return lambda _: value
     parts = parse_text(value)
-    if len(parts) == 1 and isinstance(parts[0], Placeholder):
+    if len(parts) == 1 and isinstance(parts[0], RequestPlaceholder):
         return GETTERS[parts[0].name]
     return compile_text(value, secrets)
 
@@ -39,7 +39,7 @@ _NOBODY: Any = None
 
 def _compile_part(part: Part, secrets: SecretValues) -> Callable[[MessageValues], str]:
     match part:
-        case Placeholder():
+        case RequestPlaceholder():
             get = GETTERS[part.name]
             return lambda values: "" if (found := get(values)) is None else str(found)
         case EnvironmentSecret():

@@ -11,7 +11,7 @@ import orjson
 from services.dispatcher.provider_api.origin import ProviderOrigin, read_origin
 from services.dispatcher.providers.leaves import Leaf, compile_leaf, compile_text, compile_tree
 from services.dispatcher.providers.message_values import LeafValue, MessageValues
-from shared.providers.placeholders import Placeholder, parse_text
+from shared.providers.placeholders import RequestPlaceholder, parse_text
 from shared.providers.schema import BasicAuth, RequestAuth, RequestConfig
 from shared.providers.secrets import SecretValues
 from shared.texts.sms import fits_gsm
@@ -71,7 +71,7 @@ def _compile_path(url: str, secrets: SecretValues) -> Encode:
     for part in parse_text(path):
         if isinstance(part, str):
             pieces.append(_constant(quote(part, safe=_SAFE).encode()))
-        elif isinstance(part, Placeholder):
+        elif isinstance(part, RequestPlaceholder):
             pieces.append(_in_path(compile_leaf(f"{{{{{part.name}}}}}", secrets)))
         else:
             pieces.append(_in_path(compile_leaf(_written(part), secrets)))

@@ -69,6 +69,7 @@ class VerdictPool:
             "claimed_at": datetime.now(UTC),
             "request_id": None,
             "waited": 0.0,
+            "attributes": None,
         }
 
 
