@@ -24,7 +24,7 @@ async def test_every_answer_is_documented(make_stack: MakeStack) -> None:
     stack = await make_stack("api", "planner", env={"HERALD_TRUSTED_PROXIES": "127.0.0.1"})
     command = [
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", FOLDER / "schemathesis.toml"),
-        *("run", f"{stack.api_url}/openapi.json", "--max-examples", CASES or "10", "--continue-on-failure", *SEED),
+        *("run", f"{stack.api_url}/openapi.json", "--max-examples", CASES or "5", "--continue-on-failure", *SEED),
     ]
     env = {"SCHEMATHESIS_HOOKS": "tests.contract.hooks", "HERALD_TEST_TOKEN": ADMIN_TOKEN}
     env[ENDED_MAILING] = str(await an_ended_mailing(stack))
