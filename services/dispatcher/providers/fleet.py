@@ -98,7 +98,12 @@ class Fleet:
         def is_there(name: str) -> bool:
             return name in left and not self.lanes[name].away(moment)
 
-        name = pool.pick(has_room) or pool.pick(is_there) or pool.standby(has_room) or pool.standby(is_there)
+        name = (
+            pool.pick(has_room, is_there)
+            or pool.pick(is_there, is_there)
+            or pool.standby(has_room)
+            or pool.standby(is_there)
+        )
         if name is None:
             return _postponed(min(self.lanes[name].away(moment) for name in left))
         return self._unless_held(self.lanes[name], moment)

@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 
 from shared.providers.schema import ProvidersFile
 
+# Of messages that a provider may catch up on after it was full: more would be a burst at its expense.
+MOST_BEHIND = 200
+
 
 @dataclass(slots=True)
 class Pool:
@@ -20,18 +23,21 @@ class Pool:
     def names(self) -> Sequence[str]:
         return tuple(self.weights)
 
-    def pick(self, usable: Callable[[str], bool]) -> str | None:
-        """Picks the next of the usable providers by weight; None if none is."""
-        found = [(name, weight) for name, weight in self.weights.items() if weight > 0 and usable(name)]
-        if len(found) == 1:
-            return found[0][0]
+    def pick(self, has_room: Callable[[str], bool], is_there: Callable[[str], bool]) -> str | None:
+        """Picks the next of the providers with room, by weight; None if none has any.
+
+        One that is there and full for the moment keeps its claim on what the others get meanwhile, up to a limit: it
+        gets that as soon as it has room. One that is away leaves its share to the others.
+        """
+        there = [(name, weight) for name, weight in self.weights.items() if weight > 0 and is_there(name)]
+        found = [name for name, _ in there if has_room(name)]
         if not found:
             return None
-        total = sum(weight for _, weight in found)
-        for name, weight in found:
-            self._credit[name] = self._credit.get(name, 0.0) + weight
-        best = max((name for name, _ in found), key=lambda name: self._credit[name])
-        self._credit[best] -= total
+        total = sum(weight for _, weight in there)
+        for name, weight in there:
+            self._credit[name] = min(self._credit.get(name, 0.0) + weight, MOST_BEHIND * total)
+        best = max(found, key=lambda name: self._credit[name])
+        self._credit[best] = max(self._credit[best] - total, -MOST_BEHIND * total)
         return best
 
     def standby(self, usable: Callable[[str], bool]) -> str | None:

@@ -2,16 +2,36 @@
 
 from collections import Counter
 
-from services.dispatcher.providers.routing import Pool, make_router
+import pytest
+
+from services.dispatcher.providers.routing import MOST_BEHIND, Pool, make_router
 from shared.providers.reading import parse_providers_file
 
 
 def counted(pool: Pool, messages: int, away: frozenset[str] = frozenset()) -> Counter[str | None]:
-    return Counter(pool.pick(lambda name: name not in away) for _ in range(messages))
+    return Counter(pool.pick(lambda name: name not in away, lambda name: name not in away) for _ in range(messages))
 
 
 def test_shares_are_those_of_the_weights() -> None:
     assert counted(Pool({"a": 80, "b": 20}), 10_000) == {"a": 8000, "b": 2000}
+
+
+def test_one_that_was_full_for_a_while_gets_its_share_afterwards() -> None:
+    pool = Pool({"a": 80, "b": 20})
+    full = {"a"}
+    got: Counter[str | None] = Counter()
+    for turn in range(1000):
+        if turn == 50:
+            full.clear()
+        got[pool.pick(lambda name: name not in full, lambda name: True)] += 1
+    assert got["a"] == pytest.approx(800, abs=1)
+
+
+def test_one_that_is_always_full_never_holds_the_others_up_nor_floods_afterwards() -> None:
+    pool = Pool({"a": 1, "b": 1})
+    assert Counter(pool.pick(lambda name: name == "b", lambda name: True) for _ in range(10_000)) == {"b": 10_000}
+    first = [pool.pick(lambda name: True, lambda name: True) for _ in range(1000)]
+    assert first.count("a") <= 500 + MOST_BEHIND + 1
 
 
 def test_what_is_away_leaves_its_share_to_the_others() -> None:
