@@ -249,7 +249,9 @@ async def test_a_wrong_value_is_explained_at_its_field(admin: Console) -> None:
 
 
 async def test_local_times_are_read_in_their_zone_also_when_clocks_change(console: Console) -> None:
-    script = "async ([local, zone]) => (await import('/console/shared/time_zones.js')).toMoment(local, zone).moment"
+    script = (
+        "async ([local, zone]) => (await import('/console/shared/forms/time_zones.js')).toMoment(local, zone).moment"
+    )
     for local, zone, moment in (
         ("2035-01-31T18:00", "Europe/Moscow", "2035-01-31T18:00:00+03:00"),
         ("2026-07-01T00:00", "America/St_Johns", "2026-07-01T00:00:00-02:30"),
@@ -408,6 +410,78 @@ async def test_failed_messages_are_looked_into_and_sent_again_and_dead_letters_r
     await admin.button("Replay all").click()
     await admin.dialog.get_by_role("button", name="Replay").click()
     await expect(admin.page.get_by_text(re.compile(r"\d+ dead letters? replayed, \d+ refused"))).to_be_visible()
+
+
+LATIN = re.compile(r"[A-Za-z]{2,}")
+# Names and data: of programs, formats, queues, fields and zones, and what this test made.
+NAMES = {
+    "API",
+    "Herald",
+    "HTTP",
+    "SMS",
+    "UTC",
+    "CSV",
+    "English",
+    "env",
+    "admin",
+    "herald",
+    "Hello",
+    "Europe",
+    "Moscow",
+    "few",
+    "many",
+    "lost",
+    "wrong",
+}
+
+
+async def test_a_russian_browser_reads_russian_until_another_language_is_chosen(
+    stack: Stack, browser: Browser, pictures: Path, operator: Operator
+) -> None:
+    mailing_id = await operator.create_mailing(filter={"tags": ["few"]})
+    await operator.until_counts_begin(mailing_id)
+    async with page_of(browser, stack.api_url, locale="ru-RU", timezone_id="Europe/Moscow") as browsed:
+        opened = Console(browsed, pictures)
+        await opened.open()
+        await expect(opened.heading("Вход")).to_be_visible()
+        await browsed.page.get_by_label("Токен").fill("nobody's-token")
+        await opened.button("Вход").click()
+        await expect(browsed.page.get_by_role("alert")).to_contain_text("Токен неизвестен, истёк или отозван.")
+        await browsed.page.get_by_label("Токен").fill(ADMIN_TOKEN)
+        await opened.button("Вход").click()
+        for path, ready in (
+            ("/#/", ".figures dd"),
+            ("/#/mailings", "tbody tr"),
+            (f"/#/mailings/{mailing_id}", "tbody tr"),
+            ("/#/clients?tag=few", "tbody tr"),
+            ("/#/clients/1", "tbody tr"),
+            ("/#/dead-letters", ".list"),
+            ("/#/mailings/new", "textarea"),
+        ):
+            await opened.open(path)
+            await expect(browsed.page.locator(f"main {ready}").first).to_be_visible()
+            await opened.picture(f"ru-{path.strip('/#?').replace('/', '-').partition('?')[0]}")
+            assert set(LATIN.findall(await shown_text(browsed.page))) - NAMES == set(), path
+        assert await browsed.page.locator("html").get_attribute("lang") == "ru"
+        await browsed.page.get_by_label("Язык").select_option("en")
+        await expect(opened.heading("New mailing")).to_be_visible()
+        await browsed.page.reload()
+        await expect(opened.heading("New mailing")).to_be_visible()
+        assert await browsed.page.locator("html").get_attribute("lang") == "en"
+        assert opened.wrong == []
+
+
+async def shown_text(page: Page) -> str:
+    """Returns what can be read on the page, but for the API's own sentences and the names of time zones."""
+    script = """() => {
+        const page = document.body.cloneNode(true);
+        page.querySelectorAll('[lang=en], noscript, select').forEach((one) => one.remove());
+        const texts = [...page.querySelectorAll('*')].flatMap((one) => [...one.childNodes])
+            .filter((node) => node.nodeType === Node.TEXT_NODE).map((node) => node.data);
+        return texts.join(' ') + [...document.querySelectorAll('[aria-label]')].map((one) => one.ariaLabel).join(' ');
+    }"""
+    found: str = await page.evaluate(script)
+    return found
 
 
 async def test_without_authentication_no_token_is_asked_for(stack: Stack, browser: Browser, pictures: Path) -> None:

@@ -3,6 +3,7 @@
 /** @import { Token } from "api-types" */
 /** @import { Page } from "./shared/router.js" */
 /** @import { Role } from "./shared/vocabulary.js" */
+/** @import { Word } from "./shared/words/language.js" */
 
 import { showClient } from "./client/client.js";
 import { showClients } from "./clients/clients.js";
@@ -14,24 +15,26 @@ import { showOverview } from "./overview/overview.js";
 import { button, byId, h, setChildren } from "./shared/elements.js";
 import * as router from "./shared/router.js";
 import { hasToken, listenForSignOut, may, resume, signOut } from "./shared/session.js";
+import { say, sayOf } from "./shared/words/language.js";
+import { translatePage } from "./shared/words/page.js";
 import { refusalOf, showSignIn } from "./sign_in/sign_in.js";
 
 /** @type {Page[]} */
 const PAGES = [
-  [/^$/, "Overview", showOverview],
-  [/^mailings$/, "Mailings", showMailings],
-  [/^mailings\/new$/, "New mailing", showNewMailing],
-  [/^mailings\/(\d{1,19})$/, "Mailing", showMailing],
-  [/^clients$/, "Clients", showClients],
-  [/^clients\/(\d{1,19})$/, "Client", showClient],
-  [/^dead-letters$/, "Dead letters", showDeadLetters],
+  [/^$/, "overview", showOverview],
+  [/^mailings$/, "mailings", showMailings],
+  [/^mailings\/new$/, "new_mailing", showNewMailing],
+  [/^mailings\/(\d{1,19})$/, "mailing", showMailing],
+  [/^clients$/, "clients", showClients],
+  [/^clients\/(\d{1,19})$/, "client", showClient],
+  [/^dead-letters$/, "dead_letters", showDeadLetters],
 ];
-/** @type {Array<[address: string, name: string, role: Role]>} */
+/** @type {Array<[address: string, name: Word, role: Role]>} */
 const NAVIGATION = [
-  ["#/", "Overview", "viewer"],
-  ["#/mailings", "Mailings", "viewer"],
-  ["#/clients", "Clients", "viewer"],
-  ["#/dead-letters", "Dead letters", "admin"],
+  ["#/", "overview", "viewer"],
+  ["#/mailings", "mailings", "viewer"],
+  ["#/clients", "clients", "viewer"],
+  ["#/dead-letters", "dead_letters", "admin"],
 ];
 
 const main = byId("main");
@@ -41,9 +44,10 @@ const session = byId("session");
 /** @param {Token} user */
 function enter(user) {
   const allowed = NAVIGATION.filter(([, , role]) => may(role));
-  setChildren(nav, h("ul", {}, allowed.map(([href, name]) => h("li", {}, h("a", { href }, name)))));
-  setChildren(session, h("span", { title: `Role: ${user.role}` }, `${user.name} (${user.role})`),
-    hasToken() && button("Sign out", () => signOut(), { class: "small outline" }));
+  setChildren(nav, h("ul", {}, allowed.map(([href, name]) => h("li", {}, h("a", { href }, say(name))))));
+  const role = sayOf("role", user.role);
+  setChildren(session, h("span", { title: say("who_role", { role }) }, say("who", { name: user.name, role })),
+    hasToken() && button(say("sign_out"), () => signOut(), { class: "small outline" }));
   nav.hidden = false;
   session.hidden = false;
   router.start(PAGES);
@@ -59,6 +63,8 @@ function leave(problem) {
   }
   showSignIn(main, problem, enter);
 }
+
+translatePage();
 
 // The router would take the link's target for the address of a page.
 document.querySelector(".skip")?.addEventListener("click", (event) => {

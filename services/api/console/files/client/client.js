@@ -11,12 +11,13 @@ import { timeElement } from "../shared/format.js";
 import { untilLoaded } from "../shared/polling.js";
 import { go, heading } from "../shared/router.js";
 import { may } from "../shared/session.js";
+import { say } from "../shared/words/language.js";
 
 const EVENTS_INTERVAL_SECONDS = 10;
 
 /** @param {PageContext} context */
 export async function showClient({ main, ids: [id], signal }) {
-  main.append(heading(`Client ${id}`));
+  main.append(heading(say("client_number", { id })));
   /** @type {Client | null} */
   const found = await untilLoaded(() => get(`clients/${id}`, {}, signal), signal);
   if (found !== null) {
@@ -42,11 +43,11 @@ async function showLoaded(main, client, signal) {
     events.reload();
   };
   const actions = h("div", { class: "actions" },
-    button("Edit", () => editClient(shown, saved, signal), { class: "small outline" }),
-    button("Delete", () => deleteClient(shown, () => go("#/clients"), signal), { class: "small outline danger" }));
+    button(say("edit"), () => editClient(shown, saved, signal), { class: "small outline" }),
+    button(say("delete"), () => deleteClient(shown, () => go("#/clients"), signal), { class: "small outline danger" }));
   main.replaceChildren(
-    h("div", { class: "head" }, heading(`Client ${client.id}`), may("operator") && actions),
-    details, section("Events", events.element));
+    h("div", { class: "head" }, heading(say("client_number", { id: String(client.id) })), may("operator") && actions),
+    details, section(say("events"), events.element));
   show(client);
   await events.failed;
 }
@@ -54,8 +55,8 @@ async function showLoaded(main, client, signal) {
 /** @param {Client} client */
 function detailsOf(client) {
   return definitions([
-    ["Phone", client.phone], ["Operator code", client.operator_code], ["Tag", client.tag || "–"],
-    ["Time zone", client.timezone],
-    ["Added", timeElement(client.created_at)], ["Changed", timeElement(client.updated_at)],
+    [say("phone"), client.phone], [say("operator_code"), client.operator_code], [say("tag"), client.tag || "–"],
+    [say("time_zone"), client.timezone],
+    [say("added"), timeElement(client.created_at)], [say("changed"), timeElement(client.updated_at)],
   ]);
 }

@@ -6,13 +6,11 @@
 import { call } from "../shared/api.js";
 import { confirmAction, openDialog } from "../shared/dialog.js";
 import { button, h, uniqueId } from "../shared/elements.js";
-import { clearErrors, field, showErrors } from "../shared/fields.js";
+import { clearErrors, field, showErrors } from "../shared/forms/fields.js";
 import { announce } from "../shared/notice.js";
 import { errorsOf, expected, problemBox, showProblem, whileBusy } from "../shared/problems.js";
-import { zoneNames } from "../shared/time_zones.js";
-
-const CODE_HINT = "Leave empty for digits 2 to 4 of the phone.";
-const ZONE_HINT = "Leave empty for the default of the installation.";
+import { zoneNames } from "../shared/forms/time_zones.js";
+import { say } from "../shared/words/language.js";
 
 /**
  * Opens the form of a client.
@@ -23,10 +21,10 @@ const ZONE_HINT = "Leave empty for the default of the installation.";
 export function editClient(client, saved, signal) {
   const fields = new ClientFields(client);
   const box = problemBox();
-  openDialog(client ? `Edit client ${client.id}` : "New client", (close) => {
-    const submit = h("button", { type: "submit" }, "Save");
+  openDialog(client ? say("edit_client", { id: String(client.id) }) : say("new_client"), (close) => {
+    const submit = h("button", { type: "submit" }, say("save"));
     const form = h("form", { novalidate: true }, fields.element, box,
-      h("footer", {}, button("Back", close, { class: "secondary" }), submit));
+      h("footer", {}, button(say("back"), close, { class: "secondary" }), submit));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       whileBusy(submit, box, async () => {
@@ -51,10 +49,10 @@ class ClientFields {
     const zones = h("datalist", { id: uniqueId("zones") }, zoneNames().map((zone) => h("option", { value: zone })));
     this.timezone = textInput(client?.timezone, { list: zones.id });
     this.element = h("div", {},
-      field("phone", "Phone", this.phone, "7 followed by ten digits."),
-      field("operator_code", "Operator code", this.operatorCode, client ? null : CODE_HINT),
-      field("tag", "Tag", this.tag),
-      field("timezone", "Time zone", this.timezone, client ? null : ZONE_HINT),
+      field("phone", say("phone"), this.phone, say("phone_hint")),
+      field("operator_code", say("operator_code"), this.operatorCode, client ? null : say("code_hint")),
+      field("tag", say("tag"), this.tag),
+      field("timezone", say("time_zone"), this.timezone, client ? null : say("zone_hint")),
       zones);
   }
 
@@ -97,7 +95,7 @@ async function save(client, fields, box) {
   try {
     /** @type {Client} */
     const answer = await (client ? call("PATCH", `clients/${client.id}`, { body }) : call("POST", "clients", { body }));
-    announce(client ? `Client ${client.id} was changed.` : `Client ${answer.id} was added.`);
+    announce(say(client ? "client_changed" : "client_added", { id: String(answer.id) }));
     return answer;
   } catch (error) {
     showProblem(box, expected(error), showErrors(fields.element, errorsOf(error)));
@@ -113,12 +111,11 @@ async function save(client, fields, box) {
  */
 export function deleteClient(client, deleted, signal) {
   confirmAction({
-    title: `Delete client ${client.id}?`, action: "Delete client",
-    text: `${client.phone} is removed from the directory for good. Waiting messages to this client are cancelled; sent `
-      + "ones still count.",
+    title: say("delete_client_title", { id: String(client.id) }), action: say("delete_client"),
+    text: say("delete_client_text", { phone: client.phone }),
     perform: async () => {
       await call("DELETE", `clients/${client.id}`);
-      announce(`Client ${client.id} was deleted.`);
+      announce(say("client_deleted", { id: String(client.id) }));
       deleted();
     },
   }, signal);

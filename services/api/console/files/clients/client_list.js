@@ -2,6 +2,7 @@
 
 /** @import { Client } from "api-types" */
 /** @import { Head } from "../shared/elements.js" */
+/** @import { Word } from "../shared/words/language.js" */
 
 import { button, h, numberCell, setChildren, setText } from "../shared/elements.js";
 import { timeElement } from "../shared/format.js";
@@ -9,9 +10,11 @@ import { PagedList } from "../shared/paged_list.js";
 import { link } from "../shared/router.js";
 import { may } from "../shared/session.js";
 import { deleteClient, editClient } from "./client_dialogs.js";
+import { say } from "../shared/words/language.js";
 
 /** @type {Head[]} */
-const HEADS = [["Id", "number"], "Phone", "Operator code", "Tag", "Time zone", "Changed"];
+const HEADS = [[say("id"), "number"], say("phone"), say("operator_code"), say("tag"), say("time_zone"),
+  say("changed")];
 
 /**
  * Makes the list.
@@ -21,7 +24,8 @@ const HEADS = [["Id", "number"], "Phone", "Operator code", "Tag", "Time zone", "
  */
 export function clientList(reload, signal) {
   return new PagedList({
-    label: "Clients", empty: "No clients found.", heads: may("operator") ? [...HEADS, ""] : HEADS,
+    label: say("clients"), empty: say("no_clients"),
+    heads: may("operator") ? [...HEADS, [say("actions"), "unseen"]] : HEADS,
     row: (client) => new ClientRow(client, reload, signal), onturn: reload,
   });
 }
@@ -43,16 +47,17 @@ class ClientRow {
     this.element = h("tr", {},
       numberCell(client.id), h("td", { class: "phone" }, this.phone), this.code, this.tag, this.zone, this.changed,
       may("operator") && h("td", { class: "tools" },
-        this.button("Edit", () => editClient(this.client, reload, signal)),
-        this.button("Delete", () => deleteClient(this.client, reload, signal))));
+        this.button("edit", "edit_client", () => editClient(this.client, reload, signal)),
+        this.button("delete", "delete_this_client", () => deleteClient(this.client, reload, signal))));
   }
 
   /**
-   * @param {string} text
+   * @param {Word} text
+   * @param {Word} label
    * @param {() => void} onclick
    */
-  button(text, onclick) {
-    return button(text, onclick, { class: "link", "aria-label": `${text} client ${this.client.id}` });
+  button(text, label, onclick) {
+    return button(say(text), onclick, { class: "link", "aria-label": say(label, { id: String(this.client.id) }) });
   }
 
   /** @param {Client} client */

@@ -13,6 +13,7 @@ import { editClient } from "./client_dialogs.js";
 import { clientList } from "./client_list.js";
 import { importClients } from "./import_dialog.js";
 import { SearchForm } from "./search_form.js";
+import { say } from "../shared/words/language.js";
 
 const INTERVAL_SECONDS = 10;
 const LIMIT = 25;
@@ -36,12 +37,12 @@ export async function showClients({ main, query, signal }) {
   }, INTERVAL_SECONDS, signal);
   const reload = () => poller.restart();
   const list = clientList(reload, signal);
-  const download = downloadButton("Export", () => ({
+  const download = downloadButton(say("export"), () => ({
     path: "clients/export", query: wanted, accept: "text/csv", name: "clients.csv",
-    otherwise: "Use `herald clients export` instead.",
+    otherwise: say("export_otherwise"),
   }), signal);
   main.append(
-    h("div", { class: "head" }, heading("Clients"),
+    h("div", { class: "head" }, heading(say("clients")),
       h("div", { class: "tools" }, may("operator") && changeButtons(reload, signal), download.button)),
     download.box, search.element, list.element);
   poller.restart();
@@ -56,7 +57,7 @@ export async function showClients({ main, query, signal }) {
 function changeButtons(reload, signal) {
   const addClient = () => editClient(null, (added) => go(link(`clients/${added.id}`)), signal);
   return [
-    button("New client", addClient, { class: "small" }),
-    button("Import", () => importClients(reload, signal), { class: "small" }),
+    button(say("new_client"), addClient, { class: "small" }),
+    button(say("import"), () => importClients(reload, signal), { class: "small" }),
   ];
 }

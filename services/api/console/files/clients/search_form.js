@@ -3,9 +3,10 @@
 /** @import { Problem } from "../shared/api.js" */
 
 import { h, setChildren } from "../shared/elements.js";
-import { checkbox, field, showErrors } from "../shared/fields.js";
+import { checkbox, field, showErrors } from "../shared/forms/fields.js";
 import { problemBox, showProblem } from "../shared/problems.js";
 import { go, link } from "../shared/router.js";
+import { say } from "../shared/words/language.js";
 
 export class SearchForm {
   /** @param {{phone: string | null, operator_code: string | null, tag: string | null}} wanted */
@@ -13,10 +14,10 @@ export class SearchForm {
     this.phone = textInput(wanted.phone);
     this.operatorCode = textInput(wanted.operator_code);
     this.tag = textInput(wanted.tag);
-    this.untagged = checkbox("Only clients without a tag", wanted.tag === "");
-    this.form = h("form", { class: "search", "aria-label": "Search clients", novalidate: true },
-      field("phone", "Phone", this.phone), field("operator_code", "Operator code", this.operatorCode),
-      field("tag", "Tag", this.tag), this.untagged.element, h("button", { type: "submit" }, "Search"));
+    this.untagged = checkbox(say("untagged"), wanted.tag === "");
+    this.form = h("form", { class: "search", "aria-label": say("search_clients"), novalidate: true },
+      field("phone", say("phone"), this.phone), field("operator_code", say("operator_code"), this.operatorCode),
+      field("tag", say("tag"), this.tag), this.untagged.element, h("button", { type: "submit" }, say("search")));
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.search();

@@ -3,8 +3,7 @@
 /** @import { ImportReport } from "api-types" */
 
 import { Unreachable, problemOf, urlOf, withToken } from "../shared/api.js";
-
-const CUT = "The connection was lost. Part of the file may have been imported; importing it again does no harm.";
+import { say } from "../shared/words/language.js";
 
 /**
  * Uploads by XMLHttpRequest, since fetch does not report how much it has sent.
@@ -24,7 +23,7 @@ export function upload(file, conflict, signal, progress) {
   }
   signal.addEventListener("abort", () => request.abort());
   return new Promise((resolve, reject) => {
-    const cut = () => reject(new Unreachable(CUT));
+    const cut = () => reject(new Unreachable(say("upload_cut")));
     request.upload.addEventListener("progress", (event) => progress(event.loaded));
     request.addEventListener("error", cut);
     request.addEventListener("abort", cut);

@@ -6,22 +6,20 @@
 import { call, get } from "../shared/api.js";
 import { confirmAction } from "../shared/dialog.js";
 import { button, h, setChildren, setText } from "../shared/elements.js";
-import { select } from "../shared/fields.js";
-import { formatClock, formatCountOf } from "../shared/format.js";
+import { select } from "../shared/forms/fields.js";
+import { formatClock } from "../shared/format.js";
 import { announce } from "../shared/notice.js";
 import { problemBox, showProblem, whileBusy } from "../shared/problems.js";
 import { heading } from "../shared/router.js";
 import { may } from "../shared/session.js";
 import { QUEUES } from "../shared/vocabulary.js";
 import { LetterList } from "./letter_list.js";
-
-const HINT = "Events, jobs and results that no process could handle, and jobs of exhausted messages. A replay sends "
-  + "them back to work; an exhausted message gets a new round of attempts.";
+import { say, sayCount } from "../shared/words/language.js";
 
 /** @param {PageContext} context */
 export async function showDeadLetters({ main, signal }) {
   if (!may("admin")) {
-    main.append(heading("Dead letters"), h("p", {}, "This page needs a token with the role admin."));
+    main.append(heading(say("dead_letters")), h("p", {}, say("needs_admin")));
     return;
   }
   const page = new DeadLetterPage(signal);
@@ -35,17 +33,19 @@ class DeadLetterPage {
     this.signal = signal;
     this.box = problemBox();
     this.asOf = h("span", { class: "hint" });
-    this.queue = select([["", "All queues"], ...QUEUES], "", { "aria-label": "Queue", onchange: () => this.reload() });
-    this.again = button("Refresh", () => this.reload(), { class: "small outline" });
+    this.queue = select([["", say("all_queues")], ...QUEUES], "", {
+      "aria-label": say("queue"), onchange: () => this.reload(),
+    });
+    this.again = button(say("refresh"), () => this.reload(), { class: "small outline" });
     this.letters = new LetterList(() => this.load(), () => this.updateButtons());
-    this.replayChosen = button("Replay selected", () => this.replay(false), { class: "small outline" });
-    this.replayAll = button("Replay all", () => this.replay(true), { class: "small outline" });
-    this.dropChosen = button("Drop selected", () => this.drop(false), { class: "small outline danger" });
-    this.dropAll = button("Drop all", () => this.drop(true), { class: "small outline danger" });
+    this.replayChosen = button(say("replay_selected"), () => this.replay(false), { class: "small outline" });
+    this.replayAll = button(say("replay_all"), () => this.replay(true), { class: "small outline" });
+    this.dropChosen = button(say("drop_selected"), () => this.drop(false), { class: "small outline danger" });
+    this.dropAll = button(say("drop_all"), () => this.drop(true), { class: "small outline danger" });
     this.result = h("div", { role: "status" });
     this.element = h("div", {},
-      h("div", { class: "head" }, heading("Dead letters"), h("div", { class: "tools" }, this.queue, this.again)),
-      h("p", { class: "hint" }, HINT, " ", this.asOf),
+      h("div", { class: "head" }, heading(say("dead_letters")), h("div", { class: "tools" }, this.queue, this.again)),
+      h("p", { class: "hint" }, say("letters_hint"), " ", this.asOf),
       h("div", { class: "actions" }, this.replayChosen, this.replayAll, this.dropChosen, this.dropAll),
       this.box, this.result, this.letters.element);
     this.updateButtons();
@@ -62,7 +62,7 @@ class DeadLetterPage {
       /** @type {DeadLetters} */
       const page = await get("dead-letters", query, this.signal);
       this.letters.show(page);
-      setText(this.asOf, `As of ${formatClock(Date.now())}.`);
+      setText(this.asOf, say("as_of", { clock: formatClock(Date.now()) }));
     });
     this.letters.endLoading();
     this.updateButtons();
@@ -75,25 +75,29 @@ class DeadLetterPage {
   }
 
   /**
-   * Names the letters that are meant, in a question.
+   * Says what would be done to which letters, for a question.
+   * @param {"replay" | "drop"} action
    * @param {boolean} all
    */
-  describe(all) {
-    const queue = this.queue.value ? `in ${this.queue.value}` : "in all queues";
-    return all ? `all dead letters ${queue}` : formatCountOf(this.letters.chosen.length, "dead letter");
+  describe(action, all) {
+    const queue = this.queue.value;
+    if (!all) {
+      return sayCount(`${action}_some`, this.letters.chosen.length);
+    }
+    return queue ? say(`${action}_queue`, { queue }) : say(`${action}_every`);
   }
 
   /** @param {boolean} all */
   replay(all) {
     confirmAction({
-      title: "Replay dead letters?", action: "Replay", danger: false,
-      text: `This sends ${this.describe(all)} back to work.`,
+      title: say("replay_title"), action: say("replay"), danger: false,
+      text: this.describe("replay", all),
       perform: async () => {
         const body = all ? { all: true, queue: this.queue.value || null } : { ids: this.letters.chosen };
         /** @type {Replayed} */
         const found = await call("POST", "dead-letters/replay", { body });
         setChildren(this.result, outcomeOf(found));
-        announce(`${formatCountOf(found.replayed, "dead letter")} replayed.`);
+        announce(sayCount("replayed", found.replayed));
         await this.reload();
       },
     }, this.signal);
@@ -102,14 +106,14 @@ class DeadLetterPage {
   /** @param {boolean} all */
   drop(all) {
     confirmAction({
-      title: "Drop dead letters?", action: "Drop",
-      text: `This deletes ${this.describe(all)} for good. The database keeps the status of their messages.`,
+      title: say("drop_title"), action: say("drop"),
+      text: this.describe("drop", all),
       perform: async () => {
         const query = all ? { all: true, queue: this.queue.value || null } : { ids: this.letters.chosen.join(",") };
         /** @type {Dropped} */
         const { dropped } = await call("DELETE", "dead-letters", { query });
         setChildren(this.result);
-        announce(`${formatCountOf(dropped, "dead letter")} dropped.`);
+        announce(sayCount("dropped", dropped));
         await this.reload();
       },
     }, this.signal);
@@ -118,7 +122,7 @@ class DeadLetterPage {
 
 /** @param {Replayed} found */
 function outcomeOf({ replayed, refused, errors }) {
-  const text = `${formatCountOf(replayed, "dead letter")} replayed, ${refused} refused.`;
+  const text = sayCount("replayed_refused", replayed, { refused });
   const box = h("div", {});
   if (refused) {
     showProblem(box, new Error(text), errors.map(({ id, detail }) => ({ loc: ["", id], msg: detail })));

@@ -7,11 +7,13 @@ import { h, numberCell } from "../shared/elements.js";
 import { timeElement } from "../shared/format.js";
 import { PagedList } from "../shared/paged_list.js";
 import { link } from "../shared/router.js";
+import { describeReason, say } from "../shared/words/language.js";
 
 // The API drops at most this many by their ids in one request.
 const LIMIT = 50;
 /** @type {Head[]} */
-const HEADS = ["", "Queue", "Reason", ["Mailing", "number"], ["Message", "number"], "Since"];
+const HEADS = [[say("choose"), "unseen"], say("queue"), say("reason"), [say("mailing"), "number"],
+  [say("message"), "number"], say("since")];
 
 export class LetterList {
   /**
@@ -24,7 +26,7 @@ export class LetterList {
     this.chosenIds = new Set();
     /** @type {PagedList<DeadLetter>} */
     this.list = new PagedList({
-      label: "Dead letters", heads: HEADS, empty: "No dead letters.", onturn, row: (letter) => this.row(letter),
+      label: say("dead_letters"), heads: HEADS, empty: say("no_letters"), onturn, row: (letter) => this.row(letter),
     });
     this.element = this.list.element;
   }
@@ -63,12 +65,12 @@ export class LetterList {
   row(letter) {
     /** @type {HTMLInputElement} */
     const box = h("input", {
-      type: "checkbox", "aria-label": `Select the dead letter of message ${letter.message_id ?? "unknown"}`,
+      type: "checkbox", "aria-label": labelOf(letter),
       onchange: () => this.choose(letter.id, box.checked),
     });
     const mailing = letter.mailing_id === null ? "–"
       : h("a", { href: link(`mailings/${letter.mailing_id}`) }, letter.mailing_id);
-    const element = h("tr", {}, h("td", {}, box), h("td", {}, letter.queue), h("td", {}, letter.reason),
+    const element = h("tr", {}, h("td", {}, box), h("td", {}, letter.queue), h("td", {}, describeReason(letter.reason)),
       numberCell(mailing), numberCell(letter.message_id ?? "–"), h("td", { class: "moment" }, timeElement(letter.at)));
     return { element };
   }
@@ -85,4 +87,9 @@ export class LetterList {
     }
     this.onchoose();
   }
+}
+
+/** @param {DeadLetter} letter */
+function labelOf({ message_id: id }) {
+  return id === null ? say("select_letter_unknown") : say("select_letter", { id: String(id) });
 }

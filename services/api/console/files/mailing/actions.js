@@ -12,6 +12,7 @@ import { go } from "../shared/router.js";
 import { ACTIONS, EDITABLE, UNSENT } from "../shared/vocabulary.js";
 import { editMailing } from "./edit_dialog.js";
 import { isOver, resendMessages } from "./resend_dialog.js";
+import { say } from "../shared/words/language.js";
 
 /**
  * Makes buttons for what the state of the mailing allows.
@@ -27,16 +28,16 @@ export function mailingActions(first, changed, signal) {
     changed(await call("POST", `mailings/${id}/${action}`));
   };
   const cancel = () => confirmAction({
-    title: `Cancel mailing ${id}?`, action: "Cancel mailing", perform: () => act("cancel"),
-    text: "Sending stops at once, and all unsent messages are cancelled. This cannot be undone.",
+    title: say("cancel_title", { id: String(id) }), action: say("cancel_mailing"), perform: () => act("cancel"),
+    text: say("cancel_text"),
   }, signal);
   const buttons = {
-    pause: actionButton("Pause", box, () => act("pause"), { class: "small" }),
-    resume: actionButton("Resume", box, () => act("resume"), { class: "small" }),
-    edit: button("Edit", () => editMailing(mailing, changed, signal), { class: "small outline" }),
-    resend: button("Resend", () => resendMessages(mailing, changed, signal), { class: "small outline" }),
-    cancel: button("Cancel", cancel, { class: "small outline" }),
-    remove: button("Delete", () => deleteMailing(id, signal), { class: "small outline danger" }),
+    pause: actionButton(say("pause"), box, () => act("pause"), { class: "small" }),
+    resume: actionButton(say("resume"), box, () => act("resume"), { class: "small" }),
+    edit: button(say("edit"), () => editMailing(mailing, changed, signal), { class: "small outline" }),
+    resend: button(say("resend"), () => resendMessages(mailing, changed, signal), { class: "small outline" }),
+    cancel: button(say("cancel"), cancel, { class: "small outline" }),
+    remove: button(say("delete"), () => deleteMailing(id, signal), { class: "small outline danger" }),
   };
   const update = (/** @type {Mailing} */ shown) => {
     mailing = shown;
@@ -45,7 +46,7 @@ export function mailingActions(first, changed, signal) {
     buttons.cancel.hidden = !ACTIONS.cancel.includes(shown.status);
     buttons.edit.hidden = !EDITABLE[shown.status].length;
     buttons.resend.hidden = !mayResend(shown);
-    setText(buttons.resend, isOver(shown) ? "Send to those who did not get it" : "Resend");
+    setText(buttons.resend, say(isOver(shown) ? "send_rest" : "resend"));
   };
   return { element: h("div", {}, h("div", { class: "actions" }, Object.values(buttons)), box), update };
 }
@@ -62,11 +63,11 @@ function mayResend(mailing) {
  */
 function deleteMailing(id, signal) {
   confirmAction({
-    title: `Delete mailing ${id}?`, action: "Delete mailing",
-    text: "Sending stops at once, and the mailing disappears from all lists. Its messages still count in the overview.",
+    title: say("delete_title", { id: String(id) }), action: say("delete_mailing"),
+    text: say("delete_text"),
     perform: async () => {
       await call("DELETE", `mailings/${id}`);
-      announce(`Mailing ${id} was deleted.`);
+      announce(say("mailing_deleted", { id: String(id) }));
       go("#/mailings");
     },
   }, signal);

@@ -4,7 +4,7 @@
 /** @import { Minute } from "api-types" */
 
 import { h, numberCell, setChildren, setText, table } from "../shared/elements.js";
-import { formatCount, formatCountOf } from "../shared/format.js";
+import { formatCount, say, sayCount } from "../shared/words/language.js";
 import { chartOptions, formatMinute } from "./chart_options.js";
 import Plot from "../vendor/uPlot.esm.js";
 
@@ -23,12 +23,12 @@ export class Chart {
     this.drawnEnd = "";
     /** @type {uPlot | null} */
     this.plot = null;
-    this.canvas = h("div", { class: "chart", role: "img", "aria-label": "Messages per minute" });
+    this.canvas = h("div", { class: "chart", role: "img", "aria-label": say("per_minute") });
     this.caption = h("p", { class: "hint" });
-    this.empty = h("p", { class: "empty" }, "No messages are final yet.");
+    this.empty = h("p", { class: "empty" }, say("none_final"));
     this.tableBox = h("div", {});
     this.details = h("details", { hidden: true, ontoggle: () => this.drawTable() },
-      h("summary", {}, "Show as a table"), this.tableBox);
+      h("summary", {}, say("as_table")), this.tableBox);
     this.element = h("div", {}, this.empty, this.canvas, this.caption, this.details);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw(), { signal });
     const observer = new ResizeObserver(() => this.plot?.setSize(this.size()));
@@ -77,7 +77,7 @@ export class Chart {
   describePoint(index) {
     const [at, final, sent] = (this.plot?.data ?? []).map((values) => values[index ?? -1]);
     if (typeof at === "number" && typeof final === "number" && typeof sent === "number") {
-      setText(this.caption, `${formatMinute(at)}: ${formatCount(sent)} sent, ${formatCount(final - sent)} failed`);
+      setText(this.caption, say("minute_said", { minute: formatMinute(at), sent, failed: final - sent }));
     } else {
       this.describe();
     }
@@ -86,10 +86,9 @@ export class Chart {
   describe() {
     const sent = this.minutes.reduce((sum, minute) => sum + minute.sent, 0);
     const failed = this.minutes.reduce((sum, minute) => sum + minute.failed, 0);
-    const minutes = formatCountOf(this.minutes.length, "minute");
-    const text = `${formatCount(sent)} sent and ${formatCount(failed)} failed in ${minutes}.`;
+    const text = sayCount("minutes_said", this.minutes.length, { sent, failed });
     setText(this.caption, text);
-    this.canvas.setAttribute("aria-label", `Messages per minute: ${text}`);
+    this.canvas.setAttribute("aria-label", say("per_minute_said", { text }));
   }
 
   drawTable() {
@@ -99,7 +98,8 @@ export class Chart {
     const rows = this.minutes.slice(-MOST_ROWS).reverse().map(({ at, sent, failed }) => h("tr", {},
       h("td", {}, formatMinute(secondsOf(at))), numberCell(formatCount(sent)), numberCell(formatCount(failed))));
     setChildren(this.tableBox,
-      table(`The last ${MOST_ROWS} minutes`, ["Minute", ["Sent", "number"], ["Failed", "number"]], rows));
+      table(sayCount("last_minutes", MOST_ROWS),
+        [say("minute"), [say("sent"), "number"], [say("failed"), "number"]], rows));
   }
 }
 

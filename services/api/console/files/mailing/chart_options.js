@@ -2,7 +2,7 @@
 
 /** @import uPlot from "uplot" */
 
-import { formatCount } from "../shared/format.js";
+import { LOCALE, formatCount } from "../shared/words/language.js";
 import Plot from "../vendor/uPlot.esm.js";
 
 const MINUTE_SECONDS = 60;
@@ -10,8 +10,8 @@ const SHORTEST_SPAN = 10 * MINUTE_SECONDS;
 const DAY_SECONDS = 86_400;
 // Whole numbers alone: there is no half of a message.
 const STEPS = [0, 1, 2, 3, 4, 5, 6].flatMap((power) => [1, 2, 5].map((step) => step * 10 ** power));
-const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit" });
-const DAY = new Intl.DateTimeFormat("en-GB", { day: "2-digit", month: "short", hour: "2-digit", minute: "2-digit" });
+const CLOCK = new Intl.DateTimeFormat(LOCALE, { hour: "2-digit", minute: "2-digit" });
+const DAY = new Intl.DateTimeFormat(LOCALE, { day: "2-digit", month: "short", hour: "2-digit", minute: "2-digit" });
 
 /**
  * Formats a minute with its day.

@@ -8,6 +8,7 @@ import { openDialog } from "../shared/dialog.js";
 import { button, h } from "../shared/elements.js";
 import { announce } from "../shared/notice.js";
 import { problemBox, whileBusy } from "../shared/problems.js";
+import { say } from "../shared/words/language.js";
 
 /**
  * Opens the dialog.
@@ -18,21 +19,20 @@ import { problemBox, whileBusy } from "../shared/problems.js";
 export function editMailing(mailing, changed, signal) {
   const box = problemBox();
   const form = new MailingForm(mailing);
-  openDialog(`Edit mailing ${mailing.id}`, (close) => {
-    const submit = h("button", { type: "submit" }, "Save");
+  openDialog(say("edit_mailing", { id: String(mailing.id) }), (close) => {
+    const submit = h("button", { type: "submit" }, say("save"));
     const element = h("form", { novalidate: true }, form.element, box,
-      h("footer", {}, button("Back", close, { class: "secondary" }), submit));
+      h("footer", {}, button(say("back"), close, { class: "secondary" }), submit));
     element.addEventListener("submit", (event) => {
       event.preventDefault();
       whileBusy(submit, box, () => submitForm(form, form.changes(), box, async (body) => {
         if (Object.keys(body).length) {
           changed(await call("PATCH", `mailings/${mailing.id}`, { body }));
-          announce(`Mailing ${mailing.id} was changed.`);
+          announce(say("mailing_changed", { id: String(mailing.id) }));
         }
         close();
       }));
     });
-    const note = `Only the text, the end and the window of a ${mailing.status} mailing can be changed.`;
-    return [mailing.status !== "scheduled" && h("p", { class: "hint" }, note), element];
+    return [mailing.status !== "scheduled" && h("p", { class: "hint" }, say("edit_limits")), element];
   }, signal);
 }

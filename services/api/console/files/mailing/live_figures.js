@@ -3,8 +3,9 @@
 /** @import { Mailing, MailingStatistics, Reason } from "api-types" */
 
 import { h, numberCell, section, setChildren, setText, table } from "../shared/elements.js";
-import { formatCount, formatDuration, formatRate } from "../shared/format.js";
+import { formatDuration, formatRate } from "../shared/format.js";
 import { Badge, StatusBar, StatusFigures } from "../shared/status_counts.js";
+import { describeReason, formatCount, say, sayOf, sentences } from "../shared/words/language.js";
 import { Chart } from "./chart.js";
 
 export class LiveFigures {
@@ -14,13 +15,13 @@ export class LiveFigures {
     this.figures = new StatusFigures();
     this.speed = h("p", { class: "hint" });
     this.chart = new Chart(signal);
-    this.reasons = new Redrawn("No messages have failed.", reasonTable);
-    this.attempts = new Redrawn("No attempts yet.", attemptTable);
+    this.reasons = new Redrawn(say("none_failed"), reasonTable);
+    this.attempts = new Redrawn(say("no_attempts"), attemptTable);
     this.element = h("div", {},
-      section("Progress", this.bar.element, this.figures.element, this.speed),
-      section("Messages per minute", this.chart.element),
+      section(say("progress"), this.bar.element, this.figures.element, this.speed),
+      section(say("per_minute"), this.chart.element),
       h("div", { class: "columns" },
-        section("Reasons", this.reasons.element), section("Attempts", this.attempts.element)));
+        section(say("reasons"), this.reasons.element), section(say("attempts"), this.attempts.element)));
   }
 
   /**
@@ -66,15 +67,17 @@ class Redrawn {
 /** @param {Reason[]} reasons */
 function reasonTable(reasons) {
   const rows = reasons.map(({ status, reason, count }) => h("tr", {},
-    h("td", {}, new Badge(status).element), h("td", {}, reason), numberCell(formatCount(count))));
-  return table("Reasons", ["Status", "Reason", ["Messages", "number"]], rows);
+    h("td", {}, new Badge("status", status).element),
+    h("td", {}, describeReason(reason)), numberCell(formatCount(count))));
+  return table(say("reasons"), [say("status"), say("reason"), [say("messages"), "number"]], rows);
 }
 
 /** @param {Array<[outcome: string, count: number]>} outcomes The last one is the total. */
 function attemptTable(outcomes) {
-  const rows = outcomes.map(([outcome, count]) => h("tr", {}, h("td", {}, outcome), numberCell(formatCount(count))));
+  const rows = outcomes.map(([outcome, count]) => h("tr", {},
+    h("td", {}, sayOf("outcome", outcome)), numberCell(formatCount(count))));
   rows.at(-1)?.classList.add("sum");
-  return table("Attempts", ["Outcome", ["Attempts", "number"]], rows);
+  return table(say("attempts"), [say("outcome"), [say("attempts"), "number"]], rows);
 }
 
 /**
@@ -82,16 +85,17 @@ function attemptTable(outcomes) {
  * @param {boolean} expanding
  */
 function describeSpeed({ status, rate, eta }, expanding) {
-  const growing = expanding ? "Recipients are still being added. " : "";
+  const growing = expanding ? say("still_adding") : null;
   if (status === "scheduled") {
-    return "The mailing has not started yet.";
+    return say("not_started");
   }
   if (status === "paused") {
-    return `${growing}The mailing is paused: nothing is sent.`;
+    return sentences(growing, say("is_paused"));
   }
   if (status !== "running") {
     return "";
   }
-  const left = eta === null ? "time left unknown" : `${formatDuration(eta)} left`;
-  return `${growing}${formatRate(rate)} over the last minutes, ${left}.`;
+  const speed = eta === null ? say("speed_unknown", { rate: formatRate(rate) })
+    : say("speed_left", { rate: formatRate(rate), duration: formatDuration(eta) });
+  return sentences(growing, speed);
 }

@@ -11,6 +11,7 @@ import { poll, untilLoaded } from "../shared/polling.js";
 import { heading } from "../shared/router.js";
 import { may } from "../shared/session.js";
 import { Badge } from "../shared/status_counts.js";
+import { say, sayOf } from "../shared/words/language.js";
 import { mailingActions } from "./actions.js";
 import { LiveFigures } from "./live_figures.js";
 import { messageList } from "./messages.js";
@@ -22,7 +23,7 @@ const EVENTS_INTERVAL_SECONDS = 10;
 
 /** @param {PageContext} context */
 export async function showMailing({ main, ids: [id], signal }) {
-  main.append(heading(`Mailing ${id}`));
+  main.append(heading(say("mailing_number", { id })));
   /** @type {Mailing | null} */
   const found = await untilLoaded(() => get(`mailings/${id}`, {}, signal), signal);
   if (found !== null) {
@@ -46,7 +47,7 @@ class MailingPage {
     this.failed = new Promise((_, reject) => {
       this.fail = reject;
     });
-    this.badge = new Badge();
+    this.badge = new Badge("state");
     this.plan = new Plan();
     this.text = h("p", { class: "message-text" });
     this.figures = new LiveFigures(signal);
@@ -57,12 +58,12 @@ class MailingPage {
 
   /** @param {HTMLElement} main */
   async run(main) {
-    const title = heading(`Mailing ${this.mailing.id} `, this.badge.element);
+    const title = heading(say("mailing_number", { id: String(this.mailing.id) }), " ", this.badge.element);
     main.replaceChildren(
       h("div", { class: "head" }, title, this.actions?.element),
-      h("div", { class: "columns" }, section("Text", this.text), section("Plan", this.plan.element)),
+      h("div", { class: "columns" }, section(say("text"), this.text), section(say("plan"), this.plan.element)),
       this.figures.element,
-      section("Messages", this.messages.element), section("Events", this.events.element));
+      section(say("messages"), this.messages.element), section(say("events"), this.events.element));
     this.show();
     await Promise.all([
       this.follow(), this.failed, this.messages.failed, this.events.failed,
@@ -94,7 +95,7 @@ class MailingPage {
     this.mailing = found;
     this.show();
     if (found.status !== status) {
-      announce(`Mailing ${found.id} is ${found.status}.`);
+      announce(say("mailing_is", { id: String(found.id), state: sayOf("state", found.status) }));
     }
     if (found.status !== status || found.finished_at !== finishedAt) {
       this.events.reload();

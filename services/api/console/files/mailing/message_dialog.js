@@ -6,12 +6,14 @@
 import { get } from "../shared/api.js";
 import { openDialog } from "../shared/dialog.js";
 import { button, h, numberCell, setChildren, table } from "../shared/elements.js";
-import { formatCount, timeElement } from "../shared/format.js";
+import { timeElement } from "../shared/format.js";
 import { expected, problemBox, showProblem } from "../shared/problems.js";
 import { Badge } from "../shared/status_counts.js";
+import { describeReason, say, sayOf } from "../shared/words/language.js";
 
 /** @type {Head[]} */
-const HEADS = [["No.", "number"], "Started", "Outcome", ["HTTP", "number"], ["Duration", "number"], "Detail"];
+const HEADS = [[say("number"), "number"], say("started"), say("outcome"), [say("http"), "number"],
+  [say("duration"), "number"], say("detail")];
 
 /**
  * Opens the dialog.
@@ -20,7 +22,7 @@ const HEADS = [["No.", "number"], "Started", "Outcome", ["HTTP", "number"], ["Du
  */
 export function showMessage(id, signal) {
   const box = problemBox();
-  const body = h("div", {}, h("p", { "aria-busy": "true" }, "Loading"));
+  const body = h("div", {}, h("p", { "aria-busy": "true" }, say("loading")));
   const load = async () => {
     try {
       setChildren(box);
@@ -32,8 +34,8 @@ export function showMessage(id, signal) {
       }
     }
   };
-  openDialog(`Message ${id}`, (close) => [box, body,
-    h("footer", {}, button("Refresh", load, { class: "secondary" }), button("Close", close))], signal);
+  openDialog(say("message_number", { id: String(id) }), (close) => [box, body,
+    h("footer", {}, button(say("refresh"), load, { class: "secondary" }), button(say("close"), close))], signal);
   load();
 }
 
@@ -44,11 +46,11 @@ export function showMessage(id, signal) {
 function attemptsOf({ status, reason, attempts }) {
   const rows = attempts.map((attempt) => h("tr", {},
     numberCell(attempt.number), h("td", { class: "moment" }, timeElement(attempt.started_at)),
-    h("td", {}, attempt.outcome), numberCell(attempt.http_status ?? "–"),
-    numberCell(attempt.duration_ms === null ? "–" : `${formatCount(attempt.duration_ms)} ms`),
+    h("td", {}, sayOf("outcome", attempt.outcome)), numberCell(attempt.http_status ?? "–"),
+    numberCell(attempt.duration_ms === null ? "–" : say("milliseconds", { count: attempt.duration_ms })),
     h("td", {}, attempt.detail ?? "")));
   return [
-    h("p", {}, new Badge(status).element, reason === null ? "" : ` ${reason}`),
-    rows.length ? table("Attempts", HEADS, rows) : h("p", { class: "empty" }, "No attempts yet."),
+    h("p", {}, new Badge("status", status).element, " ", reason && describeReason(reason)),
+    rows.length ? table(say("attempts"), HEADS, rows) : h("p", { class: "empty" }, say("no_attempts")),
   ];
 }

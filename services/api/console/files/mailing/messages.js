@@ -6,19 +6,21 @@
 import { get } from "../shared/api.js";
 import { downloadButton } from "../shared/download.js";
 import { button, h, numberCell, setChildren, setText } from "../shared/elements.js";
-import { select } from "../shared/fields.js";
-import { formatCount, formatCountOf, timeElement } from "../shared/format.js";
+import { option, select } from "../shared/forms/fields.js";
+import { timeElement } from "../shared/format.js";
 import { PagedList } from "../shared/paged_list.js";
 import { Poller } from "../shared/polling.js";
 import { link } from "../shared/router.js";
 import { Badge } from "../shared/status_counts.js";
 import { STATUSES } from "../shared/vocabulary.js";
+import { describeReason, formatCount, say, sayCount } from "../shared/words/language.js";
 import { showMessage } from "./message_dialog.js";
 
 const LIMIT = 25;
 const INTERVAL_SECONDS = 3;
 /** @type {Head[]} */
-const HEADS = [["Id", "number"], ["Client", "number"], "Status", "Reason", ["Attempts", "number"], "Created", "Sent"];
+const HEADS = [[say("id"), "number"], [say("client"), "number"], say("status"), say("reason"),
+  [say("attempts"), "number"], say("created"), say("sent")];
 
 /**
  * Makes the list, with a filter and a download.
@@ -28,8 +30,8 @@ const HEADS = [["Id", "number"], ["Client", "number"], "Status", "Reason", ["Att
  */
 export function messageList(mailingId, isOver, signal) {
   const path = `mailings/${mailingId}/messages`;
-  const status = select([["", "All statuses"], ...STATUSES], "", {
-    "aria-label": "Status", onchange: () => {
+  const status = select([["", say("all_statuses")], ...STATUSES.map((one) => option("status", one))], "", {
+    "aria-label": say("status"), onchange: () => {
       list.reset();
       poller.restart();
     },
@@ -41,12 +43,12 @@ export function messageList(mailingId, isOver, signal) {
   }, INTERVAL_SECONDS, signal);
   /** @type {PagedList<Message>} */
   const list = new PagedList({
-    label: "Messages", heads: HEADS, empty: "No messages found.", onturn: () => poller.restart(),
+    label: say("messages"), heads: HEADS, empty: say("no_messages"), onturn: () => poller.restart(),
     row: (message) => new MessageRow(message, signal),
   });
-  const download = downloadButton("Download as CSV", () => ({
+  const download = downloadButton(say("as_csv"), () => ({
     path, query: { status: status.value || null }, accept: "text/csv", name: `mailing-${mailingId}-messages.csv`,
-    otherwise: "Filter by status, or read the messages page by page from the API.",
+    otherwise: say("too_many_messages"),
   }), signal);
   poller.restart();
   const element = h("div", {}, h("div", { class: "tools" }, status, download.button), download.box, list.element);
@@ -59,7 +61,7 @@ class MessageRow {
    * @param {AbortSignal} signal
    */
   constructor(message, signal) {
-    this.badge = new Badge();
+    this.badge = new Badge("status");
     this.reason = h("td", {});
     this.attempts = button("", () => showMessage(message.id, signal), { class: "link" });
     this.sent = h("td", { class: "moment" });
@@ -74,9 +76,9 @@ class MessageRow {
   /** @param {Message} message */
   update(message) {
     this.badge.update(message.status);
-    setText(this.reason, message.reason ?? "");
+    setText(this.reason, message.reason === null ? "" : describeReason(message.reason));
     setText(this.attempts, formatCount(message.attempts));
-    this.attempts.setAttribute("aria-label", `${formatCountOf(message.attempts, "attempt")} of message ${message.id}`);
+    this.attempts.setAttribute("aria-label", sayCount("attempts_of", message.attempts, { id: String(message.id) }));
     if (this.sentAt !== message.sent_at) {
       this.sentAt = message.sent_at;
       setChildren(this.sent, timeElement(message.sent_at));

@@ -4,6 +4,7 @@
 
 import { definitions, h, setChildren } from "../shared/elements.js";
 import { HOME_ZONE, timeElement } from "../shared/format.js";
+import { say, sayCount } from "../shared/words/language.js";
 
 const MOST_CHIPS = 50;
 
@@ -27,21 +28,21 @@ export class Plan {
 /** @param {Mailing} mailing */
 function entriesOf({ filter, window, start_at: start, end_at: end, started_at: started, finished_at: finished }) {
   return definitions([
-    ["Operator codes", chips(filter.operator_codes)],
-    ["Tags", chips(filter.tags.map((tag) => tag || "(no tag)"))],
-    ["Did not get mailing", filter.unsent_of === null ? "any" : filter.unsent_of.toString()],
-    ["Start", timeElement(start)], ["End", timeElement(end)],
-    ["Window", window === null ? "any time of day" : `${window.from} to ${window.to} in each client's time zone`],
-    ["Started", timeElement(started)], ["Finished", timeElement(finished)],
-    ["Times shown in", HOME_ZONE],
+    [say("operator_codes"), chips(filter.operator_codes)],
+    [say("tags"), chips(filter.tags.map((tag) => tag || say("no_tag")))],
+    [say("unsent_of"), filter.unsent_of === null ? say("any") : filter.unsent_of.toString()],
+    [say("start"), timeElement(start)], [say("end"), timeElement(end)],
+    [say("window"), window === null ? say("any_hour") : say("window_hours", window)],
+    [say("started"), timeElement(started)], [say("finished"), timeElement(finished)],
+    [say("times_in"), HOME_ZONE],
   ]);
 }
 
 /** @param {string[]} values */
 function chips(values) {
   if (!values.length) {
-    return "any";
+    return say("any");
   }
   return h("span", { class: "chips" }, values.slice(0, MOST_CHIPS).map((value) => h("span", { class: "chip" }, value)),
-    values.length > MOST_CHIPS && `and ${values.length - MOST_CHIPS} more`);
+    values.length > MOST_CHIPS && sayCount("and_more", values.length - MOST_CHIPS));
 }

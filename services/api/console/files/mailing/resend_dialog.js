@@ -5,12 +5,13 @@
 import { call, get } from "../shared/api.js";
 import { openDialog } from "../shared/dialog.js";
 import { button, h, setChildren } from "../shared/elements.js";
-import { field } from "../shared/fields.js";
-import { formatCount, formatCountOf, HOME_ZONE } from "../shared/format.js";
+import { field } from "../shared/forms/fields.js";
+import { HOME_ZONE } from "../shared/format.js";
 import { announce } from "../shared/notice.js";
 import { problemBox, whileBusy } from "../shared/problems.js";
-import { toLocal, toMoment } from "../shared/time_zones.js";
+import { toLocal, toMoment } from "../shared/forms/time_zones.js";
 import { UNSENT } from "../shared/vocabulary.js";
+import { say, sayCount, sayOf } from "../shared/words/language.js";
 
 const DAY_MS = 86_400_000;
 
@@ -32,15 +33,15 @@ export function resendMessages(mailing, changed, signal) {
   const { id } = mailing;
   const end = isOver(mailing) ? newEnd() : null;
   const box = problemBox();
-  const choices = h("fieldset", {}, h("p", { "aria-busy": "true" }, "Loading"));
-  openDialog(`Resend messages of mailing ${id}`, (close) => {
-    const submit = button("Resend", async () => {
+  const choices = h("fieldset", {}, h("p", { "aria-busy": "true" }, say("loading")));
+  openDialog(say("resend_title", { id: String(id) }), (close) => {
+    const submit = button(say("resend"), async () => {
       if (await whileBusy(submit, box, async () => changed(await resend(id, choices, end?.input ?? null)))) {
         close();
       }
     });
-    return [h("p", {}, "Messages with the chosen statuses get a new round of attempts. Sent ones are never resent."),
-      choices, end?.element ?? null, box, h("footer", {}, button("Back", close, { class: "secondary" }), submit)];
+    return [h("p", {}, say("resend_text")),
+      choices, end?.element ?? null, box, h("footer", {}, button(say("back"), close, { class: "secondary" }), submit)];
   }, signal);
   whileBusy(choices, box, async () => offer(choices, await get(`mailings/${id}`, {}, signal)));
 }
@@ -50,16 +51,16 @@ export function resendMessages(mailing, changed, signal) {
  * @param {Mailing} mailing
  */
 function offer(choices, { by_status: counts }) {
-  setChildren(choices, h("legend", {}, "Statuses"), UNSENT.map((status) => h("label", {},
+  setChildren(choices, h("legend", {}, say("statuses")), UNSENT.map((status) => h("label", {},
     h("input", { type: "checkbox", value: status, disabled: counts[status] === 0 }),
-    `${status} (${formatCount(counts[status])})`)));
+    say("status_count", { status: sayOf("status", status), count: counts[status] }))));
 }
 
 /** Makes the field of the new end, tomorrow at this time unless another is chosen. */
 function newEnd() {
   const tomorrow = new Date(Date.now() + DAY_MS).toISOString();
   const input = h("input", { type: "datetime-local", value: toLocal(tomorrow, HOME_ZONE) });
-  return { element: field("end_at", "New end", input, `The mailing is past its end. Time zone: ${HOME_ZONE}.`), input };
+  return { element: field("end_at", say("new_end"), input, say("new_end_hint", { zone: HOME_ZONE })), input };
 }
 
 /**
@@ -74,6 +75,6 @@ async function resend(id, choices, end) {
   const body = { statuses, ...(end === null ? {} : { end_at: toMoment(end.value, HOME_ZONE).moment }) };
   /** @type {Resent} */
   const { messages } = await call("POST", `mailings/${id}/resend`, { body });
-  announce(`${formatCountOf(messages, "message")} will be resent.`);
+  announce(sayCount("resent", messages));
   return get(`mailings/${id}`);
 }

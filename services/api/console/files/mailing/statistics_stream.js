@@ -6,6 +6,7 @@
 import { Problem, Unreachable, get, isAbort, open } from "../shared/api.js";
 import { addSource, pause, untilVisible } from "../shared/connection.js";
 import { backOff, isTemporary } from "../shared/polling.js";
+import { say } from "../shared/words/language.js";
 import { readEvents } from "./server_sent_events.js";
 
 // The API writes at least a comment every 15 s.
@@ -58,7 +59,7 @@ class Follower {
         if (await this.readStream()) {
           return;
         }
-        this.fail("The statistics stream was cut off.");
+        this.fail(say("stream_cut"));
       } catch (error) {
         if (this.signal.aborted) {
           return;
@@ -83,7 +84,7 @@ class Follower {
     if (!isTemporary(error)) {
       throw error;
     }
-    this.fail(error.message);
+    this.fail(error instanceof Problem ? error.said : error.message);
     if (error instanceof Problem && error.status === 503) {
       await this.loadOnce();
     }
@@ -134,7 +135,7 @@ class Follower {
         this.show(data);
       } else if (name === "unavailable") {
         timers.stopLate();
-        this.source.fail(data.detail, 1);
+        this.source.fail(say("stream_unavailable"), 1);
       } else if (name === "end") {
         return data.reason === "ended" || data.reason === "gone";
       }
@@ -146,7 +147,7 @@ class Follower {
 /** @param {unknown} error */
 function readFailure(error) {
   const known = error instanceof Problem || error instanceof Unreachable || isAbort(error);
-  return known ? error : new Unreachable("The statistics stream was cut off.");
+  return known ? error : new Unreachable(say("stream_cut"));
 }
 
 /** Notices when nothing comes: soon that the figures are old, later that the connection is dead. */
@@ -163,11 +164,11 @@ class Timers {
   }
 
   startSilence() {
-    return setTimeout(() => this.controller.abort(new Unreachable("The statistics stream has stopped.")), SILENCE_MS);
+    return setTimeout(() => this.controller.abort(new Unreachable(say("stream_stopped"))), SILENCE_MS);
   }
 
   startLate() {
-    return setTimeout(() => this.source.fail("No new figures have come for some seconds.", 1), LATE_MS);
+    return setTimeout(() => this.source.fail(say("stream_late"), 1), LATE_MS);
   }
 
   restartSilence() {

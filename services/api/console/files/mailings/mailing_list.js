@@ -4,16 +4,17 @@
 /** @import { Head } from "../shared/elements.js" */
 
 import { h, numberCell, setChildren, setText } from "../shared/elements.js";
-import { formatCount, formatDuration, formatRate, timeElement } from "../shared/format.js";
+import { formatDuration, formatRate, timeElement } from "../shared/format.js";
 import { PagedList } from "../shared/paged_list.js";
 import { Rate } from "../shared/rate.js";
 import { link } from "../shared/router.js";
 import { Badge, StatusBar } from "../shared/status_counts.js";
 import { countFinal, countWaiting } from "../shared/vocabulary.js";
+import { say } from "../shared/words/language.js";
 
 /** @type {Head[]} */
-const HEADS = [["Id", "number"], "Text", "State", "Progress", ["Final", "number"], ["Rate", "number"],
-  ["Time left", "number"], "Ends"];
+const HEADS = [[say("id"), "number"], say("text"), say("state"), say("progress"), [say("final"), "number"],
+  [say("rate"), "number"], [say("time_left"), "number"], say("ends")];
 
 /**
  * Makes the list.
@@ -30,7 +31,7 @@ class MailingRow {
   /** @param {Mailing} mailing */
   constructor(mailing) {
     this.text = h("a", { href: link(`mailings/${mailing.id}`) });
-    this.badge = new Badge();
+    this.badge = new Badge("state");
     this.bar = new StatusBar();
     this.final = numberCell("");
     this.rate = new Rate();
@@ -60,7 +61,7 @@ class MailingRow {
     const final = countFinal(counts);
     this.rate.add(final);
     const perSecond = status === "running" ? this.rate.perSecond : null;
-    setText(this.final, `${formatCount(final)} of ${formatCount(total)}${expanding ? "+" : ""}`);
+    setText(this.final, say(expanding ? "final_of_more" : "final_of", { final, total }));
     setText(this.speed, perSecond === null ? "" : formatRate(perSecond));
     setText(this.left, perSecond && !expanding ? formatDuration(countWaiting(counts) / perSecond) : "");
   }

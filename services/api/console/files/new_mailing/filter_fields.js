@@ -2,13 +2,10 @@
 
 /** @import { Filter } from "api-types" */
 
-import { ChipInput } from "../shared/chip_input.js";
+import { ChipInput } from "../shared/forms/chip_input.js";
 import { h } from "../shared/elements.js";
-import { field } from "../shared/fields.js";
-
-const CODES_HINT = "Clients with any of these codes. Press Enter or comma after each.";
-const TAGS_HINT = "Clients with any of these tags. With operator codes, both must match.";
-const UNSENT_HINT = "The number of a mailing: only clients whose message of it was not sent. Leave empty for all.";
+import { field } from "../shared/forms/fields.js";
+import { say } from "../shared/words/language.js";
 
 export class FilterFields {
   /**
@@ -19,17 +16,17 @@ export class FilterFields {
     // The segment and the tree have no fields here, and stay as they are.
     this.others = { segment: filter.segment, all: filter.all, any: filter.any, not: filter.not };
     this.codes = new ChipInput({ values: filter.operator_codes, placeholder: "916, 903" });
-    this.tags = new ChipInput({ values: filter.tags, placeholder: "vip", label: (tag) => tag || "(no tag)" });
+    this.tags = new ChipInput({ values: filter.tags, placeholder: "vip", label: (tag) => tag || say("no_tag") });
     this.unsentOf = h("input", {
       type: "number", min: "1", step: "1", inputmode: "numeric", value: filter.unsent_of?.toString() ?? "",
       oninput: () => this.update(),
     });
-    this.everybody = h("p", { class: "note" }, "No filter: the mailing goes to every client.");
-    this.element = h("fieldset", {}, h("legend", {}, "Recipients"),
+    this.everybody = h("p", { class: "note" }, say("everybody"));
+    this.element = h("fieldset", {}, h("legend", {}, say("recipients_title")),
       h("div", { class: "columns" },
-        chipField("filter.operator_codes", "Operator codes", this.codes, CODES_HINT),
-        chipField("filter.tags", "Tags", this.tags, TAGS_HINT),
-        field("filter.unsent_of", "Did not get mailing", this.unsentOf, UNSENT_HINT)),
+        chipField("filter.operator_codes", say("operator_codes"), this.codes, say("codes_hint")),
+        chipField("filter.tags", say("tags"), this.tags, say("tags_hint")),
+        field("filter.unsent_of", say("unsent_of"), this.unsentOf, say("unsent_hint"))),
       this.everybody);
     this.update();
     this.codes.onchange = this.tags.onchange = () => {

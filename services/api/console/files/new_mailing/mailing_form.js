@@ -3,7 +3,7 @@
 /** @import { FieldError, Filter, Mailing, Window } from "api-types" */
 
 import { h } from "../shared/elements.js";
-import { clearErrors, showErrors } from "../shared/fields.js";
+import { clearErrors, showErrors } from "../shared/forms/fields.js";
 import { errorsOf, expected, showProblem } from "../shared/problems.js";
 import { EDITABLE } from "../shared/vocabulary.js";
 import { FilterFields } from "./filter_fields.js";

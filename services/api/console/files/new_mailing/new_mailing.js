@@ -6,7 +6,6 @@
 
 import { call } from "../shared/api.js";
 import { h, setChildren } from "../shared/elements.js";
-import { formatCountOf } from "../shared/format.js";
 import { announce } from "../shared/notice.js";
 import { actionButton, problemBox, whileBusy } from "../shared/problems.js";
 import { go, heading, link } from "../shared/router.js";
@@ -14,18 +13,19 @@ import { may } from "../shared/session.js";
 import { IdempotencyKeys } from "./idempotency_keys.js";
 import { MailingForm, submitForm } from "./mailing_form.js";
 import { previewSection } from "./preview.js";
+import { say, sayCount } from "../shared/words/language.js";
 
 /** @param {PageContext} context */
 export function showNewMailing({ main, signal }) {
   if (!may("operator")) {
-    main.append(heading("New mailing"), h("p", {}, "This page needs a token with the role operator."));
+    main.append(heading(say("new_mailing")), h("p", {}, say("needs_operator")));
     return;
   }
   const box = problemBox();
   const preview = h("div", { class: "below", "aria-live": "polite" });
   const form = new MailingForm(null, () => setChildren(preview));
   const keys = new IdempotencyKeys();
-  const submit = h("button", { type: "submit" }, "Preview");
+  const submit = h("button", { type: "submit" }, say("preview"));
   const element = h("form", { novalidate: true }, form.element, box, submit);
   element.addEventListener("submit", (event) => {
     event.preventDefault();
@@ -36,7 +36,7 @@ export function showNewMailing({ main, signal }) {
       preview.scrollIntoView({ behavior: "smooth", block: "nearest" });
     }));
   });
-  main.append(heading("New mailing"), element, preview);
+  main.append(heading(say("new_mailing")), element, preview);
 }
 
 /**
@@ -53,9 +53,9 @@ function createButton(form, body, recipients, keys, signal) {
     const headers = { "Idempotency-Key": keys.keyOf(body) };
     /** @type {Mailing} */
     const { id } = await call("POST", "mailings", { body, headers, signal });
-    announce(`Mailing ${id} was created.`);
+    announce(say("mailing_created", { id: String(id) }));
     go(link(`mailings/${id}`));
   };
-  const text = `Create mailing for ${formatCountOf(recipients, "client")}`;
+  const text = sayCount("create_for", recipients);
   return h("div", {}, box, actionButton(text, box, () => submitForm(form, { body, errors: [] }, box, create)));
 }

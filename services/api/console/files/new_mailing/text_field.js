@@ -1,8 +1,8 @@
 /** The text of a mailing, with a count of its characters. */
 
 import { h, setText } from "../shared/elements.js";
-import { field } from "../shared/fields.js";
-import { formatCount } from "../shared/format.js";
+import { field } from "../shared/forms/fields.js";
+import { say } from "../shared/words/language.js";
 
 const MOST_CHARACTERS = 2000;
 
@@ -11,7 +11,7 @@ export class TextField {
   constructor(value) {
     this.counter = h("span", {});
     this.input = h("textarea", { rows: 4, oninput: () => this.count(), value });
-    this.element = field("text", "Text", this.input, this.counter);
+    this.element = field("text", say("text"), this.input, this.counter);
     this.count();
   }
 
@@ -22,7 +22,7 @@ export class TextField {
   count() {
     // The API counts characters: an emoji is one.
     const { length } = [...this.value];
-    setText(this.counter, `${formatCount(length)} of ${formatCount(MOST_CHARACTERS)} characters`);
+    setText(this.counter, say("characters", { count: length, most: MOST_CHARACTERS }));
     this.counter.classList.toggle("wrong", length > MOST_CHARACTERS);
   }
 }

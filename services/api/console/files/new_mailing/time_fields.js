@@ -3,9 +3,10 @@
 /** @import { FieldError, Mailing } from "api-types" */
 
 import { h, setText } from "../shared/elements.js";
-import { field, select } from "../shared/fields.js";
+import { field, select } from "../shared/forms/fields.js";
 import { HOME_ZONE } from "../shared/format.js";
-import { toLocal, toMoment, zoneNames } from "../shared/time_zones.js";
+import { toLocal, toMoment, zoneNames } from "../shared/forms/time_zones.js";
+import { say, sentences } from "../shared/words/language.js";
 
 const DAY_MS = 86_400_000;
 
@@ -17,13 +18,13 @@ export class TimeFields {
   constructor(mailing, withStart) {
     const tomorrow = new Date(Date.now() + DAY_MS).toISOString();
     this.zone = select(zoneNames(), HOME_ZONE, { onchange: () => this.changeZone() });
-    this.start = new TimeInput(mailing?.start_at ?? null, "Leave empty to start at once.");
+    this.start = new TimeInput(mailing?.start_at ?? null, say("start_hint"));
     this.end = new TimeInput(mailing?.end_at ?? tomorrow, "");
-    this.element = h("fieldset", {}, h("legend", {}, "Schedule"),
+    this.element = h("fieldset", {}, h("legend", {}, say("schedule")),
       h("div", { class: "columns" },
-        withStart && field("start_at", "Start", this.start.input, this.start.hint),
-        field("end_at", "End", this.end.input, this.end.hint),
-        field("zone", "Time zone of start and end", this.zone)));
+        withStart && field("start_at", say("start"), this.start.input, this.start.hint),
+        field("end_at", say("end"), this.end.input, this.end.hint),
+        field("zone", say("zone_of_times"), this.zone)));
   }
 
   /** Keeps the moments, and shows them on the clock of the other zone. */
@@ -87,7 +88,7 @@ class TimeInput {
       setText(this.hint, read?.note ?? this.emptyHint);
     } else {
       const utc = new Date(read.moment).toISOString().slice(0, 16).replace("T", " ");
-      setText(this.hint, `${utc} UTC. ${read.note}`);
+      setText(this.hint, sentences(say("in_utc", { time: utc }), read.note));
     }
   }
 }

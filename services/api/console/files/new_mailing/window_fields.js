@@ -3,7 +3,8 @@
 /** @import { Window } from "api-types" */
 
 import { h, uniqueId } from "../shared/elements.js";
-import { field } from "../shared/fields.js";
+import { field } from "../shared/forms/fields.js";
+import { say } from "../shared/words/language.js";
 
 /** @type {Window["days"]} */
 const DAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
@@ -18,9 +19,9 @@ export class WindowFields {
     this.from = h("input", { type: "time", value: window?.from ?? "09:00" });
     this.to = h("input", { type: "time", value: window?.to ?? "21:00" });
     this.hours = h("div", { class: "columns" },
-      field("window.from", "From", this.from), field("window.to", "To", this.to));
-    this.element = h("fieldset", { "data-loc": "window" }, h("legend", {}, "Window"),
-      h("label", { for: this.limited.id }, this.limited, "Send only during these hours, in each client's time zone"),
+      field("window.from", say("from"), this.from), field("window.to", say("to"), this.to));
+    this.element = h("fieldset", { "data-loc": "window" }, h("legend", {}, say("window")),
+      h("label", { for: this.limited.id }, this.limited, say("window_only")),
       h("small", { class: "wrong" }), this.hours);
     this.update();
   }

@@ -6,13 +6,13 @@
 import { mailingList } from "../mailings/mailing_list.js";
 import { get } from "../shared/api.js";
 import { h, section, setText } from "../shared/elements.js";
-import { formatCount } from "../shared/format.js";
 import { poll } from "../shared/polling.js";
 import { heading, link } from "../shared/router.js";
 import { may } from "../shared/session.js";
 import { StatusBar, StatusFigures } from "../shared/status_counts.js";
 import { STATES } from "../shared/vocabulary.js";
 import { Progress } from "./progress.js";
+import { formatCount, say, sayOf } from "../shared/words/language.js";
 
 const INTERVAL_SECONDS = 2;
 const MOST_RUNNING = 10;
@@ -24,14 +24,15 @@ export async function showOverview({ main, signal }) {
   const speed = h("p", { class: "hint" });
   const stall = h("p", { class: "note", role: "status" });
   const states = new StateFigures();
-  const running = mailingList("Running mailings", "No mailing is running.");
+  const running = mailingList(say("running_mailings"), say("none_running"));
   const progress = new Progress();
   main.append(
-    heading("Overview"), stall,
-    section("Messages", bar.element, figures.element, speed),
-    section("Mailings", states.element),
-    section("Running now", running.element,
-      may("operator") && h("p", { class: "below" }, h("a", { href: "#/mailings/new", role: "button" }, "New mailing"))),
+    heading(say("overview")), stall,
+    section(say("messages"), bar.element, figures.element, speed),
+    section(say("mailings"), states.element),
+    section(say("running_now"), running.element,
+      may("operator") && h("p", { class: "below" },
+        h("a", { href: "#/mailings/new", role: "button" }, say("new_mailing")))),
   );
   await poll(async () => {
     /** @type {[Totals, Mailings]} */
@@ -55,7 +56,8 @@ class StateFigures {
     const names = ["total", ...STATES];
     this.numbers = names.map((name) => ({ name, element: h("strong", {}, "–") }));
     this.element = h("ul", { class: "figures" }, this.numbers.map(({ name, element }) => h("li", {},
-      h("a", { href: link("mailings", { status: name === "total" ? null : name }) }, h("span", {}, name), element))));
+      h("a", { href: link("mailings", { status: name === "total" ? null : name }) },
+        h("span", {}, sayOf("state", name)), element))));
   }
 
   /** @param {MailingTotals} counts */

@@ -2,9 +2,10 @@
 
 /** @import { Totals } from "api-types" */
 
-import { formatCountOf, formatDuration, formatRate } from "../shared/format.js";
+import { formatDuration, formatRate } from "../shared/format.js";
 import { Rate } from "../shared/rate.js";
 import { countFinal, countWaiting } from "../shared/vocabulary.js";
+import { say, sayCount, sentences } from "../shared/words/language.js";
 
 // A shorter pause is nothing unusual.
 const STALL_SECONDS = 20;
@@ -33,9 +34,10 @@ export class Progress {
   }
 
   describeSpeed() {
-    const waiting = this.waiting ? `${formatCountOf(this.waiting, "message")} waiting.` : "No messages waiting.";
+    const waiting = this.waiting ? sayCount("waiting", this.waiting) : say("none_waiting");
     const { perSecond } = this.rate;
-    return perSecond === null ? waiting : `${waiting} ${formatRate(perSecond)} became final in the last seconds.`;
+    return perSecond === null ? waiting
+      : sentences(waiting, say("became_final", { rate: formatRate(perSecond) }));
   }
 
   /** Returns a warning with possible causes when no message has become final for long, else an empty text. */
@@ -44,9 +46,6 @@ export class Progress {
     if (seconds < STALL_SECONDS) {
       return "";
     }
-    const running = `${formatCountOf(this.running, "mailing")} ${this.running === 1 ? "is" : "are"} running`;
-    return `No message has become final for ${formatDuration(seconds)}, although ${running}. Retries may be waiting, `
-      + "windows may be closed, or the dispatchers may have stopped sending because the provider is down: /readyz of a "
-      + "dispatcher gives the reason.";
+    return sayCount("stalled", this.running, { duration: formatDuration(seconds) });
   }
 }

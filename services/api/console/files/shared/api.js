@@ -2,6 +2,8 @@
 
 /** @import { FieldError } from "api-types" */
 
+import { LANGUAGE, hasWord, say, sayOf } from "./words/language.js";
+
 // Relative to the page, so that the console also works below a path of a proxy.
 const ROOT = new URL("api/v1/", document.baseURI);
 // The API itself gives up after 30 s.
@@ -26,14 +28,21 @@ export function useToken(given, refused) {
 export class Problem extends Error {
   /**
    * @param {number} status
-   * @param {{title?: string, detail?: string, errors?: FieldError[]}} body
+   * @param {{title?: string, detail?: string, code?: string, errors?: FieldError[]}} body
    * @param {number | null} retryAfter Seconds.
    */
   constructor(status, body, retryAfter) {
-    super(body.detail ?? body.title ?? `The API answered with HTTP ${status}.`);
+    super(body.detail ?? body.title ?? say("api_status", { status: String(status) }));
     this.status = status;
+    this.code = body.code ?? null;
     this.errors = body.errors ?? [];
     this.retryAfter = retryAfter;
+  }
+
+  /** What is wrong, in the reader's language. The API's own sentence says more, to those who read English. */
+  get said() {
+    const known = this.code !== null && hasWord("problem", this.code);
+    return known && LANGUAGE !== "en" ? sayOf("problem", this.code ?? "") : this.message;
   }
 
   /** Whether the same request may succeed a little later. */
@@ -161,7 +170,7 @@ function failureOf(error) {
     return error;
   }
   const slow = error instanceof DOMException && error.name === "TimeoutError";
-  return new Unreachable(slow ? `The API did not answer within ${TIMEOUT_MS / 1000} s.` : "The API cannot be reached.");
+  return new Unreachable(slow ? say("api_slow", { count: TIMEOUT_MS / 1000 }) : say("api_unreachable"));
 }
 
 /** @param {Response} response */

@@ -6,6 +6,7 @@
 import { button, byId, h, setChildren, setText } from "./elements.js";
 import { formatClock } from "./format.js";
 import { announce } from "./notice.js";
+import { say } from "./words/language.js";
 
 const banner = byId("banner");
 const freshness = byId("freshness");
@@ -113,7 +114,7 @@ function showFreshness() {
   const loaded = [...sources].map((source) => source.loadedAt).filter((at) => at !== null);
   const asOf = loaded.length ? formatClock(Math.min(...loaded)) : null;
   const failure = [...sources].map((source) => source.failure).find((text) => text !== null) ?? null;
-  setText(freshness, asOf === null ? "" : `As of ${asOf}`);
+  setText(freshness, asOf === null ? "" : say("as_of", { clock: asOf }));
   main.classList.toggle("stale", failure !== null && asOf !== null);
   if (failure === null) {
     hideWarning();
@@ -127,7 +128,7 @@ function hideWarning() {
     shownWarning = null;
     banner.hidden = true;
     setChildren(banner);
-    announce("The connection is back.");
+    announce(say("connection_back"));
   }
 }
 
@@ -137,12 +138,12 @@ function hideWarning() {
  * @param {string | null} asOf
  */
 function showWarning(failure, asOf) {
-  const text = asOf === null ? failure : `${failure} The figures are as of ${asOf}.`;
+  const text = asOf === null ? failure : say("figures_as_of", { failure, clock: asOf });
   if (shownWarning !== text) {
     shownWarning = text;
     announce("");
     setChildren(banner, h("span", { role: "alert" }, text), " ", countdown,
-      button("Try now", wakeAll, { class: "small" }));
+      button(say("try_now"), wakeAll, { class: "small" }));
     banner.hidden = false;
   }
   showCountdown();
@@ -151,7 +152,7 @@ function showWarning(failure, asOf) {
 function showCountdown() {
   const due = [...sources].filter((source) => source.failure !== null).map((source) => source.retryAt);
   const seconds = Math.ceil((Math.min(...due) - Date.now()) / 1000);
-  setText(countdown, due.length && seconds > 0 ? `Next try in ${seconds} s.` : "Trying again.");
+  setText(countdown, due.length && seconds > 0 ? say("next_try", { count: seconds }) : say("trying"));
 }
 
 setInterval(() => shownWarning !== null && showCountdown(), 500);

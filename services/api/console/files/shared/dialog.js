@@ -4,6 +4,7 @@
 
 import { button, h, uniqueId } from "./elements.js";
 import { problemBox, whileBusy } from "./problems.js";
+import { say } from "./words/language.js";
 
 /**
  * Opens a dialog, which leaves the page when it is closed. An abort of `signal` closes it.
@@ -16,7 +17,7 @@ export function openDialog(title, content, signal) {
   const dialog = h("dialog", { "aria-labelledby": id });
   const close = () => dialog.close();
   dialog.append(h("article", {},
-    h("header", {}, button("×", close, { class: "close", "aria-label": "Close" }), h("h2", { id }, title)),
+    h("header", {}, button("×", close, { class: "close", "aria-label": say("close") }), h("h2", { id }, title)),
     content(close)));
   dialog.addEventListener("close", () => dialog.remove());
   signal.addEventListener("abort", close);
@@ -43,7 +44,7 @@ export function confirmAction({ title, text, action, perform, danger = true }, s
         close();
       }
     }, { class: danger ? "danger" : null });
-    const back = button("Back", close, { class: "secondary", autofocus: true });
+    const back = button(say("back"), close, { class: "secondary", autofocus: true });
     return [h("p", {}, text), box, h("footer", {}, back, confirm)];
   }, signal);
 }

@@ -7,6 +7,7 @@ import { h, setText } from "./elements.js";
 import { formatBytes } from "./format.js";
 import { announce } from "./notice.js";
 import { actionButton, problemBox } from "./problems.js";
+import { say } from "./words/language.js";
 
 // A browser that cannot write to disk keeps the whole answer in memory.
 const LARGEST_IN_MEMORY = 100_000_000;
@@ -33,7 +34,9 @@ export function downloadButton(text, wanted, signal) {
   const box = problemBox();
   const element = actionButton(text, box, async () => {
     try {
-      await save(wanted(), (bytes) => setText(element, `${text}: ${formatBytes(bytes)}`), signal);
+      await save(wanted(), (bytes) => {
+        setText(element, say("download_progress", { button: text, size: formatBytes(bytes) }));
+      }, signal);
     } finally {
       setText(element, text);
     }
@@ -83,7 +86,7 @@ async function pickFile(picker, suggestedName) {
 async function saveToDisk(file, wanted, progress, signal) {
   const body = await openBody(wanted, signal);
   await pipe(body, progress, await file.createWritable());
-  announce(`${file.name} was saved.`);
+  announce(say("saved", { file: file.name }));
 }
 
 /**
@@ -109,7 +112,7 @@ async function saveInMemory(wanted, progress, signal) {
   h("a", { href: url, download: wanted.name }).click();
   // The browser has begun to save it by then.
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
-  announce(`${wanted.name} was saved.`);
+  announce(say("saved", { file: wanted.name }));
 }
 
 /**
@@ -119,7 +122,7 @@ async function saveInMemory(wanted, progress, signal) {
 async function openBody({ path, query, accept }, signal) {
   const { body } = await open("GET", path, { query, headers: { Accept: accept }, signal });
   if (body === null) {
-    throw new Unreachable("The answer of the API is empty.");
+    throw new Unreachable(say("answer_empty"));
   }
   return body;
 }
@@ -127,8 +130,7 @@ async function openBody({ path, query, accept }, signal) {
 class TooLarge extends Error {
   /** @param {string} otherwise */
   constructor(otherwise) {
-    const size = formatBytes(LARGEST_IN_MEMORY);
-    super(`The file is larger than ${size}, and this browser can only keep it in memory. ${otherwise}`);
+    super(say("too_large", { size: formatBytes(LARGEST_IN_MEMORY), otherwise }));
   }
 }
 
@@ -145,7 +147,7 @@ async function pipe(body, progress, target) {
     if (error instanceof Error && (error instanceof TooLarge || isAbort(error))) {
       throw new Unreachable(error.message);
     }
-    throw new Unreachable("The download was cut off and nothing was saved. Try again.");
+    throw new Unreachable(say("download_cut"));
   }
 }
 

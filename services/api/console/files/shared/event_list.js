@@ -9,18 +9,9 @@ import { timeElement } from "./format.js";
 import { PagedList } from "./paged_list.js";
 import { Poller } from "./polling.js";
 import { link } from "./router.js";
+import { hasWord, say, sayOf, sayWith } from "./words/language.js";
 
 const LIMIT = 50;
-/**
- * Details that have a form of their own; others are shown as their name and value.
- * @type {Record<string, (text: string) => string>}
- */
-const FORMATS = {
-  message_id: (id) => `message ${id}`,
-  number: (number) => `attempt ${number}`,
-  duration_ms: (duration) => `${duration} ms`,
-  http_status: (status) => `HTTP ${status}`,
-};
 
 /**
  * Makes the list of the events of `path`, which is loaded periodically.
@@ -36,7 +27,7 @@ export function eventList(path, seconds, signal) {
     list.show({ ...page, items: page.items.map((event, index) => ({ ...event, id: `${list.cursor} ${index}` })) });
   }, seconds, signal);
   const list = new PagedList({
-    label: "Events", heads: ["Time", "Event", "Details"], empty: "No events yet.",
+    label: say("events"), heads: [say("time"), say("event"), say("details")], empty: say("no_events"),
     row, onturn: () => poller.restart(),
   });
   poller.restart();
@@ -48,7 +39,7 @@ function row(event) {
   return {
     element: h("tr", {},
       h("td", { class: "moment" }, timeElement(event.at)),
-      h("td", {}, event.kind.replaceAll("_", " ")),
+      h("td", {}, sayOf("kind", event.kind)),
       h("td", {}, formatDetails(event.detail))),
   };
 }
@@ -69,10 +60,11 @@ function formatDetails(detail) {
  */
 function formatDetail(name, value) {
   if (name === "mailing_id") {
-    return ["mailing ", h("a", { href: link(`mailings/${Number(value)}`) }, String(value))];
+    return sayWith("detail_mailing_id", { value: h("a", { href: link(`mailings/${Number(value)}`) }, String(value)) });
   }
-  const text = formatValue(value);
-  return FORMATS[name]?.(text) ?? `${name.replaceAll("_", " ")} ${text}`;
+  const text = name === "outcome" ? sayOf("outcome", String(value)) : formatValue(value);
+  return hasWord("detail", name) ? sayOf("detail", name, { value: text })
+    : say("detail_other", { name: name.replaceAll("_", " "), value: text });
 }
 
 /** @param {unknown} value */

@@ -1,33 +1,22 @@
 /** Formats numbers, moments and durations. */
 
+/** @import { Word } from "./words/language.js" */
+
 import { h } from "./elements.js";
+import { LOCALE, say } from "./words/language.js";
 
 /** The time zone of the browser. */
 export const HOME_ZONE = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 
-const COUNT = new Intl.NumberFormat("en");
-const MOMENT = new Intl.DateTimeFormat("en-GB", {
+const TENTHS = new Intl.NumberFormat(LOCALE, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const MOMENT = new Intl.DateTimeFormat(LOCALE, {
   day: "2-digit", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit",
 });
-const CLOCK = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-
-/** @param {number} value */
-export function formatCount(value) {
-  return COUNT.format(value);
-}
-
-/**
- * Formats a number with its noun: "1 client", "2,000 clients".
- * @param {number} value
- * @param {string} noun
- */
-export function formatCountOf(value, noun) {
-  return `${formatCount(value)} ${value === 1 ? noun : `${noun}s`}`;
-}
+const CLOCK = new Intl.DateTimeFormat(LOCALE, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
 /** @param {number} perSecond */
 export function formatRate(perSecond) {
-  return `${perSecond >= 100 ? formatCount(Math.round(perSecond)) : perSecond.toFixed(1)}/s`;
+  return say("per_second", { count: perSecond >= 100 ? Math.round(perSecond) : TENTHS.format(perSecond) });
 }
 
 /**
@@ -36,14 +25,15 @@ export function formatRate(perSecond) {
  */
 export function formatDuration(seconds) {
   const whole = Math.round(seconds);
-  /** @type {Array<[amount: number, unit: string]>} */
-  const parts = [[Math.floor(whole / 86400), "d"], [Math.floor(whole / 3600) % 24, "h"],
-    [Math.floor(whole / 60) % 60, "min"], [whole % 60, "s"]];
+  /** @type {Array<[amount: number, unit: Word]>} */
+  const parts = [[Math.floor(whole / 86400), "days"], [Math.floor(whole / 3600) % 24, "hours"],
+    [Math.floor(whole / 60) % 60, "minutes"], [whole % 60, "seconds"]];
   const first = parts.findIndex(([amount]) => amount > 0);
   if (first < 0) {
-    return "0 s";
+    return say("seconds", { count: 0 });
   }
-  return parts.slice(first, first + 2).filter(([amount]) => amount > 0).map((part) => part.join(" ")).join(" ");
+  const shown = parts.slice(first, first + 2).filter(([amount]) => amount > 0);
+  return shown.map(([count, unit]) => say(unit, { count })).join(" ");
 }
 
 /**
@@ -64,5 +54,6 @@ export function formatClock(at) {
 
 /** @param {number} size */
 export function formatBytes(size) {
-  return size < 1e6 ? `${formatCount(Math.ceil(size / 1e3))} kB` : `${(size / 1e6).toFixed(1)} MB`;
+  return size < 1e6 ? say("kilobytes", { count: Math.ceil(size / 1e3) })
+    : say("megabytes", { count: TENTHS.format(size / 1e6) });
 }

@@ -3,6 +3,7 @@
 /** @import { Head } from "./elements.js" */
 
 import { button, h, table } from "./elements.js";
+import { say } from "./words/language.js";
 
 /**
  * A row of a table: its element, and what changes it in place.
@@ -62,14 +63,14 @@ export class PagedList {
     /** @type {string | null} */
     this.next = null;
     this.rows = new KeyedRows(row);
-    this.loading = h("p", { "aria-busy": "true" }, "Loading");
+    this.loading = h("p", { "aria-busy": "true" }, say("loading"));
     this.empty = h("p", { class: "empty", hidden: true }, empty);
     this.table = table(label, heads, this.rows.body);
     this.table.hidden = true;
-    this.previousButton = button("Previous", () => this.turn(-1), { class: "small outline" });
-    this.nextButton = button("Next", () => this.turn(1), { class: "small outline" });
+    this.previousButton = button(say("previous"), () => this.turn(-1), { class: "small outline" });
+    this.nextButton = button(say("next"), () => this.turn(1), { class: "small outline" });
     this.number = h("span", {});
-    this.pager = h("nav", { class: "pager", "aria-label": `Pages of ${label.toLowerCase()}`, hidden: true },
+    this.pager = h("nav", { class: "pager", "aria-label": say("pages_of", { list: label }), hidden: true },
       this.previousButton, this.number, this.nextButton);
     this.element = h("div", { class: "list" }, this.loading, this.empty, this.table, this.pager);
   }
@@ -109,7 +110,7 @@ export class PagedList {
     this.loading.hidden = true;
     this.empty.hidden = page.items.length > 0;
     this.table.hidden = !page.items.length;
-    this.number.textContent = `Page ${this.cursors.length}`;
+    this.number.textContent = say("page_number", { number: this.cursors.length });
     this.enable(this.cursors.length > 1, page.next !== null);
   }
 

@@ -4,6 +4,7 @@
 
 import { Problem, Unreachable } from "./api.js";
 import { addSource, pause, untilVisible } from "./connection.js";
+import { say } from "./words/language.js";
 
 const LONGEST_DELAY_SECONDS = 20;
 // A load that takes longer leaves old figures on the page.
@@ -119,7 +120,7 @@ async function loadUntilAborted(load, seconds, signal, source) {
       }
       failures += 1;
       const retryAfter = error instanceof Problem ? error.retryAfter : null;
-      source.fail(error.message, Math.max(backOff(failures), retryAfter ?? 0));
+      source.fail(error instanceof Problem ? error.said : error.message, Math.max(backOff(failures), retryAfter ?? 0));
     }
     await pause(failures ? Math.max(0, (source.retryAt - Date.now()) / 1000) : seconds, signal);
   }
@@ -132,7 +133,7 @@ async function loadUntilAborted(load, seconds, signal, source) {
  * @param {Source} source
  */
 async function warnWhenLate(loading, source) {
-  const timer = setTimeout(() => source.fail("The API has not answered for some seconds.", 0), LATE_MS);
+  const timer = setTimeout(() => source.fail(say("api_late"), 0), LATE_MS);
   try {
     return await loading;
   } finally {

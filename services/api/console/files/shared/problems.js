@@ -18,8 +18,10 @@ export function problemBox() {
  * @param {FieldError[]} [errors]
  */
 export function showProblem(box, error, errors = errorsOf(error)) {
-  const lines = errors.map((one) => h("li", {}, line(one)));
-  setChildren(box, h("p", {}, error.message), lines.length > 0 && h("ul", {}, lines));
+  const lines = errors.map((one) => h("li", { lang: "en" }, line(one)));
+  const said = error instanceof Problem ? error.said : error.message;
+  const detail = said === error.message ? null : h("p", { class: "hint", lang: "en" }, error.message);
+  setChildren(box, h("p", {}, said), detail, lines.length > 0 && h("ul", {}, lines));
 }
 
 /** @param {FieldError} error */

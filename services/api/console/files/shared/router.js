@@ -2,9 +2,11 @@
 
 /** @import { Child } from "./elements.js" */
 /** @import { Query } from "./api.js" */
+/** @import { Word } from "./words/language.js" */
 
 import { byId, h, setChildren } from "./elements.js";
 import { expected, problemBox, showProblem } from "./problems.js";
+import { say } from "./words/language.js";
 
 /**
  * What a page is given: the element to build into, the ids in its address, the parameters of its address, and a signal
@@ -16,7 +18,7 @@ import { expected, problemBox, showProblem } from "./problems.js";
  * @property {AbortSignal} signal
  */
 
-/** @typedef {[address: RegExp, title: string, show: (context: PageContext) => unknown]} Page */
+/** @typedef {[address: RegExp, title: Word, show: (context: PageContext) => unknown]} Page */
 
 const main = byId("main");
 /** @type {Page[]} */
@@ -76,7 +78,7 @@ async function show() {
   const { signal } = controller;
   const [path = "", search = ""] = (location.hash.startsWith("#/") ? location.hash.slice(2) : "").split("?");
   const { ids, title, page } = match(path);
-  document.title = `${title}: Herald`;
+  document.title = say("page_title", { page: say(title) });
   markCurrent(path);
   setChildren(main);
   main.classList.remove("stale");
@@ -98,12 +100,12 @@ function match(path) {
       return { ids: found.slice(1), title, page };
     }
   }
-  return { ids: [], title: "Not found", page: showNotFound };
+  return { ids: [], title: /** @type {Word} */ ("not_found"), page: showNotFound };
 }
 
 /** @param {PageContext} context */
 function showNotFound(context) {
-  context.main.append(heading("Page not found"));
+  context.main.append(heading(say("page_not_found")));
 }
 
 /**

@@ -6,6 +6,7 @@
 import { Problem, get, useToken } from "./api.js";
 import { untilLoaded } from "./polling.js";
 import { ROLES } from "./vocabulary.js";
+import { say } from "./words/language.js";
 
 const KEY = "herald-token";
 
@@ -59,7 +60,7 @@ export async function resume() {
 export async function signIn(token) {
   // No header can hold other characters, and no token has them.
   if (!/^[\x21-\x7e]+$/.test(token)) {
-    throw new Problem(401, { detail: "A token consists of letters, digits and punctuation, without spaces." }, null);
+    throw new Problem(401, { detail: say("token_characters") }, null);
   }
   use(token);
   const found = await getUser();

@@ -4,8 +4,8 @@
 /** @import { State, Status } from "./vocabulary.js" */
 
 import { h, setText } from "./elements.js";
-import { formatCount } from "./format.js";
-import { MEANING, STATUSES, UNSENT, WAITING } from "./vocabulary.js";
+import { STATUSES, UNSENT, WAITING } from "./vocabulary.js";
+import { formatCount, say, sayOf } from "./words/language.js";
 
 // Final messages grow from the left; waiting ones are on the right.
 /** @type {Status[]} */
@@ -14,7 +14,9 @@ const ORDER = ["sent", ...UNSENT, ...WAITING];
 /** A bar with a part for each status, changed in place. */
 export class StatusBar {
   constructor() {
-    this.parts = ORDER.map((status) => ({ status, element: h("span", { class: `status-${status}`, title: status }) }));
+    this.parts = ORDER.map((status) => ({
+      status, element: h("span", { class: `status-${status}`, title: sayOf("status", status) }),
+    }));
     this.element = h("div", { class: "parts", role: "img" }, this.parts.map((part) => part.element));
   }
 
@@ -25,8 +27,10 @@ export class StatusBar {
       element.hidden = counts[status] === 0;
     }
     const some = STATUSES.filter((status) => counts[status] > 0);
-    const label = some.map((status) => `${formatCount(counts[status])} ${status}`).join(", ");
-    this.element.setAttribute("aria-label", label);
+    const label = some.map((status) => say("part_of_bar", {
+      count: counts[status], status: sayOf("status", status),
+    }));
+    this.element.setAttribute("aria-label", label.join(", "));
   }
 }
 
@@ -36,9 +40,9 @@ export class StatusFigures {
     this.total = h("dd", {}, "–");
     this.numbers = STATUSES.map((status) => ({ status, element: h("dd", {}, "–") }));
     this.element = h("dl", { class: "figures" },
-      h("div", {}, h("dt", {}, "total"), this.total),
-      this.numbers.map(({ status, element }) => h("div", { title: MEANING[status] },
-        h("dt", {}, h("span", { class: `key status-${status}` }), status), element)));
+      h("div", {}, h("dt", {}, say("total")), this.total),
+      this.numbers.map(({ status, element }) => h("div", { title: say(`meaning_${status}`) },
+        h("dt", {}, h("span", { class: `key status-${status}` }), sayOf("status", status)), element)));
   }
 
   /**
@@ -56,15 +60,19 @@ export class StatusFigures {
 
 /** The state of a mailing or the status of a message, changed in place. */
 export class Badge {
-  /** @param {State | Status | ""} [text] */
-  constructor(text = "") {
+  /**
+   * @param {"state" | "status"} family
+   * @param {State | Status | ""} [name]
+   */
+  constructor(family, name = "") {
+    this.family = family;
     this.element = h("span", {});
-    this.update(text);
+    this.update(name);
   }
 
-  /** @param {State | Status | ""} text */
-  update(text) {
-    setText(this.element, text);
-    this.element.className = `badge status-${text}`;
+  /** @param {State | Status | ""} name */
+  update(name) {
+    setText(this.element, name && sayOf(this.family, name));
+    this.element.className = `badge status-${name}`;
   }
 }

@@ -18,17 +18,6 @@ export const QUEUES = ["planner.dead", "dispatcher.dead", "reporter.dead"];
 /** @type {Role[]} Each may do what those before it may. */
 export const ROLES = ["viewer", "operator", "admin"];
 
-/** @type {Record<Status, string>} */
-export const MEANING = {
-  pending: "Not yet accepted, and no failed attempt.",
-  retrying: "At least one failed attempt, and another is due.",
-  sent: "Accepted by the provider.",
-  rejected: "Refused by the provider for good.",
-  exhausted: "The attempts were used up.",
-  expired: "The end of the mailing came first.",
-  cancelled: "The mailing was cancelled or deleted, or the client deleted.",
-};
-
 /**
  * The fields that PATCH may change in each state.
  * @type {Record<State, string[]>}

@@ -6,6 +6,9 @@ import { Problem } from "../shared/api.js";
 import { h, setChildren } from "../shared/elements.js";
 import { expected, problemBox, showProblem, whileBusy } from "../shared/problems.js";
 import { signIn } from "../shared/session.js";
+import { say, sayWith } from "../shared/words/language.js";
+
+const COMMAND = "herald token create";
 
 /**
  * Returns why the API refused the session with which the page was opened: null where it only needs a token and none was
@@ -24,17 +27,16 @@ export function refusalOf(error, hadToken) {
  * @param {(user: Token) => void} enter Called once the API has accepted a token.
  */
 export function showSignIn(main, problem, enter) {
-  document.title = "Sign in: Herald";
+  document.title = say("page_title", { page: say("sign_in") });
   const box = problemBox();
   const input = h("input", {
     type: "password", id: "token", autocomplete: "off", spellcheck: "false", required: true,
   });
-  const submit = h("button", { type: "submit" }, "Sign in");
+  const submit = h("button", { type: "submit" }, say("sign_in"));
   const form = h("form", { class: "signin" },
-    h("h1", {}, "Sign in"),
-    h("label", { for: "token" }, "Token"), input,
-    h("small", {}, "The token is forgotten when you close this tab. Create one with ",
-      h("code", {}, "herald token create"), "."),
+    h("h1", {}, say("sign_in")),
+    h("label", { for: "token" }, say("token")), input,
+    h("small", {}, sayWith("token_hint", { command: h("code", {}, COMMAND) })),
     box, submit);
   form.addEventListener("submit", (event) => {
     event.preventDefault();

@@ -1,6 +1,7 @@
 /** Converts local times of a time zone to moments and back. */
 
-import { HOME_ZONE } from "./format.js";
+import { HOME_ZONE } from "../format.js";
+import { say } from "../words/language.js";
 
 const DAY_MS = 86_400_000;
 
@@ -50,9 +51,9 @@ export function toMoment(local, zone) {
   const offsets = [...new Set([offsetAt(zone, naive - DAY_MS), offsetAt(zone, naive + DAY_MS)])];
   const fits = offsets.filter((offset) => offsetAt(zone, naive - offset) === offset);
   if (!fits.length) {
-    return { moment: null, note: "This time does not exist in this zone: the clocks go forward then." };
+    return { moment: null, note: say("time_skipped") };
   }
-  const note = fits.length > 1 ? "This time occurs twice, because the clocks go back then: the first one is used." : "";
+  const note = fits.length > 1 ? say("time_twice") : "";
   const full = local.length === 16 ? `${local}:00` : local;
   return { moment: full + formatOffset(Math.max(...fits)), note };
 }

@@ -1,6 +1,7 @@
 /** An input for a list of short values: each becomes a chip on Enter or a comma, and has a button that removes it. */
 
-import { button, h, setChildren } from "./elements.js";
+import { button, h, setChildren } from "../elements.js";
+import { say } from "../words/language.js";
 
 export class ChipInput {
   /**
@@ -65,7 +66,7 @@ export class ChipInput {
   draw() {
     setChildren(this.chips, this.chosen.map((value, index) => h("li", {},
       h("span", {}, this.label(value)),
-      button("×", () => this.remove(index), { "aria-label": `Remove ${this.label(value)}` }))));
+      button("×", () => this.remove(index), { "aria-label": say("remove", { value: this.label(value) }) }))));
     this.onchange();
   }
 }

@@ -1,9 +1,10 @@
 /** Fields of forms: a label, the input, and a place for what the API finds wrong with its value. */
 
 /** @import { FieldError } from "api-types" */
-/** @import { Attributes, Child } from "./elements.js" */
+/** @import { Attributes, Child } from "../elements.js" */
 
-import { h, setChildren, uniqueId } from "./elements.js";
+import { h, setChildren, uniqueId } from "../elements.js";
+import { sayOf } from "../words/language.js";
 
 /**
  * Makes a field.
@@ -32,6 +33,16 @@ export function select(options, value, attributes = {}) {
   const pairs = options.map((option) => (typeof option === "string" ? [option, option] : option));
   const made = pairs.map(([key, text]) => h("option", { value: key, selected: key === value }, text));
   return h("select", attributes, made);
+}
+
+/**
+ * Returns the option of one of the API's words, in the reader's language.
+ * @param {"state" | "status"} family
+ * @param {string} name
+ * @returns {[value: string, text: string]}
+ */
+export function option(family, name) {
+  return [name, sayOf(family, name)];
 }
 
 /**
