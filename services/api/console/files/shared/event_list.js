@@ -9,9 +9,17 @@ import { timeElement } from "./format.js";
 import { PagedList } from "./paged_list.js";
 import { Poller } from "./polling.js";
 import { link } from "./router.js";
-import { hasWord, say, sayOf, sayWith } from "./words/language.js";
+import { describeReason, hasWord, say, sayOf, sayWith } from "./words/language.js";
 
 const LIMIT = 50;
+/**
+ * The details whose values are words of the API.
+ * @type {Record<string, "status" | "outcome" | "role" | "field" | "thing">}
+ */
+const FAMILIES = {
+  outcome: "outcome", status: "status", statuses: "status", role: "role", fields: "field",
+  source: "thing", what: "thing",
+};
 
 /**
  * Makes the list of the events of `path`, which is loaded periodically.
@@ -62,15 +70,28 @@ function formatDetail(name, value) {
   if (name === "mailing_id") {
     return sayWith("detail_mailing_id", { value: h("a", { href: link(`mailings/${Number(value)}`) }, String(value)) });
   }
-  const text = name === "outcome" ? sayOf("outcome", String(value)) : formatValue(value);
+  const text = formatValue(name, value);
   return hasWord("detail", name) ? sayOf("detail", name, { value: text })
     : say("detail_other", { name: name.replaceAll("_", " "), value: text });
 }
 
-/** @param {unknown} value */
-function formatValue(value) {
-  if (Array.isArray(value)) {
-    return value.join(" ");
+/**
+ * @param {string} name
+ * @param {unknown} value
+ */
+function formatValue(name, value) {
+  const values = Array.isArray(value) ? value : [value];
+  return values.map((one) => (typeof one === "object" ? JSON.stringify(one) : translate(name, String(one)))).join(" ");
+}
+
+/**
+ * @param {string} name
+ * @param {string} value
+ */
+function translate(name, value) {
+  if (name === "reason") {
+    return describeReason(value);
   }
-  return typeof value === "object" ? JSON.stringify(value) : String(value);
+  const family = FAMILIES[name];
+  return family === undefined ? value : sayOf(family, value);
 }

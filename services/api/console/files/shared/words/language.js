@@ -11,6 +11,8 @@ import { RU } from "./ru.js";
 /** @typedef {Exclude<keyof English, Word>} CountedWord A phrase about a number, with a form for each plural. */
 /** @typedef {Partial<Record<Intl.LDMLPluralRule, string>> & {other: string}} Plurals */
 /** @typedef {Record<Word, string> & Record<CountedWord, Plurals>} Table */
+/** @typedef {"role" | "status" | "state" | "kind" | "detail" | "outcome" | "reason" | "problem" | "field"
+ *   | "thing"} Family Words of the API of one kind, whose names begin with it. */
 /** @typedef {Record<string, string | number | null | undefined>} Values Numbers are formatted. */
 
 /** @type {Record<Language, Table>} */
@@ -95,7 +97,7 @@ export function sayCount(word, count, values = {}) {
 
 /**
  * Returns the word for one of the API's own, such as a status. One that the console does not know is shown as it came.
- * @param {"role" | "status" | "state" | "kind" | "detail" | "outcome" | "reason" | "problem"} family
+ * @param {Family} family
  * @param {string} name
  * @param {Values} [values]
  */
