@@ -21,7 +21,7 @@ OPENAPI_LINTERS := $(VENV)/openapi/node_modules/.bin
 BIOME := $(JAVASCRIPT)/biome lint --config-path=tools/javascript --error-on-warnings --reporter=concise
 # The document, the rules and the linters: what tools/openapi/linted.sha256 says was linted without a finding.
 OPENAPI_LINTED := docs/openapi.json $(addprefix tools/openapi/,redocly.yaml .redocly.lint-ignore.yaml spectral.yaml package.json)
-JAVASCRIPT_FILES := services/api/console/files services/api/pages/files
+JAVASCRIPT_FILES := services/api/console/files services/api/pages/files tests/support/oidc/server.js
 
 .PHONY: help demo up check unit test chaos model mutants setup hooks lint javascript openapi-lint openapi-lint-anew types format lock fuzz openapi bench bench-api bench-celery bench-compare smoke clean
 

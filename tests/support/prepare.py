@@ -3,7 +3,7 @@
 Usage: python -m tests.support.prepare [chaos | install PACKAGE...]
 
 All runs need RabbitMQ. Checks and tests that need one of the programs below are skipped without it, unless
-HERALD_TEST_REQUIRE_ALL is set: then the missing programs are installed.
+HERALD_TEST_REQUIRE_ALL is set: then the missing programs are installed, and the OpenID provider from npm.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ from cli.native.provisioning import check_availability
 from cli.native.selection import BrokerSource, select_broker
 from tests.chaos.faults import faketime
 from tests.support import browser, skips
+from tests.support.oidc import provider
 from tests.support.services import containers
 
 
@@ -91,6 +92,16 @@ def prepare_broker() -> None:
         install.install_rabbitmq()
 
 
+def prepare_provider() -> None:
+    """Installs the OpenID provider where its tests may not be skipped. Raises Failure when that does not work."""
+    if not skips.are_forbidden():
+        return
+    try:
+        provider.install()
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise Failure(f"the OpenID provider of the tests cannot be installed with npm: {error}") from error
+
+
 def main() -> int:
     try:
         match sys.argv[1:]:
@@ -99,6 +110,7 @@ def main() -> int:
             case arguments:
                 prepare_programs(choose_programs(chaos="chaos" in arguments))
                 prepare_broker()
+                prepare_provider()
     except Failure as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -12,9 +12,14 @@ import { showMailing } from "./mailing/mailing.js";
 import { showMailings } from "./mailings/mailings.js";
 import { showNewMailing } from "./new_mailing/new_mailing.js";
 import { showOverview } from "./overview/overview.js";
+import {
+  FAILED, failureInAddress, hasLeft, markLeft, signInOptions, signInUrl,
+} from "./shared/access/company_sign_in.js";
 import { button, byId, h, setChildren } from "./shared/elements.js";
+import { announce } from "./shared/notice.js";
+import { expected } from "./shared/problems.js";
 import * as router from "./shared/router.js";
-import { hasToken, listenForSignOut, may, resume, signOut } from "./shared/session.js";
+import { hasToken, listenForSignOut, may, maySignOut, resume, signOut } from "./shared/access/session.js";
 import { say, sayOf } from "./shared/words/language.js";
 import { translatePage } from "./shared/words/page.js";
 import { refusalOf, showSignIn } from "./sign_in/sign_in.js";
@@ -47,10 +52,38 @@ function enter(user) {
   setChildren(nav, h("ul", {}, allowed.map(([href, name]) => h("li", {}, h("a", { href }, say(name))))));
   const role = sayOf("role", user.role);
   setChildren(session, h("span", { title: say("who_role", { role }) }, say("who", { name: user.name, role })),
-    hasToken() && button(say("sign_out"), () => signOut(), { class: "small outline" }));
+    maySignOut() && signOutButton());
   nav.hidden = false;
   session.hidden = false;
+  markLeft(false);
+  if (location.hash.startsWith(FAILED)) {
+    history.replaceState(null, "", "#/");
+  }
   router.start(PAGES);
+}
+
+function signOutButton() {
+  return button(say("sign_out"), async () => {
+    try {
+      await signOut();
+    } catch (error) {
+      announce(expected(error).message);
+    }
+  }, { class: "small outline" });
+}
+
+/**
+ * Goes to the company's sign-in at once where that is wanted, else asks.
+ * @param {unknown} error Why the session with which the page was opened is refused.
+ */
+async function ask(error) {
+  const failure = failureInAddress();
+  const refusal = failure ?? refusalOf(error, hadToken);
+  if (refusal === null && !hasLeft() && (await signInOptions()).auto) {
+    location.replace(signInUrl());
+    return;
+  }
+  await showSignIn(main, refusal, enter);
 }
 
 /** @param {Error | null} problem */
@@ -74,4 +107,4 @@ document.querySelector(".skip")?.addEventListener("click", (event) => {
 
 listenForSignOut(leave);
 const hadToken = hasToken();
-resume().then(enter, (error) => showSignIn(main, refusalOf(error, hadToken), enter));
+resume().then(enter, ask);

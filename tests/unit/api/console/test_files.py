@@ -25,7 +25,7 @@ LONGEST_LINE = 120
 
 def imports_of(name: str) -> set[str]:
     """Names the files that a module imports, by their paths below the folder."""
-    found = re.findall(r'^import .* from "(\.[^"]+)";$', MODULES[name].read_text(), re.MULTILINE)
+    found = re.findall(r'^(?:import|\}) .*?from "(\.[^"]+)";$', MODULES[name].read_text(), re.MULTILINE)
     return {(MODULES[name].parent / path).resolve().relative_to(FOLDER).as_posix() for path in found}
 
 

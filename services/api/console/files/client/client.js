@@ -10,7 +10,7 @@ import { eventList } from "../shared/event_list.js";
 import { timeElement } from "../shared/format.js";
 import { untilLoaded } from "../shared/polling.js";
 import { go, heading } from "../shared/router.js";
-import { may } from "../shared/session.js";
+import { may } from "../shared/access/session.js";
 import { say } from "../shared/words/language.js";
 
 const EVENTS_INTERVAL_SECONDS = 10;

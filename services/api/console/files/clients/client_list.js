@@ -8,7 +8,7 @@ import { button, h, numberCell, setChildren, setText } from "../shared/elements.
 import { timeElement } from "../shared/format.js";
 import { PagedList } from "../shared/paged_list.js";
 import { link } from "../shared/router.js";
-import { may } from "../shared/session.js";
+import { may } from "../shared/access/session.js";
 import { deleteClient, editClient } from "./client_dialogs.js";
 import { say } from "../shared/words/language.js";
 

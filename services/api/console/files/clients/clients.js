@@ -8,7 +8,7 @@ import { downloadButton } from "../shared/download.js";
 import { button, h } from "../shared/elements.js";
 import { Poller } from "../shared/polling.js";
 import { go, heading, link } from "../shared/router.js";
-import { may } from "../shared/session.js";
+import { may } from "../shared/access/session.js";
 import { editClient } from "./client_dialogs.js";
 import { clientList } from "./client_list.js";
 import { importClients } from "./import_dialog.js";

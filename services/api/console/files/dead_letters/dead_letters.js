@@ -11,7 +11,7 @@ import { formatClock } from "../shared/format.js";
 import { announce } from "../shared/notice.js";
 import { problemBox, showProblem, whileBusy } from "../shared/problems.js";
 import { heading } from "../shared/router.js";
-import { may } from "../shared/session.js";
+import { may } from "../shared/access/session.js";
 import { QUEUES } from "../shared/vocabulary.js";
 import { LetterList } from "./letter_list.js";
 import { say, sayCount } from "../shared/words/language.js";

@@ -9,7 +9,7 @@ import { eventList } from "../shared/event_list.js";
 import { announce } from "../shared/notice.js";
 import { poll, untilLoaded } from "../shared/polling.js";
 import { heading } from "../shared/router.js";
-import { may } from "../shared/session.js";
+import { may } from "../shared/access/session.js";
 import { Badge } from "../shared/status_counts.js";
 import { say, sayOf } from "../shared/words/language.js";
 import { mailingActions } from "./actions.js";

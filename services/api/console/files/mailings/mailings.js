@@ -7,7 +7,7 @@ import { h } from "../shared/elements.js";
 import { option, select } from "../shared/forms/fields.js";
 import { Poller } from "../shared/polling.js";
 import { go, heading, link } from "../shared/router.js";
-import { may } from "../shared/session.js";
+import { may } from "../shared/access/session.js";
 import { STATES } from "../shared/vocabulary.js";
 import { mailingList } from "./mailing_list.js";
 import { say } from "../shared/words/language.js";

@@ -9,7 +9,7 @@ import { h, setChildren } from "../shared/elements.js";
 import { announce } from "../shared/notice.js";
 import { actionButton, problemBox, whileBusy } from "../shared/problems.js";
 import { go, heading, link } from "../shared/router.js";
-import { may } from "../shared/session.js";
+import { may } from "../shared/access/session.js";
 import { IdempotencyKeys } from "./idempotency_keys.js";
 import { MailingForm, submitForm } from "./mailing_form.js";
 import { previewSection } from "./preview.js";

@@ -8,7 +8,7 @@ import { get } from "../shared/api.js";
 import { h, section, setText } from "../shared/elements.js";
 import { poll } from "../shared/polling.js";
 import { heading, link } from "../shared/router.js";
-import { may } from "../shared/session.js";
+import { may } from "../shared/access/session.js";
 import { StatusBar, StatusFigures } from "../shared/status_counts.js";
 import { STATES } from "../shared/vocabulary.js";
 import { Progress } from "./progress.js";

@@ -156,8 +156,20 @@ export const EN = {
   // The sign-in.
   sign_in: "Sign in",
   token: "Token",
-  token_hint: "The token is forgotten when you close this tab. Create one with {command}.",
+  token_hint: "The open tabs share the token. It is forgotten when you close the last one. Create one with {command}.",
   token_characters: "A token consists of letters, digits and punctuation, without spaces.",
+
+  sign_in_company: "Sign in with your company's account",
+  or_token: "Or with a token:",
+  session_ended: "Your session has ended. Sign in again.",
+  sign_out_failed: "The sign-out did not reach the API: you are still signed in. Try again.",
+  issuer_away: "The company's sign-in does not answer now. Try again later, or use a token.",
+  sign_in_refused: "The company's sign-in refused.",
+  sign_in_stale: "The sign-in was begun elsewhere or took too long. Begin again.",
+  sign_in_token: "The answer of the company's sign-in cannot be trusted. The log of the API has the reason.",
+  no_role_seen: "Your account has no role in Herald. Its claim {claim} has: {seen}. An administrator can give one of "
+    + "these a role.",
+  no_role_absent: "Your account has no role in Herald: the claim {claim} is missing. An administrator can add it.",
 
   // The overview.
   running_mailings: "Running mailings",

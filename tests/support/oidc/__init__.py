@@ -1,0 +1,1 @@
+"""A certified OpenID provider from npm, for the tests."""
