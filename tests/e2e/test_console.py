@@ -233,6 +233,83 @@ async def test_a_mailing_is_paused_resumed_edited_and_cancelled(admin: Console, 
     await expect(admin.page.get_by_role("alert").first).to_have_text("There is no such mailing.")
 
 
+async def test_what_is_typed_survives_leaving_the_page_until_it_is_created(admin: Console) -> None:
+    await admin.open("/#/mailings/new")
+    await admin.page.get_by_label("Text", exact=True).fill("Half written")
+    await admin.page.get_by_label("Tags").fill("few")
+    await admin.page.keyboard.press("Enter")
+    await admin.link("Clients").click()
+    await expect(admin.heading("Clients")).to_be_visible()
+    await admin.open("/#/mailings/new")
+    await admin.page.reload()
+    await expect(admin.page.get_by_label("Text", exact=True)).to_have_value("Half written")
+    await expect(admin.page.locator(".chips")).to_contain_text(["few"])
+    await admin.button("Sign out").click()
+    await expect(admin.heading("Sign in")).to_be_visible()
+    assert await admin.page.evaluate("sessionStorage.length") == 0
+
+
+async def test_a_page_and_a_filter_are_in_the_address(admin: Console, operator: Operator) -> None:
+    mailing_id = await operator.create_mailing(filter={"tags": ["many"]})
+    await operator.until_counts_begin(mailing_id)
+    await operator.post(f"/mailings/{mailing_id}/cancel")
+    await admin.open(f"/#/mailings/{mailing_id}")
+    await admin.page.get_by_label("Status", exact=True).select_option("cancelled")
+    await admin.region("Messages").get_by_role("button", name="Next").click()
+    await expect(admin.region("Messages").get_by_text("Page 2")).to_be_visible()
+    first = await admin.rows("Messages").first.text_content()
+    await admin.page.reload()
+    await expect(admin.rows("Messages").first).to_have_text(first or "")
+    await expect(admin.page.get_by_label("Status", exact=True)).to_have_value("cancelled")
+    await admin.rows("Messages").first.get_by_role("link").click()
+    await expect(admin.heading(re.compile(r"Client \d+"))).to_be_visible()
+    await admin.page.go_back()
+    await expect(admin.region("Messages").get_by_text("Page 2")).to_be_visible()
+    await admin.region("Messages").get_by_role("button", name="Previous").click()
+    await expect(admin.region("Messages").get_by_text("Page 1")).to_be_visible()
+
+
+OUTCOMES = [
+    ({"status": "finished", "total": 2, "by_status": {"sent": 2, "retrying": 0}}, "finished"),
+    ({"status": "finished", "total": 2, "by_status": {"sent": 1, "retrying": 0}}, "partly"),
+    ({"status": "finished", "total": 2, "by_status": {"sent": 0, "retrying": 0}}, "unsent"),
+    ({"status": "running", "total": 2, "by_status": {"sent": 0, "retrying": 2}}, "failing"),
+    ({"status": "paused", "total": 2, "by_status": {"sent": 0, "retrying": 2}}, "paused"),
+]
+
+
+async def test_a_state_says_what_has_come_of_it(console: Console) -> None:
+    script = "async (mailing) => (await import('/console/shared/vocabulary.js')).outcomeOf(mailing, 0)"
+    for mailing, outcome in OUTCOMES:
+        assert await console.page.evaluate(script, mailing) == outcome
+
+
+async def test_a_large_number_is_not_broken_on_a_telephone(admin: Console) -> None:
+    await admin.page.set_viewport_size({"width": 360, "height": 800})
+    script = """() => {
+        const figure = document.querySelector('.figures dd');
+        const before = figure.getBoundingClientRect().height;
+        figure.textContent = '123,456,789';
+        return figure.getBoundingClientRect().height === before && figure.scrollWidth <= figure.clientWidth;
+    }"""
+    await expect(admin.page.locator(".figures dd").first).to_be_visible()
+    assert await admin.page.evaluate(script)
+
+
+async def test_landmarks_have_names_of_their_own_and_columns_have_heads(admin: Console, operator: Operator) -> None:
+    mailing_id = await operator.create_mailing(filter={"tags": ["few"]})
+    script = """() => {
+        const all = [...document.querySelectorAll('[role=region], nav, section[aria-labelledby]')]
+            .filter((one) => one.checkVisibility()).map((one) => one.ariaLabel);
+        const heads = [...document.querySelectorAll('th')].filter((one) => !one.textContent.trim());
+        return [all.length - new Set(all).size, heads.length];
+    }"""
+    for path in (f"/#/mailings/{mailing_id}", "/#/clients", "/#/dead-letters"):
+        await admin.open(path)
+        await expect(admin.page.locator("main .list").first).to_be_visible()
+        assert await admin.page.evaluate(script) == [0, 0], path
+
+
 async def test_a_wrong_value_is_explained_at_its_field(admin: Console) -> None:
     admin.allow(REFUSED.format(422))
     await admin.write_mailing("Too late", tag="few", lasts=-3600)
@@ -384,7 +461,7 @@ async def test_failed_messages_are_looked_into_and_sent_again_and_dead_letters_r
 ) -> None:
     mailing_id = await operator.create_mailing(filter={"tags": ["lost"]})
     await admin.open(f"/#/mailings/{mailing_id}")
-    await expect(admin.state).to_have_text("finished", timeout=15_000)
+    await expect(admin.state).to_have_text("finished: nothing was sent", timeout=15_000)
     await expect(admin.rows("Reasons")).to_contain_text("exhausted")
     await admin.page.get_by_role("button", name="1 attempt of message").click()
     await expect(admin.dialog.locator("tbody tr")).to_contain_text("500")
@@ -425,6 +502,8 @@ NAMES = {
     "env",
     "admin",
     "herald",
+    "dispatcher",
+    "dead",
     "Hello",
     "Europe",
     "Moscow",

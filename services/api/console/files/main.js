@@ -10,6 +10,7 @@ import { showClients } from "./clients/clients.js";
 import { showDeadLetters } from "./dead_letters/dead_letters.js";
 import { showMailing } from "./mailing/mailing.js";
 import { showMailings } from "./mailings/mailings.js";
+import { dropDraft } from "./new_mailing/draft.js";
 import { showNewMailing } from "./new_mailing/new_mailing.js";
 import { showOverview } from "./overview/overview.js";
 import {
@@ -89,6 +90,7 @@ async function ask(error) {
 /** @param {Error | null} problem */
 function leave(problem) {
   router.stop();
+  dropDraft();
   nav.hidden = true;
   session.hidden = true;
   for (const dialog of document.querySelectorAll("dialog")) {

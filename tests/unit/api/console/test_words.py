@@ -124,7 +124,7 @@ def family_of(name: str) -> set[str]:
     [
         ("status", {*ByStatus.model_fields, "count"}),
         ("meaning", set(ByStatus.model_fields)),
-        ("state", {*MAILING_STATUSES, "total"}),
+        ("state", {*MAILING_STATUSES, "total", "partly", "unsent", "failing"}),
         ("role", set(ROLES)),
         ("outcome", {*OUTCOMES, "total", "lost"}),
         ("problem", {code.replace("-", "_") for code in KINDS}),

@@ -24,7 +24,7 @@ const HEADS = [[say("id"), "number"], say("phone"), say("operator_code"), say("t
  */
 export function clientList(reload, signal) {
   return new PagedList({
-    label: say("clients"), empty: say("no_clients"),
+    kept: "page", label: say("clients"), empty: say("no_clients"),
     heads: may("operator") ? [...HEADS, [say("actions"), "unseen"]] : HEADS,
     row: (client) => new ClientRow(client, reload, signal), onturn: reload,
   });

@@ -5,7 +5,7 @@
 import { h, numberCell, section, setChildren, setText, table } from "../shared/elements.js";
 import { formatDuration, formatRate } from "../shared/format.js";
 import { Badge, StatusBar, StatusFigures } from "../shared/status_counts.js";
-import { describeReason, formatCount, say, sayOf, sentences } from "../shared/words/language.js";
+import { describeReason, formatCount, say, sayCount, sayOf, sentences } from "../shared/words/language.js";
 import { Chart } from "./chart.js";
 
 export class LiveFigures {
@@ -34,6 +34,7 @@ export class LiveFigures {
     this.chart.update(statistics.per_minute);
     setText(this.speed, describeSpeed(statistics, mailing.expanding));
     this.reasons.update(statistics.reasons);
+    this.reasons.explain(describeNone(statistics));
     const outcomes = Object.entries(statistics.attempts.by_outcome).sort((one, other) => other[1] - one[1]);
     this.attempts.update(outcomes.length ? [...outcomes, ["total", statistics.attempts.total]] : []);
   }
@@ -51,7 +52,16 @@ class Redrawn {
   constructor(empty, draw) {
     this.draw = draw;
     this.drawn = "[]";
-    this.element = h("div", {}, h("p", { class: "empty" }, empty));
+    this.empty = h("p", { class: "empty" }, empty);
+    this.element = h("div", {}, this.empty);
+  }
+
+  /**
+   * Sets what is shown while there are no items.
+   * @param {string} text
+   */
+  explain(text) {
+    setText(this.empty, text);
   }
 
   /** @param {Item[]} items */
@@ -62,6 +72,15 @@ class Redrawn {
       setChildren(this.element, this.draw(items));
     }
   }
+}
+
+/**
+ * Describes why there are no reasons: attempts that failed are made again, and are no failed messages yet.
+ * @param {MailingStatistics} statistics
+ */
+function describeNone({ attempts }) {
+  const failed = attempts.total - (attempts.by_outcome.accepted ?? 0);
+  return failed > 0 ? sayCount("none_failed_yet", failed) : say("none_failed");
 }
 
 /** @param {Reason[]} reasons */

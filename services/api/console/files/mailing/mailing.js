@@ -11,6 +11,7 @@ import { poll, untilLoaded } from "../shared/polling.js";
 import { heading } from "../shared/router.js";
 import { may } from "../shared/access/session.js";
 import { Badge } from "../shared/status_counts.js";
+import { outcomeOf } from "../shared/vocabulary.js";
 import { say, sayOf } from "../shared/words/language.js";
 import { mailingActions } from "./actions.js";
 import { LiveFigures } from "./live_figures.js";
@@ -41,6 +42,8 @@ class MailingPage {
     this.mailing = mailing;
     this.signal = signal;
     this.following = false;
+    /** @type {number | null} */
+    this.rate = null;
     /** @type {(error: unknown) => void} */
     this.fail = () => {};
     /** @type {Promise<never>} */
@@ -111,7 +114,10 @@ class MailingPage {
     }
     this.following = true;
     try {
-      const show = (/** @type {MailingStatistics} */ statistics) => this.figures.update(statistics, this.mailing);
+      const show = (/** @type {MailingStatistics} */ statistics) => {
+        this.rate = statistics.rate;
+        this.figures.update(statistics, this.mailing);
+      };
       await followStatistics(this.mailing.id, show, this.signal);
     } finally {
       this.following = false;
@@ -122,7 +128,7 @@ class MailingPage {
   }
 
   show() {
-    this.badge.update(this.mailing.status);
+    this.badge.update(outcomeOf(this.mailing, this.rate));
     setText(this.text, this.mailing.text);
     this.actions?.update(this.mailing);
     this.plan.update(this.mailing);

@@ -10,7 +10,7 @@ import { option, select } from "../shared/forms/fields.js";
 import { timeElement } from "../shared/format.js";
 import { PagedList } from "../shared/paged_list.js";
 import { Poller } from "../shared/polling.js";
-import { link } from "../shared/router.js";
+import { link, recall, remember } from "../shared/router.js";
 import { Badge } from "../shared/status_counts.js";
 import { STATUSES } from "../shared/vocabulary.js";
 import { describeReason, formatCount, say, sayCount } from "../shared/words/language.js";
@@ -30,8 +30,10 @@ const HEADS = [[say("id"), "number"], [say("client"), "number"], say("status"), 
  */
 export function messageList(mailingId, isOver, signal) {
   const path = `mailings/${mailingId}/messages`;
-  const status = select([["", say("all_statuses")], ...STATUSES.map((one) => option("status", one))], "", {
+  const statuses = STATUSES.map((one) => option("status", one));
+  const status = select([["", say("all_statuses")], ...statuses], recall("status") ?? "", {
     "aria-label": say("status"), onchange: () => {
+      remember("status", status.value);
       list.reset();
       poller.restart();
     },
@@ -43,7 +45,7 @@ export function messageList(mailingId, isOver, signal) {
   }, INTERVAL_SECONDS, signal);
   /** @type {PagedList<Message>} */
   const list = new PagedList({
-    label: say("messages"), heads: HEADS, empty: say("no_messages"), onturn: () => poller.restart(),
+    kept: "messages", label: say("messages"), heads: HEADS, empty: say("no_messages"), onturn: () => poller.restart(),
     row: (message) => new MessageRow(message, signal),
   });
   const download = downloadButton(say("as_csv"), () => ({

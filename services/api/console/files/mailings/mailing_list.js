@@ -9,7 +9,7 @@ import { PagedList } from "../shared/paged_list.js";
 import { Rate } from "../shared/rate.js";
 import { link } from "../shared/router.js";
 import { Badge, StatusBar } from "../shared/status_counts.js";
-import { countFinal, countWaiting } from "../shared/vocabulary.js";
+import { countFinal, countWaiting, outcomeOf } from "../shared/vocabulary.js";
 import { say } from "../shared/words/language.js";
 
 /** @type {Head[]} */
@@ -20,11 +20,12 @@ const HEADS = [[say("id"), "number"], say("text"), say("state"), say("progress")
  * Makes the list.
  * @param {string} label
  * @param {string} empty
- * @param {() => void} [onturn]
+ * @param {() => void} onturn
+ * @param {string} [kept] The parameter of the address that keeps the page.
  * @returns {PagedList<Mailing>}
  */
-export function mailingList(label, empty, onturn = () => {}) {
-  return new PagedList({ label, heads: HEADS, empty, onturn, row: (mailing) => new MailingRow(mailing) });
+export function mailingList(label, empty, onturn, kept) {
+  return new PagedList({ kept, label, heads: HEADS, empty, onturn, row: (mailing) => new MailingRow(mailing) });
 }
 
 class MailingRow {
@@ -47,7 +48,6 @@ class MailingRow {
   /** @param {Mailing} mailing */
   update(mailing) {
     setText(this.text, mailing.text);
-    this.badge.update(mailing.status);
     this.bar.update(mailing.by_status);
     this.updateProgress(mailing);
     if (this.endAt !== mailing.end_at) {
@@ -57,10 +57,12 @@ class MailingRow {
   }
 
   /** @param {Mailing} mailing */
-  updateProgress({ status, by_status: counts, total, expanding }) {
+  updateProgress(mailing) {
+    const { status, by_status: counts, total, expanding } = mailing;
     const final = countFinal(counts);
     this.rate.add(final);
     const perSecond = status === "running" ? this.rate.perSecond : null;
+    this.badge.update(outcomeOf(mailing, perSecond));
     setText(this.final, say(expanding ? "final_of_more" : "final_of", { final, total }));
     setText(this.speed, perSecond === null ? "" : formatRate(perSecond));
     setText(this.left, perSecond && !expanding ? formatDuration(countWaiting(counts) / perSecond) : "");

@@ -25,7 +25,7 @@ export async function showMailings({ main, query, signal }) {
     list.show(await get("mailings", { status: status || null, limit: LIMIT, cursor: list.cursor }, own));
   }, INTERVAL_SECONDS, signal);
   const empty = status ? say("none_in_state") : say("no_mailings");
-  const list = mailingList(say("mailings"), empty, () => poller.restart());
+  const list = mailingList(say("mailings"), empty, () => poller.restart(), "page");
   main.append(
     h("div", { class: "head" }, heading(say("mailings")),
       h("div", { class: "tools" }, filter,

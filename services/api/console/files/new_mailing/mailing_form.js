@@ -49,11 +49,12 @@ const NO_FILTER = { operator_codes: [], tags: [], unsent_of: null, segment: null
 
 export class MailingForm {
   /**
-   * @param {Mailing | null} mailing The one that is edited, null for a new one.
+   * @param {Mailing | MailingBody | null} mailing The one that is edited; of a new one what was
+   *   written, or null.
    * @param {() => void} [onchange]
    */
   constructor(mailing, onchange = () => {}) {
-    this.editable = new Set(EDITABLE[mailing?.status ?? "scheduled"]);
+    this.editable = new Set(EDITABLE[mailing !== null && "status" in mailing ? mailing.status : "scheduled"]);
     this.text = new TextField(mailing?.text ?? "");
     this.filter = new FilterFields(mailing?.filter ?? NO_FILTER, onchange);
     this.times = new TimeFields(mailing, this.editable.has("start_at"));

@@ -10,6 +10,7 @@ import { announce } from "../shared/notice.js";
 import { actionButton, problemBox, whileBusy } from "../shared/problems.js";
 import { go, heading, link } from "../shared/router.js";
 import { may } from "../shared/access/session.js";
+import { dropDraft, keepDraft, readDraft } from "./draft.js";
 import { IdempotencyKeys } from "./idempotency_keys.js";
 import { MailingForm, submitForm } from "./mailing_form.js";
 import { previewSection } from "./preview.js";
@@ -23,7 +24,10 @@ export function showNewMailing({ main, signal }) {
   }
   const box = problemBox();
   const preview = h("div", { class: "below", "aria-live": "polite" });
-  const form = new MailingForm(null, () => setChildren(preview));
+  const form = new MailingForm(readDraft(), () => {
+    setChildren(preview);
+    keepDraft(form.values().body);
+  });
   const keys = new IdempotencyKeys();
   const submit = h("button", { type: "submit" }, say("preview"));
   const element = h("form", { novalidate: true }, form.element, box, submit);
@@ -53,6 +57,7 @@ function createButton(form, body, recipients, keys, signal) {
     const headers = { "Idempotency-Key": keys.keyOf(body) };
     /** @type {Mailing} */
     const { id } = await call("POST", "mailings", { body, headers, signal });
+    dropDraft();
     announce(say("mailing_created", { id: String(id) }));
     go(link(`mailings/${id}`));
   };

@@ -1,6 +1,6 @@
 /** The start and the end of a mailing, as local times of a zone that can be chosen. */
 
-/** @import { FieldError, Mailing } from "api-types" */
+/** @import { FieldError } from "api-types" */
 
 import { h, setText } from "../shared/elements.js";
 import { field, select } from "../shared/forms/fields.js";
@@ -12,7 +12,7 @@ const DAY_MS = 86_400_000;
 
 export class TimeFields {
   /**
-   * @param {Mailing | null} mailing
+   * @param {{start_at?: string, end_at?: string} | null} mailing
    * @param {boolean} withStart
    */
   constructor(mailing, withStart) {

@@ -24,7 +24,7 @@ export async function showOverview({ main, signal }) {
   const speed = h("p", { class: "hint" });
   const stall = h("p", { class: "note", role: "status" });
   const states = new StateFigures();
-  const running = mailingList(say("running_mailings"), say("none_running"));
+  const running = mailingList(say("running_mailings"), say("none_running"), () => {});
   const progress = new Progress();
   main.append(
     heading(say("overview")), stall,

@@ -35,7 +35,7 @@ export function eventList(path, seconds, signal) {
     list.show({ ...page, items: page.items.map((event, index) => ({ ...event, id: `${list.cursor} ${index}` })) });
   }, seconds, signal);
   const list = new PagedList({
-    label: say("events"), heads: [say("time"), say("event"), say("details")], empty: say("no_events"),
+    kept: "events", label: say("events"), heads: [say("time"), say("event"), say("details")], empty: say("no_events"),
     row, onturn: () => poller.restart(),
   });
   poller.restart();

@@ -3,7 +3,16 @@
 /** @import { Head } from "./elements.js" */
 
 import { button, h, table } from "./elements.js";
+import { recall, remember } from "./router.js";
 import { say } from "./words/language.js";
+
+// No cursor has it.
+const BETWEEN = "~";
+
+/** @param {string | null} kept */
+function cursorsIn(kept) {
+  return kept?.split(BETWEEN) ?? [];
+}
 
 /**
  * A row of a table: its element, and what changes it in place.
@@ -55,11 +64,13 @@ export class PagedList {
    * @param {string} options.empty
    * @param {(item: Item) => Row<Item>} options.row Makes the row of an item.
    * @param {() => void} options.onturn Loads the page of `cursor`.
+   * @param {string} [options.kept] The parameter of the address that keeps the page, where one does.
    */
-  constructor({ label, heads, empty, row, onturn }) {
+  constructor({ label, heads, empty, row, onturn, kept }) {
     this.onturn = onturn;
+    this.kept = kept ?? null;
     /** @type {Array<string | null>} */
-    this.cursors = [null];
+    this.cursors = [null, ...(kept === undefined ? [] : cursorsIn(recall(kept)))];
     /** @type {string | null} */
     this.next = null;
     this.rows = new KeyedRows(row);
@@ -89,6 +100,14 @@ export class PagedList {
   reset() {
     this.cursors = [null];
     this.loading.hidden = false;
+    this.keep();
+  }
+
+  /** Keeps the page in the address. */
+  keep() {
+    if (this.kept !== null) {
+      remember(this.kept, this.cursors.slice(1).join(BETWEEN));
+    }
   }
 
   /** @param {1 | -1} step */
@@ -100,6 +119,7 @@ export class PagedList {
     } else if (step < 0 && this.cursors.length > 1) {
       this.cursors.pop();
     }
+    this.keep();
     this.onturn();
   }
 

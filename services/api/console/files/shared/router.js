@@ -65,6 +65,30 @@ export function link(path, query = {}) {
   return search.length ? `#/${path}?${new URLSearchParams(search)}` : `#/${path}`;
 }
 
+/**
+ * Returns a parameter of the present address.
+ * @param {string} name
+ */
+export function recall(name) {
+  return new URLSearchParams(location.hash.split("?")[1] ?? "").get(name);
+}
+
+/**
+ * Keeps a parameter in the present address, so that a reload and the way back find it; the page is not shown again.
+ * @param {string} name
+ * @param {string | null} value
+ */
+export function remember(name, value) {
+  const [path = "", search = ""] = location.hash.split("?");
+  const query = new URLSearchParams(search);
+  if (value) {
+    query.set(name, value);
+  } else {
+    query.delete(name);
+  }
+  history.replaceState(history.state, "", query.size ? `${path}?${query}` : path || "#/");
+}
+
 function isOurs() {
   return location.hash === "" || location.hash.startsWith("#/");
 }

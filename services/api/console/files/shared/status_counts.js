@@ -1,7 +1,7 @@
 /** Shows counts by status: as a bar, and as a row of figures. */
 
 /** @import { ByStatus } from "api-types" */
-/** @import { State, Status } from "./vocabulary.js" */
+/** @import { Outcome, Status } from "./vocabulary.js" */
 
 import { h, setText } from "./elements.js";
 import { STATUSES, UNSENT, WAITING } from "./vocabulary.js";
@@ -62,7 +62,7 @@ export class StatusFigures {
 export class Badge {
   /**
    * @param {"state" | "status"} family
-   * @param {State | Status | ""} [name]
+   * @param {Outcome | Status | ""} [name]
    */
   constructor(family, name = "") {
     this.family = family;
@@ -70,7 +70,7 @@ export class Badge {
     this.update(name);
   }
 
-  /** @param {State | Status | ""} name */
+  /** @param {Outcome | Status | ""} name */
   update(name) {
     setText(this.element, name && sayOf(this.family, name));
     this.element.className = `badge status-${name}`;

@@ -44,6 +44,24 @@ export const ACTIONS = {
   cancel: ["draft", "scheduled", "running", "paused"],
 };
 
+/** @typedef {State | "partly" | "unsent" | "failing"} Outcome A state, and where it matters what has come of it. */
+
+/**
+ * Returns what people should see of a mailing: that it finished and nothing was sent, or that nothing gets through.
+ * @param {Mailing} mailing
+ * @param {number | null} perSecond How many messages become final in a second, null where that is not known.
+ * @returns {Outcome}
+ */
+export function outcomeOf({ status, total, by_status: counts }, perSecond) {
+  if (status === "running" && counts.retrying > 0 && perSecond === 0) {
+    return "failing";
+  }
+  if (status !== "finished" || total === counts.sent) {
+    return status;
+  }
+  return counts.sent === 0 ? "unsent" : "partly";
+}
+
 /**
  * Counts the messages that are not final.
  * @param {ByStatus} counts
