@@ -535,6 +535,8 @@ async def test_a_russian_browser_reads_russian_until_another_language_is_chosen(
             ("/#/clients?tag=few", "tbody tr"),
             ("/#/clients/1", "tbody tr"),
             ("/#/dead-letters", ".list"),
+            ("/#/settings", ".list"),
+            ("/#/events", "tbody tr"),
             ("/#/mailings/new", "textarea"),
         ):
             await opened.open(path)
@@ -593,6 +595,8 @@ async def test_every_page_fits_a_telephone_and_a_screen(
         ("clients", "/#/clients", "tbody tr"),
         ("client", "/#/clients/1", "tbody tr"),
         ("letters", "/#/dead-letters", ".list"),
+        ("settings", "/#/settings", ".list"),
+        ("events", "/#/events", "tbody tr"),
         ("new", "/#/mailings/new", "textarea"),
     ):
         await admin.open(path)

@@ -143,6 +143,38 @@ async def test_a_new_tab_has_the_token_of_the_open_ones_and_a_sign_out_ends_all(
     await context.close()
 
 
+async def test_an_admin_sees_who_is_signed_in_ends_a_session_and_finds_both_among_the_events(
+    console: Console, stack: Stack, browser: Browser, tmp_path: Path
+) -> None:
+    async with page_of(browser, stack.api_url) as browsed:
+        person = Console(browsed, tmp_path)
+        await browsed.page.route(re.compile("fonts.googleapis"), lambda route: route.abort())
+        await person.open()
+        await person.button(COMPANY).click()
+        await pass_provider(browsed.page, "boris")
+        await expect(person.heading("Overview")).to_be_visible()
+        await console.sign_in(ADMIN_TOKEN)
+        await console.link("Settings").click()
+        await expect(console.rows("Sessions").first).to_contain_text("oidc:boris@example.org")
+        await console.button("End the session of oidc:boris@example.org").first.click()
+        await console.dialog.get_by_role("button", name="End session", exact=True).click()
+        await expect(console.page.locator("#notice")).to_contain_text("was ended")
+        await expect(person.page.get_by_role("alert")).to_have_text("Your session has ended. Sign in again.")
+    await console.link("All events").click()
+    await expect(console.rows("Events").first).to_contain_text("session ended")
+    await expect(console.rows("Events").first).to_contain_text("of oidc:boris@example.org")
+    await console.page.get_by_label("Who").fill("oidc:boris@example.org")
+    await console.page.get_by_label("Event", exact=True).select_option("signed_in")
+    await console.button("Search").click()
+    await expect(console.rows("Events").first).to_contain_text("signed in")
+    await expect(console.rows("Events").filter(has_text="session ended")).to_have_count(0)
+    await console.page.evaluate("delete window.showSaveFilePicker")
+    async with console.page.expect_download() as saving:
+        await console.button("Download as CSV").click()
+    saved = await (await saving.value).path()
+    assert {line.split(",")[3] for line in saved.read_text().splitlines()[1:]} == {"oidc:boris@example.org"}
+
+
 async def test_the_sign_in_begins_by_itself_where_that_is_wanted_but_not_after_a_sign_out(
     stack: Stack, console: Console
 ) -> None:

@@ -8,6 +8,7 @@
 import { showClient } from "./client/client.js";
 import { showClients } from "./clients/clients.js";
 import { showDeadLetters } from "./dead_letters/dead_letters.js";
+import { showEvents } from "./events/events.js";
 import { showMailing } from "./mailing/mailing.js";
 import { showMailings } from "./mailings/mailings.js";
 import { dropDraft } from "./new_mailing/draft.js";
@@ -23,6 +24,7 @@ import * as router from "./shared/router.js";
 import { hasToken, listenForSignOut, may, maySignOut, resume, signOut } from "./shared/access/session.js";
 import { say, sayOf } from "./shared/words/language.js";
 import { translatePage } from "./shared/words/page.js";
+import { showSettings } from "./settings/settings.js";
 import { refusalOf, showSignIn } from "./sign_in/sign_in.js";
 
 /** @type {Page[]} */
@@ -34,6 +36,8 @@ const PAGES = [
   [/^clients$/, "clients", showClients],
   [/^clients\/(\d{1,19})$/, "client", showClient],
   [/^dead-letters$/, "dead_letters", showDeadLetters],
+  [/^settings$/, "settings", showSettings],
+  [/^events$/, "all_events", showEvents],
 ];
 /** @type {Array<[address: string, name: Word, role: Role]>} */
 const NAVIGATION = [
@@ -41,6 +45,7 @@ const NAVIGATION = [
   ["#/mailings", "mailings", "viewer"],
   ["#/clients", "clients", "viewer"],
   ["#/dead-letters", "dead_letters", "admin"],
+  ["#/settings", "settings", "admin"],
 ];
 
 const main = byId("main");

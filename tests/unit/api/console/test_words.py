@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from services.api.audit.log import MailingChange, OtherChange
 from services.api.console.files import FOLDER
 from services.api.mailings.responses import ByStatus
 from services.api.web.problem_kinds import KINDS
@@ -132,6 +133,14 @@ def family_of(name: str) -> set[str]:
 )
 def test_the_words_for_those_of_the_api_are_complete(family: str, names: set[str]) -> None:
     assert family_of(family) == {f"{family}_{name}" for name in names}
+
+
+def test_every_kind_of_event_that_can_be_looked_for_has_a_word() -> None:
+    listed = re.search(r"export const KINDS = \[(.*?)\];", SOURCES["shared/vocabulary.js"], re.DOTALL)
+    assert listed is not None
+    kinds = set(re.findall(r'"(\w+)"', listed[1]))
+    assert {*MailingChange.__args__, *OtherChange.__args__} <= kinds  # type: ignore[attr-defined]
+    assert {f"kind_{kind}" for kind in kinds} <= family_of("kind")
 
 
 def test_the_page_says_in_english_what_the_table_says() -> None:

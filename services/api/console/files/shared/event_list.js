@@ -53,10 +53,11 @@ function row(event) {
 }
 
 /**
+ * Describes the details of an event, each whole.
  * @param {Event["detail"]} detail
  * @returns {Child[]}
  */
-function formatDetails(detail) {
+export function formatDetails(detail) {
   const known = Object.entries(detail).filter(([, value]) => value !== null);
   return known.map(([name, value], index) => [index > 0 && ", ", formatDetail(name, value)]);
 }

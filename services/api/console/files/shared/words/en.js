@@ -360,6 +360,28 @@ export const EN = {
   },
   dropped: { one: "{count} dead letter dropped.", other: "{count} dead letters dropped." },
 
+  // Settings, and everything that happened.
+  settings: "Settings",
+  sessions: "Sessions",
+  sessions_hint: "Who has signed in with the company's account. A session ends 8 hours after the sign-in, and 30 "
+    + "minutes after the last request.",
+  no_sessions: "Nobody has a session.",
+  person: "Person",
+  role: "Role",
+  last_seen: "Last seen",
+  end_session: "End session",
+  end_session_of: "End the session of {name}",
+  end_session_title: "End the session of {name}?",
+  end_session_text: "Their next request is refused. They may sign in again, with the role that they have then.",
+  session_was_ended: "The session of {name} was ended.",
+  all_events: "All events",
+  no_events_found: "No events found.",
+  actor: "Who",
+  all_kinds: "All kinds",
+  search_events: "Search events",
+  until: "Until",
+  too_many_events: "Narrow the search, or read the events page by page from the API.",
+
   // Words that the API uses. What is not here is shown as it came.
   kind_created: "created",
   kind_updated: "updated",

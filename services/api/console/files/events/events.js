@@ -1,0 +1,67 @@
+/** The page of everything that happened, for admins: by actor, kind and time. What is looked for is in the address. */
+
+/** @import { AnyEvent } from "api-types" */
+/** @import { PageContext } from "../shared/router.js" */
+
+import { may } from "../shared/access/session.js";
+import { Problem, get } from "../shared/api.js";
+import { downloadButton } from "../shared/download.js";
+import { h } from "../shared/elements.js";
+import { formatDetails } from "../shared/event_list.js";
+import { timeElement } from "../shared/format.js";
+import { PagedList } from "../shared/paged_list.js";
+import { Poller } from "../shared/polling.js";
+import { heading, link } from "../shared/router.js";
+import { say, sayOf } from "../shared/words/language.js";
+import { EventSearch } from "./event_search.js";
+
+const INTERVAL_SECONDS = 10;
+const LIMIT = 50;
+
+/** @param {PageContext} context */
+export async function showEvents({ main, query, signal }) {
+  if (!may("admin")) {
+    main.append(heading(say("all_events")), h("p", {}, say("needs_admin")));
+    return;
+  }
+  const search = new EventSearch(query);
+  const poller = new Poller(async (own) => {
+    try {
+      list.show(await get("events", { ...search.wanted, limit: LIMIT, cursor: list.cursor }, own));
+      return true;
+    } catch (error) {
+      if (!(error instanceof Problem) || error.status !== 422) {
+        throw error;
+      }
+      list.show({ items: [], next: null });
+      search.showProblem(error);
+      return false;
+    }
+  }, INTERVAL_SECONDS, signal);
+  /** @type {PagedList<AnyEvent>} */
+  const list = new PagedList({
+    kept: "page", label: say("events"), empty: say("no_events_found"), row, onturn: () => poller.restart(),
+    heads: [say("time"), say("event"), say("actor"), [say("mailing"), "number"], [say("client"), "number"],
+      say("details")],
+  });
+  const download = downloadButton(say("as_csv"), () => ({
+    path: "events", query: search.wanted, accept: "text/csv", name: "events.csv", otherwise: say("too_many_events"),
+  }), signal);
+  main.append(
+    h("div", { class: "head" }, heading(say("all_events")), h("div", { class: "tools" }, download.button)),
+    download.box, search.element, list.element);
+  poller.restart();
+  await poller.failed;
+}
+
+/** @param {AnyEvent} event */
+function row({ at, kind, by, mailing_id: mailing, client_id: client, detail }) {
+  const others = Object.fromEntries(Object.entries(detail).filter(([name]) => name !== "by"));
+  return {
+    element: h("tr", {},
+      h("td", { class: "moment" }, timeElement(at)), h("td", {}, sayOf("kind", kind)), h("td", {}, by ?? "–"),
+      h("td", { class: "number" }, mailing === null ? "–" : h("a", { href: link(`mailings/${mailing}`) }, mailing)),
+      h("td", { class: "number" }, client === null ? "–" : h("a", { href: link(`clients/${client}`) }, client)),
+      h("td", {}, formatDetails(others))),
+  };
+}
