@@ -32,6 +32,7 @@ export function mailingActions(first, changed, signal) {
     text: say("cancel_text"),
   }, signal);
   const buttons = {
+    start: actionButton(say("start_sending"), box, () => act("start"), { class: "small" }),
     pause: actionButton(say("pause"), box, () => act("pause"), { class: "small" }),
     resume: actionButton(say("resume"), box, () => act("resume"), { class: "small" }),
     edit: button(say("edit"), () => editMailing(mailing, changed, signal), { class: "small outline" }),
@@ -41,6 +42,7 @@ export function mailingActions(first, changed, signal) {
   };
   const update = (/** @type {Mailing} */ shown) => {
     mailing = shown;
+    buttons.start.hidden = !ACTIONS.start.includes(shown.status);
     buttons.pause.hidden = !ACTIONS.pause.includes(shown.status);
     buttons.resume.hidden = !ACTIONS.resume.includes(shown.status);
     buttons.cancel.hidden = !ACTIONS.cancel.includes(shown.status);

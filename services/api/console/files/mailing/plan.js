@@ -32,7 +32,7 @@ function entriesOf({ filter, window, start_at: start, end_at: end, started_at: s
     [say("tags"), chips(filter.tags.map((tag) => tag || say("no_tag")))],
     [say("unsent_of"), filter.unsent_of === null ? say("any") : filter.unsent_of.toString()],
     [say("start"), timeElement(start)], [say("end"), timeElement(end)],
-    [say("window"), window === null ? say("any_hour") : say("window_hours", window)],
+    [say("window"), window === null ? say("any_hour") : say("window_hours", { from: window.from, to: window.to })],
     [say("started"), timeElement(started)], [say("finished"), timeElement(finished)],
     [say("times_in"), HOME_ZONE],
   ]);

@@ -17,9 +17,9 @@ export const STATES = ["draft", "scheduled", "running", "paused", "finished", "c
 export const QUEUES = ["planner.dead", "dispatcher.dead", "reporter.dead"];
 /** The kinds of events that are recorded. */
 export const KINDS = [
-  "created", "updated", "deleted", "expanded", "started", "paused", "resumed", "cancelled", "resent", "closing",
-  "closed", "finished", "exported", "dead_letters_replayed", "dead_letters_dropped", "signed_in", "signed_out",
-  "sign_in_failed", "session_revoked",
+  "created", "updated", "deleted", "scheduled", "expanded", "started", "paused", "resumed", "cancelled", "resent",
+  "closing", "closed", "finished", "exported", "dead_letters_replayed", "dead_letters_dropped", "signed_in",
+  "signed_out", "sign_in_failed", "session_revoked",
 ];
 /** @type {Role[]} Each may do what those before it may. */
 export const ROLES = ["viewer", "operator", "admin"];
