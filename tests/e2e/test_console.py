@@ -553,10 +553,10 @@ async def test_a_russian_browser_reads_russian_until_another_language_is_chosen(
 
 
 async def shown_text(page: Page) -> str:
-    """Returns what can be read on the page, but for the API's own sentences and the names of time zones."""
+    """Returns what can be read on the page, but for the API's own sentences and what operators wrote."""
     script = """() => {
         const page = document.body.cloneNode(true);
-        page.querySelectorAll('[lang=en], noscript, select').forEach((one) => one.remove());
+        page.querySelectorAll('[lang=en], noscript, select, td.text, td.tag').forEach((one) => one.remove());
         const texts = [...page.querySelectorAll('*')].flatMap((one) => [...one.childNodes])
             .filter((node) => node.nodeType === Node.TEXT_NODE).map((node) => node.data);
         return texts.join(' ') + [...document.querySelectorAll('[aria-label]')].map((one) => one.ariaLabel).join(' ');
