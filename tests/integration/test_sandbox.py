@@ -386,11 +386,12 @@ async def test_faults_are_shown_as_they_were_set_and_replaced_as_a_whole(sandbox
         "modes": {"ok": 3.0, "html": 1.0},
         "retry_after": 7,
         "retry_after_text": "soon",
+        "code": "1",
     }
     assert await sandbox.set_faults(**full) == full
     assert await sandbox.get("/faults") == full
     healthy = {"latency_ms": 0, "jitter_ms": 0, "error_rate": 0.0, "modes": {"ok": 1.0}, "retry_after": 1}
-    healthy["retry_after_text"] = None
+    healthy |= {"retry_after_text": None, "code": "1"}
     assert await sandbox.set_faults() == healthy
 
 

@@ -59,7 +59,7 @@ def create_mailing(
     Operator codes are ORed, tags are ORed, and the two are ANDed. Without either, every client gets the mailing, and
     you are asked to confirm their number.
     """
-    body: Json = {"text": text, "name": name, "end_at": end_at, "filter": _filter(operator, tag, unsent_of)}
+    body: Json = {"text": text, "end_at": end_at, "filter": _filter(operator, tag, unsent_of)}
     if start_at is not None:
         body["start_at"] = start_at
     if window is not None:

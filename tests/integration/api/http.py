@@ -57,3 +57,17 @@ async def bare(api: Api, method: str, path: str, **headers: str) -> tuple[Client
         method, PREFIX + path, headers={**AUTHORIZED, **headers}, skip_auto_headers=skipped, auto_decompress=False
     ) as response:
         return response, await response.read()
+
+
+def path_of(template: str, value: str = "1") -> str:
+    """Returns a path of a route: each place of its template, such as {client_id:[0-9]{1,19}}, has this value."""
+    path, depth = "", 0
+    for char in template:
+        if char == "{":
+            path += value if depth == 0 else ""
+            depth += 1
+        elif char == "}":
+            depth -= 1
+        elif depth == 0:
+            path += char
+    return path

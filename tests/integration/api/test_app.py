@@ -4,7 +4,7 @@ import pytest
 
 from services.api.routes import ROUTES
 from tests.integration.api.fakes import Api
-from tests.integration.api.http import bare
+from tests.integration.api.http import bare, path_of
 from tests.integration.api.rows import Rows
 
 GETS = [
@@ -51,11 +51,11 @@ async def test_options_names_the_methods_of_a_path(api: Api, rows: Rows, subtest
     await rows.token("look", "viewer")
     expected: dict[str, set[str]] = {}
     for route in ROUTES:
-        methods = expected.setdefault(route.path.replace(":[0-9]{1,19}", ""), {"OPTIONS"})
+        methods = expected.setdefault(route.path, {"OPTIONS"})
         methods |= {route.method} | ({"HEAD"} if route.answers_head else set())
     for path, methods in expected.items():
         with subtests.test(path=path):
-            plain = path.format(client_id=1, mailing_id=1, message_id=1)
+            plain = path_of(path, "a" if "{provider:" in path else "1")
             answered, body = await bare(api, "OPTIONS", plain, Authorization="Bearer look")
             assert (answered.status, body) == (204, b"")
             assert set(answered.headers["Allow"].split(", ")) == methods

@@ -152,11 +152,11 @@ async def test_without_a_broker_answers_are_as_quick(database_url: str, free_por
     async with ClientSession() as session:
         process = Process(settings(database_url, free_port), session)
         await process.until(200)
-        begun = time.perf_counter()
         for _ in range(20):
+            begun = time.perf_counter()
             assert (await process.call("POST", "/mailings", json=a_mailing()))[0] == 201
-        # Waiting for a confirm even once would take 2 s.
-        assert time.perf_counter() - begun < 2
+            # Waiting for a confirm would take 2 s.
+            assert time.perf_counter() - begun < 2
         await process.end()
 
 

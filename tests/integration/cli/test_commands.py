@@ -20,6 +20,8 @@ from tests.support.services.databases import execute, with_database
 from tests.support.services.run import need
 from tests.support.stack import ADMIN_TOKEN
 
+EVERY_DAY = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
 
 async def test_clients_go_in_and_come_out(make_stack: MakeStack, tmp_path: Path) -> None:
     stack = await make_stack("api")
@@ -263,7 +265,7 @@ async def test_a_mailing_to_everybody_is_confirmed_with_their_number(make_stack:
     assert [json.loads(line)["id"] for line in page.out.splitlines()] == [3, 2]
     assert page.err == "herald: only the first 2 mailings: --limit shows more\n"
     edited = await herald("mailings", "edit", "1", "--text", "hello", "--window", "09:00-21:00", "--json", env=env)
-    assert json.loads(edited.out)["window"] == {"from": "09:00", "to": "21:00"}, edited.err
+    assert json.loads(edited.out)["window"] == {"from": "09:00", "to": "21:00", "days": EVERY_DAY}, edited.err
     deleted = await herald("mailings", "delete", "1", "--yes", env=env)
     assert deleted.out == "mailing 1 is deleted\n"
     assert (await herald("mailings", "events", "2", "--json", env=env)).out.count("created") == 1

@@ -86,7 +86,7 @@ async def a_day_with_failures(pool: asyncpg.Pool) -> None:
     """Makes a mailing that ran yesterday: three sent, one rejected, and one expired."""
     await running_mailing(pool, 5)
     yesterday = NOON - timedelta(days=1)
-    await pool.execute("UPDATE mailings SET started_at = $1, end_at = $2", yesterday, NOON + timedelta(hours=3))
+    await pool.execute("UPDATE mailings SET started_at = $1, end_at = $2", yesterday, NOON + timedelta(days=1))
     for place, (status, reason) in enumerate(
         [("sent", None), ("sent", None), ("sent", None), ("rejected", "number unknown"), ("expired", "too late")]
     ):

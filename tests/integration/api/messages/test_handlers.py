@@ -156,6 +156,9 @@ async def test_a_first_try_success_is_shown_as_attempt_one(api: Api, rows: Rows)
             "outcome": "accepted",
             "http_status": 200,
             "detail": None,
+            "provider": None,
+            "provider_id": None,
+            "cost": None,
         }
     ]
 
