@@ -499,6 +499,7 @@ NAMES = {
     "UTC",
     "CSV",
     "English",
+    "Enter",
     "env",
     "admin",
     "herald",

@@ -44,7 +44,7 @@ const NAVIGATION = [
   ["#/", "overview", "viewer"],
   ["#/mailings", "mailings", "viewer"],
   ["#/clients", "clients", "viewer"],
-  ["#/dead-letters", "dead_letters", "admin"],
+  ["#/dead-letters", "dead_letters_short", "admin"],
   ["#/settings", "settings", "admin"],
 ];
 

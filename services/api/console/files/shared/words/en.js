@@ -24,6 +24,7 @@ export const EN = {
   client: "Client",
   client_number: "Client {id}",
   dead_letters: "Dead letters",
+  dead_letters_short: "Dead letters",
   not_found: "Not found",
   page_not_found: "Page not found",
   needs_operator: "This page needs a token with the role operator.",
