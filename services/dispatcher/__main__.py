@@ -125,6 +125,7 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
             prefetch=prefetch(config.dispatcher_concurrency, keeper.fleet.rate),
             on_delivery=intake.enqueue,
         )
+        counters.show_providers(keeper.fleet.lanes)
         view = FleetView(fleet)
         FleetMetrics(registry, fleet, read_clock)
         _register_gauges(registry, view, handler, intake, held, results)

@@ -298,8 +298,7 @@ class AttemptRun:
         metrics.attempts[classification.outcome].inc()
         metrics.duration.observe(sent.seconds)
         accepted = classification.verdict == "accepted"
-        if self.lane.label is not None:
-            metrics.provider_attempts.labels(self.lane.label, classification.verdict).inc()
+        metrics.provider_attempts.labels(self.lane.name, classification.verdict).inc()
         log.info(
             "attempt ended",
             **claimed.ids,

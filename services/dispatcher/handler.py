@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Literal
 
 from services.dispatcher.admission.hold_up import HoldUp
-from services.dispatcher.admission.rate_limit import MOST_UNCONFIRMED
 from services.dispatcher.attempts import RunningAttempts
 from services.dispatcher.claimer import Claimer
 from services.dispatcher.claims.heartbeat import Heartbeat
@@ -131,7 +130,7 @@ class Handler:
             self._hold_up.note("lease")
             return 0
         behind = self._results.behind(asyncio.get_running_loop().time())
-        if behind > CONFIRM_SECONDS or self._results.outstanding >= 2 * self._concurrency + MOST_UNCONFIRMED:
+        if behind > CONFIRM_SECONDS or self._results.outstanding >= 2 * self._concurrency:
             self._hold_up.note("broker")
             return 0
         if not self._claimer.may_ask(moment):

@@ -1,7 +1,7 @@
 """The metrics of the dispatcher."""
 
 from collections import Counter as tally  # noqa: N813 - the other Counter is a metric
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -10,9 +10,11 @@ from services.dispatcher.claims.claim import Claim, ClaimVerdict
 from services.dispatcher.claims.held_claims import GiveBackReason
 from shared import topology
 from shared.metrics import ChildCounters, dead_letter_counters
+from shared.providers.schema import MappedVerdict
 from shared.statuses import ATTEMPT_OUTCOMES
 
 MINUTE, HOUR = 60, 3600
+VERDICTS = get_args(MappedVerdict)
 
 ReadValue = Callable[[], float]
 
@@ -74,6 +76,12 @@ class Metrics:
             Counter("herald_claim_verdicts", "Jobs, by the verdict of their claim.", ["verdict"], registry=registry),
             get_args(ClaimVerdict),
         )
+
+    def show_providers(self, names: Iterable[str]) -> None:
+        """Makes the counters of these providers, so that the first attempt is seen, too."""
+        for name in names:
+            for verdict in VERDICTS:
+                self.provider_attempts.labels(name, verdict)
 
     def record_claim(self, claims: Sequence[Claim], seconds: float) -> None:
         """Counts the verdicts of one claim, which took `seconds`."""

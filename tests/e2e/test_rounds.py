@@ -71,10 +71,10 @@ async def test_dead_letters_are_listed_replayed_and_dropped_from_the_command_lin
     assert "exhausted: HTTP 500" in listed.out
 
     replayed = await herald("dead-letters", "replay", *ids[:2], env=env)
-    assert (replayed.code, replayed.out) == (0, "2 replayed, 0 refused\n")
+    assert (replayed.code, replayed.out) == (0, "2 dead letters replayed, 0 refused\n")
     assert await operator.until_status(mailing_id, "finished") == {"sent": 2, "exhausted": FAILING - 2}
     replayed = await herald("dead-letters", "replay", "--all", env=env)
-    assert (replayed.code, replayed.out) == (0, f"{FAILING - 2} replayed, 0 refused\n")
+    assert (replayed.code, replayed.out) == (0, f"{FAILING - 2} dead letters replayed, 0 refused\n")
     assert await operator.until_status(mailing_id, "finished") == {"sent": FAILING}
     assert (await herald("dead-letters", "list", env=env)).out == "no dead letters\n"
     assert (await operator.ledger())["duplicates"] == 0
@@ -95,4 +95,4 @@ async def test_a_dead_letter_past_its_deadline_stays_and_its_reason_is_shown(
     unclear = await herald("dead-letters", "drop", env=env)
     assert (unclear.code, "give either ids, or --all" in unclear.err) == (2, True)
     dropped = await herald("dead-letters", "drop", "--all", "--yes", env=env)
-    assert (dropped.code, dropped.out) == (0, f"{FAILING} dropped\n")
+    assert (dropped.code, dropped.out) == (0, f"{FAILING} dead letters dropped\n")

@@ -151,7 +151,10 @@ OPERATIONS: Mapping[Handler, Operation] = {
         "`proposal` has the parameters with which POST /clients/import reads it. Nothing is stored. The first 4 MiB "
         "are looked at.",
         {200: success("How the file is written.", ImportInspection, INSPECTED)},
-        body=(text_content(CSV, "A CSV, or its beginning.", CSV_OF_EXCEL),),
+        body=(
+            text_content(CSV, "A CSV, or its beginning.", CSV_OF_EXCEL),
+            text_content(BYTES, "A CSV, or its beginning, as bytes.", CSV_OF_EXCEL, format="binary"),
+        ),
     ),
     export.export_clients: Operation(
         "exportClients",

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
-from services.api.segments.tree import NAMED, NODE, node_schema
+from services.api.segments.tree import NAMED, NODE, group_schemas, node_schema
 from services.api.web.field_types import LEFT_OUT
 from services.api.web.queries import QueryModel
 
@@ -29,7 +29,8 @@ def components(wanted: Iterable[Wanted]) -> tuple[References, Json]:
     models = sorted(set(wanted), key=lambda pair: pair[0].__name__)
     references, found = models_json_schema(models, ref_template=REF, schema_generator=_Untitled)
     schemas: Json = {name: _without_stand_ins(schema) for name, schema in sorted(found.get("$defs", {}).items())}
-    schemas[NODE] = node_schema({"$ref": REF.format(model=NODE)})
+    groups = group_schemas({"$ref": REF.format(model=NODE)})
+    schemas |= groups | {NODE: node_schema({"$ref": REF.format(model=name)} for name in groups)}
     return references, {name: _with_references(schema) for name, schema in sorted(schemas.items())}
 
 

@@ -1,5 +1,6 @@
 """Trees of conditions in bodies: their schema in the API's document, and how they are read."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from pydantic import WithJsonSchema
@@ -24,6 +25,11 @@ NAMED = "x-schema"
 NODE = "FilterNode"
 # The keys of a filter that begin a tree, with the names of their fields in Python.
 GROUPS = {"all": "all_of", "any": "any_of", "not": "none_of"}
+GROUP_MEANINGS = {
+    "all": "Conditions that must all be met.",
+    "any": "Conditions of which one must be met.",
+    "not": "Conditions of which none may be met.",
+}
 
 
 def group_schema(description: str) -> WithJsonSchema:
@@ -83,14 +89,27 @@ def _exists(field: str, **more: Json) -> Json:
     return _condition(field, [*more, "op"], **more, op={"const": "exists"}, value={"type": "boolean"})
 
 
-def node_schema(reference: Json) -> Json:
-    """Returns the schema of a node; `reference` leads to it, for the nodes below."""
-    name: Json = {"type": "string", "pattern": ATTRIBUTE_NAME}
+def group_schemas(reference: Json) -> dict[str, Json]:
+    """Returns the schemas of the groups by name; `reference` leads to that of a node.
+
+    Each has a name of its own: generators of clients cannot follow a union that contains itself without one between.
+    """
     below: Json = {"type": "array", "items": reference, "minItems": 1, "maxItems": MAX_NODES}
-    groups = [
-        {"type": "object", "properties": {kind: below}, "required": [kind], "additionalProperties": False}
-        for kind in GROUPS
-    ]
+    return {
+        f"Filter{kind.capitalize()}": {
+            "description": description,
+            "type": "object",
+            "properties": {kind: below},
+            "required": [kind],
+            "additionalProperties": False,
+        }
+        for kind, description in GROUP_MEANINGS.items()
+    }
+
+
+def node_schema(groups: Iterable[Json]) -> Json:
+    """Returns the schema of a node; `groups` are references to those of the groups."""
+    name: Json = {"type": "string", "pattern": ATTRIBUTE_NAME}
     conditions = [
         *_compared("operator_code", _CODE),
         *_compared("timezone", _TEXT),

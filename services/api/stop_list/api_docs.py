@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from services.api.stop_list import handlers as stop_list
 from services.api.stop_list.responses import Suppression, SuppressionImport, Suppressions
 from services.api.stop_list.schemas import SuppressionNew
-from services.api.web.negotiation import CSV
+from services.api.web.negotiation import BYTES, CSV
 from services.api.web.operation import (
     MADE_AT,
     NO_CONTENT,
@@ -77,6 +77,13 @@ OPERATIONS: Mapping[Handler, Operation] = {
         body=(
             text_content(
                 CSV, "The columns phone and, if wanted, reason.", PHONES_CSV, pattern=r"^phone(,reason)?\r?\n"
+            ),
+            text_content(
+                BYTES,
+                "A CSV as bytes. The columns phone and, if wanted, reason.",
+                PHONES_CSV,
+                format="binary",
+                pattern=r"^phone(,reason)?\r?\n",
             ),
         ),
         errors={503: _KEY_MISSING},

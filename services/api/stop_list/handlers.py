@@ -18,7 +18,7 @@ from services.api.stop_list.store import AddedPhones
 from services.api.web import pages
 from services.api.web.bodies import chunks, read_body, require_type
 from services.api.web.context import id_in, pool_of, query_of
-from services.api.web.negotiation import CSV
+from services.api.web.negotiation import BYTES, CSV
 from services.api.web.problems import HttpProblem, not_found
 from services.api.web.reading.turns import TURNS
 from services.api.web.responses import reply
@@ -84,7 +84,7 @@ async def remove(request: web.Request) -> web.Response:
 
 async def import_phones(request: web.Request) -> web.Response:
     """Adds the phones of a CSV, which is read as a stream and stored in batches."""
-    require_type(request, (CSV,))
+    require_type(request, (CSV, BYTES))
     query, key, turns = query_of(request, SuppressionImportQuery), _key(request), request.app[TURNS]
     file, added, present, concerned = PhoneFile(query.reason), 0, 0, set[int]()
     try:

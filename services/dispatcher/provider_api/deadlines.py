@@ -55,7 +55,7 @@ class DeadlineWheel:
         self._timer = None
         now = self._clock()
         try:
-            while self._numbers and self._numbers[0] * SLOT_SECONDS <= now:
+            while self._numbers and self._numbers[0] <= int(now / SLOT_SECONDS):
                 # Ended requests leave the slot, so a copy is walked.
                 for pending in tuple(self._slots.pop(heappop(self._numbers))):
                     self._on_due(pending)

@@ -57,10 +57,8 @@ class FleetMetrics(Collector):
         open_now = GaugeMetricFamily("herald_provider_in_flight", "Requests that are open.", labels=("provider",))
         failing = GaugeMetricFamily("herald_provider_failing", "Share of requests that failed.", labels=("provider",))
         for lane in self._fleet().lanes.values():
-            if lane.label is None:
-                continue
             for known in STATES:
-                state.add_metric((lane.label, known), float(lane.state(moment) == known))
-            open_now.add_metric((lane.label,), lane.under_way)
-            failing.add_metric((lane.label,), lane.admission.failing)
+                state.add_metric((lane.name, known), float(lane.state(moment) == known))
+            open_now.add_metric((lane.name,), lane.under_way)
+            failing.add_metric((lane.name,), lane.admission.failing)
         yield from (state, open_now, failing)

@@ -12,7 +12,7 @@ from services.api.clients.import_.responses import (
     RefusedPhones,
 )
 from services.api.web.bodies import chunks, require_type
-from services.api.web.negotiation import CSV
+from services.api.web.negotiation import BYTES, CSV
 from services.api.web.problems import InvalidValue, invalid
 from services.api.web.reading.turns import TURNS
 from services.api.web.responses import reply
@@ -23,7 +23,7 @@ MOST_BYTES = 4 * 1024 * 1024
 
 async def inspect(request: web.Request) -> web.Response:
     """Reads the first 4 MiB of a CSV in any encoding and form that the import knows."""
-    require_type(request, (CSV,))
+    require_type(request, (CSV, BYTES))
     body, size = bytearray(), 0
     async for chunk in chunks(request):
         size += len(chunk)

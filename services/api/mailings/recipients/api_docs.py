@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from services.api.mailings.recipients import handlers as recipients
 from services.api.mailings.recipients.responses import FileRecipients, RecipientsReport
-from services.api.web.negotiation import CSV, NDJSON
+from services.api.web.negotiation import BYTES, CSV, NDJSON
 from services.api.web.operation import Json, Operation, success, text_content
 from services.api.web.route import Handler
 
@@ -29,6 +29,7 @@ OPERATIONS: Mapping[Handler, Operation] = {
         body=(
             text_content(CSV, "The column phone, and a column for each value under its name.", FILE_CSV),
             text_content(NDJSON, "One JSON object per line, with a phone and values.", FILE_NDJSON),
+            text_content(BYTES, "A CSV as bytes.", FILE_CSV, format="binary"),
         ),
         errors={
             409: "The mailing is no draft.",

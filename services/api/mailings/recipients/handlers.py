@@ -26,7 +26,7 @@ from services.api.stop_list.guard import KEY, share_stop_list
 from services.api.web import pages
 from services.api.web.bodies import chunks, require_type
 from services.api.web.context import id_in, pool_of, query_of, zones_of
-from services.api.web.negotiation import CSV, NDJSON
+from services.api.web.negotiation import BYTES, CSV, NDJSON
 from services.api.web.problems import InvalidValue, invalid, not_found
 from services.api.web.queries import PageQuery
 from services.api.web.reading.turns import TURNS
@@ -105,7 +105,7 @@ async def _require_draft(request: web.Request, mailing_id: int) -> None:
 
 
 async def _read(request: web.Request, query: RecipientsQuery) -> ReceivedFile:
-    media, zones = require_type(request, (CSV, NDJSON)), zones_of(request)
+    media, zones = require_type(request, (CSV, NDJSON, BYTES)), zones_of(request)
     form = form_of(query, request.app[DEFAULT_ZONE])
     reader = CsvRecipients(zones, form) if media == CSV else NdjsonRecipients(zones)
     received = ReceivedFile(await store.open_file(pool_of(request)))
