@@ -15,12 +15,16 @@ import schemathesis
 from hypothesis import strategies as st
 from schemathesis.core import NotSet
 
+from services.api.audit import handlers as audit
 from services.api.clients import handlers as clients
 from services.api.dead_letters import handlers as dead_letters
 from services.api.mailings import handlers as mailings
 from services.api.mailings.idempotency.keys import HEADER
+from services.api.mailings.recipients import handlers as recipients
 from services.api.messages import handlers as messages
+from services.api.segments import handlers as segments
 from services.api.statistics import handlers as statistics
+from services.api.stop_list import handlers as stop_list
 from services.api.web import cursors
 from services.api.web.field_types import read_moment
 
@@ -40,6 +44,10 @@ CURSORS = {
     "/api/v1/clients/{client_id}/events": clients.EVENTS_KIND,
     "/api/v1/dead-letters": dead_letters.KIND,
     "/api/v1/statistics/mailings": statistics.KIND,
+    "/api/v1/events": audit.KIND,
+    "/api/v1/segments": segments.KIND,
+    "/api/v1/suppressions": stop_list.KIND,
+    "/api/v1/mailings/{mailing_id}/recipients": recipients.KIND,
 }
 
 schemathesis.openapi.format("iana-time-zone", st.sampled_from(ZONES))

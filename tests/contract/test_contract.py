@@ -13,6 +13,7 @@ from tests.contract.hooks import ENDED_MAILING
 from tests.support.polling import until
 from tests.support.stack import ADMIN_TOKEN, Stack
 
+ENV = {"HERALD_TRUSTED_PROXIES": "127.0.0.1", "HERALD_STOP_LIST_KEY": "k" * 40}
 FOLDER = Path(__file__).parent
 # The number of cases for each operation and phase. `make fuzz` generates many more, and others at each run.
 CASES = os.environ.get("HERALD_TEST_FUZZ_CASES")
@@ -22,7 +23,7 @@ SEED = () if CASES else ("--seed", "1", "--phases", "examples,fuzzing")
 
 @pytest.mark.timeout(7200 if CASES else 300)
 async def test_every_answer_is_documented(make_stack: MakeStack) -> None:
-    stack = await make_stack("api", "planner", env={"HERALD_TRUSTED_PROXIES": "127.0.0.1"})
+    stack = await make_stack("api", "planner", env=ENV)
     command = [
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", FOLDER / "schemathesis.toml"),
         *("run", f"{stack.api_url}/openapi.json", "--max-examples", CASES or "5", "--continue-on-failure", *SEED),
