@@ -1,7 +1,7 @@
 """herald token: manages API tokens in the database itself, because the first token cannot come from the API."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -29,10 +29,9 @@ COLUMNS = ("name", "role", "created_at", "expires_at", "revoked_at")
 
 def _read_expiry(text: str) -> timedelta:
     """Parses how long a token lasts, for typer."""
-    try:
+    with suppress(ValueError):
         return read_duration(text)
-    except ValueError:
-        pass
+    # What is no duration may be a moment.
     try:
         now = datetime.now(UTC)
         lasts = read_moment(text, now) - now

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
@@ -53,11 +54,9 @@ class Announcer:
             except DATABASE_OUTAGES as error:
                 log.debug("provider states not written", detail=describe(error))
                 await asyncio.sleep(backoff.next())
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_SECONDS):
                     await self._news.wait()
-            except TimeoutError:
-                pass
             self._news.clear()
 
     async def _write(self) -> None:

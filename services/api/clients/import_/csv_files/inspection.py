@@ -4,6 +4,7 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from services.api.clients.import_.csv_files import headings, phones
@@ -72,15 +73,14 @@ def _rows(text: str, separator: str) -> list[list[str]]:
     """Splits the head of a file leniently. The last row may be cut."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     rows: list[list[str]] = []
-    try:
+    # What cannot be split ends the head: the import itself refuses that line, with its number.
+    with suppress(csv.Error):
         for row in reader:
             cells = [cell.strip() for cell in row]
             if any(cells):
                 rows.append(cells)
             if len(rows) == ROWS_OF_HEAD:
                 break
-    except csv.Error:
-        pass
     return rows
 
 
