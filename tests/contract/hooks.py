@@ -35,6 +35,7 @@ Case = schemathesis.Case[Any]
 LATEST = datetime(9998, 12, 31, 23, 59, 59, tzinfo=UTC)
 AHEAD = timedelta(minutes=1)
 LINES = ("text/csv", "application/x-ndjson")
+TREES = ("all", "any", "not")
 # The kind of cursor of each list.
 CURSORS = {
     "/api/v1/clients": clients.KIND,
@@ -104,8 +105,9 @@ def correct_mailing(body: dict[str, Any]) -> None:
     if window is not None and window["from"] == window["to"]:
         window["to"] = "12:00" if window["from"] != "12:00" else "13:00"
     if body.get("filter"):
-        # No mailing has the id that was generated.
-        body["filter"].pop("unsent_of", None)
+        # No mailing or segment has the id that was generated, and a filter has one tree at most.
+        for name in ("unsent_of", "segment", *TREES):
+            body["filter"].pop(name, None)
     if "start_at" in body and read_moment(body["start_at"]) >= LATEST:
         del body["start_at"]
     if "end_at" in body and read_moment(body["end_at"]) <= max(start_of(body), datetime.now(UTC)) + AHEAD:
@@ -125,6 +127,24 @@ def correct_resend(body: dict[str, Any]) -> None:
         body["end_at"] = LATEST.isoformat()
 
 
+def correct_client(body: dict[str, Any]) -> None:
+    """Gives the tag or the tags: `tag` is the first of the tags, so both together must agree."""
+    if "tag" in body:
+        body.pop("tags", None)
+
+
+def correct_segment(body: dict[str, Any]) -> None:
+    """Gives exactly one tree, whose mailings exist."""
+    if "filter" in body:
+        body["filter"] = {"all": [{"field": "tag", "op": "eq", "value": "vip"}]}
+
+
+def correct_import(query: dict[str, Any]) -> None:
+    """Leaves the form of a file to what is generated: UTF-8, commas, and columns as the header has them."""
+    for name in ("map", "encoding", "delimiter"):
+        query.pop(name, None)
+
+
 def correct_choice(given: dict[str, Any]) -> None:
     """Selects dead letters either by ids or all of them."""
     given["all"] = not given.get("ids")
@@ -136,6 +156,13 @@ def start_of(body: dict[str, Any]) -> datetime:
 
 # The corrections of valid requests by operation, for rules that no schema can express.
 CORRECTIONS = {
+    "createClient": correct_client,
+    "importClients": correct_import,
+    "changeClient": correct_client,
+    "replaceClient": correct_client,
+    "replaceClientByExternalId": correct_client,
+    "createSegment": correct_segment,
+    "changeSegment": correct_segment,
     "createMailing": correct_mailing,
     "changeMailing": correct_change,
     "previewMailing": correct_mailing,

@@ -17,8 +17,8 @@ ENV = {"HERALD_TRUSTED_PROXIES": "127.0.0.1", "HERALD_STOP_LIST_KEY": "k" * 40}
 FOLDER = Path(__file__).parent
 # The number of cases for each operation and phase. `make fuzz` generates many more, and others at each run.
 CASES = os.environ.get("HERALD_TEST_FUZZ_CASES")
-# Boundary cases of every value of every body, and chains of operations, take many minutes: they are for `make fuzz`.
-SEED = () if CASES else ("--seed", "1", "--phases", "examples,fuzzing")
+# Boundary cases of every value of every body take many minutes: they are for `make fuzz`.
+SEED = () if CASES else ("--seed", "1", "--phases", "examples,fuzzing,stateful")
 
 
 @pytest.mark.timeout(7200 if CASES else 300)
@@ -26,7 +26,7 @@ async def test_every_answer_is_documented(make_stack: MakeStack) -> None:
     stack = await make_stack("api", "planner", env=ENV)
     command = [
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", FOLDER / "schemathesis.toml"),
-        *("run", f"{stack.api_url}/openapi.json", "--max-examples", CASES or "5", "--continue-on-failure", *SEED),
+        *("run", f"{stack.api_url}/openapi.json", "--max-examples", CASES or "10", "--continue-on-failure", *SEED),
     ]
     env = {"SCHEMATHESIS_HOOKS": "tests.contract.hooks", "HERALD_TEST_TOKEN": ADMIN_TOKEN}
     env[ENDED_MAILING] = str(await an_ended_mailing(stack))

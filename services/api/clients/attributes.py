@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import orjson
 from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
 
-from services.api.web.field_types import printable, trim, visible
+from services.api.web.field_types import PRINTABLE_PATTERN, printable, trim, visible
 
 # The value of an attribute. A date is a string YYYY-MM-DD.
 AttributeValue = str | int | float | bool
@@ -86,6 +86,7 @@ def _schema(values: list[str], description: str) -> WithJsonSchema:
             "additionalProperties": {
                 "type": values,
                 "minLength": 1,
+                "pattern": PRINTABLE_PATTERN,
                 "minimum": -LARGEST,
                 "maximum": LARGEST,
             },

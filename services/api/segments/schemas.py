@@ -6,12 +6,18 @@ from pydantic import AfterValidator, Field, model_validator
 
 from services.api.segments.tree import GROUPS, AllOf, AnyOf, NoneOf
 from services.api.web.bodies import BodyModel
-from services.api.web.field_types import left_out, printable, trim, visible
+from services.api.web.field_types import PRINTABLE_PATTERN, VISIBLE_PATTERN, left_out, printable, trim, visible
 from services.api.web.queries import PageQuery
 
 SegmentName = Annotated[
     str,
-    Field(min_length=1, max_length=100, description="A name that no other segment has.", examples=["Moscow, unsent"]),
+    Field(
+        min_length=1,
+        max_length=100,
+        description="A name that no other segment has.",
+        examples=["Moscow, unsent"],
+        json_schema_extra={"pattern": PRINTABLE_PATTERN, "allOf": [{"pattern": VISIBLE_PATTERN}]},
+    ),
     AfterValidator(printable),
     AfterValidator(trim),
     AfterValidator(visible),

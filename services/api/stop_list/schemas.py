@@ -5,13 +5,18 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from services.api.web.bodies import BodyModel
-from services.api.web.field_types import Phone, left_out, printable, trim
+from services.api.web.field_types import PRINTABLE_PATTERN, Phone, left_out, printable, trim
 from services.api.web.queries import PageQuery, QueryModel
 
 Source = Literal["api", "file", "console", "command"]
 Reason = Annotated[
     str,
-    Field(max_length=200, description="Why, in your own words, without the phone.", examples=["asked by phone"]),
+    Field(
+        max_length=200,
+        description="Why, in your own words, without the phone.",
+        examples=["asked by phone"],
+        json_schema_extra={"pattern": PRINTABLE_PATTERN},
+    ),
     AfterValidator(printable),
     AfterValidator(trim),
 ]
@@ -30,4 +35,8 @@ class SuppressionsQuery(PageQuery):
 
 
 class SuppressionImportQuery(QueryModel):
-    reason: Reason = Field(default="", description="The reason of lines that give none.")
+    reason: Reason = Field(
+        default="",
+        description="The reason of lines that give none.",
+        json_schema_extra={"pattern": PRINTABLE_PATTERN},
+    )

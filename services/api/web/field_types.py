@@ -18,9 +18,9 @@ LINE_BREAKS = frozenset("\r\n")
 _FILLERS = frozenset("\u115f\u1160\u3164\uffa0\u2800")
 _BLANKS = "".join(c for c in map(chr, range(0x3001)) if c.isspace()) + "\xad\u200b\u2060\ufeff"
 # The same rules as patterns, for the API's document. A pattern cannot exclude lone surrogates.
-_PRINTABLE_PATTERN = r"^[^\x00-\x1f\x7f-\x9f]*$"
+PRINTABLE_PATTERN = r"^[^\x00-\x1f\x7f-\x9f]*$"
 _LINES_PATTERN = r"^([^\x00-\x1f\x7f-\x9f]|[\r\n])*$"
-_VISIBLE_PATTERN = r"[^\s\u00ad\u115f\u1160\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0]"
+VISIBLE_PATTERN = r"[^\s\u00ad\u115f\u1160\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2800\u3164\ufeff\uffa0]"
 _TO_THE_MINUTE = (
     r"^(19[7-9][0-9]|[2-8][0-9]{3}|9[0-8][0-9]{2}|99[0-8][0-9]|999[0-8])-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
     r"[Tt]([01][0-9]|2[0-3]):[0-5][0-9]"
@@ -115,7 +115,7 @@ Tag = Annotated[
         description="A label of your choice, without control characters. Empty means no label. Blanks at its ends are "
         "dropped.",
         examples=["vip"],
-        json_schema_extra={"pattern": _PRINTABLE_PATTERN},
+        json_schema_extra={"pattern": PRINTABLE_PATTERN},
     ),
     AfterValidator(printable),
     AfterValidator(trim),
@@ -126,7 +126,7 @@ MailingName = Annotated[
         max_length=120,
         description="A name for people, without control characters. Empty means none. Blanks at its ends are dropped.",
         examples=["Orders of January"],
-        json_schema_extra={"pattern": _PRINTABLE_PATTERN},
+        json_schema_extra={"pattern": PRINTABLE_PATTERN},
     ),
     AfterValidator(printable),
     AfterValidator(trim),
@@ -144,7 +144,7 @@ ExternalId = Annotated[
         description="The id of the client in another system, such as a contract number: up to 64 characters, without "
         "control characters. No two clients have the same.",
         examples=["K-4711"],
-        json_schema_extra={"pattern": _PRINTABLE_PATTERN, "allOf": [{"pattern": _VISIBLE_PATTERN}]},
+        json_schema_extra={"pattern": PRINTABLE_PATTERN, "allOf": [{"pattern": VISIBLE_PATTERN}]},
     ),
     AfterValidator(printable),
     AfterValidator(trim),
@@ -158,7 +158,7 @@ Text = Annotated[
         description="The text of the message, with at least one visible character. Line breaks are allowed, other "
         "control characters are not.",
         examples=["Your order is ready."],
-        json_schema_extra={"pattern": _LINES_PATTERN, "allOf": [{"pattern": _VISIBLE_PATTERN}]},
+        json_schema_extra={"pattern": _LINES_PATTERN, "allOf": [{"pattern": VISIBLE_PATTERN}]},
     ),
     AfterValidator(_printable_lines),
     AfterValidator(visible),

@@ -57,7 +57,9 @@ class ImportQuery(QueryModel):
     )
     default_tag: Tag = Field(default="", description="The tag of new clients whose line of a CSV has none.")
     default_timezone: Annotated[str, Field(min_length=1, max_length=64)] | None = Field(
-        default=None, description="The time zone of new clients whose line of a CSV has none."
+        default=None,
+        description="The time zone of new clients whose line of a CSV has none.",
+        json_schema_extra={"format": "iana-time-zone"},
     )
     refused: QueryBool = Field(
         default=False,

@@ -107,7 +107,7 @@ async def _require_draft(request: web.Request, mailing_id: int) -> None:
 async def _read(request: web.Request, query: RecipientsQuery) -> ReceivedFile:
     media, zones = require_type(request, (CSV, NDJSON, BYTES)), zones_of(request)
     form = form_of(query, request.app[DEFAULT_ZONE])
-    reader = CsvRecipients(zones, form) if media == CSV else NdjsonRecipients(zones)
+    reader = NdjsonRecipients(zones) if media == NDJSON else CsvRecipients(zones, form)
     received = ReceivedFile(await store.open_file(pool_of(request)))
     turns, lines, size, transcoder = request.app[TURNS], LineSplitter(), 0, Transcoder(form.encoding)
     try:

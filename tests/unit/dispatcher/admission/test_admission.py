@@ -72,10 +72,14 @@ def test_once_closed_it_sends_as_much_as_before_the_outage() -> None:
     assert (admission.state(moment), admission.allowance(moment)) == ("closed", 100)
 
 
-@pytest.mark.parametrize("latency", [0.01, 0.05, 0.5])
-def test_a_provider_that_fails_every_second_time_gets_two_fifths_of_the_plain_rate(latency: float) -> None:
+# A million calls: they are simulated untraced, and those of the fastest provider for half a minute.
+@pytest.mark.no_cover
+@pytest.mark.parametrize(("latency", "seconds"), [(0.01, 30), (0.05, 120), (0.5, 120)])
+def test_a_provider_that_fails_every_second_time_gets_two_fifths_of_the_plain_rate(
+    latency: float, seconds: float
+) -> None:
     """With "more than half of the calls failed" it got 2.8 %."""
-    plain, made = (_calls_in(120, latency, failing) for failing in (0.0, 0.5))
+    plain, made = (_calls_in(seconds, latency, failing) for failing in (0.0, 0.5))
     assert made >= 0.4 * plain
 
 
