@@ -83,12 +83,15 @@ async def connect(
     """
     health.require("database")
 
+    repeats = logs.RepeatedCauses()
+
     def waiting(error: BaseException) -> None:
         health.set("database", False, describe(error))
-        if isinstance(error, DatabaseRefused):
-            logs.get().error("database not usable", detail=str(error), variable="HERALD_DATABASE_URL")
-        else:
-            logs.get().warning("waiting for the database", detail=describe(error))
+        times = repeats.count(describe(error))
+        if times and isinstance(error, DatabaseRefused):
+            logs.get().error("database not usable", detail=str(error), variable="HERALD_DATABASE_URL", times=times)
+        elif times:
+            logs.get().warning("waiting for the database", detail=describe(error), times=times)
 
     errors = (DatabaseRefused, *DATABASE_OUTAGES)
     pool = await retry_through_outages(lambda: _open(url, size, session or {}), errors, waiting, stop)

@@ -1,10 +1,11 @@
 """Wires the dispatcher: jobs in, requests out, results on. Any number may run."""
 
 import asyncio
+import math
 import random
 import signal
 import sys
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -128,7 +129,7 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
         counters.show_providers(keeper.fleet.lanes)
         view = FleetView(fleet)
         FleetMetrics(registry, fleet, read_clock)
-        _register_gauges(registry, view, handler, intake, held, results)
+        _register_gauges(registry, view, handler, intake, held, results, fleet)
         database.register_metrics(pool, registry)
         consumer.register_metrics(registry)
         publisher.register_metrics(registry)
@@ -205,6 +206,7 @@ def _register_gauges(
     intake: Intake,
     held: HeldClaims,
     results: ResultBuffer,
+    fleet: Callable[[], Fleet],
 ) -> None:
     clock = asyncio.get_running_loop().time
     metrics.register_gauges(
@@ -215,6 +217,7 @@ def _register_gauges(
         unbegun=lambda: len(held),
         outstanding=lambda: results.outstanding,
         unconfirmed=lambda: results.behind(clock()),
+        rate=lambda: math.inf if (rate := fleet().rate) is None else rate,
     )
 
 

@@ -207,9 +207,13 @@ class AttemptRun:
             self._tools.announce(lane, classification.retry_after)
         elif classification.verdict == "hold" and lane.label is None:
             variable = "HERALD_PROVIDER_TOKEN"
-            log.error("provider refused the token", **claimed.ids, outcome=classification.outcome, variable=variable)
-        elif classification.verdict == "hold":
-            log.error("provider refused our account", **claimed.ids, provider=lane.label, reason=classification.reason)
+            # Hundreds of requests may be open when a token runs out.
+            if times := lane.refusals.count("token"):
+                fields = {**claimed.ids, "outcome": classification.outcome}
+                log.error("provider refused the token", **fields, variable=variable, times=times)
+        elif classification.verdict == "hold" and (times := lane.refusals.count(classification.reason or "")):
+            fields = {**claimed.ids, "reason": classification.reason}
+            log.error("provider refused our account", **fields, provider=lane.label, times=times)
 
     def _expire(self) -> None:
         """Ends a message for which less time is left than the provider takes as its validity. Nothing was sent."""

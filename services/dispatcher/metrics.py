@@ -103,6 +103,7 @@ def register_gauges(
     unbegun: ReadValue,
     outstanding: ReadValue,
     unconfirmed: ReadValue,
+    rate: ReadValue,
 ) -> None:
     """Registers the gauges whose values are read at each scrape."""
     for name, text, read in (
@@ -116,5 +117,6 @@ def register_gauges(
             "Seconds for which the oldest results have been unconfirmed.",
             unconfirmed,
         ),
+        ("herald_request_rate_max", "Requests a second that may begin; +Inf without a limit.", rate),
     ):
         Gauge(name, text, registry=registry).set_function(read)

@@ -43,6 +43,7 @@ class ResultBuffer:
         self._added = asyncio.Event()
         self._done = asyncio.Event()
         self.pulse = Pulse()
+        self._repeats = logs.RepeatedCauses()
 
     @property
     def outstanding(self) -> int:
@@ -104,7 +105,8 @@ class ResultBuffer:
     def _settle(self, body: _Body, error: Unpublished | None) -> None:
         """Acknowledges the jobs of a body, or publishes it again after a pause."""
         if error is not None:
-            log.warning("results not confirmed", results=len(body.results), detail=str(error))
+            if times := self._repeats.count(str(error)):
+                log.warning("results not confirmed", results=len(body.results), detail=str(error), times=times)
             asyncio.get_running_loop().call_later(body.backoff.next(), self._publish, body)
             return
         failpoints.reach("dispatcher.result_published")

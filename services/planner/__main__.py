@@ -19,7 +19,7 @@ from services.planner.task_loop import repeat
 from shared import database, process, topology
 from shared.broker import Consumer, Publisher, Unpublished
 from shared.checks.database import DatabaseCheck
-from shared.checks.settings import SettingsCheck, show_delays
+from shared.checks.settings import SettingsCheck, read_delays, show_delays
 from shared.health import Health, Pulse
 from shared.metrics import new_registry
 from shared.ops import serve_ops
@@ -56,7 +56,6 @@ async def main(config: PlannerSettings, stop: asyncio.Event) -> None:
             metrics,
         )
         reports = ReportSender(pool, config, partial(_count_dead_letters, publisher), registry)
-        poll = MetricsPoll(pool, publisher, [queue.name for queue in table.queues], metrics, health)
         consumer = Consumer(
             urls,
             "planner.consume",
@@ -74,6 +73,7 @@ async def main(config: PlannerSettings, stop: asyncio.Event) -> None:
             "HERALD_JOBS_HIGH_WATERMARK": str(config.jobs_high_watermark),
         }
         settings_check = SettingsCheck(pool, health, registry, "planner", equal)
+        poll = MetricsPoll(pool, publisher, partial(_queues, table, settings_check), metrics, health)
         async with consumer, settings_check:
             tasks = handler.tasks(supervisor)
             for name, pulse in handler.pulses.items():
@@ -86,6 +86,12 @@ async def main(config: PlannerSettings, stop: asyncio.Event) -> None:
                 supervisor.supervise("report", partial(_send_reports, reports)),
             )
             await process.until_stopped(stop, *watches, *poll.tasks(supervisor), *tasks)
+
+
+def _queues(table: topology.Topology, check: SettingsCheck) -> list[str]:
+    """Lists the queues of the topology, and the retry queues of processes with other HERALD_RETRY_DELAYS."""
+    others = (delay for shown in check.elsewhere("HERALD_RETRY_DELAYS") for delay in read_delays(shown))
+    return list(dict.fromkeys((*(queue.name for queue in table.queues), *map(topology.retry_queue, others))))
 
 
 async def _count_dead_letters(publisher: Publisher) -> int | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 
 from services.planner.flow_control import FoldRate
@@ -35,7 +35,7 @@ class MetricsPoll:
     """The poll that sets gauges. When it fails they are cleared: an outdated value is worse than none."""
 
     def __init__(
-        self, pool: Pool, publisher: Publisher, queues: Sequence[str], metrics: Metrics, health: Health
+        self, pool: Pool, publisher: Publisher, queues: Callable[[], Sequence[str]], metrics: Metrics, health: Health
     ) -> None:
         self._pool = pool
         self._publisher = publisher
@@ -58,7 +58,7 @@ class MetricsPoll:
 
     async def poll_queues(self) -> float:
         try:
-            depths = await self._publisher.read_depths(self._queues)
+            depths = await self._publisher.read_depths(self._queues())
         except Unpublished as error:
             log.debug("queue depths unknown", detail=str(error))
             depths = {}

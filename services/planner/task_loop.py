@@ -16,15 +16,17 @@ async def repeat(name: str, work: Callable[[], Awaitable[float]], wake: asyncio.
 
     `pulse` beats at each run. An outage of the database is waited out; any other error is raised.
     """
-    backoff = Backoff()
+    backoff, repeats = Backoff(), logs.RepeatedCauses()
     while True:
         wake.clear()
         pulse.beat()
         try:
             pause = await work()
             backoff.reset()
+            repeats.forget()
         except (*DATABASE_OUTAGES, *COLLISIONS) as error:
-            log.warning("planner task delayed", task=name, detail=describe(error))
+            if times := repeats.count(describe(error)):
+                log.warning("planner task delayed", task=name, detail=describe(error), times=times)
             await asyncio.sleep(backoff.next())
             continue
         try:

@@ -142,7 +142,7 @@ class Handler:
         The deliveries are kept meanwhile, unless their channel is lost: then another process has them by now, or the
         broker keeps them until the database is back.
         """
-        backoff, clock, begun = Backoff(), asyncio.get_running_loop().time, 0.0
+        backoff, repeats, clock, begun = Backoff(), logs.RepeatedCauses(), asyncio.get_running_loop().time, 0.0
         while True:
             begun = clock()
             self.pulse.beat()
@@ -153,7 +153,8 @@ class Handler:
                 # asyncpg counts a value that it cannot send among the errors of the connection.
                 raise
             except DATABASE_OUTAGES as error:
-                log.warning("fold delayed", detail=describe(error))
+                if times := repeats.count(describe(error)):
+                    log.warning("fold delayed", detail=describe(error), times=times)
             self._hold_consumer()
             await asyncio.sleep(backoff.next())
             if self._forget_dead():

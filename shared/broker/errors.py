@@ -1,9 +1,12 @@
 """What goes wrong with RabbitMQ, and what to change then."""
 
+from collections.abc import Mapping
+
 import aiormq
 from structlog.typing import FilteringBoundLogger
 
 from shared.amqp import AccessRefused, AmqpError, ObjectDiffers, ObjectMissing
+from shared.logs import RepeatedCauses
 
 BROKER_OUTAGES = (AmqpError, aiormq.exceptions.AMQPError, OSError, TimeoutError, RuntimeError)
 # What to do about a refusal of the broker, for the log and for the reasons in /readyz.
@@ -21,6 +24,14 @@ class BrokerRefused(ConnectionError):
     """No node can be used, and at least one refuses the user, the password or the virtual host. The text names it."""
 
 
+REMEDIES: Mapping[type[BaseException], str] = {
+    BrokerRefused: REFUSED_HINT,
+    ObjectDiffers: CONFLICT_HINT,
+    AccessRefused: RIGHTS_HINT,
+    ObjectMissing: MISSING_HINT,
+}
+
+
 def describe(error: BaseException) -> str:
     """Returns the text of a broker's error, in one line. Some have it in their arguments, and some have none."""
     if isinstance(error, aiormq.exceptions.ConnectionClosed):
@@ -33,22 +44,30 @@ def with_remedy(error: BaseException, remedy: str) -> str:
     return f"{describe(error)}: {remedy}"
 
 
-def log_failure(log: FilteringBoundLogger, error: BaseException) -> str:
-    """Logs why a connection cannot be used, and returns it for /readyz, with what to change."""
+def log_failure(log: FilteringBoundLogger, error: BaseException, repeats: RepeatedCauses) -> str:
+    """Logs why a connection cannot be used, once a minute, and returns it for /readyz, with what to change."""
     detail, variable = describe(error), "HERALD_RABBITMQ_URL"
+    reason, remedy = _explain(error)
+    times = repeats.count(detail)
+    if not times:
+        return reason
     match error:
         case BrokerRefused():
-            log.error("broker refused the connection", detail=detail, variable=variable, remedy=REFUSED_HINT)
-            return with_remedy(error, REFUSED_HINT)
+            log.error("broker refused the connection", detail=detail, variable=variable, remedy=remedy, times=times)
         case ObjectDiffers():
-            log.error("topology conflict", detail=detail, variable="HERALD_RETRY_DELAYS", remedy=CONFLICT_HINT)
-            return with_remedy(error, CONFLICT_HINT)
+            log.error("topology conflict", detail=detail, variable="HERALD_RETRY_DELAYS", remedy=remedy, times=times)
         case AccessRefused():
-            log.error("broker rights are missing", detail=detail, variable=variable, remedy=RIGHTS_HINT)
-            return with_remedy(error, RIGHTS_HINT)
+            log.error("broker rights are missing", detail=detail, variable=variable, remedy=remedy, times=times)
         case ObjectMissing():
-            log.error("topology is missing", detail=detail, variable="HERALD_DECLARE", remedy=MISSING_HINT)
-            return with_remedy(error, MISSING_HINT)
+            log.error("topology is missing", detail=detail, variable="HERALD_DECLARE", remedy=remedy, times=times)
         case _:
-            log.warning("waiting for the broker", detail=detail)
-            return detail
+            log.warning("waiting for the broker", detail=detail, times=times)
+    return reason
+
+
+def _explain(error: BaseException) -> tuple[str, str]:
+    """Returns the reason for /readyz, and what to change; nothing for a broker that is away."""
+    for kind, remedy in REMEDIES.items():
+        if isinstance(error, kind):
+            return with_remedy(error, remedy), remedy
+    return describe(error), ""

@@ -14,6 +14,7 @@ from shared.broker.declaration import declare
 from shared.broker.errors import BROKER_OUTAGES, describe, log_failure
 from shared.broker.nodes import CONNECT_SECONDS, HEARTBEAT_SECONDS, open_any
 from shared.health import Health
+from shared.logs import RepeatedCauses
 from shared.settings import SettingsError
 from shared.topology import Topology
 from shared.waiting import Backoff
@@ -58,13 +59,14 @@ class Link:
             await asyncio.shield(self._task)
 
     async def _supervise(self) -> None:
-        backoff, log = Backoff(), logs.get().bind(connection=self._name)
+        backoff, log, repeats = Backoff(), logs.get().bind(connection=self._name), RepeatedCauses()
         while True:
             reason: str | None = None
             try:
                 async with self._session() as connection:
                     if self._usable:
                         backoff.reset()
+                        repeats.forget()
                     self._health.set(self._name, self._usable)
                     log.info("broker connected")
                     await self._lost.wait()
@@ -75,7 +77,7 @@ class Link:
             except ValueError as error:
                 raise SettingsError(f"HERALD_RABBITMQ_URL: {error}") from error
             except BROKER_OUTAGES as error:
-                reason = log_failure(log, error)
+                reason = log_failure(log, error, repeats)
             self._health.set(self._name, False, reason)
             await asyncio.sleep(backoff.next())
 

@@ -90,7 +90,9 @@ class DatabaseCheck:
 
     def _set_down(self, reason: str) -> None:
         if self._health.parts.get("database"):
-            log.error("database lost", detail=reason)
+            # A restart of the server is over in seconds; one that takes no writes waits for somebody.
+            write_line = log.error if reason == READ_ONLY else log.warning
+            write_line("database lost", detail=reason)
         self._health.set("database", False, reason)
 
     def _report_skew(self, seconds: float) -> None:

@@ -52,6 +52,11 @@ def show_delays(delays: tuple[timedelta, ...]) -> str:
     return ",".join(f"{delay.total_seconds():g}s" for delay in delays)
 
 
+def read_delays(shown: str) -> tuple[timedelta, ...]:
+    """Returns the retry delays of what `show_delays` returned."""
+    return tuple(timedelta(seconds=float(delay.removesuffix("s"))) for delay in shown.split(","))
+
+
 class SettingsCheck:
     """The comparison of this process's settings with those of all others, every ten seconds.
 
@@ -68,6 +73,7 @@ class SettingsCheck:
         self._name = f"{process} {os.getpid()} at {socket.gethostname()}"
         self._values = dict(values)
         self._known: list[Difference] = []
+        self._others: Mapping[str, Mapping[str, str]] = {}
         gauge = Gauge(
             "herald_settings_different",
             "Other processes that have this setting with another value.",
@@ -85,7 +91,12 @@ class SettingsCheck:
 
     async def compare(self) -> None:
         """Compares once. Raises DATABASE_OUTAGES."""
-        self._report(compare(self._values, await self._exchange()))
+        self._others = await self._exchange()
+        self._report(compare(self._values, self._others))
+
+    def elsewhere(self, variable: str) -> set[str]:
+        """Returns the values that other processes had at the last comparison."""
+        return {values[variable] for values in self._others.values() if variable in values}
 
     async def _exchange(self) -> dict[str, dict[str, str]]:
         """Renews the row of this process, and returns the values of all others, by name."""

@@ -12,10 +12,11 @@ from structlog.typing import FilteringBoundLogger
 
 from shared.logs.bound import LEVELS, LazyLogger, make_logger_class
 from shared.logs.lines import JsonLines, complete, text_lines, wants_colour
+from shared.logs.repeats import RepeatedCauses
 from shared.logs.sink import DescriptorOutput, FileOutput, LogOutput, LogSink
 from shared.redaction import Redactor, mask_phone
 
-__all__ = ["configure", "flush", "get", "in_lines", "mask_phone", "wants_colour"]
+__all__ = ["RepeatedCauses", "configure", "flush", "get", "in_lines", "mask_phone", "wants_colour"]
 
 LONGEST_DETAIL = 500
 # A list longer than this takes several lines: Docker cuts lines at 16 KiB.

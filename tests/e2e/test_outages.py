@@ -28,6 +28,12 @@ PIPELINE = ("planner", "dispatcher", "reporter")
 pytestmark = pytest.mark.timeout(200)
 
 
+def errors_of(stack: Stack) -> list[str]:
+    """Returns the lines at level error, and those that are not the log's own."""
+    lines = [line for name in PIPELINE for line in stack.process(name).text().splitlines()]
+    return [line for line in lines if not line.startswith("{") or json.loads(line)["level"] == "error"]
+
+
 async def under_way(pool: asyncpg.Pool, mailing_id: int) -> None:
     async def begun() -> bool:
         return (await counts_of(pool, mailing_id)).get("sent", 0) > 100
@@ -97,6 +103,9 @@ async def test_a_service_away_for_all_processes_loses_and_duplicates_nothing(
         await relay.mend()
         assert await until_finished(pool, mailing_id, 90) == {"sent": CLIENTS}
         assert (await ledger_of(stack))["accepted"] == CLIENTS
+        relay.drop()
+        assert [await stack.process(name).stop() for name in PIPELINE] == [0, 0, 0]
+    assert errors_of(stack) == [], "an outage that is over, and an ordinary stop, are no errors"
 
 
 async def test_a_broker_killed_in_mid_mailing_is_used_again_when_it_is_back(

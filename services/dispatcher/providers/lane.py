@@ -11,6 +11,7 @@ from services.dispatcher.provider_api.replies import Classification, Reply
 from services.dispatcher.providers.escalation import Escalation
 from services.dispatcher.providers.mapping import ProviderMapping
 from services.dispatcher.providers.message_values import MessageValues
+from shared.logs import RepeatedCauses
 from shared.texts.sms import count_segments
 
 # A provider that asks for a pause without saying for how long gets half of its requests for so long.
@@ -47,6 +48,8 @@ class Lane:
     leave: bool = False
     holds: SharedHolds = field(default_factory=SharedHolds)
     escalation: Escalation = field(default_factory=Escalation)
+    # Refusals of our account, of which each is logged once a minute.
+    refusals: RepeatedCauses = field(default_factory=RepeatedCauses)
     reason: str | None = None
     # Requests that have ended, since the process began.
     ended: int = 0

@@ -58,7 +58,7 @@ class Scene:
         metrics = Metrics(self.registry)
         self.health = Health()
         pool, publisher = cast(Pool, self.pool), cast(Publisher, self.publisher)
-        self.poll = MetricsPoll(pool, publisher, [JOBS, DEAD], metrics, self.health)
+        self.poll = MetricsPoll(pool, publisher, lambda: [JOBS, DEAD], metrics, self.health)
 
     def seen(self, name: str, **labels: str) -> float | None:
         return self.registry.get_sample_value(name, labels)
