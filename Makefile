@@ -23,7 +23,7 @@ BIOME := $(JAVASCRIPT)/biome lint --config-path=tools/javascript --error-on-warn
 OPENAPI_LINTED := docs/openapi.json $(addprefix tools/openapi/,redocly.yaml .redocly.lint-ignore.yaml spectral.yaml package.json)
 JAVASCRIPT_FILES := services/api/console/files services/api/pages/files tests/support/oidc/server.js
 
-.PHONY: help demo up check unit test chaos model mutants setup hooks lint javascript openapi-lint openapi-lint-anew types format lock fuzz openapi bench bench-api bench-celery bench-compare smoke clean
+.PHONY: help demo up check unit test chaos model mutants setup hooks lint javascript openapi-lint openapi-lint-anew types format lock fuzz openapi rules bench bench-api bench-celery bench-compare smoke clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -108,6 +108,9 @@ fuzz: setup ## Try the API with far more generated requests than `make test`; CA
 openapi: $(VENV)/dev.stamp ## Write docs/openapi.json anew
 	@$(BIN)/python -m services.api.openapi > docs/openapi.json.new
 	@mv docs/openapi.json.new docs/openapi.json
+
+rules: $(VENV)/dev.stamp ## Write the alert rules of Kubernetes anew
+	@$(BIN)/python -m tests.support.monitoring.kubernetes_rules
 
 bench: $(VENV)/native.stamp ## Measure this installation; ARGS="--messages 20000"
 	@$(BIN)/herald bench $(ARGS)

@@ -71,6 +71,12 @@ class Metrics:
         self.table_rows = Gauge(
             "herald_table_rows", "Rows of a table, as estimated.", ["table", "state"], registry=registry
         )
+        self.transaction_id_age = Gauge(
+            "herald_transaction_id_age", "Transactions since the oldest unfrozen one.", registry=registry
+        )
+        self.replication_lag = Gauge(
+            "herald_replication_lag_seconds", "Seconds that the slowest standby is behind.", registry=registry
+        )
         self.fence_age = Gauge(
             "herald_fence_age_seconds", "Seconds since the newest folded fence was published.", registry=registry
         )

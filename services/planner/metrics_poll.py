@@ -88,7 +88,10 @@ class MetricsPoll:
         return TABLES_SECONDS
 
     async def poll_sizes(self) -> float:
-        sizes = await backlog.list_table_sizes(self._pool)
+        sizes, cluster = await backlog.list_table_sizes(self._pool), await backlog.read_cluster(self._pool)
+        self._metrics.transaction_id_age.set(cluster.transaction_id_age)
+        lag = cluster.replication_lag
+        self._metrics.replication_lag.set(math.nan if lag is None else lag)
         for table in sizes:
             self._metrics.table_bytes.labels(table.name).set(table.bytes)
             self._metrics.table_rows.labels(table.name, "live").set(table.rows)

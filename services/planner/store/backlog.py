@@ -28,6 +28,14 @@ class PausedMailings:
 
 
 @dataclass(frozen=True, slots=True)
+class ClusterState:
+    """The age of the oldest unfrozen transaction, in transactions, and the greatest lag in seconds, if seen."""
+
+    transaction_id_age: int
+    replication_lag: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class TableSize:
     """The size of a table with its indexes and of what the planner of PostgreSQL takes for its rows.
 
@@ -98,6 +106,22 @@ async def list_table_sizes(pool: Pool) -> list[TableSize]:
         """
     )
     return [TableSize(**row) for row in rows]
+
+
+async def read_cluster(pool: Pool) -> ClusterState:
+    """Reads the age of the oldest unfrozen transaction, and how far the slowest standby is behind.
+
+    A role without pg_read_all_stats sees no standby. A standby that has nothing to replay counts as 0 s.
+    """
+    row = await pool.fetchrow(
+        """
+        SELECT (SELECT max(age(datfrozenxid)) FROM pg_database)::bigint AS transaction_id_age,
+            (SELECT max(coalesce(extract(epoch FROM replay_lag), 0)) FROM pg_stat_replication
+             WHERE state IS NOT NULL)::float8 AS replication_lag
+        """
+    )
+    assert row is not None  # noqa: S101 - a SELECT without FROM has one row
+    return ClusterState(**row)
 
 
 async def read_oldest_unsent(pool: Pool) -> float | None:

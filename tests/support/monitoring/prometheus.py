@@ -15,7 +15,7 @@ from cli.native import child
 from tests.support.monitoring.metrics_table import ROOT
 from tests.support.polling import until
 
-RULES = ROOT / "deploy" / "prometheus" / "rules" / "herald.yml"
+RULES = ROOT / "deploy" / "prometheus" / "rules" / "*.yml"
 
 
 class Prometheus:

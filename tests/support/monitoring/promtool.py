@@ -12,7 +12,7 @@ def promtool(*arguments: str | Path) -> str:
     found = shutil.which("promtool")
     if found is None:
         pytest.skip("promtool is not installed: apt-get install prometheus")
-    done = subprocess.run([found, *arguments], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([found, *arguments], capture_output=True, text=True, timeout=180, check=False)
     output = done.stdout + done.stderr
     if done.returncode != 0:
         pytest.fail(output, pytrace=False)

@@ -14,14 +14,14 @@ import yaml
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "deploy" / "kubernetes"
 OVERLAYS = ("dev", "production")
-KEDA = "components:\n  - ../../components/keda\n"
+COMPONENTS = "components:\n  - ../../components/keda\n  - ../../components/monitoring\n"
 NAME, COMPONENT = "app.kubernetes.io/name", "app.kubernetes.io/component"
 
 Manifest = dict[str, Any]
 
 
 @functools.cache
-def render(overlay: str, *, keda: bool = False) -> list[Manifest]:
+def render(overlay: str, *, components: bool = False) -> list[Manifest]:
     """Renders an overlay, with the example secrets if it needs secrets. Skips the test without kubectl."""
     if shutil.which("kubectl") is None:
         pytest.skip("kubectl is not installed, and kustomize is in it")
@@ -31,11 +31,11 @@ def render(overlay: str, *, keda: bool = False) -> list[Manifest]:
         target = copy / "overlays" / overlay
         if (target / "secrets.example").exists():
             shutil.copytree(target / "secrets.example", target / "secrets")
-        if keda:
+        if components:
             file = target / "kustomization.yaml"
             # As its comments describe: with KEDA, and without a number of dispatchers.
             lines = [line for line in file.read_text().splitlines() if "herald-dispatcher, count" not in line]
-            file.write_text("\n".join(line for line in lines if line != "replicas:") + "\n" + KEDA)
+            file.write_text("\n".join(line for line in lines if line != "replicas:") + "\n" + COMPONENTS)
         done = subprocess.run(["kubectl", "kustomize", target], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
     return [document for document in yaml.load_all(done.stdout, Loader=yaml.CSafeLoader) if document]

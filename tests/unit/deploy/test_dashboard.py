@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,17 @@ from tests.support.monitoring.metrics_table import ROOT, documented_series, read
 from tests.support.monitoring.promtool import promtool
 
 FOLDER = ROOT / "deploy" / "grafana"
-DASHBOARD: dict[str, Any] = json.loads((FOLDER / "dashboards" / "herald.json").read_text(encoding="utf-8"))
-PANELS: list[dict[str, Any]] = DASHBOARD["panels"]
-QUERIES = [(panel["title"], target["expr"]) for panel in PANELS for target in panel.get("targets", [])]
+DASHBOARDS: dict[str, dict[str, Any]] = {
+    path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted((FOLDER / "dashboards").glob("*.json"))
+}
+QUERIES = [
+    (f"{name}: {panel['title']}", target["expr"])
+    for name, dashboard in DASHBOARDS.items()
+    for panel in dashboard["panels"]
+    for target in panel.get("targets", [])
+]
+RULES = ROOT / "deploy" / "prometheus" / "rules"
+RECORD = re.compile(r"\bherald:[a-z_]+:?\w*")
 GRID_WIDTH = 24
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 
@@ -23,13 +32,23 @@ def read(path: Path) -> Any:
     return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
-def test_panels_have_ids_of_their_own_and_a_title() -> None:
-    assert len({panel["id"] for panel in PANELS}) == len(PANELS)
-    assert all(panel["title"] for panel in PANELS)
+every_dashboard = pytest.mark.parametrize("name", DASHBOARDS)
 
 
-def test_panels_stay_on_the_grid_and_do_not_overlap() -> None:
-    places = [panel["gridPos"] for panel in PANELS]
+@every_dashboard
+def test_panels_have_ids_of_their_own_and_a_title(name: str) -> None:
+    panels = DASHBOARDS[name]["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    assert all(panel["title"] for panel in panels)
+
+
+def test_dashboards_have_ids_of_their_own() -> None:
+    assert {name: dashboard["uid"] for name, dashboard in DASHBOARDS.items()} == {name: name for name in DASHBOARDS}
+
+
+@every_dashboard
+def test_panels_stay_on_the_grid_and_do_not_overlap(name: str) -> None:
+    places = [panel["gridPos"] for panel in DASHBOARDS[name]["panels"]]
     assert all(place["x"] >= 0 and place["x"] + place["w"] <= GRID_WIDTH for place in places)
     for one, other in itertools.combinations(places, 2):
         beside = one["x"] + one["w"] <= other["x"] or other["x"] + other["w"] <= one["x"]
@@ -37,8 +56,9 @@ def test_panels_stay_on_the_grid_and_do_not_overlap() -> None:
         assert beside or below, (one, other)
 
 
-def test_every_panel_asks_the_chosen_prometheus_with_queries_of_their_own_names() -> None:
-    for panel in PANELS:
+@every_dashboard
+def test_every_panel_asks_the_chosen_prometheus_with_queries_of_their_own_names(name: str) -> None:
+    for panel in DASHBOARDS[name]["panels"]:
         if panel["type"] == "row":
             continue
         names = [target["refId"] for target in panel["targets"]]
@@ -46,16 +66,18 @@ def test_every_panel_asks_the_chosen_prometheus_with_queries_of_their_own_names(
         assert [panel["datasource"], *(target["datasource"] for target in panel["targets"])] == [SOURCE] * (
             len(names) + 1
         )
-    [variable] = DASHBOARD["templating"]["list"]
+    [variable] = DASHBOARDS[name]["templating"]["list"]
     assert (variable["name"], variable["type"], variable["query"]) == ("datasource", "datasource", "prometheus")
 
 
 @pytest.mark.parametrize(("title", "expr"), QUERIES)
 def test_a_query_reads_metrics_that_are_documented(title: str, expr: str) -> None:
     assert series_in(expr) - documented_series() == set(), title
+    recorded = {found for path in RULES.glob("*.yml") for found in RECORD.findall(path.read_text(encoding="utf-8"))}
+    assert set(RECORD.findall(expr)) <= recorded, title
 
 
-def test_every_metric_is_somewhere_on_the_dashboard() -> None:
+def test_every_metric_is_somewhere_on_a_dashboard() -> None:
     shown = {name for _, expr in QUERIES for name in series_in(expr)}
     unseen = [row.metric.name for row in read_table() if not any(name.startswith(row.metric.name) for name in shown)]
     assert unseen == []

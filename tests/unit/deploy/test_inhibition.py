@@ -65,6 +65,8 @@ def test_the_rules_name_alerts_that_there_are() -> None:
         ({"HeraldTokenRefused", "HeraldNothingSent"}, {"HeraldTokenRefused"}),
         ({"HeraldProviderThrottles", "HeraldDeadlineAtRisk"}, {"HeraldProviderThrottles"}),
         ({"HeraldMailingPaused", "HeraldMessagesRejected"}, {"HeraldMailingPaused"}),
+        ({"HeraldBrokerAlarm", "HeraldPublishingBlocked", "HeraldNothingSent"}, {"HeraldBrokerAlarm"}),
+        ({"HeraldBudgetBurnsFast", "HeraldBreakerOpen"}, {"HeraldBreakerOpen"}),
         # Two causes are two pages.
         ({"HeraldBreakerOpen", "HeraldDeadLetters"}, {"HeraldBreakerOpen", "HeraldDeadLetters"}),
         ({"HeraldDatabaseAway", "HeraldBrokerAway"}, {"HeraldDatabaseAway", "HeraldBrokerAway"}),

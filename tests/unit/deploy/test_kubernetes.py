@@ -12,6 +12,7 @@ import yaml
 from cli.commands.processes import PROCESSES as COMMANDS
 from shared import settings
 from shared.process import STOP_SECONDS
+from tests.support.monitoring import kubernetes_rules
 from tests.unit.deploy import variables
 from tests.unit.deploy.manifests import (
     FOLDER,
@@ -145,7 +146,8 @@ def test_pods_have_no_rights_that_they_do_not_need(overlay: str) -> None:
         assert own["capabilities"] == {"drop": ["ALL"]}
         assert own.get("readOnlyRootFilesystem") is True or container["name"] == "rabbitmq"
         assert {"cpu", "memory"} <= set(container["resources"]["requests"])
-        assert "memory" in container["resources"]["limits"]
+        # A quota of processor time would stop a process in the middle of requests.
+        assert set(container["resources"]["limits"]) == {"memory"}
 
 
 @every_overlay
@@ -209,8 +211,28 @@ def test_herald_has_one_image_and_its_jobs_are_named_by_its_tag(overlay: str) ->
     assert jobs == {f"herald-migrate-{tag}", f"herald-topology-{tag}"}
 
 
+def test_the_operator_scrapes_the_pods_under_the_names_that_the_rules_use() -> None:
+    manifests = render("production", components=True)
+    (monitor,) = of_kind(manifests, "PodMonitor")
+    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+    found = {
+        name for name, each in processes(manifests).items() if matches(monitor["spec"]["selector"], labels_of(each))
+    }
+    assert found == {"api", "planner", "dispatcher", "reporter"}
+    for each in processes(manifests).values():
+        assert endpoint["port"] in {port["name"] for port in container_of(each)["ports"]}
+    renamed = {relabel.get("targetLabel"): relabel.get("replacement") for relabel in endpoint["relabelings"]}
+    assert renamed["job"] == "herald"
+    assert "process" in renamed
+
+
+def test_the_rules_of_kubernetes_are_those_of_prometheus() -> None:
+    (rule,) = of_kind(render("production", components=True), "PrometheusRule")
+    assert rule["spec"] == kubernetes_rules.prometheus_rule()["spec"], "run `make rules`"
+
+
 def test_keda_counts_what_is_unsent_and_has_the_dispatcher_to_itself() -> None:
-    manifests = render("production", keda=True)
+    manifests = render("production", components=True)
     assert "replicas" not in named(manifests, "Deployment", "herald-dispatcher")["spec"]
     scaled, authentication = (of_kind(manifests, kind)[0] for kind in OWN_KINDS)
     assert scaled["spec"]["scaleTargetRef"]["name"] == "herald-dispatcher"
