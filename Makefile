@@ -23,7 +23,7 @@ BIOME := $(JAVASCRIPT)/biome lint --config-path=tools/javascript --error-on-warn
 OPENAPI_LINTED := docs/openapi.json $(addprefix tools/openapi/,redocly.yaml .redocly.lint-ignore.yaml spectral.yaml package.json)
 JAVASCRIPT_FILES := services/api/console/files services/api/pages/files tests/support/oidc/server.js
 
-.PHONY: help demo up check unit test chaos model mutants setup hooks lint javascript openapi-lint openapi-lint-anew types format lock fuzz openapi rules bench bench-api bench-celery bench-compare smoke clean
+.PHONY: help demo up check unit test chaos oncall model mutants setup hooks lint javascript openapi-lint openapi-lint-anew types format lock fuzz openapi rules bench bench-api bench-celery bench-compare smoke clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,11 @@ test: setup lint types ## Set up, check and run all tests, and measure coverage;
 chaos: setup ## Break everything in turn, and print what became of the messages
 	@$(BIN)/python -m tests.support.prepare chaos
 	@$(call RUN_TESTS,auto) tests/chaos -m "" --dist load --maxschedchunk 1 $(ARGS)
+
+oncall: setup ## Play faults against Prometheus, and print which alerts name them; ARGS="-k token"
+	@$(BIN)/python -m tests.support.prepare
+	@rm -rf .cache/oncall
+	@$(call RUN_TESTS,logical) tests/oncall -m "" $(ARGS); status=$$?; $(BIN)/python -m tests.oncall.report; exit $$status
 
 model: $(VENV)/dev.stamp ## Try the protocol in every order of events, far more than `make test`; ARGS="-k edit"
 	@$(BIN)/python -m tests.model $(ARGS)

@@ -71,6 +71,12 @@ async def test_the_oldest_message_that_may_be_sent_is_known(pool: asyncpg.Pool) 
     assert {"flights", "messages"} <= {table.name for table in await backlog.list_table_sizes(pool)}
 
 
+async def test_the_age_of_transactions_is_known_and_a_lag_without_a_standby_is_not(pool: asyncpg.Pool) -> None:
+    cluster = await backlog.read_cluster(pool)
+    assert 0 < cluster.transaction_id_age < 2_100_000_000
+    assert cluster.replication_lag is None
+
+
 async def test_the_age_of_a_fence_is_unknown_until_one_was_folded(pool: asyncpg.Pool) -> None:
     assert await backlog.read_progress(pool) == FoldProgress(results=0, fence_age=None)
     await pool.execute("UPDATE fence SET folded_at = now() - interval '7 s', results = 42")

@@ -32,6 +32,12 @@ class Prometheus:
         except aiohttp.ClientError:
             return False
 
+    async def firing(self) -> set[str]:
+        """Returns the names of the alerts that fire."""
+        async with self._session.get(f"{self.url}/api/v1/alerts") as reply:
+            body: dict[str, Any] = await reply.json()
+        return {one["labels"]["alertname"] for one in body["data"]["alerts"] if one["state"] == "firing"}
+
     async def series(self, query: str, since: float, until: float) -> list[list[float]]:
         """Returns the values of each series between two moments in epoch seconds, without NaN."""
         params = {"query": query, "start": str(since), "end": str(until), "step": "2"}
@@ -42,13 +48,13 @@ class Prometheus:
         return [values for values in found if values]
 
 
-def _config(targets: Mapping[str, str]) -> str:
+def _config(targets: Mapping[str, str], rules: Path) -> str:
     """Returns a configuration that scrapes each process at its address once a second."""
     jobs = [{"targets": [address], "labels": {"process": name}} for name, address in targets.items()]
     text: str = yaml.safe_dump(
         {
             "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
-            "rule_files": [str(RULES)],
+            "rule_files": [str(rules)],
             "scrape_configs": [{"job_name": "herald", "static_configs": jobs}],
         }
     )
@@ -56,13 +62,15 @@ def _config(targets: Mapping[str, str]) -> str:
 
 
 @asynccontextmanager
-async def open_prometheus(targets: Mapping[str, str], folder: Path, port: int) -> AsyncIterator[Prometheus]:
-    """Runs Prometheus while the block runs. `targets` maps the name of each process to host:port."""
+async def open_prometheus(
+    targets: Mapping[str, str], folder: Path, port: int, rules: Path = RULES
+) -> AsyncIterator[Prometheus]:
+    """Runs Prometheus while the block runs. `targets` maps processes to host:port; `rules` are files, as a pattern."""
     program = shutil.which("prometheus")
     if program is None:
         pytest.skip("Prometheus is not installed: apt-get install prometheus")
     config = folder / "prometheus.yml"
-    await asyncio.to_thread(config.write_text, _config(targets), encoding="utf-8")
+    await asyncio.to_thread(config.write_text, _config(targets, rules), encoding="utf-8")
     command = [
         program,
         f"--config.file={config}",

@@ -1,33 +1,12 @@
 """What Alertmanager keeps back: the consequences of a cause that has an alert of its own, and never the cause."""
 
-import re
 import shutil
 import subprocess
-from typing import Any
 
 import pytest
 
-from tests.unit.deploy.test_alerts import FOLDER, NAMES, read
-
-CONFIG = FOLDER / "alertmanager.yml"
-RULES: list[dict[str, Any]] = read(CONFIG)["inhibit_rules"]
-MATCHER = re.compile(r"alertname (=|=~) \"([A-Za-z|]+)\"")
-
-
-def names(matchers: list[str]) -> set[str]:
-    [matcher] = matchers
-    found = MATCHER.fullmatch(matcher)
-    assert found, matcher
-    return set(found[2].split("|"))
-
-
-def paged(firing: set[str]) -> set[str]:
-    """Returns which of these alerts reach somebody while all of them fire."""
-    silenced = set[str]()
-    for rule in RULES:
-        if firing & names(rule["source_matchers"]):
-            silenced |= names(rule["target_matchers"]) - names(rule["source_matchers"])
-    return firing - silenced
+from tests.support.monitoring.inhibition import CONFIG, RULES, names, paged
+from tests.unit.deploy.test_alerts import NAMES
 
 
 def test_amtool_accepts_the_configuration() -> None:

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from shared.checks.settings import Difference, compare, show_delays
+from shared.checks.settings import Difference, compare, read_delays, show_delays
 
 MINE = {"HERALD_RETRY_DELAYS": "5s,30s", "HERALD_MAX_ATTEMPTS": "8"}
 
@@ -19,3 +19,8 @@ def test_a_difference_names_the_variable_both_values_and_the_process() -> None:
 
 def test_delays_that_are_written_differently_are_equal() -> None:
     assert show_delays((timedelta(minutes=1),)) == show_delays((timedelta(seconds=60),)) == "60s"
+
+
+def test_delays_of_another_process_are_read_as_they_were_shown() -> None:
+    delays = (timedelta(seconds=1), timedelta(milliseconds=1500), timedelta(hours=1))
+    assert read_delays(show_delays(delays)) == delays

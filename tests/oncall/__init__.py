@@ -1,0 +1,1 @@
+"""Faults played against a real Prometheus with the alert rules: `make oncall`."""

@@ -1,0 +1,32 @@
+"""The alert rules with a tenth of their `for`, so that a fault that must last a minute is seen after 6 s.
+
+Nothing else changes: windows such as [5m] are as long as ever. What an alert would have taken is what it took, and nine
+tenths of its `for`.
+"""
+
+from pathlib import Path
+
+import yaml
+
+from tests.support.monitoring.prometheus import RULES
+
+SHARE = 0.1
+UNITS = {"s": 1, "m": 60, "h": 3600}
+
+
+def seconds_of(duration: str) -> int:
+    """Returns the seconds of a duration such as 90s or 2m."""
+    return int(duration[:-1]) * UNITS[duration[-1]]
+
+
+def write_hastened(folder: Path) -> tuple[Path, dict[str, float]]:
+    """Writes the rules into a folder. Returns them as a pattern, and by alert the seconds that were left out."""
+    left_out: dict[str, float] = {}
+    for path in sorted(RULES.parent.glob(RULES.name)):
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for rule in (rule for group in content["groups"] for rule in group["rules"] if "alert" in rule):
+            whole = seconds_of(rule.get("for", "0s"))
+            left_out[rule["alert"]] = whole * (1 - SHARE)
+            rule["for"] = f"{round(whole * SHARE * 1000)}ms"
+        (folder / f"hastened-{path.name}").write_text(yaml.safe_dump(content), encoding="utf-8")
+    return folder / "hastened-*.yml", left_out

@@ -1,0 +1,108 @@
+"""Each fault reaches somebody under the name of its cause, and what is no fault reaches nobody.
+
+One stack, one Prometheus and one fault a test, so that none sees the traces of another. `make oncall` prints the table.
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from tests.chaos.test_observability import addresses
+from tests.conftest import MakeStack
+from tests.e2e.test_outages import under_way
+from tests.oncall.faults import FAULTS, Fault
+from tests.oncall.report import FOLDER
+from tests.oncall.rules import write_hastened
+from tests.oncall.scene import Scene
+from tests.support.mailing_rows import add_clients, add_mailing
+from tests.support.monitoring.inhibition import paged
+from tests.support.monitoring.prometheus import Prometheus, open_prometheus
+from tests.support.relay import Relay
+
+CLIENTS = 20_000
+ENV = {
+    "HERALD_PROVIDER_RATE": "50",
+    "HERALD_DISPATCHER_CONCURRENCY": "20",
+    "HERALD_PROVIDER_TIMEOUT": "3",
+    "HERALD_RETRY_DELAYS": "1s,2s",
+}
+# The planner reads the tables every 10 s, and takes the rate of the last minute.
+SETTLED_SECONDS = 12
+# A window of a minute must pass, and what stood in it before.
+MOST_SECONDS = 150
+# What follows from a cause comes after it.
+AFTERMATH_SECONDS = 12
+QUIET_SECONDS = 25
+LOOK_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The seconds after the fault in which each alert fired."""
+
+    fired: dict[str, float]
+
+    @property
+    def pages(self) -> set[str]:
+        return paged(self.fired.keys())
+
+
+async def watch(prometheus: Prometheus, page: str | None) -> Seen:
+    """Looks until the alert fires, and a little longer for what follows."""
+    begun, fired = time.monotonic(), dict[str, float]()
+    until = begun + (QUIET_SECONDS if page is None else MOST_SECONDS)
+    while (moment := time.monotonic()) < until:
+        for name in await prometheus.firing() - fired.keys():
+            fired[name] = moment - begun
+            if name == page:
+                until = moment + AFTERMATH_SECONDS
+        await asyncio.sleep(LOOK_SECONDS)
+    return Seen(fired)
+
+
+def record(fault: Fault, seen: Seen, left_out: Mapping[str, float]) -> None:
+    """Writes the row of the table, with the seconds that the alerts would have taken with the whole of their `for`."""
+    taken = {name: round(seconds + left_out[name]) for name, seconds in seen.fired.items()}
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    row = {"fault": fault.name, "page": fault.page, "pages": sorted(seen.pages), "alerts": taken}
+    (FOLDER / f"{FAULTS.index(fault):02}.json").write_text(json.dumps(row), encoding="utf-8")
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name.replace(" ", "-"))
+async def test_a_fault_reaches_somebody_under_the_name_of_its_cause(
+    make_stack: MakeStack,
+    pool: asyncpg.Pool,
+    database_url: str,
+    broker_url: str,
+    tmp_path: Path,
+    free_port: int,
+    fault: Fault,
+) -> None:
+    await add_clients(pool, CLIENTS)
+    rules, left_out = write_hastened(tmp_path)
+    async with Relay(database_url) as database, Relay(broker_url) as broker:
+        env = {**ENV, **fault.env, "HERALD_DATABASE_URL": database.url, "HERALD_RABBITMQ_URL": broker.url}
+        stack = await make_stack(env=env)
+        scene = Scene(stack, pool, database_url, broker_url, database, broker)
+        await scene.answer()
+        mailing_id = await add_mailing(pool, lasts=7200)
+        await under_way(pool, mailing_id)
+        await asyncio.sleep(SETTLED_SECONDS)
+        async with open_prometheus(addresses(stack), tmp_path, free_port, rules) as prometheus:
+            await asyncio.sleep(2)
+            assert await prometheus.firing() == set()
+            held = await fault.inject(scene)
+            seen = await watch(prometheus, fault.page)
+        if isinstance(held, asyncpg.Connection):
+            held.terminate()
+    record(fault, seen, left_out)
+    expected = set() if fault.page is None else {fault.page}
+    assert seen.pages - fault.beside == expected, seen.fired
