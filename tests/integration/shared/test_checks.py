@@ -61,5 +61,6 @@ async def test_settings_that_differ_between_processes_show_in_both_and_end_with_
             assert registry.get_sample_value("herald_settings_different", {"variable": "HERALD_RETRY_DELAYS"}) == 1
             await first.compare()
             assert "settings" in mine.details
+            assert first.elsewhere("HERALD_RETRY_DELAYS") == {"6s"}
         await first.compare()
         assert "settings" not in mine.details

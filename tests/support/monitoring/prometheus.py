@@ -49,11 +49,11 @@ class Prometheus:
 
 
 def _config(targets: Mapping[str, str], rules: Path) -> str:
-    """Returns a configuration that scrapes each process at its address once a second."""
+    """Returns a configuration that scrapes each process at its address every two seconds."""
     jobs = [{"targets": [address], "labels": {"process": name}} for name, address in targets.items()]
     text: str = yaml.safe_dump(
         {
-            "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
+            "global": {"scrape_interval": "2s", "scrape_timeout": "2s", "evaluation_interval": "1s"},
             "rule_files": [str(rules)],
             "scrape_configs": [{"job_name": "herald", "static_configs": jobs}],
         }
