@@ -13,7 +13,7 @@ import pytest_asyncio
 from hypothesis import settings as hypothesis_settings
 
 from tests.chaos.harness.report import print_results
-from tests.support import skips
+from tests.support import forks, skips
 from tests.support.ports import take_ports
 from tests.support.services import databases, run
 from tests.support.services.run import RUN_VARIABLE, ServiceMissing, need
@@ -48,6 +48,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
+    forks.end_server()
     if RUN in config.stash:
         run.end_run(config.stash[RUN])
 
