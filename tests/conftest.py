@@ -13,7 +13,8 @@ import pytest_asyncio
 from hypothesis import settings as hypothesis_settings
 
 from tests.chaos.harness.report import print_results
-from tests.support import forks, skips
+from tests.support import skips
+from tests.support.forking import forks
 from tests.support.ports import take_ports
 from tests.support.services import run
 from tests.support.services.databases import ReusedDatabases
