@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import os
+import pwd
 import signal
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
@@ -49,7 +51,8 @@ async def open_pair(folder: Path, ports: tuple[int, int]) -> AsyncIterator[Pair]
     second = replace(first, data=folder / "primary" / "standby", log=folder / "standby.log")
     async with contextlib.AsyncExitStack() as opened:
         primary = await opened.enter_async_context(_serve(first, ports[0], SYNCHRONOUS))
-        await _run(first, "pg_basebackup", "-R", "-D", str(second.data), "-d", _address(ports[0]))
+        _make_folder(second)
+        await _run(first, "pg_basebackup", "-R", "-c", "fast", "-D", str(second.data), "-d", _address(ports[0]))
         standby = await opened.enter_async_context(_serve(second, ports[1], {}))
         yield Pair((first, second), (primary, standby), ports)
 
@@ -76,6 +79,14 @@ async def _serve(cluster: Cluster, port: int, settings: dict[str, str]) -> Async
         yield process
     finally:
         await child.stop(process, postgres.STOP_STEPS)
+
+
+def _make_folder(cluster: Cluster) -> None:
+    """Makes the folder of the data, which only the user that runs the server may read."""
+    cluster.data.mkdir(mode=0o700)
+    if cluster.user is not None:
+        entry = pwd.getpwnam(cluster.user)
+        os.chown(cluster.data, entry.pw_uid, entry.pw_gid)
 
 
 def _address(port: int) -> str:
