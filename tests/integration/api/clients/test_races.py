@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from tests.integration.api.fakes import Answered, Api
+from tests.support.polling import until
 
 WAITS = """
     SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database())
@@ -26,9 +27,7 @@ async def _while_uncommitted(
         await transaction.start()
         await rival.execute(statement, *values)
         sent = asyncio.ensure_future(request())
-        async with asyncio.timeout(10):
-            while not await pool.fetchval(WAITS):
-                await asyncio.sleep(0.005)
+        await until(lambda: pool.fetchval(WAITS), 10, "the request waits for its rival")
         await transaction.commit()
     return await sent
 
