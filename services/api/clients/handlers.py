@@ -29,7 +29,7 @@ from services.api.web.versions import Precondition, reply_version
 from shared import logs
 from shared.database import retry_on_deadlock
 
-KIND, EVENTS_KIND = "clients", "clientevents"
+KIND, KIND_OF_SEARCH, EVENTS_KIND = "clients", "clientsearch", "clientevents"
 
 # The time zone of clients that come without one.
 DEFAULT_ZONE = web.AppKey("default_zone", str)
@@ -58,10 +58,13 @@ async def listing(request: web.Request) -> web.Response:
         operator_code=query.operator_code,
         tag=query.tag,
         external_id=query.external_id,
-        after=pages.position(query, KIND, start=0),
+        part=query.q,
+        after=pages.position(query, KIND if query.q is None else KIND_OF_SEARCH, start=0),
         limit=query.limit + 1,
     )
-    items, following = pages.cut(found, query.limit, KIND, lambda client: client.id)
+    items, following = pages.cut(
+        found, query.limit, KIND if query.q is None else KIND_OF_SEARCH, lambda client: store.place_of(client, query.q)
+    )
     return pages.reply_page(request, Clients(items=items, next=following), following)
 
 
