@@ -218,17 +218,17 @@ async def _search(pool: Pool, part: str, after: int, limit: int, filters: Sequen
             AND ($5::text IS NULL OR operator_code = $5)
             AND ($6::text IS NULL OR tag = $6 OR $6 = ANY (further_tags))
             AND ($7::text IS NULL OR external_id = $7)
-            ORDER BY phone LIMIT $2"""  # noqa: S608 - the columns are constant
+            ORDER BY phone LIMIT $2"""
         )
         rows = await pool.fetch(statement, str(after), limit, patterns, *filters)
     else:
         # Only the index of phones is read until the page is full, which takes up to 0.4 s for a million clients.
         statement = (
-            _SELECT
+            _SELECT  # noqa: S608 - the columns are constant
             + """ AND phone IN (
                 SELECT phone FROM clients WHERE deleted_at IS NULL AND phone > $1 AND phone LIKE ANY ($3)
                 ORDER BY phone LIMIT $2
-            ) ORDER BY phone"""  # noqa: S608 - the columns are constant
+            ) ORDER BY phone"""
         )
         rows = await pool.fetch(statement, str(after), limit, patterns)
     return [Client.model_validate(dict(row)) for row in rows]
