@@ -14,7 +14,7 @@ import { deleteClient, editClient } from "./client_dialogs.js";
 import { say } from "../shared/words/language.js";
 
 /** @type {Head[]} */
-const HEADS = [[say("id"), "number"], say("phone"), say("operator_code"), say("tags"), say("external_id"),
+const HEADS = [[say("id"), "number"], say("phone"), say("tags"), say("external_id"),
   say("attributes"), say("time_zone"), say("changed")];
 
 /**
@@ -50,17 +50,16 @@ class ClientRow {
   constructor(client, chosen, reload, signal) {
     this.client = client;
     this.phone = h("a", { href: link(`clients/${client.id}`) });
-    this.code = h("td", {});
     this.tags = h("td", { class: "tag" });
     this.externalId = h("td", { class: "tag" });
-    this.attributes = h("td", { class: "text" });
+    this.attributes = h("td", { class: "text attributes-line" });
     this.zone = h("td", {});
     this.changed = h("td", { class: "moment" });
     this.changedAt = "";
     this.element = h("tr", {},
       may("operator") && h("td", {}, chosen.checkbox(client)),
-      numberCell(client.id), h("td", { class: "phone" }, this.phone), this.code, this.tags, this.externalId,
-      this.attributes, this.zone, this.changed,
+      numberCell(client.id), h("td", { class: "phone" }, this.phone), this.tags, this.externalId, this.attributes,
+      this.zone, this.changed,
       may("operator") && h("td", { class: "tools" },
         this.button("edit", "edit_client", () => editClient(this.client, reload, signal)),
         this.button("delete", "delete_this_client", () => deleteClient(this.client, reload, signal))));
@@ -79,7 +78,6 @@ class ClientRow {
   update(client) {
     this.client = client;
     setText(this.phone, client.phone);
-    setText(this.code, client.operator_code);
     setText(this.tags, client.tags.join(", "));
     setText(this.externalId, client.external_id ?? "");
     setText(this.attributes, attributesLine(client.attributes));

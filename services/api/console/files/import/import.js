@@ -48,7 +48,7 @@ async function begin(file, drop, steps, signal) {
   const inspected = mediaOf(file) === "text/csv" ? await inspect(file, signal) : null;
   const form = new ImportForm(inspected);
   const box = problemBox();
-  const result = h("div", { "aria-live": "polite" });
+  const result = h("div", { class: "below", "aria-live": "polite" });
   const text = inspected?.complete ? sayCount("import_rows", inspected.rows) : say("import");
   const submit = h("button", { type: "submit" }, text);
   form.element.append(box, submit);

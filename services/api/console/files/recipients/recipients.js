@@ -59,7 +59,7 @@ async function begin(mailing, file, drop, steps, taken, signal) {
   const repair = checkbox(say("repair_phones"), inspected?.proposal.phones === "repair");
   const skip = checkbox(say("leave_wrong_out"), false);
   const box = problemBox();
-  const result = h("div", {});
+  const result = h("div", { class: "below" });
   const submit = h("button", { type: "submit" }, say("take_recipients"));
   const form = h("form", { novalidate: true },
     inspected !== null && fileFacts(inspected), map !== null && [map.element, repair.element], skip.element, box,
