@@ -11,6 +11,8 @@ COMMANDS = {
     "up": "cli.commands.up:up_command",
     "demo": "cli.commands.demo:demo_command",
     "clients": "cli.commands.clients:app",
+    "segments": "cli.commands.segments:app",
+    "suppressions": "cli.commands.suppressions:app",
     "mailings": "cli.commands.mailings:app",
     "dead-letters": "cli.commands.dead_letters:app",
     "providers": "cli.commands.providers:app",

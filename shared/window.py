@@ -30,6 +30,18 @@ def days_of(mask: int | None) -> list[Weekday]:
     return [day for place, day in enumerate(WEEKDAYS) if mask is None or mask >> place & 1]
 
 
+def read_days(text: str) -> list[str]:
+    """Parses days such as mon,tue or mon-fri. What is no day or range of days is returned as it is."""
+    days: list[str] = []
+    for part in text.split(","):
+        first, dash, last = part.partition("-")
+        if dash and first in WEEKDAYS and last in WEEKDAYS and WEEKDAYS.index(first) < WEEKDAYS.index(last):
+            days += WEEKDAYS[WEEKDAYS.index(first) : WEEKDAYS.index(last) + 1]
+        else:
+            days.append(part)
+    return days
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """A window that is open from `opens` until just before `closes`; with `opens` after `closes` it spans midnight.

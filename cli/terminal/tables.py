@@ -79,9 +79,28 @@ def statistics_table(statistics: Json) -> Table:
     )
 
 
-def preview_table(preview: Json) -> Table:
-    """Makes a table of the recipients of a mailing: the totals, then the counts by operator code and by tag."""
-    totals = [(name, preview[name]) for name in ("recipients", "reachable", "unreachable", "sms_segments")]
+def preview_tables(preview: Json) -> list[Table]:
+    """Makes tables of the recipients of a mailing: the totals, the counts by operator code and by tag, and the texts.
+
+    Of a text with placeholders, also who lacks a value of each, and the texts of a few recipients.
+    """
+    totals = [(name, preview[name]) for name in ("recipients", "opted_out", "reachable", "unreachable", "sms_segments")]
     codes = [(f"operator_code {code}", count) for code, count in preview["by_operator_code"].items()]
     tags = [(f"tag {tag}" if tag else "no tag", count) for tag, count in preview["by_tag"].items()]
-    return make_table("nothing was created", ("figure", "count"), [*totals, *codes, *tags])
+    zones = [(f"never reachable in {zone['timezone']}", zone["recipients"]) for zone in preview["never_reachable"]]
+    tables = [make_table("nothing was created", ("figure", "count"), [*totals, *codes, *tags, *zones])]
+    return tables if preview["personal"] is None else [*tables, *_personal_tables(preview["personal"])]
+
+
+def _personal_tables(personal: Json) -> list[Table]:
+    placeholders = [
+        (one["name"], "yes" if one["required"] else "no", one["missing"], ", ".join(map(str, one["sample"])))
+        for one in personal["placeholders"]
+    ]
+    samples = [(one["client_id"], one["text"] or one["reason"]) for one in personal["samples"]]
+    segments = personal["segments"]
+    title = f"short messages: {segments['least']} to {segments['most']} each, {segments['total']:,} in all"
+    return [
+        make_table("values", ("placeholder", "required", "lack it", "such as clients"), placeholders),
+        make_table(title, ("client", "text"), samples),
+    ]

@@ -75,6 +75,7 @@ ROUTES = (
     Route("PUT", _CLIENT, clients.replace, "operator", "Replace a client", body=ClientNew),
     Route("DELETE", _CLIENT, clients.delete, "operator", "Delete a client"),
     Route("GET", _CLIENT + "/events", clients.events, "viewer", "List the events of a client", PageQuery),
+    Route("GET", _CLIENT + "/messages", messages.to_client, "viewer", "List the messages to a client", PageQuery),
     Route("POST", "/suppressions", stop_list.create, "operator", "Put a phone on the stop list", body=SuppressionNew),
     Route("GET", "/suppressions", stop_list.listing, "viewer", "List the stop list", SuppressionsQuery),
     Route(

@@ -26,14 +26,18 @@ def search_params(text: str) -> dict[str, str | None]:
 
 
 async def find_client(api: ApiClient, who: str) -> Json:
-    """Returns the client with this id or phone. Raises Failure if there is none."""
+    """Returns the client with this phone, id or external id. Raises Failure if there is none."""
     phone = read_phone(who)
     if phone is not None:
-        found = (await api.get("/clients", {"phone": phone}))["items"]
-        if not found:
-            raise Failure(f"there is no client with the phone {who}")
-        client: Json = found[0]
-        return client
-    if not re.fullmatch(r"\d{1,9}", who, re.ASCII):
-        raise Failure(f"{who!r} is neither the id of a client nor a phone such as 79161234567", code=2)
-    return await api.get(f"/clients/{who}")
+        return await _find_by(api, "phone", phone, f"the phone {who}")
+    if re.fullmatch(r"\d{1,9}", who, re.ASCII):
+        return await api.get(f"/clients/{who}")
+    return await _find_by(api, "external_id", who, f"the phone or the external id {who}")
+
+
+async def _find_by(api: ApiClient, name: str, value: str, said: str) -> Json:
+    found = (await api.get("/clients", {name: value}))["items"]
+    if not found:
+        raise Failure(f"there is no client with {said}")
+    client: Json = found[0]
+    return client

@@ -6,14 +6,13 @@ import typer
 
 from cli.commands.clients.directory import find_client, read_phone
 from cli.commands.clients.group import app
+from cli.commands.clients.values import Attributes, ExternalId, GivenValues, Operator, Tag, Tags, Zone
 from cli.commands.clients.views import Who, show_client_attributes
-from cli.commands.options import AsJson, Yes, confirm, require_some
+from cli.commands.options import AsJson, Yes, confirm
 from cli.connections.api import Json, open_api
 from cli.run import run
 
-Operator = Annotated[str | None, typer.Option(help="Code of the mobile operator: three digits.")]
-Tag = Annotated[str | None, typer.Option(help="A label to filter by; an empty one removes it.")]
-Zone = Annotated[str | None, typer.Option(metavar="ZONE", help="Time zone, such as Europe/Moscow.")]
+OPTIONS = "--phone, --operator, --tag, --tags, --timezone, --external-id, --attribute"
 
 
 @app.command("create")
@@ -21,11 +20,15 @@ def create_client(
     phone: Annotated[str, typer.Argument(metavar="PHONE", help="Phone, such as 79161234567.")],
     operator: Operator = None,
     tag: Tag = None,
+    tags: Tags = None,
     timezone: Zone = None,
+    external_id: ExternalId = None,
+    attributes: Attributes = None,
     as_json: AsJson = False,
 ) -> None:
     """Add a client. The operator code defaults to digits 2 to 4 of the phone."""
-    run(_create({"phone": read_phone(phone) or phone} | _fields(operator, tag, timezone), as_json))
+    given = GivenValues(operator, tag, tags, timezone, external_id, attributes)
+    run(_create({"phone": read_phone(phone) or phone} | given.body(), as_json))
 
 
 @app.command("edit")
@@ -34,12 +37,17 @@ def edit_client(
     phone: Annotated[str | None, typer.Option(metavar="PHONE", help="A new phone.")] = None,
     operator: Operator = None,
     tag: Tag = None,
+    tags: Tags = None,
     timezone: Zone = None,
+    external_id: ExternalId = None,
+    attributes: Attributes = None,
     as_json: AsJson = False,
 ) -> None:
-    """Change a client. What is not given stays as it is."""
-    body = _fields(operator, tag, timezone) | ({} if phone is None else {"phone": read_phone(phone) or phone})
-    require_some(list(body.values()), "--phone, --operator, --tag, --timezone")
+    """Change a client. What is not given stays as it is; attributes are merged with those there are."""
+    body = GivenValues(operator, tag, tags, timezone, external_id, attributes).body()
+    body |= {} if phone is None else {"phone": read_phone(phone) or phone}
+    if not body:
+        raise typer.BadParameter(f"give at least one of {OPTIONS}")
     run(_edit(who, body, as_json))
 
 
@@ -47,11 +55,6 @@ def edit_client(
 def delete_client(who: Who, yes: Yes = False) -> None:
     """Delete a client. Its unsent messages are cancelled, and its sent ones still count."""
     run(_delete(who, yes))
-
-
-def _fields(operator: str | None, tag: str | None, timezone: str | None) -> Json:
-    given = {"operator_code": operator, "tag": tag, "timezone": timezone}
-    return {name: value for name, value in given.items() if value is not None}
 
 
 async def _create(body: Json, as_json: bool) -> None:

@@ -47,9 +47,12 @@ async def beginning(file: Path) -> AsyncIterator[bytes]:
         yield await asyncio.to_thread(opened.read, INSPECTED_BYTES)
 
 
-def proposal_of(inspected: Json) -> Json:
-    """Returns the parameters that an inspection proposes. Raises Failure if no column holds phones."""
-    proposal = inspected["proposal"]
+def proposal_of(inspected: Json, map_: str | None = None) -> Json:
+    """Returns the parameters that an inspection proposes, with the map given instead of its own.
+
+    Raises Failure if no column holds phones.
+    """
+    proposal = inspected["proposal"] | ({} if map_ is None else {"map": map_})
     if proposal["map"] is None:
         raise Failure("no column of the file holds phones: name the columns with --map")
     return {name: str(value).lower() if isinstance(value, bool) else value for name, value in proposal.items()}

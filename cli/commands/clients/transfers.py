@@ -1,9 +1,8 @@
 """herald clients import, export."""
 
 import asyncio
-import sys
 from pathlib import Path
-from typing import Annotated, BinaryIO, Literal
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -11,6 +10,7 @@ from rich.progress import Progress
 
 from cli.commands.clients.files import FORMATS, Format, beginning, by_suffix, proposal_of
 from cli.commands.clients.group import app
+from cli.commands.downloads import download_to
 from cli.commands.options import AsJson
 from cli.connections.api import ApiClient, Json, open_api
 from cli.failure import Failure
@@ -53,17 +53,30 @@ def import_clients(
             "--map", metavar="FIELD,...", help="What the columns of a CSV hold, such as phone,attributes.name,-,tag."
         ),
     ] = None,
+    encoding: Annotated[
+        Literal["utf-8", "utf-16", "windows-1251"] | None, typer.Option(help="Encoding of a CSV.")
+    ] = None,
+    delimiter: Annotated[
+        Literal["comma", "semicolon", "tab"] | None, typer.Option(help="What separates the values of a CSV.")
+    ] = None,
+    phones: Annotated[
+        Literal["strict", "repair"] | None,
+        typer.Option(help="How phones may be written: 79161234567 only, or as people write them."),
+    ] = None,
+    default_tag: Annotated[str | None, typer.Option(metavar="TAG", help="Tag of new clients without one.")] = None,
+    default_timezone: Annotated[
+        str | None, typer.Option(metavar="ZONE", help="Time zone of new clients without one.")
+    ] = None,
     refused: Annotated[
         Path | None, typer.Option(dir_okay=False, help="File for the refused lines of a CSV, to mend and import again.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Import clients from a file. Invalid lines are reported and left out; if no line is valid, the exit code is 1."""
+    given = {"encoding": encoding, "delimiter": delimiter, "phones": phones, "map": map_, "default_tag": default_tag}
+    given |= {"default_timezone": default_timezone, "refused": None if refused is None else "true"}
     params: Json = {"on_conflict": on_conflict, "on_empty": on_empty}
-    if refused is not None:
-        params["refused"] = "true"
-    if map_ is not None:
-        params["map"] = map_
+    params |= {name: value for name, value in given.items() if value is not None}
     run(_import(file, format or by_suffix(file), params, as_proposed, refused, as_json))
 
 
@@ -75,9 +88,13 @@ def export_clients(
     format: Annotated[
         Format | None, typer.Option(help="Format to write. Default: by the file's suffix, otherwise CSV.")
     ] = None,
+    operator: Annotated[str | None, typer.Option(help="Only clients with this operator code.")] = None,
+    tag: Annotated[str | None, typer.Option(help="Only clients with this tag.")] = None,
 ) -> None:
-    """Export all clients to a file or to standard output."""
-    run(_export(file, format or (by_suffix(file) if file else "csv")))
+    """Export clients, all of them unless a filter is given, to a file or to standard output."""
+    given = {"operator_code": operator, "tag": tag}
+    params = {name: value for name, value in given.items() if value is not None}
+    run(download_to(file, "/clients/export", FORMATS[format or (by_suffix(file) if file else "csv")], params))
 
 
 async def _import(
@@ -87,9 +104,7 @@ async def _import(
         await _require_rights(api)
         if as_proposed and format_ == "csv":
             found = await api.upload("/clients/import/inspect", beginning(file), FORMATS["csv"], {})
-            if "map" in params:
-                found["proposal"]["map"] = params["map"]
-            params = proposal_of(found) | params
+            params = proposal_of(found, params.get("map")) | params
         with closing_bar(transfer_bar(Console(stderr=True))) as progress:
             content = read_with_progress(file, progress)
             try:
@@ -135,27 +150,3 @@ def _show(report: Json, as_json: bool) -> None:
         rows = [(error["line"], error["detail"]) for error in report["errors"]]
         listed = "" if len(rows) == report["rejected"] else f" (the first {len(rows)})"
         print_table(make_table(f"rejected lines{listed}", ("line", "detail"), rows))
-
-
-async def _export(file: Path | None, format_: Format) -> None:
-    if file is None:
-        await _export_to(sys.stdout.buffer, format_, "clients")
-        return
-    try:
-        target = file.open("wb")
-    except OSError as error:
-        raise Failure(f"{file} cannot be written: {error.strerror}") from error
-    with target:
-        await _export_to(target, format_, file.name)
-
-
-async def _export_to(target: BinaryIO, format_: Format, name: str) -> None:
-    async with open_api() as api:
-        with closing_bar(transfer_bar(Console(stderr=True))) as progress:
-            task = progress.add_task(name, total=None)
-            async for chunk in api.download("/clients/export", FORMATS[format_]):
-                # Once the first bytes are there, the request was not refused.
-                progress.start()
-                target.write(chunk)
-                progress.advance(task, len(chunk))
-    target.flush()

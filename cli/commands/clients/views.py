@@ -14,9 +14,9 @@ from cli.terminal.listing import View, show_list
 from cli.terminal.output import print_json, print_table
 from cli.terminal.tables import attribute_table, event_row
 
-COLUMNS = ("id", "phone", "operator_code", "tag", "timezone")
+COLUMNS = ("id", "phone", "operator_code", "tags", "timezone", "external_id")
 
-Who = Annotated[str, typer.Argument(metavar="CLIENT", help="Id or phone of the client.")]
+Who = Annotated[str, typer.Argument(metavar="CLIENT", help="Id, phone or external id of the client.")]
 
 
 @app.command("list")
@@ -24,11 +24,14 @@ def list_clients(
     operator: Annotated[str | None, typer.Option(help="Only clients with this operator code.")] = None,
     tag: Annotated[str | None, typer.Option(help="Only clients with this tag; an empty one: without a tag.")] = None,
     phone: Annotated[str | None, typer.Option(metavar="PHONE", help="Only the client with this phone.")] = None,
+    external_id: Annotated[
+        str | None, typer.Option(metavar="ID", help="Only the client with this id in your own system.")
+    ] = None,
     limit: Limit = 100,
     as_json: AsJson = False,
 ) -> None:
     """List clients, the oldest first. Filters are ANDed."""
-    run(_list({"operator_code": operator, "tag": tag, "phone": phone}, limit, as_json))
+    run(_list({"operator_code": operator, "tag": tag, "phone": phone, "external_id": external_id}, limit, as_json))
 
 
 @app.command("search")
@@ -54,13 +57,13 @@ def list_events(who: Who, limit: Limit = 100, as_json: AsJson = False) -> None:
 
 
 async def _list(params: dict[str, str | None], limit: int, as_json: bool) -> None:
-    view = View("client", COLUMNS, _row, shortened="tag")
+    view = View("client", COLUMNS, _row, shortened="tags")
     async with open_api() as api:
         await show_list(read_pages(api, "/clients", params, limit), view, as_json=as_json)
 
 
 def _row(client: Json) -> list[object]:
-    return [client[column] for column in COLUMNS]
+    return [", ".join(client["tags"]) if column == "tags" else client[column] for column in COLUMNS]
 
 
 async def _show(who: str, as_json: bool) -> None:
@@ -72,7 +75,7 @@ def show_client_attributes(client: Json, as_json: bool) -> None:
     if as_json:
         print_json(client)
     else:
-        print_table(attribute_table(client))
+        print_table(attribute_table(client | {"tags": ", ".join(client["tags"])}))
 
 
 async def _list_events(who: str, limit: int, as_json: bool) -> None:

@@ -1,6 +1,5 @@
 """herald mailings pause, resume, cancel, resend."""
 
-from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -46,13 +45,20 @@ def resend_mailing(
     end_at: Annotated[
         str | None, moment_option("A new deadline; needed for a mailing whose deadline has passed.")
     ] = None,
+    include_unknown: Annotated[
+        bool,
+        typer.Option(
+            "--include-unknown", help="Also messages whose outcome is unknown: a client may get such a one twice."
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Send the failed messages of a mailing again, with a new budget of attempts.
 
     This is not possible after the mailing has been cancelled.
     """
-    run(_resend(mailing_id, status or RESENT_BY_DEFAULT, end_at, as_json))
+    body: Json = {"statuses": list(status or RESENT_BY_DEFAULT)} | ({"end_at": end_at} if end_at else {})
+    run(_resend(mailing_id, body | ({"include_unknown": True} if include_unknown else {}), as_json))
 
 
 async def _control(mailing_id: int, action: str, as_json: bool) -> None:
@@ -64,8 +70,7 @@ async def _control(mailing_id: int, action: str, as_json: bool) -> None:
         typer.echo(f"mailing {mailing_id} is {mailing['status']}")
 
 
-async def _resend(mailing_id: int, statuses: Sequence[str], end_at: str | None, as_json: bool) -> None:
-    body: Json = {"statuses": list(statuses)} | ({"end_at": end_at} if end_at else {})
+async def _resend(mailing_id: int, body: Json, as_json: bool) -> None:
     async with open_api() as api:
         done = await api.post(f"/mailings/{mailing_id}/resend", body)
     if as_json:

@@ -10,9 +10,11 @@ from rich.console import Console
 from cli.commands.clients.files import FORMATS, beginning, by_suffix, proposal_of
 from cli.commands.mailings.group import app
 from cli.commands.mailings.views import show_one
-from cli.commands.options import AsJson, MailingId
+from cli.commands.options import AsJson, Limit, MailingId
 from cli.connections.api import ApiClient, Json, open_api
+from cli.connections.listing import read_pages
 from cli.run import run
+from cli.terminal.listing import View, show_list
 from cli.terminal.output import print_json, print_table
 from cli.terminal.progress import closing_bar, read_with_progress, transfer_bar
 from cli.terminal.tables import make_table
@@ -38,16 +40,31 @@ def duplicate_mailing(mailing_id: MailingId, as_json: AsJson = False) -> None:
 def take_recipients(
     mailing_id: MailingId,
     file: Annotated[
-        Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, readable=True, help="A CSV, or NDJSON.")
-    ],
+        Path | None,
+        typer.Argument(
+            metavar="[FILE]", exists=True, dir_okay=False, readable=True, help="A CSV, or NDJSON; none to list them."
+        ),
+    ] = None,
     skip_errors: Annotated[bool, typer.Option("--skip-errors", help="Leave wrong lines out.")] = False,
     as_proposed: Annotated[
         bool, typer.Option("--as-proposed", help="Have the CSV inspected, and read it as is proposed.")
     ] = False,
+    map_: Annotated[
+        str | None,
+        typer.Option("--map", metavar="FIELD,...", help="What the columns hold, such as phone,attributes.name,-."),
+    ] = None,
+    limit: Limit = 100,
     as_json: AsJson = False,
 ) -> None:
-    """Take the recipients of a draft from a file: a phone and values in each line, in place of the filter."""
-    run(_take(mailing_id, file, skip_errors, as_proposed, as_json))
+    """Take the recipients of a draft from a file: a phone and values in each line, in place of the filter.
+
+    Without a file, list the recipients that the mailing has from one.
+    """
+    if file is None:
+        run(_list(mailing_id, limit, as_json))
+        return
+    params: Json = {"on_error": "skip" if skip_errors else "refuse"} | ({} if map_ is None else {"map": map_})
+    run(_take(mailing_id, file, params, as_proposed, as_json))
 
 
 @app.command("test")
@@ -65,12 +82,23 @@ async def _act(mailing_id: int, action: str, as_json: bool) -> None:
         show_one(await api.post(f"/mailings/{mailing_id}/{action}"), as_json)
 
 
-async def _take(mailing_id: int, file: Path, skip_errors: bool, as_proposed: bool, as_json: bool) -> None:
+async def _list(mailing_id: int, limit: int, as_json: bool) -> None:
+    view = View("recipient", ("line", "client_id", "phone", "values"), _row, shortened="values")
+    async with open_api() as api:
+        await show_list(read_pages(api, f"/mailings/{mailing_id}/recipients", {}, limit), view, as_json=as_json)
+
+
+def _row(recipient: Json) -> list[object]:
+    values = "  ".join(f"{name}={value}" for name, value in recipient["values"].items())
+    return [recipient["line"], recipient["client_id"], recipient["phone"], values]
+
+
+async def _take(mailing_id: int, file: Path, params: Json, as_proposed: bool, as_json: bool) -> None:
     format_ = by_suffix(file)
-    params: Json = {"on_error": "skip" if skip_errors else "refuse"}
     async with open_api() as api:
         if as_proposed and format_ == "csv":
-            params |= proposal_of(await api.upload("/clients/import/inspect", beginning(file), FORMATS["csv"], {}))
+            found = await api.upload("/clients/import/inspect", beginning(file), FORMATS["csv"], {})
+            params = proposal_of(found, params.get("map")) | params
         with closing_bar(transfer_bar(Console(stderr=True))) as progress:
             content = read_with_progress(file, progress)
             report = await api.upload(f"/mailings/{mailing_id}/recipients", content, FORMATS[format_], params)

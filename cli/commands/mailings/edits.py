@@ -1,41 +1,20 @@
 """herald mailings create, edit, delete."""
 
-import re
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from cli.commands.json_files import FilterFile
+from cli.commands.mailings.audience import GivenFilter, OnMissing, Operators, SegmentOf, Tags, UnsentOf
 from cli.commands.mailings.group import app
 from cli.commands.mailings.views import show_one, watch_until_end
-from cli.commands.options import AsJson, MailingId, Yes, confirm, moment_option, require_some
+from cli.commands.mailings.windows import HOURS, read_window, window_option
+from cli.commands.options import AsJson, MailingId, Yes, confirm, moment_option
 from cli.connections.api import ApiClient, Json, open_api
 from cli.run import run
 from cli.terminal.output import print_json, print_table
-from cli.terminal.tables import preview_table
+from cli.terminal.tables import preview_tables
 from cli.terminal.wording import count
-
-WINDOW = re.compile(r"(\d\d:\d\d)-(\d\d:\d\d)")
-NO_WINDOW = "none"
-
-Operators = Annotated[list[str] | None, typer.Option(help="Only clients with this operator code; may be repeated.")]
-Tags = Annotated[list[str] | None, typer.Option(help="Only clients with this tag; may be repeated.")]
-UnsentOf = Annotated[
-    int | None, typer.Option(min=1, metavar="ID", help="Only clients who did not get this other mailing.")
-]
-
-
-def _parse_window(text: str) -> str:
-    """Checks a window, for typer."""
-    if text != NO_WINDOW and WINDOW.fullmatch(text) is None:
-        raise typer.BadParameter(f"{text!r} is not a window such as 09:00-21:00")
-    return text
-
-
-def _window_option(purpose: str) -> Any:
-    return typer.Option(parser=_parse_window, metavar="FROM-TO", help=purpose)
-
-
-_HOURS = "Hours of the client's local day in which messages are sent, such as 09:00-21:00"
 
 
 @app.command("create")
@@ -46,7 +25,10 @@ def create_mailing(
     operator: Operators = None,
     tag: Tags = None,
     unsent_of: UnsentOf = None,
-    window: Annotated[str | None, _window_option(f"{_HOURS}.")] = None,
+    segment: SegmentOf = None,
+    filter_: FilterFile = None,
+    on_missing: OnMissing = None,
+    window: Annotated[str | None, window_option(f"{HOURS}.")] = None,
     name: Annotated[str | None, typer.Option(help="A name for the lists.")] = None,
     draft: Annotated[bool, typer.Option("--draft", help="Make a draft: `herald mailings start` starts it.")] = False,
     preview: Annotated[bool, typer.Option("--preview", help="Only count the recipients; create nothing.")] = False,
@@ -54,16 +36,16 @@ def create_mailing(
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Create a mailing to the clients with the given operator codes and tags.
+    """Create a mailing to the clients who match a filter.
 
-    Operator codes are ORed, tags are ORed, and the two are ANDed. Without either, every client gets the mailing, and
-    you are asked to confirm their number.
+    Operator codes are ORed, tags are ORed, and they and all other conditions are ANDed. Without any, every client gets
+    the mailing, and you are asked to confirm their number.
     """
-    body: Json = {"text": text, "end_at": end_at, "filter": _filter(operator, tag, unsent_of)}
-    if start_at is not None:
-        body["start_at"] = start_at
+    given = GivenFilter(operator, tag, unsent_of, segment, filter_)
+    body: Json = {"text": text, "end_at": end_at, "filter": given.body()}
+    body |= {name: value for name, value in (("start_at", start_at), ("on_missing", on_missing)) if value is not None}
     if window is not None:
-        body["window"] = _read_window(window)
+        body["window"] = read_window(window)
     body |= ({} if name is None else {"name": name}) | ({"draft": True} if draft else {})
     run(_preview(body, as_json) if preview else _create(body, watch, yes, as_json))
 
@@ -78,26 +60,33 @@ def edit_mailing(
     operator: Operators = None,
     tag: Tags = None,
     unsent_of: UnsentOf = None,
+    segment: SegmentOf = None,
+    filter_: FilterFile = None,
+    on_missing: OnMissing = None,
     everyone: Annotated[bool, typer.Option("--everyone", help="Remove the filter: to all clients.")] = False,
-    window: Annotated[str | None, _window_option(f"{_HOURS}, or none for any hour.")] = None,
+    window: Annotated[str | None, window_option(f"{HOURS}, or none for any hour.")] = None,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
     """Change a mailing. What is not given stays as it is.
 
-    Operator codes, tags and --unsent-of together replace the filter, which can change only before the start.
+    The options of the filter together replace it, which is possible only before the start.
     """
-    body: Json = {"text": text, "end_at": end_at, "start_at": start_at}
-    body = {name: value for name, value in body.items() if value is not None}
-    if operator or tag or unsent_of is not None:
+    body: Json = {"text": text, "name": name, "end_at": end_at, "start_at": start_at, "on_missing": on_missing}
+    body = {field: value for field, value in body.items() if value is not None}
+    given = GivenFilter(operator, tag, unsent_of, segment, filter_)
+    if given != GivenFilter():
         if everyone:
             raise typer.BadParameter("give either --everyone or a filter")
-        body["filter"] = _filter(operator, tag, unsent_of)
+        body["filter"] = given.body()
     if everyone:
         body["filter"] = {}
     if window is not None:
-        body["window"] = _read_window(window)
-    require_some(list(body.values()), "--text, --name, --end-at, --start-at, --operator, --tag, --unsent-of, --window")
+        body["window"] = read_window(window)
+    if not body:
+        raise typer.BadParameter(
+            "give at least one of --text, --name, --end-at, --start-at, --window, or of the filter"
+        )
     run(_edit(mailing_id, body, everyone and not yes, as_json))
 
 
@@ -105,18 +94,6 @@ def edit_mailing(
 def delete_mailing(mailing_id: MailingId, yes: Yes = False) -> None:
     """Delete a mailing: its sending stops at once, and it is gone from the lists."""
     run(_delete(mailing_id, yes))
-
-
-def _filter(operator: list[str] | None, tag: list[str] | None, unsent_of: int | None) -> Json:
-    given: Json = {"operator_codes": operator or [], "tags": tag or []}
-    return given if unsent_of is None else given | {"unsent_of": unsent_of}
-
-
-def _read_window(text: str) -> dict[str, str] | None:
-    if text == NO_WINDOW:
-        return None
-    opens, closes = text.split("-")
-    return {"from": opens, "to": closes}
 
 
 def _is_to_everyone(body: Json) -> bool:
@@ -141,7 +118,7 @@ async def _preview(body: Json, as_json: bool) -> None:
     if as_json:
         print_json(found)
     else:
-        print_table(preview_table(found))
+        print_table(*preview_tables(found))
 
 
 async def _edit(mailing_id: int, body: Json, ask: bool, as_json: bool) -> None:

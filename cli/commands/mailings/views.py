@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from cli.commands.mailings.group import app
-from cli.commands.options import HIGHEST_ID, AsJson, Limit, MailingId, choices_option
+from cli.commands.options import HIGHEST_ID, AsJson, Limit, MailingId, choices_option, moment_option
 from cli.connections.api import Json, open_api
 from cli.connections.listing import read_pages
 from cli.run import run
@@ -15,19 +15,33 @@ from cli.terminal.output import Screen, print_json, print_table
 from cli.terminal.progress import watch_mailing
 from cli.terminal.tables import attribute_table, event_row, statistics_table
 from cli.terminal.wording import utc_minute, utc_moment
-from shared.statuses import MESSAGE_STATUSES, MailingStatus
+from shared.statuses import MAILING_STATUSES, MESSAGE_STATUSES
 
 SEVERAL_STATUSES = "Only messages with this status; may be repeated."
 
 
 @app.command("list")
 def list_mailings(
-    status: Annotated[MailingStatus | None, typer.Option(help="Only mailings with this status.")] = None,
+    status: Annotated[
+        list[str] | None,
+        choices_option(MAILING_STATUSES, "Only mailings with this status; may be repeated."),
+    ] = None,
+    search: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="Only mailings with these characters in their name or text.")
+    ] = None,
+    start_from: Annotated[str | None, moment_option("Only mailings that start then or later.")] = None,
+    start_before: Annotated[str | None, moment_option("Only mailings that start before.")] = None,
     limit: Limit = 100,
     as_json: AsJson = False,
 ) -> None:
     """List mailings, the newest first."""
-    run(_list(status, limit, as_json))
+    params = {
+        "status": ",".join(status) if status else None,
+        "q": search,
+        "start_from": start_from,
+        "start_before": start_before,
+    }
+    run(_list(params, limit, as_json))
 
 
 @app.command("show")
@@ -72,15 +86,16 @@ def watch(mailing_id: MailingId, as_json: AsJson = False) -> None:
     run(watch_until_end(mailing_id, as_json))
 
 
-async def _list(status: str | None, limit: int, as_json: bool) -> None:
+async def _list(params: dict[str, str | None], limit: int, as_json: bool) -> None:
     view = View("mailing", ("id", "status", "total", "start_at", "end_at", "text"), _row, shortened="text")
     async with open_api() as api:
-        await show_list(read_pages(api, "/mailings", {"status": status}, limit), view, as_json=as_json)
+        await show_list(read_pages(api, "/mailings", params, limit), view, as_json=as_json)
 
 
 def _row(mailing: Json) -> list[object]:
     moments = (utc_minute(mailing[column]) for column in ("start_at", "end_at"))
-    return [mailing["id"], mailing["status"], mailing["total"], *moments, mailing["text"].replace("\n", " ")]
+    text = f"{mailing['name']}: {mailing['text']}" if mailing["name"] else mailing["text"]
+    return [mailing["id"], mailing["status"], mailing["total"], *moments, text.replace("\n", " ")]
 
 
 async def _show(mailing_id: int, as_json: bool) -> None:

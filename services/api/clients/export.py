@@ -42,11 +42,12 @@ async def _blocks(pool: Pool, query: ExportQuery, media: str) -> AsyncGenerator[
             after=after,
             limit=BLOCK,
             external_id=query.external_id,
+            part=query.q,
         )
         # The header comes with the first rows, so that an outage of the database can still be answered with a problem.
         encoded, last = head + _encode(found, media, table), len(found) < BLOCK
         head = b""
-        after = 0 if last else found[-1].id
+        after = 0 if last else store.place_of(found[-1], query.q)
         # The rows take ten times the memory of the block, which may wait for its reader.
         del found
         yield encoded

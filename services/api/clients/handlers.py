@@ -1,6 +1,7 @@
 """The directory: handles one client at a time, and lists."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace as replace_values
 
 from aiohttp import web
@@ -28,7 +29,7 @@ from services.api.web.versions import Precondition, reply_version
 from shared import logs
 from shared.database import retry_on_deadlock
 
-KIND, EVENTS_KIND = "clients", "clientevents"
+KIND, KIND_OF_SEARCH, EVENTS_KIND = "clients", "clientsearch", "clientevents"
 
 # The time zone of clients that come without one.
 DEFAULT_ZONE = web.AppKey("default_zone", str)
@@ -38,10 +39,8 @@ log = logs.get()
 
 async def create(request: web.Request) -> web.Response:
     body = await read_body(request, ClientNew)
-    client = await _insert(request, with_defaults(body, request.app[DEFAULT_ZONE]))
-    bind_contextvars(client_id=client.id)
-    log.info("client changed", change="created")
-    return reply_version(client, status=201, headers={"Location": f"{request.path}/{client.id}"})
+    with _conflicts():
+        return await _create(request, with_defaults(body, request.app[DEFAULT_ZONE]))
 
 
 async def show(request: web.Request) -> web.Response:
@@ -59,10 +58,13 @@ async def listing(request: web.Request) -> web.Response:
         operator_code=query.operator_code,
         tag=query.tag,
         external_id=query.external_id,
-        after=pages.position(query, KIND, start=0),
+        part=query.q,
+        after=pages.position(query, KIND if query.q is None else KIND_OF_SEARCH, start=0),
         limit=query.limit + 1,
     )
-    items, following = pages.cut(found, query.limit, KIND, lambda client: client.id)
+    items, following = pages.cut(
+        found, query.limit, KIND if query.q is None else KIND_OF_SEARCH, lambda client: store.place_of(client, query.q)
+    )
     return pages.reply_page(request, Clients(items=items, next=following), following)
 
 
@@ -71,7 +73,8 @@ async def patch(request: web.Request) -> web.Response:
     body = await read_body(request, ClientPatch)
     given = body.model_dump(exclude_unset=True)
     if given:
-        return reply_version(await _write(request, client_id, lambda before: apply_patch(before, given)))
+        with _conflicts():
+            return _reply(await _write(request, client_id, lambda before: apply_patch(before, given)))
     await pass_barrier(request, EditScope.of_clients([client_id]))
     return await show(request)
 
@@ -80,7 +83,8 @@ async def replace(request: web.Request) -> web.Response:
     client_id = id_in(request, "client")
     body = await read_body(request, ClientNew)
     values = with_defaults(body, request.app[DEFAULT_ZONE])
-    return reply_version(await _write(request, client_id, lambda _: values))
+    with _conflicts():
+        return _reply(await _write(request, client_id, lambda _: values))
 
 
 async def replace_by_external_id(request: web.Request) -> web.Response:
@@ -90,14 +94,31 @@ async def replace_by_external_id(request: web.Request) -> web.Response:
     if body.external_id not in (None, external_id):
         raise invalid(InvalidValue(("body", "external_id"), "must be the one in the path, or left out"))
     values = replace_values(with_defaults(body, request.app[DEFAULT_ZONE]), external_id=external_id)
+    with _conflicts():
+        return await _put(request, external_id, values)
+
+
+async def _put(request: web.Request, external_id: str, values: ClientValues) -> web.Response:
+    """Creates a client or replaces the one there is, anew whenever another request gave the id to another client."""
+
+    def change(before: ClientValues) -> ClientValues:
+        if before.external_id != external_id:
+            raise store.DuplicateExternalId
+        return values
+
     client_id = await store.find_by_external_id(pool_of(request), external_id)
-    if client_id is not None:
-        return reply_version(await _write(request, client_id, lambda _: values))
-    client = await _insert(request, values)
-    bind_contextvars(client_id=client.id)
-    log.info("client changed", change="created")
-    location = f"{PREFIX}/clients/{client.id}"
-    return reply_version(client, status=201, headers={"Location": location})
+    while True:
+        try:
+            if client_id is None:
+                return await _create(request, values)
+            client, error = await _write(request, client_id, change), None
+            if client is not None:
+                return reply_version(client)
+        except (store.DuplicatePhone, store.DuplicateExternalId) as found:
+            error = found
+        before, client_id = client_id, await store.find_by_external_id(pool_of(request), external_id)
+        if error is not None and client_id == before:
+            raise error
 
 
 async def delete(request: web.Request) -> web.Response:
@@ -136,20 +157,21 @@ def _cursor(place: EventPlace) -> str:
     return cursors.encode(EVENTS_KIND, place.at_us, place.rank, place.number)
 
 
-async def _insert(request: web.Request, values: ClientValues) -> Client:
+async def _create(request: web.Request, values: ClientValues) -> web.Response:
+    """Raises DuplicatePhone and DuplicateExternalId."""
     key = request.app[KEY]
-    try:
-        async with pool_of(request).acquire() as connection, connection.transaction():
-            hashes = await share_stop_list(connection, key, [values.phone])
-            return await store.insert(connection, origin_of(request), values, hashes[0] if hashes else None)
-    except (store.DuplicatePhone, store.DuplicateExternalId) as error:
-        raise _taken(error) from None
+    async with pool_of(request).acquire() as connection, connection.transaction():
+        hashes = await share_stop_list(connection, key, [values.phone])
+        client = await store.insert(connection, origin_of(request), values, hashes[0] if hashes else None)
+    bind_contextvars(client_id=client.id)
+    log.info("client changed", change="created")
+    return reply_version(client, status=201, headers={"Location": f"{PREFIX}/clients/{client.id}"})
 
 
-async def _write(request: web.Request, client_id: int, change: Callable[[ClientValues], ClientValues]) -> Client:
-    """Writes the values that a change makes of those there are, if they differ.
+async def _write(request: web.Request, client_id: int, change: Callable[[ClientValues], ClientValues]) -> Client | None:
+    """Writes the values that a change makes of those there are, if they differ. Returns None if there is no client.
 
-    A new time zone also makes the client's waiting flights due.
+    A new time zone also makes the client's waiting flights due. Raises DuplicatePhone and DuplicateExternalId.
     """
     pool, key = pool_of(request), request.app[KEY]
 
@@ -171,18 +193,19 @@ async def _write(request: web.Request, client_id: int, change: Callable[[ClientV
                 await record_client_update(connection, client_id, origin_of(request), fields)
             return client, fields
 
-    try:
-        client, fields = await retry_on_deadlock(work)
-    except (store.DuplicatePhone, store.DuplicateExternalId) as error:
-        raise _taken(error) from None
+    client, fields = await retry_on_deadlock(work)
     if fields:
         if "timezone" in fields:
             await store.make_flights_due(pool, [client_id])
         log.info("client changed", change="updated", fields=sorted(fields))
     await pass_barrier(request, EditScope.of_clients([client_id]))
+    return client
+
+
+def _reply(client: Client | None) -> web.Response:
     if client is None:
         raise not_found("client")
-    return client
+    return reply_version(client)
 
 
 def _changed(change: Callable[[ClientValues], ClientValues], before: ClientValues) -> ClientValues:
@@ -200,7 +223,12 @@ async def _delete(request: web.Request, client_id: int) -> bool:
         return await store.delete(connection, client_id, origin_of(request))
 
 
-def _taken(error: Exception) -> Exception:
-    if isinstance(error, store.DuplicateExternalId):
-        return conflict("Another client has this external id.", code="external-id-taken")
-    return conflict("Another client has this phone.", code="phone-taken")
+@contextmanager
+def _conflicts() -> Iterator[None]:
+    """Raises a 409 problem where another client has the phone or the external id."""
+    try:
+        yield
+    except store.DuplicateExternalId:
+        raise conflict("Another client has this external id.", code="external-id-taken") from None
+    except store.DuplicatePhone:
+        raise conflict("Another client has this phone.", code="phone-taken") from None

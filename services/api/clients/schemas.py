@@ -54,7 +54,24 @@ class ClientPatch(BodyModel):
     attributes: AttributesChange = left_out({})
 
 
+# So many digits at least: fewer match nearly everybody.
+FEWEST_DIGITS = 3
+PHONE_PART = r"^[ ]*[+]?([ ().\-]*[0-9]){3,15}[ ().\-]*$"
+PhonePart = Annotated[
+    str,
+    Field(
+        min_length=FEWEST_DIGITS,
+        max_length=32,
+        pattern=PHONE_PART,
+        description="Only clients whose phone has these digits, at least three, as people write them: +7 is its "
+        "beginning, 8 in front may stand for 7, and blanks, dots, dashes and brackets mean nothing.",
+        examples=["8 (916) 123"],
+    ),
+]
+
+
 class ClientsFilter(QueryModel):
+    q: PhonePart | None = None
     operator_code: OperatorCode | None = Field(default=None, description="Only clients with this operator code.")
     tag: Tag | None = Field(
         default=None,

@@ -6,6 +6,7 @@ import asyncpg
 import orjson
 
 from services.api.audit.log import Origin, detail_of
+from services.api.clients.phone_search import patterns_of
 from services.api.clients.responses import Client
 from services.api.clients.values import ClientValues
 from shared.database import Connection, Pool
@@ -193,19 +194,59 @@ async def page(
     after: int,
     limit: int,
     external_id: str | None = None,
+    part: str | None = None,
 ) -> list[Client]:
-    """Lists clients by id that match every filter that is not None."""
+    """Lists clients that match every filter that is not None, by `place_of`. `part`: some digits of the phone."""
+    if part is not None:
+        return await _search(pool, part, after, limit, [phone, operator_code, tag, external_id])
+    conditions, given = _conditions(phone, operator_code, tag, external_id)
+    rows = await pool.fetch(_SELECT + " AND id > $1" + conditions + " ORDER BY id LIMIT $2", after, limit, *given)
+    return [Client.model_validate(dict(row)) for row in rows]
+
+
+def place_of(client: Client, part: str | None) -> int:
+    """Returns the place of a client in a list: its id, or among those with a part of a phone the phone as a number."""
+    return client.id if part is None else int(client.phone)
+
+
+async def _search(pool: Pool, part: str, after: int, limit: int, filters: Sequence[str | None]) -> list[Client]:
+    patterns = patterns_of(part)
+    if any(value is not None for value in filters):
+        statement = (
+            _SELECT
+            + """ AND phone > $1 AND phone LIKE ANY ($3) AND ($4::text IS NULL OR phone = $4)
+            AND ($5::text IS NULL OR operator_code = $5)
+            AND ($6::text IS NULL OR tag = $6 OR $6 = ANY (further_tags))
+            AND ($7::text IS NULL OR external_id = $7)
+            ORDER BY phone LIMIT $2"""
+        )
+        rows = await pool.fetch(statement, str(after), limit, patterns, *filters)
+    else:
+        # Only the index of phones is read until the page is full, which takes up to 0.4 s for a million clients.
+        statement = (
+            _SELECT  # noqa: S608 - the columns are constant
+            + """ AND phone IN (
+                SELECT phone FROM clients WHERE deleted_at IS NULL AND phone > $1 AND phone LIKE ANY ($3)
+                ORDER BY phone LIMIT $2
+            ) ORDER BY phone"""
+        )
+        rows = await pool.fetch(statement, str(after), limit, patterns)
+    return [Client.model_validate(dict(row)) for row in rows]
+
+
+def _conditions(
+    phone: str | None, operator_code: str | None, tag: str | None, external_id: str | None
+) -> tuple[str, list[str | None]]:
+    """Returns the conditions of a list, and the values of their parameters, which begin with $3."""
     if phone is not None or external_id is not None:
         one, name = ("phone = $5", phone) if phone is not None else ("external_id = $5", external_id)
         both = " AND external_id = $6" if phone is not None and external_id is not None else ""
-        conditions, given = f" AND {one}{both}{_ONE}", [operator_code, tag, name, *([external_id] if both else [])]
-    elif tag == "":
-        conditions, given = _WITHOUT_TAG[operator_code is not None], [operator_code] if operator_code else []
-    else:
-        conditions = _BY_TAG[operator_code is not None, tag is not None]
-        given = [value for value in (tag, operator_code) if value is not None]
-    rows = await pool.fetch(_SELECT + " AND id > $1" + conditions + " ORDER BY id LIMIT $2", after, limit, *given)
-    return [Client.model_validate(dict(row)) for row in rows]
+        return f" AND {one}{both}{_ONE}", [operator_code, tag, name, *([external_id] if both else [])]
+    if tag == "":
+        return _WITHOUT_TAG[operator_code is not None], [operator_code] if operator_code else []
+    return _BY_TAG[operator_code is not None, tag is not None], [
+        value for value in (tag, operator_code) if value is not None
+    ]
 
 
 async def zone_names(pool: Pool) -> list[str]:

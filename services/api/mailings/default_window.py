@@ -6,7 +6,7 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from services.api.mailings.schemas import WindowNew
-from shared.window import WEEKDAYS
+from shared.window import read_days
 
 # None: sending is allowed at any hour.
 DEFAULT_WINDOW: web.AppKey[WindowNew | None] = web.AppKey("default_window")
@@ -25,19 +25,8 @@ def parse_window(text: str) -> WindowNew | None:
     wrong = ValueError(f"{text!r} is not a window such as 09:00-21:00, or 09:00-21:00 mon-fri")
     if found is None:
         raise wrong
-    days = {"days": _days(found["days"])} if found["days"] else {}
+    days = {"days": read_days(found["days"])} if found["days"] else {}
     try:
         return WindowNew.model_validate({"from": found["opens"], "to": found["closes"], **days})
     except ValidationError:
         raise wrong from None
-
-
-def _days(text: str) -> list[str]:
-    days: list[str] = []
-    for part in text.split(","):
-        first, dash, last = part.partition("-")
-        if dash and first in WEEKDAYS and last in WEEKDAYS and WEEKDAYS.index(first) < WEEKDAYS.index(last):
-            days += WEEKDAYS[WEEKDAYS.index(first) : WEEKDAYS.index(last) + 1]
-        else:
-            days.append(part)
-    return days

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from services.api.messages import handlers as messages
-from services.api.messages.responses import MessageInFull, Messages
+from services.api.messages.responses import MessageInFull, Messages, MessagesOfClient
 from services.api.web.negotiation import CSV
 from services.api.web.operation import MADE_AT, SENT_AT, Json, Operation, success, text_content
 from services.api.web.route import Handler
@@ -26,6 +26,11 @@ MESSAGES_CSV = (
     "id,client_id,phone,operator_code,tag,mailing_id,status,reason,attempts,created_at,sent_at\r\n"
     "1,1,79161234567,916,vip,1,sent,,2,2035-01-30T09:00:00Z,2035-01-30T09:00:01.250000Z\r\n"
 )
+MESSAGE_OF_CLIENT: Json = {
+    **{name: MESSAGE[name] for name in ("id", "mailing_id", "status", "reason", "attempts", "created_at", "sent_at")},
+    "mailing_name": "November news",
+    "mailing_deleted": False,
+}
 MESSAGE_IN_FULL: Json = {
     **{name: value for name, value in MESSAGE.items() if name not in {"phone", "operator_code", "tag"}},
     "attempts": [
@@ -66,6 +71,19 @@ OPERATIONS: Mapping[Handler, Operation] = {
                 Messages,
                 MESSAGES,
                 text_content(CSV, "A header, then one message per line.", MESSAGES_CSV),
+                headers=("Link",),
+            )
+        },
+    ),
+    messages.to_client: Operation(
+        "listMessagesOfClient",
+        "messages",
+        "Lists the messages to a client, page by page, those of the newest mailing first, also of deleted mailings.",
+        {
+            200: success(
+                "A page of messages.",
+                MessagesOfClient,
+                {"items": [MESSAGE_OF_CLIENT], "next": None},
                 headers=("Link",),
             )
         },

@@ -8,18 +8,20 @@ from services.api.access.places import EXPORTS
 from services.api.clients import store as clients
 from services.api.mailings import store as mailings
 from services.api.messages import store
-from services.api.messages.responses import Message, Messages
+from services.api.messages.responses import Message, Messages, MessagesOfClient
 from services.api.messages.schemas import MessagesQuery
 from services.api.web import pages
 from services.api.web.context import id_in, pool_of, query_of
+from services.api.web.cursors import MAX_ID
 from services.api.web.negotiation import CSV, JSON, choose
 from services.api.web.problems import not_found
+from services.api.web.queries import PageQuery
 from services.api.web.responses import reply
 from services.api.web.writing.csv_stream import BLOCK, CsvTable, stream
 from shared.database import Pool
 from shared.statuses import UNSENT_STATUSES
 
-KIND = "messages"
+KIND, KIND_OF_CLIENT = "messages", "clientmessages"
 FIELDS = tuple(Message.model_fields)
 
 
@@ -56,6 +58,17 @@ def _matches(message: Message, query: MessagesQuery) -> bool:
     if query.statuses and message.status not in query.statuses:
         return False
     return query.reason is None or (message.reason == query.reason and message.status in UNSENT_STATUSES)
+
+
+async def to_client(request: web.Request) -> web.Response:
+    """Returns a page of the messages to a client, the newest mailing first."""
+    query, pool, client_id = query_of(request, PageQuery), pool_of(request), id_in(request, "client")
+    before = pages.position(query, KIND_OF_CLIENT, start=MAX_ID)
+    if await clients.get(pool, client_id) is None:
+        raise not_found("client")
+    found = await store.to_client(pool, client_id, before=before, limit=query.limit + 1)
+    items, following = pages.cut(found, query.limit, KIND_OF_CLIENT, lambda message: message.mailing_id)
+    return pages.reply_page(request, MessagesOfClient(items=items, next=following), following)
 
 
 async def show(request: web.Request) -> web.Response:

@@ -33,6 +33,27 @@ class Messages(ResponseModel):
     next: Next
 
 
+class MessageOfClient(ResponseModel):
+    """One mailing to the client that was asked for."""
+
+    id: Id
+    mailing_id: Id
+    mailing_name: str = Field(description="Empty if it has none.")
+    mailing_deleted: bool = Field(description="Whether the mailing was deleted since.")
+    status: MessageStatus
+    reason: str | None = Field(description="Why the message has this status, or null.")
+    attempts: Count = Field(description="The number of requests to the provider.")
+    created_at: datetime
+    sent_at: datetime | None = Field(description="When the provider accepted it, or null.")
+
+
+class MessagesOfClient(ResponseModel):
+    """A page of the messages to one client."""
+
+    items: list[MessageOfClient]
+    next: Next
+
+
 class Attempt(ResponseModel):
     """One HTTP request to the provider."""
 

@@ -6,7 +6,7 @@ from itertools import islice
 
 import asyncpg
 
-from services.api.messages.responses import Attempt, Message, MessageInFull
+from services.api.messages.responses import Attempt, Message, MessageInFull, MessageOfClient
 from shared.database import Pool
 from shared.statuses import UNSENT_STATUSES, MessageStatus
 
@@ -39,6 +39,23 @@ async def of_client(pool: Pool, mailing_id: int, client_id: int) -> list[Message
     """Lists the message of a mailing to a client, if there is one."""
     rows = await pool.fetch(_SELECT + "WHERE m.client_id = $2 AND m.mailing_id = $1", mailing_id, client_id)
     return await _with_clients(pool, rows)
+
+
+async def to_client(pool: Pool, client_id: int, *, before: int, limit: int) -> list[MessageOfClient]:
+    """Lists the messages to a client with the names of their mailings, the newest mailing first, before this one."""
+    rows = await pool.fetch(
+        """
+        SELECT m.id, m.mailing_id, p.name AS mailing_name, p.deleted_at IS NOT NULL AS mailing_deleted,
+            m.status::text, m.reason, greatest(m.attempts, coalesce(f.folded_number, 0)) AS attempts, m.created_at,
+            CASE WHEN m.status = 'sent' THEN m.final_at END AS sent_at
+        FROM messages m JOIN mailings p ON p.id = m.mailing_id LEFT JOIN flights f ON f.message_id = m.id
+        WHERE m.client_id = $1 AND m.mailing_id < $2 ORDER BY m.mailing_id DESC LIMIT $3
+        """,
+        client_id,
+        before,
+        limit,
+    )
+    return [MessageOfClient.model_validate(dict(row)) for row in rows]
 
 
 async def _with_clients(pool: Pool, rows: Sequence[asyncpg.Record]) -> list[Message]:

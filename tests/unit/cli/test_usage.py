@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from cli.main import app
 from cli.terminal.output import styled
 from cli.terminal.wording import count
+from tests.support.markdown import ROOT
 
 RUNNER = CliRunner()
 
@@ -40,7 +41,13 @@ LISTS = [path for path in EVERY if path[-1:] in {("list",), ("show",), ("message
 @pytest.mark.parametrize("path", LISTS, ids=lambda path: " ".join(path))
 def test_all_that_is_listed_or_shown_is_also_json(path: tuple[str, ...]) -> None:
     assert "--json" in RUNNER.invoke(app, [*path, "-h"]).output
-    if path not in {("token", "list"), ("providers", "list"), ("mailings", "show"), ("clients", "show")}:
+    if path not in {
+        ("token", "list"),
+        ("providers", "list"),
+        ("mailings", "show"),
+        ("clients", "show"),
+        ("segments", "show"),
+    }:
         assert "--limit" in RUNNER.invoke(app, [*path, "-h"]).output
 
 
@@ -49,6 +56,12 @@ def test_there_are_the_commands_that_an_operator_needs() -> None:
     mailings = ("list", "show", "create", "edit", "delete", "pause", "resume", "cancel", "resend", "messages", "watch")
     clients = ("list", "search", "show", "create", "edit", "delete", "import", "export")
     assert found >= {f"mailings {name}" for name in mailings} | {f"clients {name}" for name in clients}
+
+
+def test_every_command_has_a_row_in_its_page() -> None:
+    page = (ROOT / "docs/cli.md").read_text()
+    leaves = {path for path in EVERY if path and not any(other[:-1] == path for other in EVERY)}
+    assert {path for path in leaves if f"| `herald {' '.join(path)}` |" not in page} == set()
 
 
 def test_the_version_is_shown() -> None:

@@ -159,6 +159,17 @@ async def store_batch(target: ImportTarget, batch: Batch, moments: Sequence[date
 
     `moments` are those of the earlier batches of the import; that of this one is returned.
     """
+    while True:
+        try:
+            return await _store_batch(target, batch, moments)
+        except clients.DuplicateExternalId:
+            # Another request took an external id after this one had looked, and has committed: the next look finds it.
+            logs.get().info("batch stored again", detail="an external id was taken meanwhile")
+
+
+async def _store_batch(
+    target: ImportTarget, batch: Batch, moments: Sequence[datetime]
+) -> tuple[StoredCounts, datetime]:
     updated, taken = store.Updated(), []
     async with target.pool.acquire() as connection, connection.transaction():
         hashes = await share_stop_list(connection, target.stop_list_key, list(batch.rows))

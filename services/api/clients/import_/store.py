@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import asyncpg
+
 from services.api.audit.log import Origin, detail_of
+from services.api.clients import store as clients
 from services.api.clients.attributes import MAX_ATTRIBUTES, MAX_BYTES
 from shared.database import Connection, Pool
 
@@ -55,10 +58,11 @@ _GIVEN = """unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $
 async def update(connection: Connection, batch: ClientColumns, origin: Origin, moments: Sequence[datetime]) -> Updated:
     """Updates the clients that exist and differ, and records an event for each, which names the fields that changed.
 
-    `moments` are those of the earlier batches of this import. Raises UniqueViolationError if another client has one of
-    the external ids: `find_taken` names those first.
+    `moments` are those of the earlier batches of this import. Raises DuplicateExternalId if another client took one of
+    the external ids after `find_taken` named those that were taken.
     """
-    rows = await connection.fetch(
+    rows = await _write(
+        connection,
         f"""
         WITH found AS MATERIALIZED (
             -- Locked in id order, so that two imports of the same phones do not deadlock.
@@ -141,9 +145,10 @@ async def insert(
 
     `hashes` finds the phones on the stop list; None while there is no list. NOT EXISTS saves an id for each phone that
     exists; ON CONFLICT covers one that is inserted concurrently. Rows are inserted in order of phone, so that two
-    imports of the same phones wait for each other instead of deadlocking.
+    imports of the same phones wait for each other instead of deadlocking. Raises DuplicateExternalId as `update` does.
     """
-    rows = await connection.fetch(
+    rows = await _write(
+        connection,
         f"""
         WITH made AS (
             INSERT INTO clients
@@ -176,6 +181,14 @@ async def insert(
         default_tag,
     )
     return [row["id"] for row in rows]
+
+
+async def _write(connection: Connection, statement: str, *values: object) -> list[asyncpg.Record]:
+    try:
+        found: list[asyncpg.Record] = await connection.fetch(statement, *values)
+    except asyncpg.UniqueViolationError as error:
+        raise clients.duplicate(error) from None
+    return found
 
 
 async def find_taken(connection: Connection, batch: ClientColumns) -> list[str]:

@@ -9,6 +9,7 @@ import { showClient } from "./client/client.js";
 import { showClients } from "./clients/clients.js";
 import { showDeadLetters } from "./dead_letters/dead_letters.js";
 import { showEvents } from "./events/events.js";
+import { showImport } from "./import/import.js";
 import { showMailing } from "./mailing/mailing.js";
 import { showMailings } from "./mailings/mailings.js";
 import { dropDraft } from "./new_mailing/draft.js";
@@ -24,8 +25,11 @@ import * as router from "./shared/router.js";
 import { hasToken, listenForSignOut, may, maySignOut, resume, signOut } from "./shared/access/session.js";
 import { say, sayOf } from "./shared/words/language.js";
 import { translatePage } from "./shared/words/page.js";
+import { showSegment } from "./segments/segment.js";
+import { showSegments } from "./segments/segments.js";
 import { showSettings } from "./settings/settings.js";
 import { refusalOf, showSignIn } from "./sign_in/sign_in.js";
+import { showStopList } from "./stop_list/stop_list.js";
 
 /** @type {Page[]} */
 const PAGES = [
@@ -35,6 +39,11 @@ const PAGES = [
   [/^mailings\/(\d{1,19})$/, "mailing", showMailing],
   [/^clients$/, "clients", showClients],
   [/^clients\/(\d{1,19})$/, "client", showClient],
+  [/^clients\/import$/, "import_clients", showImport],
+  [/^segments$/, "segments_of_clients", showSegments],
+  [/^segments\/new$/, "new_segment", showSegment],
+  [/^segments\/(\d{1,19})$/, "segment", showSegment],
+  [/^stop-list$/, "stop_list", showStopList],
   [/^dead-letters$/, "dead_letters", showDeadLetters],
   [/^settings$/, "settings", showSettings],
   [/^events$/, "all_events", showEvents],

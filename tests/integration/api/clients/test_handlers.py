@@ -176,3 +176,24 @@ async def test_a_patch_without_a_zone_leaves_the_flights_alone(api: Api, rows: R
     mine = await a_waiting_flight(rows, client)
     await api.patch(f"/clients/{client}", {"tag": "vip"})
     assert not await is_due(pool, mine)
+
+
+async def test_clients_are_found_by_a_part_of_their_phone(api: Api) -> None:
+    for phone, tag in (("79161234567", "vip"), ("79031234567", ""), ("79169990000", "vip")):
+        await api.post("/clients", {"phone": phone, "tag": tag})
+
+    async def found(query: str) -> list[str]:
+        return [client["phone"] for client in (await api.get(f"/clients?{query}")).body["items"]]
+
+    assert await found("q=123-45") == ["79031234567", "79161234567"]
+    assert await found("q=8 (916)") == ["79161234567", "79169990000"]
+    assert await found("q=%2B7 903") == ["79031234567"]
+    assert await found("q=567&tag=vip") == ["79161234567"]
+    assert await found("q=567&operator_code=903") == ["79031234567"]
+    assert (await api.get("/clients?q=91")).status == 422
+    first = await api.get("/clients?q=916&limit=1")
+    second = await api.get(f"/clients?q=916&limit=1&cursor={first.body['next']}")
+    assert [page.body["items"][0]["phone"] for page in (first, second)] == ["79161234567", "79169990000"]
+    assert second.body["next"] is None
+    exported = await api.get("/clients/export?q=903", headers={"Accept": "text/csv"})
+    assert len(exported.body.splitlines()) == 2

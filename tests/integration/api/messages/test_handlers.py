@@ -190,3 +190,17 @@ async def test_messages_of_a_deleted_mailing_still_answer(api: Api, rows: Rows) 
     message = await rows.message(mailing, 7, "sent")
     await api.delete(f"/mailings/{mailing}")
     assert (await api.get(f"/messages/{message}")).status == 200
+
+
+async def test_the_messages_of_a_client_are_listed_the_newest_mailing_first(api: Api, rows: Rows) -> None:
+    client_id, other = await rows.client("79161234567"), await rows.client("79161234568")
+    mailings = [await rows.mailing("running") for _ in range(3)]
+    for mailing_id in mailings:
+        await rows.message(mailing_id, client_id, "sent" if mailing_id == mailings[0] else "pending")
+        await rows.message(mailing_id, other)
+    first = (await api.get(f"/clients/{client_id}/messages?limit=2")).body
+    assert [message["mailing_id"] for message in first["items"]] == mailings[:0:-1]
+    second = (await api.get(f"/clients/{client_id}/messages?limit=2&cursor={first['next']}")).body
+    assert [(message["mailing_id"], message["status"]) for message in second["items"]] == [(mailings[0], "sent")]
+    assert second["next"] is None
+    assert (await api.get("/clients/99/messages")).status == 404

@@ -35,7 +35,7 @@ CYRILLIC = re.compile(r"[\u0401\u0410-\u0451]|\u2116")
 # Classes of columns.
 CLASSES = {"number", "unseen"}
 # Examples of values, which are no words.
-EXAMPLES = {"79161234567", "916, 903", "vip"}
+EXAMPLES = {"79161234567", "916, 903", "vip", "name"}
 
 
 def entries(language: str) -> dict[str, str | dict[str, str]]:
@@ -164,5 +164,5 @@ def test_no_literal_text_is_shown(name: str) -> None:
         for argument in arguments[first:]
         for text in texts_of(argument)
     ]
-    assert [text for text in shown if re.search("[A-Za-z]{2}", text) and text not in CLASSES] == []
+    assert [text for text in shown if re.search("[A-Za-z]{2}", text) and text not in CLASSES | EXAMPLES] == []
     assert set(READ_ATTRIBUTES.findall(SOURCES[name])) - EXAMPLES == set()

@@ -12,6 +12,7 @@ import { untilLoaded } from "../shared/polling.js";
 import { go, heading } from "../shared/router.js";
 import { may } from "../shared/access/session.js";
 import { say } from "../shared/words/language.js";
+import { clientMessages } from "./client_messages.js";
 
 const EVENTS_INTERVAL_SECONDS = 10;
 
@@ -34,6 +35,7 @@ async function showLoaded(main, client, signal) {
   let shown = client;
   const details = h("dl", { class: "plan" });
   const events = eventList(`clients/${client.id}`, EVENTS_INTERVAL_SECONDS, signal);
+  const messages = clientMessages(client.id, signal);
   const show = (/** @type {Client} */ changed) => {
     shown = changed;
     setChildren(details, detailsOf(changed));
@@ -47,16 +49,20 @@ async function showLoaded(main, client, signal) {
     button(say("delete"), () => deleteClient(shown, () => go("#/clients"), signal), { class: "small outline danger" }));
   main.replaceChildren(
     h("div", { class: "head" }, heading(say("client_number", { id: String(client.id) })), may("operator") && actions),
-    details, section(say("events"), events.element));
+    details, section(say("mailings"), messages.element), section(say("events"), events.element));
   show(client);
-  await events.failed;
+  await Promise.race([messages.failed, events.failed]);
 }
 
 /** @param {Client} client */
 function detailsOf(client) {
+  /** @type {Array<[name: string, value: string]>} */
+  const attributes = Object.entries(client.attributes).map(([name, value]) => [name, String(value)]);
   return definitions([
-    [say("phone"), client.phone], [say("operator_code"), client.operator_code], [say("tag"), client.tag || "–"],
-    [say("time_zone"), client.timezone],
+    [say("phone"), client.phone], [say("operator_code"), client.operator_code],
+    [say("tags"), client.tags.join(", ") || "–"],
+    [say("time_zone"), client.timezone], [say("external_id"), client.external_id ?? "–"],
+    ...attributes,
     [say("added"), timeElement(client.created_at)], [say("changed"), timeElement(client.updated_at)],
   ]);
 }

@@ -1,16 +1,15 @@
 /** Adds, edits and deletes a client. */
 
-/** @import { Client, ClientPatch } from "api-types" */
-/** @import { Attributes } from "../shared/elements.js" */
+/** @import { Client } from "api-types" */
 
 import { call } from "../shared/api.js";
 import { confirmAction, openDialog } from "../shared/dialog.js";
-import { button, h, uniqueId } from "../shared/elements.js";
-import { clearErrors, field, showErrors } from "../shared/forms/fields.js";
+import { button, h } from "../shared/elements.js";
+import { clearErrors, showErrors } from "../shared/forms/fields.js";
 import { announce } from "../shared/notice.js";
 import { errorsOf, expected, problemBox, showProblem, whileBusy } from "../shared/problems.js";
-import { zoneNames } from "../shared/forms/time_zones.js";
 import { say } from "../shared/words/language.js";
+import { ClientFields } from "./client_fields.js";
 
 /**
  * Opens the form of a client.
@@ -37,49 +36,6 @@ export function editClient(client, saved, signal) {
     });
     return form;
   }, signal);
-}
-
-class ClientFields {
-  /** @param {Client | null} client */
-  constructor(client) {
-    this.client = client;
-    this.phone = textInput(client?.phone, { type: "tel", placeholder: "79161234567" });
-    this.operatorCode = textInput(client?.operator_code, { inputmode: "numeric" });
-    this.tag = textInput(client?.tag);
-    const zones = h("datalist", { id: uniqueId("zones") }, zoneNames().map((zone) => h("option", { value: zone })));
-    this.timezone = textInput(client?.timezone, { list: zones.id });
-    this.element = h("div", {},
-      field("phone", say("phone"), this.phone, say("phone_hint")),
-      field("operator_code", say("operator_code"), this.operatorCode, client ? null : say("code_hint")),
-      field("tag", say("tag"), this.tag),
-      field("timezone", say("time_zone"), this.timezone, client ? null : say("zone_hint")),
-      zones);
-  }
-
-  /**
-   * Returns what is sent: of a client that exists only what was changed, of a new one only what is not empty, so that
-   * the rest takes its default.
-   * @returns {ClientPatch}
-   */
-  body() {
-    const { client } = this;
-    const given = {
-      phone: this.phone.value.trim(), operator_code: this.operatorCode.value.trim(), tag: this.tag.value,
-      timezone: this.timezone.value.trim(),
-    };
-    const names = /** @type {Array<keyof typeof given>} */ (Object.keys(given));
-    const isSent = (/** @type {keyof typeof given} */ name) => (
-      client ? given[name] !== client[name] : given[name] !== "" || name === "phone");
-    return Object.fromEntries(names.filter(isSent).map((name) => [name, given[name]]));
-  }
-}
-
-/**
- * @param {string | undefined} value
- * @param {Attributes} [attributes]
- */
-function textInput(value = "", attributes = {}) {
-  return h("input", { type: "text", autocomplete: "off", value, ...attributes });
 }
 
 /**

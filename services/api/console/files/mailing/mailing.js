@@ -13,6 +13,7 @@ import { may } from "../shared/access/session.js";
 import { Badge } from "../shared/status_counts.js";
 import { outcomeOf } from "../shared/vocabulary.js";
 import { say, sayOf } from "../shared/words/language.js";
+import { recipientsSection } from "../recipients/recipients.js";
 import { mailingActions } from "./actions.js";
 import { LiveFigures } from "./live_figures.js";
 import { messageList } from "./messages.js";
@@ -56,6 +57,8 @@ class MailingPage {
     this.figures = new LiveFigures(signal);
     this.actions = may("operator") ? mailingActions(mailing, (changed) => this.takeChange(changed), signal) : null;
     this.messages = messageList(mailing.id, () => this.ended, signal);
+    this.recipients = mailing.status === "draft" && may("operator")
+      ? recipientsSection(mailing, () => this.load(), signal) : null;
     this.events = eventList(this.path, EVENTS_INTERVAL_SECONDS, signal);
   }
 
@@ -65,7 +68,7 @@ class MailingPage {
     main.replaceChildren(
       h("div", { class: "head" }, title, this.actions?.element),
       h("div", { class: "columns" }, section(say("text"), this.text), section(say("plan"), this.plan.element)),
-      this.figures.element,
+      ...(this.recipients === null ? [] : [this.recipients]), this.figures.element,
       section(say("messages"), this.messages.element), section(say("events"), this.events.element));
     this.show();
     await Promise.all([

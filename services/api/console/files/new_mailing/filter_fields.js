@@ -2,6 +2,7 @@
 
 /** @import { Filter } from "api-types" */
 
+import { chipField } from "../shared/forms/chip_field.js";
 import { ChipInput } from "../shared/forms/chip_input.js";
 import { h } from "../shared/elements.js";
 import { field } from "../shared/forms/fields.js";
@@ -45,18 +46,4 @@ export class FilterFields {
     const isFiltered = this.codes.values.length + this.tags.values.length > 0 || this.unsentOf.value !== "";
     this.everybody.hidden = isFiltered;
   }
-}
-
-/**
- * Makes a field whose label belongs to the input in which chips are typed.
- * @param {string} loc
- * @param {string} label
- * @param {ChipInput} chips
- * @param {string} hint
- */
-function chipField(loc, label, chips, hint) {
-  const made = field(loc, label, chips.input, hint);
-  chips.input.replaceWith(chips.element);
-  chips.element.append(chips.input);
-  return made;
 }

@@ -24,11 +24,14 @@ export function useToken(given, refused) {
   onUnauthorized = refused;
 }
 
+/** @typedef {{name: string, missing: number, sample: number[]}} MissingValue What clients lack, and some of them. */
+
 /** The API refused a request, and gave a reason. */
 export class Problem extends Error {
   /**
    * @param {number} status
-   * @param {{title?: string, detail?: string, code?: string, errors?: FieldError[]}} body
+   * @param {{title?: string, detail?: string, code?: string, errors?: FieldError[],
+   *   missing_values?: MissingValue[]}} body
    * @param {number | null} retryAfter Seconds.
    */
   constructor(status, body, retryAfter) {
@@ -36,6 +39,7 @@ export class Problem extends Error {
     this.status = status;
     this.code = body.code ?? null;
     this.errors = body.errors ?? [];
+    this.missing = body.missing_values ?? [];
     this.retryAfter = retryAfter;
   }
 

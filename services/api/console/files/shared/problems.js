@@ -5,6 +5,7 @@
 
 import { Problem, Unreachable, isAbort } from "./api.js";
 import { button, h, setChildren } from "./elements.js";
+import { sayCount } from "./words/language.js";
 
 /** Makes an empty box in which problems are shown. */
 export function problemBox() {
@@ -18,7 +19,12 @@ export function problemBox() {
  * @param {FieldError[]} [errors]
  */
 export function showProblem(box, error, errors = errorsOf(error)) {
-  const lines = errors.map((one) => h("li", { lang: "en" }, line(one)));
+  const missing = error instanceof Problem ? error.missing : [];
+  const lines = [
+    ...errors.map((one) => h("li", { lang: "en" }, line(one))),
+    ...missing.map(({ name, missing: count, sample }) => (
+      h("li", {}, sayCount("lack_value", count, { name, sample: sample.join(", ") })))),
+  ];
   const said = error instanceof Problem ? error.said : error.message;
   const detail = said === error.message ? null : h("p", { class: "hint", lang: "en" }, error.message);
   setChildren(box, h("p", {}, said), detail, lines.length > 0 && h("ul", {}, lines));
