@@ -99,7 +99,7 @@ async def list_failing(pool: Pool, share: float) -> list[FailingMailing]:
         FROM mailings m JOIN mailing_counts c ON c.mailing_id = m.id
         WHERE m.deleted_at IS NULL AND NOT m.test AND m.started_at IS NOT NULL
             AND (m.finished_at IS NULL OR m.finished_at >= now() - interval '24 h')
-            AND c.rejected + c.exhausted + c.expired > $1 * (c.rejected + c.exhausted + c.expired + c.sent)
+            AND c.rejected + c.exhausted + c.expired > $1::float8 * (c.rejected + c.exhausted + c.expired + c.sent)
         ORDER BY failed DESC, m.id DESC LIMIT $3
         """,
         share,
