@@ -504,6 +504,7 @@ NAMES = {
     "Herald",
     "HTTP",
     "SMS",
+    "RabbitMQ",
     "UTC",
     "CSV",
     "English",
