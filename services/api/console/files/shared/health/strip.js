@@ -8,6 +8,7 @@ import { get } from "../api.js";
 import { byId, h, setChildren } from "../elements.js";
 import { formatDuration, formatRate } from "../format.js";
 import { poll } from "../polling.js";
+import { expected } from "../problems.js";
 import { may } from "../access/session.js";
 import { formatCount, say, sayOf } from "../words/language.js";
 
@@ -32,7 +33,7 @@ export async function showHealth(signal) {
   signal.addEventListener("abort", () => {
     strip.hidden = true;
   });
-  await poll(async (own) => {
+  const load = async (/** @type {AbortSignal} */ own) => {
     /** @type {HealthShown} */
     const health = await get("health", {}, own);
     const signs = signsOf(health);
@@ -43,7 +44,14 @@ export async function showHealth(signal) {
       shown = key;
       draw(signs, troubleOf(health));
     }
-  }, INTERVAL_SECONDS, signal);
+  };
+  try {
+    await poll(load, INTERVAL_SECONDS, signal);
+  } catch (error) {
+    // What does not pass by itself, such as a token that is refused, is shown by the page.
+    expected(error);
+    strip.hidden = true;
+  }
 }
 
 /**
