@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cli.native import child
-from tests.support import forks
+from tests.support.forking import forks
 
-SECONDS = 90
+SECONDS = 120
 KILL: Sequence[child.Step] = [(signal.SIGKILL, 5)]
 # These start processes of their own; they are run as a user runs them.
 STARTERS = (("up",), ("demo",), ("bench",))

@@ -12,7 +12,7 @@ from typing import Self
 import aiohttp
 
 from cli.native import child
-from tests.support import forks
+from tests.support.forking import forks
 from tests.support.ports import take_ports
 
 READY_SECONDS = 60

@@ -1,4 +1,4 @@
-"""Forks a process for each command that it is told to run. Usage: python -m tests.support.fork_server
+"""Forks a process for each command that it is told to run. Usage: python -m tests.support.forking.server
 
 Reads requests from standard input, a line of JSON each, and answers each with a line: `{"arguments": ...}` with the pid
 of the new process, `{"ended": PID}` with its exit code or null. It ends with its input.

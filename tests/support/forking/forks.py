@@ -1,7 +1,7 @@
 """Starts Herald's commands by forking a process that has loaded them, so that a start does not load them again.
 
 A command that was started so is a process like any other: it has its own pid, session, environment, standard output
-and exit code. tests/support/fork_server.py is what forks. Only Linux has what this needs; see can_fork.
+and exit code. tests/support/forking/server.py is what forks. Only Linux has what this needs; see can_fork.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-SERVER = "tests.support.fork_server"
+SERVER = "tests.support.forking.server"
 
 
 def can_fork(env: Mapping[str, str]) -> bool:
