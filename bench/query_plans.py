@@ -182,7 +182,7 @@ def calls(pool: Any, connection: asyncpg.Connection) -> dict[str, Callable[[], A
             pool, phone="70000500000", operator_code=None, tag=None, after=0, limit=100
         ),
         "api: one mailing": lambda: mailings.get(pool, 1),
-        "api: page of mailings": lambda: mailings.page(pool, MailingsQuery(), before=2**62, limit=100),
+        "api: page of mailings": lambda: mailings.page(pool, MailingsQuery(), after=2**62, limit=100),
         "api: page of messages": lambda: _messages(pool, (), after=500_000),
         "api: page of rejected messages": lambda: messages.page(
             pool, 1, statuses=("rejected",), reason=None, after=500_000, limit=100

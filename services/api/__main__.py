@@ -71,6 +71,7 @@ async def main(config: ApiSettings, stop: asyncio.Event) -> None:
         stop_list_key=stop_list_key(config),
         default_window=parse_window(config.default_window),
         sign_in=make_sign_in(config),
+        queues=publisher,
     )
     async with (
         serve_ops(config.ops_host, config.ops_port, health, registry),

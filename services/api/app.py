@@ -13,6 +13,7 @@ from services.api.access.rate_limit import RATE_LIMITS, RateLimits, limit, stamp
 from services.api.clients.handlers import DEFAULT_ZONE
 from services.api.console import routes as console
 from services.api.dead_letters.queues import DEAD_QUEUES, DeadQueueOpener
+from services.api.health.reader import HEALTH_READER, HealthReader, QueueReader
 from services.api.mailings.default_window import DEFAULT_WINDOW
 from services.api.mailings.planner_hints import PLANNER_HINTS, HintSink
 from services.api.mailings.schemas import WindowNew
@@ -53,6 +54,7 @@ def build(
     stop_list_key: StopListKey | None = None,
     default_window: WindowNew | None = None,
     sign_in: SignIn | None = None,
+    queues: QueueReader | None = None,
 ) -> web.Application:
     """Builds the application from its parts, each of which belongs to one feature."""
     app = web.Application(
@@ -72,6 +74,7 @@ def build(
     app[RATE_LIMITS] = rate_limits
     app[PLANNER_HINTS] = planner_hints
     app[DEAD_QUEUES] = dead_queues
+    app[HEALTH_READER] = HealthReader(queues)
     app[DEFAULT_ZONE] = default_zone
     app[KEY] = stop_list_key
     app[TURNS] = Turns()

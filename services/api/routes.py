@@ -11,6 +11,7 @@ from services.api.clients.import_.parameters import ImportQuery
 from services.api.clients.schemas import ClientNew, ClientPatch, ClientsQuery, ExportQuery
 from services.api.dead_letters import handlers as dead_letters
 from services.api.dead_letters.schemas import DeadLettersDrop, DeadLettersQuery, DeadLettersReplay
+from services.api.health import handlers as health
 from services.api.mailings import handlers as mailings
 from services.api.mailings import resend
 from services.api.mailings.audience import preview
@@ -97,7 +98,7 @@ ROUTES = (
     Route("DELETE", _SEGMENT, segments.delete, "operator", "Delete a segment"),
     Route("GET", _SEGMENT + "/size", segments.count, "viewer", "Count the clients of a segment"),
     Route("POST", "/mailings", mailings.create, "operator", "Create a mailing", body=MailingNew),
-    Route("GET", "/mailings", mailings.listing, "viewer", "List mailings, the newest first", MailingsQuery),
+    Route("GET", "/mailings", mailings.listing, "viewer", "List mailings", MailingsQuery),
     Route(
         "POST", "/mailings/preview", preview.preview, "operator", "Preview the audience of a mailing", body=MailingNew
     ),
@@ -147,6 +148,8 @@ ROUTES = (
     Route("GET", _MESSAGE, messages.show, "viewer", "Show a message with its attempts"),
     Route("GET", "/statistics", statistics.totals, "viewer", "Count all mailings and messages"),
     Route("GET", "/statistics/mailings", statistics.listing, "viewer", "List the counts of each mailing", PageQuery),
+    Route("GET", "/health", health.show, "viewer", "Show whether the whole works"),
+    Route("GET", "/overview", health.overview, "viewer", "Show the last day, what needs attention and what comes next"),
     Route("GET", "/providers", providers.listing, "viewer", "List the providers"),
     Route("POST", "/providers/reload", providers.reload, "admin", "Have the providers file read again"),
     Route("POST", _PROVIDER + "/drain", providers.drain, "admin", "Send nothing through a provider"),

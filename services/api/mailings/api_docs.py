@@ -57,6 +57,8 @@ MAILING_TO_ALL: Json = {
     "filter": {},
     "window": {"from": "22:00", "to": "06:00"},
 }
+_NOTHING_MORE = {"until": None, "since": None, "provider": None, "reason": None, "share": None}
+SENDING: Json = {**_NOTHING_MORE, "code": "sending"}
 NO_MESSAGES = {"pending": 0, "retrying": 0, "sent": 0, "rejected": 0, "exhausted": 0, "expired": 0, "cancelled": 0}
 MAILING: Json = {
     "id": 1,
@@ -80,6 +82,9 @@ MAILING: Json = {
     "total": 0,
     "by_status": NO_MESSAGES,
     "expanding": False,
+    "rate": 0.0,
+    "eta": None,
+    "activity": {**_NOTHING_MORE, "code": "scheduled", "until": MADE_AT},
     "created_at": MADE_AT,
     "updated_at": MADE_AT,
     "started_at": None,
@@ -90,14 +95,31 @@ MAILING_RUNNING: Json = {
     "status": "running",
     "total": 1,
     "by_status": {**NO_MESSAGES, "pending": 1},
+    "rate": 48.5,
+    "eta": 0.1,
+    "activity": SENDING,
     "started_at": MADE_AT,
 }
-DRAFT: Json = {**MAILING, "name": "Orders of January", "status": "draft"}
-MAILING_PAUSED: Json = {**MAILING_RUNNING, "status": "paused"}
+DRAFT: Json = {
+    **MAILING,
+    "name": "Orders of January",
+    "status": "draft",
+    "activity": {**_NOTHING_MORE, "code": "draft"},
+}
+MAILING_PAUSED: Json = {
+    **MAILING_RUNNING,
+    "status": "paused",
+    "rate": 0.0,
+    "eta": None,
+    "activity": {**_NOTHING_MORE, "code": "paused", "until": "2035-01-31T15:00:00Z"},
+}
 MAILING_CANCELLED: Json = {
     **MAILING_RUNNING,
     "status": "cancelled",
     "by_status": {**NO_MESSAGES, "cancelled": 1},
+    "rate": 0.0,
+    "eta": None,
+    "activity": {**_NOTHING_MORE, "code": "cancelled"},
     "finished_at": SENT_AT,
 }
 MAILINGS: Json = {"items": [MAILING_RUNNING], "next": None}
@@ -175,8 +197,8 @@ OPERATIONS: Mapping[Handler, Operation] = {
     mailings.listing: Operation(
         "listMailings",
         "mailings",
-        "Lists mailings with their counts, the newest first, page by page. Filters are ANDed. Deleted mailings and "
-        "test-sends are left out.",
+        "Lists mailings with their counts, page by page, the newest first unless `sort` says otherwise. Filters "
+        "are ANDed. Deleted mailings and test-sends are left out.",
         {200: success("A page of mailings.", Mailings, MAILINGS, headers=("Link",))},
     ),
     mailings.show: Operation(

@@ -35,7 +35,6 @@ from services.api.mailings.schemas import MailingNew, MailingPatch, MailingsQuer
 from services.api.web import pages
 from services.api.web.bodies import read_body
 from services.api.web.context import id_in, pool_of, query_of
-from services.api.web.cursors import MAX_ID
 from services.api.web.problems import not_found, too_slow
 from services.api.web.queries import PageQuery
 from services.api.web.versions import Precondition, reply_version
@@ -95,8 +94,8 @@ async def show(request: web.Request) -> web.Response:
 
 async def listing(request: web.Request) -> web.Response:
     query = query_of(request, MailingsQuery)
-    before = pages.position(query, KIND, start=MAX_ID)
-    found = await store.page(pool_of(request), query, before=before, limit=query.limit + 1)
+    after = pages.position(query, KIND, start=0) or None
+    found = await store.page(pool_of(request), query, after=after, limit=query.limit + 1)
     items, following = pages.cut(found, query.limit, KIND, lambda mailing: mailing.id)
     return pages.reply_page(request, Mailings(items=items, next=following), following)
 

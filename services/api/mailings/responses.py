@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import Field, WithJsonSchema
 
 from services.api.clients.responses import Client, CodeShown
+from services.api.mailings.activity.responses import Activity
 from services.api.mailings.schemas import OnMissing
 from services.api.segments.tree import NAMED, NODE
 from services.api.web.responses import Count, Id, Next, PlaceholderValues, ResponseModel
@@ -72,6 +73,11 @@ class Mailing(VersionedModel):
     total: Count = Field(description="The number of its messages. It grows while `expanding` is true.")
     by_status: ByStatus
     expanding: bool = Field(description="True while its audience is being frozen.")
+    rate: float = Field(description="Messages that become final per second, at present.")
+    eta: float | None = Field(
+        description="Estimated seconds until all messages are final at this rate; null if unknown."
+    )
+    activity: Activity
     created_at: datetime
     updated_at: datetime
     started_at: datetime | None = Field(description="When it started, or null.")

@@ -28,6 +28,8 @@ OnMissing = Literal["refuse", "skip"]
 _ONE = "|".join(MAILING_STATUSES)
 Statuses = Annotated[str, Field(pattern=rf"^({_ONE})(,({_ONE})){{0,5}}$", examples=["draft,scheduled"])]
 
+MailingOrder = Literal["-id", "id", "start_at", "-start_at", "end_at", "-end_at"]
+
 
 def _readable(text: str) -> str:
     """Refuses a text whose placeholders cannot be read."""
@@ -171,6 +173,10 @@ class MailingsQuery(PageQuery):
     )
     start_from: Moment | None = Field(default=None, description="Only mailings that start at this moment or later.")
     start_before: Moment | None = Field(default=None, description="Only mailings that start before this moment.")
+    sort: MailingOrder = Field(
+        default="-id",
+        description="By id, start or end; with a minus the last ones first.",
+    )
 
     @property
     def statuses(self) -> list[MailingStatus] | None:

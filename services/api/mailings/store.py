@@ -1,15 +1,19 @@
 """Reads and writes mailings with their counters. Deleted mailings and test-sends are invisible here."""
 
 import re
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import asyncpg
 import orjson
 
+from services.api.mailings.activity.judge import ActivityFacts, Sending, judge_activity
+from services.api.mailings.activity.speed import measure_speed
 from services.api.mailings.responses import ByStatus, Filter, Mailing, Window
 from services.api.mailings.rules import LockedMailing, MailingPlan
-from services.api.mailings.schemas import MailingsQuery
+from services.api.mailings.schemas import MailingOrder, MailingsQuery
+from services.api.providers import store as providers
 from services.api.segments.tree import GROUPS
 from shared.database import Connection, Pool
 from shared.window import days_of
@@ -22,7 +26,16 @@ _SELECT = """
         m.recipients, m.start_at, m.end_at, m.window_from, m.window_to, m.window_days, m.on_missing, m.status,
         m.created_at, m.updated_at, m.started_at, m.finished_at,
         m.status IN ('running', 'paused') AND NOT w.expansion_done AS expanding,
-        c.total, c.pending, c.retrying, c.sent, c.rejected, c.exhausted, c.expired, c.cancelled
+        c.total, c.pending, c.retrying, c.sent, c.rejected, c.exhausted, c.expired, c.cancelled,
+        now() AS now, w.closing_at IS NOT NULL AS closing,
+        -- What became final in this minute and the one before it: activity/speed.py.
+        CASE WHEN m.status IN ('running', 'paused') THEN (
+            SELECT coalesce(sum(sent + failed), 0)::bigint FROM minutes
+            WHERE mailing_id = m.id AND at >= date_trunc('minute', now()) - interval '1 min'
+        ) ELSE 0 END AS final_of_late,
+        CASE WHEN m.status = 'running' THEN (
+            SELECT min(due_at) FROM flights WHERE mailing_id = m.id AND released_at IS NULL
+        ) END AS next_due_at
     FROM mailings m
     JOIN mailing_work w ON w.mailing_id = m.id
     JOIN mailing_counts c ON c.mailing_id = m.id
@@ -85,27 +98,64 @@ def _columns(plan: MailingPlan) -> tuple[object, ...]:
 
 async def get(connection: Connection | Pool, mailing_id: int) -> Mailing | None:
     row = await connection.fetchrow(_SELECT + " AND m.id = $1", mailing_id)
-    return None if row is None else _mailing(row)
+    if row is None:
+        return None
+    (mailing,) = await _mailings(connection, [row])
+    return mailing
 
 
-async def page(pool: Pool, query: MailingsQuery, *, before: int, limit: int) -> list[Mailing]:
-    """Lists the mailings that a query asks for, the newest first."""
+# What follows an item, and the order, for each sort. The position is the id of the last item; null is the beginning.
+_ORDERS: Mapping[MailingOrder, str] = {
+    "-id": "($1::bigint IS NULL OR m.id < $1) ORDER BY m.id DESC",
+    "id": "($1::bigint IS NULL OR m.id > $1) ORDER BY m.id",
+    "start_at": "($1::bigint IS NULL OR (m.start_at, m.id) > (SELECT start_at, id FROM mailings WHERE id = $1)) "
+    "ORDER BY m.start_at, m.id",
+    "-start_at": "($1::bigint IS NULL OR (m.start_at, m.id) < (SELECT start_at, id FROM mailings WHERE id = $1)) "
+    "ORDER BY m.start_at DESC, m.id DESC",
+    "end_at": "($1::bigint IS NULL OR (m.end_at, m.id) > (SELECT end_at, id FROM mailings WHERE id = $1)) "
+    "ORDER BY m.end_at, m.id",
+    "-end_at": "($1::bigint IS NULL OR (m.end_at, m.id) < (SELECT end_at, id FROM mailings WHERE id = $1)) "
+    "ORDER BY m.end_at DESC, m.id DESC",
+}
+
+
+async def page(pool: Pool, query: MailingsQuery, *, after: int | None, limit: int) -> list[Mailing]:
+    """Lists the mailings that a query asks for, in its order, after the mailing with this id."""
     rows = await pool.fetch(
         _SELECT
         + """
-        AND m.id < $1 AND ($3::text[] IS NULL OR m.status = ANY ($3))
+        AND ($3::text[] IS NULL OR m.status = ANY ($3))
         AND ($4::text IS NULL OR m.name ILIKE $4 OR m.text ILIKE $4)
         AND ($5::timestamptz IS NULL OR m.start_at >= $5) AND ($6::timestamptz IS NULL OR m.start_at < $6)
-        ORDER BY m.id DESC LIMIT $2
-        """,
-        before,
+        AND """
+        + _ORDERS[query.sort]
+        + " LIMIT $2",
+        after,
         limit,
         query.statuses,
         None if query.q is None else _containing(query.q),
         query.start_from,
         query.start_before,
     )
-    return [_mailing(row) for row in rows]
+    return await _mailings(pool, rows)
+
+
+async def list_ending(pool: Pool) -> list[Mailing]:
+    """Lists the mailings that run or are paused, the nearest end first; the first of them only."""
+    query = MailingsQuery(status="running,paused", sort="end_at")
+    return await page(pool, query, after=None, limit=query.limit)
+
+
+async def _mailings(connection: Connection | Pool, rows: Sequence[asyncpg.Record]) -> list[Mailing]:
+    """Makes mailings of rows. What sends is only looked at for those that run."""
+    running = any(row["status"] == "running" for row in rows)
+    sending = await read_sending(connection) if running else Sending(0, ())
+    return [_mailing(row, sending) for row in rows]
+
+
+async def read_sending(connection: Connection | Pool) -> Sending:
+    """Reads what sends, as the running dispatchers report it."""
+    return Sending(await providers.count_dispatchers(connection), await providers.list_all(connection))
 
 
 def _containing(characters: str) -> str:
@@ -212,18 +262,42 @@ def _unsent_of(row: asyncpg.Record) -> int | None:
     return named if row["file_id"] is None else None
 
 
-def _mailing(row: asyncpg.Record) -> Mailing:
+def _mailing(row: asyncpg.Record, sending: Sending) -> Mailing:
     window = None
     if row["window_from"] is not None:
         hours = {"opens": f"{row['window_from']:%H:%M}", "closes": f"{row['window_to']:%H:%M}"}
         window = Window(**hours, days=days_of(row["window_days"]))
+    counts, left = by_status(row), row["pending"] + row["retrying"]
+    speed = measure_speed(
+        row["status"], row["started_at"], row["final_of_late"], left, row["now"], growing=row["expanding"]
+    )
     return Mailing.model_validate(
         {
             **row,
             "filter": _filter(row),
             "window": window,
-            "by_status": by_status(row),
+            "by_status": counts,
+            "rate": speed.rate,
+            "eta": speed.eta,
+            "activity": judge_activity(_facts(row, left, speed.rate), sending),
         }
+    )
+
+
+def _facts(row: asyncpg.Record, left: int, rate: float) -> ActivityFacts:
+    return ActivityFacts(
+        status=row["status"],
+        now=row["now"],
+        start_at=row["start_at"],
+        end_at=row["end_at"],
+        started_at=row["started_at"],
+        closing=row["closing"],
+        expanding=row["expanding"],
+        has_window=row["window_from"] is not None,
+        left=left,
+        retrying=row["retrying"],
+        next_due_at=row["next_due_at"],
+        rate=rate,
     )
 
 

@@ -9,6 +9,7 @@ from services.api.access import api_docs as access
 from services.api.audit import api_docs as audit
 from services.api.clients import api_docs as clients
 from services.api.dead_letters import api_docs as dead_letters
+from services.api.health import api_docs as health
 from services.api.mailings import api_docs as mailings
 from services.api.messages import api_docs as messages
 from services.api.providers import api_docs as providers
@@ -29,6 +30,7 @@ TAGS: Mapping[str, str] = {
     "test-sends": "A text goes to a few phones by the way of every message, and counts nowhere.",
     "messages": "A message is one mailing to one client. Read only: its status, and every attempt to send it.",
     "statistics": "Counts of mailings and messages. They always equal the counts of the messages themselves.",
+    "health": "Whether the whole works, what needs attention and what comes next.",
     "providers": "The services that send the messages: their state, and which of them are drained.",
     "token": "The request's own token, and the sessions of people.",
     "events": "What happened to everything, and by whom. For admins.",
@@ -44,6 +46,7 @@ OPERATIONS: Mapping[Handler, Operation] = {
     **mailings.OPERATIONS,
     **messages.OPERATIONS,
     **statistics.OPERATIONS,
+    **health.OPERATIONS,
     **providers.OPERATIONS,
     **test_sends.OPERATIONS,
     **access.OPERATIONS,

@@ -11,6 +11,7 @@ PROVIDER: Json = {
     "name": "smsc",
     "state": "closed",
     "reason": None,
+    "broken_since": None,
     "dispatchers": 1,
     "in_flight": 3,
     "per_second": 48.5,

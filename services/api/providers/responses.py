@@ -19,6 +19,10 @@ class ProviderShown(ResponseModel):
         "breaker, the worst of all dispatchers; `unused` if no running dispatcher knows it."
     )
     reason: str | None = Field(description="Why it was last held or its breaker opened, or null.")
+    broken_since: datetime | None = Field(
+        description="Since when the breaker has not been closed, by the first dispatcher that opened it; null while it "
+        "is closed."
+    )
     dispatchers: Count = Field(description="The running dispatchers that know the provider.")
     in_flight: Count = Field(description="Requests that are open now.")
     per_second: float = Field(description="Requests that ended per second, of late.")

@@ -3,26 +3,30 @@
 import asyncpg
 
 from services.api.providers.responses import ProviderHealth, ProviderShown
-from shared.database import Pool
+from shared.database import Connection, Pool
 from shared.edits import PROVIDERS_CHANNEL
 
 # A dispatcher renews its report every few seconds.
 FRESH = "interval '20 s'"
+# It beats every second.
+BEATING = "interval '5 s'"
 _WORST: tuple[ProviderHealth, ...] = ("open", "half-open", "closed")
 
 
-async def list_all(pool: Pool) -> list[ProviderShown]:
+async def list_all(pool: Connection | Pool) -> list[ProviderShown]:
     """Lists all providers that a running dispatcher knows, or that are drained."""
     rows = await pool.fetch(
         f"""
         SELECT coalesce(r.provider, s.provider) AS name, s.drained_at,
             CASE WHEN s.held_until > now() THEN s.held_until END AS held_until,
-            coalesce(r.breakers, '{{}}') AS breakers, r.reason, coalesce(r.dispatchers, 0) AS dispatchers,
-            coalesce(r.in_flight, 0) AS in_flight, coalesce(r.per_second, 0)::float8 AS per_second,
+            coalesce(r.breakers, '{{}}') AS breakers, r.reason, r.broken_since,
+            coalesce(r.dispatchers, 0) AS dispatchers, coalesce(r.in_flight, 0) AS in_flight,
+            coalesce(r.per_second, 0)::float8 AS per_second,
             coalesce(r.failing, 0)::float8 AS failing, coalesce(r.test_mode, false) AS test_mode
         FROM (
             SELECT provider, array_agg(DISTINCT breaker) AS breakers, max(reason) AS reason, count(*) AS dispatchers,
-                sum(in_flight) AS in_flight, sum(per_second) AS per_second, bool_or(test_mode) AS test_mode,
+                min(broken_since) AS broken_since, sum(in_flight) AS in_flight, sum(per_second) AS per_second,
+                bool_or(test_mode) AS test_mode,
                 -- By how much each dispatcher sends.
                 sum(failing * per_second) / nullif(sum(per_second), 0) AS failing
             FROM provider_reports WHERE reported_at > clock_timestamp() - {FRESH} GROUP BY provider
@@ -50,6 +54,7 @@ def unused(name: str) -> ProviderShown:
         name=name,
         state="unused",
         reason=None,
+        broken_since=None,
         dispatchers=0,
         in_flight=0,
         per_second=0.0,
@@ -58,6 +63,14 @@ def unused(name: str) -> ProviderShown:
         drained_at=None,
         held_until=None,
     )
+
+
+async def count_dispatchers(pool: Connection | Pool) -> int:
+    """Counts the dispatchers that run: those that beat of late."""
+    count: int = await pool.fetchval(
+        f"SELECT count(*) FROM processes WHERE beat_at > clock_timestamp() - {BEATING}"  # noqa: S608 - a constant
+    )
+    return count
 
 
 async def is_known(pool: Pool, name: str) -> bool:
@@ -83,10 +96,10 @@ async def set_drained(pool: Pool, name: str, *, drained: bool) -> bool:
 async def ask_to_reload(pool: Pool) -> int:
     """Asks all dispatchers to read the providers file again. Returns how many run."""
     count: int = await pool.fetchval(
-        """
+        f"""
         SELECT count(*) FROM processes, (SELECT pg_notify($1, '')) AS asked
-        WHERE beat_at > clock_timestamp() - interval '5 s'
-        """,
+        WHERE beat_at > clock_timestamp() - {BEATING}
+        """,  # noqa: S608 - a constant
         PROVIDERS_CHANNEL,
     )
     return count

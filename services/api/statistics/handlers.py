@@ -2,9 +2,9 @@
 
 from aiohttp import web
 
+from services.api.mailings.activity.speed import measure_speed, measured_since
 from services.api.statistics import store
 from services.api.statistics.responses import Attempts, MailingStatistics, MailingSummaries
-from services.api.statistics.speed import measure_speed
 from services.api.statistics.store import Figures
 from services.api.web import pages
 from services.api.web.context import id_in, pool_of, query_of
@@ -38,7 +38,8 @@ async def of_mailing(request: web.Request) -> web.Response:
 
 def present(mailing_id: int, figures: Figures) -> MailingStatistics:
     left = figures.by_status.pending + figures.by_status.retrying
-    speed = measure_speed(figures.status, figures.started_at, figures.minutes, left, figures.now)
+    final = sum(one.sent + one.failed for one in figures.minutes if one.at >= measured_since(figures.now))
+    speed = measure_speed(figures.status, figures.started_at, final, left, figures.now, growing=figures.expanding)
     return MailingStatistics(
         mailing_id=mailing_id,
         status=figures.status,
@@ -49,8 +50,7 @@ def present(mailing_id: int, figures: Figures) -> MailingStatistics:
         reasons=figures.reasons,
         per_minute=figures.minutes,
         rate=speed.rate,
-        # While the audience is still being frozen, the number of messages left is unknown.
-        eta=None if figures.expanding else speed.eta,
+        eta=speed.eta,
         started_at=figures.started_at,
         finished_at=figures.finished_at,
     )

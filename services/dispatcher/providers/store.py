@@ -111,13 +111,15 @@ async def report(pool: Pool, process: UUID, reports: Sequence[ProviderReport]) -
             DELETE FROM provider_reports
             WHERE reported_at < clock_timestamp() - interval '1 min' OR (process = $1 AND provider <> ALL ($2::text[]))
         )
-        INSERT INTO provider_reports
-            (process, provider, breaker, reason, in_flight, per_second, failing, test_mode)
-        SELECT $1, * FROM unnest(
+        INSERT INTO provider_reports AS r
+            (process, provider, breaker, reason, in_flight, per_second, failing, test_mode, broken_since)
+        SELECT $1, n.*, CASE WHEN n.breaker <> 'closed' THEN clock_timestamp() END FROM unnest(
             $2::text[], $3::text[], $4::text[], $5::int[], $6::real[], $7::real[], $8::bool[]
-        )
+        ) AS n (provider, breaker, reason, in_flight, per_second, failing, test_mode)
         ON CONFLICT (process, provider) DO UPDATE
-        SET reported_at = clock_timestamp(), breaker = EXCLUDED.breaker, reason = EXCLUDED.reason,
+        SET reported_at = clock_timestamp(),
+            broken_since = CASE WHEN EXCLUDED.breaker <> 'closed' THEN coalesce(r.broken_since, clock_timestamp()) END,
+            breaker = EXCLUDED.breaker, reason = EXCLUDED.reason,
             in_flight = EXCLUDED.in_flight, per_second = EXCLUDED.per_second, failing = EXCLUDED.failing,
             test_mode = EXCLUDED.test_mode
         """,

@@ -12,13 +12,14 @@ import { showEvents } from "./events/events.js";
 import { showImport } from "./import/import.js";
 import { showMailing } from "./mailing/mailing.js";
 import { showMailings } from "./mailings/mailings.js";
-import { dropDraft } from "./new_mailing/draft.js";
 import { showNewMailing } from "./new_mailing/new_mailing.js";
 import { showOverview } from "./overview/overview.js";
 import {
   FAILED, failureInAddress, hasLeft, markLeft, signInOptions, signInUrl,
 } from "./shared/access/company_sign_in.js";
+import { showHealth } from "./shared/health/strip.js";
 import { button, byId, h, setChildren } from "./shared/elements.js";
+import { dropDrafts } from "./shared/forms/drafts.js";
 import { announce } from "./shared/notice.js";
 import { expected } from "./shared/problems.js";
 import * as router from "./shared/router.js";
@@ -60,6 +61,7 @@ const NAVIGATION = [
 const main = byId("main");
 const nav = byId("nav");
 const session = byId("session");
+let watching = new AbortController();
 
 /** @param {Token} user */
 function enter(user) {
@@ -74,6 +76,8 @@ function enter(user) {
   if (location.hash.startsWith(FAILED)) {
     history.replaceState(null, "", "#/");
   }
+  watching = new AbortController();
+  showHealth(watching.signal);
   router.start(PAGES);
 }
 
@@ -104,7 +108,8 @@ async function ask(error) {
 /** @param {Error | null} problem */
 function leave(problem) {
   router.stop();
-  dropDraft();
+  watching.abort();
+  dropDrafts();
   nav.hidden = true;
   session.hidden = true;
   for (const dialog of document.querySelectorAll("dialog")) {

@@ -23,8 +23,8 @@ SOURCES = {
 PLURALS = {"en": {"one", "other"}, "ru": {"one", "few", "many", "other"}}
 # Names, and what is written the same in both languages.
 SAME = {
-    *("page_title", "who", "http", "status_count", "part_of_bar", "download_progress", "final_of_more"),
-    *("detail_http_status", "detail_other", "in_utc"),
+    *("page_title", "who", "http", "status_count", "part_of_bar", "download_progress"),
+    *("detail_http_status", "detail_other", "in_utc", "chart_said", "failed_share", "attention_dead_letters"),
 }
 # Makers of elements, with the place of their first argument that people read.
 MAKERS = {"h": 2, "button": 0, "actionButton": 0, "section": 0, "table": 0, "heading": 0, "field": 1, "announce": 0}
@@ -94,7 +94,7 @@ def used_in(source: str) -> set[str]:
     """Names the words that a module says, or hands on to be said."""
     return set(re.findall(r'"([a-z][a-z_]*)"', source)) | {
         name
-        for prefix in re.findall(r"say(?:Count)?\(`([a-z]+_)\$\{", source)
+        for prefix in re.findall(r"say(?:Count|With)?\(`([a-z]+_)\$\{", source)
         for name in TABLES["en"]
         if name.startswith(prefix)
     } | {

@@ -1,29 +1,49 @@
-/** Draws how many messages became final, minute by minute. */
+/** Draws how many messages became final, period by period. */
 
 /** @import uPlot from "uplot" */
 /** @import { Minute } from "api-types" */
+/** @import { CountedWord, Word } from "../shared/words/language.js" */
 
 import { h, numberCell, setChildren, setText, table } from "../shared/elements.js";
 import { formatCount, say, sayCount } from "../shared/words/language.js";
 import { chartOptions, formatMinute } from "./chart_options.js";
 import Plot from "../vendor/uPlot.esm.js";
 
-const MINUTE_SECONDS = 60;
 const HEIGHT = 200;
 const SMALLEST_WIDTH = 200;
 const MOST_ROWS = 60;
 
-/** A chart of per_minute of the statistics, until the signal is aborted. */
+/**
+ * How long a period is, and what is said of them. With `hours`, the chart ends now and begins so many hours before.
+ * @typedef {object} Periods
+ * @property {number} seconds
+ * @property {Word} caption
+ * @property {CountedWord} sum
+ * @property {CountedWord} last
+ * @property {Word} head
+ * @property {number} [hours]
+ */
+
+/** @type {Periods} */
+export const MINUTES = {
+  seconds: 60, caption: "per_minute", sum: "minutes_said", last: "last_minutes", head: "minute",
+};
+
+/** A chart of what became final in each period, until the signal is aborted. */
 export class Chart {
-  /** @param {AbortSignal} signal */
-  constructor(signal) {
+  /**
+   * @param {Periods} periods
+   * @param {AbortSignal} signal
+   */
+  constructor(periods, signal) {
+    this.periods = periods;
     /** @type {Minute[]} */
     this.minutes = [];
     /** The last two minutes as they were drawn: older ones do not change. */
     this.drawnEnd = "";
     /** @type {uPlot | null} */
     this.plot = null;
-    this.canvas = h("div", { class: "chart", role: "img", "aria-label": say("per_minute") });
+    this.canvas = h("div", { class: "chart", role: "img", "aria-label": say(periods.caption) });
     this.caption = h("p", { class: "hint" });
     this.empty = h("p", { class: "empty" }, say("none_final"));
     this.tableBox = h("div", {});
@@ -52,7 +72,7 @@ export class Chart {
     if (this.plot === null) {
       this.draw();
     } else {
-      this.plot.setData(dataOf(minutes));
+      this.plot.setData(dataOf(minutes, this.periods.seconds));
     }
     this.describe();
     this.drawTable();
@@ -61,8 +81,9 @@ export class Chart {
   draw() {
     if (this.minutes.length) {
       this.plot?.destroy();
-      const options = { ...chartOptions((index) => this.describePoint(index)), ...this.size() };
-      this.plot = new Plot(options, dataOf(this.minutes), this.canvas);
+      const { seconds, hours } = this.periods;
+      const options = { ...chartOptions((index) => this.describePoint(index), seconds, hours), ...this.size() };
+      this.plot = new Plot(options, dataOf(this.minutes, seconds), this.canvas);
     }
   }
 
@@ -86,9 +107,9 @@ export class Chart {
   describe() {
     const sent = this.minutes.reduce((sum, minute) => sum + minute.sent, 0);
     const failed = this.minutes.reduce((sum, minute) => sum + minute.failed, 0);
-    const text = sayCount("minutes_said", this.minutes.length, { sent, failed });
+    const text = sayCount(this.periods.sum, this.minutes.length, { sent, failed });
     setText(this.caption, text);
-    this.canvas.setAttribute("aria-label", say("per_minute_said", { text }));
+    this.canvas.setAttribute("aria-label", say("chart_said", { title: say(this.periods.caption), text }));
   }
 
   drawTable() {
@@ -98,23 +119,24 @@ export class Chart {
     const rows = this.minutes.slice(-MOST_ROWS).reverse().map(({ at, sent, failed }) => h("tr", {},
       h("td", {}, formatMinute(secondsOf(at))), numberCell(formatCount(sent)), numberCell(formatCount(failed))));
     setChildren(this.tableBox,
-      table(sayCount("last_minutes", MOST_ROWS),
-        [say("minute"), [say("sent"), "number"], [say("failed"), "number"]], rows));
+      table(sayCount(this.periods.last, MOST_ROWS),
+        [say(this.periods.head), [say("sent"), "number"], [say("failed"), "number"]], rows));
   }
 }
 
 /**
- * Returns a value for each minute, also for those in which nothing happened: the time in seconds since 1970, final
+ * Returns a value for each period, also for those in which nothing happened: the time in seconds since 1970, final
  * messages, and sent ones, which are drawn in front.
  * @param {Minute[]} minutes
+ * @param {number} step Seconds.
  * @returns {uPlot.AlignedData}
  */
-function dataOf(minutes) {
+function dataOf(minutes, step) {
   const known = new Map(minutes.map((minute) => [secondsOf(minute.at), minute]));
   const [first = 0] = known.keys();
   const last = secondsOf(minutes.at(-1)?.at ?? "");
-  const length = (last - first) / MINUTE_SECONDS + 1;
-  const times = Array.from({ length }, (_, index) => first + index * MINUTE_SECONDS);
+  const length = (last - first) / step + 1;
+  const times = Array.from({ length }, (_, index) => first + index * step);
   const found = times.map((at) => known.get(at) ?? { sent: 0, failed: 0 });
   return [times, found.map(({ sent, failed }) => sent + failed), found.map(({ sent }) => sent)];
 }

@@ -1,12 +1,12 @@
-/** How the chart of a mailing looks. */
+/** How a chart looks. */
 
 /** @import uPlot from "uplot" */
 
 import { LOCALE, formatCount } from "../shared/words/language.js";
 import Plot from "../vendor/uPlot.esm.js";
 
-const MINUTE_SECONDS = 60;
-const SHORTEST_SPAN = 10 * MINUTE_SECONDS;
+const HOUR_SECONDS = 3600;
+const FEWEST_PERIODS = 10;
 const DAY_SECONDS = 86_400;
 // Whole numbers alone: there is no half of a message.
 const STEPS = [0, 1, 2, 3, 4, 5, 6].flatMap((power) => [1, 2, 5].map((step) => step * 10 ** power));
@@ -23,10 +23,12 @@ export function formatMinute(at) {
 
 /**
  * Returns the options of the chart, in the colours of the page.
- * @param {(index: number | null | undefined) => void} point Called with the minute under the pointer.
+ * @param {(index: number | null | undefined) => void} point Called with the period under the pointer.
+ * @param {number} seconds The length of a period.
+ * @param {number} [hours] The span of a chart that ends now.
  * @returns {Omit<uPlot.Options, "width" | "height">}
  */
-export function chartOptions(point) {
+export function chartOptions(point, seconds, hours) {
   const style = getComputedStyle(document.documentElement);
   const colour = (/** @type {string} */ name) => style.getPropertyValue(name).trim();
   const paths = Plot.paths.bars?.({ size: [0.8, 40], align: 1 });
@@ -36,7 +38,7 @@ export function chartOptions(point) {
     legend: { show: false },
     cursor: { y: false, points: { show: false }, drag: { x: false, y: false } },
     scales: {
-      x: { range: timeRange },
+      x: { range: (plot) => timeRange(plot, seconds, hours) },
       y: { range: (_, _min, max) => [0, Math.max(max * 1.1, 1)] },
     },
     series: [{}, series("--failed"), series("--sent")],
@@ -51,13 +53,19 @@ export function chartOptions(point) {
 /**
  * Returns the span of the time axis, from the data itself: what uPlot would pass for a single minute spans years.
  * @param {uPlot} plot
+ * @param {number} seconds
+ * @param {number | undefined} hours
  * @returns {[from: number, to: number]}
  */
-function timeRange(plot) {
+function timeRange(plot, seconds, hours) {
+  if (hours !== undefined) {
+    const now = Date.now() / 1000;
+    return [now - hours * HOUR_SECONDS, now];
+  }
   const [times] = plot.data;
   const first = times[0] ?? 0;
   const last = times[times.length - 1] ?? 0;
-  return [first, Math.max(last + MINUTE_SECONDS, first + SHORTEST_SPAN)];
+  return [first, Math.max(last + seconds, first + FEWEST_PERIODS * seconds)];
 }
 
 /**

@@ -2,20 +2,23 @@
 
 /** @import { Mailing, MailingStatistics, Reason } from "api-types" */
 
-import { h, numberCell, section, setChildren, setText, table } from "../shared/elements.js";
+import { button, h, numberCell, section, setChildren, setText, table } from "../shared/elements.js";
 import { formatDuration, formatRate } from "../shared/format.js";
 import { Badge, StatusBar, StatusFigures } from "../shared/status_counts.js";
 import { describeReason, formatCount, say, sayCount, sayOf, sentences } from "../shared/words/language.js";
-import { Chart } from "./chart.js";
+import { Chart, MINUTES } from "./chart.js";
 
 export class LiveFigures {
-  /** @param {AbortSignal} signal */
-  constructor(signal) {
+  /**
+   * @param {(reason: Reason) => void} onreason Called when the messages with a reason are asked for.
+   * @param {AbortSignal} signal
+   */
+  constructor(onreason, signal) {
     this.bar = new StatusBar();
     this.figures = new StatusFigures();
     this.speed = h("p", { class: "hint" });
-    this.chart = new Chart(signal);
-    this.reasons = new Redrawn(say("none_failed"), reasonTable);
+    this.chart = new Chart(MINUTES, signal);
+    this.reasons = new Redrawn(say("none_failed"), (/** @type {Reason[]} */ reasons) => reasonTable(reasons, onreason));
     this.attempts = new Redrawn(say("no_attempts"), attemptTable);
     this.element = h("div", {},
       section(say("progress"), this.bar.element, this.figures.element, this.speed),
@@ -41,7 +44,7 @@ export class LiveFigures {
 }
 
 /**
- * A table that is drawn again where its items have changed; there is nothing in it to click.
+ * A table that is drawn again where its items have changed.
  * @template Item
  */
 class Redrawn {
@@ -78,16 +81,23 @@ class Redrawn {
  * Describes why there are no reasons: attempts that failed are made again, and are no failed messages yet.
  * @param {MailingStatistics} statistics
  */
-function describeNone({ attempts }) {
+function describeNone({ attempts, by_status: counts, total }) {
+  if (total > 0 && counts.cancelled === total) {
+    return say("all_cancelled");
+  }
   const failed = attempts.total - (attempts.by_outcome.accepted ?? 0);
   return failed > 0 ? sayCount("none_failed_yet", failed) : say("none_failed");
 }
 
-/** @param {Reason[]} reasons */
-function reasonTable(reasons) {
-  const rows = reasons.map(({ status, reason, count }) => h("tr", {},
-    h("td", {}, new Badge("status", status).element),
-    h("td", {}, describeReason(reason)), numberCell(formatCount(count))));
+/**
+ * @param {Reason[]} reasons
+ * @param {(reason: Reason) => void} onreason
+ */
+function reasonTable(reasons, onreason) {
+  const rows = reasons.map((one) => h("tr", {},
+    h("td", {}, new Badge("status", one.status).element),
+    h("td", {}, button(describeReason(one.reason), () => onreason(one), { class: "link", title: say("show_these") })),
+    numberCell(formatCount(one.count))));
   return table(say("reasons"), [say("status"), say("reason"), [say("messages"), "number"]], rows);
 }
 
@@ -104,16 +114,10 @@ function attemptTable(outcomes) {
  * @param {boolean} expanding
  */
 function describeSpeed({ status, rate, eta }, expanding) {
-  const growing = expanding ? say("still_adding") : null;
-  if (status === "scheduled") {
-    return say("not_started");
-  }
-  if (status === "paused") {
-    return sentences(growing, say("is_paused"));
-  }
   if (status !== "running") {
     return "";
   }
+  const growing = expanding ? say("still_adding") : null;
   const speed = eta === null ? say("speed_unknown", { rate: formatRate(rate) })
     : say("speed_left", { rate: formatRate(rate), duration: formatDuration(eta) });
   return sentences(growing, speed);

@@ -11,6 +11,7 @@ import { poll, untilLoaded } from "../shared/polling.js";
 import { heading } from "../shared/router.js";
 import { may } from "../shared/access/session.js";
 import { Badge } from "../shared/status_counts.js";
+import { describeActivity } from "../shared/health/activity.js";
 import { outcomeOf } from "../shared/vocabulary.js";
 import { say, sayOf } from "../shared/words/language.js";
 import { recipientsSection } from "../recipients/recipients.js";
@@ -43,8 +44,6 @@ class MailingPage {
     this.mailing = mailing;
     this.signal = signal;
     this.following = false;
-    /** @type {number | null} */
-    this.rate = null;
     /** @type {(error: unknown) => void} */
     this.fail = () => {};
     /** @type {Promise<never>} */
@@ -53,8 +52,10 @@ class MailingPage {
     });
     this.badge = new Badge("state");
     this.plan = new Plan();
+    this.title = h("span", {});
+    this.activity = h("p", { class: "activity", role: "status" });
     this.text = h("p", { class: "message-text" });
-    this.figures = new LiveFigures(signal);
+    this.figures = new LiveFigures((reason) => this.messages.showReason(reason), signal);
     this.actions = may("operator") ? mailingActions(mailing, (changed) => this.takeChange(changed), signal) : null;
     this.messages = messageList(mailing.id, () => this.ended, signal);
     this.recipients = mailing.status === "draft" && may("operator")
@@ -64,9 +65,9 @@ class MailingPage {
 
   /** @param {HTMLElement} main */
   async run(main) {
-    const title = heading(say("mailing_number", { id: String(this.mailing.id) }), " ", this.badge.element);
+    const title = heading(this.title, " ", this.badge.element);
     main.replaceChildren(
-      h("div", { class: "head" }, title, this.actions?.element),
+      h("div", { class: "head" }, title, this.actions?.element), this.activity,
       h("div", { class: "columns" }, section(say("text"), this.text), section(say("plan"), this.plan.element)),
       ...(this.recipients === null ? [] : [this.recipients]), this.figures.element,
       section(say("messages"), this.messages.element), section(say("events"), this.events.element));
@@ -117,10 +118,7 @@ class MailingPage {
     }
     this.following = true;
     try {
-      const show = (/** @type {MailingStatistics} */ statistics) => {
-        this.rate = statistics.rate;
-        this.figures.update(statistics, this.mailing);
-      };
+      const show = (/** @type {MailingStatistics} */ statistics) => this.figures.update(statistics, this.mailing);
       await followStatistics(this.mailing.id, show, this.signal);
     } finally {
       this.following = false;
@@ -131,7 +129,13 @@ class MailingPage {
   }
 
   show() {
-    this.badge.update(outcomeOf(this.mailing, this.rate));
+    const { name, activity } = this.mailing;
+    const id = String(this.mailing.id);
+    setText(this.title, name ? say("mailing_named", { id, name }) : say("mailing_number", { id }));
+    const outcome = outcomeOf(this.mailing);
+    this.badge.update(outcome);
+    setText(this.activity, describeActivity(activity));
+    this.activity.classList.toggle("bad", outcome === "failing");
     setText(this.text, this.mailing.text);
     this.actions?.update(this.mailing);
     this.plan.update(this.mailing);

@@ -1,6 +1,6 @@
 /** Lists the messages of a mailing. */
 
-/** @import { Message } from "api-types" */
+/** @import { Message, Reason } from "api-types" */
 /** @import { Head } from "../shared/elements.js" */
 
 import { get } from "../shared/api.js";
@@ -19,8 +19,8 @@ import { showMessage } from "./message_dialog.js";
 const LIMIT = 25;
 const INTERVAL_SECONDS = 3;
 /** @type {Head[]} */
-const HEADS = [[say("id"), "number"], [say("client"), "number"], say("status"), say("reason"),
-  [say("attempts"), "number"], say("created"), say("sent")];
+const HEADS = [say("phone"), say("status"), say("meaning"), [say("attempts"), "number"], say("sent"),
+  [say("id"), "number"]];
 
 /**
  * Makes the list, with a filter and a download.
@@ -32,15 +32,28 @@ export function messageList(mailingId, isOver, signal) {
   const path = `mailings/${mailingId}/messages`;
   const statuses = STATUSES.map((one) => option("status", one));
   const status = select([["", say("all_statuses")], ...statuses], recall("status") ?? "", {
-    "aria-label": say("status"), onchange: () => {
-      remember("status", status.value);
-      list.reset();
-      poller.restart();
-    },
+    "aria-label": say("status"), onchange: () => filter(status.value, null),
   });
+  let reason = recall("reason");
+  const chosen = h("span", {});
+  const query = () => ({ status: status.value || null, reason });
+  const filter = (/** @type {string} */ wanted, /** @type {string | null} */ why) => {
+    status.value = wanted;
+    reason = why;
+    remember("status", wanted);
+    remember("reason", why);
+    showChosen();
+    list.reset();
+    poller.restart();
+  };
+  const showChosen = () => {
+    const value = reason === null ? "" : describeReason(reason);
+    setChildren(chosen, value && h("span", { class: "chip" }, value,
+      button("×", () => filter(status.value, null), { class: "link", "aria-label": say("remove", { value }) })));
+  };
   const poller = new Poller(async (own) => {
     const last = isOver();
-    list.show(await get(path, { status: status.value || null, limit: LIMIT, cursor: list.cursor }, own));
+    list.show(await get(path, { ...query(), limit: LIMIT, cursor: list.cursor }, own));
     return !last;
   }, INTERVAL_SECONDS, signal);
   /** @type {PagedList<Message>} */
@@ -49,12 +62,20 @@ export function messageList(mailingId, isOver, signal) {
     row: (message) => new MessageRow(message, signal),
   });
   const download = downloadButton(say("as_csv"), () => ({
-    path, query: { status: status.value || null }, accept: "text/csv", name: `mailing-${mailingId}-messages.csv`,
+    path, query: query(), accept: "text/csv", name: `mailing-${mailingId}-messages.csv`,
     otherwise: say("too_many_messages"),
   }), signal);
+  showChosen();
   poller.restart();
-  const element = h("div", {}, h("div", { class: "tools" }, status, download.button), download.box, list.element);
-  return { element, reload: () => poller.restart(), failed: poller.failed };
+  const tools = h("div", { class: "tools" }, status, chosen, download.button);
+  const element = h("div", {}, tools, download.box, list.element);
+  return {
+    element, reload: () => poller.restart(), failed: poller.failed,
+    showReason: (/** @type {Reason} */ one) => {
+      filter(one.status, one.reason);
+      element.scrollIntoView({ behavior: "smooth", block: "start" });
+    },
+  };
 }
 
 class MessageRow {
@@ -69,16 +90,15 @@ class MessageRow {
     this.sent = h("td", { class: "moment" });
     /** @type {string | null | undefined} */
     this.sentAt = undefined;
-    this.element = h("tr", {},
-      numberCell(message.id), numberCell(h("a", { href: link(`clients/${message.client_id}`) }, message.client_id)),
-      h("td", {}, this.badge.element), this.reason, numberCell(this.attempts),
-      h("td", { class: "moment" }, timeElement(message.created_at)), this.sent);
+    const client = h("a", { href: link(`clients/${message.client_id}`) }, message.phone ?? say("deleted_client"));
+    this.element = h("tr", {}, h("td", { class: "moment" }, client),
+      h("td", {}, this.badge.element), this.reason, numberCell(this.attempts), this.sent, numberCell(message.id));
   }
 
   /** @param {Message} message */
   update(message) {
     this.badge.update(message.status);
-    setText(this.reason, message.reason === null ? "" : describeReason(message.reason));
+    setText(this.reason, message.reason === null ? say(`meaning_${message.status}`) : describeReason(message.reason));
     setText(this.attempts, formatCount(message.attempts));
     this.attempts.setAttribute("aria-label", sayCount("attempts_of", message.attempts, { id: String(message.id) }));
     if (this.sentAt !== message.sent_at) {

@@ -35,7 +35,7 @@ export function resendMessages(mailing, changed, signal) {
   const box = problemBox();
   const choices = h("fieldset", {}, h("p", { "aria-busy": "true" }, say("loading")));
   openDialog(say("resend_title", { id: String(id) }), (close) => {
-    const submit = button(say("resend"), async () => {
+    const submit = button(say("send_again"), async () => {
       if (await whileBusy(submit, box, async () => changed(await resend(id, choices, end?.input ?? null)))) {
         close();
       }
@@ -52,7 +52,11 @@ export function resendMessages(mailing, changed, signal) {
  */
 function offer(choices, { by_status: counts }) {
   setChildren(choices, h("legend", {}, say("statuses")), UNSENT.map((status) => h("label", {},
-    h("input", { type: "checkbox", value: status, disabled: counts[status] === 0 }),
+    h("input", {
+      type: "checkbox", value: status, disabled: counts[status] === 0,
+      // What the provider has refused for good, it refuses again.
+      checked: counts[status] > 0 && status !== "rejected",
+    }),
     say("status_count", { status: sayOf("status", status), count: counts[status] }))));
 }
 

@@ -5,7 +5,7 @@
 import { chipField } from "../shared/forms/chip_field.js";
 import { ChipInput } from "../shared/forms/chip_input.js";
 import { h } from "../shared/elements.js";
-import { field } from "../shared/forms/fields.js";
+import { chipField, field } from "../shared/forms/fields.js";
 import { say } from "../shared/words/language.js";
 
 export class FilterFields {
@@ -22,18 +22,34 @@ export class FilterFields {
       type: "number", min: "1", step: "1", inputmode: "numeric", value: filter.unsent_of?.toString() ?? "",
       oninput: () => this.update(),
     });
-    this.everybody = h("p", { class: "note" }, say("everybody"));
+    this.all = h("p", { class: "note" }, say("everybody"));
     this.element = h("fieldset", {}, h("legend", {}, say("recipients_title")),
       h("div", { class: "columns" },
         chipField("filter.operator_codes", say("operator_codes"), this.codes, say("codes_hint")),
         chipField("filter.tags", say("tags"), this.tags, say("tags_hint")),
         field("filter.unsent_of", say("unsent_of"), this.unsentOf, say("unsent_hint"))),
-      this.everybody);
+      this.all);
     this.update();
     this.codes.onchange = this.tags.onchange = () => {
       this.update();
       onchange();
     };
+  }
+
+  /** A filter that every client matches. */
+  get everybody() {
+    /** @type {Filter} */
+    return { operator_codes: [], tags: [], unsent_of: null, segment: null, all: null, any: null, not: null };
+  }
+
+  /**
+   * Offers codes and tags, each with the number of its clients.
+   * @param {Record<string, number>} codes
+   * @param {Record<string, number>} tags
+   */
+  suggest(codes, tags) {
+    this.codes.suggest(codes);
+    this.tags.suggest(tags);
   }
 
   /** @returns {Filter} */
@@ -44,6 +60,6 @@ export class FilterFields {
 
   update() {
     const isFiltered = this.codes.values.length + this.tags.values.length > 0 || this.unsentOf.value !== "";
-    this.everybody.hidden = isFiltered;
+    this.all.hidden = isFiltered;
   }
 }

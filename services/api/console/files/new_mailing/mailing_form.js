@@ -3,17 +3,19 @@
 /** @import { FieldError, Filter, Mailing, Window } from "api-types" */
 
 import { h } from "../shared/elements.js";
-import { clearErrors, showErrors } from "../shared/forms/fields.js";
+import { clearErrors, field, showErrors } from "../shared/forms/fields.js";
 import { errorsOf, expected, showProblem } from "../shared/problems.js";
 import { EDITABLE } from "../shared/vocabulary.js";
 import { FilterFields } from "./filter_fields.js";
 import { TextField } from "./text_field.js";
 import { TimeFields } from "./time_fields.js";
 import { WindowFields } from "./window_fields.js";
+import { say } from "../shared/words/language.js";
 
 /**
  * What the form holds, as the API takes it.
  * @typedef {object} MailingBody
+ * @property {string} name
  * @property {string} text
  * @property {string | undefined} start_at
  * @property {string | undefined} end_at
@@ -44,6 +46,7 @@ export async function submitForm(form, { body, errors }, box, send) {
   }
 }
 
+const LONGEST_NAME = 120;
 /** @type {Filter} */
 const NO_FILTER = { operator_codes: [], tags: [], unsent_of: null, segment: null, all: null, any: null, not: null };
 
@@ -52,16 +55,19 @@ export class MailingForm {
    * @param {Mailing | MailingBody | null} mailing The one that is edited; of a new one what was
    *   written, or null.
    * @param {() => void} [onchange]
+   * @param {MailingBody} [initial] What the mailing has, where `mailing` holds changes already.
    */
-  constructor(mailing, onchange = () => {}) {
+  constructor(mailing, onchange = () => {}, initial) {
     this.editable = new Set(EDITABLE[mailing !== null && "status" in mailing ? mailing.status : "scheduled"]);
+    this.name = h("input", { type: "text", value: mailing?.name ?? "", maxlength: LONGEST_NAME, autocomplete: "off" });
     this.text = new TextField(mailing?.text ?? "");
     this.filter = new FilterFields(mailing?.filter ?? NO_FILTER, onchange);
     this.times = new TimeFields(mailing, this.editable.has("start_at"));
     this.window = new WindowFields(mailing?.window ?? null);
     this.element = h("div", { oninput: onchange, onchange },
-      this.text.element, this.editable.has("filter") && this.filter.element, this.times.element, this.window.element);
-    this.initial = this.values().body;
+      field("name", say("name"), this.name, say("name_hint")), this.text.element,
+      this.editable.has("filter") && this.filter.element, this.times.element, this.window.element);
+    this.initial = initial ?? this.values().body;
   }
 
   /**
@@ -71,7 +77,8 @@ export class MailingForm {
   values() {
     const { start_at: start, end_at: end, errors } = this.times.values();
     const body = {
-      text: this.text.value, start_at: start, end_at: end, filter: this.filter.value, window: this.window.value,
+      name: this.name.value.trim(), text: this.text.value, start_at: start, end_at: end, filter: this.filter.value,
+      window: this.window.value,
     };
     return { body, errors };
   }
@@ -93,7 +100,7 @@ export class MailingForm {
  * @param {unknown} one
  * @param {unknown} other
  */
-function isSame(one, other) {
+export function isSame(one, other) {
   return JSON.stringify(one) === JSON.stringify(other)
     || (typeof one === "string" && typeof other === "string" && Date.parse(one) === Date.parse(other));
 }

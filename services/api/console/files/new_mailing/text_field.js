@@ -1,8 +1,9 @@
-/** The text of a mailing, with a count of its characters. */
+/** The text of a mailing, with a count of its characters and of the short messages that it takes. */
 
 import { h, setText } from "../shared/elements.js";
 import { field } from "../shared/forms/fields.js";
-import { say } from "../shared/words/language.js";
+import { countParts } from "./sms_parts.js";
+import { say, sayCount, sentences } from "../shared/words/language.js";
 
 const MOST_CHARACTERS = 2000;
 
@@ -22,7 +23,11 @@ export class TextField {
   count() {
     // The API counts characters: an emoji is one.
     const { length } = [...this.value];
-    setText(this.counter, say("characters", { count: length, most: MOST_CHARACTERS }));
+    const { parts, left } = countParts(this.value);
+    const isPersonal = this.value.includes("{{");
+    setText(this.counter, sentences(say("characters", { count: length, most: MOST_CHARACTERS }),
+      length > 0 && !isPersonal ? sayCount("sms_parts", parts, { left }) : null,
+      isPersonal ? say("sms_personal") : null));
     this.counter.classList.toggle("wrong", length > MOST_CHARACTERS);
   }
 }

@@ -2,13 +2,15 @@
 
 /** @import { FieldError } from "api-types" */
 
-import { h, setText } from "../shared/elements.js";
+import { button, h, setText } from "../shared/elements.js";
 import { field, select } from "../shared/forms/fields.js";
 import { HOME_ZONE } from "../shared/format.js";
 import { toLocal, toMoment, zoneNames } from "../shared/forms/time_zones.js";
 import { say, sentences } from "../shared/words/language.js";
 
-const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const EVENING = "21:00";
 
 export class TimeFields {
   /**
@@ -24,7 +26,30 @@ export class TimeFields {
       h("div", { class: "columns" },
         withStart && field("start_at", say("start"), this.start.input, this.start.hint),
         field("end_at", say("end"), this.end.input, this.end.hint),
-        field("zone", say("zone_of_times"), this.zone)));
+        field("zone", say("zone_of_times"), this.zone)),
+      h("p", { class: "presets" }, h("span", {}, say("ends_preset")), this.presets()));
+  }
+
+  /** Buttons for usual ends, from the start or from now. */
+  presets() {
+    const after = (/** @type {number} */ milliseconds) => () => this.end.set(new Date(this.begins + milliseconds));
+    const evening = (/** @type {number} */ days) => () => {
+      const day = toLocal(new Date(this.begins + days * DAY_MS).toISOString(), this.zone.value).slice(0, 10);
+      this.end.set(`${day}T${EVENING}`);
+    };
+    return [
+      button(say("preset_hours", { count: 1 }), after(HOUR_MS), { class: "link" }),
+      button(say("preset_hours", { count: 3 }), after(3 * HOUR_MS), { class: "link" }),
+      button(say("preset_today", { clock: EVENING }), evening(0), { class: "link" }),
+      button(say("preset_tomorrow", { clock: EVENING }), evening(1), { class: "link" }),
+      button(say("preset_week"), after(7 * DAY_MS), { class: "link" }),
+    ];
+  }
+
+  /** When the mailing starts, in milliseconds since 1970. */
+  get begins() {
+    const start = this.start.read()?.moment ?? null;
+    return Math.max(start === null ? 0 : Date.parse(start), Date.now());
   }
 
   /** Keeps the moments, and shows them on the clock of the other zone. */
@@ -65,6 +90,12 @@ class TimeInput {
       type: "datetime-local", value: iso === null ? "" : toLocal(iso, this.zone), oninput: () => this.showHint(),
     });
     this.showHint();
+  }
+
+  /** @param {Date | string} end A moment, or a local time. */
+  set(end) {
+    this.input.value = typeof end === "string" ? end : toLocal(end.toISOString(), this.zone);
+    this.input.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
   /** Returns the moment, or null where the input is empty. */

@@ -1,52 +1,63 @@
-/** The first page: all messages and mailings in figures, and the mailings that are running. */
+/** The first page: is it sending, is anything wrong, when is it done. */
 
-/** @import { MailingTotals, Mailings, Totals } from "api-types" */
+/** @import { MailingTotals, Mailings, Overview, Totals } from "api-types" */
 /** @import { PageContext } from "../shared/router.js" */
+/** @import { Periods } from "../mailing/chart.js" */
 
+import { Chart } from "../mailing/chart.js";
 import { mailingList } from "../mailings/mailing_list.js";
 import { get } from "../shared/api.js";
 import { h, section, setText } from "../shared/elements.js";
-import { poll } from "../shared/polling.js";
+import { Poller } from "../shared/polling.js";
 import { heading, link } from "../shared/router.js";
 import { may } from "../shared/access/session.js";
 import { StatusBar, StatusFigures } from "../shared/status_counts.js";
 import { STATES } from "../shared/vocabulary.js";
-import { Progress } from "./progress.js";
+import { AttentionList, UpcomingList } from "./attention.js";
 import { formatCount, say, sayOf } from "../shared/words/language.js";
 
 const INTERVAL_SECONDS = 2;
 const MOST_RUNNING = 10;
+/** @type {Periods} */
+const QUARTERS = {
+  seconds: 900, hours: 24, caption: "last_day", sum: "quarters_said", last: "last_quarters", head: "quarter",
+};
 
 /** @param {PageContext} context */
 export async function showOverview({ main, signal }) {
   const bar = new StatusBar();
   const figures = new StatusFigures();
-  const speed = h("p", { class: "hint" });
-  const stall = h("p", { class: "note", role: "status" });
-  const states = new StateFigures();
-  const running = mailingList(say("running_mailings"), say("none_running"), () => {});
-  const progress = new Progress();
-  main.append(
-    heading(say("overview")), stall,
-    section(say("messages"), bar.element, figures.element, speed),
-    section(say("mailings"), states.element),
-    section(say("running_now"), running.element,
-      may("operator") && h("p", { class: "below" },
-        h("a", { href: "#/mailings/new", role: "button" }, say("new_mailing")))),
-  );
-  await poll(async () => {
-    /** @type {[Totals, Mailings]} */
-    const [totals, page] = await Promise.all([
-      get("statistics", {}, signal), get("mailings", { status: "running", limit: MOST_RUNNING }, signal)]);
+  const chart = new Chart(QUARTERS, signal);
+  const [attention, upcoming, states] = [new AttentionList(), new UpcomingList(), new StateFigures()];
+  const poller = new Poller(async (own) => {
+    /** @type {[Totals, Mailings, Overview]} */
+    const [totals, page, overview] = await Promise.all([get("statistics", {}, own),
+      get("mailings", { status: "running", sort: "end_at", limit: MOST_RUNNING }, own), get("overview", {}, own)]);
     bar.update(totals.messages);
     figures.update(totals.messages, totals.messages.total);
     states.update(totals.mailings);
-    // The newest alone: the page Mailings lists all of them.
+    // The first to end alone: the page Mailings lists all of them.
     running.show({ ...page, next: null });
-    progress.add(totals);
-    setText(speed, progress.describeSpeed());
-    setText(stall, progress.describeStall());
+    chart.update(overview.last_day);
+    attention.update(overview.attention);
+    upcoming.update(overview.upcoming);
   }, INTERVAL_SECONDS, signal);
+  const running = mailingList({
+    label: say("running_mailings"), empty: say("none_running"), signal,
+    onturn: () => {}, onaction: () => poller.restart(),
+  });
+  main.append(
+    h("div", { class: "head" }, heading(say("overview")), may("operator") && h("div", { class: "tools" },
+      h("a", { href: "#/mailings/new", role: "button" }, say("new_mailing")))),
+    section(say("attention"), attention.element),
+    section(say("running_now"), running.element),
+    section(say("upcoming"), upcoming.element),
+    section(say("last_day"), chart.element),
+    section(say("messages"), bar.element, figures.element),
+    section(say("mailings"), states.element),
+  );
+  poller.restart();
+  await poller.failed;
 }
 
 /** The number of mailings in each state, each a link to their list. */

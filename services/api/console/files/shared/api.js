@@ -137,6 +137,23 @@ export async function call(method, path, options = {}) {
 }
 
 /**
+ * Reads something and its version, with which an edit tells on what it is based.
+ * @template Answer
+ * @param {string} path
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<{answer: Answer, etag: string}>}
+ */
+export async function getVersioned(path, signal) {
+  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  const response = await open("GET", path, { signal: signal ? AbortSignal.any([signal, timeout]) : timeout });
+  try {
+    return { answer: await response.json(), etag: response.headers.get("ETag") ?? "*" };
+  } catch (error) {
+    throw failureOf(error);
+  }
+}
+
+/**
  * Sends a GET request and reads its answer as JSON.
  * @template Answer
  * @param {string} path

@@ -12,6 +12,7 @@ const TENTHS = new Intl.NumberFormat(LOCALE, { minimumFractionDigits: 1, maximum
 const MOMENT = new Intl.DateTimeFormat(LOCALE, {
   day: "2-digit", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit",
 });
+const SHORT = new Intl.DateTimeFormat(LOCALE, { day: "2-digit", month: "short", hour: "2-digit", minute: "2-digit" });
 const CLOCK = new Intl.DateTimeFormat(LOCALE, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
 /** @param {number} perSecond */
@@ -42,6 +43,14 @@ export function formatDuration(seconds) {
  */
 export function timeElement(iso) {
   return iso === null ? "–" : h("time", { datetime: iso, title: iso }, MOMENT.format(new Date(iso)).replace(",", ""));
+}
+
+/**
+ * Formats a moment for a sentence, to the minute, in the browser's time zone.
+ * @param {string} iso
+ */
+export function formatMoment(iso) {
+  return SHORT.format(new Date(iso));
 }
 
 /**

@@ -52,20 +52,44 @@ export const ACTIONS = {
 
 /** @typedef {State | "partly" | "unsent" | "failing"} Outcome A state, and where it matters what has come of it. */
 
+/** @type {Array<Mailing["activity"]["code"]>} What keeps a running mailing from sending, or most of it. */
+const HELD_UP = ["stalled", "no_dispatcher", "provider_down", "provider_held", "provider_drained", "provider_failing"];
+/** A greater share of failures needs attention: fewer are what every list of phones has. */
+export const MANY_FAILED = 0.05;
+
 /**
- * Returns what people should see of a mailing: that it finished and nothing was sent, or that nothing gets through.
- * @param {Mailing} mailing
- * @param {number | null} perSecond How many messages become final in a second, null where that is not known.
+ * Returns what people should see of a mailing: that it finished and nothing was sent, or that it is held up.
+ * @param {Pick<Mailing, "status" | "total" | "by_status" | "activity">} mailing
  * @returns {Outcome}
  */
-export function outcomeOf({ status, total, by_status: counts }, perSecond) {
-  if (status === "running" && counts.retrying > 0 && perSecond === 0) {
+export function outcomeOf({ status, total, by_status: counts, activity }) {
+  if (status === "running" && HELD_UP.includes(activity.code)) {
     return "failing";
   }
-  if (status !== "finished" || total === counts.sent) {
+  if (status !== "finished" || total === 0) {
     return status;
   }
-  return counts.sent === 0 ? "unsent" : "partly";
+  if (counts.sent === 0) {
+    return "unsent";
+  }
+  return failedShare(counts) > MANY_FAILED ? "partly" : status;
+}
+
+/**
+ * Counts the messages that were not sent though they should have been.
+ * @param {ByStatus} counts
+ */
+export function countFailed(counts) {
+  return counts.rejected + counts.exhausted + counts.expired;
+}
+
+/**
+ * The share of failed messages among those that were sent or failed; 0 where there are none.
+ * @param {ByStatus} counts
+ */
+export function failedShare(counts) {
+  const failed = countFailed(counts);
+  return failed === 0 ? 0 : failed / (failed + counts.sent);
 }
 
 /**
@@ -74,12 +98,4 @@ export function outcomeOf({ status, total, by_status: counts }, perSecond) {
  */
 export function countWaiting(counts) {
   return counts.pending + counts.retrying;
-}
-
-/**
- * Counts the messages that are final.
- * @param {ByStatus} counts
- */
-export function countFinal(counts) {
-  return STATUSES.reduce((sum, status) => sum + counts[status], 0) - countWaiting(counts);
 }

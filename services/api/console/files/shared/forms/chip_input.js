@@ -1,7 +1,7 @@
 /** An input for a list of short values: each becomes a chip on Enter or a comma, and has a button that removes it. */
 
-import { button, h, setChildren } from "../elements.js";
-import { say } from "../words/language.js";
+import { button, h, setChildren, uniqueId } from "../elements.js";
+import { say, sayCount } from "../words/language.js";
 
 export class ChipInput {
   /**
@@ -18,9 +18,10 @@ export class ChipInput {
     this.input = h("input", {
       type: "text", placeholder, autocomplete: "off",
       onkeydown: (event) => this.handleKey(event), onpaste: () => setTimeout(() => this.splitPasted()),
-      oninput: () => this.onchange(),
+      oninput: (event) => this.handleInput(event),
     });
-    this.element = h("div", { class: "chipfield" }, this.chips, this.input);
+    this.options = h("datalist", { id: uniqueId("options") });
+    this.element = h("div", { class: "chipfield" }, this.chips, this.input, this.options);
     this.draw();
   }
 
@@ -37,6 +38,27 @@ export class ChipInput {
       this.enter();
     } else if (event.key === "Backspace" && this.input.value === "" && this.chosen.length) {
       this.remove(this.chosen.length - 1);
+    }
+  }
+
+  /**
+   * Offers values, the most frequent first. The empty one cannot be typed, and is not offered.
+   * @param {Record<string, number>} counts
+   */
+  suggest(counts) {
+    const known = Object.entries(counts).filter(([value]) => value).sort((one, other) => other[1] - one[1]);
+    setChildren(this.options, known.map(([value, count]) => (
+      h("option", { value, label: sayCount("value_of", count, { value }) }))));
+    this.input.setAttribute("list", this.options.id);
+  }
+
+  /** @param {Event} event */
+  handleInput(event) {
+    // Chromium and Firefox name what an offer does; elsewhere it is entered as what was typed is.
+    if (!(event instanceof InputEvent) || event.inputType === "insertReplacementText") {
+      this.enter();
+    } else {
+      this.onchange();
     }
   }
 

@@ -2,6 +2,7 @@
 
 /** @import { FieldError } from "api-types" */
 /** @import { Attributes, Child } from "../elements.js" */
+/** @import { ChipInput } from "./chip_input.js" */
 
 import { h, setChildren, uniqueId } from "../elements.js";
 import { sayOf } from "../words/language.js";
@@ -21,6 +22,20 @@ export function field(loc, label, input, hint = null) {
   return h("div", { class: "field", "data-loc": loc },
     h("label", { for: id }, label), input,
     hint !== null && h("small", { id: `${id}-hint` }, hint), wrong);
+}
+
+/**
+ * Makes a field whose label belongs to the input in which chips are typed.
+ * @param {string} loc
+ * @param {string} label
+ * @param {ChipInput} chips
+ * @param {string} hint
+ */
+export function chipField(loc, label, chips, hint) {
+  const made = field(loc, label, chips.input, hint);
+  chips.input.replaceWith(chips.element);
+  chips.element.append(chips.input);
+  return made;
 }
 
 /**

@@ -12,7 +12,7 @@ import { RU } from "./ru.js";
 /** @typedef {Partial<Record<Intl.LDMLPluralRule, string>> & {other: string}} Plurals */
 /** @typedef {Record<Word, string> & Record<CountedWord, Plurals>} Table */
 /** @typedef {"role" | "status" | "state" | "kind" | "detail" | "outcome" | "reason" | "problem" | "field"
- *   | "thing"} Family Words of the API of one kind, whose names begin with it. */
+ *   | "thing" | "provider" | "attention"} Family Words of the API of one kind, whose names begin with it. */
 /** @typedef {Record<string, string | number | null | undefined>} Values Numbers are formatted. */
 
 /** @type {Record<Language, Table>} */
@@ -31,6 +31,8 @@ export const LOCALE = LOCALES[LANGUAGE];
 const TABLE = TABLES[LANGUAGE];
 const PLURALS = new Intl.PluralRules(LOCALE);
 const COUNT = new Intl.NumberFormat(LOCALE);
+const PERCENT = new Intl.NumberFormat(LOCALE, { style: "percent" });
+const TENTHS_OF_PERCENT = new Intl.NumberFormat(LOCALE, { style: "percent", maximumFractionDigits: 1 });
 
 /**
  * Returns the first of the browser's languages that the console has, else English.
@@ -68,6 +70,14 @@ export function chooseLanguage(language) {
     // Where nothing may be stored, the browser's language stays.
   }
   location.reload();
+}
+
+/**
+ * Formats a share: whole percents, and tenths below ten, so that a few failures are not none.
+ * @param {number} share From 0 to 1.
+ */
+export function formatShare(share) {
+  return (share < 0.1 ? TENTHS_OF_PERCENT : PERCENT).format(share);
 }
 
 /** @param {number} value */

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from services.api.mailings.activity.speed import Speed, measure_speed, measured_since
 from services.api.statistics.responses import Minute
-from services.api.statistics.speed import Speed, measure_speed
 from shared.statuses import MailingStatus
 
 NOW = datetime(2030, 1, 1, 12, 0, 30, tzinfo=UTC)
@@ -39,4 +39,9 @@ ROWS: list[tuple[MailingStatus, datetime | None, list[Minute], int, Speed]] = [
 def test_speed(
     status: MailingStatus, started_at: datetime | None, minutes: list[Minute], left: int, expected: Speed
 ) -> None:
-    assert measure_speed(status, started_at, minutes, left, NOW) == expected
+    final = sum(one.sent + one.failed for one in minutes if one.at >= measured_since(NOW))
+    assert measure_speed(status, started_at, final, left, NOW) == expected
+
+
+def test_nobody_knows_how_long_a_growing_mailing_takes() -> None:
+    assert measure_speed("running", LONG_AGO, 90, 100, NOW, growing=True) == Speed(1.0, None)

@@ -1,10 +1,8 @@
 """Computes the speed of a mailing, and the time that it still takes. Pure."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.api.statistics.responses import Minute
 from shared.statuses import MailingStatus
 
 ACTIVE: frozenset[MailingStatus] = frozenset({"running", "paused"})
@@ -18,21 +16,25 @@ class Speed:
     eta: float | None
 
 
+def measured_since(now: datetime) -> datetime:
+    """Returns where the time begins over which a speed is measured: with the minute before the current one."""
+    return now.replace(second=0, microsecond=0) - timedelta(minutes=1)
+
+
 def measure_speed(
-    status: MailingStatus, started_at: datetime | None, minutes: Sequence[Minute], left: int, now: datetime
+    status: MailingStatus, started_at: datetime | None, final: int, left: int, now: datetime, *, growing: bool = False
 ) -> Speed:
     """Measures over the current minute and the one before it, so over one to two minutes.
 
-    `left` is the number of messages that are not final yet.
+    `final` is the number of messages that became final in these, `left` that of messages that are not final yet. While
+    the audience is `growing`, nobody knows how long the mailing takes.
     """
     if status not in ACTIVE or started_at is None:
         return Speed(0.0, 0.0 if status == "finished" else None)
-    since = now.replace(second=0, microsecond=0) - timedelta(minutes=1)
-    final = sum(minute.sent + minute.failed for minute in minutes if minute.at >= since)
     # Less than a second would give a meaningless rate.
-    seconds = max((now - max(since, started_at)).total_seconds(), 1.0)
+    seconds = max((now - max(measured_since(now), started_at)).total_seconds(), 1.0)
     rate = final / seconds
-    return Speed(round(rate, 3), _eta(status, rate, left))
+    return Speed(round(rate, 3), None if growing else _eta(status, rate, left))
 
 
 def _eta(status: MailingStatus, rate: float, left: int) -> float | None:

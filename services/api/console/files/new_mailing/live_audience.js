@@ -1,0 +1,92 @@
+/** Counts the recipients of a mailing while it is written, and suggests tags and codes with their counts. */
+
+/** @import { Preview } from "api-types" */
+/** @import { MailingBody, MailingForm } from "./mailing_form.js" */
+
+import { call } from "../shared/api.js";
+import { h, setText } from "../shared/elements.js";
+import { expected } from "../shared/problems.js";
+import { say, sayCount } from "../shared/words/language.js";
+
+// Long enough that a word is typed without a request for each letter.
+const PAUSE_MS = 600;
+const HOUR_MS = 3_600_000;
+// A text that every client can be sent, and that says nothing of them.
+const ANY_TEXT = "-";
+
+export class LiveAudience {
+  /**
+   * @param {MailingForm} form
+   * @param {AbortSignal} signal
+   */
+  constructor(form, signal) {
+    this.form = form;
+    this.signal = signal;
+    this.asked = "";
+    this.asking = new AbortController();
+    /** @type {ReturnType<typeof setTimeout> | undefined} */
+    this.timer = undefined;
+    this.element = h("p", { class: "audience", role: "status" });
+    signal.addEventListener("abort", () => {
+      clearTimeout(this.timer);
+      this.asking.abort();
+    });
+    this.suggest();
+    this.count();
+  }
+
+  /** Counts a little after the last change, if that concerns who gets the mailing. */
+  change() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.count(), PAUSE_MS);
+  }
+
+  async count() {
+    const { body } = this.form.values();
+    const key = JSON.stringify([body.filter, body.window, body.start_at, body.end_at]);
+    if (key === this.asked) {
+      return;
+    }
+    this.asked = key;
+    this.asking.abort();
+    this.asking = new AbortController();
+    this.show(await ask(body, AbortSignal.any([this.signal, this.asking.signal])));
+  }
+
+  /** @param {Preview | null} found */
+  show(found) {
+    if (found === null) {
+      setText(this.element, "");
+      return;
+    }
+    const { recipients, unreachable } = found;
+    const goes = sayCount(unreachable > 0 ? "goes_to_some" : "goes_to", recipients, { unreachable });
+    setText(this.element, recipients === 0 ? say("nobody") : goes);
+    this.element.classList.toggle("many", recipients === 0);
+  }
+
+  /** Offers the tags and codes of the whole directory. */
+  async suggest() {
+    const end = new Date(Date.now() + HOUR_MS).toISOString();
+    const found = await ask({ filter: this.form.filter.everybody, window: null, end_at: end }, this.signal);
+    if (found !== null) {
+      this.form.filter.suggest(found.by_operator_code, found.by_tag);
+    }
+  }
+}
+
+/**
+ * Asks for a preview. Null where what is written so far allows none, which the button Preview tells, or where it was
+ * given up.
+ * @param {Partial<MailingBody>} body
+ * @param {AbortSignal} signal
+ * @returns {Promise<Preview | null>}
+ */
+async function ask(body, signal) {
+  try {
+    return await call("POST", "mailings/preview", { body: { ...body, name: undefined, text: ANY_TEXT }, signal });
+  } catch (error) {
+    expected(error);
+    return null;
+  }
+}

@@ -1,0 +1,1 @@
+"""What a mailing is doing, how fast, and what holds it up."""
