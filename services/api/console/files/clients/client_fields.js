@@ -4,9 +4,8 @@
 /** @import { Attributes } from "../shared/elements.js" */
 
 import { h, uniqueId } from "../shared/elements.js";
-import { chipField } from "../shared/forms/chip_field.js";
 import { ChipInput } from "../shared/forms/chip_input.js";
-import { field } from "../shared/forms/fields.js";
+import { chipField, field } from "../shared/forms/fields.js";
 import { zoneNames } from "../shared/forms/time_zones.js";
 import { say } from "../shared/words/language.js";
 import { AttributeFields } from "./attribute_fields.js";

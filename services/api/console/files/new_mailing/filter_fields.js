@@ -2,7 +2,6 @@
 
 /** @import { Filter } from "api-types" */
 
-import { chipField } from "../shared/forms/chip_field.js";
 import { ChipInput } from "../shared/forms/chip_input.js";
 import { h } from "../shared/elements.js";
 import { chipField, field } from "../shared/forms/fields.js";

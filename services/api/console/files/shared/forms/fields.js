@@ -29,9 +29,9 @@ export function field(loc, label, input, hint = null) {
  * @param {string} loc
  * @param {string} label
  * @param {ChipInput} chips
- * @param {string} hint
+ * @param {string | null} [hint]
  */
-export function chipField(loc, label, chips, hint) {
+export function chipField(loc, label, chips, hint = null) {
   const made = field(loc, label, chips.input, hint);
   chips.input.replaceWith(chips.element);
   chips.element.append(chips.input);

@@ -735,6 +735,7 @@ export const EN = {
   condition_of: "Condition on",
   condition_message: "A mailing",
   condition_attribute: "Attribute",
+  created: "Created",
   condition_created: "Added",
   condition_no_message_within: "Nothing sent within (30m, 12h, 7d)",
   condition_json: "Group of conditions, as JSON",

@@ -847,6 +847,7 @@ export const RU = {
   condition_of: "Условие на",
   condition_message: "Рассылка",
   condition_attribute: "Атрибут",
+  created: "Создано",
   condition_created: "Добавлен",
   condition_no_message_within: "Ничего не отправлено за (30m, 12h, 7d)",
   condition_json: "Группа условий в JSON",
