@@ -47,6 +47,7 @@ def present(mailing_id: int, figures: Figures) -> MailingStatistics:
         attempts=Attempts(total=sum(figures.outcomes.values()), by_outcome=figures.outcomes),
         by_provider=figures.providers,
         reasons=figures.reasons,
+        delivery=figures.delivery,
         per_minute=figures.minutes,
         rate=speed.rate,
         # While the audience is still being frozen, the number of messages left is unknown.
