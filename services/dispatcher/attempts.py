@@ -64,6 +64,7 @@ class RunningAttempts:
         self._held.hold(claimed, attempt.cancel)
         if wait:
             self._waiting.setdefault(lane, deque()).append(attempt)
+            lane.waiting += 1
         else:
             self._begin(attempt)
 
@@ -72,16 +73,13 @@ class RunningAttempts:
         self._held.names.hold(claimed.terms.name)
         self._give_backs.add(claimed, "away", seconds)
 
-    def waiting_for(self, lane: Lane) -> int:
-        """Returns how many claims wait for room in a lane."""
-        return len(self._waiting.get(lane, ()))
-
     def start_waiting(self, moment: float) -> None:
         """Starts what waited for room. What waits for a lane that is away by now is given back."""
         for lane, attempts in list(self._waiting.items()):
             away = lane.away(moment) or lane.held(moment)
-            while attempts and (away or lane.room(moment) > 0):
+            while attempts and (away or attempts[0].ended or lane.fits(moment, attempts[0].claimed.claim.text)):
                 attempt = attempts.popleft()
+                lane.waiting -= 1
                 if attempt.ended:
                     continue
                 if away:
@@ -93,7 +91,8 @@ class RunningAttempts:
 
     def _begin(self, attempt: AttemptRun) -> None:
         claimed, lane = attempt.claimed, attempt.lane
-        attempt.claimed = replace(claimed, ticket=lane.begin(self._tools.clock(), claimed.claim.text))
+        ticket, attempt.grant = lane.begin(self._tools.clock(), claimed.claim.text)
+        attempt.claimed = replace(claimed, ticket=ticket)
         self._running.add(attempt)
         try:
             attempt.start()
@@ -147,9 +146,11 @@ class RunningAttempts:
         claimed = attempt.claimed
         reason = self._held.let_go(claimed)
         if reason is not None:
-            attempt.lane.limiter.put_back(attempt.lane.tokens_of(claimed.claim.text))
+            attempt.lane.limiter.put_back(attempt.grant)
             self._give_back(claimed, reason)
             return
+        # Of an attempt that ended without a reply; else its tokens are back already.
+        attempt.lane.limiter.done(attempt.grant)
         self.size.grow()
         if result is None:
             self._abandon(claimed)

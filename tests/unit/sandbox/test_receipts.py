@@ -1,4 +1,4 @@
-"""The sandbox's receipts are those that the presets read, and as late, doubled, lost or strange as the faults ask for."""
+"""The sandbox's receipts are those that the presets read, with the faults that are set."""
 
 import asyncio
 from collections.abc import Mapping
