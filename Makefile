@@ -23,7 +23,7 @@ BIOME := $(JAVASCRIPT)/biome lint --config-path=tools/javascript --error-on-warn
 OPENAPI_LINTED := docs/openapi.json $(addprefix tools/openapi/,redocly.yaml .redocly.lint-ignore.yaml spectral.yaml package.json)
 JAVASCRIPT_FILES := services/api/console/files services/api/pages/files tests/support/oidc/server.js
 
-.PHONY: help demo up check unit test chaos model mutants setup hooks lint javascript openapi-lint openapi-lint-anew types format lock fuzz openapi bench bench-api bench-celery bench-compare smoke clean
+.PHONY: help demo up check unit test coverage chaos model mutants setup hooks lint javascript openapi-lint openapi-lint-anew types format lock fuzz openapi bench bench-api bench-celery bench-compare smoke clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,9 +39,13 @@ check: lint types unit ## Check format, style and types, and run the unit tests:
 unit: $(VENV)/dev.stamp ## Run the unit tests; ARGS="-k retry"
 	@$(call RUN_TESTS,logical) tests/unit --quiet $(ARGS)
 
-test: setup lint types ## Set up, check and run all tests, and measure coverage; WORKERS=8 at once, ARGS="-k retry"
+test: setup lint types ## Set up, check and run all tests; WORKERS=8 at once, ARGS="-k retry"
 	@$(BIN)/python -m tests.support.prepare
-	@$(call RUN_TESTS,auto) $(if $(ARGS),$(ARGS),--cov)
+	@$(call RUN_TESTS,auto) $(ARGS)
+
+coverage: setup ## Run all tests, and measure which lines they run in their own processes; takes half as long again
+	@$(BIN)/python -m tests.support.prepare
+	@$(call RUN_TESTS,auto) --cov
 
 chaos: setup ## Break everything in turn, and print what became of the messages
 	@$(BIN)/python -m tests.support.prepare chaos

@@ -1,8 +1,8 @@
 """Shared fixtures: a database and a virtual host for each test, and a stack of real processes."""
 
+import asyncio
 import contextlib
 import os
-import secrets
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
@@ -14,8 +14,10 @@ from hypothesis import settings as hypothesis_settings
 
 from tests.chaos.harness.report import print_results
 from tests.support import skips
+from tests.support.forking import forks
 from tests.support.ports import take_ports
-from tests.support.services import databases, run
+from tests.support.services import run
+from tests.support.services.databases import ReusedDatabases
 from tests.support.services.run import RUN_VARIABLE, ServiceMissing, need
 from tests.support.services.vhosts import Vhosts, find_admin
 from tests.support.stack import Stack
@@ -48,6 +50,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
+    forks.end_server()
     if RUN in config.stash:
         run.end_run(config.stash[RUN])
 
@@ -79,13 +82,20 @@ def run_prefix(request: pytest.FixtureRequest) -> str:
     return f"{Path(os.environ[RUN_VARIABLE]).name}_{worker}"
 
 
-@pytest_asyncio.fixture
-async def database_url(run_prefix: str) -> AsyncIterator[str]:
-    """The URL of an empty database with the current schema."""
+@pytest.fixture(scope="session")
+def databases(run_prefix: str) -> Iterator[ReusedDatabases]:
     found = _need("database")
-    name = f"{run_prefix}_{secrets.token_hex(4)}"
-    yield await databases.create_database(found["url"], name, found["template"])
-    await databases.drop_database(found["url"], name)
+    made = ReusedDatabases(found["url"], found["template"], run_prefix)
+    yield made
+    asyncio.run(made.drop_all())
+
+
+@pytest_asyncio.fixture
+async def database_url(databases: ReusedDatabases) -> AsyncIterator[str]:
+    """The URL of a database with the current schema, and no rows."""
+    taken = await databases.take()
+    yield taken.url
+    await databases.give_back(taken)
 
 
 @pytest_asyncio.fixture

@@ -9,7 +9,7 @@ from asyncio.subprocess import DEVNULL, STDOUT, Process
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Protocol, Self
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
 
@@ -17,6 +17,20 @@ LAUNCHER = Path(__file__).with_name("launcher.py")
 Step = tuple[signal.Signals, float]
 RESTART_SECONDS = 1
 STOP_STEPS: tuple[Step, ...] = ((signal.SIGTERM, 30), (signal.SIGKILL, 5))
+
+
+class Child(Protocol):
+    """A started process, as asyncio describes it."""
+
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def returncode(self) -> int | None: ...
+
+    def send_signal(self, number: int, /) -> None: ...
+
+    async def wait(self) -> int: ...
 
 
 async def start(
@@ -49,7 +63,7 @@ async def start(
     )
 
 
-async def stop(process: Process, steps: Sequence[Step] = STOP_STEPS) -> int:
+async def stop(process: Child, steps: Sequence[Step] = STOP_STEPS) -> int:
     """Sends the signals of `steps` in turn until the process has ended, and returns its exit code."""
     for number, seconds in steps:
         if process.returncode is not None:
@@ -96,7 +110,7 @@ class RestartingProcess:
             await self._start()
 
 
-async def finish(process: Process, seconds: float) -> int:
+async def finish(process: Child, seconds: float) -> int:
     """Waits until a process ends by itself, and stops it if that takes longer than `seconds`."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
@@ -104,7 +118,7 @@ async def finish(process: Process, seconds: float) -> int:
     return await stop(process)
 
 
-def _send(process: Process, number: signal.Signals) -> None:
+def _send(process: Child, number: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError):
         if number == signal.SIGKILL:
             # A killed process cannot end its own child processes, which are in its process group.

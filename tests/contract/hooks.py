@@ -141,7 +141,7 @@ def correct_segment(body: dict[str, Any]) -> None:
 
 def correct_import(query: dict[str, Any]) -> None:
     """Leaves the form of a file to what is generated: UTF-8, commas, and columns as the header has them."""
-    for name in ("map", "encoding", "delimiter"):
+    for name in ("map", "encoding", "delimiter", "header"):
         query.pop(name, None)
 
 

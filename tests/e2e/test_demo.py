@@ -25,7 +25,7 @@ async def queues_of(broker_url: str) -> list[str]:
     return found
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 async def test_the_demo_ends_with_statistics_and_ledger_that_agree(broker_url: str, open_path: Path) -> None:
     # It starts a PostgreSQL of its own, and uses other ports if the usual ones are taken.
     for _ in range(2):

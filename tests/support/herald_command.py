@@ -4,15 +4,20 @@ import asyncio
 import os
 import signal
 import sys
+import tempfile
 from asyncio.subprocess import PIPE, STDOUT, Process
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from cli.native import child
+from tests.support.forking import forks
 
-SECONDS = 90
+SECONDS = 120
+KILL: Sequence[child.Step] = [(signal.SIGKILL, 5)]
+# These start processes of their own; they are run as a user runs them.
+STARTERS = (("up",), ("demo",), ("bench",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,14 +38,28 @@ def environment(env: Mapping[str, str]) -> dict[str, str]:
 
 async def herald(*arguments: str, env: Mapping[str, str] | None = None, folder: Path | None = None) -> CommandResult:
     """Runs a command until it ends, with `folder` as its working directory."""
+    if arguments[:1] in STARTERS or not forks.can_fork(env or {}):
+        return await _run(arguments, environment(env or {}), folder)
+    with tempfile.TemporaryDirectory() as written:
+        out, err = Path(written, "out"), Path(written, "err")
+        process = forks.fork(arguments, env=environment(env or {}), out=out, err=err, folder=folder)
+        try:
+            async with asyncio.timeout(SECONDS):
+                await process.wait()
+        finally:
+            await child.stop(process, KILL)
+        return CommandResult(process.returncode, out.read_text(), err.read_text())
+
+
+async def _run(arguments: Sequence[str], env: Mapping[str, str], folder: Path | None) -> CommandResult:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "cli.main", *arguments, env=environment(env or {}), cwd=folder, stdout=PIPE, stderr=PIPE
+        sys.executable, "-m", "cli.main", *arguments, env=env, cwd=folder, stdout=PIPE, stderr=PIPE
     )
     try:
         async with asyncio.timeout(SECONDS):
             out, err = await process.communicate()
     finally:
-        await child.stop(process, [(signal.SIGKILL, 5)])
+        await child.stop(process, KILL)
     return CommandResult(process.returncode, out.decode(), err.decode())
 
 

@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 import sys
-from asyncio.subprocess import Process
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +12,7 @@ from typing import Self
 import aiohttp
 
 from cli.native import child
+from tests.support.forking import forks
 from tests.support.ports import take_ports
 
 READY_SECONDS = 60
@@ -35,7 +35,7 @@ class StackProcess:
         self.probe = probe
         self._command = command
         self._env = env
-        self._process: Process | None = None
+        self._process: child.Child | None = None
 
     @property
     def pid(self) -> int:
@@ -48,10 +48,13 @@ class StackProcess:
     async def start(self, env: Mapping[str, str] | None = None) -> None:
         """Starts the process and waits until it is ready. `env` changes its settings permanently."""
         self._env |= env or {}
-        with self.log.open("ab") as output:
-            command = [sys.executable, "-m", "cli.main", self._command]
-            inherited = {key: value for key, value in os.environ.items() if not key.startswith("HERALD_")}
-            self._process = await child.start(command, output=output, env=inherited | self._env)
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith("HERALD_")}
+        if forks.can_fork(self._env):
+            self._process = forks.fork([self._command], env=inherited | self._env, out=self.log)
+        else:
+            with self.log.open("ab") as output:
+                command = [sys.executable, "-m", "cli.main", self._command]
+                self._process = await child.start(command, output=output, env=inherited | self._env)
         await self._until_ready()
 
     def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
@@ -76,7 +79,7 @@ class StackProcess:
         if self._process is not None:
             await child.stop(self._process, [(signal.SIGKILL, 5)])
 
-    def _running(self) -> Process:
+    def _running(self) -> child.Child:
         if self._process is None:
             raise NotReady(f"{self.name} was never started")
         return self._process

@@ -132,7 +132,10 @@ async def test_a_consumer_of_a_deleted_queue_is_cancelled_and_declares_it_again(
         (await take(inbox)).ack()
         async with await aio_pika.connect(declared_url) as connection, connection.channel() as channel:
             await channel.queue_delete(QUEUE)
-        await publisher.publish(job(b"after"))
+        async with asyncio.timeout(20):
+            # Until it is declared again, what is published returns.
+            while (await publisher.publish_all([job(b"after")])) != [True]:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
         assert (await take(inbox)).body == b"after"
 
 

@@ -51,6 +51,8 @@ export async function showSignIn(main, problem, enter) {
   const { oidc } = await signInOptions();
   if (oidc) {
     const begin = h("a", { href: signInUrl(), role: "button" }, say("sign_in_company"));
+    // The address may have changed since: Back, or a link to another page.
+    begin.addEventListener("click", () => { begin.href = signInUrl(); });
     setChildren(company, begin, h("p", { class: "hint" }, say("or_token")));
     submit.classList.add("outline");
     if (!input.value) {

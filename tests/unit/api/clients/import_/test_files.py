@@ -21,6 +21,7 @@ def test_what_becomes_of_each_line_of_a_file(file: Path) -> None:
     assert import_as_proposed(file.read_bytes()) == file.with_suffix(".txt").read_text().splitlines()
 
 
+@pytest.mark.no_cover
 def test_a_hundred_thousand_lines_with_an_error_in_every_hundredth() -> None:
     wrong = {"нет": f"phone: {NO_PHONE}", "7,91612E+10": f"phone: {SHORTENED}", "": "phone: is required"}
     picked, lines, expected = random.Random(7), ["Телефон;Имя;Группа"], list[str]()

@@ -1,0 +1,1 @@
+"""Starts Herald's processes by forking one that has loaded all of them."""
