@@ -208,3 +208,45 @@ async def test_one_receipt_that_cannot_be_folded_holds_up_no_other(fleet: Fleet)
     await handler.handle([RecordedDelivery(encode(a_body(wrong, a_receipt(fleet))))])  # type: ignore[list-item]
     assert await deliveries(fleet.pool) == [("delivered", "")]
     assert [one.routing_key for one in publisher.published] == [topology.REPORTER_DEAD]
+
+
+class UncertainPool:
+    """A pool that cannot be reached the first times."""
+
+    def __init__(self, pool: asyncpg.Pool, failures: int) -> None:
+        self._pool = pool
+        self._failures = failures
+
+    def acquire(self) -> Any:
+        self._failures -= 1
+        if self._failures >= 0:
+            raise ConnectionRefusedError
+        return self._pool.acquire()
+
+
+async def test_receipts_outlive_an_outage_of_the_database_and_of_the_broker(
+    fleet: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.reporter.receipts.handler.Backoff", lambda: NoWait(publisher))
+    await fleet.fold(accepted(fleet))
+    publisher = RecordingPublisher()
+    publisher.away = True
+    handler = ReceiptHandler(UncertainPool(fleet.pool, 2), publisher, Metrics(new_registry()).receipts)  # type: ignore[arg-type]
+    delivery = RecordedDelivery(encode(a_body(a_receipt(fleet), a_receipt(fleet, place=1))))
+    await handler.handle([delivery])  # type: ignore[list-item]
+    assert delivery.done == "ack"
+    assert await deliveries(fleet.pool) == [("delivered", "")]
+    assert len(publisher.published) == 1
+
+
+class NoWait:
+    """A pause without a length, after the fourth of which the broker is back."""
+
+    def __init__(self, publisher: RecordingPublisher) -> None:
+        self._publisher = publisher
+        self._pauses = 0
+
+    def next(self) -> float:
+        self._pauses += 1
+        self._publisher.away = self._pauses < 4
+        return 0.0
