@@ -13,7 +13,7 @@ from tests.support.stack import Stack
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(EXPERIMENT_SECONDS)]
 
-RATE, DISPATCHERS, MESSAGES = 200, 5, 6000
+RATE, DISPATCHERS, MESSAGES = 200, 5, 4000
 LEAST_USED = 0.95
 
 
