@@ -227,9 +227,9 @@ class UncertainPool:
 async def test_receipts_outlive_an_outage_of_the_database_and_of_the_broker(
     fleet: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    publisher = RecordingPublisher()
     monkeypatch.setattr("services.reporter.receipts.handler.Backoff", lambda: NoWait(publisher))
     await fleet.fold(accepted(fleet))
-    publisher = RecordingPublisher()
     publisher.away = True
     handler = ReceiptHandler(UncertainPool(fleet.pool, 2), publisher, Metrics(new_registry()).receipts)  # type: ignore[arg-type]
     delivery = RecordedDelivery(encode(a_body(a_receipt(fleet), a_receipt(fleet, place=1))))

@@ -47,7 +47,8 @@ class StandIn:
 async def stand_in() -> AsyncIterator[tuple[StandIn, TestServer]]:
     made, app = StandIn(), web.Application()
     app.router.add_post("/sms/2/text/advanced", made.send)
-    async with TestServer(app) as server:
+    server = TestServer(app)
+    async with server:
         yield made, server
 
 
