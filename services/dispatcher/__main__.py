@@ -153,6 +153,7 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
                 "database": DatabaseCheck(pool, health, registry).run,
                 "settings": settings_check.run,
                 "providers": announcer.run,
+                "waiting attempts": attempts.start_in_time,
                 "rate": RateLeaser(pool, fleet, read_clock).run,
                 "clients": keeper.close_left,
             }

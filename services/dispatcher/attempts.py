@@ -19,6 +19,8 @@ from services.dispatcher.result_buffer import ResultBuffer
 from shared import logs
 from shared.messages import Result
 
+WAITING_SECONDS = 0.005
+
 log = logs.get()
 
 
@@ -41,6 +43,7 @@ class RunningAttempts:
         self._running: set[AttemptRun] = set()
         # Those whose lane has no room yet. They hold their claims.
         self._waiting: dict[Lane, deque[AttemptRun]] = {}
+        self._someone_waits = asyncio.Event()
         self._stopping = False
         self.size = size
         self.freed = asyncio.Event()
@@ -64,6 +67,7 @@ class RunningAttempts:
         self._held.hold(claimed, attempt.cancel)
         if wait:
             self._waiting.setdefault(lane, deque()).append(attempt)
+            self._someone_waits.set()
             lane.waiting += 1
         else:
             self._begin(attempt)
@@ -72,6 +76,15 @@ class RunningAttempts:
         """Gives a claim back whose provider is away: it waits in the table for so many seconds."""
         self._held.names.hold(claimed.terms.name)
         self._give_backs.add(claimed, "away", seconds)
+
+    async def start_in_time(self) -> None:
+        """Starts what waits for room as soon as there is some, until cancelled: tokens of a rate come one by one."""
+        while True:
+            await self._someone_waits.wait()
+            self._someone_waits.clear()
+            while self._waiting:
+                self.start_waiting(self._tools.clock())
+                await asyncio.sleep(WAITING_SECONDS)
 
     def start_waiting(self, moment: float) -> None:
         """Starts what waited for room. What waits for a lane that is away by now is given back."""

@@ -61,8 +61,9 @@ class RateLimit:
 
     def set_rate(self, rate: float) -> None:
         """Takes another rate. Tokens that are too many by it are given back with the next lease."""
-        self.total = max(int(rate), 1)
-        self.window = self.total / rate
+        whole = max(int(rate), 1)
+        # One in a hundred is kept back, for what arrives later than anybody could know.
+        self.total, self.window = whole - whole // 100, whole / rate
 
     @property
     def held(self) -> int:
