@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import os
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -26,6 +27,8 @@ from tests.support.stack import Stack
 hypothesis_settings.register_profile("herald", deadline=None)
 hypothesis_settings.load_profile("herald")
 
+ROOT = Path(__file__).parent.parent
+SLOW = {("tests", "chaos"), ("tests", "contract"), ("tests", "e2e")}
 RUN = pytest.StashKey[Path]()
 STACK = pytest.StashKey[Stack]()
 # pytest finds this hook here, because the controller of xdist loads no conftest of a subfolder.
@@ -47,6 +50,25 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
         return None
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return 2 * processors
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begins each half of the tests with half of those that run stacks, so that two workers run them from the start.
+
+    xdist gives each worker a run of neighbours: one would get all that is in tests/e2e, and be the last to end.
+    """
+    files = dict.fromkeys(item.path for item in items if item.path.is_relative_to(ROOT) and is_slow(item.path))
+    first = set(itertools.islice(files, 0, None, 2))
+    slow = [[item for item in items if item.path in files and (item.path in first) == half] for half in (True, False)]
+    rest = [item for item in items if item.path not in files]
+    middle = max(0, len(items) // 2 - len(slow[0]))
+    items[:] = [*slow[0], *rest[:middle], *slow[1], *rest[middle:]]
+
+
+def is_slow(path: Path) -> bool:
+    """Returns whether the tests of a file run stacks or commands, mostly."""
+    return path.relative_to(ROOT).parts[:2] in SLOW
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -133,6 +133,12 @@ def correct_client(body: dict[str, Any]) -> None:
         body.pop("tags", None)
 
 
+def correct_client_by_external_id(body: dict[str, Any]) -> None:
+    """Leaves the id to the path."""
+    correct_client(body)
+    body.pop("external_id", None)
+
+
 def correct_segment(body: dict[str, Any]) -> None:
     """Gives exactly one tree, whose mailings exist."""
     if "filter" in body:
@@ -160,7 +166,7 @@ CORRECTIONS = {
     "importClients": correct_import,
     "changeClient": correct_client,
     "replaceClient": correct_client,
-    "replaceClientByExternalId": correct_client,
+    "replaceClientByExternalId": correct_client_by_external_id,
     "createSegment": correct_segment,
     "changeSegment": correct_segment,
     "createMailing": correct_mailing,

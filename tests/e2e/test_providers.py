@@ -25,13 +25,13 @@ providers:
   smsc:
     preset: smsc
     request: {{url: "{sandbox}/presets/smsc/sys/send.php"}}
-    timeout: 2s
+    timeout: 10s
     concurrency: 50
   vonage:
     preset: vonage
     sender: MyShop
     request: {{url: "{sandbox}/presets/vonage/sms/json"}}
-    timeout: 2s
+    timeout: 10s
 routes:
   - pool: [{{provider: smsc, weight: 80}}, {{provider: vonage, weight: 20}}]
 """
