@@ -11,9 +11,9 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from shared.statuses import AttemptOutcome, ResultStatus
+from shared.statuses import AttemptOutcome, Delivery, ResultStatus
 
-MAX_RESULTS = 200
+MAX_RESULTS = MAX_RECEIPTS = 200
 
 MailingEventName = Literal[
     "mailing.created",
@@ -84,7 +84,7 @@ class Result(Body, frozen=True, kw_only=True):
     job is on the broker; otherwise the planner releases it from the table. `started_at` is the database's time.
 
     `provider` is None for the one provider of the environment. Others may give an id of their own and a cost. `unsure`:
-    it may have arrived; `refused`: this provider will never take it.
+    it may have arrived; `refused`: this provider will never take it. `opt_out`: it says that the client wants nothing.
     """
 
     message_id: Identifier
@@ -107,6 +107,7 @@ class Result(Body, frozen=True, kw_only=True):
     cost: Decimal | None = None
     unsure: bool = False
     refused: bool = False
+    opt_out: bool = False
 
 
 class Results(Body, frozen=True, kw_only=True):
@@ -115,6 +116,30 @@ class Results(Body, frozen=True, kw_only=True):
     version: Literal[1] = _written(lambda: 1)
     results: Annotated[list[Result], Meta(max_length=MAX_RESULTS)] = _written(list)
     fence: Moment | None = None
+
+
+class Receipt(Body, frozen=True, kw_only=True):
+    """What a provider says became of a message: by our id, or else by the id that the provider gave it.
+
+    `at` is the provider's moment, None where it gives none. `opt_out`: the client wants nothing any more.
+    """
+
+    message_id: Identifier | None = None
+    provider_id: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    delivery: Delivery
+    reason: Annotated[str, Meta(max_length=100)] = ""
+    at: Moment | None = None
+    opt_out: bool = False
+
+
+class Receipts(Body, frozen=True, kw_only=True):
+    """Up to 200 receipts of one provider for the reporter. `waits`: how often they waited for a result."""
+
+    version: Literal[1] = _written(lambda: 1)
+    provider: ProviderName
+    received_at: Moment
+    receipts: Annotated[list[Receipt], Meta(max_length=MAX_RECEIPTS)]
+    waits: Count = 0
 
 
 def encode(body: Body) -> bytes:

@@ -30,6 +30,8 @@ AttemptOutcome = Literal[
     "unreachable",
     "unreadable",
 ]
+# What a receipt says of a message that a provider took.
+Delivery = Literal["waiting", "delivered", "undelivered"]
 # What the planner makes of messages that will never be sent.
 SettledStatus = Literal["expired", "cancelled"]
 # In ascending order: each role may do what the ones before it may.
@@ -40,5 +42,6 @@ MESSAGE_STATUSES: tuple[MessageStatus, ...] = get_args(MessageStatus)
 UNSENT_STATUSES: tuple[UnsentStatus, ...] = get_args(UnsentStatus)
 RESULT_STATUSES: tuple[ResultStatus, ...] = get_args(ResultStatus)
 ATTEMPT_OUTCOMES: tuple[AttemptOutcome, ...] = get_args(AttemptOutcome)
+DELIVERIES: tuple[Delivery, ...] = get_args(Delivery)
 SETTLED_STATUSES: tuple[SettledStatus, ...] = get_args(SettledStatus)
 ROLES: tuple[Role, ...] = get_args(Role)

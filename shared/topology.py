@@ -3,6 +3,7 @@
 api ──mailing.*──▶ herald.mailings ──▶ planner.mailings
 planner ──send──▶ herald.jobs ──▶ dispatcher.jobs ◀── (default exchange) ◀── dispatcher.retry.* ◀── herald.retry
 dispatcher, planner ──result──▶ herald.results ──▶ reporter.results
+api ──receipt──▶ herald.receipts ──▶ reporter.receipts ◀── (default exchange) ◀── reporter.receipts.retry ◀── reporter
 rejected ──▶ herald.dead ──▶ planner.dead, dispatcher.dead, reporter.dead
 """
 
@@ -11,20 +12,25 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
-MAILINGS, JOBS, RETRY, RESULTS, DEAD = (
+MAILINGS, JOBS, RETRY, RESULTS, RECEIPTS, DEAD = (
     "herald.mailings",
     "herald.jobs",
     "herald.retry",
     "herald.results",
+    "herald.receipts",
     "herald.dead",
 )
 PLANNER_MAILINGS = "planner.mailings"
 DISPATCHER_JOBS = "dispatcher.jobs"
 REPORTER_RESULTS = "reporter.results"
+REPORTER_RECEIPTS, REPORTER_RECEIPTS_RETRY = "reporter.receipts", "reporter.receipts.retry"
 PLANNER_DEAD, DISPATCHER_DEAD, REPORTER_DEAD = "planner.dead", "dispatcher.dead", "reporter.dead"
 DEAD_QUEUES = (PLANNER_DEAD, DISPATCHER_DEAD, REPORTER_DEAD)
 DeadQueue = Literal["planner.dead", "dispatcher.dead", "reporter.dead"]
-SEND_KEY, RESULT_KEY = "send", "result"
+SEND_KEY, RESULT_KEY, RECEIPT_KEY, RECEIPT_RETRY_KEY = "send", "result", "receipt", "retry"
+
+# A receipt that came before the result of its send is looked at again after so long.
+RECEIPT_DELAY = timedelta(seconds=15)
 
 # It only stops crash loops. A closed channel counts as a delivery, too, so it must be far above the number of restarts.
 DELIVERY_LIMIT = 1000
@@ -84,12 +90,12 @@ def _guarded(dead_queue: str, **more: Argument) -> dict[str, Argument]:
     }
 
 
-def _delayed(delay: timedelta) -> dict[str, Argument]:
+def _delayed(delay: timedelta, then: str) -> dict[str, Argument]:
     return {
         "x-queue-type": "quorum",
         "x-message-ttl": int(delay.total_seconds() * 1000),
         "x-dead-letter-exchange": "",
-        "x-dead-letter-routing-key": DISPATCHER_JOBS,
+        "x-dead-letter-routing-key": then,
         "x-dead-letter-strategy": "at-least-once",
         "x-overflow": "reject-publish",
     }
@@ -108,13 +114,16 @@ def build(retry_delays: Sequence[timedelta]) -> Topology:
             Exchange(JOBS, "direct"),
             Exchange(RETRY, "direct"),
             Exchange(RESULTS, "direct"),
+            Exchange(RECEIPTS, "direct"),
             Exchange(DEAD, "direct"),
         ),
         queues=(
             Queue(PLANNER_MAILINGS, _capped(10_000)),
             Queue(DISPATCHER_JOBS, _guarded(DISPATCHER_DEAD)),
-            *(Queue(name, _delayed(delay)) for delay, name in retries),
+            *(Queue(name, _delayed(delay, DISPATCHER_JOBS)) for delay, name in retries),
             Queue(REPORTER_RESULTS, _guarded(REPORTER_DEAD, **{"x-single-active-consumer": True})),
+            Queue(REPORTER_RECEIPTS, _guarded(REPORTER_DEAD)),
+            Queue(REPORTER_RECEIPTS_RETRY, _delayed(RECEIPT_DELAY, REPORTER_RECEIPTS)),
             *(Queue(name, _capped(100_000)) for name in DEAD_QUEUES),
         ),
         bindings=(
@@ -122,6 +131,8 @@ def build(retry_delays: Sequence[timedelta]) -> Topology:
             Binding(JOBS, SEND_KEY, DISPATCHER_JOBS),
             *(Binding(RETRY, name, name) for _, name in retries),
             Binding(RESULTS, RESULT_KEY, REPORTER_RESULTS),
+            Binding(RECEIPTS, RECEIPT_KEY, REPORTER_RECEIPTS),
+            Binding(RECEIPTS, RECEIPT_RETRY_KEY, REPORTER_RECEIPTS_RETRY),
             *(Binding(DEAD, name, name) for name in DEAD_QUEUES),
         ),
     )

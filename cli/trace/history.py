@@ -124,6 +124,9 @@ def _of_message(row: asyncpg.Record, attempts: Sequence[asyncpg.Record], now: da
     if row["final_at"] is not None:
         ended = {"status": row["status"], "reason": row["reason"], "attempts": len(attempts)}
         yield TimelineEntry(row["final_at"], TABLES, "message ended", ids | _given(ended))
+        if row["delivery"] is not None:
+            said = {"reason": row["delivery_reason"], "provider": row["provider"]}
+            yield TimelineEntry(row["delivery_at"], TABLES, f"message {row['delivery']}", ids | _given(said))
     else:
         yield TimelineEntry(now, TABLES, "message stands", ids | {"status": row["status"]} | _flight(row))
 

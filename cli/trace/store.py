@@ -72,12 +72,14 @@ async def client(connection: asyncpg.Connection, client_id: int) -> asyncpg.Reco
 
 
 async def messages(connection: asyncpg.Connection, message_ids: Sequence[int]) -> list[asyncpg.Record]:
-    """Returns messages, the newest first, each with its flight if it has one."""
+    """Returns messages, the newest first, each with its flight and what receipts say of it, if there are any."""
     return await connection.fetch(
         """
         SELECT m.id, m.mailing_id, m.client_id, m.created_at, m.status::text, m.reason, m.final_at, g.request_id,
-            f.released_at, f.due_at, f.claimed_number, f.folded_number, f.failures, f.claimed_at
+            f.released_at, f.due_at, f.claimed_number, f.folded_number, f.failures, f.claimed_at,
+            d.delivery, nullif(d.reason, '') AS delivery_reason, d.at AS delivery_at, d.provider
         FROM messages m JOIN mailings g ON g.id = m.mailing_id LEFT JOIN flights f ON f.message_id = m.id
+            LEFT JOIN deliveries d ON d.message_id = m.id
         WHERE m.id = ANY ($1::bigint[]) ORDER BY m.mailing_id DESC
         """,
         message_ids,

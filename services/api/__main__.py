@@ -13,8 +13,10 @@ from services.api.listener import listen
 from services.api.mailings.default_window import parse_window
 from services.api.mailings.planner_hints import HintQueue
 from services.api.metrics import Metrics
+from services.api.receipts.mappings import ReceiptMappings
 from services.api.settings import ApiSettings
 from services.api.sign_in.wiring import make_sign_in
+from services.api.stop_list.adding import follow_opt_outs
 from services.api.stop_list.keys import StopListKey
 from services.api.web.database import DatabaseGate
 from services.api.web.timeouts import Timeouts
@@ -45,7 +47,7 @@ async def main(config: ApiSettings, stop: asyncio.Event) -> None:
     requests are finished, then the pool closes, then events are flushed.
     """
     # A wrong providers file stops every process that reads it.
-    config.read_providers()
+    receipt_mappings = ReceiptMappings(config.providers_file)
     health, registry = Health(), new_registry()
     if config.has_default_token:
         logs.get().warning("default admin token in use", variable="HERALD_ADMIN_TOKEN", remedy=OWN_TOKEN)
@@ -58,7 +60,7 @@ async def main(config: ApiSettings, stop: asyncio.Event) -> None:
     supervisor = TaskSupervisor(health, registry)
     hints = HintQueue(publisher, supervise=supervisor.supervise)
     health.watch("planner hints", hints.pulse)
-    gate = DatabaseGate()
+    gate, key = DatabaseGate(), stop_list_key(config)
     application = app.build(
         database=gate,
         metrics=Metrics.on(registry),
@@ -68,10 +70,12 @@ async def main(config: ApiSettings, stop: asyncio.Event) -> None:
         planner_hints=hints,
         dead_queues=DeadQueues(broker_url, publisher),
         default_zone=config.default_timezone,
-        stop_list_key=stop_list_key(config),
+        stop_list_key=key,
         default_window=parse_window(config.default_window),
         sign_in=make_sign_in(config),
         queues=publisher,
+        receipt_mappings=receipt_mappings,
+        receipt_publisher=publisher,
     )
     async with (
         serve_ops(config.ops_host, config.ops_port, health, registry),
@@ -93,6 +97,7 @@ async def main(config: ApiSettings, stop: asyncio.Event) -> None:
                     supervisor.supervise("check database", DatabaseCheck(pool, health, registry).run),
                     supervisor.supervise("check settings", settings_check.run),
                     supervisor.supervise("check publisher", publisher.check),
+                    supervisor.supervise("opt-outs", lambda: follow_opt_outs(pool, key)),
                 )
         finally:
             await runner.cleanup()

@@ -19,6 +19,9 @@ from services.api.mailings.planner_hints import PLANNER_HINTS, HintSink
 from services.api.mailings.schemas import WindowNew
 from services.api.metrics import Metrics
 from services.api.pages import routes as pages
+from services.api.receipts import handlers as receipts
+from services.api.receipts.handlers import RECEIPT_PUBLISHER, BodyPublisher
+from services.api.receipts.mappings import RECEIPTS, ReceiptMappings
 from services.api.routes import ROUTES
 from services.api.segments.handlers import COUNTING, MOST_AT_A_TIME
 from services.api.sign_in import routes as sign_in_routes
@@ -55,6 +58,8 @@ def build(
     default_window: WindowNew | None = None,
     sign_in: SignIn | None = None,
     queues: QueueReader | None = None,
+    receipt_mappings: ReceiptMappings | None = None,
+    receipt_publisher: BodyPublisher | None = None,
 ) -> web.Application:
     """Builds the application from its parts, each of which belongs to one feature."""
     app = web.Application(
@@ -71,6 +76,11 @@ def build(
     if sign_in is not None:
         app[SIGN_IN] = sign_in
         app[SESSIONS] = identify_session
+    app[RECEIPTS] = ReceiptMappings(None) if receipt_mappings is None else receipt_mappings
+    for provider in app[RECEIPTS].providers:
+        metrics.receipts.labels(provider)
+    if receipt_publisher is not None:
+        app[RECEIPT_PUBLISHER] = receipt_publisher
     app[RATE_LIMITS] = rate_limits
     app[PLANNER_HINTS] = planner_hints
     app[DEAD_QUEUES] = dead_queues
@@ -90,6 +100,7 @@ def build(
     pages.add(app, ROUTES)
     console.add(app)
     sign_in_routes.add(app)
+    receipts.add(app)
     return app
 
 

@@ -16,6 +16,8 @@ class Metrics:
     request_seconds: Histogram
     stream_viewers: Gauge
     stream_queries: Counter
+    receipts: Counter
+    receipts_refused: Counter
 
     def record_request(self, method: str, path: str, status: int, seconds: float) -> None:
         """Records a request that was answered. `path` is the template of its route."""
@@ -37,6 +39,13 @@ class Metrics:
             stream_queries=Counter(
                 "herald_api_stream_queries",
                 "Queries for statistics streams: one per second for each watched mailing.",
+                registry=registry,
+            ),
+            receipts=Counter("herald_api_receipts", "Receipts taken from a provider.", ["provider"], registry=registry),
+            receipts_refused=Counter(
+                "herald_api_receipts_refused",
+                "Requests of a provider whose receipts could not be read, or not be queued.",
+                ["provider", "reason"],
                 registry=registry,
             ),
         )

@@ -25,8 +25,8 @@ from services.api.providers import handlers as providers
 from services.api.segments import handlers as segments
 from services.api.segments.schemas import SegmentNew, SegmentPatch, SegmentsQuery
 from services.api.sign_in import sessions
+from services.api.statistics import delivery, sse
 from services.api.statistics import handlers as statistics
-from services.api.statistics import sse
 from services.api.stop_list import handlers as stop_list
 from services.api.stop_list.schemas import SuppressionImportQuery, SuppressionNew, SuppressionsQuery
 from services.api.test_sends import handlers as test_sends
@@ -134,6 +134,7 @@ ROUTES = (
         streams=True,
     ),
     Route("GET", _MAILING + "/statistics", statistics.of_mailing, "viewer", "Show the statistics of a mailing"),
+    Route("GET", _MAILING + "/statistics/delivery", delivery.show, "viewer", "Show the delivery of a mailing"),
     Route(
         "GET",
         _MAILING + "/statistics/stream",

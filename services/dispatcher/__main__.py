@@ -37,6 +37,7 @@ from services.dispatcher.providers.fleet_view import FleetMetrics, FleetView
 from services.dispatcher.providers.keeper import FleetKeeper, read_fleet
 from services.dispatcher.providers.lane import Lane
 from services.dispatcher.providers.mapping import ProviderMapping, Surroundings
+from services.dispatcher.providers.rate_leaser import RateLeaser
 from services.dispatcher.providers.store import read_installation
 from services.dispatcher.queued_retries import QueuedRetries
 from services.dispatcher.requeue import Requeue
@@ -153,6 +154,8 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
                 "database": DatabaseCheck(pool, health, registry).run,
                 "settings": settings_check.run,
                 "providers": announcer.run,
+                "waiting attempts": attempts.start_in_time,
+                "rate": RateLeaser(pool, fleet, read_clock).run,
                 "clients": keeper.close_left,
             }
             supervisor = TaskSupervisor(health, registry)

@@ -8,6 +8,7 @@ from logging import DEBUG
 
 from msgspec import structs
 
+from services.dispatcher.admission.rate_limit import NO_GRANT, RateGrant
 from services.dispatcher.attempt_result import (
     build_refused,
     build_result,
@@ -75,6 +76,7 @@ class AttemptRun:
         "_tools",
         "_values",
         "claimed",
+        "grant",
         "lane",
     )
 
@@ -88,6 +90,7 @@ class AttemptRun:
         self._tools = tools
         self.claimed = claimed
         self.lane = lane
+        self.grant: RateGrant = NO_GRANT
         self._values: MessageValues | None = None
         self._on_end = on_end
         self._pending: PendingRequest | None = None
@@ -202,7 +205,7 @@ class AttemptRun:
 
     def _record_in_lane(self, sent: SentRequest, classification: Classification) -> None:
         lane, claimed = self.lane, self.claimed
-        lane.record(self._tools.clock(), claimed.ticket, sent.seconds, classification)
+        lane.record(self._tools.clock(), claimed.ticket, self.grant, sent.seconds, classification)
         if classification.verdict == "throttled":
             self._tools.announce(lane, classification.retry_after)
         elif classification.verdict == "hold" and lane.label is None:

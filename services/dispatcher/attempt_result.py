@@ -42,6 +42,7 @@ def build_result(
         cost=classification.cost,
         unsure=lane.label is not None and may_have_arrived(classification),
         refused=lane.label is not None and retry is not None and classification.verdict == "permanent",
+        opt_out=classification.opt_out,
     )
 
 

@@ -19,6 +19,8 @@ from services.dispatcher.result_buffer import ResultBuffer
 from shared import logs
 from shared.messages import Result
 
+WAITING_SECONDS = 0.005
+
 log = logs.get()
 
 
@@ -41,6 +43,7 @@ class RunningAttempts:
         self._running: set[AttemptRun] = set()
         # Those whose lane has no room yet. They hold their claims.
         self._waiting: dict[Lane, deque[AttemptRun]] = {}
+        self._someone_waits = asyncio.Event()
         self._stopping = False
         self.size = size
         self.freed = asyncio.Event()
@@ -64,6 +67,8 @@ class RunningAttempts:
         self._held.hold(claimed, attempt.cancel)
         if wait:
             self._waiting.setdefault(lane, deque()).append(attempt)
+            self._someone_waits.set()
+            lane.waiting += 1
         else:
             self._begin(attempt)
 
@@ -72,16 +77,22 @@ class RunningAttempts:
         self._held.names.hold(claimed.terms.name)
         self._give_backs.add(claimed, "away", seconds)
 
-    def waiting_for(self, lane: Lane) -> int:
-        """Returns how many claims wait for room in a lane."""
-        return len(self._waiting.get(lane, ()))
+    async def start_in_time(self) -> None:
+        """Starts what waits for room as soon as there is some, until cancelled: tokens of a rate come one by one."""
+        while True:
+            await self._someone_waits.wait()
+            self._someone_waits.clear()
+            while self._waiting:
+                self.start_waiting(self._tools.clock())
+                await asyncio.sleep(WAITING_SECONDS)
 
     def start_waiting(self, moment: float) -> None:
         """Starts what waited for room. What waits for a lane that is away by now is given back."""
         for lane, attempts in list(self._waiting.items()):
             away = lane.away(moment) or lane.held(moment)
-            while attempts and (away or lane.room(moment) > 0):
+            while attempts and (away or attempts[0].ended or lane.fits(moment, attempts[0].claimed.claim.text)):
                 attempt = attempts.popleft()
+                lane.waiting -= 1
                 if attempt.ended:
                     continue
                 if away:
@@ -93,7 +104,8 @@ class RunningAttempts:
 
     def _begin(self, attempt: AttemptRun) -> None:
         claimed, lane = attempt.claimed, attempt.lane
-        attempt.claimed = replace(claimed, ticket=lane.begin(self._tools.clock(), claimed.claim.text))
+        ticket, attempt.grant = lane.begin(self._tools.clock(), claimed.claim.text)
+        attempt.claimed = replace(claimed, ticket=ticket)
         self._running.add(attempt)
         try:
             attempt.start()
@@ -147,9 +159,11 @@ class RunningAttempts:
         claimed = attempt.claimed
         reason = self._held.let_go(claimed)
         if reason is not None:
-            attempt.lane.limiter.put_back(attempt.lane.tokens_of(claimed.claim.text))
+            attempt.lane.limiter.put_back(attempt.grant)
             self._give_back(claimed, reason)
             return
+        # Of an attempt that ended without a reply; else its tokens are back already.
+        attempt.lane.limiter.done(attempt.grant)
         self.size.grow()
         if result is None:
             self._abandon(claimed)

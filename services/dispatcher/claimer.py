@@ -182,7 +182,7 @@ class Claimer:
             elif isinstance(choice, Undeliverable):
                 delivered = DeliveredJob(claimed.delivery, claimed.job)
                 self._attempts.end_unsent(delivered, claimed.claim, choice.reason, unsure=choice.unsure)
-            elif fleet.only is not None:
+            elif fleet.only is not None and choice.unlimited:
                 self._attempts.start(claimed, choice)
             else:
                 self._start_or_wait(claimed, choice)
@@ -197,9 +197,8 @@ class Claimer:
 
     def _start_or_wait(self, claimed: ClaimedJob, lane: Lane) -> None:
         """Starts an attempt, or lets it wait for room in its lane; where many wait already, in the table."""
-        room = lane.room(self._clock())
-        waiting = self._attempts.waiting_for(lane)
-        if room > 0 and not waiting:
+        waiting = lane.waiting
+        if not waiting and lane.fits(self._clock(), claimed.claim.text):
             self._attempts.start(claimed, lane)
         elif waiting < max(MOST_WAITING, 2 * lane.admission.limit):
             self._attempts.start(claimed, lane, wait=True)

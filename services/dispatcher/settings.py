@@ -40,7 +40,7 @@ class DispatcherSettings(Settings, DatabaseSettings, BrokerSettings, ProvidersSe
     provider_token: Annotated[SecretStr, AfterValidator(_printable)] | None = None
     # Seconds for one request in all. With more than 25 a message could not be settled in time after the end.
     provider_timeout: float = Field(default=10, gt=0, le=25)
-    # Requests a second of this process; None is unlimited.
+    # Requests a second of all dispatchers together; None is unlimited.
     provider_rate: RequestRate = None
     dispatcher_concurrency: int = Field(default=100, ge=1, le=5000)
     max_attempts: int = Field(default=8, ge=1, le=1000)

@@ -1,4 +1,4 @@
-"""Reopens messages that an operator asked to send again: final, unsent messages get a new round."""
+"""Reopens messages that an operator asked to send again: unsent or undelivered messages get a new round."""
 
 from collections.abc import Sequence
 
@@ -46,9 +46,16 @@ async def resend_chunk(pool: Pool, size: int = MESSAGES_PER_CHUNK, *, set_aside:
 
 
 async def _advance(connection: Connection, resend: OpenResend, size: int) -> None:
-    if not resend.wanted or not (resend.statuses or resend.message_ids):
+    if not resend.wanted or not (resend.statuses or resend.message_ids or resend.delivery):
         # The mailing was cancelled or deleted, or has ended: nothing is sent again.
         await resends.move_on(connection, resend.id, [], 0)
+    elif resend.delivery is not None:
+        candidates = await resends.list_undelivered(connection, resend, size)
+        await _reopen(connection, resend, candidates)
+        if len(candidates) < size:
+            await resends.move_on(connection, resend.id, [], 0)
+        else:
+            await resends.move_over(connection, resend.id, candidates[-1].message_id)
     elif resend.message_ids is not None:
         await _reopen(connection, resend, await resends.list_by_id(connection, resend))
         await resends.move_on(connection, resend.id, [], 0)
@@ -62,7 +69,10 @@ async def _advance(connection: Connection, resend: OpenResend, size: int) -> Non
 
 
 async def _reopen(connection: Connection, resend: OpenResend, candidates: Sequence[ResendCandidate]) -> None:
-    """Reopens those messages whose client is not deleted, that have no attempt under way, and that are wanted."""
+    """Reopens those messages whose client is not deleted, that have no attempt under way, and that are wanted.
+
+    A message that a receipt proves to be sent may have an attempt that got no result: it is recorded as lost.
+    """
     wanted = [one for one in candidates if resend.include_unknown or not one.unknown]
     chosen = [one for one in wanted if one.client_alive and not one.open]
     if not chosen:
@@ -71,6 +81,6 @@ async def _reopen(connection: Connection, resend: OpenResend, candidates: Sequen
     if lost:
         await attempts.record_lost(connection, lost)
     message_ids = [one.message_id for one in chosen]
-    await resends.reopen(connection, message_ids)
+    await (resends.reopen if resend.delivery is None else resends.reopen_undelivered)(connection, message_ids)
     for ids in logs.in_lines(message_ids):
         log.info("messages reopened", mailing_id=resend.mailing_id, message_ids=ids, request_id=resend.request_id)

@@ -88,7 +88,18 @@ async def _fold_in_full(pool: Pool, results: Sequence[FoldableResult], fence: da
             now = await store.lock_messages(connection, message_ids)
             records = await store.read_messages(connection, message_ids)
             moved = await _apply(connection, tally(results, records, now))
+            await _note_opt_outs(connection, results)
         return FoldedBatch(moved, await store.move_fence(connection, fence, len(results)))
+
+
+async def _note_opt_outs(connection: Connection, results: Sequence[FoldableResult]) -> None:
+    found = {
+        result.client_id: result.provider
+        for result in results
+        if isinstance(result, Result) and result.opt_out and result.provider is not None
+    }
+    if found:
+        await store.note_opt_outs(connection, found)
 
 
 async def _apply(connection: Connection, tallied: BatchTally) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """The metrics of the reporter."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -11,6 +11,29 @@ from shared.statuses import RESULT_STATUSES
 
 # The planner publishes a fence every 5 s, so a reporter that got nothing for as long as three of them stands by.
 ACTIVE_SECONDS = 15.0
+
+
+class ReceiptMetrics:
+    """Counters of receipts, and how long after its send a receipt came. `dead` counts bodies sent to the dead queue."""
+
+    def __init__(self, registry: CollectorRegistry, dead: Mapping[str, Counter]) -> None:
+        self.dead = dead
+        self.folded = Counter(
+            "herald_receipts",
+            "Receipts that said something new, by what they said.",
+            ["provider", "delivery"],
+            registry=registry,
+        )
+        self.unsent = Counter(
+            "herald_receipts_unsent", "Receipts for messages that the provider had refused.", registry=registry
+        )
+        self.delay = Histogram(
+            "herald_receipt_delay_seconds",
+            "Seconds from a send until the receipt came that it was delivered.",
+            ["provider"],
+            buckets=(1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 21600, 86400),
+            registry=registry,
+        )
 
 
 class Metrics:
@@ -36,7 +59,8 @@ class Metrics:
             buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300),
             registry=registry,
         )
-        self.dead = dead_letter_counters(topology.REPORTER_DEAD, ("unreadable", "unfoldable"), registry)
+        self.dead = dead_letter_counters(topology.REPORTER_DEAD, ("unreadable", "unfoldable", "unknown"), registry)
+        self.receipts = ReceiptMetrics(registry, self.dead)
         self._clock = clock
         self._delivered = float("-inf")
         active = Gauge("herald_reporter_active", "1 if this reporter folds, 0 if it stands by.", registry=registry)

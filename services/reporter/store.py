@@ -81,7 +81,8 @@ async def read_messages(connection: Connection, message_ids: Sequence[int]) -> d
     rows = await connection.fetch(
         """
         SELECT m.id, m.mailing_id, m.started_at IS NOT NULL AS first_try, f.claimed_number AS claimed,
-            greatest(m.attempts, coalesce(f.folded_number, 0)) AS recorded, coalesce(f.base_number, 0) AS base
+            greatest(m.attempts, coalesce(f.folded_number, 0)) AS recorded, coalesce(f.base_number, 0) AS base,
+            coalesce(f.resent, false) AS resent
         FROM messages m LEFT JOIN flights f ON f.message_id = m.id
         WHERE m.id = ANY ($1::bigint[])
         """,
@@ -94,6 +95,7 @@ async def read_messages(connection: Connection, message_ids: Sequence[int]) -> d
             first_try=row["first_try"],
             claimed=row["claimed"],
             base=row["base"],
+            resent=row["resent"],
         )
         for row in rows
     }
@@ -263,6 +265,19 @@ async def count_outcomes(connection: Connection, changes: dict[tuple[int, str], 
         [mailing_id for mailing_id, _ in keys],
         [outcome for _, outcome in keys],
         [changes[key] for key in keys],
+    )
+
+
+async def note_opt_outs(connection: Connection, providers: Mapping[int, str]) -> None:
+    """Notes clients who want nothing any more, by who said so. The API puts them on the stop list."""
+    ids = sorted(providers)
+    await connection.execute(
+        """
+        INSERT INTO opt_outs (client_id, provider) SELECT * FROM unnest($1::bigint[], $2::text[])
+        ON CONFLICT DO NOTHING
+        """,
+        ids,
+        [providers[client_id] for client_id in ids],
     )
 
 

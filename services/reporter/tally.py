@@ -39,7 +39,8 @@ class MessageRecord:
 
     `recorded`: the highest attempt number on record. `first_try`: number 1 was a success, and is recorded in the
     message itself. `claimed`: the highest number claimed, None when the message is not in flight. `base`: the highest
-    number of earlier rounds, whose results no longer move the message.
+    number of earlier rounds, whose results no longer move the message. `resent`: an earlier round was a success, which
+    is on record, and does not move it either.
     """
 
     mailing_id: int
@@ -47,6 +48,7 @@ class MessageRecord:
     first_try: bool
     claimed: int | None
     base: int = 0
+    resent: bool = False
 
     @property
     def highest(self) -> int:
@@ -136,8 +138,8 @@ def _check_moment(result: FoldableResult, now: datetime) -> None:
 
 
 def _counts(result: FoldableResult, record: MessageRecord) -> bool:
-    """Returns whether a result moves the message: a result of this round does, and a success of any round."""
-    return result.number > record.base or result.status == "sent"
+    """Returns whether a result moves the message: a result of this round does, and a success that is news."""
+    return result.number > record.base or (result.status == "sent" and not record.resent)
 
 
 def _first_try(result: FoldableResult | None, record: MessageRecord) -> Result | None:

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import aiohttp
 from aiohttp import web
 
 from services.sandbox import control, presets
@@ -15,6 +16,7 @@ from services.sandbox.faults import decide, delay, refuses
 from services.sandbox.ledger import LedgerEntry
 from services.sandbox.listener import Listener
 from services.sandbox.modes import MODES, Behaviour, Mode, reply_body
+from services.sandbox.receipts import ReceiptSender
 from services.sandbox.reply_writer import write_reply
 from services.sandbox.settings import SandboxSettings
 from services.sandbox.state import STATE, SandboxState
@@ -67,6 +69,9 @@ async def serve(config: SandboxSettings) -> AsyncIterator[Ports]:
     # The draws only spread faults, so they need no cryptographic randomness.
     state = SandboxState(TokenVerifier(config.sandbox_secret.get_secret_value()), random.random)
     async with AsyncExitStack() as stack:
+        session = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
+        state.receipts = ReceiptSender(session, state.draw)
+        stack.callback(state.receipts.close)
         routes = (
             web.post("/v1/send/{message_id}", send),
             web.route("*", "/presets/{name}/{path:.*}", presets.send),

@@ -49,6 +49,25 @@ RetryAfter = Annotated[int | str, AfterValidator(_seconds_or_date)]
 HeaderText = Annotated[str, Field(pattern=r"^[\x20-\x7e]{1,200}$")]
 
 
+class ReceiptFaults(BaseModel):
+    """How receipts are sent of what is accepted in the dialect of a preset.
+
+    `urls` say where, by preset; a send that brings an address of its own needs none. They come after `delay_ms`, or
+    before the reply to the send for the share `early`. Of the others are shares: undelivered, doubled, lost, and
+    `unknown`, which name a message that nobody sent.
+    """
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    urls: dict[str, Annotated[str, Field(pattern=r"^https?://[^\s]{1,500}$")]] = {}
+    delay_ms: Milliseconds = 500
+    undelivered: Share = 0.0
+    early: Share = 0.0
+    doubled: Share = 0.0
+    lost: Share = 0.0
+    unknown: Share = 0.0
+
+
 class Faults(BaseModel):
     """The behaviour of the sandbox towards sends, until it is replaced.
 
@@ -67,6 +86,7 @@ class Faults(BaseModel):
     retry_after: RetryAfter = 1
     retry_after_text: HeaderText | None = None
     code: Annotated[str, Field(pattern=r"^[0-9]{1,5}[a-z]?$")] = "1"
+    receipts: ReceiptFaults = ReceiptFaults()
 
     @property
     def retry_after_header(self) -> str:

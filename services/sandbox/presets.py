@@ -36,6 +36,8 @@ async def send(request: web.Request) -> web.StreamResponse:
     mode = decide(faults, wanted.phone, state.draw())
     behaviour = _behave(dialect, mode, wanted, faults)
     state.ledger.record(wanted.message_id, LedgerEntry(received_at, mode, behaviour.status, wanted.phone, wanted.text))
+    if behaviour.accepted and state.receipts is not None:
+        await state.receipts.report(request.match_info["name"], dialect, wanted, faults)
     if pause := delay(faults, state.draw()):
         await asyncio.sleep(pause.total_seconds())
     return await write_reply(request, behaviour, faults.retry_after_header)

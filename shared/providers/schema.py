@@ -1,6 +1,7 @@
 """The model of the providers file. docs/providers.md explains every key."""
 
 import re
+import zoneinfo
 from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -9,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from shared.providers.durations import read_duration, read_rate
 from shared.providers.merging import merge
+from shared.statuses import Delivery
 
 Duration = Annotated[timedelta, BeforeValidator(read_duration)]
 Rate = Annotated[float, BeforeValidator(read_rate)]
@@ -34,6 +36,12 @@ def _regular(value: str) -> str:
         re.compile(value)
     except re.error as error:
         raise ValueError(f"is no regular expression: {error}") from None
+    return value
+
+
+def _zone(value: str) -> str:
+    if value not in zoneinfo.available_timezones():
+        raise ValueError("is no IANA time zone")
     return value
 
 
@@ -124,9 +132,11 @@ class ReceiptReason(FileModel):
 
 
 class ReceiptMoment(FileModel):
+    """A moment of the provider. `format` is iso, unix, unix_ms, or as strptime knows it, in this time zone."""
+
     path: str
     format: str = "iso"
-    timezone: str = "UTC"
+    timezone: Annotated[str, AfterValidator(_zone)] = "UTC"
 
 
 class ReceiptAnswer(FileModel):
@@ -146,7 +156,9 @@ class ReceiptsConfig(FileModel):
     status: str
     reason: ReceiptReason | str | None = None
     at: ReceiptMoment | str | None = None
-    map: dict[str, Literal["delivered", "undelivered", "waiting"]]
+    map: dict[str, Delivery]
+    # Statuses and reasons, as the provider writes them, of recipients who want nothing any more.
+    opt_out: list[Annotated[str, BeforeValidator(_decimal)]] = []
     answer: ReceiptAnswer = ReceiptAnswer()
     receipts_within: Duration = timedelta(hours=72)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from time import monotonic
 
-from shared.providers.placeholders import EnvironmentSecret, FileSecret
+from shared.providers.placeholders import EnvironmentSecret, FileSecret, RequestPlaceholder, parse_text
 
 # A sidecar may renew a token at any time; a file is looked at this often.
 LOOK_SECONDS = 1.0
@@ -29,6 +29,11 @@ class SecretValues:
         value = self._environment_value(secret) if isinstance(secret, EnvironmentSecret) else self._content(secret)
         self.known.add(value)
         return value
+
+    def fill(self, text: str) -> str:
+        """Returns a text of the file, without placeholders, with its secrets in place. Raises MissingSecret."""
+        parts = (part for part in parse_text(text) if not isinstance(part, RequestPlaceholder))
+        return "".join(part if isinstance(part, str) else self.read(part) for part in parts)
 
     def _environment_value(self, secret: EnvironmentSecret) -> str:
         value = self._environment.get(secret.name, "")

@@ -22,6 +22,14 @@ MESSAGES_BY_REASON = """
     SELECT status || ': ' || reason AS name, count(*) AS count FROM messages
     WHERE mailing_id = $1 AND reason IS NOT NULL GROUP BY 1
 """
+COUNTED_DELIVERIES = """
+    SELECT concat_ws('/', provider, operator_code, delivery, reason) AS name, sum(count) AS count FROM delivery_counts
+    WHERE mailing_id = $1 AND count > 0 AND delivery NOT IN ('proved', 'resent') GROUP BY 1
+"""
+MESSAGES_BY_DELIVERY = """
+    SELECT concat_ws('/', provider, operator_code, delivery, reason) AS name, count(*) AS count FROM deliveries
+    WHERE mailing_id = $1 GROUP BY 1
+"""
 SENT_BY_MINUTE = "SELECT coalesce(sum(sent), 0) FROM minutes WHERE mailing_id = $1"
 
 
@@ -50,6 +58,8 @@ async def check_consistency(pool: asyncpg.Pool, mailing_id: int) -> None:
     assert await outcomes_of(pool, mailing_id) == await _grouped(pool, ATTEMPTS_BY_OUTCOME, mailing_id)
     reasons = await _grouped(pool, COUNTED_REASONS, mailing_id)
     assert reasons == await _grouped(pool, MESSAGES_BY_REASON, mailing_id)
+    deliveries = await _grouped(pool, COUNTED_DELIVERIES, mailing_id)
+    assert deliveries == await _grouped(pool, MESSAGES_BY_DELIVERY, mailing_id)
     assert await pool.fetchval(SENT_BY_MINUTE, mailing_id) == counts.get("sent", 0)
     if not counts.get("pending", 0) and not counts.get("retrying", 0):
         assert await pool.fetchval("SELECT count(*) FROM flights WHERE mailing_id = $1", mailing_id) == 0

@@ -6,11 +6,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.messages import Body, Job, MailingEvent, Results, Unreadable, decode
+from shared.messages import Body, Job, MailingEvent, Receipts, Results, Unreadable, decode
 from shared.topology import DISPATCHER_DEAD, PLANNER_DEAD, REPORTER_DEAD
 
-# The type of the bodies in each dead queue.
-KINDS: Mapping[str, type[Body]] = {PLANNER_DEAD: MailingEvent, DISPATCHER_DEAD: Job, REPORTER_DEAD: Results}
+# The types of the bodies in each dead queue.
+KINDS: Mapping[str, tuple[type[Body], ...]] = {
+    PLANNER_DEAD: (MailingEvent,),
+    DISPATCHER_DEAD: (Job,),
+    REPORTER_DEAD: (Results, Receipts),
+}
 
 # Why the broker dead-lettered a body that can be read, by the reason in x-death.
 _REASONS = {
@@ -55,10 +59,14 @@ def read(queue: str, raw: bytes, headers: Mapping[str, Any]) -> Letter:
 
 
 def _decode(queue: str, raw: bytes) -> tuple[Body | None, str | None]:
-    try:
-        return decode(KINDS[queue], raw), None
-    except Unreadable as error:
-        return None, f"unreadable: {error}"
+    fault = ""
+    for kind in KINDS[queue]:
+        try:
+            return decode(kind, raw), None
+        except Unreadable as error:
+            # The first kind is what most bodies of the queue are.
+            fault = fault or f"unreadable: {error}"
+    return None, fault
 
 
 def _ids(body: Body | None) -> tuple[int | None, int | None]:
@@ -70,6 +78,8 @@ def _ids(body: Body | None) -> tuple[int | None, int | None]:
             return body.mailing_id, None
         case Results():
             return _only({one.mailing_id for one in body.results}), _only({one.message_id for one in body.results})
+        case Receipts():
+            return None, _only({one.message_id for one in body.receipts if one.message_id is not None})
         case _:
             return None, None
 

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from services.api.dead_letters.letter import Letter
 from shared import topology
 from shared.broker import Outgoing
-from shared.messages import Job, MailingEvent, Results, encode
+from shared.messages import Job, MailingEvent, Receipts, Results, encode
 from shared.statuses import UNSENT_STATUSES, MailingStatus, MessageStatus
 
 
@@ -50,6 +52,10 @@ def judge(letter: Letter, facts: MessageFacts | None) -> ReplayDecision:
             return _judge_job(job, facts)
         case Results() as results:
             return Outgoing(topology.RESULTS, topology.RESULT_KEY, encode(results))
+        case Receipts() as receipts:
+            # It may wait for its message anew.
+            body = encode(replace(receipts, waits=0))
+            return Outgoing(topology.RECEIPTS, topology.RECEIPT_KEY, body)
         case MailingEvent() as event:
             return Outgoing(topology.MAILINGS, event.event, encode(event))
         case _:

@@ -142,6 +142,7 @@ PREVIEW: Json = {
     },
 }
 RESEND: Json = {"statuses": ["rejected", "exhausted"]}
+RESEND_UNDELIVERED: Json = {"delivery": ["undelivered"]}
 RESEND_LATER: Json = {"statuses": ["expired"], "end_at": "2035-02-28T18:00:00+03:00"}
 RESENT: Json = {"messages": 1}
 MAILING_EVENTS: Json = {
@@ -288,7 +289,8 @@ OPERATIONS: Mapping[Handler, Operation] = {
     resend.resend: Operation(
         "resendMessages",
         "mailings",
-        "Sends final, unsent messages of a mailing again, in a new round with all its attempts. The answer gives "
+        "Sends final, unsent messages of a mailing again, or those that receipts call undelivered, in a new round with "
+        "all its attempts. The answer gives "
         "their number; they become pending within seconds, and a finished mailing runs again. One that is past its end "
         "needs a new end_at: so those who did not get it get it later. Messages of deleted "
         "clients are left out, and so are messages with an attempt that may still be under way.",
@@ -296,6 +298,7 @@ OPERATIONS: Mapping[Handler, Operation] = {
         body=json_body(
             Resend,
             failed=Example("Rejected and exhausted messages", RESEND),
+            undelivered=Example("Messages that did not reach the handset", RESEND_UNDELIVERED),
             later=Example("Those who did not get it in time, until a new end", RESEND_LATER),
         ),
         errors={

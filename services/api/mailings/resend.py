@@ -1,4 +1,4 @@
-"""POST /mailings/{id}/resend: requests a new round for final, unsent messages. The planner carries it out in chunks."""
+"""POST /mailings/{id}/resend: has the planner send unsent or undelivered messages of a mailing again."""
 
 import time
 
@@ -30,7 +30,7 @@ async def resend(request: web.Request) -> web.Response:
         async with pool.acquire() as connection, connection.transaction():
             locked = await lock_mailing(connection, mailing_id, Precondition(request))
             again, judged = allowed(judge_resend(locked, body.end_at)), time.monotonic()
-            wanted = ResendChoice(statuses, include_unknown=body.include_unknown)
+            wanted = ResendChoice(statuses, include_unknown=body.include_unknown, delivery=body.delivery)
             messages = await _resend(connection, mailing_id, again, wanted, origin_of(request))
             if time.monotonic() - judged > LONGEST_EDIT_SECONDS:
                 raise too_slow()
@@ -38,7 +38,7 @@ async def resend(request: web.Request) -> web.Response:
 
     messages = await retry_on_deadlock(work)
     if messages:
-        logs.get().info("resend requested", statuses=statuses, messages=messages)
+        logs.get().info("resend requested", statuses=statuses, delivery=body.delivery, messages=messages)
         notify_planner(request, "mailing.updated", mailing_id)
     return reply(Resent(messages=messages), status=202)
 
@@ -51,6 +51,10 @@ async def _resend(
     messages = await store.count(connection, mailing_id, wanted)
     if messages:
         await store.add(connection, mailing_id, wanted, origin.request_id)
-        await record(connection, mailing_id, "resent", origin, statuses=wanted.statuses, messages=messages)
+        await record(connection, mailing_id, "resent", origin, **_chosen(wanted), messages=messages)
         await store.run_until(connection, mailing_id, again.end_at, restarts=again.restarts)
     return messages
+
+
+def _chosen(wanted: ResendChoice) -> dict[str, object]:
+    return {"delivery": wanted.delivery} if wanted.delivery else {"statuses": wanted.statuses}

@@ -9,10 +9,14 @@ from shared.database import Connection
 
 @dataclass(frozen=True, slots=True)
 class ResendChoice:
-    """Which messages are to be sent again: by their status, and those of unknown outcome only if they are included."""
+    """Which messages are to be sent again: by their status, and those of unknown outcome only if they are included.
+
+    Or by what receipts say of them.
+    """
 
     statuses: Sequence[str]
     include_unknown: bool = False
+    delivery: Sequence[str] = ()
 
 
 async def is_open(connection: Connection, mailing_id: int) -> bool:
@@ -25,10 +29,21 @@ async def is_open(connection: Connection, mailing_id: int) -> bool:
 
 
 async def count(connection: Connection, mailing_id: int, wanted: ResendChoice) -> int:
-    """Counts what a resend will reopen: final, unsent, and no attempt under way.
+    """Counts what a resend will reopen: final, unsent or undelivered, and no attempt under way.
 
     Clients who are deleted or on the stop list are left out.
     """
+    if wanted.delivery:
+        undelivered: int = await connection.fetchval(
+            """
+            SELECT count(*) FROM deliveries d
+            JOIN messages m ON m.id = d.message_id JOIN clients c ON c.id = m.client_id
+            WHERE d.mailing_id = $1 AND d.delivery = 'undelivered' AND m.status = 'sent'
+                AND c.phone IS NOT NULL AND c.suppression_id IS NULL AND NOT attempt_is_open(m)
+            """,
+            mailing_id,
+        )
+        return undelivered
     value: int = await connection.fetchval(
         """
         SELECT count(*) FROM messages m JOIN clients c ON c.id = m.client_id
@@ -47,13 +62,14 @@ async def count(connection: Connection, mailing_id: int, wanted: ResendChoice) -
 async def add(connection: Connection, mailing_id: int, wanted: ResendChoice, request_id: str) -> None:
     await connection.execute(
         """
-        INSERT INTO resends (mailing_id, statuses, request_id, include_unknown)
-        VALUES ($1, $2::text[]::message_status[], $3, $4)
+        INSERT INTO resends (mailing_id, statuses, request_id, include_unknown, delivery)
+        VALUES ($1, $2::text[]::message_status[], $3, $4, nullif($5::text[], '{}'))
         """,
         mailing_id,
         wanted.statuses,
         request_id,
         wanted.include_unknown,
+        wanted.delivery,
     )
 
 

@@ -3,7 +3,7 @@
 from datetime import time
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from services.api.segments.schemas import TreeNew
 from services.api.web.bodies import BodyModel
@@ -148,11 +148,22 @@ class MailingPatch(BodyModel):
 
 
 class Resend(BodyModel):
-    """Which messages to send again, by their final status. Sent messages are never sent again."""
+    """Which messages to send again: by their final status, or sent ones by what receipts say of them."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["statuses"]}, {"required": ["delivery"]}]})
 
     statuses: Annotated[
         list[UnsentStatus], Field(min_length=1, max_length=4, description="The statuses of the messages to send again.")
-    ]
+    ] = left_out([])
+    delivery: Annotated[
+        list[Literal["undelivered"]],
+        Field(
+            min_length=1,
+            max_length=1,
+            description="Sends again messages that were sent, and that did not reach the handset by the provider's "
+            "receipt. Each costs once more. Either this or `statuses`.",
+        ),
+    ] = left_out([])
     end_at: OptionalMoment = left_out(
         None,
         "The new end of the mailing, at least 40 seconds in the future. A mailing that is past its end needs one.",
@@ -162,6 +173,12 @@ class Resend(BodyModel):
         "Whether to send again also the messages whose outcome is unknown. The provider may have taken them: a client "
         "may get such a message twice.",
     )
+
+    @model_validator(mode="after")
+    def _one_choice(self) -> Self:
+        if bool(self.statuses) == bool(self.delivery):
+            raise ValueError("give either statuses or delivery")
+        return self
 
 
 class MailingsQuery(PageQuery):

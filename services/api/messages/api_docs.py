@@ -20,11 +20,16 @@ MESSAGE: Json = {
     "attempts": 2,
     "created_at": MADE_AT,
     "sent_at": SENT_AT,
+    "delivery": "delivered",
+    "delivery_reason": None,
+    "delivered_at": "2035-01-30T09:00:05Z",
 }
 MESSAGES: Json = {"items": [MESSAGE], "next": None}
 MESSAGES_CSV = (
-    "id,client_id,phone,operator_code,tag,mailing_id,status,reason,attempts,created_at,sent_at\r\n"
-    "1,1,79161234567,916,vip,1,sent,,2,2035-01-30T09:00:00Z,2035-01-30T09:00:01.250000Z\r\n"
+    "id,client_id,phone,operator_code,tag,mailing_id,status,reason,attempts,created_at,sent_at,"
+    "delivery,delivery_reason,delivered_at\r\n"
+    "1,1,79161234567,916,vip,1,sent,,2,2035-01-30T09:00:00Z,2035-01-30T09:00:01.250000Z,"
+    "delivered,,2035-01-30T09:00:05Z\r\n"
 )
 MESSAGE_OF_CLIENT: Json = {
     **{name: MESSAGE[name] for name in ("id", "mailing_id", "status", "reason", "attempts", "created_at", "sent_at")},

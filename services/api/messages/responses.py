@@ -7,7 +7,13 @@ from pydantic import Field
 
 from services.api.clients.responses import CodeShown, PhoneShown
 from services.api.web.responses import Count, Id, Next, ResponseModel
-from shared.statuses import MessageStatus
+from shared.statuses import Delivery, MessageStatus
+
+DeliveryShown = Annotated[
+    Delivery | None, Field(description="What the provider's receipt says of a sent message; null without a receipt.")
+]
+DeliveryReason = Annotated[str | None, Field(description="Why it is undelivered, as the provider says, or null.")]
+DeliveredAt = Annotated[datetime | None, Field(description="When it reached the handset, or null.")]
 
 
 class Message(ResponseModel):
@@ -24,6 +30,9 @@ class Message(ResponseModel):
     attempts: Count = Field(description="The number of requests to the provider.")
     created_at: datetime
     sent_at: datetime | None = Field(description="When the provider accepted it, or null.")
+    delivery: DeliveryShown
+    delivery_reason: DeliveryReason
+    delivered_at: DeliveredAt
 
 
 class Messages(ResponseModel):
@@ -81,3 +90,6 @@ class MessageInFull(ResponseModel):
     attempts: list[Attempt]
     created_at: datetime
     sent_at: datetime | None = Field(description="When the provider accepted it, or null.")
+    delivery: DeliveryShown
+    delivery_reason: DeliveryReason
+    delivered_at: DeliveredAt

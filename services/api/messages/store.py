@@ -1,7 +1,7 @@
 """Reads messages and their attempts, also those of deleted mailings and clients."""
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 
 import asyncpg
@@ -12,6 +12,7 @@ from shared.statuses import UNSENT_STATUSES, MessageStatus
 
 # What is shown of a client that was never there; deleted ones keep their row.
 NO_CLIENT = {"phone": None, "operator_code": None, "tag": None}
+NO_RECEIPT: dict[str, object] = {"delivery": None, "delivery_reason": None, "delivered_at": None}
 
 # The columns of a message, as it is shown in a list; the conditions of each statement follow.
 _SELECT = """
@@ -67,7 +68,33 @@ async def _with_clients(pool: Pool, rows: Sequence[asyncpg.Record]) -> list[Mess
     found = {
         row["id"]: {"phone": row["phone"], "operator_code": row["operator_code"], "tag": row["tag"]} for row in clients
     }
-    return [Message.model_validate({**NO_CLIENT, **row, **found.get(row["client_id"], {})}) for row in rows]
+    receipts = await _deliveries(pool, [row["id"] for row in rows if row["status"] == "sent"])
+    return [
+        Message.model_validate(
+            {**NO_CLIENT, **row, **found.get(row["client_id"], {}), **_delivery(receipts, row["id"])}
+        )
+        for row in rows
+    ]
+
+
+async def _deliveries(pool: Pool, message_ids: Sequence[int]) -> dict[int, asyncpg.Record]:
+    """Reads what receipts say of messages, by message id."""
+    if not message_ids:
+        return {}
+    rows = await pool.fetch(
+        """
+        SELECT message_id, delivery, nullif(reason, '') AS delivery_reason,
+            CASE WHEN delivery = 'delivered' THEN at END AS delivered_at
+        FROM deliveries WHERE message_id = ANY ($1::bigint[])
+        """,
+        message_ids,
+    )
+    return {row["message_id"]: row for row in rows}
+
+
+def _delivery(receipts: Mapping[int, asyncpg.Record], message_id: int) -> dict[str, object]:
+    row = receipts.get(message_id)
+    return NO_RECEIPT if row is None else {name: row[name] for name in NO_RECEIPT}
 
 
 async def _of_status(
@@ -217,4 +244,5 @@ async def get(pool: Pool, message_id: int) -> MessageInFull | None:
     if not rows:
         return None
     attempts = [Attempt.model_validate(dict(row)) for row in rows if row["number"] is not None]
-    return MessageInFull.model_validate({**rows[0], "attempts": attempts})
+    receipts = await _deliveries(pool, [message_id])
+    return MessageInFull.model_validate({**rows[0], "attempts": attempts, **_delivery(receipts, message_id)})

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 import orjson
 
 from services.api.mailings.api_docs import NO_MESSAGES
+from services.api.statistics import delivery, sse
 from services.api.statistics import handlers as statistics
-from services.api.statistics import sse
+from services.api.statistics.delivery_responses import MailingDelivery
 from services.api.statistics.responses import MailingStatistics, MailingSummaries, Totals
 from services.api.web.operation import MADE_AT, SENT_AT, Json, Operation, Success, sse_content, success
 from services.api.web.route import Handler
@@ -37,11 +38,23 @@ STATISTICS: Json = {
     "attempts": {"total": 2, "by_outcome": {"accepted": 1, "server_error": 1}},
     "by_provider": [],
     "reasons": [],
+    "delivery": {"delivered": 1, "undelivered": 0, "waiting": 0},
     "per_minute": [{"at": "2035-01-30T09:00:00Z", "sent": 1, "failed": 0}],
     "rate": 0.0,
     "eta": 0.0,
     "started_at": MADE_AT,
     "finished_at": SENT_AT,
+}
+TIMES: Json = {"p50": 4.6, "p95": 31.0}
+DELIVERED: Json = {"delivered": 1, "undelivered": 0, "waiting": 0, "time_to_handset": TIMES}
+DELIVERY: Json = {
+    **DELIVERED,
+    "mailing_id": 1,
+    "unconfirmed": 0,
+    "no_receipt": 0,
+    "reasons": [],
+    "by_provider": [{**DELIVERED, "provider": "smsc", "unconfirmed": 0, "no_receipt": 0}],
+    "by_operator": [{**DELIVERED, "operator_code": "999"}],
 }
 STATISTICS_EVENTS = (
     f"retry: 2000\n\nevent: statistics\ndata: {orjson.dumps(STATISTICS).decode()}\n\n"
@@ -55,6 +68,13 @@ OPERATIONS: Mapping[Handler, Operation] = {
         "Shows the statistics of a mailing: its counts, the attempts by outcome, the reasons of unsent messages, the "
         "messages per minute, the present rate, and the estimated seconds until all messages are final.",
         {200: success("The statistics.", MailingStatistics, STATISTICS)},
+    ),
+    delivery.show: Operation(
+        "showDelivery",
+        "statistics",
+        "Shows what the receipts of the providers say of a mailing's sent messages, in all, by provider and by "
+        "operator code, and how long they took to the handset.",
+        {200: success("The delivery.", MailingDelivery, DELIVERY)},
     ),
     sse.stream: Operation(
         "streamStatistics",

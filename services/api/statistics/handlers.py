@@ -48,6 +48,7 @@ def present(mailing_id: int, figures: Figures) -> MailingStatistics:
         attempts=Attempts(total=sum(figures.outcomes.values()), by_outcome=figures.outcomes),
         by_provider=figures.providers,
         reasons=figures.reasons,
+        delivery=figures.delivery,
         per_minute=figures.minutes,
         rate=speed.rate,
         eta=speed.eta,

@@ -5,6 +5,7 @@ from datetime import datetime
 from pydantic import Field
 
 from services.api.mailings.responses import ByStatus
+from services.api.statistics.delivery_responses import DeliveryCounts
 from services.api.web.responses import Count, Id, Next, ResponseModel
 from shared.statuses import MailingStatus, MessageStatus
 
@@ -93,6 +94,7 @@ class MailingStatistics(ResponseModel):
     attempts: Attempts
     by_provider: list[ProviderAttempts] = Field(description="Empty without a providers file.")
     reasons: list[Reason]
+    delivery: DeliveryCounts | None = Field(description="What receipts say of sent messages; null without receipts.")
     per_minute: list[Minute]
     rate: float = Field(description="Messages that become final per second, at present.")
     eta: float | None = Field(

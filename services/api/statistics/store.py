@@ -7,6 +7,7 @@ import orjson
 
 from services.api.mailings.responses import ByStatus
 from services.api.mailings.store import by_status
+from services.api.statistics.delivery_responses import DeliveryCounts
 from services.api.statistics.responses import (
     MailingSummary,
     MailingTotals,
@@ -37,6 +38,7 @@ class Figures:
     outcomes: dict[str, int]
     providers: list[ProviderAttempts]
     reasons: list[Reason]
+    delivery: DeliveryCounts | None
     minutes: list[Minute]
 
 
@@ -121,6 +123,15 @@ async def figures(pool: Pool, mailing_id: int) -> Figures | None:
                 )
                 FROM reasons r WHERE r.mailing_id = m.id AND r.count > 0
             ) AS reasons,
+            -- Sent messages by what receipts say.
+            (
+                SELECT json_build_object(
+                    'delivered', coalesce(sum(d.count) FILTER (WHERE d.delivery = 'delivered'), 0),
+                    'undelivered', coalesce(sum(d.count) FILTER (WHERE d.delivery = 'undelivered'), 0),
+                    'waiting', coalesce(sum(d.count) FILTER (WHERE d.delivery = 'waiting'), 0)
+                )
+                FROM delivery_counts d WHERE d.mailing_id = m.id HAVING count(*) > 0
+            ) AS delivery,
             -- The latest minutes, in time order.
             (
                 SELECT json_agg(json_build_object('at', t.at, 'sent', t.sent, 'failed', t.failed) ORDER BY t.at)
@@ -147,5 +158,6 @@ async def figures(pool: Pool, mailing_id: int) -> Figures | None:
         outcomes=orjson.loads(row["outcomes"] or "{}"),
         providers=[ProviderAttempts.model_validate(one) for one in orjson.loads(row["providers"] or "[]")],
         reasons=[Reason.model_validate(reason) for reason in orjson.loads(row["reasons"] or "[]")],
+        delivery=None if row["delivery"] is None else DeliveryCounts.model_validate_json(row["delivery"]),
         minutes=[Minute.model_validate(minute) for minute in orjson.loads(row["minutes"] or "[]")],
     )

@@ -1,19 +1,20 @@
 """The stop list: adds phones, one by one or from a file, lists, exports and removes them."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 
 from aiohttp import web
 
 from services.api.access.places import EXPORTS
-from services.api.audit.log import Origin, origin_of
+from services.api.audit.log import origin_of
 from services.api.edits.barrier import pass_barrier
 from services.api.edits.scope import MOST_CLIENTS, EditScope
 from services.api.stop_list import store
+from services.api.stop_list.adding import add_phones
 from services.api.stop_list.file import BATCH, PhoneFile, ReadPhone
 from services.api.stop_list.guard import KEY, check_key
 from services.api.stop_list.keys import StopListKey
 from services.api.stop_list.responses import Suppression, SuppressionImport, Suppressions
-from services.api.stop_list.schemas import Source, SuppressionImportQuery, SuppressionNew, SuppressionsQuery
+from services.api.stop_list.schemas import SuppressionImportQuery, SuppressionNew, SuppressionsQuery
 from services.api.stop_list.store import AddedPhones
 from services.api.web import pages
 from services.api.web.bodies import chunks, read_body, require_type
@@ -36,7 +37,7 @@ async def create(request: web.Request) -> web.Response:
     """Adds a phone. One that is there stays as it is, and is answered with 200."""
     body = await read_body(request, SuppressionNew)
     phone = ReadPhone(body.phone, body.reason)
-    made = await _add(pool_of(request), _key(request), [phone], body.source, origin_of(request))
+    made = await add_phones(pool_of(request), _key(request), [phone], body.source, origin_of(request))
     await pass_barrier(request, EditScope.of_clients(made.client_ids))
     found = await store.get(pool_of(request), made.ids[0])
     if found is None:
@@ -110,7 +111,7 @@ async def import_phones(request: web.Request) -> web.Response:
 
 async def _store(request: web.Request, key: StopListKey, file: PhoneFile) -> tuple[AddedPhones, int]:
     batch = file.take()
-    return await _add(pool_of(request), key, batch, "file", origin_of(request)), len(batch)
+    return await add_phones(pool_of(request), key, batch, "file", origin_of(request)), len(batch)
 
 
 async def export(request: web.Request) -> web.StreamResponse:
@@ -128,28 +129,6 @@ async def _blocks(pool: Pool) -> AsyncGenerator[bytes]:
         if len(found) < BLOCK:
             return
         head, after = b"", found[-1].id
-
-
-async def _add(
-    pool: Pool, key: StopListKey, phones: Sequence[ReadPhone], source: Source, origin: Origin
-) -> AddedPhones:
-    """Adds phones in one transaction. Raises a problem if the list was written under another key."""
-    hashes = key.hashes([one.phone for one in phones])
-
-    async def work() -> AddedPhones:
-        async with pool.acquire() as connection, connection.transaction():
-            check_key(key, await store.lock(connection))
-            return await store.add(
-                connection,
-                key.check,
-                [one.phone for one in phones],
-                hashes,
-                [one.reason for one in phones],
-                source,
-                origin,
-            )
-
-    return await retry_on_deadlock(work)
 
 
 def _key(request: web.Request) -> StopListKey:

@@ -8,7 +8,8 @@ from services.api.web.bodies import BodyModel
 from services.api.web.field_types import PRINTABLE_PATTERN, Phone, left_out, printable, trim
 from services.api.web.queries import PageQuery, QueryModel
 
-Source = Literal["api", "file", "console", "command"]
+# provider: a provider said that the recipient wants nothing.
+Source = Literal["api", "file", "console", "command", "provider"]
 Reason = Annotated[
     str,
     Field(

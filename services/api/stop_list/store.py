@@ -108,6 +108,31 @@ async def add(
     return AddedPhones(ids=row["ids"], added=row["added"], client_ids=row["client_ids"])
 
 
+@dataclass(frozen=True, slots=True)
+class OptOut:
+    """A client who opted out at a provider. `phone` is None if the client is deleted."""
+
+    client_id: int
+    provider: str
+    phone: str | None
+
+
+async def list_opt_outs(pool: Pool, limit: int) -> list[OptOut]:
+    """Lists opt-outs that are not on the list yet, the oldest first."""
+    rows = await pool.fetch(
+        """
+        SELECT o.client_id, o.provider, c.phone FROM opt_outs o LEFT JOIN clients c ON c.id = o.client_id
+        ORDER BY o.noted_at LIMIT $1
+        """,
+        limit,
+    )
+    return [OptOut(**row) for row in rows]
+
+
+async def forget_opt_outs(pool: Pool, client_ids: Sequence[int]) -> None:
+    await pool.execute("DELETE FROM opt_outs WHERE client_id = ANY ($1::bigint[])", client_ids)
+
+
 async def remove(connection: Connection, suppression_id: int, origin: Origin) -> bool:
     """Removes an entry, and frees the client who has the phone. Returns whether it was there. Call `lock` first."""
     removed = await connection.fetchval(

@@ -29,6 +29,7 @@ ProblemCode = Literal[
     "media-type-unsupported",
     "encoding-unsupported",
     "values-invalid",
+    "receipt-unreadable",
     "rate-exceeded",
     "wrong-tokens-exceeded",
     "too-many-open",
@@ -111,6 +112,11 @@ KINDS: Mapping[ProblemCode, ProblemKind] = {
     ),
     "values-invalid": ProblemKind(
         422, "Values or parameters are not allowed.", "Correct what `errors` names, each with its place and its reason."
+    ),
+    "receipt-unreadable": ProblemKind(
+        422,
+        "A provider's receipt has no status or no id where the providers file looks for it.",
+        "Correct the provider's `receipts` in the providers file. `detail` names the field.",
     ),
     "rate-exceeded": ProblemKind(429, "The token sent too many requests.", "Wait for Retry-After seconds."),
     "wrong-tokens-exceeded": ProblemKind(

@@ -1,9 +1,26 @@
-"""The limit of requests per second, and the number of deliveries to hold for it."""
+"""The limit of messages or segments per second: exact over all dispatchers, by tokens that each of them leases.
 
+A token allows one message, or one segment, in each window of time. It is free again a window after the latest moment at
+which its request can have reached the provider. So in no window can more arrive than there are tokens, however long a
+process or the network held a request up.
+"""
+
+import heapq
 import math
 from collections.abc import Callable
 
-TICK_SECONDS, LONGEST_TICK_SECONDS = 0.1, 1.0
+# A lease is not used any longer after its last renewal, and given to others after twice that.
+LEASE_SECONDS = 5.0
+# How far ahead of their tokens jobs are claimed: as long as a claim takes, within these bounds, and so many at least.
+LEAST_AHEAD_SECONDS, MOST_AHEAD_SECONDS, LEAST_AHEAD = 0.05, 1.0, 2
+# The share of a window that waiting for late requests may cost on average, and how many windows may be saved up for it.
+LATENESS, MOST_SAVED, FIRST_SAVED = 0.025, 3.0, 0.2
+# For what two moments differ by that are measured at two places.
+GUARD = 1.005
+# A request that got no reply for longer has most likely arrived long before.
+MOST_LATE_SECONDS = 1.0
+# Until the shortest time that a request took is forgotten.
+USUAL_SECONDS = 10.0
 # A delivery must not wait here for long: other mailings wait behind it, and after 30 min the broker takes it back.
 PREFETCH_SECONDS = 5
 UNLIMITED = 1_000_000
@@ -11,38 +28,148 @@ UNLIMITED = 1_000_000
 MOST_UNCONFIRMED = 300
 
 
-class RateLimit:
-    """A limit to `rate` requests a second, as tokens: one for each request.
+class RateGrant:
+    """The tokens that one request has, from the moment `at` on, until it ends."""
 
-    A tenth of a second's tokens are kept at the most, or one; none at first, so that no burst goes out. Tokens of
-    jobs that are not sent after all are put back.
-    """
+    __slots__ = ("at", "tokens", "units")
+
+    def __init__(self, tokens: int, units: int, at: float) -> None:
+        self.tokens = tokens
+        self.units = units
+        self.at = at
+
+
+class RateLimit:
+    """The tokens of this process. Moments are seconds on the clock of the claims."""
 
     def __init__(self, rate: float, clock: Callable[[], float]) -> None:
-        self._rate = rate
         self._clock = clock
-        self._most = max(rate * TICK_SECONDS, 1.0)
-        self._tokens = 0.0
-        self._at = clock()
+        self.total, self.window = 1, 1.0
+        self.set_rate(rate)
+        # When each token that no request has is free.
+        self._free: list[float] = []
+        self._used = 0
+        self._until = float("-inf")
+        self._ahead = LEAST_AHEAD_SECONDS
+        self._hungry = False
+        self._need = 1
+        self._saved = FIRST_SAVED * self.total * self.window
+        # The shortest time that requests took in the last seconds, and in those before.
+        self._shortest = self._shortest_before = math.inf
+        self._shortest_at = clock()
+        self.target = 0
+
+    def set_rate(self, rate: float) -> None:
+        """Takes another rate. Tokens that are too many by it are given back with the next lease."""
+        whole = max(int(rate), 1)
+        # One in a hundred is kept back, for what arrives later than anybody could know.
+        self.total, self.window = whole - whole // 100, whole / rate
+
+    @property
+    def held(self) -> int:
+        """Tokens that this process has."""
+        return len(self._free) + self._used
 
     @property
     def available(self) -> int:
-        """Requests that may be claimed for now."""
+        """Tokens that are free now."""
+        return self._free_at(self._clock())
+
+    @property
+    def claimable(self) -> int:
+        """How many jobs may be claimed for tokens that are free soon."""
+        return max(self._free_at(self._clock() + self._ahead), LEAST_AHEAD)
+
+    def fits(self, units: int) -> bool:
+        """Says whether a message of so many units may begin now. If not, more tokens are asked for."""
+        wanted = min(units, self.total)
+        fits = self.available >= wanted
+        if not fits:
+            self._hungry = True
+            self._need = max(self._need, wanted)
+        return fits
+
+    def take(self, units: int) -> RateGrant:
+        """Takes the tokens of a message: one for each unit, or all that there are."""
+        tokens = min(units, self.total, len(self._free))
+        for _ in range(tokens):
+            heapq.heappop(self._free)
+        self._used += tokens
+        return RateGrant(tokens, units, self._clock())
+
+    def put_back(self, grant: RateGrant) -> None:
+        """Puts back the tokens of a request that did not begin."""
+        self._return(grant, self._clock())
+
+    def done(self, grant: RateGrant, *, slow: bool = False) -> None:
+        """Takes back the tokens of a request that ended, free a window later; twice that while it is to be slow."""
+        if not grant.tokens:
+            return
         moment = self._clock()
-        if self._tokens < self._most:
-            self._tokens = min(self._tokens + (moment - self._at) * self._rate, self._most)
-        self._at = moment
-        return int(self._tokens)
+        latest = grant.at + self._lateness(moment - grant.at, moment)
+        # What a message takes beyond all tokens is paid for in time.
+        window = self.window * max(grant.units / grant.tokens if grant.units > self.total else 1.0, 1.0)
+        self._return(grant, latest + window * (2 if slow else GUARD))
 
-    def take(self, requests: int) -> None:
-        self._tokens -= requests
+    def _lateness(self, seconds: float, moment: float) -> float:
+        """Returns how much later than usual a request may have arrived, as far as that may cost.
 
-    def put_back(self, requests: int) -> None:
-        self._tokens += requests
+        A provider that always takes its time gets every request as much later, which changes nothing. One that takes
+        now little and now much may have got a request late; waiting for all of that would leave its rate unused.
+        """
+        if moment - self._shortest_at > USUAL_SECONDS:
+            self._shortest_before, self._shortest, self._shortest_at = self._shortest, math.inf, moment
+        self._shortest = min(self._shortest, seconds)
+        late = seconds - min(self._shortest, self._shortest_before)
+        self._saved = min(self._saved + LATENESS * self.window, MOST_SAVED * self.window * max(self.held, 1))
+        paid = min(late, self._saved, MOST_LATE_SECONDS)
+        self._saved -= paid
+        return paid
+
+    def _return(self, grant: RateGrant, free_at: float) -> None:
+        for _ in range(grant.tokens):
+            heapq.heappush(self._free, free_at)
+        self._used -= grant.tokens
+        grant.tokens = 0
 
     def allow_for(self, seconds: float) -> None:
-        """Keeps the tokens of so many seconds, since that is how long a claim takes."""
-        self._most = max(self._rate * min(max(seconds, TICK_SECONDS), LONGEST_TICK_SECONDS), 1.0)
+        """Has jobs claimed so long ahead of their tokens, since that is how long a claim takes."""
+        self._ahead = min(max(1.5 * seconds, LEAST_AHEAD_SECONDS), MOST_AHEAD_SECONDS)
+
+    def wish(self, waiting: int) -> tuple[int, int]:
+        """Returns how many tokens could be used, and how many a message needs, since the last call."""
+        moment = self._clock()
+        in_use = self._used + sum(free_at > moment for free_at in self._free)
+        wanted = self.total if self._hungry or waiting else in_use + in_use // 8
+        need, self._hungry, self._need = self._need, False, 1
+        return min(wanted, self.total), need
+
+    def give_back(self) -> int:
+        """Gives back tokens that are free and too many, and returns how many are kept."""
+        moment = self._clock()
+        while self.held > self.target and self._free and self._free[0] <= moment:
+            heapq.heappop(self._free)
+        return self.held
+
+    def lease(self, tokens: int, target: int, asked_at: float) -> None:
+        """Has so many tokens from now on. `target`: how many it is to have; the rest is given back when it is free."""
+        moment = self._clock()
+        if asked_at - self._until > LEASE_SECONDS:
+            # Nobody counted on the tokens of a lease that ran out long ago.
+            self._free.clear()
+        # New ones are spread over a window, so that they do not go out at once, now and in each window from now on.
+        new = max(tokens - self.held, 0)
+        for place in range(new):
+            heapq.heappush(self._free, moment + self.window * place / new)
+        while self.held > tokens and self._free:
+            self._free.remove(max(self._free))
+            heapq.heapify(self._free)
+        self.target, self._until = target, asked_at + LEASE_SECONDS
+
+    def _free_at(self, moment: float) -> int:
+        if self._clock() >= self._until:
+            return 0
+        return sum(free_at <= moment for free_at in self._free)
 
 
 class NoLimit(RateLimit):
@@ -55,18 +182,31 @@ class NoLimit(RateLimit):
     def available(self) -> int:
         return UNLIMITED
 
-    def take(self, requests: int) -> None:
-        """Takes nothing."""
+    @property
+    def claimable(self) -> int:
+        return UNLIMITED
 
-    def put_back(self, requests: int) -> None:
+    def fits(self, units: int) -> bool:
+        return True
+
+    def take(self, units: int) -> RateGrant:
+        return NO_GRANT
+
+    def done(self, grant: RateGrant, *, slow: bool = False) -> None:
+        """Takes nothing back."""
+
+    def put_back(self, grant: RateGrant) -> None:
         """Puts nothing back."""
 
     def allow_for(self, seconds: float) -> None:
-        """Keeps nothing."""
+        """Claims nothing ahead."""
+
+
+NO_GRANT = RateGrant(0, 0, 0.0)
 
 
 def make_limit(rate: float | None, clock: Callable[[], float]) -> RateLimit:
-    """Makes the limit to `rate` requests a second; None is unlimited."""
+    """Makes the limit to `rate` messages or segments a second; None is unlimited. It has no tokens yet."""
     return NoLimit() if rate is None else RateLimit(rate, clock)
 
 

@@ -53,8 +53,8 @@ class Fleet:
         return any(lane.limiter.available <= 0 for lane in self.lanes.values())
 
     def room(self, moment: float) -> int:
-        """Returns how many requests may begin now, over all providers."""
-        return sum(lane.room(moment) for lane in self.lanes.values())
+        """Returns how many jobs may be claimed now, over all providers."""
+        return sum(lane.claimable(moment) for lane in self.lanes.values())
 
     def away(self, moment: float) -> float:
         """Returns for how many seconds nothing can be sent at all; 0 while any provider takes messages."""

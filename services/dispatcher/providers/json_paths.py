@@ -1,12 +1,12 @@
 """Finds values in a JSON reply by dotted paths. Pure."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from services.dispatcher.providers.message_values import GETTERS, MessageValues
+from shared.providers.json_walk import ANY, walk
 from shared.providers.placeholders import RequestPlaceholder, parse_text
 
-ANY = "*"
 # Finds what stands at a path, in the order of the reply; nothing where there is no such place.
 Find = Callable[[Any, MessageValues | None], Sequence[Any]]
 
@@ -15,10 +15,10 @@ def compile_path(path: str) -> Find:
     """Compiles a path: keys and indexes between dots, * for any element, {{phone}} for a value of the message."""
     steps = path.split(".")
     if any(isinstance(part, RequestPlaceholder) for part in parse_text(path)):
-        return lambda tree, values: list(_walk(tree, [_fill(step, values) for step in steps]))
+        return lambda tree, values: list(walk(tree, [_fill(step, values) for step in steps]))
     if len(steps) == 1 and path != ANY and not path.isdigit():
         return lambda tree, _: [tree[path]] if isinstance(tree, dict) and path in tree else ()
-    return lambda tree, _: list(_walk(tree, steps))
+    return lambda tree, _: list(walk(tree, steps))
 
 
 def _fill(step: str, values: MessageValues | None) -> str:
@@ -28,18 +28,3 @@ def _fill(step: str, values: MessageValues | None) -> str:
         str(GETTERS[part.name](values)) if isinstance(part, RequestPlaceholder) else part for part in parse_text(step)
     ]
     return "".join(part for part in parts if isinstance(part, str))
-
-
-def _walk(tree: Any, steps: Sequence[str]) -> Iterator[Any]:
-    if not steps:
-        yield tree
-        return
-    step, rest = steps[0], steps[1:]
-    if step == ANY:
-        below = tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ()
-        for one in below:
-            yield from _walk(one, rest)
-    elif isinstance(tree, dict) and step in tree:
-        yield from _walk(tree[step], rest)
-    elif isinstance(tree, list) and step.isdigit() and int(step) < len(tree):
-        yield from _walk(tree[int(step)], rest)

@@ -92,8 +92,13 @@ class FleetKeeper:
         made = self._make_lane(mapping)
         same = lane is not None and lane.mapping.fingerprint == mapping.fingerprint
         made.trial = not same and self._recognised.get(mapping.name) != mapping.fingerprint
-        if lane is not None:
-            made.holds = lane.holds
+        if lane is None:
+            return made
+        made.holds = lane.holds
+        if mapping.config.rate is not None and not lane.unlimited:
+            # The tokens stay with the process.
+            made.limiter = lane.limiter
+            made.limiter.set_rate(mapping.config.rate)
         return made
 
     def obey(self, states: Iterable[ProviderState], moment: float) -> None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from services.dispatcher.admission.admission import Admission
 from services.dispatcher.admission.breaker import Ticket
-from services.dispatcher.admission.rate_limit import RateLimit
+from services.dispatcher.admission.rate_limit import NoLimit, RateGrant, RateLimit
 from services.dispatcher.provider_api.http_client import HttpClient
 from services.dispatcher.provider_api.pending_request import PendingRequest, RequestOwner
 from services.dispatcher.provider_api.replies import Classification, Reply
@@ -51,6 +51,8 @@ class Lane:
     # Refusals of our account, of which each is logged once a minute.
     refusals: RepeatedCauses = field(default_factory=RepeatedCauses)
     reason: str | None = None
+    # Claims that wait here for room.
+    waiting: int = 0
     # Requests that have ended, since the process began.
     ended: int = 0
 
@@ -59,12 +61,28 @@ class Lane:
         return self.mapping.name
 
     @property
+    def unlimited(self) -> bool:
+        """Whether the provider has no rate."""
+        return isinstance(self.limiter, NoLimit)
+
+    @property
     def under_way(self) -> int:
         """Requests that have their ticket."""
         return self.admission.begun
 
     def room(self, moment: float) -> int:
         """Returns how many requests may begin now."""
+        return max(min(self._room(moment), self.limiter.available), 0)
+
+    def claimable(self, moment: float) -> int:
+        """Returns how many jobs may be claimed now. Tokens of the rate may come while a claim is on its way."""
+        return max(min(self._room(moment), self.limiter.claimable) - self.waiting, 0)
+
+    def fits(self, moment: float, text: str) -> bool:
+        """Says whether the request of a message may begin now."""
+        return self._room(moment) > 0 and self.limiter.fits(self.tokens_of(text))
+
+    def _room(self, moment: float) -> int:
         if self.away(moment) or self.held(moment):
             return 0
         room = self.admission.allowance(moment)
@@ -72,7 +90,7 @@ class Lane:
             room = min(room, 1 - self.under_way) if self.leave else 0
         if moment < self.holds.slowed_until:
             room = min(room, self.admission.limit // 2 - self.under_way)
-        return max(min(room, self.limiter.available), 0)
+        return room
 
     def held(self, moment: float) -> float:
         """Returns for how many seconds the provider asked to be left alone."""
@@ -95,10 +113,9 @@ class Lane:
         """Returns how much of the rate a message takes: one, or its segments."""
         return count_segments(text) if self.mapping.config.rate_of == "segments" else 1
 
-    def begin(self, moment: float, text: str) -> Ticket:
-        """Records that a request begins, and returns its ticket."""
-        self.limiter.take(self.tokens_of(text))
-        return self.admission.begin(moment)
+    def begin(self, moment: float, text: str) -> tuple[Ticket, RateGrant]:
+        """Records that a request begins, and returns its ticket and its tokens of the rate."""
+        return self.admission.begin(moment), self.limiter.take(self.tokens_of(text))
 
     def send(self, values: MessageValues, *, deadline: float, owner: RequestOwner) -> PendingRequest | None:
         """Sends the request of a message: see services/dispatcher/provider_api/http_client.py."""
@@ -112,9 +129,10 @@ class Lane:
             self.trial = False
         return self.escalation.judge(message_id, found) if self.mapping.escalates else found
 
-    def record(self, moment: float, ticket: Ticket, seconds: float, found: Classification) -> None:
+    def record(self, moment: float, ticket: Ticket, grant: RateGrant, seconds: float, found: Classification) -> None:
         """Records how a request ended, and after how many seconds."""
         self.ended += 1
+        self.limiter.done(grant, slow=moment < self.holds.slowed_until)
         if found.verdict == "hold":
             self.reason = found.reason
             self.admission.trip(moment, ticket)

@@ -14,7 +14,8 @@ class OpenResend:
     """A resend that is not done, under its row lock. `wanted`: its mailing still sends.
 
     It is by message if `message_ids` is not None. Else it is by status, and messages with the first of `statuses` have
-    been looked at up to the id `cursor`. Those whose outcome is unknown are left out unless `include_unknown`.
+    been looked at up to the id `cursor`. Those whose outcome is unknown are left out unless `include_unknown`. Or it is
+    by `delivery`: messages that were sent, and of which a receipt says this.
     """
 
     id: int
@@ -26,6 +27,7 @@ class OpenResend:
     request_id: str | None
     wanted: bool
     include_unknown: bool
+    delivery: list[str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ async def lock_oldest(connection: Connection, passing_over: Sequence[int] = ()) 
         """
         SELECT r.id, r.mailing_id, r.statuses::text[], r.cursor, r.message_ids, r.requested_at, r.request_id,
             m.status IN ('running', 'paused') AND w.closing_at IS NULL AND m.end_at > clock_timestamp() AS wanted,
-            r.include_unknown
+            r.include_unknown, r.delivery
         FROM resends r
         JOIN mailings m ON m.id = r.mailing_id
         JOIN mailing_work w ON w.mailing_id = r.mailing_id
@@ -84,6 +86,25 @@ async def list_of_status(connection: Connection, resend: OpenResend, limit: int)
         """,
         resend.mailing_id,
         resend.statuses[0],
+        resend.cursor,
+        resend.requested_at,
+        limit,
+    )
+    return [_candidate(row) for row in rows]
+
+
+async def list_undelivered(connection: Connection, resend: OpenResend, limit: int) -> list[ResendCandidate]:
+    """Lists the next messages that were undelivered when the resend was requested."""
+    rows = await connection.fetch(
+        """
+        SELECT d.message_id AS id, m.attempts, c.phone IS NOT NULL AND c.suppression_id IS NULL AS client_alive,
+            attempt_is_open(m) AS open, attempt_is_lost(m) AS lost, false AS unknown
+        FROM deliveries d JOIN messages m ON m.id = d.message_id JOIN clients c ON c.id = m.client_id
+        WHERE d.mailing_id = $1 AND d.message_id > $2 AND d.delivery = 'undelivered'
+            AND m.status = 'sent' AND m.final_at <= $3
+        ORDER BY d.message_id LIMIT $4
+        """,
+        resend.mailing_id,
         resend.cursor,
         resend.requested_at,
         limit,
@@ -125,6 +146,17 @@ async def reopen(connection: Connection, message_ids: Sequence[int]) -> int:
     """Opens a new round for these messages, and returns how many were reopened."""
     value: int = await connection.fetchval("SELECT reopen($1::bigint[])", message_ids)
     return value
+
+
+async def reopen_undelivered(connection: Connection, message_ids: Sequence[int]) -> int:
+    """Opens a new round for messages that were sent and are undelivered, and returns how many were reopened."""
+    value: int = await connection.fetchval("SELECT reopen_undelivered($1::bigint[])", message_ids)
+    return value
+
+
+async def move_over(connection: Connection, resend_id: int, cursor: int) -> None:
+    """Stores how far a resend by delivery has come."""
+    await connection.execute("UPDATE resends SET cursor = $2 WHERE id = $1", resend_id, cursor)
 
 
 async def move_on(connection: Connection, resend_id: int, statuses: Sequence[str], cursor: int) -> None:

@@ -4,6 +4,7 @@ import base64
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -19,11 +20,15 @@ _DIGITS = re.compile(r"\d{1,18}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class DialectSend:
-    """A send that was read. Where a dialect carries no id of ours, the phone stands for it in the ledger."""
+    """A send that was read. Where a dialect carries no id of ours, the phone stands for it in the ledger.
+
+    `callback` is the address for receipts that came with it.
+    """
 
     phone: int
     text: str
     message_id: int
+    callback: str | None = None
 
     @property
     def provider_id(self) -> str:
@@ -50,22 +55,24 @@ class Dialect:
     """One provider's way of speaking.
 
     `read` raises RefusedSend with one of its own codes as message. `codes` are those that stand for the modes of the
-    sandbox; `accept` and `refuse` make replies.
+    sandbox; `accept` and `refuse` make replies, and `receipt` the form of a receipt, whether delivered or not.
     """
 
     read: Callable[[DialectRequest], DialectSend]
     accept: Callable[[DialectSend], Behaviour]
     refuse: Callable[[str, DialectSend | None], Behaviour]
     codes: Mapping[Mode, str]
+    receipt: Callable[[DialectSend, bool, datetime], Mapping[str, str]] | None = None
 
 
-def a_send(phone: str, text: str, message_id: str, code: str) -> DialectSend:
+def a_send(phone: str, text: str, message_id: str, code: str, callback: str = "") -> DialectSend:
     """Makes a send of its texts. Raises RefusedSend with `code` for a phone that is none."""
     found = _PHONE.fullmatch(phone)
     if found is None or not text:
         raise RefusedSend(400, code)
     number = int(found[1])
-    return DialectSend(number, text, int(message_id) if _DIGITS.fullmatch(message_id) else number)
+    ours = int(message_id) if _DIGITS.fullmatch(message_id) else number
+    return DialectSend(number, text, ours, callback if callback.startswith("http") else None)
 
 
 def a_json(content: Any, status: int = 200, *, accepted: bool = False) -> Behaviour:

@@ -1,9 +1,13 @@
 """Jasmin: plain text, and a status that means several things."""
 
+from collections.abc import Mapping
+from datetime import datetime
+
 from services.sandbox.body import RefusedSend
 from services.sandbox.dialects.dialect import Dialect, DialectRequest, DialectSend, a_send, a_text
 from services.sandbox.modes import Behaviour, Mode
 
+_ID = "00000000-0000-4000-8000-"
 _ERRORS = {
     "400a": (400, "Authorization failed for username"),
     "400": (400, "Argument [to] has an invalid value"),
@@ -28,11 +32,11 @@ def _read(request: DialectRequest) -> DialectSend:
             raise RefusedSend(400, "400") from None
     else:
         text = request.text("content").encode("latin-1", "replace").decode("latin-1")
-    return a_send(request.text("to"), text, "", "400")
+    return a_send(request.text("to"), text, "", "400", request.text("dlr-url"))
 
 
 def _accept(send: DialectSend) -> Behaviour:
-    return a_text(f'Success "00000000-0000-4000-8000-{send.provider_id}"', accepted=True)
+    return a_text(f'Success "{_ID}{send.provider_id}"', accepted=True)
 
 
 def _refuse(code: str, _: DialectSend | None) -> Behaviour:
@@ -40,4 +44,10 @@ def _refuse(code: str, _: DialectSend | None) -> Behaviour:
     return a_text(f'Error "{words}"', status)
 
 
-JASMIN = Dialect(_read, _accept, _refuse, {Mode.REJECT400: "400", Mode.UNAUTHORIZED: "403", Mode.TOO_MANY: "403t"})
+def _receipt(send: DialectSend, delivered: bool, _: datetime) -> Mapping[str, str]:
+    status, error = ("DELIVRD", "000") if delivered else ("UNDELIV", "011")
+    return {"id": f"{_ID}{send.provider_id}", "message_status": status, "level": "3", "err": error}
+
+
+_CODES = {Mode.REJECT400: "400", Mode.UNAUTHORIZED: "403", Mode.TOO_MANY: "403t"}
+JASMIN = Dialect(_read, _accept, _refuse, _CODES, _receipt)

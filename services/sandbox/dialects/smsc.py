@@ -1,5 +1,9 @@
 """SMSC.ru: errors are numbers in a 200, and some of them carry an id."""
 
+from collections.abc import Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
 from services.sandbox.body import RefusedSend
 from services.sandbox.dialects.dialect import Dialect, DialectRequest, DialectSend, a_json, a_send, a_text
 from services.sandbox.modes import Behaviour, Mode
@@ -16,6 +20,7 @@ _ERRORS = {
     "9": "duplicate request, wait a minute",
     "9c": "too many concurrent requests",
 }
+_MOSCOW = ZoneInfo("Europe/Moscow")
 _WITH_ID = frozenset("3678")
 
 
@@ -42,4 +47,10 @@ def _refuse(code: str, send: DialectSend | None) -> Behaviour:
     return a_json(reply | ({"id": send.message_id} if send is not None and code in _WITH_ID else {}))
 
 
-SMSC = Dialect(_read, _accept, _refuse, {Mode.REJECT400: "7", Mode.UNAUTHORIZED: "2", Mode.TOO_MANY: "9c"})
+def _receipt(send: DialectSend, delivered: bool, at: datetime) -> Mapping[str, str]:
+    status, error = ("1", "0") if delivered else ("20", "6")
+    moment = at.astimezone(_MOSCOW).strftime("%d.%m.%Y %H:%M:%S")
+    return {"id": str(send.message_id), "phone": str(send.phone), "status": status, "time": moment, "err": error}
+
+
+SMSC = Dialect(_read, _accept, _refuse, {Mode.REJECT400: "7", Mode.UNAUTHORIZED: "2", Mode.TOO_MANY: "9c"}, _receipt)

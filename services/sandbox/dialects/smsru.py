@@ -1,5 +1,8 @@
 """SMS.ru: the outer status may be OK while the message, keyed by its phone, is refused."""
 
+from collections.abc import Mapping
+from datetime import datetime
+
 from services.sandbox.body import RefusedSend
 from services.sandbox.dialects.dialect import Dialect, DialectRequest, DialectSend, a_json, a_send
 from services.sandbox.modes import Behaviour, Mode
@@ -27,4 +30,10 @@ def _refuse(code: str, send: DialectSend | None) -> Behaviour:
     return a_json({"status": "OK", "status_code": 100, "sms": {str(send.phone): refusal}, "balance": 100.0})
 
 
-SMSRU = Dialect(_read, _accept, _refuse, {Mode.REJECT400: "202", Mode.UNAUTHORIZED: "200", Mode.TOO_MANY: "220"})
+def _receipt(send: DialectSend, delivered: bool, at: datetime) -> Mapping[str, str]:
+    lines = ["sms_status", f"000000-{send.provider_id}", "103" if delivered else "104", str(int(at.timestamp()))]
+    return {"data[0]": "\n".join(lines), "hash": "0"}
+
+
+_CODES = {Mode.REJECT400: "202", Mode.UNAUTHORIZED: "200", Mode.TOO_MANY: "220"}
+SMSRU = Dialect(_read, _accept, _refuse, _CODES, _receipt)

@@ -1,5 +1,8 @@
 """Twilio: 201 with a sid, or an error whose code says more than its status."""
 
+from collections.abc import Mapping
+from datetime import datetime
+
 from services.sandbox.body import RefusedSend
 from services.sandbox.dialects.dialect import Dialect, DialectRequest, DialectSend, a_json, a_send
 from services.sandbox.modes import Behaviour, Mode
@@ -17,7 +20,8 @@ def _read(request: DialectRequest) -> DialectSend:
         raise RefusedSend(400, "21603")
     if not request.text("To").startswith("+"):
         raise RefusedSend(400, "21211")
-    return a_send(request.text("To"), request.text("Body"), "", "21211")
+    callback = request.text("StatusCallback")
+    return a_send(request.text("To"), request.text("Body"), "", "21211", callback)
 
 
 def _accept(send: DialectSend) -> Behaviour:
@@ -31,4 +35,12 @@ def _refuse(code: str, _: DialectSend | None) -> Behaviour:
     return a_json({"code": int(code), "message": "refused", "status": status}, status)
 
 
-TWILIO = Dialect(_read, _accept, _refuse, {Mode.REJECT400: "21211", Mode.UNAUTHORIZED: "20003", Mode.TOO_MANY: "20429"})
+def _receipt(send: DialectSend, delivered: bool, _: datetime) -> Mapping[str, str]:
+    sid = f"SM{send.message_id:032x}"
+    if delivered:
+        return {"MessageSid": sid, "MessageStatus": "delivered"}
+    return {"MessageSid": sid, "MessageStatus": "undelivered", "ErrorCode": "30003"}
+
+
+_CODES = {Mode.REJECT400: "21211", Mode.UNAUTHORIZED: "20003", Mode.TOO_MANY: "20429"}
+TWILIO = Dialect(_read, _accept, _refuse, _CODES, _receipt)

@@ -1,5 +1,8 @@
 """Vonage: one element for each part of a text, with a status that is a text."""
 
+from collections.abc import Mapping
+from datetime import datetime
+
 from services.sandbox.body import RefusedSend
 from services.sandbox.dialects.dialect import Dialect, DialectRequest, DialectSend, a_json, a_send
 from services.sandbox.modes import Behaviour, Mode
@@ -14,7 +17,7 @@ def _read(request: DialectRequest) -> DialectSend:
     text = request.text("text")
     if request.text("type") != "unicode" and not fits_gsm(text):
         text = "".join(char if fits_gsm(char) else "?" for char in text)
-    return a_send(request.text("to"), text, request.text("client-ref"), "3")
+    return a_send(request.text("to"), text, request.text("client-ref"), "3", request.text("callback"))
 
 
 def _accept(send: DialectSend) -> Behaviour:
@@ -35,4 +38,14 @@ def _refuse(code: str, _: DialectSend | None) -> Behaviour:
     return a_json({"message-count": "1", "messages": [{"status": code, "error-text": "refused"}]})
 
 
-VONAGE = Dialect(_read, _accept, _refuse, {Mode.REJECT400: "3", Mode.UNAUTHORIZED: "4", Mode.TOO_MANY: "1"})
+def _receipt(send: DialectSend, delivered: bool, at: datetime) -> Mapping[str, str]:
+    return {
+        "messageId": f"{send.provider_id}00",
+        "client-ref": str(send.message_id),
+        "status": "delivered" if delivered else "failed",
+        "err-code": "0" if delivered else "1",
+        "message-timestamp": f"{at:%Y-%m-%d %H:%M:%S}",
+    }
+
+
+VONAGE = Dialect(_read, _accept, _refuse, {Mode.REJECT400: "3", Mode.UNAUTHORIZED: "4", Mode.TOO_MANY: "1"}, _receipt)

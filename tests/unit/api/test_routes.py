@@ -40,7 +40,7 @@ def test_every_get_answers_head_save_the_one_that_never_ends() -> None:
 def test_every_field_that_a_caller_can_send_is_named_by_a_route() -> None:
     assert field_names(model for route in ROUTES for model in route.models) == {
         *("all", "by", "client_id", "closes", "cursor", "end_at", "filter", "for", "from", "ids", "kind", "limit"),
-        *("include_unknown", "on_conflict", "since", "until"),
+        *("include_unknown", "delivery", "on_conflict", "since", "until"),
         *("on_empty", "opens", "reason", "spreadsheet", "unsent_of", "with_id"),
         *("operator_code", "operator_codes", "phone", "queue", "start_at", "status", "statuses", "tag", "tags"),
         *("text", "timezone", "to", "window"),

@@ -1,5 +1,6 @@
 """Builds lanes, mappings and fleets, so that a test names only what matters to it."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -49,7 +50,11 @@ def a_lane(
     """Builds the lane of a mapping; without one, that of the provider of the environment."""
     admission = admission or Admission(Breaker(lambda: 1.0), AdaptiveConcurrency(100))
     label = None if mapping is None else mapping.name
-    return Lane(mapping or probe_mapping(), client, admission, make_limit(rate, clock), label=label)
+    limiter = make_limit(rate, clock)
+    if rate is not None:
+        # All tokens, for as long as the test takes.
+        limiter.lease(limiter.total, limiter.total, math.inf)
+    return Lane(mapping or probe_mapping(), client, admission, limiter, label=label)
 
 
 def a_fleet(*lanes: Lane, **weights: float) -> Fleet:

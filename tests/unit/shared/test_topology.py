@@ -40,12 +40,12 @@ def guarded(dead_queue: str, **more: Argument) -> dict[str, Argument]:
     }
 
 
-def delayed(milliseconds: int) -> dict[str, Argument]:
+def delayed(milliseconds: int, then: str = "dispatcher.jobs") -> dict[str, Argument]:
     return {
         "x-queue-type": "quorum",
         "x-message-ttl": milliseconds,
         "x-dead-letter-exchange": "",
-        "x-dead-letter-routing-key": "dispatcher.jobs",
+        "x-dead-letter-routing-key": then,
         "x-dead-letter-strategy": "at-least-once",
         "x-overflow": "reject-publish",
     }
@@ -61,6 +61,7 @@ def test_the_exchanges_are_those_of_the_documentation() -> None:
         Exchange("herald.jobs", "direct"),
         Exchange("herald.retry", "direct"),
         Exchange("herald.results", "direct"),
+        Exchange("herald.receipts", "direct"),
         Exchange("herald.dead", "direct"),
     }
 
@@ -75,6 +76,8 @@ def test_the_queues_are_those_of_the_documentation() -> None:
         "dispatcher.retry.10m": delayed(600_000),
         "dispatcher.retry.30m": delayed(1_800_000),
         "reporter.results": guarded("reporter.dead", **{"x-single-active-consumer": True}),
+        "reporter.receipts": guarded("reporter.dead"),
+        "reporter.receipts.retry": delayed(15_000, "reporter.receipts"),
         "planner.dead": capped(100_000),
         "dispatcher.dead": capped(100_000),
         "reporter.dead": capped(100_000),
@@ -126,7 +129,7 @@ def test_no_queue_has_an_argument_that_some_broker_refuses_or_that_loses_message
 
 def test_only_retry_queues_let_messages_expire() -> None:
     expiring = {queue.name for queue in TABLE.queues if "x-message-ttl" in queue.arguments}
-    assert expiring == {topology.retry_queue(delay) for delay in DEFAULT_RETRY_DELAYS}
+    assert expiring == {*map(topology.retry_queue, DEFAULT_RETRY_DELAYS), topology.REPORTER_RECEIPTS_RETRY}
 
 
 @pytest.mark.parametrize("event", get_args(MailingEventName))

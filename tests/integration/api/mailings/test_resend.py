@@ -114,7 +114,9 @@ async def test_a_mailing_past_its_end_is_a_conflict(api: Api, rows: Rows, pool: 
 @pytest.mark.parametrize(
     ("body", "loc"),
     [
-        ({}, ["body", "statuses"]),
+        ({}, ["body"]),
+        ({"statuses": ["rejected"], "delivery": ["undelivered"]}, ["body"]),
+        ({"delivery": ["delivered"]}, ["body", "delivery", 0]),
         ({"statuses": []}, ["body", "statuses"]),
         ({"statuses": ["sent"]}, ["body", "statuses", 0]),
         ({"statuses": ["pending"]}, ["body", "statuses", 0]),

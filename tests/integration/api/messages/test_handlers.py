@@ -36,7 +36,7 @@ async def test_a_message_in_a_list_has_its_fields(api: Api, rows: Rows) -> None:
     items = (await api.get(f"/mailings/{mailing}/messages")).body["items"]
     assert set(items[0]) == {
         "id", "client_id", "phone", "operator_code", "tag", "mailing_id", "status", "reason", "attempts", "created_at",
-        "sent_at",
+        "sent_at", "delivery", "delivery_reason", "delivered_at",
     }  # fmt: skip
     assert (items[0]["id"], items[0]["client_id"], items[0]["mailing_id"]) == (sent, 1, mailing)
     assert [item["status"] for item in items] == ["sent", "rejected", "retrying"]

@@ -58,8 +58,8 @@ async def test_statistics_of_one_mailing(api: Api, rows: Rows, pool: asyncpg.Poo
     )
     body = (await api.get(f"/mailings/{mailing}/statistics")).body
     assert set(body) == {
-        "mailing_id", "status", "total", "by_status", "attempts", "by_provider", "reasons", "per_minute", "rate", "eta",
-        "started_at", "finished_at",
+        "mailing_id", "status", "total", "by_status", "attempts", "by_provider", "reasons", "delivery", "per_minute",
+        "rate", "eta", "started_at", "finished_at",
     }  # fmt: skip
     assert (body["mailing_id"], body["status"], body["total"], body["by_status"]) == (mailing, "running", 55, COUNTS)
     assert body["attempts"] == {"total": 42, "by_outcome": {"accepted": 30, "timeout": 12}}

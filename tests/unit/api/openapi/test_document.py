@@ -74,6 +74,8 @@ def test_the_router_and_the_document_agree() -> None:
     }
     parts |= {("GET", f"/console/{path}") for path in served()}
     parts |= {("GET", "/sign-in"), ("GET", "/sign-in/options"), ("GET", CALLBACK), ("POST", "/sign-out")}
+    # What providers send, each in its own way.
+    parts |= {(method, "/receipts/{provider}/{token}") for method in ("GET", "POST")}
     assert {pair for pair in routed if pair[0] not in {"HEAD", "OPTIONS"}} == documented | parts
     # What comes with a GET is not documented apart.
     assert {path for method, path in routed if method == "HEAD"} <= {path for method, path in routed if method == "GET"}

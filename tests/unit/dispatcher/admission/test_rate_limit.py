@@ -1,8 +1,12 @@
 """The rate limit of requests, and the prefetch that goes with it."""
 
+import heapq
+import math
+import random
+
 import pytest
 
-from services.dispatcher.admission.rate_limit import RateLimit, make_limit, prefetch
+from services.dispatcher.admission.rate_limit import LEASE_SECONDS, RateGrant, RateLimit, make_limit, prefetch
 from tests.support.fakes import FakeClock
 
 
@@ -23,63 +27,138 @@ def test_no_more_is_held_than_is_sent_soon(concurrency: int, rate: float | None,
     assert prefetch(concurrency, rate) == held
 
 
-def a_limit(rate: float) -> tuple[RateLimit, FakeClock]:
+def a_limit(rate: float, tokens: int | None = None) -> tuple[RateLimit, FakeClock]:
+    """Makes a limit with all its tokens, or so many, a window after it got them: all are free."""
     clock = FakeClock(0.0)
-    return RateLimit(rate, clock), clock
+    limit = RateLimit(rate, clock)
+    limit.lease(limit.total if tokens is None else tokens, limit.total, math.inf)
+    clock.move_to(limit.window)
+    return limit, clock
 
 
-@pytest.mark.parametrize(
-    ("rate", "seconds", "requests"),
-    [
-        (1000, 0.05, 50),
-        # A tenth of a second's requests are kept at the most, or one.
-        (1000, 60, 100),
-        (5, 0.1, 0),
-        (5, 0.2, 1),
-        (5, 60, 1),
-        (0.5, 1.9, 0),
-        (0.5, 2, 1),
-    ],
-)
-def test_the_rate_limit_has_small_steps(rate: float, seconds: float, requests: int) -> None:
+@pytest.mark.parametrize(("rate", "tokens", "window"), [(200, 198, 1.0), (0.5, 1, 2.0), (1.5, 1, 1 / 1.5)])
+def test_a_token_is_free_again_a_window_after_its_request_ended(rate: float, tokens: int, window: float) -> None:
     limit, clock = a_limit(rate)
-    assert limit.available == 0, "it starts without a burst"
-    clock.move_to(seconds)
-    assert limit.available == requests
-
-
-def test_requests_take_tokens_and_jobs_that_are_not_sent_put_them_back() -> None:
-    limit, clock = a_limit(100)
-    clock.move_to(0.1)
-    limit.take(10)
+    start = clock()
+    assert limit.available == tokens
+    grants = [limit.take(1) for _ in range(tokens)]
     assert limit.available == 0
-    limit.put_back(7)
-    assert limit.available == 7
-    clock.move_to(0.2)
+    clock.move_to(start + 0.05)
+    for grant in grants:
+        limit.done(grant)
+    clock.move_to(start + window - 0.001)
+    assert limit.available == 0
+    # A provider that always takes as long gets every request as much later.
+    clock.move_to(start + 1.006 * window)
+    assert limit.available == tokens
+
+
+def test_a_late_request_keeps_its_token_for_longer() -> None:
+    limit, clock = a_limit(10)
+    start = clock()
+    for seconds in (0.01, 0.31):
+        grant = limit.take(1)
+        clock.move_to(start + seconds)
+        limit.done(grant)
+        start = clock()
+    # It began at 1.01, and may have arrived 0.3 s later.
+    clock.move_to(2.29)
+    assert limit.available == 9
+    clock.move_to(2.33)
     assert limit.available == 10
 
 
-def test_tokens_that_were_put_back_are_not_lost() -> None:
-    limit, clock = a_limit(100)
-    clock.move_to(0.1)
-    limit.take(10)
-    clock.move_to(0.2)
+def test_a_request_that_did_not_begin_gives_its_token_back_at_once_and_an_ended_one_only_once() -> None:
+    limit, _ = a_limit(10)
+    grant = limit.take(1)
+    limit.put_back(grant)
+    limit.done(grant)
+    assert (limit.available, limit.held) == (10, 10)
+
+
+def test_a_message_takes_a_token_for_each_segment_and_one_larger_than_the_rate_takes_time() -> None:
+    limit, clock = a_limit(4)
+    assert limit.take(3).tokens == 3
+    assert not limit.fits(2)
+    assert limit.fits(1)
+    small, clock = a_limit(2)
+    limit.put_back(limit.take(1))
+    assert small.fits(6)
+    start = clock()
+    small.done(small.take(6))
+    clock.move_to(start + 2.9)
+    assert small.available == 0
+    clock.move_to(start + 3.1)
+    assert small.available == 2
+
+
+def test_while_a_provider_is_slowed_a_token_rests_for_twice_as_long() -> None:
+    limit, clock = a_limit(10)
+    start = clock()
+    limit.done(limit.take(1), slow=True)
+    clock.move_to(start + 1.9)
+    assert limit.available == 9
+    clock.move_to(start + 2.1)
     assert limit.available == 10
-    limit.put_back(10)
-    assert limit.available == 20
 
 
-def test_where_a_claim_takes_long_the_tokens_of_that_time_are_kept() -> None:
-    limit, clock = a_limit(100)
-    limit.allow_for(0.5)
-    clock.move_to(60)
-    assert limit.available == 50
-    limit.allow_for(5)
-    clock.move_to(120)
-    assert limit.available == 100
+def test_nothing_begins_under_a_lease_that_has_run_out() -> None:
+    limit, clock = a_limit(10)
+    limit.lease(10, 10, clock())
+    clock.move_to(clock() + LEASE_SECONDS - 0.1)
+    assert limit.available == 10
+    clock.move_to(clock() + 0.2)
+    assert limit.available == 0
+
+
+def test_what_is_too_much_is_given_back_once_it_is_free() -> None:
+    limit, clock = a_limit(10)
+    grants = [limit.take(1) for _ in range(8)]
+    limit.lease(10, 4, math.inf)
+    assert limit.give_back() == 8
+    for grant in grants:
+        limit.done(grant)
+    assert limit.give_back() == 8
+    clock.move_to(clock() + 1.1)
+    assert limit.give_back() == 4
+
+
+def test_who_has_waiting_messages_wants_everything_and_who_has_none_wants_what_is_used() -> None:
+    limit, _ = a_limit(80)
+    assert limit.wish(0) == (0, 1)
+    for _ in range(16):
+        limit.take(1)
+    assert limit.wish(0) == (18, 1)
+    assert limit.wish(1) == (80, 1)
+    limit.take(64)
+    assert not limit.fits(3)
+    assert limit.wish(0) == (80, 3)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_second_has_more_than_the_rate_and_the_rate_is_used(seed: int) -> None:
+    """Requests arrive anywhere between their beginning and their end, which is sometimes long after."""
+    draw = random.Random(seed)
+    limit, clock = a_limit(50)
+    arrivals: list[float] = []
+    under_way: list[tuple[float, int, RateGrant]] = []
+    moment = began = clock()
+    while moment < began + 30:
+        moment += 0.005
+        clock.move_to(moment)
+        while under_way and under_way[0][0] <= moment:
+            limit.done(heapq.heappop(under_way)[2])
+        while limit.fits(1):
+            seconds = 0.004 + draw.expovariate(200) + (0.4 if draw.random() < 0.01 else 0)
+            arrivals.append(moment + draw.uniform(0.002, seconds - 0.002))
+            heapq.heappush(under_way, (moment + seconds, len(arrivals), limit.take(1)))
+    arrivals.sort()
+    assert all(last - first > 1 for first, last in zip(arrivals, arrivals[50:], strict=False))
+    assert len(arrivals) >= 0.95 * 50 * 30
 
 
 def test_an_unlimited_rate_has_no_limit() -> None:
     limit = make_limit(None, FakeClock(0.0))
-    limit.take(10**9)
-    assert limit.available >= 10**6
+    assert limit.take(10**9).tokens == 0
+    assert limit.fits(10**9)
+    assert limit.claimable >= 10**6

@@ -22,7 +22,7 @@ def names(fleet: Fleet, messages: int = 10, moment: float = 0.0) -> list[str]:
 
 
 def trip(lane: Lane) -> None:
-    lane.record(0.0, lane.begin(0.0, "x"), 0.1, HOLD)
+    lane.record(0.0, *lane.begin(0.0, "x"), 0.1, HOLD)
 
 
 async def test_one_whose_breaker_is_open_leaves_its_messages_to_the_others() -> None:
@@ -79,19 +79,19 @@ async def test_on_trial_one_request_is_in_flight_by_whom_has_leave() -> None:
     assert only.room(0.0) == 0
     only.leave = True
     assert only.room(0.0) == 1
-    ticket = only.begin(0.0, "x")
+    ticket, _ = only.begin(0.0, "x")
     assert only.room(0.0) == 0
     only.admission.withdraw(ticket)
     accepted = Classification("accepted", "accepted", "accepted")
-    only.record(0.0, only.begin(0.0, "x"), 0.1, accepted)
+    only.record(0.0, *only.begin(0.0, "x"), 0.1, accepted)
     only.trial = False
     assert only.room(0.0) == 100
 
 
 async def test_a_provider_that_throttles_without_a_time_gets_half() -> None:
     only = lane("a")
-    only.record(0.0, only.begin(0.0, "x"), 0.1, Classification("throttled", "too_many", "HTTP 429", not_taken=True))
+    only.record(0.0, *only.begin(0.0, "x"), 0.1, Classification("throttled", "too_many", "HTTP 429", not_taken=True))
     assert (only.room(1.0), only.room(11.0)) == (50, 100)
     held = Classification("throttled", "too_many", "HTTP 429", timedelta(seconds=30), not_taken=True)
-    only.record(12.0, only.begin(12.0, "x"), 0.1, held)
+    only.record(12.0, *only.begin(12.0, "x"), 0.1, held)
     assert (only.room(13.0), only.state(13.0), only.room(43.0)) == (0, "held", 100)

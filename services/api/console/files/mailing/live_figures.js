@@ -17,11 +17,12 @@ export class LiveFigures {
     this.bar = new StatusBar();
     this.figures = new StatusFigures();
     this.speed = h("p", { class: "hint" });
+    this.delivery = h("p", { class: "delivery", hidden: true });
     this.chart = new Chart(MINUTES, signal);
     this.reasons = new Redrawn(say("none_failed"), (/** @type {Reason[]} */ reasons) => reasonTable(reasons, onreason));
     this.attempts = new Redrawn(say("no_attempts"), attemptTable);
     this.element = h("div", {},
-      section(say("progress"), this.bar.element, this.figures.element, this.speed),
+      section(say("progress"), this.bar.element, this.figures.element, this.delivery, this.speed),
       section(say("per_minute"), this.chart.element),
       h("div", { class: "columns" },
         section(say("reasons"), this.reasons.element), section(say("attempts"), this.attempts.element)));
@@ -34,6 +35,13 @@ export class LiveFigures {
   update(statistics, mailing) {
     this.bar.update(statistics.by_status);
     this.figures.update(statistics.by_status, statistics.total);
+    this.delivery.hidden = statistics.delivery === null;
+    if (statistics.delivery !== null) {
+      const { delivered, undelivered, waiting } = statistics.delivery;
+      setText(this.delivery, say("delivery", {
+        delivered: formatCount(delivered), undelivered: formatCount(undelivered), waiting: formatCount(waiting),
+      }));
+    }
     this.chart.update(statistics.per_minute);
     setText(this.speed, describeSpeed(statistics, mailing.expanding));
     this.reasons.update(statistics.reasons);

@@ -11,6 +11,7 @@ import { say } from "../shared/words/language.js";
 /** @type {Record<Suppression["source"], string>} */
 const SOURCES = {
   api: say("source_api"), file: say("source_file"), console: say("source_console"), command: say("source_command"),
+  provider: say("source_provider"),
 };
 
 export class SuppressionRow {

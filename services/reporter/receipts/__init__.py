@@ -1,0 +1,1 @@
+"""The hop of receipts: what became of messages that a provider took."""

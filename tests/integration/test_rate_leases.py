@@ -1,0 +1,70 @@
+"""Dispatchers lease the tokens of a rate from a real database: never more than there are, and none is lost."""
+
+from collections.abc import Sequence
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from services.dispatcher.admission.rate_shares import RateWish
+from services.dispatcher.providers.rate_leaser import exchange
+
+TOTAL = 200
+
+
+class Holder:
+    """A dispatcher that holds tokens, all of them free."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+        self.process: UUID = uuid4()
+        self.held = self.target = 0
+
+    async def renew(self, wanted: int) -> int:
+        self.held = min(self.held, self.target)
+        async with self._pool.acquire() as connection, connection.transaction():
+            self.held, self.target = await exchange(
+                connection, "smsc", self.process, self.held, RateWish(wanted), TOTAL
+            )
+        return self.held
+
+
+async def settle(holders: Sequence[Holder], wants: Sequence[int]) -> list[int]:
+    """Renews all leases twice: what one gives back another takes at its next renewal."""
+    for _ in range(3):
+        for holder, wanted in zip(holders, wants, strict=True):
+            await holder.renew(wanted)
+            assert sum(one.held for one in holders) <= TOTAL
+    return [holder.held for holder in holders]
+
+
+async def test_shares_follow_the_work_and_never_add_up_to_more(pool: asyncpg.Pool) -> None:
+    holders = [Holder(pool) for _ in range(5)]
+    assert await settle(holders, [TOTAL, 0, 0, 0, 0]) == [200, 0, 0, 0, 0]
+    assert await settle(holders, [TOTAL] * 5) == [40] * 5
+    assert sorted(await settle(holders, [10, 0, 0, TOTAL, TOTAL])) == [0, 0, 10, 95, 95]
+
+
+async def test_the_share_of_a_dead_dispatcher_is_back_after_ten_seconds(pool: asyncpg.Pool) -> None:
+    dead, alive = Holder(pool), Holder(pool)
+    await settle([dead, alive], [TOTAL, TOTAL])
+    assert await alive.renew(TOTAL) == 100
+    await pool.execute(
+        "UPDATE rate_leases SET renewed_at = renewed_at - interval '9 s' WHERE process = $1", dead.process
+    )
+    assert await alive.renew(TOTAL) == 100
+    await pool.execute(
+        "UPDATE rate_leases SET renewed_at = renewed_at - interval '2 s' WHERE process = $1", dead.process
+    )
+    assert await alive.renew(TOTAL) == 200
+    # One that was only stopped has lost them.
+    assert await dead.renew(TOTAL) == 0
+    assert await settle([dead, alive], [TOTAL, TOTAL]) == [100, 100]
+
+
+async def test_tokens_whose_exchange_was_lost_on_the_way_are_not_lost(pool: asyncpg.Pool) -> None:
+    one, other = Holder(pool), Holder(pool)
+    await one.renew(TOTAL)
+    # It never heard of them.
+    one.held = one.target = 0
+    assert await one.renew(TOTAL) == 200
+    assert await settle([one, other], [TOTAL, TOTAL]) == [100, 100]
