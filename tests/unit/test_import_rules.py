@@ -24,8 +24,8 @@ SHARED_LAYERS = (
     ("amqp", "health", "logs", "settings", "waiting"),
     ("transport",),
     ("amqp_urls", "messages", "topology"),
-    ("audience", "tracebacks", "window", "wording"),
-    ("edits", "providers", "redaction", "statuses", "texts"),
+    ("audience", "providers", "tracebacks", "window", "wording"),
+    ("edits", "redaction", "statuses", "texts"),
 )
 
 # From the bottom up: a folder of services/api imports only from itself and from the rows before its own. Metrics are
@@ -38,6 +38,7 @@ API_LAYERS = (
     ("sign_in",),
     ("edits",),
     ("stop_list", "providers"),
+    ("receipts",),
     ("clients", "segments"),
     ("mailings",),
     ("messages", "statistics", "dead_letters", "test_sends"),

@@ -20,7 +20,7 @@ from services.api.web.context import id_in, pool_of
 from services.api.web.problems import not_found
 from services.api.web.responses import reply
 from shared.database import Pool
-from shared.delivery_times import percentile
+from shared.providers.delivery_times import percentile
 
 
 @dataclass(slots=True)

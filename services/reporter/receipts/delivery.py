@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from shared.delivery_times import bucket_of
 from shared.messages import Receipt
+from shared.providers.delivery_times import bucket_of
 from shared.statuses import Delivery, MessageStatus
 
 # fold: the message was sent. prove: it was taken, though no acceptance was read. wait: its result may be on its way.

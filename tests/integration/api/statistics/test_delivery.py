@@ -6,7 +6,7 @@ import asyncpg
 
 from services.api.stop_list.adding import take_opt_outs
 from services.api.stop_list.keys import StopListKey
-from shared.delivery_times import bucket_of
+from shared.providers.delivery_times import bucket_of
 from tests.integration.api.fakes import Api
 from tests.integration.api.rows import Rows, from_now
 

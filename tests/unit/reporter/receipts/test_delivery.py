@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from services.reporter.receipts.delivery import DeliveryState, ReceiptFacts, advance, judge
-from shared.delivery_times import LAST_BUCKET, bucket_of, percentile, seconds_of
 from shared.messages import Receipt
+from shared.providers.delivery_times import LAST_BUCKET, bucket_of, percentile, seconds_of
 from tests.support.builders import NOON
 
 FACTS = ReceiptFacts(1, 7, 3, "999", "sent", None, 1, NOON, frozenset({"smsc"}), False, False, None, None)
