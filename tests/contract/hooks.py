@@ -43,6 +43,7 @@ CURSORS = {
     "/api/v1/mailings/{mailing_id}/messages": messages.KIND,
     "/api/v1/mailings/{mailing_id}/events": mailings.EVENTS_KIND,
     "/api/v1/clients/{client_id}/events": clients.EVENTS_KIND,
+    "/api/v1/clients/{client_id}/messages": messages.KIND_OF_CLIENT,
     "/api/v1/dead-letters": dead_letters.KIND,
     "/api/v1/statistics/mailings": statistics.KIND,
     "/api/v1/events": audit.KIND,
@@ -83,7 +84,9 @@ def before_call(_: schemathesis.HookContext, case: Case, kwargs: dict[str, Any])
         # Bytes are generated without regard to the pattern, and any other header is refused.
         case.body = b"phone\n79161234567\n"
     if "cursor" in case.query:
-        case.query["cursor"] = a_cursor(CURSORS[case.operation.path])
+        # A search has cursors of its own.
+        kind = clients.KIND_OF_SEARCH if operation_id == "listClients" and "q" in case.query else None
+        case.query["cursor"] = a_cursor(kind or CURSORS[case.operation.path])
     if HEADER in case.headers:
         # An idempotency key must not be reused with another body.
         case.headers[HEADER] = case.headers[HEADER][:200] + uuid4().hex

@@ -387,11 +387,21 @@ async def test_faults_are_shown_as_they_were_set_and_replaced_as_a_whole(sandbox
         "retry_after": 7,
         "retry_after_text": "soon",
         "code": "1",
+        "receipts": {
+            "urls": {"smsc": "http://127.0.0.1:1/receipts/smsc/t"},
+            "delay_ms": 20,
+            "undelivered": 0.5,
+            "early": 0.25,
+            "doubled": 1.0,
+            "lost": 0.125,
+            "unknown": 0.0,
+        },
     }
     assert await sandbox.set_faults(**full) == full
     assert await sandbox.get("/faults") == full
     healthy = {"latency_ms": 0, "jitter_ms": 0, "error_rate": 0.0, "modes": {"ok": 1.0}, "retry_after": 1}
-    healthy |= {"retry_after_text": None, "code": "1"}
+    shares = dict.fromkeys(("undelivered", "early", "doubled", "lost", "unknown"), 0.0)
+    healthy |= {"retry_after_text": None, "code": "1", "receipts": {"urls": {}, "delay_ms": 500} | shares}
     assert await sandbox.set_faults() == healthy
 
 
