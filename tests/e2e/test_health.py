@@ -19,8 +19,8 @@ PARTS: dict[str, tuple[set[str], set[str]]] = {
     "api": ({"database", "time zones"}, {"api.publish"}),
     "planner": ({"database", "planner.publish", "planner.consume"}, set()),
     "dispatcher": ({"database", "dispatcher.publish", "dispatcher.consume"}, set()),
-    "reporter": ({"database", "reporter.consume"}, set()),
-    "reporter-2": ({"database", "reporter.consume"}, set()),
+    "reporter": ({"database", "reporter.publish", "reporter.consume", "reporter.receipts"}, set()),
+    "reporter-2": ({"database", "reporter.publish", "reporter.consume", "reporter.receipts"}, set()),
 }
 
 pytestmark = pytest.mark.timeout(150)
@@ -52,7 +52,7 @@ class Ops:
 
 
 def is_of_broker(part: str) -> bool:
-    return part.endswith(("publish", "consume"))
+    return part.endswith(("publish", "consume", "receipts"))
 
 
 def is_database(part: str) -> bool:

@@ -18,16 +18,18 @@ def documented(process: str) -> set[Metric]:
 async def served(stack: Stack, process: str) -> set[Metric]:
     url = stack.process(process).probe.replace("/readyz", "/metrics")
     async with aiohttp.ClientSession() as session, session.get(url) as reply:
-        return read(await reply.text())
+        return read(await reply.text(), {metric.name: metric for metric in documented(process)})
 
 
-def read(text: str) -> set[Metric]:
+def read(text: str, rows: dict[str, Metric]) -> set[Metric]:
+    """Reads what is served. A metric that counts nothing yet shows no labels, and is taken for its row of the page."""
     found = set()
     for family in text_string_to_metric_families(text):
         if family.name.startswith("herald_"):
             name = f"{family.name}_total" if family.type == "counter" else family.name
             labels = {label for sample in family.samples for label in sample.labels}
-            found.add(Metric(name, family.type, frozenset(labels - OWN_LABELS.get(family.type, set()))))
+            served = Metric(name, family.type, frozenset(labels - OWN_LABELS.get(family.type, set())))
+            found.add(served if family.samples else rows.get(name, served))
     return found
 
 
