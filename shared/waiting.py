@@ -25,9 +25,23 @@ class Backoff:
         self._pause = FIRST_PAUSE
 
     def next(self) -> float:
-        """Returns the next pause."""
+        """Returns the next pause. Raises CancelledError in a task that is to end.
+
+        Where cleaning up fails, as on a connection that was lost in the same moment, its error takes the place of the
+        cancellation. A task that caught it as an outage would go on for ever.
+        """
+        current = _current_task()
+        if current is not None and current.cancelling():
+            raise asyncio.CancelledError
         pause, self._pause = self._pause, min(self._pause * 1.7, LONGEST_PAUSE)
         return pause * random.uniform(0.8, 1.2)  # noqa: S311
+
+
+def _current_task() -> asyncio.Task[object] | None:
+    try:
+        return asyncio.current_task()
+    except RuntimeError:  # no loop runs
+        return None
 
 
 async def sleep_unless(stop: asyncio.Event, seconds: float) -> None:

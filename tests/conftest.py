@@ -2,9 +2,9 @@
 
 import asyncio
 import contextlib
-import itertools
 import os
 import tempfile
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -28,7 +28,7 @@ hypothesis_settings.register_profile("herald", deadline=None)
 hypothesis_settings.load_profile("herald")
 
 ROOT = Path(__file__).parent.parent
-SLOW = {("tests", "chaos"), ("tests", "contract"), ("tests", "e2e")}
+SLOW = ("chaos", "contract", "e2e", "integration/cli")
 RUN = pytest.StashKey[Path]()
 STACK = pytest.StashKey[Stack]()
 # pytest finds this hook here, because the controller of xdist loads no conftest of a subfolder.
@@ -53,22 +53,31 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begins each half of the tests with half of those that run stacks, so that two workers run them from the start.
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Has each worker begin with its share of the tests that run stacks, which wait most of their time.
 
-    xdist gives each worker a run of neighbours: one would get all that is in tests/e2e, and be the last to end.
+    xdist gives each worker a run of neighbours: one would get all of them, and be the last to end.
     """
-    files = dict.fromkeys(item.path for item in items if item.path.is_relative_to(ROOT) and is_slow(item.path))
-    first = set(itertools.islice(files, 0, None, 2))
-    slow = [[item for item in items if item.path in files and (item.path in first) == half] for half in (True, False)]
-    rest = [item for item in items if item.path not in files]
-    middle = max(0, len(items) // 2 - len(slow[0]))
-    items[:] = [*slow[0], *rest[:middle], *slow[1], *rest[middle:]]
+    workers = getattr(config, "workerinput", {}).get("workercount", 1)
+    slow: dict[Path, list[pytest.Item]] = defaultdict(list)
+    rest = deque[pytest.Item]()
+    for item in items:
+        (slow[item.path] if is_slow(item.path) else rest).append(item)
+    shares: list[list[pytest.Item]] = [[] for _ in range(workers)]
+    for path in sorted(slow, key=lambda path: (-len(slow[path]), path)):
+        min(shares, key=len).extend(slow[path])
+    left, ordered = len(items), list[pytest.Item]()
+    for place, share in enumerate(shares):
+        size = left // (workers - place)
+        ordered += share
+        ordered += [rest.popleft() for _ in range(min(max(size - len(share), 0), len(rest)))]
+        left -= max(size, len(share))
+    items[:] = [*ordered, *rest]
 
 
 def is_slow(path: Path) -> bool:
     """Returns whether the tests of a file run stacks or commands, mostly."""
-    return path.relative_to(ROOT).parts[:2] in SLOW
+    return any(path.is_relative_to(ROOT / "tests" / folder) for folder in SLOW)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

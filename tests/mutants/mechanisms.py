@@ -201,7 +201,7 @@ RESULTS: tuple[Mutant, ...] = (
     mutant(
         "base number",
         TALLY,
-        'return result.number > record.base or result.status == "sent"',
+        'return result.number > record.base or (result.status == "sent" and not record.resent)',
         "return True",
         f"{RESEND_TESTS}::test_a_late_result_of_the_round_before_does_not_end_the_new_one",
     ),

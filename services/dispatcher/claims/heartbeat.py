@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+from asyncpg import InterfaceError
+
 from services.dispatcher.claims import store
 from services.dispatcher.claims.held_claims import HeldClaims
 from services.dispatcher.claims.lease import LEASE_SECONDS
@@ -77,8 +79,10 @@ class Heartbeat:
                         backoff, failures = Backoff(), 0
                         await self._keep_beating(connection)
                     finally:
-                        # It listens, or failed in the middle of something: nobody else may use it.
-                        connection.terminate()
+                        # It listens, or failed in the middle of something: nobody else may use it. One that was lost
+                        # is in the pool again.
+                        with contextlib.suppress(InterfaceError):
+                            connection.terminate()
             except DATABASE_OUTAGES as error:
                 if failures % FAILURES_A_LINE == 0:
                     log.warning("heartbeat delayed", failures=failures + 1, detail=describe(error))

@@ -64,3 +64,22 @@ async def test_a_sleep_ends_by_itself() -> None:
     stop = asyncio.Event()
     await sleep_unless(stop, 0.001)
     assert not stop.is_set()
+
+
+async def test_a_cancelled_task_ends_although_cleaning_up_hid_the_cancellation() -> None:
+    async def work() -> None:
+        backoff = Backoff()
+        while True:
+            try:
+                try:
+                    await asyncio.sleep(60)
+                finally:
+                    raise ConnectionError
+            except ConnectionError:
+                await asyncio.sleep(backoff.next())
+
+    task = asyncio.create_task(work())
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait((task,), timeout=5)
+    assert task.cancelled()
