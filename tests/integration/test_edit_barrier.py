@@ -83,7 +83,7 @@ async def test_an_edit_of_a_running_mailing_is_answered_soon_and_its_text_is_sen
     await operator.import_numbered(2000)
     mailing_id = await operator.create_mailing(text="old")
     await until_sending(operator, 100)
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(3):
         await operator.patch(f"/mailings/{mailing_id}", {"text": "new"})
     before = await requests_of(operator)
     assert await operator.until_status(mailing_id, "finished", 100) == {"sent": 2000}
