@@ -2,6 +2,7 @@
 
 import json
 import signal
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -64,28 +65,45 @@ async def run_mailing_with_every_outcome(make_stack: MakeStack, pool: asyncpg.Po
     operator = Operator(stack)
     await operator.set_faults(modes={"error500": 1.0}, retry_after=3600)
     await operator.import_csv(*(f"{phone},999,vip,UTC" for phone in (CRASHED, REFUSED, EXHAUSTED, EXPIRED)))
-    mailing_id = await operator.create_mailing(lasts=100, text="Your order is ready")
+    mailing_id = await operator.create_mailing(lasts=600, text="Your order is ready")
     await operator.until_counts(mailing_id, retrying=3, rejected=1)
     await operator.set_faults(latency_ms=5000)
 
+    message_ids = await read_message_ids(pool)
+
     async def asked_again() -> bool:
-        return bool(await pool.fetchval(CLAIMED_AGAIN, CRASHED))
+        # A killed process writes no more lines.
+        logged = count_claims(stack.process("dispatcher").text(), message_ids[CRASHED])
+        return logged == 2 and bool(await pool.fetchval(CLAIMED_AGAIN, CRASHED))
 
     await until(asked_again, 20, "the second request is open")
     stack.process("dispatcher").kill(signal.SIGKILL)
     await stack.process("dispatcher").wait()
     await operator.set_faults()
     await stack.process("dispatcher").start()
+    await operator.until_counts(mailing_id, sent=1, rejected=1, exhausted=1, retrying=1)
+    end_at = datetime.now(UTC) + timedelta(seconds=2)
+    await operator.patch(f"/mailings/{mailing_id}", {"end_at": end_at.isoformat()})
     ended = {"sent": 1, "rejected": 1, "exhausted": 1, "expired": 1}
-    assert await operator.until_status(mailing_id, "finished", 120) == ended
+    assert await operator.until_status(mailing_id, "finished") == ended
 
     async def logged() -> bool:
         return '"mailing finished"' in stack.process("planner").text()
 
     # The planner logs the end of the mailing after it has committed it.
     await until(logged, 10, "the planner has logged the end")
+    return mailing_id, message_ids
+
+
+async def read_message_ids(pool: asyncpg.Pool) -> dict[str, int]:
     rows = await pool.fetch("SELECT c.phone, m.id FROM messages m JOIN clients c ON c.id = m.client_id")
-    return mailing_id, {row["phone"]: row["id"] for row in rows}
+    return {row["phone"]: row["id"] for row in rows}
+
+
+def count_claims(text: str, message_id: int) -> int:
+    """Returns how many claims of a message the log of a dispatcher tells."""
+    lines = (json.loads(line) for line in text.splitlines() if '"jobs claimed"' in line)
+    return sum(line["message_ids"].count(message_id) for line in lines)
 
 
 async def test_one_command_shows_the_history_of_a_message_a_client_or_a_mailing(
