@@ -25,7 +25,7 @@ from shared import logs
 
 TEXT = "Hello! This is Herald's demo. Your order is on its way."
 # Long enough for the retries below, and short enough to wait for.
-DURATION = timedelta(seconds=45)
+DURATION = timedelta(seconds=25)
 # Few and short retries, so that the sandbox's faults end while the user watches.
 SETTINGS = {"HERALD_RETRY_DELAYS": "1s,2s", "HERALD_MAX_ATTEMPTS": "3"}
 CHECKS_FAILED = 1

@@ -2,7 +2,6 @@
 
 import json
 import signal
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +64,7 @@ async def run_mailing_with_every_outcome(make_stack: MakeStack, pool: asyncpg.Po
     operator = Operator(stack)
     await operator.set_faults(modes={"error500": 1.0}, retry_after=3600)
     await operator.import_csv(*(f"{phone},999,vip,UTC" for phone in (CRASHED, REFUSED, EXHAUSTED, EXPIRED)))
-    mailing_id = await operator.create_mailing(lasts=600, text="Your order is ready")
+    mailing_id = await operator.create_mailing(lasts=60, text="Your order is ready")
     await operator.until_counts(mailing_id, retrying=3, rejected=1)
     await operator.set_faults(latency_ms=5000)
 
@@ -81,11 +80,8 @@ async def run_mailing_with_every_outcome(make_stack: MakeStack, pool: asyncpg.Po
     await stack.process("dispatcher").wait()
     await operator.set_faults()
     await stack.process("dispatcher").start()
-    await operator.until_counts(mailing_id, sent=1, rejected=1, exhausted=1, retrying=1)
-    end_at = datetime.now(UTC) + timedelta(seconds=2)
-    await operator.patch(f"/mailings/{mailing_id}", {"end_at": end_at.isoformat()})
     ended = {"sent": 1, "rejected": 1, "exhausted": 1, "expired": 1}
-    assert await operator.until_status(mailing_id, "finished") == ended
+    assert await operator.until_status(mailing_id, "finished", 90) == ended
 
     async def logged() -> bool:
         return '"mailing finished"' in stack.process("planner").text()
