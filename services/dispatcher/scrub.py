@@ -9,6 +9,9 @@ LEAST_ECHO = 8
 MASK = "***"
 
 _DIGITS = re.compile(r"\d{7,}")
+_SEPARATORS = r"[\s().-]*"
+# Found in few replies. Elsewhere no pattern of the phone is made, which would take longer than all the rest.
+_LIKE_A_PHONE = re.compile(rf"\d(?:{_SEPARATORS}\d){{9}}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _ESCAPE = re.compile(r'\\(?:u([0-9a-fA-F]{4})|(["\\/bfnrt]))')
 _SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
@@ -38,7 +41,9 @@ def _without(reply: str, secrets: Iterable[str], phone: str, words: re.Pattern[s
         reply = reply.replace(secret, MASK)
     if words is not None:
         reply = words.sub(MASK, reply)
-    return re.sub(r"[\s().-]*".join(phone[-10:]), MASK, reply) if phone else reply
+    if phone and _LIKE_A_PHONE.search(reply):
+        return re.sub(_SEPARATORS.join(phone[-10:]), MASK, reply)
+    return reply
 
 
 def _unescaped(reply: str) -> str:

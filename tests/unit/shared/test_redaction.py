@@ -104,6 +104,10 @@ def test_a_line_with_a_secret_is_suspected(secret: str, around: str) -> None:
 def test_an_everyday_line_is_not_suspected() -> None:
     line = orjson.dumps({"event": "attempt ended", "message_id": 123456, "time": "2026-05-04T12:00:00.123456Z"})
     assert not Redactor(["a secret of the process"]).suspects(line)
+    # The reply of a provider is JSON within JSON.
+    assert not Redactor(['a "quoted" secret']).suspects(
+        orjson.dumps({"detail": 'HTTP 500: {"code": 1, "path": "a\\b"}\n'})
+    )
 
 
 VALUES = st.recursive(
