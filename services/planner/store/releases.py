@@ -84,23 +84,30 @@ async def take_waiting(pool: Pool, owner: UUID, limits: Mapping[int, int]) -> Ta
             ) AS f
             JOIN clients c ON c.id = f.client_id
         ), zone AS MATERIALIZED (
-            -- Each time zone is judged once for each mailing.
-            SELECT mailing_id, timezone,
-                window_opens_at(window_days, window_from, window_to, timezone, now()) AS opens_at
-            FROM (SELECT DISTINCT mailing_id, timezone, window_days, window_from, window_to FROM due) AS zones
-        ), judged AS MATERIALIZED (
-            SELECT due.*, z.opens_at > now() AS waits, NOT isfinite(z.opens_at) AS zone_unknown,
+            -- Each time zone is judged once for each mailing, for all of its flights: they are carried in arrays, since
+            -- joins of such results are nested loops, whose time grows with the square of what is released.
+            SELECT mailing_id, timezone, message_ids, client_ids, attempts, opens_at,
+                NOT isfinite(opens_at) AS zone_unknown,
                 -- A zone that is not known is asked for again, less and less often.
-                CASE WHEN isfinite(z.opens_at) THEN z.opens_at
-                    ELSE now() + least(greatest(now() - due.started_at, interval '1 min'), interval '1 h') END AS due_at
-            FROM due JOIN zone z USING (mailing_id, timezone)
+                CASE WHEN isfinite(opens_at) THEN opens_at
+                    ELSE now() + least(greatest(now() - started_at, interval '1 min'), interval '1 h') END AS due_at
+            FROM (
+                SELECT mailing_id, timezone, started_at,
+                    array_agg(message_id) AS message_ids, array_agg(client_id) AS client_ids,
+                    array_agg(attempt) AS attempts,
+                    window_opens_at(window_days, window_from, window_to, timezone, now()) AS opens_at
+                FROM due GROUP BY mailing_id, timezone, started_at, window_days, window_from, window_to
+            ) AS zones
+        ), judged AS MATERIALIZED (
+            SELECT f.message_id, z.mailing_id, f.client_id, f.attempt, z.opens_at > now() AS waits, z.zone_unknown,
+                z.timezone, z.due_at
+            FROM zone z CROSS JOIN LATERAL unnest(z.message_ids, z.client_ids, z.attempts)
+                AS f (message_id, client_id, attempt)
+        ), closed AS MATERIALIZED (
+            SELECT x.message_id, j.due_at FROM judged j JOIN flights x USING (message_id)
+            WHERE j.waits AND x.released_at IS NULL ORDER BY x.message_id FOR UPDATE OF x SKIP LOCKED
         ), later AS (
-            UPDATE flights f SET due_at = j.due_at
-            FROM judged j
-            WHERE j.waits AND f.message_id = j.message_id AND f.message_id IN (
-                SELECT x.message_id FROM judged y JOIN flights x USING (message_id)
-                WHERE y.waits AND x.released_at IS NULL ORDER BY x.message_id FOR UPDATE OF x SKIP LOCKED
-            )
+            UPDATE flights f SET due_at = c.due_at FROM closed c WHERE f.message_id = c.message_id
         )
         SELECT message_id, mailing_id, client_id, attempt, waits, zone_unknown, timezone, now() AS taken_at FROM judged
         """,
@@ -134,7 +141,8 @@ async def take_fresh(pool: Pool, owner: UUID, limits: Mapping[int, int]) -> Take
                 AND w.release_cursor < w.last_message_id
             FOR SHARE OF m SKIP LOCKED FOR NO KEY UPDATE OF w SKIP LOCKED
         ), fresh AS MATERIALIZED (
-            SELECT l.id AS mailing_id, x.id, x.client_id, x.status
+            SELECT l.id AS mailing_id, l.window_from, l.window_to, l.window_days, l.started_at,
+                x.id, x.client_id, x.status
             FROM leased l
             CROSS JOIN LATERAL (
                 -- Rows are compared whole, so that only the index on (mailing_id, id) fits. With the ids compared
@@ -143,36 +151,40 @@ async def take_fresh(pool: Pool, owner: UUID, limits: Mapping[int, int]) -> Take
                 WHERE (mailing_id, id) > (l.id, l.release_cursor) AND (mailing_id, id) <= (l.id, 9223372036854775807)
                 ORDER BY mailing_id, id LIMIT l.most
             ) AS x
-        ), wanted AS MATERIALIZED (
-            SELECT x.id, x.mailing_id, x.client_id, c.timezone FROM fresh x JOIN clients c ON c.id = x.client_id
-            WHERE x.status = 'pending' AND c.phone IS NOT NULL AND c.suppression_id IS NULL
         ), zone AS MATERIALIZED (
-            -- Each time zone is judged once for each mailing.
-            SELECT mailing_id, timezone, opens_at,
+            -- As in take_waiting: judged once for all messages of a mailing in a time zone, and joined with nothing.
+            SELECT mailing_id, timezone, message_ids, client_ids, NOT isfinite(opens_at) AS zone_unknown,
                 -- A zone that is not known is asked for again, less and less often.
                 CASE WHEN isfinite(opens_at) THEN opens_at
                     ELSE now() + least(greatest(now() - started_at, interval '1 min'), interval '1 h') END AS due_at
             FROM (
-                SELECT z.*, l.started_at,
-                    window_opens_at(l.window_days, l.window_from, l.window_to, z.timezone, now()) AS opens_at
-                FROM (SELECT DISTINCT mailing_id, timezone FROM wanted) AS z JOIN leased l ON l.id = z.mailing_id
+                SELECT x.mailing_id, c.timezone, x.started_at,
+                    array_agg(x.id) AS message_ids, array_agg(x.client_id) AS client_ids,
+                    window_opens_at(x.window_days, x.window_from, x.window_to, c.timezone, now()) AS opens_at
+                FROM fresh x JOIN clients c ON c.id = x.client_id
+                WHERE x.status = 'pending' AND c.phone IS NOT NULL AND c.suppression_id IS NULL
+                GROUP BY x.mailing_id, c.timezone, x.started_at, x.window_days, x.window_from, x.window_to
             ) AS judged
+        ), wanted AS MATERIALIZED (
+            SELECT f.message_id, f.client_id, z.mailing_id, z.timezone, z.zone_unknown,
+                z.due_at, z.due_at > now() AS waits
+            FROM zone z CROSS JOIN LATERAL unnest(z.message_ids, z.client_ids) AS f (message_id, client_id)
         ), made AS (
             INSERT INTO flights (message_id, mailing_id, client_id, due_at, released_at)
-            SELECT w.id, w.mailing_id, w.client_id, z.due_at, CASE WHEN z.due_at <= now() THEN now() END
-            FROM wanted w JOIN zone z USING (mailing_id, timezone)
-            ORDER BY w.id
+            SELECT message_id, mailing_id, client_id, due_at, CASE WHEN NOT waits THEN now() END
+            FROM wanted ORDER BY message_id
             -- A resend may have made a flight already.
             ON CONFLICT (message_id) DO NOTHING
-            RETURNING message_id, due_at
+            RETURNING message_id
         ), moved AS (
             -- Over every message looked at, also those that need no flight.
             UPDATE mailing_work w SET release_cursor = e.last
             FROM (SELECT mailing_id, max(id) AS last FROM fresh GROUP BY 1) AS e WHERE w.mailing_id = e.mailing_id
         )
-        SELECT made.message_id, w.mailing_id, w.client_id, 1 AS attempt, made.due_at > now() AS waits,
-            NOT isfinite(z.opens_at) AS zone_unknown, w.timezone, now() AS taken_at
-        FROM made JOIN wanted w ON w.id = made.message_id JOIN zone z USING (mailing_id, timezone)
+        SELECT message_id, mailing_id, client_id, 1 AS attempt, waits, zone_unknown, timezone, now() AS taken_at
+        FROM wanted
+        -- IS TRUE keeps this from becoming a join: ids are looked up in a hash table.
+        WHERE (message_id IN (SELECT message_id FROM made)) IS TRUE
         """,
         owner,
         list(limits),
