@@ -1,6 +1,8 @@
 """What the handler does with verdicts, rate tokens and crashes."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -41,8 +43,9 @@ class VerdictPool:
     Refuses a statement about any of the `refused` messages. Records what is given back.
     """
 
-    def __init__(self, verdicts: dict[int, str], refused: set[int]) -> None:
+    def __init__(self, verdicts: dict[int, str], refused: set[int], *, shut: bool) -> None:
         self.verdicts = verdicts
+        self.shut = shut
         self.refused = refused
         self.given_back: list[int] = []
 
@@ -70,6 +73,7 @@ class VerdictPool:
             "request_id": None,
             "waited": 0.0,
             "attributes": None,
+            "shut": self.shut,
         }
 
 
@@ -77,10 +81,15 @@ class Bench:
     """A handler and all the fakes around it."""
 
     def __init__(
-        self, verdicts: dict[int, str] | None = None, *, refused: set[int] | None = None, rate: float | None = None
+        self,
+        verdicts: dict[int, str] | None = None,
+        *,
+        refused: set[int] | None = None,
+        rate: float | None = None,
+        shut: bool = False,
     ) -> None:
         clock, registry = asyncio.get_running_loop().time, CollectorRegistry()
-        counters, self.database = Metrics(registry), VerdictPool(verdicts or {}, refused or set())
+        counters, self.database = Metrics(registry), VerdictPool(verdicts or {}, refused or set(), shut=shut)
         pool, self.publisher = cast(Pool, self.database), RecordingPublisher()
         self.registry = registry
         self.intake = Intake(counters)
@@ -100,7 +109,8 @@ class Bench:
             metrics=counters,
             clock=clock,
         )
-        hold_up = HoldUp(Health(), registry, clock)
+        self.health = Health()
+        self.hold_up = hold_up = HoldUp(self.health, registry, clock)
         self.fleet = a_fleet(a_lane(self.provider, admission=self.admission, rate=rate, clock=clock))
         self.attempts = RunningAttempts(tools, self.results, self.give_backs, self.intake, ClaimSize())
         requeue = Requeue(self.publisher, self.intake, timedelta(seconds=5))
@@ -132,26 +142,37 @@ class Bench:
             self.held.record_beat(asyncio.get_running_loop().time(), self.held.names.alive)
             await asyncio.sleep(0.2)
 
-    async def run(self, jobs: int) -> list[FakeDelivery]:
-        """Delivers that many jobs, and runs until none is left."""
+    @asynccontextmanager
+    async def running(self, jobs: int) -> AsyncIterator[list[FakeDelivery]]:
+        """Delivers that many jobs, and runs while the block runs."""
         deliveries = [FakeDelivery(encode(a_job(message_id=number))) for number in range(1, jobs + 1)]
         for delivery in deliveries:
             self.intake.enqueue(delivery)
         stop = asyncio.Event()
         running = asyncio.create_task(self.handler.run(cast(Consumer, None), stop))
         others = [asyncio.create_task(self.beat()), asyncio.create_task(self.give_backs.run())]
-
-        async def done() -> bool:
-            return not (self.intake.held or self.handler.in_flight or self.handler.asked or self.give_backs.outstanding)
-
         try:
-            await until(done, 10, "all jobs are seen through")
+            yield deliveries
         finally:
             stop.set()
             await running
             for task in others:
                 task.cancel()
+
+    async def run(self, jobs: int) -> list[FakeDelivery]:
+        """Delivers that many jobs, and runs until none is left."""
+
+        async def done() -> bool:
+            return not (self.intake.held or self.handler.in_flight or self.handler.asked or self.give_backs.outstanding)
+
+        async with self.running(jobs) as deliveries:
+            await until(done, 10, "all jobs are seen through")
         return deliveries
+
+    def held_up(self) -> str:
+        """Returns what the detail of /readyz says of sending."""
+        self.hold_up.look()
+        return self.health.details["sending"]
 
 
 async def test_tokens_of_the_rate_are_not_spent_on_jobs_that_are_over() -> None:
@@ -212,3 +233,30 @@ async def test_a_damaged_job_is_dead_lettered() -> None:
     assert (delivery.rejected, delivery.acked) == (1, 0)
     labels = {"queue": "dispatcher.dead", "reason": "damaged"}
     assert bench.registry.get_sample_value("herald_dead_letters_total", labels) == 1
+
+
+async def test_nothing_more_is_claimed_while_results_are_not_confirmed() -> None:
+    bench = Bench()
+
+    async def held_up() -> bool:
+        return bench.held_up() == "held up: broker"
+
+    async def all_sent() -> bool:
+        return len(bench.provider.requests) == 60
+
+    async with bench.running(60):
+        # Nobody publishes the results yet: twice as many as there are slots, and what was claimed by then.
+        await until(held_up, 10, "unconfirmed results hold sending up")
+        assert 20 <= len(bench.provider.requests) <= 30
+        publishing = asyncio.create_task(bench.results.run())
+        await until(all_sent, 10, "sending goes on once they are confirmed")
+        publishing.cancel()
+
+
+@pytest.mark.parametrize(("shut", "cause"), [(True, "window"), (False, "paused")])
+async def test_what_keeps_all_jobs_from_being_sent_is_named(shut: bool, cause: str) -> None:
+    bench = Bench(dict.fromkeys(range(1, 4), "put back"), shut=shut)
+    bench.held.record_beat(asyncio.get_running_loop().time(), bench.held.names.alive)
+    deliveries = await bench.run(3)
+    assert [delivery.acked for delivery in deliveries] == [1, 1, 1]
+    assert bench.held_up() == f"held up: {cause}"
