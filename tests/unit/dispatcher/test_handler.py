@@ -1,7 +1,7 @@
 """What the handler does with verdicts, rate tokens and crashes."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -24,13 +24,15 @@ from services.dispatcher.claims.held_claims import HeldClaims
 from services.dispatcher.handler import Handler
 from services.dispatcher.intake import Intake
 from services.dispatcher.metrics import Metrics
+from services.dispatcher.provider_api.replies import Reply
 from services.dispatcher.queued_retries import QueuedRetries
 from services.dispatcher.requeue import Requeue
 from services.dispatcher.result_buffer import ResultBuffer
+from shared import topology
 from shared.broker import Consumer
 from shared.database import Pool
 from shared.health import Health
-from shared.messages import encode
+from shared.messages import Job, decode, encode
 from tests.support.builders import PHONE, TEXT, a_job, a_policy
 from tests.support.fakes import FakeDelivery, FakeProvider, RecordingPublisher
 from tests.support.polling import until
@@ -77,6 +79,19 @@ class VerdictPool:
         }
 
 
+class QuietConsumer(Consumer):
+    """Stops and begins to consume at once."""
+
+    def __init__(self) -> None:
+        """Connects to nothing."""
+
+    async def pause(self) -> None:
+        """Has nothing to stop."""
+
+    async def resume(self) -> None:
+        """Has nothing to begin."""
+
+
 class Bench:
     """A handler and all the fakes around it."""
 
@@ -87,13 +102,14 @@ class Bench:
         refused: set[int] | None = None,
         rate: float | None = None,
         shut: bool = False,
+        replies: Sequence[Reply] = (),
     ) -> None:
         clock, registry = asyncio.get_running_loop().time, CollectorRegistry()
         counters, self.database = Metrics(registry), VerdictPool(verdicts or {}, refused or set(), shut=shut)
         pool, self.publisher = cast(Pool, self.database), RecordingPublisher()
         self.registry = registry
         self.intake = Intake(counters)
-        self.provider = FakeProvider()
+        self.provider = FakeProvider(*replies)
         self.breaker = Breaker(lambda: 1.0)
         self.admission = Admission(self.breaker, AdaptiveConcurrency(10))
         self.held = HeldClaims(clock)
@@ -149,7 +165,7 @@ class Bench:
         for delivery in deliveries:
             self.intake.enqueue(delivery)
         stop = asyncio.Event()
-        running = asyncio.create_task(self.handler.run(cast(Consumer, None), stop))
+        running = asyncio.create_task(self.handler.run(QuietConsumer(), stop))
         others = [asyncio.create_task(self.beat()), asyncio.create_task(self.give_backs.run())]
         try:
             yield deliveries
@@ -260,3 +276,22 @@ async def test_what_keeps_all_jobs_from_being_sent_is_named(shut: bool, cause: s
     deliveries = await bench.run(3)
     assert [delivery.acked for delivery in deliveries] == [1, 1, 1]
     assert bench.held_up() == f"held up: {cause}"
+
+
+@pytest.mark.parametrize("reply", [Reply("timeout"), Reply("broken"), Reply("answered", 200, b"<html>")])
+async def test_after_a_probe_that_may_have_arrived_another_message_is_the_next(reply: Reply) -> None:
+    bench = Bench(replies=[reply])
+    # Half-open: one request is let through.
+    bench.breaker.trip(asyncio.get_running_loop().time() - 60)
+
+    async def paused() -> bool:
+        return len(bench.publisher.published) == 3
+
+    async with bench.running(3):
+        await until(paused, 10, "the breaker is open again, and the jobs are back on the broker")
+    sent = [(one.exchange, decode(Job, one.body)) for one in bench.publisher.published]
+    first, *others = sorted((job.message_id, job.attempt, job.failures, exchange) for exchange, job in sent)
+    # The probe has spent an attempt, and waits behind the others, which are as they were.
+    assert first == (bench.provider.requests[0][0], 2, 1, topology.RETRY)
+    assert [one[1:] for one in others] == [(1, None, topology.JOBS)] * 2
+    assert len(bench.provider.requests) == 1
