@@ -108,7 +108,7 @@ async def _run(stack: RunningStack, workload: Workload, env: dict[str, str]) -> 
             name: (process_usage.peak_rss(pid), process_usage.cpu_seconds(pid) - began[name])
             for name, pid in stack.supervisor.pids.items()
         }
-        percentiles, ledger = await sampler.percentiles(), await read_ledger(stack)
+        percentiles, ledger = await sampler.percentiles(), await _ledger(stack)
         course = await read_course(connection)
     both = before + await bare(phones[half:])
     rate = workload.messages / sent.seconds
@@ -174,8 +174,7 @@ async def import_clients(api: ApiClient, phones: list[str], tag: str, mailings: 
     announce(f"{result['created']} clients created, {result['updated']} updated")
 
 
-async def read_ledger(stack: RunningStack) -> Json | None:
-    """Reads the counts of the sandbox's ledger; None where there is no sandbox."""
+async def _ledger(stack: RunningStack) -> Json | None:
     if stack.sandbox_url is None:
         return None
     async with aiohttp.ClientSession(stack.sandbox_url) as session, session.get("/ledger") as reply:

@@ -5,17 +5,16 @@ import os
 import signal
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 
-import aiohttp
-
 from bench.percentiles import percentile
+from bench.steady.late_requests import begun_late, find_late
 from bench.steady.stage import TAG, FiguresTable, Stage
 from cli.stack.output import announce
 
 PAUSE_SECONDS = 0.05
-PAGE = 10_000
+MILLISECOND = timedelta(milliseconds=1)
 # A mailing with less than this share left is replaced, so that every edit meets messages on their way.
 LEAST_LEFT = 0.25
 # The edit is sent at this share of the freeze, in turn: before, in and after what the API waits for at most.
@@ -70,7 +69,9 @@ async def measure(stage: Stage, clients: int, edits: int, freezes: Sequence[floa
     rate = (await stage.count_requests() - requests) / (asyncio.get_running_loop().time() - began)
     frozen = [await _edit_frozen(edited, seconds, at) for seconds in freezes for at in MOMENTS]
     await stage.api.post(f"/mailings/{edited.mailing_id}/cancel")
-    late = await _find_late(stage, edited.superseded_at)
+    await stage.until_finished([edited.mailing_id])
+    late = await find_late(stage.sandbox_url, edited.superseded_at)
+    begun = await begun_late(stage.connection, late)
     ordered, slowest = sorted(times), max(frozen, default=(0.0, 0.0, 0.0), key=lambda one: one[2])
     rows = [
         ("edits at full rate", len(times)),
@@ -80,8 +81,9 @@ async def measure(stage: Stage, clients: int, edits: int, freezes: Sequence[floa
         ("longest (ms)", f"{ordered[-1] * 1000:.1f}"),
         ("edits with a frozen dispatcher", len(frozen)),
         ("longest of them (s)", f"{slowest[2]:.2f}, in a freeze of {slowest[0]:.2f} s, {slowest[1]:.2f} s after it"),
-        ("requests with a superseded text that arrived after the answer", len(late)),
-        ("the latest of them after the answer (ms)", f"{max(late, default=0.0) * 1000:.0f}"),
+        ("requests under old terms that arrived after the answer", len(late)),
+        ("of these began after it, by the tables, which are late by what a claim takes", len(begun)),
+        ("the latest of these after the answer (ms)", f"{max(begun, default=timedelta(0)) / MILLISECOND:.0f}"),
     ]
     return FiguresTable(f"{clients} clients in each mailing", ("figure", "value"), rows)
 
@@ -101,21 +103,3 @@ async def _edit_frozen(edited: EditedMailing, seconds: float, at: float) -> tupl
     took = await editing
     announce(f"frozen for {seconds:.2f} s, edited {seconds * at:.2f} s after that: answered in {took:.2f} s")
     return seconds, seconds * at, took
-
-
-async def _find_late(stage: Stage, superseded_at: dict[str, datetime]) -> list[float]:
-    """Returns by how many seconds requests with a superseded text arrived after the answer to its edit."""
-    if stage.stack.sandbox_url is None:
-        return []
-    late: list[float] = []
-    after: int | None = 0
-    async with aiohttp.ClientSession(stage.stack.sandbox_url) as session:
-        while after is not None:
-            async with session.get(f"/ledger/requests?limit={PAGE}&after={after}") as reply:
-                page = await reply.json()
-            for item in page["items"]:
-                moment = superseded_at.get(item["text"])
-                if moment is not None and (received := datetime.fromisoformat(item["received_at"])) > moment:
-                    late.append((received - moment).total_seconds())
-            after = page["next"]
-    return late

@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+import aiohttp
 import asyncpg
 from rich.console import Console
 
 from bench import pipeline
-from cli.connections.api import ApiClient, open_api
+from cli.connections.api import ApiClient, Json, open_api
 from cli.failure import Failure
 from cli.native.ports import free_port
 from cli.run import run
@@ -46,6 +47,13 @@ class Stage:
     connection: asyncpg.Connection
     env: Mapping[str, str]
 
+    @property
+    def sandbox_url(self) -> str:
+        """The URL of the sandbox. Raises Failure where another provider is used."""
+        if self.stack.sandbox_url is None:
+            raise Failure("only the sandbox keeps a ledger: unset HERALD_PROVIDER_URL", code=2)
+        return self.stack.sandbox_url
+
     async def add_clients(self, count: int, tag: str = TAG) -> None:
         """Imports clients with this tag; for all calls of a stage together they have the same phones."""
         await pipeline.import_clients(self.api, pipeline.make_phones(count), tag)
@@ -55,9 +63,8 @@ class Stage:
 
     async def count_requests(self) -> int:
         """Returns how many requests the provider has got."""
-        ledger = await pipeline.read_ledger(self.stack)
-        if ledger is None:
-            raise Failure("only the sandbox counts its requests: unset HERALD_PROVIDER_URL", code=2)
+        async with aiohttp.ClientSession(self.sandbox_url) as session, session.get("/ledger") as reply:
+            ledger: Json = await reply.json()
         return int(ledger["accepted"] + ledger["rejected"])
 
     async def create_mailing(self, tag: str = TAG, starts_in: timedelta | None = None) -> int:
@@ -99,11 +106,10 @@ class Stage:
         shared = {
             "HERALD_DATABASE_URL": self.stack.database_url,
             "HERALD_RABBITMQ_URL": self.stack.broker_url,
+            "HERALD_PROVIDER_URL": f"{self.sandbox_url}/v1",
             "HERALD_PROVIDER_TOKEN": self.stack.provider_token,
             "HERALD_OPS_PORT": ops.rpartition(":")[2],
         }
-        if self.stack.sandbox_url:
-            shared["HERALD_PROVIDER_URL"] = f"{self.stack.sandbox_url}/v1"
         spec = ProcessSpec(name, "dispatcher", {**self.env, **shared, **own}, f"http://{ops}/readyz", ops)
         plan = StackPlan((spec,), self.stack.api_url, self.stack.sandbox_url)
         async with Supervisor(plan, FileSink(LOGS)) as supervisor:
