@@ -26,7 +26,7 @@ BIOME := $(JAVASCRIPT)/biome lint --config-path=tools/javascript --error-on-warn
 OPENAPI_LINTED := docs/openapi.json $(addprefix tools/openapi/,redocly.yaml .redocly.lint-ignore.yaml spectral.yaml package.json)
 JAVASCRIPT_FILES := services/api/console/files services/api/pages/files tests/support/oidc/server.js
 
-.PHONY: help demo up check unit test coverage chaos oncall model mutants setup hooks lint javascript openapi-lint openapi-lint-anew types format lock fuzz openapi rules bench bench-api bench-celery bench-compare smoke clean
+.PHONY: help demo up check unit test coverage chaos oncall model mutants setup hooks lint javascript openapi-lint openapi-lint-anew types format lock fuzz openapi rules bench bench-api bench-celery bench-compare bench-steady smoke clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -137,6 +137,9 @@ bench-celery: $(VENV)/native.stamp $(VENV)/celery.stamp ## Measure Herald beside
 bench-compare: $(VENV)/native.stamp ## Measure this checkout and BASE=v0.1.0 in turn; PAIRS=3 ARGS="--messages 5000"
 	@test -n "$(BASE)" || { echo "say what to compare with: make bench-compare BASE=v0.1.0" >&2; exit 2; }
 	@$(BIN)/python -m bench.compare "$(BASE)" --pairs $(or $(PAIRS),3) $(if $(BASE_BROKER),--base-broker $(BASE_BROKER)) -- $(ARGS)
+
+bench-steady: $(VENV)/native.stamp ## Measure whether sending is steady: ARGS=far, small, failing or edits
+	@$(BIN)/python -m bench.steady $(ARGS)
 
 smoke: ## Prove the containers: build, kill, compare, remove; needs Docker
 	@deploy/smoke.sh

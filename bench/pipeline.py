@@ -83,21 +83,21 @@ async def _run(stack: RunningStack, workload: Workload, env: dict[str, str]) -> 
     url = f"{stack.sandbox_url}/v1" if stack.sandbox_url else env["HERALD_PROVIDER_URL"]
 
     async def bare(some: list[str]) -> BareRun:
-        await _set_faults(stack, workload.latency_ms, 0.0)
+        await set_faults(stack, workload.latency_ms, 0.0)
         return await baseline.measure(url, stack.provider_token, some, TEXT, concurrency=workload.concurrency)
 
     # The bare client runs before and after the mailing, since the speed of a machine drifts.
     before = await bare(phones[:half])
     began = {name: process_usage.cpu_seconds(pid) for name, pid in stack.supervisor.pids.items()}
     async with (
-        _connect(stack) as connection,
-        _connect(stack) as sampled,
+        connect_to(stack) as connection,
+        connect_to(stack) as sampled,
         open_api(stack.api_url, stack.token) as api,
     ):
         sampler, meter = latency.Sampler(sampled), await processor_time.meter(stack, connection)
         tag = f"bench-{secrets.token_hex(3)}"
         await import_clients(api, phones, tag, workload.mailings)
-        await _set_faults(stack, workload.latency_ms, workload.failures)
+        await set_faults(stack, workload.latency_ms, workload.failures)
         start = await meter.read()
         sampling = asyncio.create_task(sampler.run())
         sent = await mailings.send_all(api, connection, tag, TEXT, workload.mailings)
@@ -129,7 +129,8 @@ async def _run(stack: RunningStack, workload: Workload, env: dict[str, str]) -> 
 
 
 @asynccontextmanager
-async def _connect(stack: RunningStack) -> AsyncIterator[asyncpg.Connection]:
+async def connect_to(stack: RunningStack) -> AsyncIterator[asyncpg.Connection]:
+    """Opens a connection to the database of a stack."""
     connection = await database.open_connection(stack.database_url)
     try:
         yield connection
@@ -137,7 +138,8 @@ async def _connect(stack: RunningStack) -> AsyncIterator[asyncpg.Connection]:
         await connection.close()
 
 
-async def _set_faults(stack: RunningStack, latency_ms: int, failures: float) -> None:
+async def set_faults(stack: RunningStack, latency_ms: int, failures: float) -> None:
+    """Makes the sandbox slow, and fail with this share of its replies. Another provider stays as it is."""
     if stack.sandbox_url is None:
         return
     faults = {"latency_ms": latency_ms, "error_rate": failures}

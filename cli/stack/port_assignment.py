@@ -27,8 +27,9 @@ class Port:
 
 def name_processes(workers: int) -> list[str]:
     """Returns the names of the processes with an ops port, in the order of their ports."""
+    first = ["dispatcher"] if workers else []
     more = [f"dispatcher-{number}" for number in range(2, workers + 1)]
-    return ["api", "planner", "dispatcher", "reporter", *more]
+    return ["api", "planner", *first, "reporter", *more]
 
 
 def read_ports(env: Mapping[str, str], workers: int, *, sandbox: bool) -> list[Port]:

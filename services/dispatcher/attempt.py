@@ -305,7 +305,7 @@ class AttemptRun:
         metrics.attempts[classification.outcome].inc()
         metrics.duration.observe(sent.seconds)
         accepted = classification.verdict == "accepted"
-        metrics.provider_attempts.labels(self.lane.name, classification.verdict).inc()
+        metrics.provider_attempts[self.lane.name, classification.verdict].inc()
         log.info(
             "attempt ended",
             **claimed.ids,

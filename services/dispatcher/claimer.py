@@ -212,7 +212,7 @@ class Claimer:
         if seconds > SLOW_CLAIM_SECONDS and idle and self._intake.held:
             self._hold_up.note("database latency")
         if claims and all(claim.verdict == "put back" for claim in claims):
-            self._hold_up.note("paused")
+            self._hold_up.note("window" if all(claim.shut for claim in claims) else "paused")
 
 
 def _log_claims(claims: Sequence[Claim], batch: Mapping[int, DeliveredJob]) -> None:

@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from services.dispatcher.claims.claim import Claim, ClaimVerdict
 from services.dispatcher.claims.held_claims import GiveBackReason
 from shared import topology
-from shared.metrics import ChildCounters, dead_letter_counters
+from shared.metrics import ChildCounters, GatheredHistogram, dead_letter_counters
 from shared.providers.schema import MappedVerdict
 from shared.statuses import ATTEMPT_OUTCOMES
 
@@ -26,19 +26,21 @@ class Metrics:
         self.attempts = ChildCounters(
             Counter("herald_attempts", "Attempts, by outcome.", ["outcome"], registry=registry), ATTEMPT_OUTCOMES
         )
-        self.provider_attempts = Counter(
-            "herald_provider_attempts",
-            "Attempts through the providers of the providers file, by verdict.",
-            ["provider", "verdict"],
-            registry=registry,
+        self.provider_attempts = ChildCounters(
+            Counter(
+                "herald_provider_attempts",
+                "Attempts through the providers of the providers file, by verdict.",
+                ["provider", "verdict"],
+                registry=registry,
+            )
         )
-        self.duration = Histogram(
+        self.duration = GatheredHistogram(
             "herald_request_duration_seconds",
             "Seconds from a request to its reply or timeout.",
             buckets=(0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25),
             registry=registry,
         )
-        self.margin = Histogram(
+        self.margin = GatheredHistogram(
             "herald_deadline_margin_seconds",
             "Seconds left to the mailing's end when a request began.",
             buckets=(1, 2, 5, 10, 30, MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 6 * HOUR, 24 * HOUR),
@@ -57,7 +59,7 @@ class Metrics:
         self._register_claim_metrics(registry)
 
     def _register_claim_metrics(self, registry: CollectorRegistry) -> None:
-        self.claim_lag = Histogram(
+        self.claim_lag = GatheredHistogram(
             "herald_claim_lag_seconds",
             "Seconds from the moment a job was released and due until it was claimed for sending.",
             buckets=(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120, 300),
@@ -81,7 +83,7 @@ class Metrics:
         """Makes the counters of these providers, so that the first attempt is seen, too."""
         for name in names:
             for verdict in VERDICTS:
-                self.provider_attempts.labels(name, verdict)
+                self.provider_attempts[name, verdict]
 
     def record_claim(self, claims: Sequence[Claim], seconds: float) -> None:
         """Counts the verdicts of one claim, which took `seconds`."""

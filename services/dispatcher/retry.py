@@ -32,9 +32,6 @@ class Finish:
 SENT = Finish("sent", None)
 
 
-SENT = Finish("sent", None)
-
-
 @dataclass(frozen=True, slots=True)
 class Retry:
     """Another attempt, due after `delay`.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from shared import topology
-from shared.metrics import ChildCounters, dead_letter_counters
+from shared.metrics import ChildCounters, GatheredHistogram, dead_letter_counters
 from shared.statuses import RESULT_STATUSES
 
 # The planner publishes a fence every 5 s, so a reporter that got nothing for as long as three of them stands by.
@@ -53,7 +53,7 @@ class Metrics:
             buckets=(0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 20),
             registry=registry,
         )
-        self.lag = Histogram(
+        self.lag = GatheredHistogram(
             "herald_fold_lag_seconds",
             "Seconds from a reply of the provider until it was folded.",
             buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300),

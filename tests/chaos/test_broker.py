@@ -9,7 +9,7 @@ import pytest
 from shared import topology
 from tests.chaos.conftest import RunExperiment
 from tests.chaos.faults import broker
-from tests.chaos.faults.network import cut, reset, slow, stall
+from tests.chaos.faults.network import PATIENT, cut, reset, reset_beside_open_requests, slow, stall
 from tests.chaos.harness.experiment import Experiment
 from tests.chaos.harness.parameters import EXPERIMENT_SECONDS, parameters
 from tests.chaos.harness.rig import InjectFault, Requirement, Rig
@@ -91,6 +91,9 @@ EXPERIMENTS: Sequence[Experiment] = (
     Experiment("AMQP slow", slow, requires=RELAYED),
     Experiment("AMQP cut", cut, seconds=6, requires=RELAYED, quick=True),
     Experiment("AMQP reset every second", reset, requires=RELAYED),
+    Experiment(
+        "AMQP reset every second, provider slow", reset_beside_open_requests, seconds=12, env=PATIENT, requires=RELAYED
+    ),
     Experiment("AMQP silent", stall, blocks_sending=True, seconds=25, requires=RELAYED),
 )
 

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import time
 
 import asyncpg
@@ -11,7 +12,7 @@ import pytest
 
 from cli.native import postgres
 from tests.chaos.conftest import RunExperiment
-from tests.chaos.faults.network import cut, reset, slow, stall
+from tests.chaos.faults.network import PATIENT, cut, reset, reset_beside_open_requests, slow, stall
 from tests.chaos.harness.experiment import Experiment
 from tests.chaos.harness.parameters import EXPERIMENT_SECONDS, parameters
 from tests.chaos.harness.rig import InjectFault, Requirement, Rig
@@ -124,6 +125,10 @@ EXPERIMENTS: Sequence[Experiment] = (
     experiment("PostgreSQL slow", slow, RELAYED),
     experiment("PostgreSQL cut", cut, RELAYED),
     experiment("PostgreSQL reset every second", reset, RELAYED),
+    replace(
+        experiment("PostgreSQL reset every second, provider slow", reset_beside_open_requests, RELAYED, seconds=12),
+        env=PATIENT,
+    ),
     experiment("PostgreSQL silent", stall, RELAYED, seconds=25, blocks_sending=True),
 )
 

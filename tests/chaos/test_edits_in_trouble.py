@@ -11,7 +11,7 @@ from tests.chaos.conftest import RunExperiment
 from tests.chaos.harness.experiment import Experiment
 from tests.chaos.harness.parameters import EXPERIMENT_SECONDS, parameters
 from tests.chaos.harness.rig import LATENCY_MS, Requirement, Rig
-from tests.chaos.test_edits import requests_of, victim
+from tests.chaos.test_edits import SETTLED_SECONDS, note_late, requests_of, sent_after, victim
 from tests.support.mailing_rows import add_clients
 
 pytestmark = pytest.mark.timeout(EXPERIMENT_SECONDS)
@@ -20,6 +20,11 @@ VICTIMS = 400
 # With a planner that stands still in its worst moment, an operator's row lock is had within a second or two.
 SLOWEST_EDIT_SECONDS = 3.0
 FREEZES = 12
+# An edit waits 1.3 s for a silent dispatcher, and then for its lease of 5 s.
+FROZEN_SECONDS = (4.0, 4.4, 4.8, 5.2, 5.6, 6.0)
+EDITED_AT = (0.0, 0.35, 0.7)
+BETWEEN_FREEZES_SECONDS = 0.5
+SLOWEST_BARRIER_SECONDS = 7.0
 SLOW_MS = 3000
 # Less than the timeout of a request, after which the breaker would open.
 CONNECTING_SECONDS = 1.0
@@ -42,6 +47,35 @@ async def connect_slowly(rig: Rig) -> None:
     await asyncio.sleep(rig.seconds)
     if begun := len(await requests_of(rig, mailing_id)) - before:
         rig.violations.append(f"I3 {begun} requests began after the cancel was answered")
+
+
+async def dispatcher_stands_still(rig: Rig) -> None:
+    """Freezes one of three dispatchers for 4 to 6 s, and edits the text at the beginning, in the middle, or late."""
+    frozen, loop, slowest = rig.stack.process("dispatcher"), asyncio.get_running_loop(), 0.0
+    superseded_at: dict[str, datetime] = {}
+    text = "Hello"
+
+    async def edit(new: str) -> float:
+        began = loop.time()
+        await rig.operator.patch(f"/mailings/{rig.main}", {"text": new})
+        superseded_at[text] = datetime.now(UTC)
+        return loop.time() - began
+
+    for number, seconds in enumerate(FROZEN_SECONDS):
+        before = seconds * EDITED_AT[number % len(EDITED_AT)]
+        frozen.kill(signal.SIGSTOP)
+        await asyncio.sleep(before)
+        editing = asyncio.create_task(edit(f"Hello to freeze {number}"))
+        await asyncio.sleep(seconds - before)
+        frozen.kill(signal.SIGCONT)
+        slowest = max(slowest, await editing)
+        text = f"Hello to freeze {number}"
+        await asyncio.sleep(BETWEEN_FREEZES_SECONDS)
+    await asyncio.sleep(SETTLED_SECONDS)
+    rig.notes.append(f"slowest edit {slowest:.1f} s")
+    if slowest > SLOWEST_BARRIER_SECONDS:
+        rig.violations.append(f"I6 an edit took {slowest:.1f} s beside a dispatcher that stands still")
+    await note_late(rig, sent_after(await requests_of(rig, rig.main), superseded_at))
 
 
 async def planner_stands_still(rig: Rig) -> None:
@@ -83,6 +117,14 @@ EXPERIMENTS: Sequence[Experiment] = (
         "connecting is slow, and a cancel", connect_slowly, seconds=6, requires=frozenset({Requirement.PROVIDER_RELAY})
     ),
     Experiment("planner stands still, and edits", planner_stands_still),
+    Experiment(
+        "a dispatcher stands still for 4 to 6 s, and edits",
+        dispatcher_stands_still,
+        seconds=sum(FROZEN_SECONDS) + len(FROZEN_SECONDS),
+        env=PATIENT,
+        more_processes=("dispatcher-2", "dispatcher-3"),
+        freezes_dispatcher=True,
+    ),
     Experiment("end moved out, requests open", move_the_end_out, env=PATIENT, seconds=20),
 )
 

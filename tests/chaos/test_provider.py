@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
+from services.planner.closing.rules import OUTCOME_UNKNOWN
 from tests.chaos.conftest import RunExperiment
 from tests.chaos.harness.experiment import Experiment
 from tests.chaos.harness.parameters import EXPERIMENT_SECONDS, parameters
 from tests.chaos.harness.rig import LATENCY_MS, InjectFault, Requirement, Rig
+from tests.chaos.oracle.provider_ledger import count_acceptances, read_requests
 
 pytestmark = pytest.mark.timeout(EXPERIMENT_SECONDS)
 
@@ -92,6 +94,15 @@ async def refuse(rig: Rig) -> None:
     await rig.relay.mend()
 
 
+async def lose_every_reply(rig: Rig) -> None:
+    """Takes every message and loses every reply, for longer than the attempts of a message last."""
+    await faults({"lost_reply": 1.0})(rig)
+    most = max(count_acceptances(await read_requests(rig.stack.sandbox)).values())
+    rig.notes.append(f"at most {most} requests of one message")
+    if most > FEW_ATTEMPTS:
+        rig.violations.append(f"I4 one message was accepted {most} times, with {FEW_ATTEMPTS} attempts")
+
+
 async def bad_tls(rig: Rig) -> None:
     """Presents an untrusted certificate, then one of another host, then the good one again."""
     certificates = rig.certificates
@@ -108,6 +119,7 @@ async def bad_tls(rig: Rig) -> None:
 PATIENT = {"HERALD_PROVIDER_TIMEOUT": "10", "HERALD_DISPATCHER_CONCURRENCY": "100"}
 JUNK = ("soon", "-1", "1e9", "Sun, 99 Nov 1994 08:49:37 GMT", "0x10")
 DEADLINE = "deadline reached"
+FEW_ATTEMPTS = 4
 CLOSING_SECONDS = 50
 
 EXPERIMENTS: Sequence[Experiment] = (
@@ -123,6 +135,14 @@ EXPERIMENTS: Sequence[Experiment] = (
     Experiment("provider fails every second time", faults(error_rate=0.5), seconds=12),
     Experiment("provider loses replies", faults({"ok": 0.7, "lost_reply": 0.3})),
     Experiment("provider loses every reply", faults({"lost_reply": 1.0})),
+    # A probe of the breaker spends an attempt, too, since it may have arrived.
+    Experiment(
+        f"provider loses every reply, {FEW_ATTEMPTS} attempts",
+        lose_every_reply,
+        seconds=25,
+        env={"HERALD_MAX_ATTEMPTS": str(FEW_ATTEMPTS)},
+        excuse=OUTCOME_UNKNOWN,
+    ),
     Experiment("provider refuses connections", refuse, requires=frozenset({Requirement.PROVIDER_RELAY})),
     Experiment("provider resets connections", faults({"reset": 1.0})),
     Experiment("provider 429, Retry-After 0", too_many(0)),

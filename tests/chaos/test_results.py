@@ -9,12 +9,13 @@ import pytest
 
 from services.planner.closing.rules import CLIENT_DELETED
 from shared import topology
+from shared.messages import Result, Results, encode
 from tests.chaos.conftest import RunExperiment
 from tests.chaos.faults import broker
 from tests.chaos.faults.processes import kill
 from tests.chaos.harness.experiment import Experiment
 from tests.chaos.harness.parameters import EXPERIMENT_SECONDS, parameters
-from tests.chaos.harness.rig import Requirement, Rig
+from tests.chaos.harness.rig import LATENCY_MS, Requirement, Rig
 from tests.support.mailing_rows import add_clients
 from tests.support.polling import until
 
@@ -63,6 +64,55 @@ async def results_do_not_come(rig: Rig) -> None:
     await rig.stack.process("reporter").start()
 
 
+async def results_again_after_resend(rig: Rig) -> None:
+    """Has every message refused, sends them again, and has the refusals delivered once more before the new requests."""
+    await add_clients(rig.pool, VICTIMS, tag="victim", first=3_000_000)
+    await rig.operator.set_faults(latency_ms=LATENCY_MS, modes={"reject400": 1.0})
+    mailing_id = await rig.operator.create_mailing(filter={"tags": ["victim"]}, lasts=7200)
+    rig.others.add(mailing_id)
+    await rig.operator.until_counts(mailing_id, 30, rejected=VICTIMS)
+    await rig.operator.set_faults(latency_ms=LATENCY_MS)
+    refused = await read_refusals(rig, mailing_id)
+    await rig.operator.post(f"/mailings/{mailing_id}/resend", {"statuses": ["rejected"]}, status=202)
+    # So that the refusals come before the requests of the new round.
+    await rig.operator.post(f"/mailings/{mailing_id}/pause")
+
+    async def reopened() -> bool:
+        return "rejected" not in await rig.operator.counts(mailing_id)
+
+    await until(reopened, 30, "the messages are pending again")
+    await publish_results(rig, refused)
+    await asyncio.sleep(rig.seconds / 2)
+    counts = await rig.operator.counts(mailing_id)
+    rig.notes.append(f"{counts.get('pending', 0)} of {VICTIMS} had no request of the new round yet")
+    if "rejected" in counts:
+        rig.violations.append(f"I1 results of the round before made {counts}")
+    await rig.operator.post(f"/mailings/{mailing_id}/resume")
+    await rig.operator.until_counts(mailing_id, 30, sent=VICTIMS)
+    await rig.operator.post(f"/mailings/{rig.main}/resend", {"statuses": ["rejected"]}, status=202)
+
+
+async def read_refusals(rig: Rig, mailing_id: int) -> list[Result]:
+    rows = await rig.pool.fetch(
+        """
+        SELECT message_id, a.mailing_id, client_id, number, 'rejected' AS status, outcome, a.started_at, a.duration_ms,
+            a.http_status, reason
+        FROM attempts a JOIN messages m ON m.id = a.message_id WHERE a.mailing_id = $1
+        """,
+        mailing_id,
+    )
+    return [Result(**row) for row in rows]
+
+
+async def publish_results(rig: Rig, results: Sequence[Result]) -> None:
+    """Publishes results, each three times."""
+    connection = await aio_pika.connect(rig.services.broker_url)
+    async with connection, connection.channel() as channel:
+        for result in [*results] * 3:
+            message = aio_pika.Message(encode(Results(results=[result])))
+            await channel.default_exchange.publish(message, topology.REPORTER_RESULTS)
+
+
 async def until_claimed(rig: Rig, mailing_id: int) -> None:
     async def claimed() -> bool:
         count = "SELECT count(*) FROM flights WHERE mailing_id = $1 AND claimed_number > folded_number"
@@ -97,6 +147,7 @@ def memory(pid: int) -> int:
 
 
 EXPERIMENTS: Sequence[Experiment] = (
+    Experiment("results come again after a resend", results_again_after_resend),
     Experiment("results purged, reporter away", results_purged, requires=PRIVATE),
     Experiment(
         "cancels and deletes while no result comes",

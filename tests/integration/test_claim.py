@@ -137,7 +137,8 @@ async def test_a_job_of_a_settled_message_is_over(scene: Scene) -> None:
 
 async def test_a_job_of_a_paused_mailing_goes_back_to_the_table(scene: Scene) -> None:
     await scene.set_mailing("status = 'paused'")
-    assert await scene.verdict() == "put back"
+    claim = await scene.claim()
+    assert (claim.verdict, claim.shut) == ("put back", False)
     flight = await scene.flight()
     assert flight["released_at"] is None
     assert flight["due_at"] <= datetime.now(UTC)
@@ -156,7 +157,8 @@ async def test_a_job_outside_its_window_goes_back_to_the_table_to_be_judged_ther
     local = datetime.now(UTC)
     opens, closes = (local + timedelta(hours=2)).time(), (local + timedelta(hours=3)).time()
     await scene.pool.execute("UPDATE mailings SET window_from = $1, window_to = $2", opens, closes)
-    assert await scene.verdict() == "put back"
+    claim = await scene.claim()
+    assert (claim.verdict, claim.shut) == ("put back", True)
     flight = await scene.flight()
     assert flight["released_at"] is None
     # Not the opening that this claim saw: an edit that came meanwhile would be overlooked.

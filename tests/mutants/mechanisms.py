@@ -1,12 +1,14 @@
 """The mechanisms of the protocol that can be taken out, and the tests that must notice."""
 
 from tests.mutants.mutant import Mutant, Patch, mutant
+from tests.mutants.trouble import TROUBLE
 
 STORE = "services/dispatcher/claims/store.py"
 ATTEMPT = "services/dispatcher/attempt.py"
 RESULT_BUFFER = "services/dispatcher/result_buffer.py"
 FUNCTIONS = "shared/migrations/0002_functions.sql"
 ROUNDS = "shared/migrations/0004_rounds.sql"
+SETTLE = "shared/migrations/0050_providers.sql"
 EDITS_SCHEMA = "shared/migrations/0030_edits.sql"
 RELEASES_SCHEMA = "shared/migrations/0033_releases.sql"
 FOLD_SCHEMA = "shared/migrations/0036_fold.sql"
@@ -179,7 +181,7 @@ RESULTS: tuple[Mutant, ...] = (
     ),
     mutant(
         "a status only moves upwards",
-        ROUNDS,
+        SETTLE,
         "WHERE m.id = w.id AND message_rank(w.status) > message_rank(old.status)",
         "WHERE m.id = w.id",
         f"{FOLD_TESTS}::test_a_late_failure_changes_no_final_status",
@@ -207,7 +209,7 @@ RESULTS: tuple[Mutant, ...] = (
     ),
     mutant(
         "a final message keeps its highest number",
-        ROUNDS,
+        SETTLE,
         "CASE WHEN w.status <> 'retrying' THEN f.claimed_number END",
         "NULL",
         f"{RESEND_TESTS}::test_a_message_made_final_by_an_older_claim_keeps_the_number_of_the_open_one",
@@ -334,9 +336,9 @@ MAILINGS: tuple[Mutant, ...] = (
     ),
     mutant(
         "an unsent message that the provider may have says so",
-        ROUNDS,
-        "AND outcome_is_unknown(m.id) THEN",
-        "AND false THEN",
+        SETTLE,
+        "AND outcome_is_unknown(m.id)\n",
+        "AND false\n",
         f"{PLANNER_TESTS}::test_an_unsent_message_that_the_provider_may_have_has_that_reason_whatever_ended_it",
     ),
 )
@@ -631,4 +633,4 @@ BULK: tuple[Mutant, ...] = (
     ),
 )
 
-MUTANTS = CLAIMS + RESULTS + PLANNER + MAILINGS + EDITS + RELEASE + BULK
+MUTANTS = CLAIMS + RESULTS + PLANNER + MAILINGS + EDITS + RELEASE + BULK + TROUBLE

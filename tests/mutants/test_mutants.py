@@ -1,6 +1,7 @@
 """Every mutant fits the code as it is, names tests that are there, and stands in docs/reliability.md."""
 
 import ast
+import re
 from collections import Counter
 
 import pytest
@@ -9,12 +10,26 @@ from tests.mutants.mechanisms import MUTANTS
 from tests.mutants.mutant import Mutant, Patch, PatchOutdated
 from tests.support.markdown import ROOT, read
 
+MIGRATIONS = "shared/migrations"
+FUNCTION = re.compile(r"CREATE (?:OR REPLACE )?FUNCTION (\w+)")
 APPLYING = [one for one in MUTANTS if one.applies(ROOT)]
 
 
 @pytest.mark.parametrize("mutant", APPLYING, ids=lambda mutant: mutant.mechanism)
 def test_a_mutant_fits_the_code(mutant: Mutant) -> None:
     mutant.check(ROOT)
+
+
+@pytest.mark.parametrize("mutant", APPLYING, ids=lambda mutant: mutant.mechanism)
+def test_no_later_migration_puts_back_what_a_mutant_takes_out(mutant: Mutant) -> None:
+    for patch in mutant.patches:
+        if not patch.path.startswith(MIGRATIONS):
+            continue
+        before = read(patch.path).partition(patch.old)[0]
+        function = (FUNCTION.findall(before) or FUNCTION.findall(patch.old))[-1]
+        replaced = re.compile(rf"(?:CREATE OR REPLACE|DROP) FUNCTION {function}\b")
+        later = [path for path in sorted((ROOT / MIGRATIONS).glob("*.sql")) if path > ROOT / patch.path]
+        assert [path.name for path in later if replaced.search(path.read_text())] == []
 
 
 @pytest.mark.parametrize("mutant", APPLYING, ids=lambda mutant: mutant.mechanism)

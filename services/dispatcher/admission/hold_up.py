@@ -9,9 +9,9 @@ from prometheus_client import CollectorRegistry, Gauge
 from shared import logs
 from shared.health import Health
 
-# In the order in which they count when several hold sending up. paused: of all jobs that are there, none may be sent
-# now, because its mailing is paused or its window closed.
-Cause = Literal["lease", "database", "broker", "breaker", "rate", "database latency", "paused"]
+# In the order in which they count when several hold sending up. paused, window: of all jobs that are there, none may be
+# sent now; some because their mailing is paused, or all because their client's window is closed.
+Cause = Literal["lease", "database", "broker", "breaker", "rate", "database latency", "paused", "window"]
 CAUSES: tuple[Cause, ...] = get_args(Cause)
 FLOWING = "flowing"
 LOOK_SECONDS = 0.5

@@ -21,7 +21,8 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
     job was released and due. `text` is rendered for the client, with `values` of the client's filled in; where that is
     impossible, `refusal` is the reason, and no request may be made. `provider` is that of the attempt before; `unsure`:
     it may have taken the message; `refused`: the providers that will never take it. With "lost", `number` and
-    `provider` are those of the attempt that got no result and is not to be repeated.
+    `provider` are those of the attempt that got no result and is not to be repeated. With "put back", `shut` says that
+    the client's window is closed.
     """
 
     message_id: int
@@ -43,6 +44,7 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
     refused: Sequence[str] = ()
     values: tuple[str, ...] = ()
     refusal: str | None = None
+    shut: bool = False
 
 
 def render_claims(rows: Iterable[asyncpg.Record]) -> list[Claim]:

@@ -162,7 +162,8 @@ async def claim(
             coalesce(seconds_left, 0) AS seconds_left, moment AS claimed_at, request_id,
             greatest(waited, 0) AS waited,
             coalesce(operator_code, '') AS operator_code, coalesce(tag, '') AS tag,
-            provider, coalesce(unsure OR open, false) AS unsure, coalesce(refused, '{}') AS refused
+            provider, coalesce(unsure OR open, false) AS unsure, coalesce(refused, '{}') AS refused,
+            verdict = 'put back' AND mailing_status <> 'paused' AS shut
         FROM judged
         """,
         worker,

@@ -1,6 +1,8 @@
 """What the handler does with verdicts, rate tokens and crashes."""
 
 import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
@@ -22,13 +24,15 @@ from services.dispatcher.claims.held_claims import HeldClaims
 from services.dispatcher.handler import Handler
 from services.dispatcher.intake import Intake
 from services.dispatcher.metrics import Metrics
+from services.dispatcher.provider_api.replies import Reply
 from services.dispatcher.queued_retries import QueuedRetries
 from services.dispatcher.requeue import Requeue
 from services.dispatcher.result_buffer import ResultBuffer
+from shared import topology
 from shared.broker import Consumer
 from shared.database import Pool
 from shared.health import Health
-from shared.messages import encode
+from shared.messages import Job, decode, encode
 from tests.support.builders import PHONE, TEXT, a_job, a_policy
 from tests.support.fakes import FakeDelivery, FakeProvider, RecordingPublisher
 from tests.support.polling import until
@@ -41,8 +45,9 @@ class VerdictPool:
     Refuses a statement about any of the `refused` messages. Records what is given back.
     """
 
-    def __init__(self, verdicts: dict[int, str], refused: set[int]) -> None:
+    def __init__(self, verdicts: dict[int, str], refused: set[int], *, shut: bool) -> None:
         self.verdicts = verdicts
+        self.shut = shut
         self.refused = refused
         self.given_back: list[int] = []
 
@@ -70,21 +75,41 @@ class VerdictPool:
             "request_id": None,
             "waited": 0.0,
             "attributes": None,
+            "shut": self.shut,
         }
+
+
+class QuietConsumer(Consumer):
+    """Stops and begins to consume at once."""
+
+    def __init__(self) -> None:
+        """Connects to nothing."""
+
+    async def pause(self) -> None:
+        """Has nothing to stop."""
+
+    async def resume(self) -> None:
+        """Has nothing to begin."""
 
 
 class Bench:
     """A handler and all the fakes around it."""
 
     def __init__(
-        self, verdicts: dict[int, str] | None = None, *, refused: set[int] | None = None, rate: float | None = None
+        self,
+        verdicts: dict[int, str] | None = None,
+        *,
+        refused: set[int] | None = None,
+        rate: float | None = None,
+        shut: bool = False,
+        replies: Sequence[Reply] = (),
     ) -> None:
         clock, registry = asyncio.get_running_loop().time, CollectorRegistry()
-        counters, self.database = Metrics(registry), VerdictPool(verdicts or {}, refused or set())
+        counters, self.database = Metrics(registry), VerdictPool(verdicts or {}, refused or set(), shut=shut)
         pool, self.publisher = cast(Pool, self.database), RecordingPublisher()
         self.registry = registry
         self.intake = Intake(counters)
-        self.provider = FakeProvider()
+        self.provider = FakeProvider(*replies)
         self.breaker = Breaker(lambda: 1.0)
         self.admission = Admission(self.breaker, AdaptiveConcurrency(10))
         self.held = HeldClaims(clock)
@@ -100,7 +125,8 @@ class Bench:
             metrics=counters,
             clock=clock,
         )
-        hold_up = HoldUp(Health(), registry, clock)
+        self.health = Health()
+        self.hold_up = hold_up = HoldUp(self.health, registry, clock)
         self.fleet = a_fleet(a_lane(self.provider, admission=self.admission, rate=rate, clock=clock))
         self.attempts = RunningAttempts(tools, self.results, self.give_backs, self.intake, ClaimSize())
         requeue = Requeue(self.publisher, self.intake, timedelta(seconds=5))
@@ -132,26 +158,37 @@ class Bench:
             self.held.record_beat(asyncio.get_running_loop().time(), self.held.names.alive)
             await asyncio.sleep(0.2)
 
-    async def run(self, jobs: int) -> list[FakeDelivery]:
-        """Delivers that many jobs, and runs until none is left."""
+    @asynccontextmanager
+    async def running(self, jobs: int) -> AsyncIterator[list[FakeDelivery]]:
+        """Delivers that many jobs, and runs while the block runs."""
         deliveries = [FakeDelivery(encode(a_job(message_id=number))) for number in range(1, jobs + 1)]
         for delivery in deliveries:
             self.intake.enqueue(delivery)
         stop = asyncio.Event()
-        running = asyncio.create_task(self.handler.run(cast(Consumer, None), stop))
+        running = asyncio.create_task(self.handler.run(QuietConsumer(), stop))
         others = [asyncio.create_task(self.beat()), asyncio.create_task(self.give_backs.run())]
-
-        async def done() -> bool:
-            return not (self.intake.held or self.handler.in_flight or self.handler.asked or self.give_backs.outstanding)
-
         try:
-            await until(done, 10, "all jobs are seen through")
+            yield deliveries
         finally:
             stop.set()
             await running
             for task in others:
                 task.cancel()
+
+    async def run(self, jobs: int) -> list[FakeDelivery]:
+        """Delivers that many jobs, and runs until none is left."""
+
+        async def done() -> bool:
+            return not (self.intake.held or self.handler.in_flight or self.handler.asked or self.give_backs.outstanding)
+
+        async with self.running(jobs) as deliveries:
+            await until(done, 10, "all jobs are seen through")
         return deliveries
+
+    def held_up(self) -> str:
+        """Returns what the detail of /readyz says of sending."""
+        self.hold_up.look()
+        return self.health.details["sending"]
 
 
 async def test_tokens_of_the_rate_are_not_spent_on_jobs_that_are_over() -> None:
@@ -212,3 +249,49 @@ async def test_a_damaged_job_is_dead_lettered() -> None:
     assert (delivery.rejected, delivery.acked) == (1, 0)
     labels = {"queue": "dispatcher.dead", "reason": "damaged"}
     assert bench.registry.get_sample_value("herald_dead_letters_total", labels) == 1
+
+
+async def test_nothing_more_is_claimed_while_results_are_not_confirmed() -> None:
+    bench = Bench()
+
+    async def held_up() -> bool:
+        return bench.held_up() == "held up: broker"
+
+    async def all_sent() -> bool:
+        return len(bench.provider.requests) == 60
+
+    async with bench.running(60):
+        # Nobody publishes the results yet: twice as many as there are slots, and what was claimed by then.
+        await until(held_up, 10, "unconfirmed results hold sending up")
+        assert 20 <= len(bench.provider.requests) <= 30
+        publishing = asyncio.create_task(bench.results.run())
+        await until(all_sent, 10, "sending goes on once they are confirmed")
+        publishing.cancel()
+
+
+@pytest.mark.parametrize(("shut", "cause"), [(True, "window"), (False, "paused")])
+async def test_what_keeps_all_jobs_from_being_sent_is_named(shut: bool, cause: str) -> None:
+    bench = Bench(dict.fromkeys(range(1, 4), "put back"), shut=shut)
+    bench.held.record_beat(asyncio.get_running_loop().time(), bench.held.names.alive)
+    deliveries = await bench.run(3)
+    assert [delivery.acked for delivery in deliveries] == [1, 1, 1]
+    assert bench.held_up() == f"held up: {cause}"
+
+
+@pytest.mark.parametrize("reply", [Reply("timeout"), Reply("broken"), Reply("answered", 200, b"<html>")])
+async def test_after_a_probe_that_may_have_arrived_another_message_is_the_next(reply: Reply) -> None:
+    bench = Bench(replies=[reply])
+    # Half-open: one request is let through.
+    bench.breaker.trip(asyncio.get_running_loop().time() - 60)
+
+    async def paused() -> bool:
+        return len(bench.publisher.published) == 3
+
+    async with bench.running(3):
+        await until(paused, 10, "the breaker is open again, and the jobs are back on the broker")
+    sent = [(one.exchange, decode(Job, one.body)) for one in bench.publisher.published]
+    first, *others = sorted((job.message_id, job.attempt, job.failures, exchange) for exchange, job in sent)
+    # The probe has spent an attempt, and waits behind the others, which are as they were.
+    assert first == (bench.provider.requests[0][0], 2, 1, topology.RETRY)
+    assert [one[1:] for one in others] == [(1, None, topology.JOBS)] * 2
+    assert len(bench.provider.requests) == 1

@@ -7,10 +7,12 @@ import aiohttp
 import prometheus_client
 import pytest
 import pytest_asyncio
-from prometheus_client import Counter
+from hypothesis import given
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
 from shared.health import Health
-from shared.metrics import ChildCounters, dead_letter_counters, new_registry
+from shared.metrics import MOST_GATHERED, ChildCounters, GatheredHistogram, dead_letter_counters, new_registry
 from shared.ops import serve_ops
 from shared.settings import SettingsError
 
@@ -105,3 +107,41 @@ def test_the_build_is_a_series_and_there_are_no_creation_times() -> None:
     text = prometheus_client.generate_latest(registry).decode()
     assert 'herald_build_info{python="3.' in text
     assert "_created" not in text
+
+
+BOUNDS = (0.005, 0.1, 1, 60, 86400)
+
+
+@given(st.lists(st.lists(st.sampled_from(BOUNDS) | st.floats(0, 100_000), max_size=20), max_size=4), st.integers(0, 2))
+def test_a_gathered_histogram_is_scraped_as_one_that_counts_each_value(scrapes: list[list[float]], full: int) -> None:
+    new_registry()
+    counted, gathered = CollectorRegistry(), CollectorRegistry()
+    plain = Histogram("herald_seconds", "Seconds.", buckets=BOUNDS, registry=counted)
+    ours = GatheredHistogram("herald_seconds", "Seconds.", buckets=BOUNDS, registry=gathered)
+    for values in [*scrapes, [0.5] * (full * MOST_GATHERED)]:
+        for value in values:
+            plain.observe(value)
+            ours.observe(value)
+        figures, expected = _figures(gathered), _figures(counted)
+        assert figures.pop("herald_seconds_sum") == pytest.approx(expected.pop("herald_seconds_sum"))
+        assert figures == expected
+
+
+def _figures(registry: CollectorRegistry) -> dict[str, float]:
+    lines = generate_latest(registry).decode().splitlines()
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines if line[0] != "#")}
+
+
+def test_a_gathered_histogram_keeps_a_bounded_number_of_values() -> None:
+    histogram = GatheredHistogram("herald_seconds", "Seconds.", buckets=BOUNDS, registry=CollectorRegistry())
+    for _ in range(3 * MOST_GATHERED + 7):
+        histogram.observe(1.0)
+    assert len(histogram._gathered) == 7
+
+
+def test_children_with_several_labels_are_looked_up_by_all_of_them() -> None:
+    registry = CollectorRegistry()
+    children = ChildCounters(Counter("herald_things", "Things.", ["kind", "size"], registry=registry))
+    children["a", "small"].inc()
+    assert children["a", "small"] is children["a", "small"]
+    assert registry.get_sample_value("herald_things_total", {"kind": "a", "size": "small"}) == 1
