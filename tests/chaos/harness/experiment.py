@@ -92,8 +92,7 @@ class Course:
 async def run(experiment: Experiment, services: RigServices, show_logs: Callable[[Stack], None]) -> ExperimentResult:
     """Runs an experiment from the start of its processes to the judgement."""
     processes = {name: experiment.settings.get(name, {}) for name in ("api", *PIPELINE, *experiment.more_processes)}
-    dispatchers = sum(name.startswith("dispatcher") for name in processes)
-    env = {"HERALD_PROVIDER_RATE": str(experiment.rate / dispatchers)} | dict(experiment.env)
+    env = {"HERALD_PROVIDER_RATE": str(experiment.rate)} | dict(experiment.env)
     async with open_rig(services, experiment.requires, env, processes, show_logs) as (stack, pool):
         rig = Rig(experiment.fault, stack, pool, Operator(stack), services, experiment.seconds, experiment.rate)
         async with Monitor(stack, pool) as monitor:

@@ -19,7 +19,7 @@ from tests.support.operator import Operator
 from tests.support.relay import Relay
 from tests.support.stack import Stack
 
-# Messages a second of each dispatcher: slow enough for several experiments side by side on two cores.
+# Messages a second of all dispatchers: slow enough for several experiments side by side on two cores.
 RATE = 100
 CONCURRENCY = 20
 WATERMARK = 1000
