@@ -93,6 +93,14 @@ async def test_the_tutorial_ends_with_delivered_and_the_undelivered_are_sent_aga
         await console.button("Send again").click()
         await expect(console.button("delivered").first).to_have_text("1")
         await expect(console.button("Send the undelivered again")).to_be_hidden()
+        await console.open("/#/providers")
+        await expect(console.rows("Providers").first).to_contain_text(re.compile(r"smsc.*works"))
+        await console.button("Drain").click()
+        await console.dialog.get_by_role("button", name="Drain").click()
+        await expect(console.rows("Providers").first).to_contain_text("drained")
+        await console.button("Resume").click()
+        await console.dialog.get_by_role("button", name="Resume").click()
+        await expect(console.rows("Providers").first).to_contain_text("works")
         assert console.wrong == []
     assert (await operator.ledger())["accepted"] == 4
 

@@ -69,7 +69,7 @@ export class DeliverySection {
     const sum = this.row(say("total"), found);
     sum.classList.add("sum");
     const reasons = found.reasons.map(({ reason, count }) => h("li", {},
-      `${say("undelivered_because", { reason: describeReason(reason) })} (${formatCount(count)})`));
+      say("undelivered_count", { reason: describeReason(reason), count })));
     setChildren(this.body, table(say("delivery"), heads(), [...rows, sum]),
       reasons.length > 0 && h("ul", { class: "hint" }, reasons));
   }
@@ -89,7 +89,7 @@ export class DeliverySection {
 /** @returns {Head[]} */
 function heads() {
   const counted = [...DELIVERIES, ...SILENT].map((one) => sayOf("delivery", one));
-  return [say("provider"), ...[...counted, say("handset_p50"), say("handset_p95")].map(asNumber)];
+  return [say("provider"), ...[...counted, say("handset_half"), say("handset_most")].map(asNumber)];
 }
 
 /**

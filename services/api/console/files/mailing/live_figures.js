@@ -13,12 +13,14 @@ import { DeliverySection } from "./delivery.js";
 export class LiveFigures {
   /**
    * @param {number} mailingId
-   * @param {(reason: Reason) => void} onreason Called when the messages with a reason are asked for.
-   * @param {(delivery: Delivery) => void} ondelivery Called when the messages with a delivery are asked for.
-   * @param {(() => unknown) | null} onresend Called when the undelivered are to be sent again.
+   * @param {object} on What is called when the messages with a reason or a delivery are asked for, and when the
+   *   undelivered are to be sent again.
+   * @param {(reason: Reason) => void} on.onreason
+   * @param {(delivery: Delivery) => void} on.ondelivery
+   * @param {(() => unknown) | null} on.onresend
    * @param {AbortSignal} signal
    */
-  constructor(mailingId, onreason, ondelivery, onresend, signal) {
+  constructor(mailingId, { onreason, ondelivery, onresend }, signal) {
     this.bar = new StatusBar();
     this.figures = new StatusFigures();
     this.speed = h("p", { class: "hint" });

@@ -56,8 +56,11 @@ class MailingPage {
     this.title = h("span", {});
     this.activity = h("p", { class: "activity", role: "status" });
     this.text = h("p", { class: "message-text" });
-    this.figures = new LiveFigures(mailing.id, (reason) => this.messages.showReason(reason),
-      (delivery) => this.messages.showDelivery(delivery), may("operator") ? () => this.resendUndelivered() : null, signal);
+    this.figures = new LiveFigures(mailing.id, {
+      onreason: (reason) => this.messages.showReason(reason),
+      ondelivery: (delivery) => this.messages.showDelivery(delivery),
+      onresend: may("operator") ? () => this.resendUndelivered() : null,
+    }, signal);
     this.actions = may("operator") ? mailingActions(mailing, (changed) => this.takeChange(changed), signal) : null;
     this.messages = messageList(mailing.id, () => this.ended, signal);
     this.recipients = mailing.status === "draft" && may("operator")
