@@ -47,7 +47,7 @@ async def test_the_tutorial_ends_with_delivered_and_the_undelivered_are_sent_aga
     make_stack: MakeStack, tmp_path: Path
 ) -> None:
     tutorial = markdown.section(markdown.read("docs/providers.md"), TUTORIAL)
-    (file,), (start, second) = markdown.fenced(tutorial, "yaml"), markdown.fenced(tutorial, "sh")
+    (file, _), (start, second) = markdown.fenced(tutorial, "yaml"), markdown.fenced(tutorial, "sh")
     variables = dict(re.findall(r"(SMSC_\w+)=(\S+)", start))
     variables["HERALD_PROVIDERS_FILE"] = str(tmp_path / "providers.yaml")
     stack = await make_stack("sandbox", env=variables | {"HERALD_RETRY_DELAYS": "1s,2s,5s"})
