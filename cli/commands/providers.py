@@ -55,6 +55,9 @@ def try_provider(
     name: Name,
     phone: Annotated[str, typer.Option(help="The phone to send to, 7XXXXXXXXXX.")],
     text: Annotated[str, typer.Option(help="The text.")] = "Herald: a try",
+    attribute: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="An attribute of the client; may be repeated.")
+    ] = None,
     file: Annotated[Path | None, typer.Option(help=f"The providers file; {FILE_VARIABLE} without it.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
 ) -> None:
@@ -69,7 +72,8 @@ def try_provider(
     if mapping is None:
         typer.secho(f"herald: the file has no provider {name}", err=True, fg=typer.colors.RED)
         raise typer.Exit(2)
-    values, request = trial.prepare(mapping, phone, text)
+    pairs = [one.partition("=") for one in attribute or ()]
+    values, request = trial.prepare(mapping, phone, text, {name: value for name, _, value in pairs})
     typer.echo(trial.show_request(mapping, request))
     if not yes:
         typer.confirm("Send it?", abort=True)

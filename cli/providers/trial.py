@@ -1,7 +1,9 @@
 """Sends one message through a provider, and shows what was asked and answered, without secrets."""
 
 import asyncio
+import json
 import time
+from collections.abc import Mapping
 from urllib.parse import quote, quote_plus
 
 from services.dispatcher.provider_api.http_client import HttpClient
@@ -29,9 +31,12 @@ class TrialOwner:
         self.reply.set_result(Reply("unreachable", detail="not sent" if error is None else type(error).__name__))
 
 
-def prepare(mapping: ProviderMapping, phone: str, text: str) -> tuple[MessageValues, RenderedRequest]:
-    """Returns the values and the request of a message whose id no table has."""
-    values = mapping.values_of(sample_claim(phone, text, int(time.time() * 1000)), SAMPLE_SECONDS)
+def prepare(
+    mapping: ProviderMapping, phone: str, text: str, attributes: Mapping[str, str]
+) -> tuple[MessageValues, RenderedRequest]:
+    """Returns the values and the request of a message whose id no table has, to a client with these attributes."""
+    claim = sample_claim(phone, text, int(time.time() * 1000), json.dumps(dict(attributes)))
+    values = mapping.values_of(claim, SAMPLE_SECONDS)
     return values, mapping.render(values)
 
 

@@ -12,6 +12,8 @@ from shared.statuses import MESSAGE_STATUSES
 
 # A shortened column keeps this many characters.
 SHORTEST = 10
+DELIVERY_COLUMNS = ("delivered", "undelivered", "waiting", "unconfirmed", "no_receipt")
+MOST_REASONS = 5
 
 
 def make_table(
@@ -77,6 +79,20 @@ def statistics_table(statistics: Json) -> Table:
     return make_table(
         f"mailing {statistics['mailing_id']}", ("status", "messages"), [*rows, ("total", statistics["total"])]
     )
+
+
+def delivery_table(found: Json) -> Table:
+    """Makes a table of what receipts say of a mailing: a row for each provider, and one for all of them."""
+    rows = [(one["provider"], *_delivery_cells(one)) for one in found["by_provider"]]
+    reasons = ", ".join(f"{one['reason']} ({one['count']})" for one in found["reasons"][:MOST_REASONS])
+    title = f"mailing {found['mailing_id']}" + (f"; undelivered for: {reasons}" if reasons else "")
+    columns = ("provider", *DELIVERY_COLUMNS, "p50 s", "p95 s")
+    return make_table(title, columns, [*rows, ("total", *_delivery_cells(found))])
+
+
+def _delivery_cells(counts: Json) -> list[object]:
+    times = (counts["time_to_handset"][name] for name in ("p50", "p95"))
+    return [*(counts[name] for name in DELIVERY_COLUMNS), *(None if time is None else f"{time:.1f}" for time in times)]
 
 
 def preview_tables(preview: Json) -> list[Table]:

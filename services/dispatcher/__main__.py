@@ -19,6 +19,7 @@ from services.dispatcher.admission.admission_watch import BreakerWatch, Concurre
 from services.dispatcher.admission.breaker import Breaker
 from services.dispatcher.admission.hold_up import HoldUp
 from services.dispatcher.admission.rate_limit import make_limit, prefetch
+from services.dispatcher.admission.slot_lease import SlotLease
 from services.dispatcher.attempt import AttemptTools
 from services.dispatcher.attempts import RunningAttempts
 from services.dispatcher.claimer import Claimer
@@ -36,8 +37,8 @@ from services.dispatcher.providers.fleet import Fleet
 from services.dispatcher.providers.fleet_view import FleetMetrics, FleetView
 from services.dispatcher.providers.keeper import FleetKeeper, read_fleet
 from services.dispatcher.providers.lane import Lane
+from services.dispatcher.providers.leaser import Leaser
 from services.dispatcher.providers.mapping import ProviderMapping, Surroundings
-from services.dispatcher.providers.rate_leaser import RateLeaser
 from services.dispatcher.providers.store import read_installation
 from services.dispatcher.queued_retries import QueuedRetries
 from services.dispatcher.requeue import Requeue
@@ -95,6 +96,7 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
             obey=keeper.obey,
             reload=keeper.reload,
         )
+        leaser = Leaser(pool, fleet, read_clock)
         announcer = Announcer(pool, keeper, lambda: heartbeat.process, read_clock)
         tools = AttemptTools(
             held=held,
@@ -155,7 +157,7 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
                 "settings": settings_check.run,
                 "providers": announcer.run,
                 "waiting attempts": attempts.start_in_time,
-                "rate": RateLeaser(pool, fleet, read_clock).run,
+                "leases": leaser.run,
                 "clients": keeper.close_left,
             }
             supervisor = TaskSupervisor(health, registry)
@@ -164,6 +166,7 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, keeper.reload)
             await _work(handler, sending, results, give_backs, consumer, consumer.check(), publisher.check(), *watches)
             await heartbeat.leave()
+            await leaser.leave()
 
 
 def _equal_settings(config: DispatcherSettings) -> dict[str, str]:
@@ -191,14 +194,16 @@ async def _fleet(config: DispatcherSettings, pool: Pool, stop: asyncio.Event) ->
 
 
 def _make_lane(config: DispatcherSettings, mapping: ProviderMapping) -> Lane:
-    most = min(mapping.config.concurrency or config.dispatcher_concurrency, config.dispatcher_concurrency)
+    named, concurrency = config.providers_file is not None, mapping.config.concurrency
+    most = min(concurrency or config.dispatcher_concurrency, config.dispatcher_concurrency)
     breaker = Breaker(lambda: random.uniform(0.9, 1.1))  # noqa: S311 - jitter, not a secret
     return Lane(
         mapping,
         HttpClient(mapping.origin, most_open=most, clock=read_clock),
         Admission(breaker, AdaptiveConcurrency(most)),
         make_limit(mapping.config.rate, read_clock),
-        label=None if config.providers_file is None else mapping.name,
+        SlotLease(concurrency, most, read_clock) if named and concurrency is not None else None,
+        label=mapping.name if named else None,
     )
 
 

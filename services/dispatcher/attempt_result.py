@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any, cast
 
 from services.dispatcher.claimed_job import ClaimedJob, SentRequest
@@ -12,6 +13,7 @@ from services.dispatcher.retry import UNKNOWN, Decision, Finish, Retry
 from services.dispatcher.scrub import scrub
 from shared.messages import Result
 from shared.statuses import AttemptOutcome
+from shared.texts.sms import count_segments
 
 
 def build_result(
@@ -39,11 +41,19 @@ def build_result(
         request_id=claim.request_id,
         provider=lane.label,
         provider_id=classification.provider_id,
-        cost=classification.cost,
+        cost=_cost(claim, classification, lane),
         unsure=lane.label is not None and may_have_arrived(classification),
         refused=lane.label is not None and retry is not None and classification.verdict == "permanent",
         opt_out=classification.opt_out,
     )
+
+
+def _cost(claim: Claim, classification: Classification, lane: Lane) -> Decimal | None:
+    """Returns what the provider said that it costs, or what the file says of an accepted message."""
+    price = lane.mapping.config.price
+    if price is None or classification.cost is not None or classification.verdict != "accepted":
+        return classification.cost
+    return price.per_segment * count_segments(claim.text)
 
 
 def build_refused(claimed: ClaimedJob, reason: str) -> Result:
@@ -153,6 +163,6 @@ def _detail(
         phone=claimed.claim.phone,
         text=claimed.claim.text,
         secrets=secrets,
-        values=claimed.claim.values,
+        values=claimed.claim.told,
     )
     return f"{classification.reason}: {received}" if received else classification.reason

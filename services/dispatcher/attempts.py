@@ -149,7 +149,7 @@ class RunningAttempts:
         self.freed.set()
         try:
             # Whatever became of the attempt: its ticket is back.
-            attempt.lane.admission.withdraw(claimed.ticket)
+            attempt.lane.withdraw(claimed.ticket)
             self._settle(attempt, result)
         except Exception as error:
             log.error("attempt crashed", **claimed.ids, exc_info=error)

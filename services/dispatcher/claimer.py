@@ -126,7 +126,9 @@ class Claimer:
         only = fleet.only
         provider = None if only is None else only.label
         try:
-            claims = await store.claim(self._pool, terms.name, jobs, provider=provider, once=fleet.once)
+            claims = await store.claim(
+                self._pool, terms.name, jobs, provider=provider, once=fleet.once, attributes=fleet.attributes
+            )
             known = True
             self.backoff.reset()
             await self._obey_all(claims, batch, terms, fleet)

@@ -48,17 +48,17 @@ async def resend_chunk(pool: Pool, size: int = MESSAGES_PER_CHUNK, *, set_aside:
 async def _advance(connection: Connection, resend: OpenResend, size: int) -> None:
     if not resend.wanted or not (resend.statuses or resend.message_ids or resend.delivery):
         # The mailing was cancelled or deleted, or has ended: nothing is sent again.
-        await resends.move_on(connection, resend.id, [], 0)
+        await resends.finish(connection, resend.id)
     elif resend.delivery is not None:
         candidates = await resends.list_undelivered(connection, resend, size)
         await _reopen(connection, resend, candidates)
         if len(candidates) < size:
-            await resends.move_on(connection, resend.id, [], 0)
+            await resends.finish(connection, resend.id)
         else:
             await resends.move_over(connection, resend.id, candidates[-1].message_id)
     elif resend.message_ids is not None:
         await _reopen(connection, resend, await resends.list_by_id(connection, resend))
-        await resends.move_on(connection, resend.id, [], 0)
+        await resends.finish(connection, resend.id)
     else:
         candidates = await resends.list_of_status(connection, resend, size)
         await _reopen(connection, resend, candidates)

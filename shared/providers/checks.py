@@ -6,7 +6,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from shared.providers.faults import join_path, suggest
-from shared.providers.placeholders import PLACEHOLDERS, EnvironmentSecret, FileSecret, RequestPlaceholder, parse_text
+from shared.providers.placeholders import (
+    ATTRIBUTE,
+    PLACEHOLDERS,
+    EnvironmentSecret,
+    FileSecret,
+    RequestPlaceholder,
+    is_known,
+    parse_text,
+)
 from shared.providers.rule_checks import check_rules
 from shared.providers.schema import NAME, ProviderConfig, ProvidersFile, RequestAuth, RequestConfig
 
@@ -60,6 +68,12 @@ def uses(provider: ProviderConfig, placeholder: str) -> bool:
     return any(RequestPlaceholder(placeholder) in parse_text(text) for _, text in texts_of(provider))
 
 
+def uses_attributes(provider: ProviderConfig) -> bool:
+    """Says whether a provider's request holds attributes of the client."""
+    parts = (part for _, text in texts_of(provider) for part in parse_text(text))
+    return any(isinstance(part, RequestPlaceholder) and part.name.startswith(ATTRIBUTE) for part in parts)
+
+
 def _check_request(path: Path, provider: ProviderConfig) -> Iterator[tuple[Path, str]]:
     request, here = provider.request, (*path, "request")
     for place, text in texts_of(provider):
@@ -84,7 +98,7 @@ def _check_request(path: Path, provider: ProviderConfig) -> Iterator[tuple[Path,
 
 def _check_text(text: str) -> Iterator[str]:
     for part in parse_text(text):
-        if isinstance(part, RequestPlaceholder) and part.name not in PLACEHOLDERS:
+        if isinstance(part, RequestPlaceholder) and not is_known(part.name):
             yield f"unknown placeholder {{{{{part.name}}}}}{suggest(part.name, PLACEHOLDERS)}"
         elif isinstance(part, EnvironmentSecret) and not part.name.isidentifier():
             yield f"${{{part.name}}} is no name of an environment variable"

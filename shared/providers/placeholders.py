@@ -26,6 +26,9 @@ PLACEHOLDERS = frozenset(
     }
 )
 
+# A client's attribute, by its name.
+ATTRIBUTE = "attribute."
+_ATTRIBUTE = re.compile(r"attribute\.[a-z][a-z0-9_]{0,31}")
 _MARK = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}|\$\{([^{}]*)\}")
 _FILE = "file:"
 
@@ -68,6 +71,11 @@ def parse_text(text: str) -> tuple[Part, ...]:
     if place < len(text):
         parts.append(text[place:])
     return tuple(parts)
+
+
+def is_known(name: str) -> bool:
+    """Says whether a placeholder has a meaning."""
+    return name in PLACEHOLDERS or _ATTRIBUTE.fullmatch(name) is not None
 
 
 def has_secret(text: str) -> bool:

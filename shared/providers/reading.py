@@ -40,7 +40,11 @@ def parse_providers_file(text: str) -> ProvidersFile:
     try:
         found = ProvidersFile.model_validate(tree)
     except ValidationError as error:
-        raise ProvidersFileError([*faults, *describe_errors(error, tree)]) from None
+        # Without its preset a provider lacks what that has.
+        lacking = tuple(f"{fault.partition('.preset:')[0]}." for fault in faults)
+        lines = describe_errors(error, tree)
+        faults += [line for line in lines if not (line.startswith(lacking) and line.endswith(": is missing"))]
+        raise ProvidersFileError(faults) from None
     faults += check_file(found, first_rules)
     if faults:
         raise ProvidersFileError(faults)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from shared.providers.durations import is_duration
-from shared.providers.placeholders import PLACEHOLDERS, RequestPlaceholder, parse_text
+from shared.providers.placeholders import RequestPlaceholder, is_known, parse_text
 from shared.providers.schema import ReplyCondition, ReplyRule
 
 PRESENT, ABSENT = "present", "absent"
@@ -86,7 +86,7 @@ def _check_condition(when: ReplyCondition) -> Iterator[str]:
         if not _PATH.fullmatch(path):
             yield f".json.{path}: is no path like data.0.id"
         for part in parse_text(path):
-            if isinstance(part, RequestPlaceholder) and part.name not in PLACEHOLDERS:
+            if isinstance(part, RequestPlaceholder) and not is_known(part.name):
                 yield f".json.{path}: unknown placeholder {{{{{part.name}}}}}"
         if isinstance(wanted, Mapping) or wanted is None or wanted == []:
             yield f".json.{path}: must be a value, a list of values, present or absent"

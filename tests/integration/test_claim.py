@@ -430,3 +430,12 @@ async def test_a_job_is_put_back_on_a_day_without_a_window(scene: Scene) -> None
         )
         await scene.pool.execute("UPDATE flights SET released_at = now(), due_at = now()")
         assert await scene.verdict() == "put back"
+
+
+async def test_attributes_leave_the_database_only_where_a_provider_is_told_some(scene: Scene) -> None:
+    await scene.pool.execute("""UPDATE clients SET attributes = '{"telegram_id": 4711}'""")
+    (plain,) = await store.claim(scene.pool, scene.worker, [AskedJob(scene.message_id, 1)])
+    assert plain.client_attributes is None
+    assert await scene.give_back(plain) == 1
+    (told,) = await store.claim(scene.pool, scene.worker, [AskedJob(scene.message_id, 1)], attributes=True)
+    assert (told.text, told.attribute("telegram_id")) == (plain.text, 4711)

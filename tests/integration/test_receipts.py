@@ -184,6 +184,22 @@ async def test_undelivered_messages_are_sent_again_and_tell_their_story_in_full(
     assert await delivery_counts(fleet.pool) == {"delivered": 2, "resent": 1}
 
 
+async def test_a_planner_that_knows_no_resend_by_delivery_does_not_close_it(fleet: Fleet) -> None:
+    await fleet.fold(accepted(fleet, 0))
+    await take(fleet, a_receipt(fleet, "undelivered", 0))
+    await fleet.pool.execute(
+        "INSERT INTO resends (mailing_id, statuses, delivery) VALUES ($1, '{}', '{undelivered}')", fleet.mailing_id
+    )
+    # What a planner says that looks for statuses and finds none.
+    done = "UPDATE resends SET statuses = '{}', cursor = 0, done_at = clock_timestamp()"
+    await fleet.pool.execute(done)
+    assert await fleet.pool.fetchval("SELECT done_at IS NULL FROM resends")
+    while await resend_chunk(fleet.pool, 10):
+        pass
+    assert await fleet.counts() == {"pending": 5}
+    assert await fleet.pool.fetchval("SELECT done_at IS NOT NULL FROM resends")
+
+
 async def test_a_body_is_acknowledged_once_what_follows_from_it_is_published(fleet: Fleet) -> None:
     await fleet.fold(accepted(fleet))
     publisher = RecordingPublisher()

@@ -45,6 +45,13 @@ def resend_mailing(
     end_at: Annotated[
         str | None, moment_option("A new deadline; needed for a mailing whose deadline has passed.")
     ] = None,
+    undelivered: Annotated[
+        bool,
+        typer.Option(
+            "--undelivered",
+            help="Sent messages instead that are undelivered by the provider's receipt. Each costs once more.",
+        ),
+    ] = False,
     include_unknown: Annotated[
         bool,
         typer.Option(
@@ -57,7 +64,10 @@ def resend_mailing(
 
     This is not possible after the mailing has been cancelled.
     """
-    body: Json = {"statuses": list(status or RESENT_BY_DEFAULT)} | ({"end_at": end_at} if end_at else {})
+    if undelivered and (status or include_unknown):
+        raise typer.BadParameter("goes neither with --status nor with --include-unknown", param_hint="--undelivered")
+    chosen: Json = {"delivery": ["undelivered"]} if undelivered else {"statuses": list(status or RESENT_BY_DEFAULT)}
+    body = chosen | ({"end_at": end_at} if end_at else {})
     run(_resend(mailing_id, body | ({"include_unknown": True} if include_unknown else {}), as_json))
 
 

@@ -13,9 +13,9 @@ from cli.run import run
 from cli.terminal.listing import View, show_list
 from cli.terminal.output import Screen, print_json, print_table
 from cli.terminal.progress import watch_mailing
-from cli.terminal.tables import attribute_table, event_row, statistics_table
+from cli.terminal.tables import attribute_table, delivery_table, event_row, statistics_table
 from cli.terminal.wording import utc_minute, utc_moment
-from shared.statuses import MAILING_STATUSES, MESSAGE_STATUSES
+from shared.statuses import DELIVERIES, MAILING_STATUSES, MESSAGE_STATUSES
 
 SEVERAL_STATUSES = "Only messages with this status; may be repeated."
 
@@ -55,6 +55,9 @@ def list_messages(
     mailing_id: MailingId,
     status: Annotated[list[str] | None, choices_option(MESSAGE_STATUSES, SEVERAL_STATUSES)] = None,
     reason: Annotated[str | None, typer.Option(help="Only messages that failed for this reason.")] = None,
+    delivery: Annotated[
+        str | None, choices_option(DELIVERIES, "Only sent messages of which the provider's receipt says this.")
+    ] = None,
     client: Annotated[
         int | None, typer.Option(min=1, max=HIGHEST_ID, metavar="ID", help="Only the message to this client.")
     ] = None,
@@ -67,11 +70,18 @@ def list_messages(
     params = {
         "status": ",".join(status) if status else None,
         "reason": reason,
+        "delivery": delivery,
         "client_id": None if client is None else str(client),
         "phone": phone,
     }
     path = f"/mailings/{mailing_id}/messages"
     run(_export_messages(path, params) if csv else _list_messages(path, params, limit, as_json))
+
+
+@app.command("delivery")
+def show_delivery(mailing_id: MailingId, as_json: AsJson = False) -> None:
+    """Show what receipts say of a mailing, in all and by provider, and the seconds to the handset."""
+    run(_show_delivery(mailing_id, as_json))
 
 
 @app.command("events")
@@ -112,15 +122,25 @@ def show_one(found: Json, as_json: bool) -> None:
 
 
 async def _list_messages(path: str, params: dict[str, str | None], limit: int, as_json: bool) -> None:
-    columns = ("id", "phone", "status", "attempts", "sent_at", "reason")
+    columns = ("id", "phone", "status", "attempts", "sent_at", "delivery", "reason")
     view = View("message", columns, _message_row, shortened="reason")
     async with open_api() as api:
         await show_list(read_pages(api, path, params, limit), view, as_json=as_json)
 
 
+async def _show_delivery(mailing_id: int, as_json: bool) -> None:
+    async with open_api() as api:
+        found = await api.get(f"/mailings/{mailing_id}/statistics/delivery")
+    if as_json:
+        print_json(found)
+    else:
+        print_table(delivery_table(found))
+
+
 def _message_row(message: Json) -> list[object]:
     sent_at = message["sent_at"] and utc_moment(message["sent_at"])
-    return [*(message[name] for name in ("id", "phone", "status", "attempts")), sent_at, message["reason"]]
+    shown = [message[name] for name in ("id", "phone", "status", "attempts")]
+    return [*shown, sent_at, message["delivery"], message["reason"] or message["delivery_reason"]]
 
 
 async def _export_messages(path: str, params: dict[str, str | None]) -> None:

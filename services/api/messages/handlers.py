@@ -19,7 +19,7 @@ from services.api.web.queries import PageQuery
 from services.api.web.responses import reply
 from services.api.web.writing.csv_stream import BLOCK, CsvTable, stream
 from shared.database import Pool
-from shared.statuses import UNSENT_STATUSES
+from shared.statuses import UNSENT_STATUSES, Delivery
 
 KIND, KIND_OF_CLIENT = "messages", "clientmessages"
 FIELDS = tuple(Message.model_fields)
@@ -42,6 +42,8 @@ async def listing(request: web.Request) -> web.StreamResponse:
 
 async def _page(pool: Pool, mailing_id: int, query: MessagesQuery, after: int, limit: int) -> list[Message]:
     if query.phone is None and query.client_id is None:
+        if query.delivery is not None:
+            return await _of_delivery(pool, mailing_id, query, query.delivery, after, limit)
         return await store.page(
             pool, mailing_id, statuses=query.statuses, reason=query.reason, after=after, limit=limit
         )
@@ -54,7 +56,18 @@ async def _page(pool: Pool, mailing_id: int, query: MessagesQuery, after: int, l
     return [message for message in found if message.id > after and _matches(message, query)]
 
 
+async def _of_delivery(
+    pool: Pool, mailing_id: int, query: MessagesQuery, delivery: Delivery, after: int, limit: int
+) -> list[Message]:
+    """Lists messages by what receipts say. All of them are sent, and no sent message has a reason."""
+    if query.reason is not None or "sent" not in (query.statuses or ["sent"]):
+        return []
+    return await store.page_of_delivery(pool, mailing_id, delivery, after=after, limit=limit)
+
+
 def _matches(message: Message, query: MessagesQuery) -> bool:
+    if query.delivery not in {None, message.delivery}:
+        return False
     if query.statuses and message.status not in query.statuses:
         return False
     return query.reason is None or (message.reason == query.reason and message.status in UNSENT_STATUSES)

@@ -7,7 +7,7 @@ from pydantic import Field
 from services.api.web.cursors import MAX_ID
 from services.api.web.field_types import Phone
 from services.api.web.queries import WHOLE_NUMBER, PageQuery
-from shared.statuses import MESSAGE_STATUSES, MessageStatus
+from shared.statuses import MESSAGE_STATUSES, Delivery, MessageStatus
 
 _ONE = "|".join(MESSAGE_STATUSES)
 Statuses = Annotated[str, Field(pattern=rf"^({_ONE})(,({_ONE})){{0,6}}$", examples=["expired,exhausted"])]
@@ -20,6 +20,9 @@ class MessagesQuery(PageQuery):
     )
     reason: Annotated[str, Field(min_length=1, max_length=1000)] | None = Field(
         default=None, description="Only unsent messages with this reason, as the statistics name it."
+    )
+    delivery: Delivery | None = Field(
+        default=None, description="Only sent messages of which the provider's receipt says this."
     )
     client_id: Annotated[int, Field(ge=1, le=MAX_ID), WHOLE_NUMBER] | None = Field(
         default=None, description="Only the message to this client."

@@ -8,7 +8,7 @@ import asyncpg
 
 from services.api.messages.responses import Attempt, Message, MessageInFull, MessageOfClient
 from shared.database import Pool
-from shared.statuses import UNSENT_STATUSES, MessageStatus
+from shared.statuses import UNSENT_STATUSES, Delivery, MessageStatus
 
 # What is shown of a client that was never there; deleted ones keep their row.
 NO_CLIENT = {"phone": None, "operator_code": None, "tag": None}
@@ -34,6 +34,12 @@ async def page(
     pages = [await _of_status(pool, mailing_id, status, reason, after, limit) for status in dict.fromkeys(statuses)]
     merged = heapq.merge(*pages, key=lambda row: row["id"])
     return await _with_clients(pool, list(islice(merged, limit)))
+
+
+async def page_of_delivery(pool: Pool, mailing_id: int, delivery: Delivery, *, after: int, limit: int) -> list[Message]:
+    """Lists the sent messages of a mailing of which receipts say this, in order of id."""
+    rows = await (_delivered if delivery == "delivered" else _not_delivered)(pool, mailing_id, delivery, after, limit)
+    return await _with_clients(pool, rows)
 
 
 async def of_client(pool: Pool, mailing_id: int, client_id: int) -> list[Message]:
@@ -186,6 +192,56 @@ async def _sent(pool: Pool, mailing_id: int, after: int, limit: int) -> list[asy
         ORDER BY m.mailing_id, m.id LIMIT $3
         """,
         mailing_id,
+        after,
+        limit,
+    )
+
+
+async def _not_delivered(
+    pool: Pool, mailing_id: int, delivery: Delivery, after: int, limit: int
+) -> list[asyncpg.Record]:
+    """Reads the small indexes of receipts that say waiting or undelivered, whose conditions are repeated."""
+    return await pool.fetch(
+        """
+        SELECT m.id, m.client_id, m.mailing_id, m.status::text, m.reason, m.created_at, m.attempts,
+            m.final_at AS sent_at
+        FROM (
+            (
+                SELECT message_id FROM deliveries
+                WHERE $2 = 'waiting' AND delivery = 'waiting' AND (mailing_id, message_id) > ($1, $3)
+                    AND (mailing_id, message_id) <= ($1, 9223372036854775807)
+                ORDER BY mailing_id, message_id LIMIT $4
+            ) UNION ALL (
+                SELECT message_id FROM deliveries
+                WHERE $2 = 'undelivered' AND delivery = 'undelivered' AND (mailing_id, message_id) > ($1, $3)
+                    AND (mailing_id, message_id) <= ($1, 9223372036854775807)
+                ORDER BY mailing_id, message_id LIMIT $4
+            )
+        ) AS d CROSS JOIN LATERAL (SELECT * FROM messages WHERE id = d.message_id AND status = 'sent' OFFSET 0) AS m
+        ORDER BY m.id
+        """,
+        mailing_id,
+        delivery,
+        after,
+        limit,
+    )
+
+
+async def _delivered(pool: Pool, mailing_id: int, delivery: Delivery, after: int, limit: int) -> list[asyncpg.Record]:
+    """Reads the messages of the mailing, of which usually most are delivered, and the receipt of each."""
+    return await pool.fetch(
+        """
+        SELECT m.id, m.client_id, m.mailing_id, m.status::text, m.reason, m.created_at, m.attempts,
+            m.final_at AS sent_at
+        FROM messages m CROSS JOIN LATERAL (
+            SELECT FROM deliveries WHERE message_id = m.id AND delivery = $2 OFFSET 0
+        ) AS d
+        WHERE (m.mailing_id, m.id) > ($1, $3) AND (m.mailing_id, m.id) <= ($1, 9223372036854775807)
+            AND m.status = 'sent'
+        ORDER BY m.mailing_id, m.id LIMIT $4
+        """,
+        mailing_id,
+        delivery,
         after,
         limit,
     )

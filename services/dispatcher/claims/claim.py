@@ -12,6 +12,9 @@ from shared.audience.personal_text import PersonalText, Unrendered, WrongText, r
 
 ClaimVerdict = Literal["send", "locked", "busy", "put back", "over", "damaged", "lost"]
 
+# A shorter value names nobody, and stands in many a reply by chance.
+LEAST_TOLD = 4
+
 
 class Claim(msgspec.Struct, frozen=True, gc=False):
     """The verdict on one job. The fields after `verdict` have a meaning for "send" only.
@@ -45,6 +48,23 @@ class Claim(msgspec.Struct, frozen=True, gc=False):
     values: tuple[str, ...] = ()
     refusal: str | None = None
     shut: bool = False
+    client_attributes: str | None = None
+
+    def attribute(self, name: str) -> str | int | float | bool | None:
+        """Returns an attribute of the client; None where it has none. Only for providers that are told some."""
+        return self._attributes().get(name)
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """What the provider may have been told of the client besides phone and text, and may say in its reply."""
+        if self.client_attributes is None:
+            return self.values
+        found = (str(value) for value in self._attributes().values() if not isinstance(value, bool))
+        return (*self.values, *(value for value in found if len(value) >= LEAST_TOLD))
+
+    def _attributes(self) -> dict[str, str | int | float | bool]:
+        found: dict[str, str | int | float | bool] = orjson.loads(self.client_attributes or "{}")
+        return found
 
 
 def render_claims(rows: Iterable[asyncpg.Record]) -> list[Claim]:

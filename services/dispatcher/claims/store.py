@@ -58,12 +58,18 @@ class AskedJob(NamedTuple):
 
 
 async def claim(
-    pool: Pool, worker: UUID, jobs: Sequence[AskedJob], *, provider: str | None = None, once: bool = False
+    pool: Pool,
+    worker: UUID,
+    jobs: Sequence[AskedJob],
+    *,
+    provider: str | None = None,
+    once: bool = False,
+    attributes: bool = False,
 ) -> list[Claim]:
     """Claims a batch of jobs, each message once, by the database's clock.
 
     `provider` gets all of them, where it is the only one of a file. `once`: a request of this claim must not be
-    repeated when nobody knows what became of it.
+    repeated when nobody knows what became of it. `attributes`: those of the client may be a part of the request.
 
     One statement judges and claims. It skips rows that somebody else has locked and never waits for them: a
     statement that waited would judge by the text and the deadline of before. A job that is put back is due at once:
@@ -159,6 +165,7 @@ async def claim(
             CASE WHEN verdict = 'send' THEN text ELSE '' END AS text,
             CASE WHEN verdict = 'send' THEN phone ELSE '' END AS phone,
             CASE WHEN verdict = 'send' AND personal THEN attributes END AS attributes,
+            CASE WHEN verdict = 'send' AND $10 THEN attributes END AS client_attributes,
             coalesce(seconds_left, 0) AS seconds_left, moment AS claimed_at, request_id,
             greatest(waited, 0) AS waited,
             coalesce(operator_code, '') AS operator_code, coalesce(tag, '') AS tag,
@@ -175,6 +182,7 @@ async def claim(
         [",".join(job.refused) or None for job in jobs],
         provider,
         once,
+        attributes,
     )
     return render_claims(rows)
 

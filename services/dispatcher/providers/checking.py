@@ -8,7 +8,7 @@ from pathlib import Path
 from services.dispatcher.claims.claim import Claim
 from services.dispatcher.providers.mapping import ProviderMapping, Surroundings, compile_file
 from services.dispatcher.providers.request_rendering import RenderedRequest
-from shared.providers.checks import uses
+from shared.providers.checks import uses, uses_attributes
 from shared.providers.reading import read_providers_file
 from shared.providers.schema import ProviderConfig, ProvidersFile
 from shared.providers.secrets import SecretValues
@@ -42,8 +42,8 @@ def render_sample(mapping: ProviderMapping, phone: str, text: str, message_id: i
     return mapping.render(mapping.values_of(sample_claim(phone, text, message_id), SAMPLE_SECONDS))
 
 
-def sample_claim(phone: str, text: str, message_id: int) -> Claim:
-    """Makes the claim of a message that is in no table."""
+def sample_claim(phone: str, text: str, message_id: int, attributes: str | None = None) -> Claim:
+    """Makes the claim of a message that is in no table. `attributes` of the client are a JSON object."""
     return Claim(
         message_id=message_id,
         verdict="send",
@@ -59,13 +59,14 @@ def sample_claim(phone: str, text: str, message_id: int) -> Claim:
         waited=0.0,
         operator_code=phone[1:4],
         tag="",
+        client_attributes=attributes,
     )
 
 
 def _suspicions(config: ProviderConfig) -> Iterator[str]:
     request = config.request
-    if not any(uses(config, name) for name in ("phone", "phone_plus", "phone_number")):
-        yield "the request holds no phone"
+    if not any(uses(config, name) for name in ("phone", "phone_plus", "phone_number")) and not uses_attributes(config):
+        yield "the request holds no phone, nor an attribute in its place"
     if not uses(config, "text") and not uses(config, "text_ucs2_hex"):
         yield "the request holds no text"
     if config.reply != "probe":

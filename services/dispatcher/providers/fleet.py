@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from services.dispatcher.claims.claim import Claim
 from services.dispatcher.providers.lane import Lane
 from services.dispatcher.providers.routing import Pool, Router
+from shared.providers.checks import uses_attributes
 
 # A message without any provider to go to is looked at again after so long at the latest.
 LONGEST_WAIT_SECONDS = 60.0
@@ -40,6 +41,8 @@ class Fleet:
         self.only = next(iter(lanes.values())) if len(lanes) == 1 else None
         # Whether any provider takes a repeated request for a new message.
         self.once = any(not lane.mapping.deduplicates for lane in lanes.values())
+        # Whether any provider is told attributes of the client.
+        self.attributes = any(uses_attributes(lane.mapping.config) for lane in lanes.values())
 
     @property
     def rate(self) -> float | None:

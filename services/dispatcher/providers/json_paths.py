@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from services.dispatcher.providers.message_values import GETTERS, MessageValues
+from services.dispatcher.providers.message_values import MessageValues, getter_of
 from shared.providers.json_walk import ANY, walk
 from shared.providers.placeholders import RequestPlaceholder, parse_text
 
@@ -25,6 +25,6 @@ def _fill(step: str, values: MessageValues | None) -> str:
     if values is None or "{{" not in step:
         return step
     parts = [
-        str(GETTERS[part.name](values)) if isinstance(part, RequestPlaceholder) else part for part in parse_text(step)
+        str(getter_of(part.name)(values)) if isinstance(part, RequestPlaceholder) else part for part in parse_text(step)
     ]
     return "".join(part for part in parts if isinstance(part, str))

@@ -99,6 +99,10 @@ class FleetKeeper:
             # The tokens stay with the process.
             made.limiter = lane.limiter
             made.limiter.set_rate(mapping.config.rate)
+        if made.slots is not None and lane.slots is not None:
+            # So do the slots, which requests of the old lane still have.
+            lane.slots.set_total(made.slots.total, made.admission.most)
+            made.slots = lane.slots
         return made
 
     def obey(self, states: Iterable[ProviderState], moment: float) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from services.dispatcher.admission.admission import Admission
 from services.dispatcher.admission.breaker import Ticket
 from services.dispatcher.admission.rate_limit import NoLimit, RateGrant, RateLimit
+from services.dispatcher.admission.slot_lease import SlotLease
 from services.dispatcher.provider_api.http_client import HttpClient
 from services.dispatcher.provider_api.pending_request import PendingRequest, RequestOwner
 from services.dispatcher.provider_api.replies import Classification, Reply
@@ -37,12 +38,14 @@ class Lane:
 
     While it is on `trial`, no reply of its mapping was understood yet, and one request may be in flight: by the one
     dispatcher that has `leave` for it. `label` is what results call it; None for the provider of the environment.
+    `slots` are this process's share of the provider's concurrency; None where the file sets none.
     """
 
     mapping: ProviderMapping
     client: HttpClient
     admission: Admission
     limiter: RateLimit
+    slots: SlotLease | None = None
     label: str | None = None
     trial: bool = False
     leave: bool = False
@@ -62,8 +65,8 @@ class Lane:
 
     @property
     def unlimited(self) -> bool:
-        """Whether the provider has no rate."""
-        return isinstance(self.limiter, NoLimit)
+        """Whether the provider has neither a rate nor a concurrency that is shared."""
+        return isinstance(self.limiter, NoLimit) and self.slots is None
 
     @property
     def under_way(self) -> int:
@@ -72,15 +75,26 @@ class Lane:
 
     def room(self, moment: float) -> int:
         """Returns how many requests may begin now."""
-        return max(min(self._room(moment), self.limiter.available), 0)
+        slots = self._room(moment) if self.slots is None else self.slots.available(self._share)
+        return max(min(self._room(moment), slots, self.limiter.available), 0)
 
     def claimable(self, moment: float) -> int:
-        """Returns how many jobs may be claimed now. Tokens of the rate may come while a claim is on its way."""
-        return max(min(self._room(moment), self.limiter.claimable) - self.waiting, 0)
+        """Returns how many jobs may be claimed now. Tokens and slots may come while a claim is on its way."""
+        room = min(self._room(moment), self.limiter.claimable)
+        if self.slots is not None:
+            room = min(room, self.slots.claimable(self._share))
+        return max(room - self.waiting, 0)
 
     def fits(self, moment: float, text: str) -> bool:
         """Says whether the request of a message may begin now."""
-        return self._room(moment) > 0 and self.limiter.fits(self.tokens_of(text))
+        if self._room(moment) <= 0 or not (self.slots is None or self.slots.fits(self._share)):
+            return False
+        return self.limiter.fits(self.tokens_of(text))
+
+    @property
+    def _share(self) -> float:
+        """How much of its concurrency the provider is to get, as it fails or slows down."""
+        return self.admission.limit / self.admission.most
 
     def _room(self, moment: float) -> int:
         if self.away(moment) or self.held(moment):
@@ -115,7 +129,16 @@ class Lane:
 
     def begin(self, moment: float, text: str) -> tuple[Ticket, RateGrant]:
         """Records that a request begins, and returns its ticket and its tokens of the rate."""
-        return self.admission.begin(moment), self.limiter.take(self.tokens_of(text))
+        ticket = self.admission.begin(moment)
+        if self.slots is not None:
+            self.slots.take(ticket)
+        return ticket, self.limiter.take(self.tokens_of(text))
+
+    def withdraw(self, ticket: Ticket) -> None:
+        """Takes back the ticket of a request that did not begin, or left no reply. One that ended is left alone."""
+        self.admission.withdraw(ticket)
+        if self.slots is not None:
+            self.slots.done(ticket)
 
     def send(self, values: MessageValues, *, deadline: float, owner: RequestOwner) -> PendingRequest | None:
         """Sends the request of a message: see services/dispatcher/provider_api/http_client.py."""
@@ -132,6 +155,8 @@ class Lane:
     def record(self, moment: float, ticket: Ticket, grant: RateGrant, seconds: float, found: Classification) -> None:
         """Records how a request ended, and after how many seconds."""
         self.ended += 1
+        if self.slots is not None:
+            self.slots.done(ticket)
         self.limiter.done(grant, slow=moment < self.holds.slowed_until)
         if found.verdict == "hold":
             self.reason = found.reason

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from services.dispatcher.providers.message_values import GETTERS, LeafValue, MessageValues
+from services.dispatcher.providers.message_values import LeafValue, MessageValues, getter_of
 from shared.providers.placeholders import EnvironmentSecret, FileSecret, Part, RequestPlaceholder, parse_text
 from shared.providers.secrets import SecretValues
 
@@ -18,7 +18,7 @@ def compile_leaf(value: Any, secrets: SecretValues) -> Leaf:
         return lambda _: value
     parts = parse_text(value)
     if len(parts) == 1 and isinstance(parts[0], RequestPlaceholder):
-        return GETTERS[parts[0].name]
+        return getter_of(parts[0].name)
     return compile_text(value, secrets)
 
 
@@ -40,7 +40,7 @@ _NOBODY: Any = None
 def _compile_part(part: Part, secrets: SecretValues) -> Callable[[MessageValues], str]:
     match part:
         case RequestPlaceholder():
-            get = GETTERS[part.name]
+            get = getter_of(part.name)
             return lambda values: "" if (found := get(values)) is None else str(found)
         case EnvironmentSecret():
             value = secrets.read(part)

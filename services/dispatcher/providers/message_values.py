@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from services.dispatcher.claims.claim import Claim
+from shared.providers.placeholders import ATTRIBUTE
 
 LeafValue = str | int | float | bool | None
 
@@ -30,6 +31,14 @@ def _end_at(values: MessageValues) -> str:
 
 def _receipt_url(values: MessageValues) -> str | None:
     return None if values.receipts is None else f"{values.receipts}?m={values.claim.message_id}"
+
+
+def getter_of(name: str) -> Callable[[MessageValues], LeafValue]:
+    """Returns what reads a placeholder from a message: one of GETTERS, or an attribute of the client."""
+    if not name.startswith(ATTRIBUTE):
+        return GETTERS[name]
+    attribute = name.removeprefix(ATTRIBUTE)
+    return lambda values: values.claim.attribute(attribute)
 
 
 # One for each name in shared/providers/placeholders.py. None is no value: the leaf is left out.

@@ -159,6 +159,13 @@ async def move_over(connection: Connection, resend_id: int, cursor: int) -> None
     await connection.execute("UPDATE resends SET cursor = $2 WHERE id = $1", resend_id, cursor)
 
 
+async def finish(connection: Connection, resend_id: int) -> None:
+    """Ends a resend. The cursor says that a planner did it that knows all kinds: see migration 0066."""
+    await connection.execute(
+        "UPDATE resends SET statuses = '{}', cursor = -1, done_at = clock_timestamp() WHERE id = $1", resend_id
+    )
+
+
 async def move_on(connection: Connection, resend_id: int, statuses: Sequence[str], cursor: int) -> None:
     """Stores how far a resend has come. Without a status left it is done."""
     await connection.execute(

@@ -53,6 +53,8 @@ class Experiment:
     - `excuse`: a reason for which messages of the main mailing may stay unsent.
     - `settings` are those of single processes.
     - `rate` is that of all dispatchers together, in messages a second; `error_rate` is that of the provider.
+    - `once`: the providers drop no second request, so nothing may arrive twice, whatever was lost.
+    - `check` looks at what only this experiment knows, once all mailings are finished.
     - `quick`: runs in `make test`, not only in `make chaos`.
     """
 
@@ -70,6 +72,8 @@ class Experiment:
     freezes_dispatcher: bool = False
     blocks_sending: bool = False
     excuse: str | None = None
+    once: bool = False
+    check: InjectFault | None = None
     quick: bool = False
 
     @property
@@ -92,8 +96,7 @@ class Course:
 async def run(experiment: Experiment, services: RigServices, show_logs: Callable[[Stack], None]) -> ExperimentResult:
     """Runs an experiment from the start of its processes to the judgement."""
     processes = {name: experiment.settings.get(name, {}) for name in ("api", *PIPELINE, *experiment.more_processes)}
-    dispatchers = sum(name.startswith("dispatcher") for name in processes)
-    env = {"HERALD_PROVIDER_RATE": str(experiment.rate / dispatchers)} | dict(experiment.env)
+    env = {"HERALD_PROVIDER_RATE": str(experiment.rate)} | dict(experiment.env)
     async with open_rig(services, experiment.requires, env, processes, show_logs) as (stack, pool):
         rig = Rig(experiment.fault, stack, pool, Operator(stack), services, experiment.seconds, experiment.rate)
         async with Monitor(stack, pool) as monitor:
@@ -106,7 +109,9 @@ async def run(experiment: Experiment, services: RigServices, show_logs: Callable
             freezes_dispatcher=experiment.freezes_dispatcher,
             excuse=experiment.excuse,
         )
-        seen = _monitored_violations(experiment, monitor, course, recovered)
+        seen = list(_monitored_violations(experiment, monitor, course, recovered))
+        if experiment.once and result.duplicated:
+            seen.append(f"I4 {result.duplicated} duplicated at providers that drop no second request")
         return replace(result, violations=(*result.violations, *seen))
 
 
@@ -123,6 +128,8 @@ async def _run_course(experiment: Experiment, rig: Rig, monitor: Monitor) -> tup
     healed_at, healed_moment = loop.time(), datetime.now(UTC)
     recovered, added = await until_recovered(rig, monitor, healed_at, steady_rate)
     await until_finished(rig)
+    if experiment.check is not None:
+        await experiment.check(rig)
     return Course(injected_at, healed_at, healed_moment, steady_rate, {rig.main, *rig.others, *added}), recovered
 
 

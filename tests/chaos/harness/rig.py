@@ -19,7 +19,7 @@ from tests.support.operator import Operator
 from tests.support.relay import Relay
 from tests.support.stack import Stack
 
-# Messages a second of each dispatcher: slow enough for several experiments side by side on two cores.
+# Messages a second of all dispatchers: slow enough for several experiments side by side on two cores.
 RATE = 100
 CONCURRENCY = 20
 WATERMARK = 1000
@@ -39,6 +39,33 @@ ENV = {
 KEEPS_COMMITS = {"fsync": "off"}
 PIPELINE = ("planner", "dispatcher", "reporter")
 
+RECEIPTS_TOKEN = "a-token-of-receipts"
+PROVIDERS_ENV = {
+    "SMSC_LOGIN": "me",
+    "SMSC_PASSWORD": "sesame-open",
+    "VONAGE_API_KEY": "key",
+    "VONAGE_API_SECRET": "sesame-too",
+    "RECEIPTS_TOKEN": RECEIPTS_TOKEN,
+}
+# Each has half of RATE.
+PROVIDERS = """
+version: 1
+providers:
+  smsc:
+    preset: smsc
+    request: {{url: "{smsc}"}}
+    receipts: {{token: "${{RECEIPTS_TOKEN}}"}}
+    timeout: 2s
+    rate: 50/s
+  vonage:
+    preset: vonage
+    sender: MyShop
+    request: {{url: "{vonage}"}}
+    receipts: {{token: "${{RECEIPTS_TOKEN}}"}}
+    timeout: 2s
+    rate: 50/s
+"""
+
 
 class Requirement(Enum):
     """What an experiment needs besides a database and a virtual host of its own."""
@@ -50,6 +77,7 @@ class Requirement(Enum):
     DATABASE_RELAY = auto()
     PROVIDER_RELAY = auto()
     PROVIDER_TLS = auto()
+    PROVIDERS_FILE = auto()
 
 
 @dataclass
@@ -66,6 +94,10 @@ class RigServices:
     relay: Relay | None = None
     certificates: Certificates | None = None
     env: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def providers_file(self) -> Path:
+        return self.folder / "providers.yaml"
 
 
 @dataclass
@@ -189,6 +221,17 @@ async def _provider_relay(services: RigServices, stack: Stack, requires: frozens
 
 
 @contextlib.asynccontextmanager
+async def _providers_file(services: RigServices, stack: Stack) -> AsyncIterator[None]:
+    """Writes a file with two providers that drop no second request: smsc behind a relay, and vonage."""
+    async with Relay(f"{stack.sandbox_url}/presets/smsc") as services.relay:
+        vonage = f"{stack.sandbox_url}/presets/vonage/sms/json"
+        text = PROVIDERS.format(smsc=f"{services.relay.url}/sys/send.php", vonage=vonage)
+        services.providers_file.write_text(text)
+        services.env |= PROVIDERS_ENV | {"HERALD_PROVIDERS_FILE": str(services.providers_file)}
+        yield
+
+
+@contextlib.asynccontextmanager
 async def open_rig(
     services: RigServices,
     requires: frozenset[Requirement],
@@ -210,6 +253,8 @@ async def open_rig(
         await stack.start("sandbox")
         if requires & {Requirement.PROVIDER_RELAY, Requirement.PROVIDER_TLS}:
             await opened.enter_async_context(_provider_relay(services, stack, requires))
+        if Requirement.PROVIDERS_FILE in requires:
+            await opened.enter_async_context(_providers_file(services, stack))
         await asyncio.gather(*(stack.start(name, env=services.env | dict(own)) for name, own in processes.items()))
         # The oracle connects to the database directly, also where the processes go through a relay.
         pool = await opened.enter_async_context(asyncpg.create_pool(services.database_url, min_size=1, max_size=4))

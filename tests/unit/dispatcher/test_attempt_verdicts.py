@@ -1,6 +1,7 @@
 """Attempts through providers of the file: what follows from each verdict."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -29,6 +30,21 @@ def named(**over: object) -> ProviderMapping:
 async def test_what_a_provider_says_of_an_accepted_message_is_kept() -> None:
     result = await Bench(a_reply(b'{"id": "x7", "cost": "3.20"}'), mapping=named()).result()
     assert (result.status, result.provider, result.provider_id, str(result.cost)) == ("sent", "ours", "x7", "3.20")
+
+
+async def test_where_the_reply_tells_no_cost_an_accepted_message_costs_what_the_file_says() -> None:
+    mapping = named(price={"per_segment": "3.20", "currency": "RUB"})
+    long = a_claim(text="x" * 200)
+    assert (await Bench(a_reply(b'{"id": "x7"}'), mapping=mapping).result(long)).cost == Decimal("6.40")
+    assert (await Bench(a_reply(b'{"id": "x7", "cost": "1"}'), mapping=mapping).result(long)).cost == Decimal(1)
+    assert (await Bench(a_reply(b"", 400), mapping=mapping).result(long)).cost is None
+
+
+async def test_what_a_provider_echoes_of_attributes_is_hidden() -> None:
+    claim = a_claim(client_attributes='{"telegram_id": 123454711}')
+    result = await Bench(a_reply(b"no chat 123454711", 400), mapping=named()).result(claim)
+    assert "no chat" in (result.detail or "")
+    assert "4711" not in (result.detail or "")
 
 
 @pytest.mark.parametrize("reply", [Reply("timeout"), Reply("broken"), a_reply(b"", 502), a_reply(b"", 409)])

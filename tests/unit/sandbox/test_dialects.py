@@ -1,5 +1,6 @@
 """Every preset against its dialect: the request is understood, and each answer means what the table of presets says."""
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -22,6 +23,7 @@ PATHS = {
     "vonage": "/presets/vonage/sms/json",
     "twilio": "/presets/twilio/2010-04-01/Accounts/AC1/Messages.json",
     "jasmin": "/presets/jasmin/send",
+    "telegram": "/presets/telegram/bot${TELEGRAM_TOKEN}/sendMessage",
 }
 NAMES = ("LOGIN", "PASSWORD", "API_ID", "API_KEY", "API_SECRET", "TOKEN", "ACCOUNT_SID", "AUTH_TOKEN", "USER")
 ENVIRONMENT = {f"{preset.upper()}_{name}": "AC1" for preset in PATHS for name in NAMES}
@@ -63,6 +65,7 @@ CODES: dict[str, dict[str, str]] = {
         TEMPORARY: "503 412u 500s",
         UNKNOWN: "500",
     },
+    "telegram": {HOLD: "401 404", ELSEWHERE: "400", OPT_OUT: "403", THROTTLED: "429"},
 }
 
 
@@ -85,9 +88,11 @@ providers:
         config = parse_providers_file(text).providers["ours"]
         return compile_provider("ours", config, SecretValues(ENVIRONMENT), Surroundings("house"))
 
-    async def send(self, preset: str, **claim: Any) -> Classification:
+    async def send(self, preset: str, *, phone: str = PHONE, **claim: Any) -> Classification:
         mapping = self.mapping(preset)
-        values = mapping.values_of(a_claim(**claim), 3600)
+        # The chat of the client, which only Telegram is told.
+        attributes = json.dumps({"telegram_id": int(phone)})
+        values = mapping.values_of(a_claim(phone=phone, client_attributes=attributes, **claim), 3600)
         request = mapping.render(values)
         headers = dict(line.split(": ", 1) for line in request.headers.decode().split("\r\n") if line)
         url = f"{self.url}{request.path.decode()}"

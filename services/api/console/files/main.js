@@ -17,6 +17,7 @@ import { showOverview } from "./overview/overview.js";
 import {
   FAILED, failureInAddress, hasLeft, markLeft, signInOptions, signInUrl,
 } from "./shared/access/company_sign_in.js";
+import { showProviders } from "./providers/providers.js";
 import { showHealth } from "./shared/health/strip.js";
 import { button, byId, h, setChildren } from "./shared/elements.js";
 import { dropDrafts } from "./shared/forms/drafts.js";
@@ -45,6 +46,7 @@ const PAGES = [
   [/^segments\/new$/, "new_segment", showSegment],
   [/^segments\/(\d{1,19})$/, "segment", showSegment],
   [/^stop-list$/, "stop_list", showStopList],
+  [/^providers$/, "providers", showProviders],
   [/^dead-letters$/, "dead_letters", showDeadLetters],
   [/^settings$/, "settings", showSettings],
   [/^events$/, "all_events", showEvents],
@@ -54,6 +56,7 @@ const NAVIGATION = [
   ["#/", "overview", "viewer"],
   ["#/mailings", "mailings", "viewer"],
   ["#/clients", "clients", "viewer"],
+  ["#/providers", "providers", "viewer"],
   ["#/dead-letters", "dead_letters_short", "admin"],
   ["#/settings", "settings", "admin"],
 ];

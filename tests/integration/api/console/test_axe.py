@@ -3,11 +3,14 @@
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import pytest
 from playwright.async_api import expect
 
+from services.dispatcher.providers import store as dispatchers
+from services.dispatcher.providers.store import ProviderReport
 from tests.e2e.console import Console
 from tests.integration.api.rows import Rows
 
@@ -32,6 +35,7 @@ async def test_axe_finds_nothing_serious_on_any_page(console: Console, rows: Row
     await rows.message(mailing, client, "rejected", reason="HTTP 400", attempts=1)
     await pool.execute("INSERT INTO reasons VALUES ($1, 'rejected', 'HTTP 400', 1)", mailing)
     await pool.execute("INSERT INTO minutes VALUES ($1, $2, 3, 1)", mailing, datetime.now(UTC).replace(second=0))
+    await dispatchers.report(pool, uuid4(), [ProviderReport("smsc", "closed", None, 1, 9.0, 0.0, test_mode=False)])
     found: dict[str, Any] = {}
     for path, ready in (
         ("/#/", ".attention li"),
@@ -40,6 +44,7 @@ async def test_axe_finds_nothing_serious_on_any_page(console: Console, rows: Row
         ("/#/mailings/new", "textarea"),
         ("/#/clients", "tbody tr"),
         (f"/#/clients/{client}", "main .list"),
+        ("/#/providers", "tbody tr"),
         ("/#/dead-letters", "main"),
         ("/#/settings", "main .list"),
         ("/#/events", "main .list"),

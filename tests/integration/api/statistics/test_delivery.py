@@ -84,6 +84,25 @@ async def test_messages_tell_what_receipts_say_of_them(api: Api, rows: Rows) -> 
     assert (await api.get(f"/messages/{message_ids[1]}")).body["delivery_reason"] == "6"
 
 
+async def test_messages_are_filtered_by_what_receipts_say(api: Api, rows: Rows) -> None:
+    mailing_id, message_ids = await a_mailing(rows)
+
+    async def ids(query: str) -> list[int]:
+        return [one["id"] for one in (await api.get(f"/mailings/{mailing_id}/messages?{query}")).body["items"]]
+
+    assert await ids("delivery=delivered") == message_ids[:1]
+    assert await ids("delivery=undelivered") == message_ids[1:3]
+    assert await ids("delivery=undelivered&limit=1") == message_ids[1:2]
+    assert await ids("delivery=waiting") == message_ids[3:4]
+    assert await ids("delivery=waiting&status=rejected") == await ids("delivery=waiting&reason=x") == []
+    phone = "79100000001"
+    assert (await ids(f"delivery=undelivered&phone={phone}"), await ids(f"delivery=waiting&phone={phone}")) == (
+        message_ids[1:2],
+        [],
+    )
+    assert (await api.get(f"/mailings/{mailing_id}/messages?delivery=lost")).status == 422
+
+
 async def test_undelivered_messages_are_sent_again(api: Api, rows: Rows, pool: asyncpg.Pool) -> None:
     mailing_id, _ = await a_mailing(rows)
     wanted = {"delivery": ["undelivered"], "end_at": from_now(hours=3)}

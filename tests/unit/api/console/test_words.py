@@ -10,7 +10,7 @@ from services.api.console.files import FOLDER
 from services.api.mailings.responses import ByStatus
 from services.api.web.problem_kinds import KINDS
 from services.dispatcher.provider_api.replies import OUTCOMES
-from shared.statuses import MAILING_STATUSES, ROLES
+from shared.statuses import DELIVERIES, MAILING_STATUSES, ROLES
 from tests.unit.api.console.javascript import Text, arguments_of, texts_of
 
 WORDS = FOLDER / "shared" / "words"
@@ -127,6 +127,7 @@ def family_of(name: str) -> set[str]:
         ("meaning", set(ByStatus.model_fields)),
         ("state", {*MAILING_STATUSES, "total", "partly", "unsent", "failing"}),
         ("role", set(ROLES)),
+        ("delivery", {*DELIVERIES, "unconfirmed", "no_receipt"}),
         ("outcome", {*OUTCOMES, "total", "lost"}),
         ("problem", {code.replace("-", "_") for code in KINDS}),
     ],

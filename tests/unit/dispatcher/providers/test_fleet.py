@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from services.dispatcher.admission.slot_lease import SlotLease
 from services.dispatcher.provider_api.replies import Classification
 from services.dispatcher.providers.fleet import Fleet, Postponed, Undeliverable
 from services.dispatcher.providers.lane import Lane
@@ -95,3 +96,19 @@ async def test_a_provider_that_throttles_without_a_time_gets_half() -> None:
     held = Classification("throttled", "too_many", "HTTP 429", timedelta(seconds=30), not_taken=True)
     only.record(12.0, *only.begin(12.0, "x"), 0.1, held)
     assert (only.room(13.0), only.state(13.0), only.room(43.0)) == (0, "held", 100)
+
+
+async def test_no_more_begin_than_the_process_has_slots_of_the_providers_concurrency() -> None:
+    only = lane("a")
+    only.slots = slots = SlotLease(10, 100, lambda: 0.0)
+    # One message is claimed without a slot, and asks for some.
+    assert (only.unlimited, only.room(0.0), only.claimable(0.0), only.fits(0.0, "x")) == (False, 0, 1, False)
+    slots.lease(4, 4, 0.0)
+    assert (only.room(0.0), only.claimable(0.0)) == (4, 4)
+    tickets = [only.begin(0.0, "x") for _ in range(4)]
+    assert (only.room(0.0), only.fits(0.0, "x")) == (0, False)
+    accepted = Classification("accepted", "accepted", "accepted")
+    only.record(0.0, *tickets[0], 0.1, accepted)
+    only.withdraw(tickets[0][0])
+    only.withdraw(tickets[1][0])
+    assert (only.room(0.0), slots.give_back()) == (2, 4)

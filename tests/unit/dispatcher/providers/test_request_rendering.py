@@ -142,3 +142,10 @@ def test_a_message_with_less_time_than_the_least_validity_is_not_rendered() -> N
     assert render(mapping, 301).body == b"v=5"
     with pytest.raises(TooLate):
         render(mapping, 299)
+
+
+def test_an_attribute_of_the_client_keeps_its_type_and_is_left_out_where_there_is_none() -> None:
+    mapping = a_mapping({"json": {"chat": "{{attribute.telegram_id}}", "text": "for {{attribute.name}}"}})
+    given = render(mapping, client_attributes='{"telegram_id": 4711, "name": "Anna"}')
+    assert orjson.loads(given.body) == {"chat": 4711, "text": "for Anna"}
+    assert orjson.loads(render(mapping).body) == {"text": "for "}

@@ -42,6 +42,15 @@ def test_a_small_file_is_enough() -> None:
     assert (provider.timeout.total_seconds(), provider.deduplicates, provider.rate) == (10, False, None)
 
 
+def test_an_unknown_preset_is_one_fault_and_not_also_all_that_it_would_have() -> None:
+    text = "version: 1\nproviders: {ours: {preset: smcs}, other: {timeout: 1s, request: {}}}"
+    assert faults_of(text) == [
+        "providers.ours.preset: unknown preset smcs, did you mean smsc?",
+        "providers.other.request.url: is missing",
+        "providers.other.reply: is missing",
+    ]
+
+
 def test_a_preset_lies_under_what_the_file_says() -> None:
     text = """
 version: 1

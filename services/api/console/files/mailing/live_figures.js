@@ -1,29 +1,36 @@
 /** Shows everything that the statistics stream sends. */
 
 /** @import { Mailing, MailingStatistics, Reason } from "api-types" */
+/** @import { Delivery } from "./delivery.js" */
 
 import { button, h, numberCell, section, setChildren, setText, table } from "../shared/elements.js";
 import { formatDuration, formatRate } from "../shared/format.js";
 import { Badge, StatusBar, StatusFigures } from "../shared/status_counts.js";
 import { describeReason, formatCount, say, sayCount, sayOf, sentences } from "../shared/words/language.js";
 import { Chart, MINUTES } from "./chart.js";
+import { DeliverySection } from "./delivery.js";
 
 export class LiveFigures {
   /**
-   * @param {(reason: Reason) => void} onreason Called when the messages with a reason are asked for.
+   * @param {number} mailingId
+   * @param {object} on What is called when the messages with a reason or a delivery are asked for, and when the
+   *   undelivered are to be sent again.
+   * @param {(reason: Reason) => void} on.onreason
+   * @param {(delivery: Delivery) => void} on.ondelivery
+   * @param {(() => unknown) | null} on.onresend
    * @param {AbortSignal} signal
    */
-  constructor(onreason, signal) {
+  constructor(mailingId, { onreason, ondelivery, onresend }, signal) {
     this.bar = new StatusBar();
     this.figures = new StatusFigures();
     this.speed = h("p", { class: "hint" });
-    this.delivery = h("p", { class: "delivery", hidden: true });
+    this.delivery = new DeliverySection(mailingId, ondelivery, onresend, signal);
     this.chart = new Chart(MINUTES, signal);
     this.reasons = new Redrawn(say("none_failed"), (/** @type {Reason[]} */ reasons) => reasonTable(reasons, onreason));
     this.attempts = new Redrawn(say("no_attempts"), attemptTable);
     this.element = h("div", {},
-      section(say("progress"), this.bar.element, this.figures.element, this.delivery, this.speed),
-      section(say("per_minute"), this.chart.element),
+      section(say("progress"), this.bar.element, this.figures.element, this.speed),
+      this.delivery.element, section(say("per_minute"), this.chart.element),
       h("div", { class: "columns" },
         section(say("reasons"), this.reasons.element), section(say("attempts"), this.attempts.element)));
   }
@@ -35,13 +42,7 @@ export class LiveFigures {
   update(statistics, mailing) {
     this.bar.update(statistics.by_status);
     this.figures.update(statistics.by_status, statistics.total);
-    this.delivery.hidden = statistics.delivery === null;
-    if (statistics.delivery !== null) {
-      const { delivered, undelivered, waiting } = statistics.delivery;
-      setText(this.delivery, say("delivery", {
-        delivered: formatCount(delivered), undelivered: formatCount(undelivered), waiting: formatCount(waiting),
-      }));
-    }
+    this.delivery.update(statistics, mailing);
     this.chart.update(statistics.per_minute);
     setText(this.speed, describeSpeed(statistics, mailing.expanding));
     this.reasons.update(statistics.reasons);

@@ -19,6 +19,7 @@ import { mailingActions } from "./actions.js";
 import { LiveFigures } from "./live_figures.js";
 import { messageList } from "./messages.js";
 import { Plan } from "./plan.js";
+import { resendUndelivered } from "./resend_dialog.js";
 import { followStatistics } from "./statistics_stream.js";
 
 const INTERVAL_SECONDS = 5;
@@ -55,7 +56,11 @@ class MailingPage {
     this.title = h("span", {});
     this.activity = h("p", { class: "activity", role: "status" });
     this.text = h("p", { class: "message-text" });
-    this.figures = new LiveFigures((reason) => this.messages.showReason(reason), signal);
+    this.figures = new LiveFigures(mailing.id, {
+      onreason: (reason) => this.messages.showReason(reason),
+      ondelivery: (delivery) => this.messages.showDelivery(delivery),
+      onresend: may("operator") ? () => this.resendUndelivered() : null,
+    }, signal);
     this.actions = may("operator") ? mailingActions(mailing, (changed) => this.takeChange(changed), signal) : null;
     this.messages = messageList(mailing.id, () => this.ended, signal);
     this.recipients = mailing.status === "draft" && may("operator")
@@ -94,6 +99,10 @@ class MailingPage {
     this.take(changed);
     this.events.reload();
     this.messages.reload();
+  }
+
+  resendUndelivered() {
+    resendUndelivered(this.mailing, (changed) => this.takeChange(changed), this.signal);
   }
 
   /** @param {Mailing} found */

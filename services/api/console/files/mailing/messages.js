@@ -2,6 +2,7 @@
 
 /** @import { Message, Reason } from "api-types" */
 /** @import { Head } from "../shared/elements.js" */
+/** @import { Delivery } from "./delivery.js" */
 
 import { get } from "../shared/api.js";
 import { downloadButton } from "../shared/download.js";
@@ -13,7 +14,8 @@ import { Poller } from "../shared/polling.js";
 import { link, recall, remember } from "../shared/router.js";
 import { Badge } from "../shared/status_counts.js";
 import { STATUSES } from "../shared/vocabulary.js";
-import { describeReason, formatCount, say, sayCount } from "../shared/words/language.js";
+import { describeReason, formatCount, say, sayCount, sayOf } from "../shared/words/language.js";
+import { DELIVERIES } from "./delivery.js";
 import { showMessage } from "./message_dialog.js";
 
 const LIMIT = 25;
@@ -32,14 +34,18 @@ export function messageList(mailingId, isOver, signal) {
   const path = `mailings/${mailingId}/messages`;
   const statuses = STATUSES.map((one) => option("status", one));
   const status = select([["", say("all_statuses")], ...statuses], recall("status") ?? "", {
-    "aria-label": say("status"), onchange: () => filter(status.value, null),
+    "aria-label": say("status"), onchange: () => filter(status.value, null, ""),
   });
+  const delivery = select([["", say("any_delivery")], ...DELIVERIES.map((one) => option("delivery", one))],
+    recall("delivery") ?? "", { "aria-label": say("delivery"), onchange: () => filter("", null, delivery.value) });
   let reason = recall("reason");
   const chosen = h("span", {});
-  const query = () => ({ status: status.value || null, reason });
-  const filter = (/** @type {string} */ wanted, /** @type {string | null} */ why) => {
+  const query = () => ({ status: status.value || null, reason, delivery: delivery.value || null });
+  const filter = (/** @type {string} */ wanted, /** @type {string | null} */ why, /** @type {string} */ receipt) => {
     status.value = wanted;
     reason = why;
+    delivery.value = receipt;
+    remember("delivery", receipt);
     remember("status", wanted);
     remember("reason", why);
     showChosen();
@@ -49,7 +55,7 @@ export function messageList(mailingId, isOver, signal) {
   const showChosen = () => {
     const value = reason === null ? "" : describeReason(reason);
     setChildren(chosen, value && h("span", { class: "chip" }, value,
-      button("×", () => filter(status.value, null), { class: "link", "aria-label": say("remove", { value }) })));
+      button("×", () => filter(status.value, null, ""), { class: "link", "aria-label": say("remove", { value }) })));
   };
   const poller = new Poller(async (own) => {
     const last = isOver();
@@ -67,12 +73,16 @@ export function messageList(mailingId, isOver, signal) {
   }), signal);
   showChosen();
   poller.restart();
-  const tools = h("div", { class: "tools" }, status, chosen, download.button);
+  const tools = h("div", { class: "tools" }, status, delivery, chosen, download.button);
   const element = h("div", {}, tools, download.box, list.element);
   return {
     element, reload: () => poller.restart(), failed: poller.failed,
     showReason: (/** @type {Reason} */ one) => {
-      filter(one.status, one.reason);
+      filter(one.status, one.reason, "");
+      element.scrollIntoView({ behavior: "smooth", block: "start" });
+    },
+    showDelivery: (/** @type {Delivery} */ one) => {
+      filter("", null, one);
       element.scrollIntoView({ behavior: "smooth", block: "start" });
     },
   };
@@ -98,7 +108,7 @@ class MessageRow {
   /** @param {Message} message */
   update(message) {
     this.badge.update(message.status);
-    setText(this.reason, message.reason === null ? say(`meaning_${message.status}`) : describeReason(message.reason));
+    setText(this.reason, meaningOf(message));
     setText(this.attempts, formatCount(message.attempts));
     this.attempts.setAttribute("aria-label", sayCount("attempts_of", message.attempts, { id: String(message.id) }));
     if (this.sentAt !== message.sent_at) {
@@ -106,4 +116,15 @@ class MessageRow {
       setChildren(this.sent, timeElement(message.sent_at));
     }
   }
+}
+
+/**
+ * What became of a message: what its receipt says, else why it has its status.
+ * @param {Message} message
+ */
+function meaningOf({ status, reason, delivery, delivery_reason: why }) {
+  if (delivery !== null) {
+    return why === null ? sayOf("delivery", delivery) : say("undelivered_because", { reason: describeReason(why) });
+  }
+  return reason === null ? say(`meaning_${status}`) : describeReason(reason);
 }

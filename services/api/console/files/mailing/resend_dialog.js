@@ -1,6 +1,9 @@
 /** The dialog that resends messages, chosen by their final status. */
 
-/** @import { Mailing, Resent } from "api-types" */
+/** @import { Mailing, MailingDelivery, Resent } from "api-types" */
+/** @import { Child } from "../shared/elements.js" */
+
+/** @typedef {{ statuses: string[] } | { delivery: ["undelivered"] }} ResendChoice */
 
 import { call, get } from "../shared/api.js";
 import { openDialog } from "../shared/dialog.js";
@@ -30,20 +33,53 @@ export function isOver(mailing) {
  * @param {AbortSignal} signal
  */
 export function resendMessages(mailing, changed, signal) {
-  const { id } = mailing;
-  const end = isOver(mailing) ? newEnd() : null;
   const box = problemBox();
   const choices = h("fieldset", {}, h("p", { "aria-busy": "true" }, say("loading")));
+  const chosen = () => {
+    const checked = /** @type {HTMLInputElement[]} */ ([...choices.querySelectorAll("input:checked")]);
+    return { statuses: checked.map((input) => input.value) };
+  };
+  openResend(mailing, [h("p", {}, say("resend_text")), choices], box, chosen, changed, signal);
+  whileBusy(choices, box, async () => offer(choices, await get(`mailings/${mailing.id}`, {}, signal)));
+}
+
+/**
+ * Opens the dialog for what receipts say is undelivered.
+ * @param {Mailing} mailing
+ * @param {(mailing: Mailing) => void} changed
+ * @param {AbortSignal} signal
+ */
+export function resendUndelivered(mailing, changed, signal) {
+  const box = problemBox();
+  const count = h("p", { "aria-busy": "true" }, say("loading"));
+  openResend(mailing, [count], box, () => ({ delivery: ["undelivered"] }), changed, signal);
+  whileBusy(count, box, async () => {
+    /** @type {MailingDelivery} */
+    const { undelivered } = await get(`mailings/${mailing.id}/statistics/delivery`, {}, signal);
+    setChildren(count, sayCount("resend_undelivered_text", undelivered));
+  });
+}
+
+/**
+ * @param {Mailing} mailing
+ * @param {Child[]} content
+ * @param {HTMLElement} box
+ * @param {() => ResendChoice} chosen
+ * @param {(mailing: Mailing) => void} changed
+ * @param {AbortSignal} signal
+ */
+function openResend(mailing, content, box, chosen, changed, signal) {
+  const { id } = mailing;
+  const end = isOver(mailing) ? newEnd() : null;
   openDialog(say("resend_title", { id: String(id) }), (close) => {
     const submit = button(say("send_again"), async () => {
-      if (await whileBusy(submit, box, async () => changed(await resend(id, choices, end?.input ?? null)))) {
+      if (await whileBusy(submit, box, async () => changed(await resend(id, chosen(), end?.input ?? null)))) {
         close();
       }
     });
-    return [h("p", {}, say("resend_text")),
-      choices, end?.element ?? null, box, h("footer", {}, button(say("back"), close, { class: "secondary" }), submit)];
+    return [...content, end?.element ?? null, box,
+      h("footer", {}, button(say("back"), close, { class: "secondary" }), submit)];
   }, signal);
-  whileBusy(choices, box, async () => offer(choices, await get(`mailings/${id}`, {}, signal)));
 }
 
 /**
@@ -69,14 +105,12 @@ function newEnd() {
 
 /**
  * @param {number} id
- * @param {HTMLElement} choices
+ * @param {ResendChoice} chosen
  * @param {HTMLInputElement | null} end
  * @returns {Promise<Mailing>}
  */
-async function resend(id, choices, end) {
-  const checked = /** @type {HTMLInputElement[]} */ ([...choices.querySelectorAll("input:checked")]);
-  const statuses = checked.map((input) => input.value);
-  const body = { statuses, ...(end === null ? {} : { end_at: toMoment(end.value, HOME_ZONE).moment }) };
+async function resend(id, chosen, end) {
+  const body = { ...chosen, ...(end === null ? {} : { end_at: toMoment(end.value, HOME_ZONE).moment }) };
   /** @type {Resent} */
   const { messages } = await call("POST", `mailings/${id}/resend`, { body });
   announce(sayCount("resent", messages));

@@ -52,7 +52,7 @@ export function select(options, value, attributes = {}) {
 
 /**
  * Returns the option of one of the API's words, in the reader's language.
- * @param {"state" | "status"} family
+ * @param {"state" | "status" | "delivery"} family
  * @param {string} name
  * @returns {[value: string, text: string]}
  */

@@ -11,8 +11,8 @@ import { RU } from "./ru.js";
 /** @typedef {Exclude<keyof English, Word>} CountedWord A phrase about a number, with a form for each plural. */
 /** @typedef {Partial<Record<Intl.LDMLPluralRule, string>> & {other: string}} Plurals */
 /** @typedef {Record<Word, string> & Record<CountedWord, Plurals>} Table */
-/** @typedef {"role" | "status" | "state" | "kind" | "detail" | "outcome" | "reason" | "problem" | "field"
- *   | "thing" | "provider" | "attention"} Family Words of the API of one kind, whose names begin with it. */
+/** @typedef {"role" | "status" | "state" | "kind" | "detail" | "outcome" | "reason" | "problem" | "field" | "thing"
+ *   | "provider" | "attention" | "delivery"} Family Words of the API of one kind, whose names begin with it. */
 /** @typedef {Record<string, string | number | null | undefined>} Values Numbers are formatted. */
 
 /** @type {Record<Language, Table>} */

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from services.dispatcher.admission.rate_shares import RateWish
-from services.dispatcher.providers.rate_leaser import exchange
+from services.dispatcher.providers.leaser import exchange, gone_after, release, slots_of
 
 TOTAL = 200
 
@@ -14,8 +14,9 @@ TOTAL = 200
 class Holder:
     """A dispatcher that holds tokens, all of them free."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, lease: str = "smsc") -> None:
         self._pool = pool
+        self._lease = lease
         self.process: UUID = uuid4()
         self.held = self.target = 0
 
@@ -23,7 +24,7 @@ class Holder:
         self.held = min(self.held, self.target)
         async with self._pool.acquire() as connection, connection.transaction():
             self.held, self.target = await exchange(
-                connection, "smsc", self.process, self.held, RateWish(wanted), TOTAL
+                connection, self._lease, self.process, self.held, RateWish(wanted), TOTAL
             )
         return self.held
 
@@ -68,3 +69,24 @@ async def test_tokens_whose_exchange_was_lost_on_the_way_are_not_lost(pool: asyn
     one.held = one.target = 0
     assert await one.renew(TOTAL) == 200
     assert await settle([one, other], [TOTAL, TOTAL]) == [100, 100]
+
+
+async def test_one_that_stops_gives_slots_back_at_once_and_tokens_after_their_window(
+    pool: asyncpg.Pool,
+) -> None:
+    leaving, staying = Holder(pool), Holder(pool)
+    slots, other_slots = Holder(pool, slots_of("smsc")), Holder(pool, slots_of("smsc"))
+    slots.process = leaving.process
+    await settle([leaving, staying], [TOTAL, TOTAL])
+    assert await slots.renew(TOTAL) == TOTAL
+    await release(pool, leaving.process, {"smsc": 1.0})
+    assert (await other_slots.renew(TOTAL), await staying.renew(TOTAL)) == (TOTAL, 100)
+    # Two windows, since those of a provider that is slowed are twice as long.
+    await pool.execute(
+        "UPDATE rate_leases SET renewed_at = renewed_at - interval '2 s' WHERE process = $1", leaving.process
+    )
+    assert await staying.renew(TOTAL) == TOTAL
+
+
+def test_a_token_for_minutes_is_not_given_to_others_within_them() -> None:
+    assert (gone_after(0.5), gone_after(1.0), gone_after(60.0)) == (10.0, 10.0, 65.0)

@@ -1,0 +1,163 @@
+"""Leases each provider's rate and concurrency from the database, so that all dispatchers together keep to them."""
+
+import asyncio
+from collections.abc import Callable
+from uuid import UUID, uuid4
+
+from services.dispatcher.admission import slot_lease
+from services.dispatcher.admission.rate_limit import LEASE_SECONDS, NoLimit, RateLimit
+from services.dispatcher.admission.rate_shares import RateWish, entitled
+from services.dispatcher.admission.slot_lease import SlotLease
+from services.dispatcher.providers.fleet import Fleet
+from services.dispatcher.providers.lane import Lane
+from shared import logs
+from shared.database import DATABASE_OUTAGES, Connection, Pool, describe
+from shared.waiting import Backoff
+
+LOOK_SECONDS, RENEW_SECONDS = 0.1, 0.5
+# Far more often than a lease ends, also where nothing is sent.
+IDLE_SECONDS = 2.0
+LEAVE_SECONDS = 1.0
+# Of an advisory lock for each lease, with a hash of its name.
+LOCK = 4_837_252
+
+log = logs.get()
+
+
+class Leaser:
+    """Renews the leases of this process, until cancelled. While the database is away they run out."""
+
+    def __init__(self, pool: Pool, fleet: Callable[[], Fleet], clock: Callable[[], float]) -> None:
+        self._pool = pool
+        self._fleet = fleet
+        self._clock = clock
+        self._process = uuid4()
+        self._renewed_at: dict[str, float] = {}
+
+    async def run(self) -> None:
+        backoff = Backoff()
+        while True:
+            try:
+                for lane in self._fleet().lanes.values():
+                    if not isinstance(lane.limiter, NoLimit) and self._is_due(lane.name, lane.limiter, lane):
+                        await self._renew_rate(lane)
+                    if lane.slots is not None and self._is_due(slots_of(lane.name), lane.slots, lane):
+                        await self._renew_slots(lane, lane.slots)
+                backoff.reset()
+            except DATABASE_OUTAGES as error:
+                log.debug("not leased", detail=describe(error))
+                await asyncio.sleep(backoff.next())
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def leave(self) -> None:
+        """Gives back what this process has: slots at once, since no request is open, tokens after their window."""
+        windows = {lane.name: lane.limiter.window for lane in self._fleet().lanes.values()}
+        try:
+            async with asyncio.timeout(LEAVE_SECONDS):
+                await release(self._pool, self._process, windows)
+        except DATABASE_OUTAGES as error:
+            log.info("leases left behind", detail=describe(error))
+
+    def _is_due(self, name: str, lease: RateLimit | SlotLease, lane: Lane) -> bool:
+        since = self._clock() - self._renewed_at.get(name, float("-inf"))
+        if since >= IDLE_SECONDS or (lane.waiting and not lease.held):
+            return True
+        return since >= RENEW_SECONDS and (lease.held > 0 or lane.waiting > 0)
+
+    async def _renew_rate(self, lane: Lane) -> None:
+        limit = lane.limiter
+        wanted, need = limit.wish(lane.waiting)
+        kept, asked_at, gone = limit.give_back(), self._clock(), gone_after(limit.window)
+        async with self._pool.acquire() as connection, connection.transaction():
+            tokens, target = await exchange(
+                connection, lane.name, self._process, kept, RateWish(wanted, need), limit.total, gone
+            )
+        limit.lease(tokens, target, asked_at)
+        self._renewed_at[lane.name] = self._clock()
+
+    async def _renew_slots(self, lane: Lane, lease: SlotLease) -> None:
+        name, wish, asked_at = slots_of(lane.name), lease.wish(lane.waiting), self._clock()
+        total = max(lease.total // 2, 1) if asked_at < lane.holds.slowed_until else lease.total
+        async with self._pool.acquire() as connection, connection.transaction():
+            slots, target = await exchange(
+                connection, name, self._process, lease.give_back(), wish, total, slot_lease.GONE_SECONDS
+            )
+        lease.lease(slots, target, asked_at)
+        self._renewed_at[name] = self._clock()
+
+
+def slots_of(provider: str) -> str:
+    """Names the lease of a provider's concurrency. No provider's name has a space."""
+    return f"{provider} requests"
+
+
+def gone_after(window: float) -> float:
+    """Returns the seconds after which tokens that were not renewed are free, if each allows a message in a window."""
+    return LEASE_SECONDS + max(window, LEASE_SECONDS)
+
+
+async def exchange(
+    connection: Connection, name: str, process: UUID, held: int, wish: RateWish, total: int, gone_seconds: float = 10.0
+) -> tuple[int, int]:
+    """Renews a lease: what is not held any more is free for others, and what they left free is taken.
+
+    Returns how many tokens or slots the process has, and how many it is to have. What was not renewed for
+    `gone_seconds` is that of a process that is gone.
+    """
+    await connection.execute("SELECT pg_advisory_xact_lock($1, hashtext($2))", LOCK, name)
+    turn: int = await connection.fetchval("SELECT (extract(epoch FROM clock_timestamp()) / 2)::bigint")
+    rows = await connection.fetch(
+        """
+        WITH gone AS (
+            DELETE FROM rate_leases
+            WHERE renewed_at < clock_timestamp()
+                - CASE provider WHEN $1 THEN $2 * interval '1 s' ELSE interval '1 day' END
+        )
+        SELECT process, tokens, wanted, need FROM rate_leases
+        WHERE provider = $1 AND renewed_at >= clock_timestamp() - $2 * interval '1 s'
+        """,
+        name,
+        gone_seconds,
+    )
+    known = {row["process"]: row["tokens"] for row in rows}
+    wishes = {row["process"]: RateWish(row["wanted"], row["need"]) for row in rows} | {process: wish}
+    mine, others = min(held, known.pop(process, 0)), sum(known.values())
+    target = entitled(process, wishes, total, turn)
+    tokens = mine + max(min(target - mine, total - others - mine), 0)
+    await connection.execute(
+        """
+        INSERT INTO rate_leases (provider, process, tokens, wanted, need) VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (provider, process) DO UPDATE
+            SET tokens = EXCLUDED.tokens, wanted = EXCLUDED.wanted, need = EXCLUDED.need,
+                renewed_at = clock_timestamp()
+        """,
+        name,
+        process,
+        tokens,
+        wish.wanted,
+        wish.need,
+    )
+    return tokens, target
+
+
+async def release(pool: Pool, process: UUID, windows: dict[str, float]) -> None:
+    """Gives back the leases of a process whose requests have ended. `windows`: for how long a token of each allows.
+
+    Tokens of its last requests are in use for another window, so their rows are made older, not deleted.
+    """
+    await pool.execute(
+        """
+        WITH left_behind AS (
+            DELETE FROM rate_leases WHERE process = $1 AND provider <> ALL ($2::text[])
+        )
+        UPDATE rate_leases r
+        SET wanted = 0,
+            renewed_at = least(r.renewed_at, clock_timestamp() - (v.gone - 2 * v.seconds) * interval '1 s')
+        FROM unnest($2::text[], $3::float8[], $4::float8[]) AS v (provider, seconds, gone)
+        WHERE r.process = $1 AND r.provider = v.provider
+        """,
+        process,
+        list(windows),
+        list(windows.values()),
+        [gone_after(window) for window in windows.values()],
+    )
