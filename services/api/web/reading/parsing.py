@@ -12,7 +12,7 @@ from shared.wording import message_of
 Zones = frozenset[str]
 # More than a body of the API's models needs; parsing more would hold up the event loop.
 MAX_KEYS = 100
-MAX_VALUES, MAX_NESTED = 100_000, 20_000
+MAX_VALUES, MAX_NESTED = 20_000, 5_000
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
