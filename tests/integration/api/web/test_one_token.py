@@ -1,13 +1,13 @@
 """What one token has open and leaves unfinished, and who else is served meanwhile."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
 from services.api.web.shares import AT_WORK
-from tests.integration.api.fakes import AUTHORIZED, Api
+from tests.integration.api.fakes import AUTHORIZED, Answered, Api
 
 
 @asynccontextmanager
@@ -33,6 +33,14 @@ async def unfinished(api: Api, path: str, media: str, count: int) -> AsyncIterat
         yield
 
 
+async def until(status: int, send: Callable[[], Awaitable[Answered]]) -> Answered:
+    """Repeats a request until it is answered with a status: what began before it may not be there yet, or still."""
+    async with asyncio.timeout(10):
+        while (answer := await send()).status != status:
+            pass
+    return answer
+
+
 async def test_bodies_that_do_not_end_hold_up_no_other_request(api: Api) -> None:
     async with unfinished(api, "/clients", "application/json", AT_WORK + 1):
         async with asyncio.timeout(5):
@@ -43,9 +51,7 @@ async def test_bodies_that_do_not_end_hold_up_no_other_request(api: Api) -> None
 async def test_a_token_may_have_eight_uploads_open_and_no_more(api: Api, path: str) -> None:
     headers = {"Content-Type": "text/csv"}
     async with unfinished(api, "/clients/import", "application/x-ndjson", 8):
-        while (refused := await api.post(path, data=b"phone\n", headers=headers)).status != 429:
-            await asyncio.sleep(0)
+        refused = await until(429, lambda: api.post(path, data=b"phone\n", headers=headers))
         assert refused.body["code"] == "too-many-open"
         assert (await api.get("/clients")).status == 200
-    while (await api.post("/clients/import", data=b"phone\n", headers=headers)).status == 429:
-        await asyncio.sleep(0)
+    await until(200, lambda: api.post("/clients/import", data=b"phone\n", headers=headers))

@@ -1,6 +1,7 @@
 """Long work takes turns, and leaves the event loop to requests that are at work."""
 
 import asyncio
+import itertools
 import time
 from collections.abc import Iterator
 
@@ -19,7 +20,7 @@ def steps(name: str, count: int, done: list[tuple[str, float]]) -> Iterator[None
 
 def gaps(done: list[tuple[str, float]]) -> list[float]:
     moments = [moment for _, moment in done]
-    return [later - earlier for earlier, later in zip(moments, moments[1:], strict=False)]
+    return [later - earlier for earlier, later in itertools.pairwise(moments)]
 
 
 async def test_works_take_turns() -> None:
