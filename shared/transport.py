@@ -11,8 +11,8 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from shared import amqp_urls
 
-Peer = Literal["database", "broker", "provider", "api"]
-PEERS: tuple[Peer, ...] = ("database", "broker", "provider", "api")
+Peer = Literal["database", "broker", "provider", "mail", "api"]
+PEERS: tuple[Peer, ...] = ("database", "broker", "provider", "mail", "api")
 VARIABLE = "HERALD_INSECURE_TRANSPORT"
 VERIFY_FULL: Literal["verify-full"] = "verify-full"
 # They encrypt, and accept a server with a certificate of somebody else.

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from cli.commands.options import AsJson
 from cli.connections.api import Json, open_api
+from cli.connections.transport import judge
 from cli.providers import trial
 from cli.run import run
 from cli.terminal.output import print_json
@@ -18,7 +19,8 @@ from cli.terminal.tables import make_table
 from services.dispatcher.providers.checking import CheckedFile, check_providers
 from services.dispatcher.providers.mapping import Surroundings
 from shared.providers.faults import ProvidersFileError
-from shared.settings import PREFIX
+from shared.settings import PREFIX, SettingsError
+from shared.transport import weaknesses_of_http
 
 app = typer.Typer(help="Check and watch the providers that send the messages.", no_args_is_help=True)
 
@@ -72,6 +74,11 @@ def try_provider(
     if mapping is None:
         typer.secho(f"herald: the file has no provider {name}", err=True, fg=typer.colors.RED)
         raise typer.Exit(2)
+    try:
+        judge(weaknesses_of_http(mapping.config.request.url, "provider", f"providers.{name}.request.url"))
+    except SettingsError as error:
+        typer.secho(f"herald: {error}", err=True, fg=typer.colors.RED)
+        raise typer.Exit(2) from None
     pairs = [one.partition("=") for one in attribute or ()]
     values, request = trial.prepare(mapping, phone, text, {name: value for name, _, value in pairs})
     typer.echo(trial.show_request(mapping, request))

@@ -9,6 +9,7 @@ import typer
 
 from cli.connections.addresses import find_database
 from cli.connections.database import open_database
+from cli.connections.transport import judge
 from cli.failure import Failure
 from cli.run import run
 from services.planner.report.compose import read_report
@@ -69,6 +70,7 @@ def _write(file: Path, page: str) -> None:
 
 async def _send(report: Report, config: ReportSettings, words: Words) -> None:
     message = compose(report, words, sender=config.report_from, recipients=config.report_to)
+    judge(config.weaknesses())
     server = MailServer.parse(config.smtp_url.get_secret_value())
     try:
         refused = await hand_over(server, message, _unknown)

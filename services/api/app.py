@@ -7,8 +7,8 @@ from aiohttp import web
 
 from services.api.access import places
 from services.api.access.authenticate import AUTHENTICATOR, SESSIONS, Authenticator, authenticate
-from services.api.access.identity import IDENTITY
-from services.api.access.places import EXPORTS, STREAMS
+from services.api.access.identity import IDENTITY, at_work
+from services.api.access.places import EXPORTS, STREAMS, UPLOADS
 from services.api.access.rate_limit import RATE_LIMITS, RateLimits, limit, stamp_allowance
 from services.api.clients.handlers import DEFAULT_ZONE
 from services.api.console import routes as console
@@ -38,6 +38,7 @@ from services.api.web.reading.parsing import parse_query
 from services.api.web.reading.turns import TURNS, Turns
 from services.api.web.request_log import field_names, redact_fields
 from services.api.web.route import PREFIX, Handler, Route, by_path, methods_of
+from services.api.web.shares import SHARES, Shares
 from services.api.web.timeouts import Timeouts
 from services.api.web.writing.compression import compress
 
@@ -87,8 +88,10 @@ def build(
     app[HEALTH_READER] = HealthReader(queues)
     app[DEFAULT_ZONE] = default_zone
     app[KEY] = stop_list_key
-    app[TURNS] = Turns()
+    shares = app[SHARES] = Shares()
+    app[TURNS] = Turns(shares.at_work)
     app[EXPORTS] = places.exports()
+    app[UPLOADS] = places.uploads()
     app[STREAMS] = places.streams()
     app[COUNTING] = asyncio.Semaphore(MOST_AT_A_TIME)
     app[DEFAULT_WINDOW] = default_window
@@ -134,6 +137,9 @@ def endpoint(route: Route) -> Handler:
         request[BODY_MODEL] = route.body
         if given := redact_fields(query):
             request[LOG_FIELDS]["query"] = given
+        if route.uploads:
+            with request.app[UPLOADS].take(request):
+                return await route.handler(request)
         return await (route.handler(request) if route.streams else in_time(request, route.handler))
 
     return handle
@@ -143,7 +149,7 @@ async def in_time(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Runs a handler, and stops it when it takes too long. Raises a 503 problem then."""
     seconds = timeouts_of(request).request
     try:
-        async with asyncio.timeout(seconds) as timer:
+        async with asyncio.timeout(seconds) as timer, at_work(request):
             return await handler(request)
     except TimeoutError:
         if timer.expired():

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringCo
 
 from services.dispatcher.provider_api.origin import read_origin
 from shared import transport
+from shared.providers.schema import ProvidersFile
 from shared.settings import BrokerSettings, DatabaseSettings, Port, ProvidersSettings, Settings
 from shared.transport import Weakness
 
@@ -52,8 +53,17 @@ class DispatcherSettings(Settings, DatabaseSettings, BrokerSettings, ProvidersSe
         return self
 
     def weaknesses(self) -> tuple[Weakness, ...]:
-        if self.providers_file is not None:
-            # The file says for each provider whether it may be spoken to without TLS.
-            return super().weaknesses()
+        file = self.read_providers()
+        if file is not None:
+            return (*weaknesses_of_providers(file), *super().weaknesses())
         provider = transport.weaknesses_of_http(self.provider_url, "provider", "HERALD_PROVIDER_URL")
         return (*provider, *super().weaknesses())
+
+
+def weaknesses_of_providers(file: ProvidersFile) -> tuple[Weakness, ...]:
+    """Returns the weakness of each provider to which messages and secrets go without TLS."""
+    found = [
+        transport.weaknesses_of_http(config.request.url, "provider", f"providers.{name}.request.url")
+        for name, config in file.providers.items()
+    ]
+    return tuple(weakness for each in found for weakness in each)

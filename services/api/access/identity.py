@@ -1,9 +1,11 @@
 """The identity of a caller: the name and the role of the token."""
 
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
 from aiohttp import web
 
+from services.api.web.shares import SHARES
 from shared.statuses import ROLES, Role
 
 
@@ -25,3 +27,8 @@ BOOTSTRAP = Identity("env:admin", "admin")
 ANYBODY = Identity("env:anybody", "admin")
 
 IDENTITY = web.RequestKey("identity", Identity)
+
+
+def at_work(request: web.Request) -> AbstractAsyncContextManager[None]:
+    """Holds one of the places of the request's token while a block works for it."""
+    return request.app[SHARES].take(request, request[IDENTITY].name)

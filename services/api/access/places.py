@@ -1,4 +1,4 @@
-"""Bounds the answers that stay open, such as exports and event streams: in all, and for each token."""
+"""Bounds the requests that stay open, such as uploads, exports and event streams: in all, and for each token."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -43,10 +43,16 @@ class Places:
 # An export that nobody reads keeps about half a megabyte until its caller is given up.
 EXPORTS = web.AppKey("exports", Places)
 STREAMS = web.AppKey("streams", Places)
+# An upload keeps a batch of rows, and reads the next piece only when that is stored.
+UPLOADS = web.AppKey("uploads", Places)
 
 
 def exports() -> Places:
     return Places(total=32, per_token=4, what="exports")
+
+
+def uploads() -> Places:
+    return Places(total=32, per_token=8, what="uploads")
 
 
 def streams() -> Places:

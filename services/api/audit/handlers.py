@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 import orjson
 from aiohttp import web
 
+from services.api.access.identity import at_work
 from services.api.access.places import EXPORTS
 from services.api.audit import log, store
 from services.api.audit.responses import AllEvents, AnyEvent
@@ -14,12 +15,12 @@ from services.api.web import pages
 from services.api.web.context import pool_of, query_of
 from services.api.web.cursors import MAX_ID
 from services.api.web.negotiation import CSV, JSON, choose
-from services.api.web.writing.csv_stream import CsvTable, stream
+from services.api.web.reading.turns import TURNS, Turns
+from services.api.web.writing.csv_stream import BLOCK, CsvTable, join, stream
 from shared.database import Pool
 
 KIND = "allevents"
 FIELDS = ("id", "at", "kind", "by", "mailing_id", "client_id", "request_id", "detail")
-BLOCK = 1000
 
 
 async def listing(request: web.Request) -> web.StreamResponse:
@@ -28,19 +29,21 @@ async def listing(request: web.Request) -> web.StreamResponse:
     if choose(request.headers.get("Accept"), (JSON, CSV)) == CSV:
         await log.record_other(pool_of(request), "exported", log.origin_of(request), what="events")
         with request.app[EXPORTS].take(request):
-            return await stream(request, CSV, "events.csv", _blocks(pool_of(request), wanted, query))
+            blocks = _blocks(pool_of(request), request.app[TURNS], wanted, query)
+            return await stream(request, CSV, "events.csv", blocks)
     before = pages.position(query, KIND, start=MAX_ID)
-    found = await store.list_all(pool_of(request), wanted, before=before, limit=query.limit + 1)
+    async with at_work(request):
+        found = await store.list_all(pool_of(request), wanted, before=before, limit=query.limit + 1)
     items, following = pages.cut(found, query.limit, KIND, lambda event: event.id)
     return pages.reply_page(request, AllEvents(items=items, next=following), following)
 
 
-async def _blocks(pool: Pool, wanted: EventFilter, query: EventsQuery) -> AsyncGenerator[bytes]:
+async def _blocks(pool: Pool, turns: Turns, wanted: EventFilter, query: EventsQuery) -> AsyncGenerator[bytes]:
     table, before = CsvTable(FIELDS, query.spreadsheet), MAX_ID
     head = table.header()
     while True:
         found = await store.list_all(pool, wanted, before=before, limit=BLOCK)
-        yield head + table.rows(_row(event) for event in found)
+        yield head + await join(turns, table.rows(_row(event) for event in found))
         head = b""
         if len(found) < BLOCK:
             return

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 
 import orjson
 from aiohttp import web
@@ -13,7 +13,8 @@ from services.api.clients.responses import Client
 from services.api.clients.schemas import ExportQuery
 from services.api.web.context import pool_of, query_of
 from services.api.web.negotiation import CSV, NDJSON, choose
-from services.api.web.writing.csv_stream import BLOCK, CsvTable, stream
+from services.api.web.reading.turns import TURNS, Turns
+from services.api.web.writing.csv_stream import BLOCK, CsvTable, join, stream
 from shared.database import Pool
 
 # What an import takes again, and with the id, for people and other systems.
@@ -26,10 +27,10 @@ async def export_clients(request: web.Request) -> web.StreamResponse:
     media = choose(request.headers.get("Accept"), (CSV, NDJSON))
     filename = "clients.csv" if media == CSV else "clients.ndjson"
     with request.app[EXPORTS].take(request):
-        return await stream(request, media, filename, _blocks(pool_of(request), query, media))
+        return await stream(request, media, filename, _blocks(pool_of(request), request.app[TURNS], query, media))
 
 
-async def _blocks(pool: Pool, query: ExportQuery, media: str) -> AsyncGenerator[bytes]:
+async def _blocks(pool: Pool, turns: Turns, query: ExportQuery, media: str) -> AsyncGenerator[bytes]:
     fields = WITH_ID if query.spreadsheet or query.with_id else FIELDS
     table, after = CsvTable(fields, query.spreadsheet), 0
     head = table.header() if media == CSV else b""
@@ -45,7 +46,7 @@ async def _blocks(pool: Pool, query: ExportQuery, media: str) -> AsyncGenerator[
             part=query.q,
         )
         # The header comes with the first rows, so that an outage of the database can still be answered with a problem.
-        encoded, last = head + _encode(found, media, table), len(found) < BLOCK
+        encoded, last = head + await join(turns, _encode(found, media, table)), len(found) < BLOCK
         head = b""
         after = 0 if last else store.place_of(found[-1], query.q)
         # The rows take ten times the memory of the block, which may wait for its reader.
@@ -55,10 +56,10 @@ async def _blocks(pool: Pool, query: ExportQuery, media: str) -> AsyncGenerator[
             return
 
 
-def _encode(found: Sequence[Client], media: str, table: CsvTable) -> bytes:
+def _encode(found: Sequence[Client], media: str, table: CsvTable) -> Iterator[bytes]:
     if media == CSV:
         return table.rows(_cells(client) for client in found)
-    return b"".join(client.model_dump_json(include=set(FIELDS)).encode() + b"\n" for client in found)
+    return (client.model_dump_json(include=set(FIELDS)).encode() + b"\n" for client in found)
 
 
 def _cells(client: Client) -> dict[str, object]:

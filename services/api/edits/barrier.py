@@ -9,6 +9,7 @@ from services.api.edits.scope import EditScope
 from services.api.web.context import pool_of
 from services.api.web.database import DATABASE_AWAY
 from services.api.web.problems import unconfirmed
+from services.api.web.shares import aside
 from shared import logs
 from shared.database import Pool, describe
 from shared.edits import LEASE
@@ -29,7 +30,7 @@ async def pass_barrier(request: web.Request, scope: EditScope) -> None:
     another request may still be unheard. Raises a 503 problem if the database is away: the edit stands.
     """
     try:
-        async with asyncio.timeout(LONGEST_SECONDS):
+        async with aside(request), asyncio.timeout(LONGEST_SECONDS):
             await wait_until_heard(pool_of(request), scope)
     except DATABASE_AWAY as error:
         logs.get().error("edit not confirmed", detail=describe(error))

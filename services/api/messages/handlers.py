@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 
 from aiohttp import web
 
+from services.api.access.identity import at_work
 from services.api.access.places import EXPORTS
 from services.api.clients import store as clients
 from services.api.mailings import store as mailings
@@ -16,8 +17,9 @@ from services.api.web.cursors import MAX_ID
 from services.api.web.negotiation import CSV, JSON, choose
 from services.api.web.problems import not_found
 from services.api.web.queries import PageQuery
+from services.api.web.reading.turns import TURNS, Turns
 from services.api.web.responses import reply
-from services.api.web.writing.csv_stream import BLOCK, CsvTable, stream
+from services.api.web.writing.csv_stream import BLOCK, CsvTable, join, stream
 from shared.database import Pool
 from shared.statuses import UNSENT_STATUSES, Delivery
 
@@ -34,8 +36,10 @@ async def listing(request: web.Request) -> web.StreamResponse:
     if choose(request.headers.get("Accept"), (JSON, CSV)) == CSV:
         table = CsvTable(FIELDS, query.spreadsheet)
         with request.app[EXPORTS].take(request):
-            return await stream(request, CSV, "messages.csv", _blocks(pool, mailing_id, query, table, after))
-    found = await _page(pool, mailing_id, query, after, query.limit + 1)
+            blocks = _blocks(pool, request.app[TURNS], mailing_id, query, table, after)
+            return await stream(request, CSV, "messages.csv", blocks)
+    async with at_work(request):
+        found = await _page(pool, mailing_id, query, after, query.limit + 1)
     items, following = pages.cut(found, query.limit, KIND, lambda message: message.id)
     return pages.reply_page(request, Messages(items=items, next=following), following)
 
@@ -92,12 +96,12 @@ async def show(request: web.Request) -> web.Response:
 
 
 async def _blocks(
-    pool: Pool, mailing_id: int, query: MessagesQuery, table: CsvTable, after: int
+    pool: Pool, turns: Turns, mailing_id: int, query: MessagesQuery, table: CsvTable, after: int
 ) -> AsyncGenerator[bytes]:
     head = table.header()
     while True:
         found = await _page(pool, mailing_id, query, after, BLOCK)
-        rows = table.rows(message.model_dump(mode="json") for message in found)
+        rows = await join(turns, table.rows(message.model_dump(mode="json") for message in found))
         # The header comes with the first rows, so that an outage of the database can still be answered with a problem.
         block, last, head = head + rows, len(found) < BLOCK, b""
         after = 0 if last else found[-1].id

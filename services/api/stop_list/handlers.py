@@ -21,9 +21,9 @@ from services.api.web.bodies import chunks, read_body, require_type
 from services.api.web.context import id_in, pool_of, query_of
 from services.api.web.negotiation import BYTES, CSV
 from services.api.web.problems import HttpProblem, not_found
-from services.api.web.reading.turns import TURNS
+from services.api.web.reading.turns import TURNS, Turns
 from services.api.web.responses import reply
-from services.api.web.writing.csv_stream import BLOCK, CsvTable, stream
+from services.api.web.writing.csv_stream import BLOCK, CsvTable, join, stream
 from shared import logs
 from shared.database import Pool, retry_on_deadlock
 
@@ -117,15 +117,15 @@ async def _store(request: web.Request, key: StopListKey, file: PhoneFile) -> tup
 async def export(request: web.Request) -> web.StreamResponse:
     """Streams the list as CSV. Phones are there for those who are in the directory."""
     with request.app[EXPORTS].take(request):
-        return await stream(request, CSV, "stop-list.csv", _blocks(pool_of(request)))
+        return await stream(request, CSV, "stop-list.csv", _blocks(pool_of(request), request.app[TURNS]))
 
 
-async def _blocks(pool: Pool) -> AsyncGenerator[bytes]:
+async def _blocks(pool: Pool, turns: Turns) -> AsyncGenerator[bytes]:
     table, after = CsvTable(FIELDS), 0
     head = table.header()
     while True:
         found: list[Suppression] = await store.page(pool, phone_hash=None, after=after, limit=BLOCK)
-        yield head + table.rows(entry.model_dump(mode="json") for entry in found)
+        yield head + await join(turns, table.rows(entry.model_dump(mode="json") for entry in found))
         if len(found) < BLOCK:
             return
         head, after = b"", found[-1].id

@@ -22,6 +22,7 @@ from services.api.web.reading.decompression import (
 )
 from services.api.web.reading.parsing import parse_body
 from services.api.web.request_log import redact_fields
+from services.api.web.shares import aside
 
 MERGE_PATCH = "application/merge-patch+json"
 # A mailing with the longest text and 1,000 of the longest tags, all written as escapes, still fits.
@@ -68,6 +69,13 @@ async def read_whole(request: web.Request) -> bytes:
     """Reads a body of at most MAX_BODY bytes. Raises problems: 413 for a larger one, 415, 408 and 400."""
     if (request.content_length or 0) > MAX_BODY:
         raise _too_large()
+    if request.content.is_eof():
+        return await _read_to_end(request)
+    async with aside(request):
+        return await _read_to_end(request)
+
+
+async def _read_to_end(request: web.Request) -> bytes:
     whole = bytearray()
     async with _in_time(request):
         async for chunk in chunks(request):

@@ -123,7 +123,9 @@ KINDS: Mapping[ProblemCode, ProblemKind] = {
         429, "Too many wrong tokens came from this address.", "Wait for Retry-After seconds, then send the right one."
     ),
     "too-many-open": ProblemKind(
-        429, "Too many exports or streams are open, in all or with this token.", "Close one, or try again later."
+        429,
+        "Too many uploads, exports or streams are open, in all or with this token.",
+        "Close one, or try again later.",
     ),
     "head-too-large": ProblemKind(431, "The request line or a header is too long.", "Send shorter ones."),
     "internal-error": ProblemKind(

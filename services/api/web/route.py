@@ -21,7 +21,7 @@ class Route:
 
     `role` is the least role that may call it. `query` refuses every parameter that it does not define. `body` is the
     model of a JSON body. An answer that `streams` may take any time: only its parts are limited. An `endless` one has
-    no HEAD.
+    no HEAD. One that `uploads` reads a file of any length, piece by piece.
     """
 
     method: str
@@ -34,6 +34,7 @@ class Route:
     body: type[BodyModel] | None = None
     streams: bool = False
     endless: bool = False
+    uploads: bool = False
 
     @property
     def models(self) -> Iterator[type[BaseModel]]:

@@ -12,11 +12,12 @@ from services.dispatcher.providers.fleet import Fleet
 from services.dispatcher.providers.lane import Lane
 from services.dispatcher.providers.mapping import ProviderMapping, Surroundings, compile_file
 from services.dispatcher.providers.routing import make_router
-from services.dispatcher.settings import DispatcherSettings
+from services.dispatcher.settings import DispatcherSettings, weaknesses_of_providers
 from shared import logs
 from shared.providers.faults import ProvidersFileError
 from shared.providers.secrets import SecretValues
-from shared.settings import SettingsError
+from shared.settings import SettingsError, require_allowed
+from shared.transport import VARIABLE
 
 # How often a client of a provider that left the file is asked whether its requests have ended.
 CLOSING_SECONDS, CLOSED_AFTER = 1.0, 30
@@ -37,6 +38,8 @@ class ReadFile:
 def read_fleet(config: DispatcherSettings, surroundings: Surroundings) -> ReadFile:
     """Reads and compiles the providers. Raises SettingsError with one line for each fault."""
     file = config.read_providers()
+    if file is not None:
+        require_allowed(weaknesses_of_providers(file), config.insecure_transport)
     secrets = SecretValues(os.environ) if file is not None else environment_secrets(config)
     file = file or environment_file(config)
     try:
@@ -83,6 +86,8 @@ class FleetKeeper:
         self._leaving |= {lane: 0 for lane in before.values() if lane not in lanes.values()}
         self.fleet = read.fleet_of(lanes)
         log.info("providers file read", providers=sorted(lanes))
+        if weaknesses := self._config.weaknesses():
+            log.warning("insecure transport", peers=[str(each) for each in weaknesses], variable=VARIABLE)
         return True
 
     def _renewed(self, lane: Lane | None, mapping: ProviderMapping) -> Lane:

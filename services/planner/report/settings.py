@@ -8,11 +8,12 @@ from typing import Annotated, Self
 from urllib.parse import unquote
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode
 from yarl import URL
 
 from services.planner.report.words import ReportLanguage
-from shared.settings import PREFIX
+from shared.settings import TransportSettings
+from shared.transport import Weakness, is_loopback
 
 _ADDRESS = re.compile(r"[^@\s<>,]+@[^@\s<>,]+")
 _PORTS = {"smtp": 587, "smtps": 465}
@@ -70,10 +71,8 @@ class MailServer:
 Addresses = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_read_addresses)]
 
 
-class ReportSettings(BaseSettings):
+class ReportSettings(TransportSettings):
     """To whom the report is sent, when, and through which mail server."""
-
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True)
 
     report_to: Addresses = ()
     report_from: Annotated[str, AfterValidator(lambda text: _check_address(text) if text else text)] = ""
@@ -87,3 +86,13 @@ class ReportSettings(BaseSettings):
         if self.report_to and not self.report_from:
             raise ValueError("HERALD_REPORT_TO needs HERALD_REPORT_FROM, the sender's address")
         return self
+
+    def weaknesses(self) -> tuple[Weakness, ...]:
+        return (*self._weaknesses_of_mail(), *super().weaknesses())
+
+    def _weaknesses_of_mail(self) -> tuple[Weakness, ...]:
+        server = MailServer.parse(self.smtp_url.get_secret_value())
+        if not self.report_to or server.tls or server.starttls or is_loopback(server.host):
+            return ()
+        cause, remedy = "starttls=off does not encrypt", "starttls=on"
+        return (Weakness("mail", "HERALD_SMTP_URL", server.host, cause, remedy),)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.dispatcher.settings import DispatcherSettings
+from services.planner.report.settings import ReportSettings
 from shared import transport
 from shared.settings import BrokerSettings, DatabaseSettings, SettingsError, load
 from shared.transport import Weakness
@@ -132,12 +133,15 @@ def test_the_mode_of_the_environment_counts_as_well(monkeypatch: pytest.MonkeyPa
         (BrokerSettings, "HERALD_RABBITMQ_URL", "amqp://herald:hush@rabbit/", "broker"),
         (BrokerSettings, "HERALD_RABBITMQ_URL", "amqps://herald:hush@rabbit/?no_verify_ssl=1", "broker"),
         (DispatcherSettings, "HERALD_PROVIDER_URL", "http://provider.example/v1", "provider"),
+        (ReportSettings, "HERALD_SMTP_URL", "smtp://herald:hush@mail?starttls=off", "mail"),
     ],
 )
 def test_a_weak_url_is_refused_unless_its_peer_is_allowed(
     kind: type[DatabaseSettings], variable: str, value: str, peer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HERALD_PROVIDER_TOKEN", "hush")
+    monkeypatch.setenv("HERALD_REPORT_TO", "a@example.org")
+    monkeypatch.setenv("HERALD_REPORT_FROM", "herald@example.org")
     monkeypatch.setenv(variable, value)
     others = ",".join(sorted(set(transport.PEERS) - {peer}))
     for allowed in ("", others):

@@ -3,7 +3,7 @@
 import asyncio
 import csv
 import io
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Literal
 
@@ -11,11 +11,13 @@ from aiohttp import web
 
 from services.api.web.context import timeouts_of
 from services.api.web.negotiation import CSV
+from services.api.web.reading.turns import Turns
 from services.api.web.writing.compression import compress_stream
 from shared import logs
 
-# Rows read and written at a time. Each block is a query of its own, so that a slow reader holds no connection.
-BLOCK = 1000
+# Rows read and written at a time. Each block is a query of its own, so that a slow reader holds no connection; it is
+# small enough that reading its rows holds up nobody.
+BLOCK = 500
 _BOM = b"\xef\xbb\xbf"
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -71,19 +73,27 @@ class CsvTable:
 
     def header(self) -> bytes:
         """Encodes the names of the columns, for Excel after a byte order mark."""
-        return (_BOM if self._excel else b"") + self._encode([self._fields])
+        return (_BOM if self._excel else b"") + b"".join(self._encode([self._fields]))
 
-    def rows(self, rows: Iterable[Mapping[str, object]]) -> bytes:
-        """Encodes rows by the names of their columns."""
+    def rows(self, rows: Iterable[Mapping[str, object]]) -> Iterator[bytes]:
+        """Encodes rows by the names of their columns, one at a time."""
         return self._encode([row[field] for field in self._fields] for row in rows)
 
-    def _encode(self, lines: Iterable[Sequence[object]]) -> bytes:
+    def _encode(self, lines: Iterable[Sequence[object]]) -> Iterator[bytes]:
         text = io.StringIO()
-        if self._excel:
-            csv.writer(text, delimiter=";").writerows([_guard(cell) for cell in line] for line in lines)
-        else:
-            csv.writer(text).writerows(lines)
-        return text.getvalue().encode()
+        write = csv.writer(text, delimiter=";" if self._excel else ",").writerow
+        for line in lines:
+            write([_guard(cell) for cell in line] if self._excel else line)
+            yield text.getvalue().encode()
+            text.seek(0)
+            text.truncate()
+
+
+async def join(turns: Turns, parts: Iterable[bytes]) -> bytes:
+    """Joins parts that are made on the way, in turns with the other work of the process."""
+    made = list[bytes]()
+    await turns.run(made.append(part) for part in parts)  # type: ignore[func-returns-value]
+    return b"".join(made)
 
 
 def _guard(cell: object) -> object:

@@ -8,6 +8,23 @@ from services.planner.report.settings import MailServer, ReportSettings
 PLAIN = {"report_to": "a@example.org, Ann <b@example.org>", "report_from": "herald@example.org"}
 
 
+@pytest.mark.parametrize(
+    ("changes", "weak"),
+    [
+        ({"smtp_url": "smtp://mail:25?starttls=off"}, ["mail"]),
+        ({"smtp_url": "smtp://mail"}, []),
+        ({"smtp_url": "smtps://mail"}, []),
+        ({"smtp_url": "smtp://127.0.0.1:25?starttls=off"}, []),
+        ({"smtp_url": "smtp://mail:25?starttls=off", "report_to": ""}, []),
+    ],
+)
+def test_a_mail_server_elsewhere_without_tls_is_weak_if_anything_is_sent(
+    changes: dict[str, str], weak: list[str]
+) -> None:
+    settings = ReportSettings(**{**PLAIN, **changes})  # type: ignore[arg-type]
+    assert [weakness.host for weakness in settings.weaknesses()] == weak
+
+
 def test_recipients_are_separated_by_commas() -> None:
     assert ReportSettings(**PLAIN).report_to == ("a@example.org", "Ann <b@example.org>")  # type: ignore[arg-type]
 
