@@ -123,7 +123,13 @@ def describe(status: int, problem: Json) -> str:
     text = str(problem.get("detail") or problem.get("title") or f"the API answered with status {status}")
     if status == 401:
         text = f"{text.rstrip('.')}: {UNAUTHORIZED_HINT}"
-    return f"{text.rstrip('.')}: {errors}" if errors else text
+    lacking = "; ".join(_describe_lack(one) for one in problem.get("missing_values") or [])
+    more = "; ".join(filter(None, (errors, lacking)))
+    return f"{text.rstrip('.')}: {more}" if more else text
+
+
+def _describe_lack(lack: Json) -> str:
+    return f"without {lack.get('name')} are {', '.join(lack.get('phones') or [])}"
 
 
 def _describe_error(error: Json) -> str:

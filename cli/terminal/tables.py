@@ -95,7 +95,7 @@ def _delivery_cells(counts: Json) -> list[object]:
     return [*(counts[name] for name in DELIVERY_COLUMNS), *(None if time is None else f"{time:.1f}" for time in times)]
 
 
-def preview_tables(preview: Json) -> list[Table]:
+def preview_tables(preview: Json, title: str = "nothing was created") -> list[Table]:
     """Makes tables of the recipients of a mailing: the totals, the counts by operator code and by tag, and the texts.
 
     Of a text with placeholders, also who lacks a value of each, and the texts of a few recipients.
@@ -104,19 +104,20 @@ def preview_tables(preview: Json) -> list[Table]:
     codes = [(f"operator_code {code}", count) for code, count in preview["by_operator_code"].items()]
     tags = [(f"tag {tag}" if tag else "no tag", count) for tag, count in preview["by_tag"].items()]
     zones = [(f"never reachable in {zone['timezone']}", zone["recipients"]) for zone in preview["never_reachable"]]
-    tables = [make_table("nothing was created", ("figure", "count"), [*totals, *codes, *tags, *zones])]
-    return tables if preview["personal"] is None else [*tables, *_personal_tables(preview["personal"])]
+    tables = [make_table(title, ("figure", "count"), [*totals, *codes, *tags, *zones])]
+    return tables if preview["personal"] is None else [*tables, *_personal_tables(preview)]
 
 
-def _personal_tables(personal: Json) -> list[Table]:
+def _personal_tables(preview: Json) -> list[Table]:
+    personal, phones = preview["personal"], {one["id"]: one["phone"] for one in preview["sample"]}
     placeholders = [
-        (one["name"], "yes" if one["required"] else "no", one["missing"], ", ".join(map(str, one["sample"])))
+        (one["name"], "yes" if one["required"] else "no", one["missing"], ", ".join(one["phones"]))
         for one in personal["placeholders"]
     ]
-    samples = [(one["client_id"], one["text"] or one["reason"]) for one in personal["samples"]]
+    samples = [(phones.get(one["client_id"]), one["text"] or one["reason"]) for one in personal["samples"]]
     segments = personal["segments"]
     title = f"short messages: {segments['least']} to {segments['most']} each, {segments['total']:,} in all"
     return [
-        make_table("values", ("placeholder", "required", "lack it", "such as clients"), placeholders),
-        make_table(title, ("client", "text"), samples),
+        make_table("values", ("placeholder", "required", "lack it", "such as"), placeholders),
+        make_table(title, ("phone", "text"), samples),
     ]

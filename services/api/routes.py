@@ -100,9 +100,15 @@ ROUTES = (
     Route("POST", "/mailings", mailings.create, "operator", "Create a mailing", body=MailingNew),
     Route("GET", "/mailings", mailings.listing, "viewer", "List mailings", MailingsQuery),
     Route(
-        "POST", "/mailings/preview", preview.preview, "operator", "Preview the audience of a mailing", body=MailingNew
+        "POST",
+        "/mailings/preview",
+        preview.preview_new,
+        "operator",
+        "Preview the audience of a mailing",
+        body=MailingNew,
     ),
     Route("GET", _MAILING, mailings.show, "viewer", "Show a mailing"),
+    Route("GET", _MAILING + "/preview", preview.preview_stored, "viewer", "Preview a mailing that is stored"),
     Route("PATCH", _MAILING, mailings.patch, "operator", "Change some fields of a mailing", body=MailingPatch),
     Route("DELETE", _MAILING, mailings.delete, "operator", "Delete a mailing and stop its sending"),
     Route("POST", _MAILING + "/start", drafts.start, "operator", "Start a draft"),

@@ -87,6 +87,16 @@ class Console:
         await expect(self.heading(re.compile(r"Mailing \d+"))).to_be_visible()
         return int(self.page.url.rpartition("/")[2])
 
+    async def drop_file(self, zone: Locator, name: str, content: bytes) -> None:
+        """Drops a file on a place for files, as from a folder."""
+        script = """([name, bytes]) => {
+            const dropped = new DataTransfer();
+            dropped.items.add(new File([new Uint8Array(bytes)], name, {type: 'text/csv'}));
+            return dropped;
+        }"""
+        dropped = await self.page.evaluate_handle(script, [name, list(content)])
+        await zone.dispatch_event("drop", {"dataTransfer": dropped})
+
     async def picture(self, name: str) -> None:
         await self.page.screenshot(path=self._pictures / f"{name}.png")
 

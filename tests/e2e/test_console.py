@@ -54,7 +54,11 @@ async def rows(database: str) -> AsyncIterator[Rows]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def shared_stack(database: str, vhosts: Vhosts, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
     """One stack for all tests here: its sending is slow enough to watch, and one failure exhausts a message."""
-    env = {"HERALD_PROVIDER_RATE": str(RATE), "HERALD_MAX_ATTEMPTS": "1"}
+    env = {
+        "HERALD_PROVIDER_RATE": str(RATE),
+        "HERALD_MAX_ATTEMPTS": "1",
+        "HERALD_STOP_LIST_KEY": "a key of at least sixteen",
+    }
     async with Stack(tmp_path_factory.mktemp("console"), database, vhosts.take(), env) as stack:
         await stack.start()
         operator = Operator(stack)
@@ -478,6 +482,91 @@ async def test_a_file_is_imported_and_the_directory_exported(admin: Console, tmp
     ]
 
 
+async def test_a_segment_is_greeted_by_name_and_who_opted_out_or_has_no_name_gets_nothing(
+    admin: Console, operator: Operator
+) -> None:
+    admin.allow(REFUSED.format(409), REFUSED.format(422))
+    page = admin.page
+    for phone, attributes in (("79160003001", {"name": "Anna"}), ("79160003002", {}), ("79160003003", {"name": "Eve"})):
+        await operator.post("/clients", {"phone": phone, "tag": "greeted", "attributes": attributes}, status=201)
+    await admin.open("/#/stop-list")
+    await admin.button("Add a phone").click()
+    await admin.dialog.get_by_label("Phone").fill("8 (916) 000-30-03")
+    await admin.dialog.get_by_label("Reason").fill("asked by phone")
+    await admin.dialog.get_by_role("button", name="Put on the stop list").click()
+    await expect(admin.rows("Stop list")).to_contain_text(["79160003003asked by phoneconsole"])
+    await admin.open("/#/segments/new")
+    await page.get_by_label("Name", exact=True).fill("To greet")
+    await page.get_by_label("Condition on").select_option("Tag")
+    await page.get_by_label("Value", exact=True).fill("greeted")
+    await expect(page.locator(".count")).to_have_text("Clients who match now: 2 and 1 on the stop list")
+    await admin.button("Save").click()
+    await admin.button("Count the clients of To greet").click()
+    await admin.open("/#/mailings/new")
+    await page.get_by_label("Text", exact=True).fill("Hello, {{name}}!")
+    await page.get_by_label("Further conditions").select_option("segment To greet")
+    await admin.button("Preview").click()
+    await expect(admin.rows("Placeholders")).to_contain_text("name1no message79160003002")
+    await expect(page.get_by_text("1 more client matches and is on the stop list")).to_be_visible()
+    await admin.button("Create mailing for 2 clients").click()
+    await expect(page.get_by_role("alert").last).to_contain_text("1 client lacks the value name, such as 79160003002")
+    await page.get_by_label("If clients lack a value").select_option("leave those clients out")
+    await admin.button("Preview").click()
+    mailing_id = await admin.create_mailing(2)
+    await expect(admin.figure("sent")).to_have_text("1", timeout=15_000)
+    await expect(admin.rows("Reasons")).to_contain_text("no value: name")
+    assert await operator.until_status(mailing_id, "finished") == {"sent": 1, "rejected": 1}
+    assert await texts_of(operator, mailing_id) == {"79160003001": "Hello, Anna!"}
+
+
+async def test_a_mailing_is_made_from_a_file_that_is_dropped_mapped_looked_at_and_sent(
+    admin: Console, operator: Operator
+) -> None:
+    page = admin.page
+    await operator.post("/suppressions", {"phone": "79160003013"}, status=201)
+    await admin.open("/#/mailings/new")
+    await page.get_by_label("Text", exact=True).fill("Dear {{name|friend}}, {{sum}} due")
+    await admin.button("Save as a draft").click()
+    await expect(admin.state).to_have_text("draft")
+    mailing_id = int(page.url.rpartition("/")[2])
+    rows = ["8 (916) 000-30-11;Анна;12,50;x", "+7 916 000 30 12;;7;y", "79160003013;Ева;1;", "79160003014;Олег;;z"]
+    content = "\r\n".join(["Телефон;Имя;Итого;Прочее", *rows]).encode("cp1251")
+    await admin.drop_file(page.locator(".drop"), "люди.csv", content)
+    await expect(admin.rows("Columns")).to_have_count(4)
+    for heading, name in (("Имя", "name"), ("Итого", "sum")):
+        column = page.get_by_role("row", name=heading)
+        await column.get_by_role("combobox").select_option("an attribute: text or date")
+        await column.get_by_role("textbox").fill(name)
+    await page.get_by_label("What the column Прочее holds").select_option("nothing")
+    await page.get_by_label("Repair phones").check()
+    await admin.button("Take these recipients").click()
+    await expect(page.get_by_text("Recipients: 4. Refused lines: 0.")).to_be_visible()
+    texts = admin.rows("The first texts")
+    await expect(texts).to_have_text(
+        [
+            "79160003011Dear Анна, 12,50 due",
+            "79160003012Dear friend, 7 due",
+            "79160003014Nothing would be sent: no value: sum",
+        ]
+    )
+    await admin.button("Edit").click()
+    await admin.dialog.get_by_label("If clients lack a value").select_option("leave those clients out")
+    await admin.dialog.get_by_role("button", name="Save").click()
+    await expect(admin.dialog).to_have_count(0)
+    await admin.button("Start").click()
+    await admin.dialog.get_by_role("button", name="Start").click()
+    await expect(admin.figure("sent")).to_have_text("2", timeout=15_000)
+    await operator.until_status(mailing_id, "finished")
+    sent = {"79160003011": "Dear Анна, 12,50 due", "79160003012": "Dear friend, 7 due"}
+    assert await texts_of(operator, mailing_id) == sent
+
+
+async def texts_of(operator: Operator, mailing_id: int) -> dict[str, str]:
+    """The texts that the provider got, by phone."""
+    sent = [one for one in await operator.messages(mailing_id) if one["status"] == "sent"]
+    return {one["phone"]: (await operator.ledger(one["id"]))[0]["text"] for one in sent}
+
+
 async def test_failed_messages_are_looked_into_and_sent_again_and_dead_letters_replayed_and_dropped(
     admin: Console, operator: Operator
 ) -> None:
@@ -561,6 +650,9 @@ async def test_a_russian_browser_reads_russian_until_another_language_is_chosen(
             ("/#/dead-letters", ".list"),
             ("/#/settings", ".list"),
             ("/#/events", "tbody tr"),
+            ("/#/segments/new", ".condition"),
+            ("/#/stop-list", ".list"),
+            ("/#/clients/import", ".drop"),
             ("/#/mailings/new", "textarea"),
         ):
             await opened.open(path)
@@ -610,6 +702,7 @@ async def test_every_page_fits_a_telephone_and_a_screen(
         text="The sale begins today. Come and see: everything for the garden at half its price.",
         filter={"tags": ["many", "lost", "wrong"], "operator_codes": ["903", "999"]},
     )
+    draft = await operator.create_mailing(text="Hello, {{name|friend}}", draft=True)
     await operator.until_counts_begin(mailing_id)
     await spread(rows, mailing_id)
     await admin.page.set_viewport_size({"width": width, "height": 900})
@@ -622,6 +715,9 @@ async def test_every_page_fits_a_telephone_and_a_screen(
         ("letters", "/#/dead-letters", ".list"),
         ("settings", "/#/settings", ".list"),
         ("events", "/#/events", "tbody tr"),
+        ("segment", "/#/segments/new", ".condition"),
+        ("stop-list", "/#/stop-list", ".list"),
+        ("import", "/#/clients/import", ".drop"),
         ("new", "/#/mailings/new", "textarea"),
     ):
         await admin.open(path)
@@ -639,7 +735,10 @@ async def test_every_page_fits_a_telephone_and_a_screen(
     await admin.open(f"/#/mailings/{mailing_id}")
     await expect(admin.rows("Messages").first).to_be_visible()
     await admin.picture("console-dark" if width > 360 else "console-narrow")
+    await admin.open(f"/#/mailings/{draft}")
+    await expect(admin.rows("The first texts").first).to_be_visible()
     await admin.button("Edit").click()
+    await expect(admin.dialog.get_by_label("Further conditions")).to_be_visible()
     assert await overflow(admin.page) <= 0
     await operator.post(f"/mailings/{mailing_id}/cancel")
 

@@ -1,4 +1,4 @@
-"""herald mailings start, duplicate, recipients, test."""
+"""herald mailings preview, start, duplicate, recipients, test."""
 
 import asyncio
 from pathlib import Path
@@ -17,11 +17,17 @@ from cli.run import run
 from cli.terminal.listing import View, show_list
 from cli.terminal.output import print_json, print_table
 from cli.terminal.progress import closing_bar, read_with_progress, transfer_bar
-from cli.terminal.tables import make_table
+from cli.terminal.tables import make_table, preview_tables
 from cli.terminal.wording import count
 
 # How often a test-send is looked at until it is finished, which takes a second or two.
 LOOK_SECONDS = 0.5
+
+
+@app.command("preview")
+def preview_mailing(mailing_id: MailingId, as_json: AsJson = False) -> None:
+    """Show whom a draft would be sent to if it started now, who lacks a value of its text, and the first texts."""
+    run(_preview(mailing_id, as_json))
 
 
 @app.command("start")
@@ -75,6 +81,15 @@ def try_text(
 ) -> None:
     """Send a text to up to five phones now, by the way of every message, and say what became of it."""
     run(_try(text, phone, as_json))
+
+
+async def _preview(mailing_id: int, as_json: bool) -> None:
+    async with open_api() as api:
+        found = await api.get(f"/mailings/{mailing_id}/preview")
+    if as_json:
+        print_json(found)
+    else:
+        print_table(*preview_tables(found, f"mailing {mailing_id}, if it started now"))
 
 
 async def _act(mailing_id: int, action: str, as_json: bool) -> None:

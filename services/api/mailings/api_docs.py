@@ -132,9 +132,10 @@ PREVIEW: Json = {
     "by_tag": {"vip": 1},
     "sample": [CLIENT],
     "sms_segments": 1,
+    "window": {"from": "09:00", "to": "21:00", "days": ["mon", "tue", "wed", "thu", "fri"]},
     "never_reachable": [],
     "personal": {
-        "placeholders": [{"name": "name", "required": True, "missing": 0, "sample": []}],
+        "placeholders": [{"name": "name", "required": True, "missing": 0, "sample": [], "phones": []}],
         "skipped": 0,
         "too_long": 0,
         "samples": [{"client_id": 1, "text": "Hello, Anna!", "reason": None}],
@@ -184,7 +185,15 @@ OPERATIONS: Mapping[Handler, Operation] = {
         },
         headers={IDEMPOTENCY_KEY: _IDEMPOTENCY_KEY},
     ),
-    preview.preview: Operation(
+    preview.preview_stored: Operation(
+        "previewStoredMailing",
+        "mailings",
+        "Counts those whom a mailing would be sent to if it started now, and shows the texts of the first of them, as "
+        "previewMailing does for one that is not stored. It is how a draft is looked at before it starts: of one with "
+        "a file, the audience is that file, in its order.",
+        {200: success("The audience.", Preview, PREVIEW)},
+    ),
+    preview.preview_new: Operation(
         "previewMailing",
         "mailings",
         "Counts the clients that a mailing would be sent to, and the short messages that its text takes, from the "
@@ -243,7 +252,10 @@ OPERATIONS: Mapping[Handler, Operation] = {
         "Starts a draft: it is scheduled, and starts at start_at, or at once if that is in the past. Starting a "
         "scheduled or running mailing changes nothing.",
         {200: success("The mailing.", Mailing, MAILING, headers=("ETag",))},
-        errors={409: "The draft's end is in the past, or the mailing is paused, finished or cancelled."},
+        errors={
+            409: "The draft's end is in the past, the mailing is paused, finished or cancelled, or some of the "
+            "audience lack a value of the text: missing_values names them."
+        },
         versioned=True,
     ),
     drafts.duplicate: Operation(

@@ -1,7 +1,7 @@
 """What the API answers about mailings."""
 
-from datetime import datetime
-from typing import Annotated, Any
+from datetime import datetime, time
+from typing import Annotated, Any, Self
 
 from pydantic import Field, WithJsonSchema
 
@@ -12,7 +12,7 @@ from services.api.segments.tree import NAMED, NODE
 from services.api.web.responses import Count, Id, Next, PlaceholderValues, ResponseModel
 from services.api.web.versions import VersionedModel
 from shared.statuses import MailingStatus
-from shared.window import Weekday
+from shared.window import Weekday, days_of
 
 ClockShown = Annotated[str, Field(json_schema_extra={"pattern": "^[0-9]{2}:[0-9]{2}$"})]
 
@@ -41,6 +41,13 @@ class Window(ResponseModel):
     opens: ClockShown = Field(alias="from")
     closes: ClockShown = Field(alias="to")
     days: list[Weekday] = Field(description="The days of the client's week on which it opens.")
+
+    @classmethod
+    def between(cls, opens: time | None, closes: time | None, days: int | None) -> Self | None:
+        """Returns the window of two hours on some days, which are bits as in shared/window.py; None without hours."""
+        if opens is None or closes is None:
+            return None
+        return cls(opens=f"{opens:%H:%M}", closes=f"{closes:%H:%M}", days=days_of(days))
 
 
 class ByStatus(ResponseModel):
@@ -148,6 +155,10 @@ class Preview(ResponseModel):
             json_schema_extra={"minimum": 1},
         ),
     ]
+    window: Window | None = Field(
+        description="The window of the mailing, which is HERALD_DEFAULT_WINDOW where the body names none; null if "
+        "sending is allowed at any hour."
+    )
     never_reachable: list[UnreachableZone] = Field(
         description="The time zones in which the window stays closed until end_at, the largest first; up to 100."
     )

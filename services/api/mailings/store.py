@@ -16,7 +16,6 @@ from services.api.mailings.schemas import MailingOrder, MailingsQuery
 from services.api.providers import store as providers
 from services.api.segments.tree import GROUPS
 from shared.database import Connection, Pool
-from shared.window import days_of
 
 # The filter of a mailing with a file names a mailing that never was: a planner that does not know files finds nobody.
 NO_MAILING = 2**63 - 1
@@ -183,8 +182,11 @@ async def lock(connection: Connection, mailing_id: int) -> bool:
     return found is not None
 
 
-async def read_locked(connection: Connection, mailing_id: int) -> LockedMailing:
-    """Reads what a decision about a locked mailing needs, with the database's clock at this moment."""
+async def read_locked(connection: Connection | Pool, mailing_id: int) -> LockedMailing:
+    """Reads what a decision about a mailing needs, with the database's clock at this moment.
+
+    A decision that is written needs the lock; one that is only shown does not.
+    """
     (row,) = await connection.fetch(
         """
         SELECT m.name, m.text, m.operator_codes, m.tags, m.unsent_of, m.segment_id, m.conditions, m.file_id,
@@ -263,10 +265,6 @@ def _unsent_of(row: asyncpg.Record) -> int | None:
 
 
 def _mailing(row: asyncpg.Record, sending: Sending) -> Mailing:
-    window = None
-    if row["window_from"] is not None:
-        hours = {"opens": f"{row['window_from']:%H:%M}", "closes": f"{row['window_to']:%H:%M}"}
-        window = Window(**hours, days=days_of(row["window_days"]))
     counts, left = by_status(row), row["pending"] + row["retrying"]
     speed = measure_speed(
         row["status"], row["started_at"], row["final_of_late"], left, row["now"], growing=row["expanding"]
@@ -275,7 +273,7 @@ def _mailing(row: asyncpg.Record, sending: Sending) -> Mailing:
         {
             **row,
             "filter": _filter(row),
-            "window": window,
+            "window": Window.between(row["window_from"], row["window_to"], row["window_days"]),
             "by_status": counts,
             "rate": speed.rate,
             "eta": speed.eta,

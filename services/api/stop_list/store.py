@@ -134,7 +134,10 @@ async def forget_opt_outs(pool: Pool, client_ids: Sequence[int]) -> None:
 
 
 async def remove(connection: Connection, suppression_id: int, origin: Origin) -> bool:
-    """Removes an entry, and frees the client who has the phone. Returns whether it was there. Call `lock` first."""
+    """Removes an entry, and frees the client who has the phone. Returns whether it was there. Call `lock` first.
+
+    The event stands with that client; where nobody has the phone, with no client.
+    """
     removed = await connection.fetchval(
         """
         WITH removed AS (
@@ -145,7 +148,7 @@ async def remove(connection: Connection, suppression_id: int, origin: Origin) ->
             RETURNING id
         ), remembered AS (
             INSERT INTO events (client_id, kind, request_id, detail)
-            SELECT id, 'opted_in', $2, $3::text::jsonb FROM freed
+            SELECT f.id, 'opted_in', $2, $3::text::jsonb FROM removed r LEFT JOIN freed f ON true
         )
         INSERT INTO suppression_events (suppression_id, kind, request_id, detail)
         SELECT id, 'removed', $2, $3::text::jsonb FROM removed
@@ -153,7 +156,7 @@ async def remove(connection: Connection, suppression_id: int, origin: Origin) ->
         """,
         suppression_id,
         origin.request_id,
-        detail_of(origin),
+        detail_of(origin, suppression_id=suppression_id),
     )
     return removed is not None
 

@@ -37,6 +37,7 @@ class PlaceholderValues(ResponseModel):
     required: bool = Field(description="False if the text has a fallback wherever it stands.")
     missing: Count = Field(description="Recipients without the value.")
     sample: list[Id] = Field(description="The ids of up to five of them.")
+    phones: list[str] = Field(description="Their phones: recipients of a file need not be in the directory.")
 
 
 class Problem(ResponseModel):

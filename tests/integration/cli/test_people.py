@@ -47,12 +47,16 @@ async def test_people_are_described_filtered_and_left_alone(make_stack: MakeStac
     assert '"exists"' in await herald("segments", "list")
 
     mailing = ("mailings", "create", "--text", "Hi {{name}}", "--end-at", "+1h")
-    assert "1 lack name" in await herald(*mailing, "--yes", code=1)
+    assert "1 lack name. Nothing was stored: without name are 79161234568" in await herald(*mailing, "--yes", code=1)
     preview = await herald(*mailing, "--preview")
     assert "Hi Anna" in preview
     assert "no value: name" in preview
     skipping = await shown(*mailing, "--yes", "--on-missing", "skip", "--name", "First", "--draft")
     assert skipping["on_missing"] == "skip"
+    stored = await herald("mailings", "preview", str(skipping["id"]))
+    assert f"mailing {skipping['id']}, if it started now" in stored
+    assert "79161234567" in stored
+    assert "Hi Anna" in stored
     assert "opted_out" in await herald(*mailing, "--preview", "--segment", "1")
     filtered = await shown(*mailing, "--filter", str(tree), "--tag", "vip", "--window", "09:00-21:00 mon-tue")
     assert filtered["filter"]["all"] == json.loads(tree.read_text())["all"]

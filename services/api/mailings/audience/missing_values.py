@@ -88,30 +88,35 @@ async def count_missing(
 ) -> list[PlaceholderValues]:
     """Counts for each placeholder who of the audience lacks its value, and finds the first of them."""
     counted = {name: sum(shape.recipients for shape in shapes if name in shape.missing) for name in text.names}
-    return [
-        PlaceholderValues(
-            name=name,
-            required=name in text.required,
-            missing=count,
-            sample=await _sample(connection, audience, name) if count else [],
+    found = []
+    for name, count in counted.items():
+        sample = await _sample(connection, audience, name) if count else {}
+        found.append(
+            PlaceholderValues(
+                name=name,
+                required=name in text.required,
+                missing=count,
+                sample=list(sample),
+                phones=list(sample.values()),
+            )
         )
-        for name, count in counted.items()
-    ]
+    return found
 
 
-async def _sample(connection: Connection | Pool, audience: Audience, name: str) -> list[int]:
+async def _sample(connection: Connection | Pool, audience: Audience, name: str) -> dict[int, str]:
+    """Returns the phones of the first who lack a value, by their ids."""
     condition, values = audience.condition()
     rows = await connection.fetch(
         f"""
-        SELECT c.id FROM {audience.table}
+        SELECT c.id, c.phone FROM {audience.table}
         WHERE {condition} AND c.suppression_id IS NULL
             AND coalesce(btrim(c.attributes ->> ${len(values) + 1}::text), '') = ''
-        ORDER BY c.id LIMIT {SAMPLE}
+        ORDER BY {audience.order} LIMIT {SAMPLE}
         """,  # noqa: S608 - the condition has parameters for all values
         *values,
         name,
     )
-    return [row["id"] for row in rows]
+    return {row["id"]: row["phone"] for row in rows}
 
 
 async def require_values(connection: Connection | Pool, plan: MailingPlan, audience: Audience) -> None:

@@ -44,7 +44,7 @@ async def count_audience(pool: Pool, plan: MailingPlan, audience: Audience) -> A
         WITH counted AS MATERIALIZED (
             SELECT c.timezone, c.operator_code, c.tag, c.further_tags, c.suppression_id IS NOT NULL AS opted_out,
                 grouping(c.timezone, c.operator_code, c.tag, c.further_tags) AS kind, count(*) AS count
-            FROM clients c
+            FROM {audience.table}
             WHERE {condition}
             GROUP BY GROUPING SETS (
                 (c.suppression_id IS NOT NULL, c.timezone), (c.suppression_id IS NOT NULL, c.operator_code),
@@ -82,12 +82,12 @@ async def count_audience(pool: Pool, plan: MailingPlan, audience: Audience) -> A
                     ORDER BY count DESC, timezone LIMIT {zones}
                 ) AS z
             ) AS never_reachable,
-            -- The first clients of the audience.
+            -- The first of the audience, in that order.
             (
-                SELECT json_agg(s ORDER BY s.id)
+                SELECT json_agg(s)
                 FROM (
-                    SELECT {COLUMNS} FROM clients c WHERE {condition} AND c.suppression_id IS NULL
-                    ORDER BY id LIMIT {sample}
+                    SELECT {COLUMNS} FROM {audience.table} WHERE {condition} AND c.suppression_id IS NULL
+                    ORDER BY {audience.order} LIMIT {sample}
                 ) AS s
             ) AS sample
         """,  # noqa: S608 - the condition has parameters for all values

@@ -21,7 +21,8 @@ _LISTS = """c.deleted_at IS NULL
     ))"""
 
 _OF_FILE = """(
-    SELECT k.id, k.phone, k.suppression_id, k.attributes || r.given AS attributes
+    SELECT k.id, k.phone, k.operator_code, k.tag, k.further_tags, k.timezone, k.external_id, k.suppression_id,
+        k.created_at, k.updated_at, k.attributes || r.given AS attributes, r.line
     FROM recipients r JOIN clients k ON k.id = r.client_id WHERE r.file_id = $1
 ) AS c"""
 
@@ -41,6 +42,11 @@ class Audience:
     def table(self) -> str:
         """The rows named `c` on which the condition is asked: clients, or the recipients of a file with its values."""
         return "clients c" if self.file_id is None else _OF_FILE
+
+    @property
+    def order(self) -> str:
+        """The order in which samples are taken: that of the directory, or of the file."""
+        return "c.id" if self.file_id is None else "c.line"
 
     def condition(self) -> tuple[str, list[object]]:
         """Returns a condition on rows of clients named `c`, and the values of its parameters, which begin with $1.

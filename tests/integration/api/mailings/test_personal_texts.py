@@ -10,10 +10,11 @@ from tests.integration.api.fakes import Api
 from tests.integration.api.rows import Rows, from_now
 
 TEXT = "Hello, {{name}}! {{bonus|No}} points."
+PHONES = [f"7999000{place:04}" for place in range(10)]
 
 
 async def some_people(rows: Rows, number: int = 10, nameless: int = 3) -> list[int]:
-    ids = [await rows.client(f"7999000{place:04}") for place in range(number)]
+    ids = [await rows.client(phone) for phone in PHONES[:number]]
     await rows.pool.execute(
         "UPDATE clients SET attributes = jsonb_build_object('name', 'Anna' || id) WHERE id <> ALL ($1::bigint[])",
         ids[:nameless],
@@ -29,8 +30,8 @@ async def test_a_preview_names_what_is_missing_and_shows_texts(api: Api, rows: R
     ids = await some_people(rows)
     found = (await api.post("/mailings/preview", a_mailing())).body["personal"]
     assert found["placeholders"] == [
-        {"name": "name", "required": True, "missing": 3, "sample": ids[:3]},
-        {"name": "bonus", "required": False, "missing": 10, "sample": ids[:5]},
+        {"name": "name", "required": True, "missing": 3, "sample": ids[:3], "phones": PHONES[:3]},
+        {"name": "bonus", "required": False, "missing": 10, "sample": ids[:5], "phones": PHONES[:5]},
     ]
     assert (found["skipped"], found["too_long"]) == (3, 0)
     assert found["samples"][0] == {"client_id": ids[0], "text": None, "reason": "no value: name"}
@@ -57,7 +58,8 @@ async def test_a_mailing_whose_audience_lacks_values_is_refused_with_the_numbers
     ids = await some_people(rows)
     refused = await api.post("/mailings", a_mailing())
     assert (refused.status, refused.body["code"]) == (409, "missing-values")
-    assert refused.body["missing_values"] == [{"name": "name", "required": True, "missing": 3, "sample": ids[:3]}]
+    lacking = {"name": "name", "required": True, "missing": 3, "sample": ids[:3], "phones": PHONES[:3]}
+    assert refused.body["missing_values"] == [lacking]
     assert (await api.get("/mailings")).body["items"] == []
     made = await api.post("/mailings", a_mailing(on_missing="skip"))
     assert (made.status, made.body["on_missing"]) == (201, "skip")

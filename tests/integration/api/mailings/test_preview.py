@@ -34,6 +34,7 @@ async def test_without_clients_a_preview_counts_nobody(api: Api) -> None:
         "by_tag": {},
         "sample": [],
         "sms_segments": 1,
+        "window": None,
         "never_reachable": [],
         "personal": None,
     }

@@ -168,3 +168,38 @@ async def test_the_values_of_a_file_win_and_one_that_is_missing_stops_the_start(
     stranger = next(guest for guest in messages if guest != client)
     assert found[messages[client]] == ("Anna of Kazan", None)
     assert found[messages[stranger]] == ("", "no value: city")
+
+
+async def test_a_draft_shows_the_first_texts_of_its_file_in_the_order_of_the_file(
+    api: Api, rows: Rows, pool: asyncpg.Pool
+) -> None:
+    client = await rows.client(CLIENT, timezone="Asia/Yekaterinburg", tag="vip")
+    await pool.execute("UPDATE clients SET attributes = jsonb_build_object('name', 'Old', 'city', 'Kazan')")
+    draft = await a_draft(api)
+    text = r"\{{ {{name}} of {{city|nowhere}}"
+    await api.patch(f"/mailings/{draft}", {"text": text, "window": {"from": "09:00", "to": "21:00", "days": ["mon"]}})
+    await send(api, draft, f"phone,name\n{STRANGER},{{{{city}}}}\n{CLIENT},Anna\n{OTHER},\n")
+    shown = await api.get(f"/mailings/{draft}/preview")
+    assert shown.status == 200
+    assert (shown.body["recipients"], shown.body["by_tag"]) == (3, {"": 2, "vip": 1})
+    assert shown.body["window"] == {"from": "09:00", "to": "21:00", "days": ["mon"]}
+    assert [one["phone"] for one in shown.body["sample"]] == [STRANGER, CLIENT, OTHER]
+    personal = shown.body["personal"]
+    assert [one["text"] or one["reason"] for one in personal["samples"]] == [
+        "{{ {{city}} of nowhere",
+        "{{ Anna of Kazan",
+        "no value: name",
+    ]
+    assert [(one["name"], one["required"], one["missing"]) for one in personal["placeholders"]] == [
+        ("name", True, 1),
+        ("city", False, 2),
+    ]
+    assert personal["samples"][1]["client_id"] == client
+    assert_problem(await api.get("/mailings/999/preview"), 404)
+
+
+async def test_the_preview_of_a_mailing_with_a_filter_is_that_of_its_body(api: Api, rows: Rows) -> None:
+    await rows.client(CLIENT, tag="vip")
+    body = {"text": "Hello {{name|you}}", "end_at": from_now(hours=1), "filter": {"tags": ["vip"]}}
+    made = (await api.post("/mailings", {**body, "draft": True})).body["id"]
+    assert (await api.get(f"/mailings/{made}/preview")).body == (await api.post("/mailings/preview", body)).body

@@ -52,6 +52,13 @@ async def test_a_phone_is_added_once_and_removed_by_an_admin(make_api: MakeApi, 
     assert (await api.delete(path)).status == 404
     assert not await listed(pool)
     assert await pool.fetchval("SELECT array_agg(kind ORDER BY id) FROM suppression_events") == ["added", "removed"]
+    last = (await api.get("/events")).body["items"][0]
+    assert (last["kind"], last["client_id"], last["by"]) == ("opted_in", client, "env:admin")
+    # Nobody has this phone, and its removal is an event all the same.
+    other = (await api.post("/suppressions", {"phone": "79990000009"})).body["id"]
+    await api.delete(f"/suppressions/{other}")
+    last = (await api.get("/events")).body["items"][0]
+    assert (last["kind"], last["client_id"], last["detail"]["suppression_id"]) == ("opted_in", None, other)
 
 
 async def test_a_client_who_comes_back_is_still_on_the_list(make_api: MakeApi, pool: asyncpg.Pool) -> None:

@@ -25,6 +25,7 @@ PLURALS = {"en": {"one", "other"}, "ru": {"one", "few", "many", "other"}}
 SAME = {
     *("page_title", "who", "http", "status_count", "part_of_bar", "download_progress"),
     *("detail_http_status", "detail_other", "in_utc", "chart_said", "failed_share", "attention_dead_letters"),
+    *("zone_count", "in_brackets"),
 }
 # Makers of elements, with the place of their first argument that people read.
 MAKERS = {"h": 2, "button": 0, "actionButton": 0, "section": 0, "table": 0, "heading": 0, "field": 1, "announce": 0}

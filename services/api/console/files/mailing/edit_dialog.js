@@ -4,16 +4,18 @@
  */
 
 /** @import { Mailing } from "api-types" */
+/** @import { Child } from "../shared/elements.js" */
 /** @import { MailingBody } from "../new_mailing/mailing_form.js" */
 
 import { MailingForm, isSame, submitForm } from "../new_mailing/mailing_form.js";
 import { Problem, call, getVersioned } from "../shared/api.js";
 import { openDialog } from "../shared/dialog.js";
-import { button, h, setChildren } from "../shared/elements.js";
+import { button, definitions, h, setChildren } from "../shared/elements.js";
 import { dropDraft, keepDraft, readDraft } from "../shared/forms/drafts.js";
 import { announce } from "../shared/notice.js";
-import { problemBox, whileBusy } from "../shared/problems.js";
+import { expected, problemBox, whileBusy } from "../shared/problems.js";
 import { say, sayOf } from "../shared/words/language.js";
+import { audienceOf, missingInWords, windowInWords } from "./plan.js";
 
 /**
  * Opens the dialog.
@@ -35,7 +37,9 @@ export function editMailing({ id, status }, changed, signal) {
     whileBusy(place, box, async () => {
       /** @type {Versioned} */
       const found = await getVersioned(`mailings/${id}`, signal);
-      setChildren(place, new Editor(found, box, close, done).element);
+      const editor = new Editor(found, box, close, done);
+      setChildren(place, editor.element);
+      editor.form.filter.offerSegments(signal).catch(expected);
     });
     const isLimited = status !== "scheduled" && status !== "draft";
     return [isLimited && h("p", { class: "hint" }, say("edit_limits")), place, box];
@@ -128,12 +132,25 @@ class Editor {
    */
   tell(theirs, names) {
     setChildren(this.note, h("p", {}, say("edited_by_others")), h("dl", { class: "plan" }, names.map((name) => (
-      h("div", {}, h("dt", {}, sayOf("field", name)), h("dd", {}, show(theirs[name])))))));
+      h("div", {}, h("dt", {}, sayOf("field", name)), h("dd", {}, show(theirs, name)))))));
     this.note.scrollIntoView({ block: "nearest" });
   }
 }
 
-/** @param {unknown} value */
-function show(value) {
-  return typeof value === "string" ? value : JSON.stringify(value ?? null);
+/**
+ * @param {MailingBody} body
+ * @param {keyof MailingBody} name
+ * @returns {Child}
+ */
+function show(body, name) {
+  switch (name) {
+    case "filter":
+      return h("dl", {}, definitions(audienceOf(body.filter)));
+    case "window":
+      return body.window === null ? say("any_hour") : windowInWords(body.window);
+    case "on_missing":
+      return missingInWords(body.on_missing);
+    default:
+      return body[name];
+  }
 }

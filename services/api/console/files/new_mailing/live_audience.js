@@ -1,9 +1,9 @@
 /** Counts the recipients of a mailing while it is written, and suggests tags and codes with their counts. */
 
-/** @import { Preview } from "api-types" */
+/** @import { FieldError, Preview } from "api-types" */
 /** @import { MailingBody, MailingForm } from "./mailing_form.js" */
 
-import { call } from "../shared/api.js";
+import { Problem, call } from "../shared/api.js";
 import { h, setText } from "../shared/elements.js";
 import { expected } from "../shared/problems.js";
 import { say, sayCount } from "../shared/words/language.js";
@@ -17,10 +17,12 @@ const ANY_TEXT = "-";
 export class LiveAudience {
   /**
    * @param {MailingForm} form
+   * @param {boolean} isNew Whether nothing was written before.
    * @param {AbortSignal} signal
    */
-  constructor(form, signal) {
+  constructor(form, isNew, signal) {
     this.form = form;
+    this.isNew = isNew;
     this.signal = signal;
     this.asked = "";
     this.asking = new AbortController();
@@ -33,6 +35,7 @@ export class LiveAudience {
     });
     this.suggest();
     this.count();
+    form.filter.offerSegments(signal).catch(expected);
   }
 
   /** Counts a little after the last change, if that concerns who gets the mailing. */
@@ -53,10 +56,11 @@ export class LiveAudience {
     this.show(await ask(body, AbortSignal.any([this.signal, this.asking.signal])));
   }
 
-  /** @param {Preview | null} found */
+  /** @param {Preview | FieldError[]} found */
   show(found) {
-    if (found === null) {
-      setText(this.element, "");
+    if (Array.isArray(found)) {
+      const unfinished = found.some(({ loc }) => loc[1] === "filter");
+      setText(this.element, unfinished ? say("filter_unfinished") : "");
       return;
     }
     const { recipients, unreachable } = found;
@@ -65,28 +69,32 @@ export class LiveAudience {
     this.element.classList.toggle("many", recipients === 0);
   }
 
-  /** Offers the tags and codes of the whole directory. */
+  /** Offers the tags and codes of the whole directory, and the window of mailings that name none. */
   async suggest() {
     const end = new Date(Date.now() + HOUR_MS).toISOString();
-    const found = await ask({ filter: this.form.filter.everybody, window: null, end_at: end }, this.signal);
-    if (found !== null) {
+    const found = await ask({ filter: this.form.filter.everybody, end_at: end }, this.signal);
+    if (!Array.isArray(found)) {
       this.form.filter.suggest(found.by_operator_code, found.by_tag);
+      if (this.isNew) {
+        this.form.window.propose(found.window);
+        this.change();
+      }
     }
   }
 }
 
 /**
- * Asks for a preview. Null where what is written so far allows none, which the button Preview tells, or where it was
- * given up.
+ * Asks for a preview. Where what is written so far allows none, returns what is wrong, which the button Preview tells;
+ * and nothing where it was given up.
  * @param {Partial<MailingBody>} body
  * @param {AbortSignal} signal
- * @returns {Promise<Preview | null>}
+ * @returns {Promise<Preview | FieldError[]>}
  */
 async function ask(body, signal) {
   try {
     return await call("POST", "mailings/preview", { body: { ...body, name: undefined, text: ANY_TEXT }, signal });
   } catch (error) {
     expected(error);
-    return null;
+    return error instanceof Problem ? error.errors : [];
   }
 }

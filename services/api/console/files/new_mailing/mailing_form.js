@@ -7,6 +7,7 @@ import { clearErrors, field, showErrors } from "../shared/forms/fields.js";
 import { errorsOf, expected, showProblem } from "../shared/problems.js";
 import { EDITABLE } from "../shared/vocabulary.js";
 import { FilterFields } from "./filter_fields.js";
+import { MissingField } from "./missing_field.js";
 import { TextField } from "./text_field.js";
 import { TimeFields } from "./time_fields.js";
 import { WindowFields } from "./window_fields.js";
@@ -21,7 +22,10 @@ import { say } from "../shared/words/language.js";
  * @property {string | undefined} end_at
  * @property {Filter} filter
  * @property {Window | null} window
+ * @property {OnMissing} on_missing
  */
+
+/** @typedef {Mailing["on_missing"]} OnMissing */
 
 /** @typedef {{body: Partial<MailingBody>, errors: FieldError[]}} Changes */
 
@@ -61,11 +65,15 @@ export class MailingForm {
     this.editable = new Set(EDITABLE[mailing !== null && "status" in mailing ? mailing.status : "scheduled"]);
     this.name = h("input", { type: "text", value: mailing?.name ?? "", maxlength: LONGEST_NAME, autocomplete: "off" });
     this.text = new TextField(mailing?.text ?? "");
-    this.filter = new FilterFields(mailing?.filter ?? NO_FILTER, onchange);
+    this.missing = new MissingField(mailing?.on_missing ?? "refuse");
+    this.filter = new FilterFields(mailing?.filter ?? NO_FILTER, onchange,
+      mailing !== null && "recipients" in mailing ? mailing.recipients : null);
     this.times = new TimeFields(mailing, this.editable.has("start_at"));
     this.window = new WindowFields(mailing?.window ?? null);
+    this.text.input.addEventListener("input", () => this.missing.showFor(this.text.value));
+    this.missing.showFor(this.text.value);
     this.element = h("div", { oninput: onchange, onchange },
-      field("name", say("name"), this.name, say("name_hint")), this.text.element,
+      field("name", say("name"), this.name, say("name_hint")), this.text.element, this.missing.element,
       this.editable.has("filter") && this.filter.element, this.times.element, this.window.element);
     this.initial = initial ?? this.values().body;
   }
@@ -78,7 +86,7 @@ export class MailingForm {
     const { start_at: start, end_at: end, errors } = this.times.values();
     const body = {
       name: this.name.value.trim(), text: this.text.value, start_at: start, end_at: end, filter: this.filter.value,
-      window: this.window.value,
+      window: this.window.value, on_missing: this.missing.value,
     };
     return { body, errors };
   }

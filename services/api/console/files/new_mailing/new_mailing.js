@@ -28,12 +28,14 @@ export function showNewMailing({ main, signal }) {
   }
   const box = problemBox();
   const preview = h("div", { class: "below", "aria-live": "polite" });
-  const form = new MailingForm(readDraft(DRAFT), () => {
+  /** @type {MailingBody | null} */
+  const kept = readDraft(DRAFT);
+  const form = new MailingForm(kept, () => {
     setChildren(preview);
     keepDraft(DRAFT, form.values().body);
     audience.change();
   });
-  const audience = new LiveAudience(form, signal);
+  const audience = new LiveAudience(form, kept === null, signal);
   const keys = new IdempotencyKeys();
   const submit = h("button", { type: "submit" }, say("preview"));
   const store = () => submitForm(form, form.values(), box, (body) => create({ ...body, draft: true }, keys, signal));

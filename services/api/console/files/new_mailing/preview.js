@@ -5,22 +5,34 @@
 
 import { definitions, h, numberCell, section, table } from "../shared/elements.js";
 import { formatCount, say, sayCount } from "../shared/words/language.js";
+import { personalPreview } from "./personal_preview.js";
 
 const MOST_ROWS = 8;
+const MOST_ZONES = 5;
 
 /** @param {Preview} preview */
 export function previewSection(preview) {
-  const { recipients, reachable, unreachable, sms_segments: segments } = preview;
+  const { recipients, reachable, unreachable, opted_out: stopped, sms_segments: segments, personal } = preview;
   return section(say("preview_title"),
     h("dl", { class: "figures" }, definitions([
       [say("recipients"), formatCount(recipients)], [say("reachable"), formatCount(reachable)],
       [say("unreachable"), formatCount(unreachable)], [say("segments"), formatCount(segments)]])),
     recipients === 0 && h("p", { class: "note" }, say("nobody")),
-    unreachable > 0 && h("p", { class: "note" }, sayCount("some_unreachable", unreachable)),
+    unreachable > 0 && h("p", { class: "note" }, sayCount("some_unreachable", unreachable, {
+      zones: zonesOf(preview.never_reachable) })),
+    stopped > 0 && h("p", { class: "note" }, sayCount("some_stopped", stopped)),
+    recipients > 0 && personal !== null && personalPreview(personal, preview.sample),
     recipients > 0 && h("div", { class: "columns" },
       countTable(say("by_code"), preview.by_operator_code),
       countTable(say("by_tag"), preview.by_tag)),
-    preview.sample.length > 0 && sampleTable(preview.sample));
+    preview.sample.length > 0 && personal === null && sampleTable(preview.sample));
+}
+
+/** @param {Preview["never_reachable"]} zones */
+function zonesOf(zones) {
+  const named = zones.slice(0, MOST_ZONES).map(({ timezone, recipients }) => (
+    say("zone_count", { zone: timezone, count: recipients })));
+  return [...named, ...(zones.length > MOST_ZONES ? ["…"] : [])].join(", ");
 }
 
 /**

@@ -1,4 +1,4 @@
-/** A mailing from a file: on a draft, a file takes the place of the filter. Drop, map, look at texts, send. */
+/** A mailing from a file: on a draft, a file takes the place of the filter. Drop, map, look at the texts, send. */
 
 /** @import { Mailing, RecipientsReport } from "api-types" */
 
@@ -11,7 +11,6 @@ import { FileDrop } from "../shared/forms/file_drop.js";
 import { expected, problemBox, showProblem, whileBusy } from "../shared/problems.js";
 import { mediaOf, upload } from "../shared/upload.js";
 import { formatCount, say, sayCount } from "../shared/words/language.js";
-import { firstTexts } from "./first_texts.js";
 
 /**
  * Makes the section of a draft that takes its recipients from a file.
@@ -22,27 +21,19 @@ import { firstTexts } from "./first_texts.js";
 export function recipientsSection(mailing, reload, signal) {
   const box = problemBox();
   const steps = h("div", { "aria-live": "polite" });
-  const texts = h("div", { "aria-live": "polite" });
-  const showTexts = async () => setChildren(texts, await firstTexts(mailing.id, mailing.text, signal));
   const label = say("file_of_recipients");
   const drop = new FileDrop(label, say("recipients_hint"), ".csv,.txt,.ndjson,.jsonl", async (file) => {
     setChildren(steps);
     setChildren(box);
     try {
-      await begin(mailing, file, drop, steps, async () => {
-        await showTexts();
-        reload();
-      }, signal);
+      await begin(mailing, file, drop, steps, reload, signal);
     } catch (error) {
       showProblem(box, expected(error));
     }
   });
-  if (mailing.recipients !== null) {
-    showTexts().catch((error) => showProblem(box, expected(error)));
-  }
   return section(say("recipients_from_file"),
     mailing.recipients !== null && h("p", {}, sayCount("has_recipients", mailing.recipients)),
-    drop.element, box, steps, texts);
+    drop.element, box, steps);
 }
 
 /**
@@ -50,7 +41,7 @@ export function recipientsSection(mailing, reload, signal) {
  * @param {File} file
  * @param {FileDrop} drop
  * @param {HTMLElement} steps
- * @param {() => Promise<void>} taken
+ * @param {() => unknown} taken
  * @param {AbortSignal} signal
  */
 async function begin(mailing, file, drop, steps, taken, signal) {

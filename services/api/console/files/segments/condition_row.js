@@ -1,5 +1,6 @@
 /** One condition of a segment: its field, its operator and its value. */
 
+/** @import { ConditionRows } from "./condition_rows.js" */
 /** @import { Node } from "./values.js" */
 
 import { button, h, setChildren, uniqueId } from "../shared/elements.js";
@@ -8,24 +9,37 @@ import { HOME_ZONE } from "../shared/format.js";
 import { toLocal, toMoment } from "../shared/forms/time_zones.js";
 import { STATUSES } from "../shared/vocabulary.js";
 import { say } from "../shared/words/language.js";
-import { FIELDS, OPERATORS, readList, readValue, writeValue } from "./values.js";
+import { FIELDS, OPERATORS, kindOf, operatorOf, readList, readValue, writeValue } from "./values.js";
+
+/** @type {Node} */
+const NEW_GROUP = { any: [{ field: "attribute" }] };
 
 export class ConditionRow {
   /**
    * @param {Node} node
    * @param {(row: ConditionRow) => void} remove
+   * @param {(tree: Node) => ConditionRows} makeGroup
    */
-  constructor(node, remove) {
+  constructor(node, remove, makeGroup) {
+    this.makeGroup = makeGroup;
     const { field, negated, condition } = shapeOf(node);
     this.field = select(FIELDS, field, { "aria-label": say("condition_of"), onchange: () => this.draw({}, false) });
     this.inputs = h("div", { class: "inputs" });
     this.wrong = h("small", { class: "wrong", id: uniqueId("wrong") });
     /** @type {HTMLInputElement | HTMLSelectElement | null} */
     this.op = null;
+    /** @type {ConditionRows | null} */
+    this.group = null;
     this.element = h("div", { class: "condition", "data-loc": "" },
       this.field, this.inputs,
       button("×", () => remove(this), { class: "small outline", "aria-label": say("remove_condition") }), this.wrong);
     this.draw(condition, negated);
+  }
+
+  /** @param {string} loc Where the condition stands in the body. */
+  move(loc) {
+    this.element.dataset.loc = loc;
+    this.group?.move(loc);
   }
 
   /**
@@ -37,7 +51,7 @@ export class ConditionRow {
     const field = this.field.value;
     const operators = OPERATORS[field] ?? [];
     this.name = textInput(condition.name ?? "", say("attribute_name"), "city");
-    this.op = select(operators, opOf(condition, negated), {
+    this.op = select(operators, operatorOf(condition, negated), {
       "aria-label": say("operator"), onchange: () => this.hide(),
     });
     this.value = textInput(writeValue(condition.value), say("value"), field === "no_message_within" ? "7d" : "");
@@ -51,10 +65,13 @@ export class ConditionRow {
       condition.mailing === undefined ? "sent" : status, { "aria-label": say("status") });
     this.json = h("textarea", { rows: 4, "aria-label": say("condition_json"), spellcheck: "false",
       value: Object.keys(condition).length ? JSON.stringify(condition, null, 1) : "" });
+    this.group = field === "group" ? this.makeGroup(kindOf(condition) === null ? NEW_GROUP : condition) : null;
+    this.group?.move(this.element.dataset.loc ?? "");
     /** @type {Record<string, HTMLElement[]>} */
     const inputs = {
       attribute: [this.name, this.op, this.value], created: [this.op, this.moment],
       message: [this.op, this.mailing, this.status], no_message_within: [this.value], json: [this.json],
+      group: this.group === null ? [] : [this.group.element],
     };
     setChildren(this.inputs, inputs[field] ?? [this.op, this.value]);
     this.hide();
@@ -76,6 +93,8 @@ export class ConditionRow {
     const op = this.op?.value ?? "";
     const text = this.value?.value.trim() ?? "";
     switch (field) {
+      case "group":
+        return this.group?.tree ?? {};
       case "json":
         return readJson(this.json?.value ?? "");
       case "message":
@@ -123,24 +142,13 @@ function comparison(op, text, read) {
 function shapeOf(node) {
   const only = node.not?.length === 1 ? node.not[0] : undefined;
   const condition = only?.field === "message" ? only : node;
+  if (condition === node && kindOf(node) !== null) {
+    return { field: "group", negated: false, condition: node };
+  }
   const shown = condition.field !== undefined && condition.field in OPERATORS && (condition.status?.length ?? 0) <= 1;
   return shown
     ? { field: condition.field ?? "", negated: condition !== node, condition }
     : { field: "json", negated: false, condition: node };
-}
-
-/**
- * @param {Node} condition
- * @param {boolean} negated
- */
-function opOf(condition, negated) {
-  if (condition.op === "exists") {
-    return condition.value === false ? "lacks" : "exists";
-  }
-  if (condition.field === "message" || condition.mailing !== undefined) {
-    return negated ? "missed" : "got";
-  }
-  return condition.op ?? "";
 }
 
 /**

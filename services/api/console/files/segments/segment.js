@@ -15,6 +15,7 @@ import { errorsOf, expected, problemBox, showProblem, whileBusy } from "../share
 import { go, heading } from "../shared/router.js";
 import { say } from "../shared/words/language.js";
 import { ConditionRows } from "./condition_rows.js";
+import { LiveCount } from "./live_count.js";
 
 /** @type {Node} */
 const NEW = { all: [{ field: "attribute" }] };
@@ -48,10 +49,12 @@ export async function showSegment({ main, ids: [id], query, signal }) {
  */
 function segmentForm(segment, tree, signal) {
   const name = h("input", { type: "text", autocomplete: "off", value: segment?.name ?? "" });
-  const rows = new ConditionRows(tree, signal);
+  const rows = new ConditionRows(tree, "filter");
   const box = problemBox();
   const submit = h("button", { type: "submit" }, say("save"));
-  const form = h("form", { novalidate: true }, field("name", say("segment_name"), name), rows.element, box, submit);
+  const form = h("form", { novalidate: true }, field("name", say("segment_name"), name),
+    h("fieldset", {}, h("legend", {}, say("conditions")), rows.element, new LiveCount(rows, signal).element),
+    box, submit);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     clearErrors(form);

@@ -24,7 +24,7 @@ export function useToken(given, refused) {
   onUnauthorized = refused;
 }
 
-/** @typedef {{name: string, missing: number, sample: number[]}} MissingValue What clients lack, and some of them. */
+/** @typedef {{name: string, missing: number, phones: string[]}} MissingValue What clients lack, and some of them. */
 
 /** The API refused a request, and gave a reason. */
 export class Problem extends Error {

@@ -1,5 +1,6 @@
 /** Formats numbers, moments and durations. */
 
+/** @import { Window } from "api-types" */
 /** @import { Word } from "./words/language.js" */
 
 import { h } from "./elements.js";
@@ -14,6 +15,20 @@ const MOMENT = new Intl.DateTimeFormat(LOCALE, {
 });
 const SHORT = new Intl.DateTimeFormat(LOCALE, { day: "2-digit", month: "short", hour: "2-digit", minute: "2-digit" });
 const CLOCK = new Intl.DateTimeFormat(LOCALE, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+
+/** @type {Window["days"]} The days of the week, as the API names them. */
+export const WEEKDAYS = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+const WEEKDAY = new Intl.DateTimeFormat(LOCALE, { weekday: "short", timeZone: "UTC" });
+const A_MONDAY = Date.UTC(2024, 0, 1);
+const DAY_MS = 86_400_000;
+
+/**
+ * Returns the short name of a day of the week.
+ * @param {Window["days"][number]} day
+ */
+export function weekdayName(day) {
+  return WEEKDAY.format(A_MONDAY + WEEKDAYS.indexOf(day) * DAY_MS);
+}
 
 /** @param {number} perSecond */
 export function formatRate(perSecond) {
@@ -43,6 +58,14 @@ export function formatDuration(seconds) {
  */
 export function timeElement(iso) {
   return iso === null ? "–" : h("time", { datetime: iso, title: iso }, MOMENT.format(new Date(iso)).replace(",", ""));
+}
+
+/**
+ * Formats a moment with its year, in the browser's time zone.
+ * @param {string} iso
+ */
+export function formatWholeMoment(iso) {
+  return MOMENT.format(new Date(iso));
 }
 
 /**

@@ -5,7 +5,7 @@
 
 import { Problem, Unreachable, isAbort } from "./api.js";
 import { button, h, setChildren } from "./elements.js";
-import { sayCount } from "./words/language.js";
+import { say, sayCount } from "./words/language.js";
 
 /** Makes an empty box in which problems are shown. */
 export function problemBox() {
@@ -22,12 +22,13 @@ export function showProblem(box, error, errors = errorsOf(error)) {
   const missing = error instanceof Problem ? error.missing : [];
   const lines = [
     ...errors.map((one) => h("li", { lang: "en" }, line(one))),
-    ...missing.map(({ name, missing: count, sample }) => (
-      h("li", {}, sayCount("lack_value", count, { name, sample: sample.join(", ") })))),
+    ...missing.map(({ name, missing: count, phones }) => (
+      h("li", {}, sayCount("lack_value", count, { name, sample: phones.join(", ") })))),
   ];
   const said = error instanceof Problem ? error.said : error.message;
   const detail = said === error.message ? null : h("p", { class: "hint", lang: "en" }, error.message);
-  setChildren(box, h("p", {}, said), detail, lines.length > 0 && h("ul", {}, lines));
+  setChildren(box, h("p", {}, said), detail, lines.length > 0 && h("ul", {}, lines),
+    missing.length > 0 && h("p", {}, say("choose_on_missing")));
 }
 
 /** @param {FieldError} error */

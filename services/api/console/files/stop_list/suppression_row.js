@@ -6,13 +6,7 @@ import { may } from "../shared/access/session.js";
 import { button, h, setChildren } from "../shared/elements.js";
 import { timeElement } from "../shared/format.js";
 import { link } from "../shared/router.js";
-import { say } from "../shared/words/language.js";
-
-/** @type {Record<Suppression["source"], string>} */
-const SOURCES = {
-  api: say("source_api"), file: say("source_file"), console: say("source_console"), command: say("source_command"),
-  provider: say("source_provider"),
-};
+import { say, sayOf } from "../shared/words/language.js";
 
 export class SuppressionRow {
   /**
@@ -23,7 +17,7 @@ export class SuppressionRow {
     this.phone = h("td", { class: "phone" });
     const label = say("unstop_entry", { id: String(entry.id) });
     this.element = h("tr", {},
-      this.phone, h("td", { class: "tag" }, entry.reason), h("td", {}, SOURCES[entry.source]),
+      this.phone, h("td", { class: "tag" }, entry.reason), h("td", {}, sayOf("thing", entry.source)),
       h("td", { class: "moment" }, timeElement(entry.since)), h("td", {}, entry.added_by),
       h("td", { class: "tools" },
         may("admin") && button(say("unstop"), remove, { class: "link", "aria-label": label })));

@@ -118,7 +118,8 @@ function fieldAt(fields, loc) {
  */
 function mark(place, text) {
   const input = /** @type {HTMLElement} */ (place.querySelector("input, textarea, select"));
-  const wrong = /** @type {HTMLElement} */ (place.querySelector(".wrong"));
+  // A field may hold others.
+  const wrong = /** @type {HTMLElement} */ (place.querySelector(":scope > .wrong") ?? place.querySelector(".wrong"));
   input.setAttribute("aria-invalid", "true");
   setChildren(wrong, wrong.textContent ? `${wrong.textContent}; ${text}` : text);
   return input;

@@ -121,12 +121,12 @@ export function sayOf(family, name, values = {}) {
  * @param {string} reason
  */
 export function describeReason(reason) {
-  return reason.split(": ").map((part) => sayOf("reason", part)).join(": ");
+  return reason.split(": ").map((part) => (hasWord("reason", part) ? sayOf("reason", part) : part)).join(": ");
 }
 
 /**
  * Whether the console has a word for one of the API's own.
- * @param {"detail" | "problem"} family
+ * @param {"detail" | "problem" | "reason"} family
  * @param {string} name
  */
 export function hasWord(family, name) {
