@@ -26,8 +26,8 @@ async def listing(request: web.Request) -> web.StreamResponse:
     query = query_of(request, EventsQuery)
     wanted = EventFilter(query.by, query.kind, query.since, query.until)
     if choose(request.headers.get("Accept"), (JSON, CSV)) == CSV:
-        await log.record_other(pool_of(request), "exported", log.origin_of(request), what="events")
         with request.app[EXPORTS].take(request):
+            await log.record_other(pool_of(request), "exported", log.origin_of(request), what="events")
             return await stream(request, CSV, "events.csv", _blocks(pool_of(request), wanted, query))
     before = pages.position(query, KIND, start=MAX_ID)
     found = await store.list_all(pool_of(request), wanted, before=before, limit=query.limit + 1)

@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from aiohttp import web
 
 from services.api.access.places import EXPORTS
+from services.api.audit import log as audit
 from services.api.clients import store as clients
 from services.api.mailings import store as mailings
 from services.api.messages import store
@@ -34,6 +35,8 @@ async def listing(request: web.Request) -> web.StreamResponse:
     if choose(request.headers.get("Accept"), (JSON, CSV)) == CSV:
         table = CsvTable(FIELDS, query.spreadsheet)
         with request.app[EXPORTS].take(request):
+            origin = audit.origin_of(request)
+            await audit.record_other(pool, "exported", origin, what="messages", mailing_id=mailing_id)
             return await stream(request, CSV, "messages.csv", _blocks(pool, mailing_id, query, table, after))
     found = await _page(pool, mailing_id, query, after, query.limit + 1)
     items, following = pages.cut(found, query.limit, KIND, lambda message: message.id)
