@@ -17,6 +17,7 @@ COMMANDS = {
     "dead-letters": "cli.commands.dead_letters:app",
     "providers": "cli.commands.providers:app",
     "token": "cli.commands.token:app",
+    "sessions": "cli.commands.sessions:app",
     "trace": "cli.commands.trace:trace_command",
     "migrate": "cli.commands.migrate:migrate_command",
     "topology": "cli.commands.topology:topology_command",

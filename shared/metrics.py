@@ -86,11 +86,12 @@ def new_registry() -> CollectorRegistry:
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     build = Gauge("herald_build_info", "Always 1; the labels name the build.", ["version", "python"], registry=registry)
-    build.labels(_version(), platform.python_version()).set(1)
+    build.labels(installed_version(), platform.python_version()).set(1)
     return registry
 
 
-def _version() -> str:
+def installed_version() -> str:
+    """Returns the version of this Herald, or "unknown" where it is not installed as a package."""
     try:
         return version("herald")
     except PackageNotFoundError:

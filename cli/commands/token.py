@@ -24,7 +24,7 @@ app = typer.Typer(help="Create, list and revoke API tokens.", no_args_is_help=Tr
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the token.")]
 
-COLUMNS = ("name", "role", "created_at", "expires_at", "revoked_at")
+COLUMNS = ("name", "role", "created_at", "last_used_at", "expires_at", "revoked_at")
 
 
 def _read_expiry(text: str) -> timedelta:

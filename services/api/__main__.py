@@ -60,12 +60,12 @@ async def main(config: ApiSettings, stop: asyncio.Event) -> None:
     supervisor = TaskSupervisor(health, registry)
     hints = HintQueue(publisher, supervise=supervisor.supervise)
     health.watch("planner hints", hints.pulse)
-    gate, key = DatabaseGate(), stop_list_key(config)
+    gate, key, callers = DatabaseGate(), stop_list_key(config), authenticator(config)
     application = app.build(
         database=gate,
         metrics=Metrics.on(registry),
         timeouts=Timeouts(),
-        authenticator=authenticator(config),
+        authenticator=callers,
         rate_limits=rate_limits(config),
         planner_hints=hints,
         dead_queues=DeadQueues(broker_url, publisher),
@@ -89,7 +89,7 @@ async def main(config: ApiSettings, stop: asyncio.Event) -> None:
         database.register_metrics(pool, registry)
         publisher.register_metrics(registry)
         equal = {"HERALD_RETRY_DELAYS": show_delays(config.retry_delays)}
-        settings_check = SettingsCheck(pool, health, registry, "api", equal)
+        settings_check = SettingsCheck(pool, health, registry, "api", equal, _limits(config))
         try:
             async with settings_check:
                 await process.until_stopped(
@@ -97,10 +97,16 @@ async def main(config: ApiSettings, stop: asyncio.Event) -> None:
                     supervisor.supervise("check database", DatabaseCheck(pool, health, registry).run),
                     supervisor.supervise("check settings", settings_check.run),
                     supervisor.supervise("check publisher", publisher.check),
+                    supervisor.supervise("token use", lambda: callers.use.run(pool)),
                     supervisor.supervise("opt-outs", lambda: follow_opt_outs(pool, key)),
                 )
         finally:
             await runner.cleanup()
+
+
+def _limits(config: ApiSettings) -> dict[str, str]:
+    rate = "unlimited" if config.api_rate is None else f"{config.api_rate:g}"
+    return {"HERALD_API_RATE": rate, "HERALD_DEFAULT_WINDOW": config.default_window}
 
 
 def authenticator(config: ApiSettings) -> Authenticator:

@@ -21,6 +21,7 @@ from services.api.mailings.recipients.schemas import RecipientsQuery
 from services.api.mailings.schemas import MailingNew, MailingPatch, MailingsQuery, Resend
 from services.api.messages import handlers as messages
 from services.api.messages.schemas import MessagesQuery
+from services.api.processes import handlers as processes
 from services.api.providers import handlers as providers
 from services.api.segments import handlers as segments
 from services.api.segments.schemas import SegmentNew, SegmentPatch, SegmentsQuery
@@ -31,6 +32,8 @@ from services.api.stop_list import handlers as stop_list
 from services.api.stop_list.schemas import SuppressionImportQuery, SuppressionNew, SuppressionsQuery
 from services.api.test_sends import handlers as test_sends
 from services.api.test_sends.schemas import TestSendNew
+from services.api.tokens import handlers as tokens
+from services.api.tokens.schemas import TokenNew, TokensQuery
 from services.api.web.queries import PageQuery
 from services.api.web.route import Route
 
@@ -162,6 +165,10 @@ ROUTES = (
     Route("POST", _PROVIDER + "/drain", providers.drain, "admin", "Send nothing through a provider"),
     Route("POST", _PROVIDER + "/resume", providers.resume, "admin", "Send through a provider again"),
     Route("GET", "/token", token.show, "viewer", "Show the request's token"),
+    Route("GET", "/tokens", tokens.listing, "admin", "List tokens", TokensQuery),
+    Route("POST", "/tokens", tokens.create, "admin", "Create a token", body=TokenNew),
+    Route("DELETE", "/tokens/{token_id:[0-9]{1,19}}", tokens.revoke, "admin", "Revoke a token"),
+    Route("GET", "/processes", processes.listing, "admin", "List the processes that run"),
     Route("GET", "/sessions", sessions.listing, "admin", "List the sessions of people"),
     Route("DELETE", "/sessions/{session_id:[0-9]{1,19}}", sessions.revoke, "admin", "End a session"),
     Route("GET", "/events", audit.listing, "admin", "List all events", EventsQuery, streams=True),

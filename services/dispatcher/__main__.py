@@ -143,7 +143,7 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
             ("give back", give_backs.pulse),
         ):
             health.watch(task, pulse)
-        settings_check = SettingsCheck(pool, health, registry, "dispatcher", _equal_settings(config))
+        settings_check = SettingsCheck(pool, health, registry, "dispatcher", _equal_settings(config), _limits(config))
         async with consumer, settings_check:
             breaker_watch, limit_watch = BreakerWatch(view, health, registry), ConcurrencyWatch(view, health)
             tasks: dict[str, Work] = {
@@ -174,6 +174,14 @@ def _equal_settings(config: DispatcherSettings) -> dict[str, str]:
         "HERALD_RETRY_DELAYS": show_delays(config.retry_delays),
         "HERALD_MAX_ATTEMPTS": str(config.max_attempts),
     }
+
+
+def _limits(config: DispatcherSettings) -> dict[str, str]:
+    limits = {"HERALD_DISPATCHER_CONCURRENCY": str(config.dispatcher_concurrency)}
+    if config.providers_file is not None:
+        return limits | {"HERALD_PROVIDERS_FILE": str(config.providers_file)}
+    rate = "unlimited" if config.provider_rate is None else f"{config.provider_rate:g}"
+    return limits | {"HERALD_PROVIDER_RATE": rate, "HERALD_PROVIDER_TIMEOUT": f"{config.provider_timeout:g}"}
 
 
 @asynccontextmanager

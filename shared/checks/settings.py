@@ -1,6 +1,7 @@
 """Compares settings that must be equal in all processes, through the database.
 
-Each process keeps a row with its values. A row that was not renewed for a minute belongs to a process that is gone.
+Each process keeps a row with its values, and with its version and its limits, which the API shows. A row that was not
+renewed for a minute belongs to a process that is gone.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from prometheus_client import CollectorRegistry, Gauge
 from shared import logs
 from shared.database import DATABASE_OUTAGES, Pool
 from shared.health import Health
+from shared.metrics import installed_version
 
 CHECK_SECONDS = 10.0
 # A process that stops does not wait longer for a database that is away.
@@ -61,17 +63,25 @@ class SettingsCheck:
     """The comparison of this process's settings with those of all others, every ten seconds.
 
     Logs one line for each new difference, which names the variable, both values and the other process. A difference
-    also shows in the details of /readyz and in a gauge by variable.
+    also shows in the details of /readyz and in a gauge by variable. `limits` are settings that may differ; they are
+    only told.
     """
 
     def __init__(
-        self, pool: Pool, health: Health, registry: CollectorRegistry, process: str, values: Mapping[str, str]
+        self,
+        pool: Pool,
+        health: Health,
+        registry: CollectorRegistry,
+        process: str,
+        values: Mapping[str, str],
+        limits: Mapping[str, str] | None = None,
     ) -> None:
         self._pool = pool
         self._health = health
         self._instance = uuid4()
         self._name = f"{process} {os.getpid()} at {socket.gethostname()}"
         self._values = dict(values)
+        self._limits = dict(limits or {})
         self._known: list[Difference] = []
         self._others: Mapping[str, Mapping[str, str]] = {}
         gauge = Gauge(
@@ -105,7 +115,7 @@ class SettingsCheck:
             WITH gone AS (
                 DELETE FROM process_settings WHERE seen_at < now() - interval '1 h'
             ), mine AS (
-                INSERT INTO process_settings (instance, process, settings) VALUES ($1, $2, $3)
+                INSERT INTO process_settings (instance, process, settings, limits, version) VALUES ($1, $2, $3, $4, $5)
                 ON CONFLICT (instance) DO UPDATE SET seen_at = now()
             )
             SELECT process, settings FROM process_settings
@@ -114,6 +124,8 @@ class SettingsCheck:
             self._instance,
             self._name,
             orjson.dumps(self._values).decode(),
+            orjson.dumps(self._limits).decode(),
+            installed_version(),
         )
         return {row["process"]: orjson.loads(row["settings"]) for row in rows}
 

@@ -14,6 +14,7 @@ _STATUS, _STATE = "|".join(MESSAGE_STATUSES), "|".join(MAILING_STATUSES)
 PATTERNS: Mapping[str, str] = {
     r"^7[0-9]{10}$": "must be 7 and ten more digits, without a plus sign, such as 79161234567",
     r"^[ ]*[+]?([ ().\-]*[0-9]){3,15}[ ().\-]*$": "must have at least three digits of a phone, such as 8 (916) 123",
+    r"^[A-Za-z0-9._-]{1,64}$": "must have 1 to 64 letters, digits, dots, dashes and underscores",
     r"^[0-9]{3}$": "must be three digits, such as 916",
     r"^([01][0-9]|2[0-3]):[0-5][0-9]$": "must be a time of day from 00:00 to 23:59, such as 09:00",
     r"^[0-9a-f]{16}$": "must be the id of a dead letter: 16 digits from 0 to f",

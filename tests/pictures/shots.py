@@ -23,7 +23,7 @@ async def open_page(height: int = 900) -> AsyncIterator[Page]:
             await browser.close()
 
 
-async def shoot(page: Page, name: str) -> None:
-    """Saves a picture of the whole page under its name in docs/images."""
-    await page.screenshot(path=FOLDER / f"{name}.png", full_page=True)
+async def shoot(page: Page, name: str, *, whole: bool = True) -> None:
+    """Saves a picture of the whole page, or of what its window shows, under its name in docs/images."""
+    await page.screenshot(path=FOLDER / f"{name}.png", full_page=whole)
     print(FOLDER / f"{name}.png")  # noqa: T201 - the output of a program

@@ -35,7 +35,7 @@ API_LAYERS = (
     ("web",),
     ("access",),
     ("audit",),
-    ("sign_in",),
+    ("sign_in", "tokens", "processes"),
     ("edits",),
     ("stop_list", "providers"),
     ("receipts",),

@@ -7,12 +7,13 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from services.api.access import store
-from services.api.access.identity import ANYBODY, BOOTSTRAP, IDENTITY, Identity
+from services.api.access.identity import ANYBODY, BOOTSTRAP, IDENTITY, NOBODY, Identity
 from services.api.access.known_tokens import KnownTokens, ReadTokens, StoredToken
 from services.api.access.origin import refuse_foreign
-from services.api.access.rate_limit import count_wrong_token
+from services.api.access.rate_limit import address_of, count_wrong_token, may_record_refusal
 from services.api.access.tokens import hash_token
-from services.api.web.context import LOG_FIELDS, pool_of
+from services.api.access.use import TokenUse
+from services.api.web.context import LOG_FIELDS, REQUEST_ID, pool_of
 from services.api.web.problems import unauthorized
 
 # The index of the API needs no token: it names no more than the public document does.
@@ -38,6 +39,7 @@ class Authenticator:
         self.required = required
         self._admin = None if admin_token is None else hash_token(admin_token)
         self._tokens = tokens or KnownTokens()
+        self.use = TokenUse()
 
     async def identify(self, header: str | None, read: ReadTokens) -> Identity:
         """Returns the identity of a token. Raises a 401 problem without a token, and WrongToken."""
@@ -49,6 +51,7 @@ class Authenticator:
         identity = await self._tokens.find(hashed, read)
         if identity is None:
             raise WrongToken
+        self.use.note(identity.name)
         return identity
 
 
@@ -83,4 +86,7 @@ async def _identify(request: web.Request) -> Identity:
         return await authenticator.identify(request.headers.get("Authorization"), read)
     except WrongToken:
         count_wrong_token(request)
+        if may_record_refusal(request):
+            told = {"by": NOBODY, "address": address_of(request)}
+            await store.add_refusal(pool_of(request), request[REQUEST_ID], told)
         raise unauthorized("token-refused", "The token is unknown, expired or revoked.") from None

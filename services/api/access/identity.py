@@ -25,6 +25,8 @@ class Identity:
 BOOTSTRAP = Identity("env:admin", "admin")
 # Every caller, where authentication is off.
 ANYBODY = Identity("env:anybody", "admin")
+# Whose name stands in the events of failed sign-ins and refused tokens.
+NOBODY = "nobody"
 
 IDENTITY = web.RequestKey("identity", Identity)
 

@@ -8,7 +8,7 @@ from aiohttp.typedefs import Handler
 
 from services.api.access.client_address import Network, bucket_of, client_address
 from services.api.access.identity import IDENTITY
-from services.api.access.token_bucket import WRONG_TOKENS, Allowance, RatePolicy, TokenBuckets
+from services.api.access.token_bucket import REFUSALS, WRONG_TOKENS, Allowance, RatePolicy, TokenBuckets
 from services.api.web.problem_kinds import ProblemCode
 from services.api.web.problems import HttpProblem
 from shared import logs
@@ -27,6 +27,9 @@ class RateLimits:
     per_token: TokenBuckets | None = None
     wrong_tokens: TokenBuckets = field(default_factory=lambda: TokenBuckets(WRONG_TOKENS))
     trusted_proxies: Sequence[Network] = ()
+    # Which refusals become events: those of one address, and those of all.
+    recorded: TokenBuckets = field(default_factory=lambda: TokenBuckets(WRONG_TOKENS))
+    recorded_in_all: TokenBuckets = field(default_factory=lambda: TokenBuckets(REFUSALS))
 
 
 RATE_LIMITS = web.AppKey("rate_limits", RateLimits)
@@ -41,6 +44,14 @@ def policy_of(rate: float) -> RatePolicy:
 def address_of(request: web.Request) -> str:
     trusted = request.app[RATE_LIMITS].trusted_proxies
     return client_address(request.remote, request.headers.getall("X-Forwarded-For", ()), trusted)
+
+
+def may_record_refusal(request: web.Request) -> bool:
+    """Returns whether there is room for one more event of a failed sign-in or a refused token."""
+    limits = request.app[RATE_LIMITS]
+    if limits.recorded.take(bucket_of(address_of(request))).retry_after is not None:
+        return False
+    return limits.recorded_in_all.take("all").retry_after is None
 
 
 def count_wrong_token(request: web.Request) -> None:

@@ -19,6 +19,8 @@ class RatePolicy:
 
 # Guessing a token of 256 bits is hopeless at any rate; the limit stops clients that keep sending a wrong one.
 WRONG_TOKENS = RatePolicy(rate=20 / 60, burst=20)
+# Failed sign-ins and refused tokens that are recorded as events, of all addresses together: anybody can cause them.
+REFUSALS = RatePolicy(rate=1, burst=100)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,8 +27,8 @@ OPERATIONS: Mapping[Handler, Operation] = {
     audit.listing: Operation(
         "listEvents",
         "events",
-        "Lists what happened to mailings, clients, tokens, sessions and dead letters, and who exported what, the "
-        "newest first. As CSV it is not paged.",
+        "Lists what happened to mailings, clients, segments, the stop list, providers, tokens, sessions and dead "
+        "letters, who signed in or failed to, and who exported what, the newest first. As CSV it is not paged.",
         {200: success("A page of events.", AllEvents, EVENTS)},
     ),
 }

@@ -27,8 +27,8 @@ async def listing(request: web.Request) -> web.StreamResponse:
     query = query_of(request, EventsQuery)
     wanted = EventFilter(query.by, query.kind, query.since, query.until)
     if choose(request.headers.get("Accept"), (JSON, CSV)) == CSV:
-        await log.record_other(pool_of(request), "exported", log.origin_of(request), what="events")
         with request.app[EXPORTS].take(request):
+            await log.record_other(pool_of(request), "exported", log.origin_of(request), what="events")
             blocks = _blocks(pool_of(request), request.app[TURNS], wanted, query)
             return await stream(request, CSV, "events.csv", blocks)
     before = pages.position(query, KIND, start=MAX_ID)

@@ -1,4 +1,4 @@
-"""The audit log: which request changed a mailing or a client, and whose token it came with.
+"""The audit log: which request changed what, and whose token it came with.
 
 An event is added in the transaction of its change, and never changed afterwards.
 """
@@ -16,7 +16,22 @@ from shared.database import Connection, Pool
 
 MailingChange = Literal["created", "updated", "scheduled", "paused", "resumed", "cancelled", "resent", "deleted"]
 
-OtherChange = Literal["exported", "dead_letters_replayed", "dead_letters_dropped", "session_revoked"]
+OtherChange = Literal[
+    "exported",
+    "clients_imported",
+    "segment_created",
+    "segment_updated",
+    "segment_deleted",
+    "stop_list_added",
+    "stop_list_removed",
+    "provider_drained",
+    "provider_resumed",
+    "providers_reloaded",
+    "dead_letters_replayed",
+    "dead_letters_dropped",
+    "token_created",
+    "token_revoked",
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ class Events(ResponseModel):
 
 
 class AnyEvent(ResponseModel):
-    """An event of a mailing, a client, a token, a session or a dead letter, or an export."""
+    """An event of anything: a mailing, a client, the stop list, a token, a session, an export and so on."""
 
     id: int
     at: datetime

@@ -10,7 +10,9 @@ from services.api.web.queries import PageQuery
 
 class EventsQuery(PageQuery):
     by: Annotated[str, Field(min_length=1, max_length=300)] | None = Field(
-        default=None, description="Only events of this actor: the name of a token, oidc: and a person, or herald."
+        default=None,
+        description="Only events of this actor: the name of a token, oidc: and a person, command: and a user of the "
+        "command line, provider: and a name, or nobody.",
     )
     kind: Annotated[str, Field(min_length=1, max_length=40)] | None = Field(
         default=None, description="Only events of this kind, such as cancelled or signed_in."

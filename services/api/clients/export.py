@@ -8,6 +8,7 @@ import orjson
 from aiohttp import web
 
 from services.api.access.places import EXPORTS
+from services.api.audit import log as audit
 from services.api.clients import store
 from services.api.clients.responses import Client
 from services.api.clients.schemas import ExportQuery
@@ -27,6 +28,7 @@ async def export_clients(request: web.Request) -> web.StreamResponse:
     media = choose(request.headers.get("Accept"), (CSV, NDJSON))
     filename = "clients.csv" if media == CSV else "clients.ndjson"
     with request.app[EXPORTS].take(request):
+        await audit.record_other(pool_of(request), "exported", audit.origin_of(request), what="clients")
         return await stream(request, media, filename, _blocks(pool_of(request), request.app[TURNS], query, media))
 
 

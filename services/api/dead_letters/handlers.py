@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from services.api.audit.log import origin_of
+from services.api.audit.log import origin_of, record_other
 from services.api.dead_letters.letter import KINDS, Letter
 from services.api.dead_letters.queues import DEAD_QUEUES, DeadQueueSession, DeadQueuesUnavailable, FetchedLetter
 from services.api.dead_letters.replayer import Replayer
@@ -58,6 +58,8 @@ async def replay(request: web.Request) -> web.Response:
         replayer.refuse(letter_id, "there is no such dead letter")
     for mailing_id in sorted(replayer.mailing_ids):
         notify_planner(request, "mailing.updated", mailing_id)
+    counts = {"replayed": replayer.replayed, "refused": replayer.refused}
+    await record_other(pool_of(request), "dead_letters_replayed", origin_of(request), queues=choice.queues, **counts)
     log.info("dead letters replayed", replayed=replayer.replayed, refused=replayer.refused)
     return reply(Replayed(replayed=replayer.replayed, refused=replayer.refused, errors=replayer.errors))
 
@@ -66,6 +68,10 @@ async def drop(request: web.Request) -> web.Response:
     query = query_of(request, DeadLettersDrop)
     choice = LetterChoice(_names(query.queue), query.chosen)
     async with _open(request) as queues:
+        # Before, and so without their number: nothing may be dropped that no event tells of.
+        letters = "all" if choice.ids is None else len(choice.ids)
+        origin = origin_of(request)
+        await record_other(pool_of(request), "dead_letters_dropped", origin, queues=choice.queues, letters=letters)
         if choice.ids is None:
             dropped = sum([await queues.purge(name) for name in choice.queues])
         else:

@@ -6,6 +6,7 @@ from aiohttp import web
 
 from services.api.access.identity import at_work
 from services.api.access.places import EXPORTS
+from services.api.audit import log as audit
 from services.api.clients import store as clients
 from services.api.mailings import store as mailings
 from services.api.messages import store
@@ -36,6 +37,8 @@ async def listing(request: web.Request) -> web.StreamResponse:
     if choose(request.headers.get("Accept"), (JSON, CSV)) == CSV:
         table = CsvTable(FIELDS, query.spreadsheet)
         with request.app[EXPORTS].take(request):
+            origin = audit.origin_of(request)
+            await audit.record_other(pool, "exported", origin, what="messages", mailing_id=mailing_id)
             blocks = _blocks(pool, request.app[TURNS], mailing_id, query, table, after)
             return await stream(request, CSV, "messages.csv", blocks)
     async with at_work(request):

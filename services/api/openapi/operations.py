@@ -12,12 +12,14 @@ from services.api.dead_letters import api_docs as dead_letters
 from services.api.health import api_docs as health
 from services.api.mailings import api_docs as mailings
 from services.api.messages import api_docs as messages
+from services.api.processes import api_docs as processes
 from services.api.providers import api_docs as providers
 from services.api.segments import api_docs as segments
 from services.api.sign_in import api_docs as sign_in
 from services.api.statistics import api_docs as statistics
 from services.api.stop_list import api_docs as stop_list
 from services.api.test_sends import api_docs as test_sends
+from services.api.tokens import api_docs as tokens
 from services.api.web.operation import Operation, Success
 from services.api.web.route import Handler
 
@@ -30,9 +32,9 @@ TAGS: Mapping[str, str] = {
     "test-sends": "A text goes to a few phones by the way of every message, and counts nowhere.",
     "messages": "A message is one mailing to one client. Read only: its status, and every attempt to send it.",
     "statistics": "Counts of mailings and messages. They always equal the counts of the messages themselves.",
-    "health": "Whether the whole works, what needs attention and what comes next.",
+    "health": "Whether the whole works, what needs attention and what comes next, and which processes run.",
     "providers": "The services that send the messages: their state, and which of them are drained.",
-    "token": "The request's own token, and the sessions of people.",
+    "token": "The request's own token, the tokens of all, and the sessions of people.",
     "events": "What happened to everything, and by whom. For admins.",
     "dead-letters": "Queue bodies that no process could handle, and jobs of messages whose attempts are used up. For "
     "admins.",
@@ -49,7 +51,9 @@ OPERATIONS: Mapping[Handler, Operation] = {
     **health.OPERATIONS,
     **providers.OPERATIONS,
     **test_sends.OPERATIONS,
+    **processes.OPERATIONS,
     **access.OPERATIONS,
+    **tokens.OPERATIONS,
     **sign_in.OPERATIONS,
     **audit.OPERATIONS,
     **dead_letters.OPERATIONS,

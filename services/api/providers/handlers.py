@@ -2,6 +2,7 @@
 
 from aiohttp import web
 
+from services.api.audit.log import OtherChange, origin_of, record_other
 from services.api.edits.barrier import pass_barrier
 from services.api.edits.scope import EditScope
 from services.api.providers import store
@@ -28,6 +29,7 @@ async def resume(request: web.Request) -> web.Response:
 
 
 async def reload(request: web.Request) -> web.Response:
+    await record_other(pool_of(request), "providers_reloaded", origin_of(request))
     return reply(Reloaded(dispatchers=await store.ask_to_reload(pool_of(request))), status=202)
 
 
@@ -35,7 +37,12 @@ async def _set_drained(request: web.Request, *, drained: bool) -> ProviderShown:
     pool, name = pool_of(request), request.match_info["provider"]
     if not await store.is_known(pool, name):
         raise not_found("provider")
-    if await store.set_drained(pool, name, drained=drained):
+    async with pool.acquire() as connection, connection.transaction():
+        changed = await store.set_drained(connection, name, drained=drained)
+        if changed:
+            kind: OtherChange = "provider_drained" if drained else "provider_resumed"
+            await record_other(connection, kind, origin_of(request), provider=name)
+    if changed:
         if drained:
             log.warning("provider drained", provider=name)
         else:

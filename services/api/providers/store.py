@@ -78,9 +78,9 @@ async def is_known(pool: Pool, name: str) -> bool:
     return any(shown.name == name for shown in await list_all(pool))
 
 
-async def set_drained(pool: Pool, name: str, *, drained: bool) -> bool:
+async def set_drained(connection: Connection | Pool, name: str, *, drained: bool) -> bool:
     """Drains or resumes a provider. Returns whether that changed anything."""
-    changed = await pool.fetchval(
+    changed = await connection.fetchval(
         """
         INSERT INTO provider_states AS s (provider, drained_at) VALUES ($1, CASE WHEN $2 THEN clock_timestamp() END)
         ON CONFLICT (provider) DO UPDATE SET drained_at = EXCLUDED.drained_at

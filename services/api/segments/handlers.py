@@ -4,6 +4,7 @@ import asyncio
 
 from aiohttp import web
 
+from services.api.audit.log import origin_of, record_other
 from services.api.segments import store
 from services.api.segments.responses import Segment, Segments
 from services.api.segments.schemas import SegmentNew, SegmentPatch, SegmentsQuery
@@ -32,7 +33,11 @@ async def create(request: web.Request) -> web.Response:
     raw = body.filter.raw()
     await require_mailings(pool, read_conditions(raw, "filter"))
     try:
-        segment = await store.insert(pool, body.name, raw)
+        async with pool.acquire() as connection, connection.transaction():
+            segment = await store.insert(connection, body.name, raw)
+            await record_other(
+                connection, "segment_created", origin_of(request), segment_id=segment.id, segment=segment.name
+            )
     except store.DuplicateName:
         raise _taken() from None
     log.info("segment changed", change="created", segment_id=segment.id)
@@ -75,6 +80,8 @@ async def patch(request: web.Request) -> web.Response:
             segment = await store.update(connection, segment_id, name, raw or segment.filter)
         except store.DuplicateName:
             raise _taken() from None
+        named = {"segment_id": segment_id, "segment": segment.name}
+        await record_other(connection, "segment_updated", origin_of(request), fields=sorted(given), **named)
     log.info("segment changed", change="updated", segment_id=segment_id, fields=sorted(given))
     return reply_version(segment)
 
@@ -89,6 +96,8 @@ async def delete(request: web.Request) -> web.Response:
         if await store.is_awaited(connection, segment_id):
             raise conflict("A mailing that has not started uses the segment: change or cancel that first.")
         await store.delete(connection, segment_id)
+        named = {"segment_id": segment_id, "segment": segment.name}
+        await record_other(connection, "segment_deleted", origin_of(request), **named)
     log.info("segment changed", change="deleted", segment_id=segment_id)
     return web.Response(status=204)
 

@@ -17,10 +17,10 @@ class DuplicateName(Exception):
     """Another segment has this name."""
 
 
-async def insert(pool: Pool, name: str, tree: dict[str, Any]) -> Segment:
+async def insert(connection: Connection, name: str, tree: dict[str, Any]) -> Segment:
     """Saves a segment. Raises DuplicateName."""
     try:
-        row = await pool.fetchrow(
+        row = await connection.fetchrow(
             "INSERT INTO segments (name, filter) VALUES ($1, $2::text::jsonb) RETURNING *",
             name,
             orjson.dumps(tree).decode(),

@@ -3,11 +3,10 @@
 import orjson
 from aiohttp import web
 
-from services.api.access.rate_limit import address_of
+from services.api.access.identity import NOBODY
+from services.api.access.rate_limit import address_of, may_record_refusal
 from services.api.web.context import REQUEST_ID
 from shared.database import Pool
-
-NOBODY = "nobody"
 
 
 async def record(pool: Pool, request: web.Request, kind: str, by: str, **detail: object) -> None:
@@ -21,5 +20,6 @@ async def record(pool: Pool, request: web.Request, kind: str, by: str, **detail:
 
 
 async def record_failure(pool: Pool, request: web.Request, reason: str) -> None:
-    """Adds the event of a sign-in that failed: nobody knows whose it was."""
-    await record(pool, request, "sign_in_failed", NOBODY, reason=reason)
+    """Adds the event of a sign-in that failed: nobody knows whose it was. Beyond a rate only the log has it."""
+    if may_record_refusal(request):
+        await record(pool, request, "sign_in_failed", NOBODY, reason=reason)

@@ -54,6 +54,7 @@ async def begin(request: web.Request) -> web.StreamResponse:
     try:
         metadata = await sign_in.issuer.metadata()
     except IssuerAway as error:
+        await events.record_failure(pool_of(request), request, "issuer-away")
         return _fail(sign_in, SignInFailed("issuer-away", str(error)), address_of(request))
     state, browser, nonce, verifier = (make_secret() for _ in range(4))
     pending = PendingSignIn(nonce, verifier, safe_return(request.query.get("return_to")))

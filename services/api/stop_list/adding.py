@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from uuid import uuid4
 
-from services.api.audit.log import Origin
+from services.api.audit.log import Origin, record_other
 from services.api.stop_list import store
 from services.api.stop_list.file import ReadPhone
 from services.api.stop_list.guard import check_key
@@ -30,7 +30,7 @@ async def add_phones(
     async def work() -> AddedPhones:
         async with pool.acquire() as connection, connection.transaction():
             check_key(key, await store.lock(connection))
-            return await store.add(
+            made = await store.add(
                 connection,
                 key.check,
                 [one.phone for one in phones],
@@ -39,6 +39,10 @@ async def add_phones(
                 source,
                 origin,
             )
+            # A file comes in many batches, and is one event.
+            if made.added and source != "file":
+                await record_other(connection, "stop_list_added", origin, source=source, added=made.added)
+            return made
 
     return await retry_on_deadlock(work)
 

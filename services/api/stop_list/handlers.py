@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from aiohttp import web
 
 from services.api.access.places import EXPORTS
-from services.api.audit.log import origin_of
+from services.api.audit.log import origin_of, record_other
 from services.api.edits.barrier import pass_barrier
 from services.api.edits.scope import MOST_CLIENTS, EditScope
 from services.api.stop_list import store
@@ -75,7 +75,11 @@ async def remove(request: web.Request) -> web.Response:
     async def work() -> bool:
         async with pool.acquire() as connection, connection.transaction():
             await store.lock(connection)
-            return await store.remove(connection, suppression_id, origin_of(request))
+            removed = await store.remove(connection, suppression_id, origin_of(request))
+            if removed:
+                origin = origin_of(request)
+                await record_other(connection, "stop_list_removed", origin, suppression_id=suppression_id)
+            return removed
 
     if not await retry_on_deadlock(work):
         raise not_found("entry of the stop list")
@@ -102,6 +106,8 @@ async def import_phones(request: web.Request) -> web.Response:
             concerned.update(made.client_ids[: MOST_CLIENTS + 1 - len(concerned)])
     finally:
         # Also after a refusal: the batches before it are stored.
+        if added:
+            await record_other(pool_of(request), "stop_list_added", origin_of(request), source="file", added=added)
         if concerned:
             await pass_barrier(request, EditScope.of_clients(concerned))
     log.info("stop list imported", added=added, present=present, rejected=file.rejected)
@@ -117,6 +123,7 @@ async def _store(request: web.Request, key: StopListKey, file: PhoneFile) -> tup
 async def export(request: web.Request) -> web.StreamResponse:
     """Streams the list as CSV. Phones are there for those who are in the directory."""
     with request.app[EXPORTS].take(request):
+        await record_other(pool_of(request), "exported", origin_of(request), what="stop_list")
         return await stream(request, CSV, "stop-list.csv", _blocks(pool_of(request), request.app[TURNS]))
 
 

@@ -22,6 +22,7 @@ ProblemCode = Literal[
     "phone-taken",
     "external-id-taken",
     "name-taken",
+    "token-name-taken",
     "missing-values",
     "idempotency-key-busy",
     "changed-meanwhile",
@@ -88,6 +89,9 @@ KINDS: Mapping[ProblemCode, ProblemKind] = {
         409, "Another client has this external id.", "Change that client, or choose another external id."
     ),
     "name-taken": ProblemKind(409, "Another segment has this name.", "Change that segment, or choose another name."),
+    "token-name-taken": ProblemKind(
+        409, "Another token has this name, or had it.", "Choose another name: events and logs name tokens by it."
+    ),
     "missing-values": ProblemKind(
         409,
         "Some of the audience lack a value that the text needs.",

@@ -152,7 +152,9 @@ async def test_a_wrong_token_is_reported(make_stack: MakeStack, tmp_path: Path) 
     assert "HERALD_TOKEN" in done.err
 
 
-async def test_a_token_is_created_used_listed_and_revoked(make_stack: MakeStack, database_url: str) -> None:
+async def test_a_token_is_created_used_listed_and_revoked(
+    make_stack: MakeStack, pool: asyncpg.Pool, database_url: str
+) -> None:
     stack = await make_stack("api")
     database = {"HERALD_DATABASE_URL": database_url}
     created = await herald("token", "create", "ci", "--role", "viewer", env=database)
@@ -166,11 +168,17 @@ async def test_a_token_is_created_used_listed_and_revoked(make_stack: MakeStack,
     listed = await herald("token", "list", env=database)
     assert "viewer" in listed.out
     assert created.out.strip() not in listed.out
+    nobody = {"HERALD_API_URL": stack.api_url, "HERALD_TOKEN": ADMIN_TOKEN}
+    assert "no sessions" in (await herald("sessions", "list", env=nobody)).err
+    assert "no session 7" in (await herald("sessions", "end", "7", "--yes", env=nobody)).err
 
     assert (await herald("token", "revoke", "ci", env=database)).code == 0
     assert (await herald("token", "revoke", "ci", env=database)).code == 1
     bad = await herald("token", "create", "no spaces", "--role", "viewer", env=database)
     assert (bad.code, "no spaces" in bad.err) == (1, True)
+    told = await pool.fetch("SELECT kind, detail ->> 'whose' AS whose, detail ->> 'by' AS by FROM events ORDER BY id")
+    assert [(row["kind"], row["whose"]) for row in told] == [("token_created", "ci"), ("token_revoked", "ci")]
+    assert all(row["by"].startswith("command:") for row in told)
 
 
 async def test_the_topology_is_declared_and_shown(broker_url: str) -> None:

@@ -12,7 +12,7 @@ def test_every_route_is_there_once() -> None:
     assert len(set(places)) == len(places)
 
 
-FOR_ADMINS = ("/dead-letters", "/sessions", "/events", "/providers")
+FOR_ADMINS = ("/dead-letters", "/sessions", "/events", "/providers", "/tokens", "/processes")
 # What everybody may see of them.
 LISTED = ("GET", "/providers")
 
@@ -44,7 +44,7 @@ def test_every_field_that_a_caller_can_send_is_named_by_a_route() -> None:
         *("on_empty", "opens", "reason", "spreadsheet", "unsent_of", "with_id"),
         *("operator_code", "operator_codes", "phone", "queue", "start_at", "status", "statuses", "tag", "tags"),
         *("text", "timezone", "to", "window"),
-        *("name", "draft", "q", "sort", "start_from", "start_before", "phones", "values"),
+        *("name", "role", "expires_at", "draft", "q", "sort", "start_from", "start_before", "phones", "values"),
         *("encoding", "delimiter", "header", "map", "default_tag", "default_timezone", "refused", "on_error"),
         *("attributes", "external_id", "days", "on_missing", "segment", "source"),
         *("all", "all_of", "any", "any_of", "not", "none_of"),

@@ -43,6 +43,7 @@ def test_all_that_is_listed_or_shown_is_also_json(path: tuple[str, ...]) -> None
     assert "--json" in RUNNER.invoke(app, [*path, "-h"]).output
     if path not in {
         ("token", "list"),
+        ("sessions", "list"),
         ("providers", "list"),
         ("mailings", "show"),
         ("clients", "show"),

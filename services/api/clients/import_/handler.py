@@ -6,7 +6,7 @@ from datetime import datetime
 
 from aiohttp import web
 
-from services.api.audit.log import Origin, origin_of
+from services.api.audit.log import Origin, origin_of, record_other
 from services.api.clients import store as clients
 from services.api.clients.handlers import DEFAULT_ZONE
 from services.api.clients.import_ import store
@@ -44,6 +44,8 @@ async def import_clients(request: web.Request) -> web.Response:
         tally = await _read(request, run)
     finally:
         # Also after a refusal: the batches before it are stored.
+        if run.changed:
+            await record_other(pool_of(request), "clients_imported", origin_of(request), **run.changed)
         if run.edited:
             await pass_barrier(request, EditScope.of_clients(run.edited))
     logs.get().info("clients imported", created=tally.created, updated=tally.updated, rejected=tally.rejected)
@@ -127,6 +129,12 @@ class RunningImport:
         for found in self._reader.end():
             self._add(found, 0)
             yield
+
+    @property
+    def changed(self) -> dict[str, int]:
+        """How many clients were created and updated so far; empty if none was."""
+        tally = self._tally
+        return {"created": tally.created, "updated": tally.updated} if tally.created or tally.updated else {}
 
     async def store_when_full(self) -> None:
         if self._batch.full:

@@ -82,9 +82,13 @@ def call_of(route: Route) -> tuple[str, str]:
     return route.method, path_of(route.path, "a" if "{provider:" in route.path else "1")
 
 
-async def test_every_route_asks_for_its_role(api: Api, rows: Rows, subtests: pytest.Subtests) -> None:
+async def test_every_route_asks_for_its_role(
+    api: Api, rows: Rows, pool: asyncpg.Pool, subtests: pytest.Subtests
+) -> None:
     for role in ROLES:
         await rows.token(f"the-{role}", role)
+    # None of the tokens may have the id that a route revokes.
+    await pool.execute("UPDATE tokens SET id = DEFAULT")
     for route in ROUTES:
         method, path = call_of(route)
         for role in ROLES:

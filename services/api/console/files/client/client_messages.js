@@ -42,7 +42,7 @@ class MessageRow {
     this.attempts = numberCell("");
     this.sent = h("td", { class: "moment" });
     this.element = h("tr", {},
-      h("td", {}, deleted ? title : h("a", { href: link(`mailings/${mailing}`) }, title)),
+      h("td", { class: "title" }, deleted ? title : h("a", { href: link(`mailings/${mailing}`) }, title)),
       h("td", {}, this.status), this.reason, this.attempts,
       h("td", { class: "moment" }, timeElement(message.created_at)), this.sent);
     this.sentAt = "";

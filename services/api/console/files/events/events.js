@@ -8,7 +8,7 @@ import { Problem, get } from "../shared/api.js";
 import { downloadButton } from "../shared/download.js";
 import { h } from "../shared/elements.js";
 import { formatDetails } from "../shared/event_list.js";
-import { timeElement } from "../shared/format.js";
+import { exactTimeElement } from "../shared/format.js";
 import { PagedList } from "../shared/paged_list.js";
 import { Poller } from "../shared/polling.js";
 import { heading, link } from "../shared/router.js";
@@ -59,7 +59,7 @@ function row({ at, kind, by, mailing_id: mailing, client_id: client, detail }) {
   const others = Object.fromEntries(Object.entries(detail).filter(([name]) => name !== "by"));
   return {
     element: h("tr", {},
-      h("td", { class: "moment" }, timeElement(at)), h("td", {}, sayOf("kind", kind)), h("td", {}, by ?? "–"),
+      h("td", { class: "moment" }, exactTimeElement(at)), h("td", {}, sayOf("kind", kind)), h("td", {}, by ?? "–"),
       h("td", { class: "number" }, mailing === null ? "–" : h("a", { href: link(`mailings/${mailing}`) }, mailing)),
       h("td", { class: "number" }, client === null ? "–" : h("a", { href: link(`clients/${client}`) }, client)),
       h("td", {}, formatDetails(others))),

@@ -6,7 +6,7 @@
 import { get } from "../shared/api.js";
 import { openDialog } from "../shared/dialog.js";
 import { button, h, numberCell, setChildren, table } from "../shared/elements.js";
-import { timeElement } from "../shared/format.js";
+import { exactTimeElement } from "../shared/format.js";
 import { expected, problemBox, showProblem } from "../shared/problems.js";
 import { Badge } from "../shared/status_counts.js";
 import { describeReason, say, sayOf } from "../shared/words/language.js";
@@ -45,7 +45,7 @@ export function showMessage(id, signal) {
  */
 function attemptsOf({ status, reason, attempts }) {
   const rows = attempts.map((attempt) => h("tr", {},
-    numberCell(attempt.number), h("td", { class: "moment" }, timeElement(attempt.started_at)),
+    numberCell(attempt.number), h("td", { class: "moment" }, exactTimeElement(attempt.started_at)),
     h("td", {}, sayOf("outcome", attempt.outcome)), numberCell(attempt.http_status ?? "–"),
     numberCell(attempt.duration_ms === null ? "–" : say("milliseconds", { count: attempt.duration_ms })),
     h("td", {}, attempt.detail ?? "")));

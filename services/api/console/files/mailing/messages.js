@@ -8,7 +8,7 @@ import { get } from "../shared/api.js";
 import { downloadButton } from "../shared/download.js";
 import { button, h, numberCell, setChildren, setText } from "../shared/elements.js";
 import { option, select } from "../shared/forms/fields.js";
-import { timeElement } from "../shared/format.js";
+import { exactTimeElement } from "../shared/format.js";
 import { PagedList } from "../shared/paged_list.js";
 import { Poller } from "../shared/polling.js";
 import { link, recall, remember } from "../shared/router.js";
@@ -113,7 +113,7 @@ class MessageRow {
     this.attempts.setAttribute("aria-label", sayCount("attempts_of", message.attempts, { id: String(message.id) }));
     if (this.sentAt !== message.sent_at) {
       this.sentAt = message.sent_at;
-      setChildren(this.sent, timeElement(message.sent_at));
+      setChildren(this.sent, exactTimeElement(message.sent_at));
     }
   }
 }

@@ -2,9 +2,10 @@
 
 /** @import { Mailing } from "api-types" */
 /** @import { Head } from "../shared/elements.js" */
+/** @import { Word } from "../shared/words/language.js" */
 
 import { offersOf } from "../mailing/actions.js";
-import { h, numberCell, setChildren, setText } from "../shared/elements.js";
+import { h, setChildren, setText } from "../shared/elements.js";
 import { formatDuration, formatRate, timeElement } from "../shared/format.js";
 import { describeActivity } from "../shared/health/activity.js";
 import { PagedList } from "../shared/paged_list.js";
@@ -33,9 +34,21 @@ const HEADS = [say("mailing"), say("state"), say("progress"), [say("sent"), "num
 export function mailingList({ label, empty, onturn, onaction, signal, kept }) {
   /** @type {Head[]} */
   const heads = may("operator") ? [...HEADS, [say("actions"), "unseen"]] : HEADS;
-  return new PagedList({
+  /** @type {PagedList<Mailing>} */
+  const list = new PagedList({
     kept, label, heads, empty, onturn, row: (mailing) => new MailingRow(mailing, onaction, signal),
   });
+  list.element.classList.add("mailings");
+  return list;
+}
+
+/**
+ * Makes a cell that has its column's name beside it where there is no room for columns.
+ * @param {Word} name
+ * @param {string} kind
+ */
+function namedCell(name, kind) {
+  return h("td", { class: kind, "data-name": say(name) });
 }
 
 class MailingRow {
@@ -50,16 +63,16 @@ class MailingRow {
     this.text = h("small", {});
     this.badge = new Badge("state");
     this.bar = new StatusBar();
-    this.sent = numberCell("");
-    this.failed = numberCell("");
-    this.speed = numberCell("");
-    this.left = numberCell("");
-    this.ends = h("td", { class: "moment" });
+    this.sent = namedCell("sent", "number");
+    this.failed = namedCell("failed", "number");
+    this.speed = namedCell("rate", "number");
+    this.left = namedCell("time_left", "number");
+    this.ends = namedCell("ends", "moment");
     this.endAt = "";
     const label = say("actions_of", { id: String(mailing.id) });
     const menu = menuButton(label, () => offersOf(this.mailing, onaction, signal));
     this.element = h("tr", {},
-      h("td", { class: "title" }, this.title, this.text), h("td", {}, this.badge.element),
+      h("td", { class: "title" }, this.title, this.text), h("td", { class: "state" }, this.badge.element),
       h("td", { class: "progress" }, this.bar.element), this.sent, this.failed, this.speed, this.left, this.ends,
       may("operator") && h("td", { class: "menu-cell" }, menu));
   }

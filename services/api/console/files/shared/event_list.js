@@ -5,7 +5,7 @@
 
 import { get } from "./api.js";
 import { h } from "./elements.js";
-import { timeElement } from "./format.js";
+import { exactTimeElement } from "./format.js";
 import { PagedList } from "./paged_list.js";
 import { Poller } from "./polling.js";
 import { link } from "./router.js";
@@ -18,7 +18,7 @@ const LIMIT = 50;
  */
 const FAMILIES = {
   outcome: "outcome", status: "status", statuses: "status", role: "role", fields: "field",
-  source: "thing", what: "thing",
+  source: "thing", what: "thing", letters: "thing",
 };
 
 /**
@@ -46,7 +46,7 @@ export function eventList(path, seconds, signal) {
 function row(event) {
   return {
     element: h("tr", {},
-      h("td", { class: "moment" }, timeElement(event.at)),
+      h("td", { class: "moment" }, exactTimeElement(event.at)),
       h("td", {}, sayOf("kind", event.kind)),
       h("td", {}, formatDetails(event.detail))),
   };

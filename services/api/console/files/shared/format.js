@@ -13,6 +13,9 @@ const TENTHS = new Intl.NumberFormat(LOCALE, { minimumFractionDigits: 1, maximum
 const MOMENT = new Intl.DateTimeFormat(LOCALE, {
   day: "2-digit", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit",
 });
+const SHORT_WITH_YEAR = new Intl.DateTimeFormat(LOCALE, {
+  day: "2-digit", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit",
+});
 const SHORT = new Intl.DateTimeFormat(LOCALE, { day: "2-digit", month: "short", hour: "2-digit", minute: "2-digit" });
 const CLOCK = new Intl.DateTimeFormat(LOCALE, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
@@ -53,10 +56,24 @@ export function formatDuration(seconds) {
 }
 
 /**
- * Makes an element with a moment in the browser's time zone, and in UTC where the pointer rests.
+ * Makes an element with a moment to the minute in the browser's time zone, and in UTC where the pointer rests. The year
+ * is there where it is another than the present one.
  * @param {string | null} iso
  */
 export function timeElement(iso) {
+  if (iso === null) {
+    return "–";
+  }
+  const at = new Date(iso);
+  const format = at.getFullYear() === new Date().getFullYear() ? SHORT : SHORT_WITH_YEAR;
+  return h("time", { datetime: iso, title: iso }, format.format(at));
+}
+
+/**
+ * Makes an element with a moment to the second, where the order of things that happened matters.
+ * @param {string | null} iso
+ */
+export function exactTimeElement(iso) {
   return iso === null ? "–" : h("time", { datetime: iso, title: iso }, MOMENT.format(new Date(iso)).replace(",", ""));
 }
 

@@ -18,8 +18,10 @@ export const QUEUES = ["planner.dead", "dispatcher.dead", "reporter.dead"];
 /** The kinds of events that are recorded. */
 export const KINDS = [
   "created", "updated", "deleted", "scheduled", "expanded", "started", "paused", "resumed", "cancelled", "resent",
-  "closing", "closed", "finished", "exported", "dead_letters_replayed", "dead_letters_dropped", "signed_in",
-  "signed_out", "sign_in_failed", "session_revoked",
+  "closing", "closed", "finished", "opted_out", "opted_in", "clients_imported", "exported", "segment_created",
+  "segment_updated", "segment_deleted", "stop_list_added", "stop_list_removed", "provider_drained", "provider_resumed",
+  "providers_reloaded", "dead_letters_replayed", "dead_letters_dropped", "token_created", "token_revoked",
+  "token_refused", "signed_in", "signed_out", "sign_in_failed", "session_revoked",
 ];
 /** @type {Role[]} Each may do what those before it may. */
 export const ROLES = ["viewer", "operator", "admin"];

@@ -1,0 +1,1 @@
+"""The processes that run: what they are, and their limits."""

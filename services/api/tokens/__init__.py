@@ -1,0 +1,1 @@
+"""The tokens of machines and people: admins list, create and revoke them."""
