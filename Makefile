@@ -109,9 +109,9 @@ format: $(VENV)/dev.stamp ## Put the code into the house style
 	@$(BIN)/ruff format --quiet
 
 lock: $(VENV)/dev.stamp ## Choose new versions of all dependencies: ARGS=--upgrade
-	@$(COMPILE) $(ARGS) -o requirements.lock
-	@$(COMPILE) $(ARGS) --extra native -c requirements.lock -o requirements-native.lock
-	@$(COMPILE) $(ARGS) --extra native --extra dev -c requirements-native.lock -o requirements-dev.lock
+	@$(COMPILE) $(ARGS) --extra tracing -o requirements.lock
+	@$(COMPILE) $(ARGS) --extra tracing --extra native -c requirements.lock -o requirements-native.lock
+	@$(COMPILE) $(ARGS) --extra tracing --extra native --extra dev -c requirements-native.lock -o requirements-dev.lock
 	@$(COMPILE:pyproject.toml=-) $(ARGS) -o requirements-generator.lock < requirements-generator.in
 	@$(COMPILE:pyproject.toml=-) $(ARGS) -o requirements-celery.lock < requirements-celery.in
 

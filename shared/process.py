@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from pydantic import SecretStr
 
-from shared import logs, settings, transport
+from shared import logs, settings, tracing, transport
 from shared.checks import variables
 from shared.redaction import Redactor, secrets_in
 from shared.settings import Settings, SettingsError, TransportSettings
@@ -50,11 +50,14 @@ def run(service: str, kind: type[SettingsT], main: Main[SettingsT], *, backgroun
         _configure_logs(service, config)
         _install_error_hooks()
         variables.warn_of_unknown(os.environ)
+        tracing.configure(service, os.environ)
         with asyncio.Runner(loop_factory=new_event_loop) as runner:
             return runner.run(_supervise(service, config, main))
     except SettingsError as error:
         sys.stderr.write(f"herald {service}: {Redactor().text(str(error))}\n")
         return 2
+    finally:
+        tracing.close()
 
 
 def _configure_logs(service: str, config: Settings) -> None:

@@ -39,8 +39,10 @@ from services.api.web.reading.turns import TURNS, Turns
 from services.api.web.request_log import field_names, redact_fields
 from services.api.web.route import PREFIX, Handler, Route, by_path, methods_of
 from services.api.web.shares import SHARES, Shares
+from services.api.web.spans import trace_requests
 from services.api.web.timeouts import Timeouts
 from services.api.web.writing.compression import compress
+from shared import tracing
 
 MIDDLEWARE = (observe, compress, answer_problems, authenticate, limit)
 
@@ -63,8 +65,9 @@ def build(
     receipt_publisher: BodyPublisher | None = None,
 ) -> web.Application:
     """Builds the application from its parts, each of which belongs to one feature."""
+    spans = tracing.get()
     app = web.Application(
-        middlewares=MIDDLEWARE,
+        middlewares=MIDDLEWARE if spans is None else (trace_requests(spans), *MIDDLEWARE),
         client_max_size=MAX_BODY,
         # Bodies are decompressed in web/bodies.py: aiohttp takes incomplete data for complete.
         handler_args={"auto_decompress": False},

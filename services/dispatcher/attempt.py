@@ -16,6 +16,7 @@ from services.dispatcher.attempt_result import (
     failure_fields,
     learned,
 )
+from services.dispatcher.attempt_trace import AttemptTrace, begin_trace
 from services.dispatcher.claimed_job import ClaimedJob, SentRequest
 from services.dispatcher.claims.held_claims import HeldClaims
 from services.dispatcher.metrics import Metrics
@@ -27,7 +28,7 @@ from services.dispatcher.providers.mapping import TooLate
 from services.dispatcher.providers.message_values import MessageValues
 from services.dispatcher.queued_retries import QueuedRetries
 from services.dispatcher.retry import SENT, Decision, Finish, Retry, RetryFacts, RetryPolicy, decide
-from shared import failpoints, logs, topology
+from shared import failpoints, logs, topology, tracing
 from shared.broker import Outgoing, Publisher, Unpublished
 from shared.messages import Result, encode
 
@@ -74,6 +75,7 @@ class AttemptRun:
         "_pending",
         "_replied",
         "_tools",
+        "_trace",
         "_values",
         "claimed",
         "grant",
@@ -96,10 +98,16 @@ class AttemptRun:
         self._pending: PendingRequest | None = None
         self._began = self._deadline = 0.0
         self._replied = self._ended = False
+        self._trace: AttemptTrace | None = None
 
     @property
     def ended(self) -> bool:
         return self._ended
+
+    @property
+    def traceparent(self) -> str | None:
+        """The context in which the result is folded; None where the message is not traced."""
+        return None if self._trace is None else self._trace.traceparent
 
     def start(self) -> None:
         """Sends the request as soon as there is a connection. It may end within this call."""
@@ -182,6 +190,7 @@ class AttemptRun:
         tools, claimed = self._tools, self.claimed
         tools.metrics.margin.observe(claimed.claim.seconds_left - sent.begun_after)
         classification = self._classify(sent.reply)
+        self._trace = begin_trace(claimed, self.lane, sent, classification)
         self._record_in_lane(sent, classification)
         if classification.verdict == "accepted":
             # Nothing is to be weighed, and most replies are so.
@@ -260,7 +269,8 @@ class AttemptRun:
                 log.warning("retry waits in the table", **claimed.ids, detail=str(error))
                 self._finish(sent, classification, Retry(decision.delay, queued=False, failed=decision.failed))
 
-        self._publish(sent, Outgoing(topology.RETRY, name, encode(job)), settle)
+        headers = tracing.headers_of(self.traceparent)
+        self._publish(sent, Outgoing(topology.RETRY, name, encode(job), headers), settle)
 
     def _dead_letter(self, sent: SentRequest, classification: Classification, decision: Finish) -> None:
         """Publishes the job of an exhausted message to the dead queue.
@@ -338,4 +348,6 @@ class AttemptRun:
     def _end(self, result: Result | None) -> None:
         if not self._ended:
             self._ended = True
+            if self._trace is not None:
+                self._trace.end(result)
             self._on_end(self, result)

@@ -168,7 +168,7 @@ class RunningAttempts:
         if result is None:
             self._abandon(claimed)
         else:
-            self._results.add(result, partial(self._confirmed, claimed))
+            self._results.add(result, partial(self._confirmed, claimed), attempt.traceparent)
 
     def end_unsent(self, delivered: DeliveredJob, claim: Claim, reason: str, *, unsure: bool) -> None:
         """Ends a message without a request. `unsure`: an attempt before, not to be repeated, may have arrived."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from services.dispatcher.intake import DeliveredJob, Intake
-from shared import logs, topology
+from shared import logs, topology, tracing
 from shared.broker import Outgoing, Publisher
 from shared.messages import encode
 
@@ -30,7 +30,8 @@ class Requeue:
     async def _publish(self, jobs: Sequence[DeliveredJob], exchange: str, key: str) -> None:
         if not jobs:
             return
-        confirmed = await self._publisher.publish_all([Outgoing(exchange, key, encode(one.job)) for one in jobs])
+        outgoings = [Outgoing(exchange, key, encode(one.job), tracing.kept(one.delivery.headers)) for one in jobs]
+        confirmed = await self._publisher.publish_all(outgoings)
         unpublished = []
         for delivered, published in zip(jobs, confirmed, strict=True):
             if published:

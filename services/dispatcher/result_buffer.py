@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from shared import failpoints, logs, topology
+from shared import failpoints, logs, topology, tracing
 from shared.broker import Outgoing, Publisher, Unpublished
 from shared.health import Pulse
 from shared.messages import MAX_RESULTS, Result, Results, encode
@@ -36,7 +36,7 @@ class ResultBuffer:
 
     def __init__(self, publisher: Publisher) -> None:
         self._publisher = publisher
-        self._waiting: list[tuple[Result, Callable[[], None]]] = []
+        self._waiting: list[tuple[Result, Callable[[], None], str | None]] = []
         # In the order of their first publishing.
         self._bodies: dict[_Body, None] = {}
         self._unconfirmed = 0
@@ -56,9 +56,9 @@ class ResultBuffer:
             return moment - body.since
         return 0.0
 
-    def add(self, result: Result, confirmed: Callable[[], None]) -> None:
+    def add(self, result: Result, confirmed: Callable[[], None], traceparent: str | None = None) -> None:
         """Adds a result. It is published within milliseconds, together with others."""
-        self._waiting.append((result, confirmed))
+        self._waiting.append((result, confirmed, traceparent))
         self._added.set()
 
     async def run(self) -> None:
@@ -82,14 +82,15 @@ class ResultBuffer:
                 log.error("results lost at shutdown", results=len(ids), message_ids=ids)
 
     def _left(self) -> list[Result]:
-        return [result for body in self._bodies for result in body.results] + [result for result, _ in self._waiting]
+        return [result for body in self._bodies for result in body.results] + [result for result, *_ in self._waiting]
 
     def _send_waiting(self) -> None:
         # After an error of Herald's, what was not published is still there.
         while self._waiting:
             some = self._waiting[:MAX_RESULTS]
-            results, confirmed = [result for result, _ in some], [one for _, one in some]
-            outgoing = Outgoing(topology.RESULTS, topology.RESULT_KEY, encode(Results(results=results)))
+            results, confirmed = [result for result, *_ in some], [one for _, one, _ in some]
+            headers = tracing.join_traceparents((place, one[2]) for place, one in enumerate(some))
+            outgoing = Outgoing(topology.RESULTS, topology.RESULT_KEY, encode(Results(results=results)), headers)
             body = _Body(results, confirmed, outgoing, asyncio.get_running_loop().time())
             failpoints.reach("dispatcher.result_unpublished")
             self._publish(body)

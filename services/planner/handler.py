@@ -8,6 +8,7 @@ from functools import partial
 
 from services.planner.closing.settler import Settler
 from services.planner.fence import publish_fence
+from services.planner.job_spans import write_event
 from services.planner.metrics import Metrics
 from services.planner.rejections import RejectionGuard
 from services.planner.resend import resend_chunk
@@ -107,6 +108,7 @@ class Handler:
             await self._dead_letter(delivery, str(error))
             return
         log.info("event received", event_name=event.event, mailing_id=event.mailing_id, request_id=event.request_id)
+        write_event(delivery, event)
         for wake in (self._wake_lifecycle, self._wake_scheduler, self._wake_closing, self._wake_resends):
             wake.set()
 

@@ -71,6 +71,9 @@ class Metrics:
         self.table_rows = Gauge(
             "herald_table_rows", "Rows of a table, as estimated.", ["table", "state"], registry=registry
         )
+        self.table_oldest = Gauge(
+            "herald_table_oldest_seconds", "Age of the oldest row of a table.", ["table"], registry=registry
+        )
         self.transaction_id_age = Gauge(
             "herald_transaction_id_age", "Transactions since the oldest unfrozen one.", registry=registry
         )

@@ -88,7 +88,13 @@ class MetricsPoll:
         return TABLES_SECONDS
 
     async def poll_sizes(self) -> float:
-        sizes, cluster = await backlog.list_table_sizes(self._pool), await backlog.read_cluster(self._pool)
+        try:
+            sizes, cluster = await backlog.list_table_sizes(self._pool), await backlog.read_cluster(self._pool)
+            oldest = await backlog.list_oldest_rows(self._pool)
+        except DATABASE_OUTAGES:
+            self._clear_sizes()
+            raise
+        self._clear_sizes()
         self._metrics.transaction_id_age.set(cluster.transaction_id_age)
         lag = cluster.replication_lag
         self._metrics.replication_lag.set(math.nan if lag is None else lag)
@@ -96,6 +102,8 @@ class MetricsPoll:
             self._metrics.table_bytes.labels(table.name).set(table.bytes)
             self._metrics.table_rows.labels(table.name, "live").set(table.rows)
             self._metrics.table_rows.labels(table.name, "dead").set(table.dead_rows)
+        for name, age in oldest.items():
+            self._metrics.table_oldest.labels(name).set(age)
         return SIZES_SECONDS
 
     def _set_unsent(self, unsent: Sequence[UnsentMessages]) -> None:
@@ -120,6 +128,13 @@ class MetricsPoll:
             self._health.details[AT_RISK] = named
         else:
             self._health.details.pop(AT_RISK, None)
+
+    def _clear_sizes(self) -> None:
+        for gauge in (self._metrics.table_bytes, self._metrics.table_rows, self._metrics.table_oldest):
+            # Tables come and go with versions, and an empty one has no oldest row.
+            gauge.clear()
+        self._metrics.transaction_id_age.set(math.nan)
+        self._metrics.replication_lag.set(math.nan)
 
     def _clear_tables(self) -> None:
         self._metrics.mailings.clear()

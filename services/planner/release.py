@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from services.planner.job_spans import JobSpans
 from services.planner.store import leases, releases, windows
 from services.planner.store.releases import DueFlight
-from shared import failpoints, logs, topology
+from shared import failpoints, logs, topology, tracing
 from shared.broker import Outgoing, Publisher
 from shared.database import Pool
 from shared.messages import Job, encode
@@ -19,10 +20,12 @@ RENEW_SECONDS = 3.0
 log = logs.get()
 
 
-def make_job(message_id: int, mailing_id: int, client_id: int, attempt: int) -> Outgoing:
+def make_job(
+    message_id: int, mailing_id: int, client_id: int, attempt: int, traceparent: str | None = None
+) -> Outgoing:
     """Makes the job that asks for this attempt."""
     body = Job(message_id=message_id, mailing_id=mailing_id, client_id=client_id, attempt=attempt)
-    return Outgoing(topology.JOBS, topology.SEND_KEY, encode(body))
+    return Outgoing(topology.JOBS, topology.SEND_KEY, encode(body), tracing.headers_of(traceparent))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,7 @@ class ReleaseOrder:
     most: int
     fresh: bool
     request_id: str | None
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +89,25 @@ def _left(orders: Mapping[int, ReleaseOrder], waited: Sequence[DueFlight]) -> di
 
 
 async def _publish(
-    pool: Pool, publisher: Publisher, owner: UUID, mailing_ids: Mapping[int, object], due: Sequence[DueFlight]
+    pool: Pool, publisher: Publisher, owner: UUID, orders: Mapping[int, ReleaseOrder], due: Sequence[DueFlight]
 ) -> set[int]:
     """Publishes the jobs while it keeps the leases, and returns the ids of the messages whose job was confirmed."""
     if not due:
         return set()
-    jobs = [make_job(one.message_id, one.mailing_id, one.client_id, one.attempt) for one in due]
+    spans = JobSpans(due, {key: order.traceparent for key, order in orders.items()})
+    jobs = [
+        make_job(one.message_id, one.mailing_id, one.client_id, one.attempt, spans.traceparent(place))
+        for place, one in enumerate(due)
+    ]
     publishing = asyncio.ensure_future(publisher.publish_all(jobs))
     try:
         while not (await asyncio.wait((publishing,), timeout=RENEW_SECONDS))[0]:
-            await leases.renew(pool, owner, list(mailing_ids))
+            await leases.renew(pool, owner, list(orders))
     finally:
         publishing.cancel()
-    return {one.message_id for one, done in zip(due, publishing.result(), strict=True) if done}
+    confirmed = publishing.result()
+    spans.end(confirmed)
+    return {one.message_id for one, done in zip(due, confirmed, strict=True) if done}
 
 
 def _log_batch(

@@ -134,7 +134,9 @@ class Scheduler:
             self._metrics.audience.inc(await expand_leased(self._pool, self._owner, expanding))
         shares = capacity.shares([lease.mailing_id for lease in leased])
         orders = {
-            lease.mailing_id: ReleaseOrder(shares[lease.mailing_id], lease.fresh or lease.expanding, lease.request_id)
+            lease.mailing_id: ReleaseOrder(
+                shares[lease.mailing_id], lease.fresh or lease.expanding, lease.request_id, lease.traceparent
+            )
             for lease in leased
             if lease.mailing_id in shares
         }

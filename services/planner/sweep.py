@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from services.planner.job_spans import JobSpans
 from services.planner.metrics import Metrics
 from services.planner.release import make_job
 from services.planner.store import repairs
@@ -44,8 +45,13 @@ class Sweeper:
     async def _release_again(self, reason: str, found: Sequence[Repair]) -> None:
         if not found:
             return
-        jobs = [make_job(one.message_id, one.mailing_id, one.client_id, one.attempt) for one in found]
+        spans = JobSpans(found, {})
+        jobs = [
+            make_job(one.message_id, one.mailing_id, one.client_id, one.attempt, spans.traceparent(place))
+            for place, one in enumerate(found)
+        ]
         confirmed = await self._publisher.publish_all(jobs)
+        spans.end(confirmed)
         self._metrics.repairs[reason].inc(sum(confirmed))
         _log_repairs(reason, [one for one, done in zip(found, confirmed, strict=True) if done])
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from services.reporter.body import FoldableBody, FoldableResult, least_form, read_body
 from services.reporter.fold import DATA_ERRORS, FoldedBatch, fold
 from services.reporter.metrics import Metrics
+from services.reporter.result_spans import write_folded
 from services.reporter.tally import UnfoldableResult
 from shared import logs, topology
 from shared.broker import Consumer, Delivery
@@ -38,6 +39,7 @@ class Handler:
         self._batch: deque[tuple[Delivery, FoldableBody]] = deque()
         self._consumer: Consumer | None = None
         self._held_up = False
+        self._seconds = 0.0
         self.pulse = Pulse()
 
     @property
@@ -130,6 +132,7 @@ class Handler:
         """Acknowledges or rejects the first delivery of the batch."""
         # It leaves the batch first: a delivery that was settled twice would close the channel.
         delivery, body = self._batch.popleft()
+        write_folded(delivery, body.results, self._seconds, folded=folded)
         if folded and body.error is None:
             delivery.ack()
             return
@@ -159,7 +162,8 @@ class Handler:
             await asyncio.sleep(backoff.next())
             if self._forget_dead():
                 bodies = []
-        self._metrics.duration.observe(clock() - begun)
+        self._seconds = clock() - begun
+        self._metrics.duration.observe(self._seconds)
         self._record(bodies, folded)
         await self._resume_consumer()
 

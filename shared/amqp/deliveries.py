@@ -26,6 +26,8 @@ class DeliveryChannel(Channel):
         super().__init__(connection, number)
         self.on_cancel: Callable[[], None] = lambda: None
         self._on_delivery = on_delivery
+        # The payload of the header frame of the body that is handed out.
+        self.header = b""
         # The kind of frame that must come next, if a body is on its way.
         self._next = 0
         self._tag = 0
@@ -133,6 +135,7 @@ class DeliveryChannel(Channel):
         if self._next != HEADER:
             raise ProtocolViolation("a header without a delivery")
         self._missing = unpack_size(payload)
+        self.header = payload
         self._next = BODY
         if not self._missing:
             self._complete(b"")

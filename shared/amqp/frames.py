@@ -1,7 +1,7 @@
 """Cuts received bytes into frames, and packs frames to be sent; those of the hot path without pamqp."""
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pamqp.frame
 from pamqp import base, commands, header
@@ -27,6 +27,9 @@ _CONTENT_HEAD = struct.Struct(">BHIHHQH")
 _SETTLE = struct.Struct(">BHI4sQBB")
 _LONG_LONG = struct.Struct(">Q")
 
+NO_HEADERS: Mapping[str, object] = {}
+# In the first of the two bytes of flags.
+_HEADERS_FLAG = 0x20
 _PERSISTENT = 2
 _CONTENT_TYPE = b"application/json"
 # The flags of content_type, delivery_mode and message_id, and the first two as they are sent.
@@ -106,6 +109,16 @@ def unpack_properties(payload: bytes) -> Basic.Properties:
         # pamqp lets pass whatever its decoders stumble over.
         raise ProtocolViolation(f"properties that cannot be read: {error!r}") from error
     return found.properties
+
+
+def unpack_headers(payload: bytes) -> Mapping[str, object]:
+    """Unpacks the headers in the payload of a header frame: none if there are none, or none that can be read."""
+    if len(payload) < 14 or not payload[12] & _HEADERS_FLAG:
+        return NO_HEADERS
+    try:
+        return unpack_properties(payload).headers or NO_HEADERS
+    except ProtocolViolation:
+        return NO_HEADERS
 
 
 def unpack_size(payload: bytes) -> int:

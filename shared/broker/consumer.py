@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from pamqp.commands import Queue
 from prometheus_client import CollectorRegistry, Gauge
 
-from shared import logs
+from shared import logs, tracing
 from shared.amqp import AmqpConnection, DeliveryChannel
+from shared.amqp.frames import NO_HEADERS, unpack_headers
 from shared.broker.errors import BROKER_OUTAGES, describe
 from shared.broker.link import Link
 from shared.broker.nodes import CONNECT_SECONDS
@@ -23,13 +24,22 @@ AWAY, CONSUMING, PAUSED = "not consuming", "consuming", "paused"
 class Delivery:
     """One body received, to be acknowledged or rejected once. Both do nothing once its channel is closed."""
 
-    __slots__ = ("_channel", "_tag", "body", "redelivered")
+    __slots__ = ("_channel", "_tag", "body", "headers", "redelivered")
 
-    def __init__(self, channel: DeliveryChannel, tag: int, body: bytes, redelivered: bool) -> None:
+    def __init__(
+        self,
+        channel: DeliveryChannel,
+        tag: int,
+        body: bytes,
+        redelivered: bool,
+        headers: Mapping[str, object] = NO_HEADERS,
+    ) -> None:
+        """`headers` are empty unless this process traces: nothing else reads them."""
         self._channel = channel
         self._tag = tag
         self.body = body
         self.redelivered = redelivered
+        self.headers = headers
 
     @property
     def alive(self) -> bool:
@@ -64,6 +74,7 @@ class Consumer(Link):
         self._queue = queue
         self._prefetch = prefetch
         self._on_delivery = on_delivery
+        self._traced = tracing.get() is not None
         self._channel: DeliveryChannel | None = None
         self._tag: str | None = None
         self._wanted = True
@@ -137,7 +148,8 @@ class Consumer(Link):
         if channel is None:
             return
         try:
-            self._on_delivery(Delivery(channel, tag, body, redelivered))
+            headers = unpack_headers(channel.header) if self._traced else NO_HEADERS
+            self._on_delivery(Delivery(channel, tag, body, redelivered, headers))
         except Exception:
             # A body that the callback cannot take must not end the connection, over which it would come again.
             logs.get().error("delivery not taken", queue=self._queue, exc_info=True)

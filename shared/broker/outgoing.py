@@ -16,7 +16,7 @@ class Unroutable(Unpublished):
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A body to be published. Only people who look into a queue and the dead letters read the headers."""
+    """A body to be published. People who look into a queue, the dead letters and traces read the headers."""
 
     exchange: str
     routing_key: str

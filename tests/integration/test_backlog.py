@@ -71,6 +71,24 @@ async def test_the_oldest_message_that_may_be_sent_is_known(pool: asyncpg.Pool) 
     assert {"flights", "messages"} <= {table.name for table in await backlog.list_table_sizes(pool)}
 
 
+async def test_the_oldest_row_of_each_table_is_known_by_one_step_of_an_index(pool: asyncpg.Pool) -> None:
+    assert await backlog.list_oldest_rows(pool) == {}
+    await running_mailing(pool, 3)
+    await pool.execute("UPDATE mailings SET created_at = now() - interval '40 days'")
+    await pool.execute("UPDATE messages SET created_at = now() - id * interval '1 h'")
+    first, last = await pool.fetchval("SELECT array[min(id), max(id)] FROM messages")
+    await pool.execute(
+        "INSERT INTO flights (message_id, mailing_id, client_id) SELECT id, mailing_id, client_id FROM messages"
+        " WHERE id = $1",
+        last,
+    )
+    oldest = await backlog.list_oldest_rows(pool)
+    assert oldest["mailings"] == pytest.approx(40 * 86400, abs=50)
+    assert oldest["messages"] == pytest.approx(first * 3600, abs=50)
+    assert oldest["flights"] == pytest.approx(last * 3600, abs=50)
+    assert "attempts" not in oldest
+
+
 async def test_the_age_of_transactions_is_known_and_a_lag_without_a_standby_is_not(pool: asyncpg.Pool) -> None:
     cluster = await backlog.read_cluster(pool)
     assert 0 < cluster.transaction_id_age < 2_100_000_000

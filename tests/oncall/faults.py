@@ -84,10 +84,11 @@ async def window_behind_the_end(scene: Scene) -> None:
         await scene.restart(process)
 
 
-async def crash_twice(scene: Scene) -> None:
-    await scene.answer(latency_ms=3000)
-    await asyncio.sleep(4)
+async def crash_in_mid_request(scene: Scene) -> None:
+    await scene.answer(latency_ms=1500)
+    await asyncio.sleep(3)
     await scene.crash("dispatcher")
+    await scene.answer()
 
 
 FAULTS = (
@@ -107,7 +108,7 @@ FAULTS = (
     Fault("the planner is frozen", kill("planner", signal.SIGSTOP), "HeraldProcessDown"),
     Fault("the dispatcher is frozen", kill("dispatcher", signal.SIGSTOP), "HeraldProcessDown"),
     Fault("the reporter is frozen", kill("reporter", signal.SIGSTOP), "HeraldProcessDown"),
-    Fault("the dispatcher dies in mid-request and is started again", crash_twice, "HeraldSweeperRepairs"),
+    Fault("the dispatcher dies in mid-request and is started again", crash_in_mid_request, "HeraldSweeperRepairs"),
     # The database.
     Fault("the database is away", lambda scene: scene.database.cut(), "HeraldDatabaseAway"),
     Fault("the database is silent", stall_database, "HeraldDatabaseAway"),

@@ -126,6 +126,7 @@ class FakeDelivery(Delivery):
     def __init__(self, body: bytes = b"", *, redelivered: bool = False, alive: bool = True) -> None:
         self.body = body
         self.redelivered = redelivered
+        self.headers = {}
         self._alive = alive
         self.acked = 0
         self.rejected = 0

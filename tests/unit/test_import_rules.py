@@ -20,7 +20,7 @@ SHARED_LAYERS = (
     ("process",),
     ("checks",),
     ("broker", "database", "ops", "task_supervisor"),
-    ("failpoints", "metrics", "migrate"),
+    ("failpoints", "metrics", "migrate", "tracing"),
     ("amqp", "health", "logs", "settings", "waiting"),
     ("transport",),
     ("amqp_urls", "messages", "topology"),

@@ -32,6 +32,7 @@ from services.api.mailings.rules import (
     judge_new,
 )
 from services.api.mailings.schemas import MailingNew, MailingPatch, MailingsQuery
+from services.api.mailings.trace_store import keep_trace
 from services.api.web import pages
 from services.api.web.bodies import read_body
 from services.api.web.context import id_in, pool_of, query_of
@@ -81,6 +82,7 @@ async def _create(request: web.Request, body: MailingNew, key: IdempotencyKey | 
         mailing_id = await store.insert(
             connection, plan, origin.request_id, status="draft" if body.draft else "scheduled"
         )
+        await keep_trace(request, connection, mailing_id)
         await record(connection, mailing_id, "created", origin)
         answer = (await _read(connection, mailing_id)).model_dump_json(by_alias=True)
         if key is not None:

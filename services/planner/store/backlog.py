@@ -108,6 +108,35 @@ async def list_table_sizes(pool: Pool) -> list[TableSize]:
     return [TableSize(**row) for row in rows]
 
 
+async def list_oldest_rows(pool: Pool) -> dict[str, float]:
+    """Returns the age of the oldest row of each table that grows for ever, or must not, in seconds; not of empty ones.
+
+    Each is one step of an index, whatever the size of the table: ids ascend with time. Rows about a message are as old
+    as the message.
+    """
+    rows = await pool.fetch(
+        """
+        SELECT name, extract(epoch FROM clock_timestamp() - since)::float8 AS age
+        FROM (VALUES
+            ('clients', (SELECT created_at FROM clients ORDER BY id LIMIT 1)),
+            ('mailings', (SELECT created_at FROM mailings ORDER BY id LIMIT 1)),
+            ('messages', (SELECT created_at FROM messages ORDER BY id LIMIT 1)),
+            ('flights', (SELECT created_at FROM messages WHERE id = (SELECT min(message_id) FROM flights))),
+            ('attempts', (SELECT created_at FROM messages WHERE id = (SELECT min(message_id) FROM attempts))),
+            ('deliveries', (SELECT created_at FROM messages WHERE id = (SELECT min(message_id) FROM deliveries))),
+            ('events', (SELECT at FROM events ORDER BY id LIMIT 1)),
+            ('resends', (SELECT requested_at FROM resends ORDER BY id LIMIT 1)),
+            ('idempotency_keys', (SELECT min(created_at) FROM idempotency_keys)),
+            ('edits', (SELECT min(edited_at) FROM edits)),
+            ('sign_ins', (SELECT min(created_at) FROM sign_ins)),
+            ('sessions', (SELECT created_at FROM sessions ORDER BY id LIMIT 1))
+        ) AS oldest (name, since)
+        WHERE since IS NOT NULL
+        """
+    )
+    return {row["name"]: row["age"] for row in rows}
+
+
 async def read_cluster(pool: Pool) -> ClusterState:
     """Reads the age of the oldest unfrozen transaction, and how far the slowest standby is behind.
 

@@ -12,7 +12,7 @@ class Lease:
     """A mailing that this planner alone serves for up to 10 s.
 
     `expanding`: its audience is not complete yet. `fresh`: it has messages that never had a flight. `unconfirmed`: an
-    earlier owner of the lease may not have published all that it released.
+    earlier owner of the lease may not have published all that it released. `traceparent`: the trace that it comes from.
     """
 
     mailing_id: int
@@ -20,6 +20,7 @@ class Lease:
     fresh: bool
     unconfirmed: bool
     request_id: str | None
+    traceparent: str | None = None
 
 
 async def acquire(
@@ -33,7 +34,7 @@ async def acquire(
     rows = await pool.fetch(
         """
         WITH picked AS (
-            SELECT w.mailing_id, m.request_id FROM mailing_work w
+            SELECT w.mailing_id, m.request_id, m.traceparent FROM mailing_work w
             JOIN mailings m ON m.id = w.mailing_id
             WHERE m.finished_at IS NULL AND m.status IN ('running', 'paused') AND w.leased_until < now()
                 AND w.mailing_id <> ALL ($4::bigint[])
@@ -61,7 +62,7 @@ async def acquire(
         SET owner = $1, leased_until = now() + interval '10 s', served_at = clock_timestamp()
         FROM picked WHERE w.mailing_id = picked.mailing_id
         RETURNING w.mailing_id, NOT w.expansion_done AS expanding, w.release_cursor < w.last_message_id AS fresh,
-            w.confirmed_cursor < w.release_cursor AS unconfirmed, picked.request_id
+            w.confirmed_cursor < w.release_cursor AS unconfirmed, picked.request_id, picked.traceparent
         """,
         owner,
         release,

@@ -31,7 +31,7 @@ class RecordingHints:
 
     sent: list[tuple[MailingEventName, int, str]] = field(default_factory=list)
 
-    def put(self, name: MailingEventName, mailing_id: int, request_id: str) -> None:
+    def put(self, name: MailingEventName, mailing_id: int, request_id: str, traceparent: str | None = None) -> None:
         self.sent.append((name, mailing_id, request_id))
 
     @property

@@ -20,9 +20,10 @@ SERVER = "tests.support.forking.server"
 def can_fork(env: Mapping[str, str]) -> bool:
     """Returns whether a command with these additional variables may be forked.
 
-    Variables of libraries, like SSL_CERT_FILE and LD_PRELOAD, are read before a fork could set them.
+    Variables of libraries, like SSL_CERT_FILE and LD_PRELOAD, are read before a fork could set them; those of
+    OpenTelemetry are read when it is imported, in the fork.
     """
-    return sys.platform == "linux" and all(name.startswith("HERALD_") for name in env)
+    return sys.platform == "linux" and all(name.startswith(("HERALD_", "OTEL_")) for name in env)
 
 
 class ForkedProcess:

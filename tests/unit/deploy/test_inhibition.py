@@ -46,6 +46,8 @@ def test_the_rules_name_alerts_that_there_are() -> None:
         ({"HeraldMailingPaused", "HeraldMessagesRejected"}, {"HeraldMailingPaused"}),
         ({"HeraldBrokerAlarm", "HeraldPublishingBlocked", "HeraldNothingSent"}, {"HeraldBrokerAlarm"}),
         ({"HeraldBudgetBurnsFast", "HeraldBreakerOpen"}, {"HeraldBreakerOpen"}),
+        # An unreadable body lies in a dead queue.
+        ({"HeraldUnreadable", "HeraldDeadLetters"}, {"HeraldUnreadable"}),
         # Two causes are two pages.
         ({"HeraldBreakerOpen", "HeraldDeadLetters"}, {"HeraldBreakerOpen", "HeraldDeadLetters"}),
         ({"HeraldDatabaseAway", "HeraldBrokerAway"}, {"HeraldDatabaseAway", "HeraldBrokerAway"}),

@@ -21,11 +21,11 @@ def asked_for(lock: Path) -> list[str]:
     """Returns the requirements from which `make lock` makes a lock file."""
     match lock.stem.removeprefix("requirements").removeprefix("-"):
         case "":
-            return OWN
+            return OWN + EXTRAS["tracing"]
         case "native":
-            return OWN + EXTRAS["native"]
+            return OWN + EXTRAS["tracing"] + EXTRAS["native"]
         case "dev":
-            return OWN + EXTRAS["native"] + EXTRAS["dev"]
+            return OWN + EXTRAS["tracing"] + EXTRAS["native"] + EXTRAS["dev"]
         case _:
             lines = lock.with_suffix(".in").read_text().splitlines()
             return [line for line in lines if line and not line.startswith("#")]

@@ -10,6 +10,7 @@ from services.api.mailings.decisions import allowed, lock_mailing
 from services.api.mailings.planner_hints import notify_planner
 from services.api.mailings.responses import Mailing
 from services.api.mailings.rules import EVENTS, judge_start
+from services.api.mailings.trace_store import keep_trace
 from services.api.web.context import id_in, pool_of
 from services.api.web.problems import not_found
 from services.api.web.route import PREFIX
@@ -32,6 +33,7 @@ async def start(request: web.Request) -> web.Response:
                 await check_audience(request, connection, plan, draft=False)
                 await store.edit(connection, mailing_id, plan, window_changed=False)
                 await store.set_status(connection, mailing_id, move.status)
+                await keep_trace(request, connection, mailing_id)
                 await record(connection, mailing_id, "scheduled", origin_of(request))
             return await _read(connection, mailing_id), move.status is not None
 
