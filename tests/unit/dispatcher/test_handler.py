@@ -295,3 +295,21 @@ async def test_after_a_probe_that_may_have_arrived_another_message_is_the_next(r
     assert first == (bench.provider.requests[0][0], 2, 1, topology.RETRY)
     assert [one[1:] for one in others] == [(1, None, topology.JOBS)] * 2
     assert len(bench.provider.requests) == 1
+
+
+@pytest.mark.parametrize(("hold", "cause"), [("breaker", "breaker"), ("held", "held"), ("drained", "drained")])
+async def test_what_keeps_a_provider_away_is_named(hold: str, cause: str) -> None:
+    bench, moment = Bench(), asyncio.get_running_loop().time()
+    bench.held.record_beat(moment, bench.held.names.alive)
+    (lane,) = bench.fleet.lanes.values()
+    if hold == "breaker":
+        bench.breaker.trip(moment)
+    lane.holds.held_until = moment + 60 if hold == "held" else 0.0
+    lane.holds.drained = hold == "drained"
+
+    async def named() -> bool:
+        return bench.held_up() == f"held up: {cause}"
+
+    async with bench.running(3):
+        await until(named, 10, f"sending is held up: {cause}")
+    assert bench.provider.requests == []
