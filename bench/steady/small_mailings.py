@@ -44,7 +44,7 @@ async def _send(stage: Stage, tags: list[str]) -> tuple[float, float, float]:
     row = await stage.connection.fetchrow(
         """
         SELECT extract(epoch FROM min(first) - min(start_at))::float8 AS first,
-            extract(epoch FROM max(finished_at - last))::float8 AS closed
+            greatest(extract(epoch FROM max(finished_at - last)), 0)::float8 AS closed
         FROM mailings JOIN (
             SELECT mailing_id, min(final_at) AS first, max(final_at) AS last FROM messages GROUP BY 1
         ) AS sent ON mailing_id = id

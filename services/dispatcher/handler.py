@@ -1,10 +1,10 @@
 """The hop of the dispatcher: claims what it may begin, and pauses while nothing can be sent."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Literal
 
-from services.dispatcher.admission.hold_up import HoldUp
+from services.dispatcher.admission.hold_up import AwayCause, HoldUp
 from services.dispatcher.attempts import RunningAttempts
 from services.dispatcher.claimer import Claimer
 from services.dispatcher.claims.heartbeat import Heartbeat
@@ -25,6 +25,14 @@ LOOK_AGAIN_SECONDS = 0.02
 LINGER_SECONDS = 0.01
 # For attempts that were cancelled at shutdown to publish what follows from that.
 CANCELLED_SECONDS = 2
+
+PauseCause = AwayCause | Literal["database"]
+REASONS: Mapping[PauseCause, str] = {
+    "breaker": "breaker open",
+    "held": "provider held",
+    "drained": "provider drained",
+    "database": "claim failed",
+}
 
 log = logs.get()
 
@@ -77,13 +85,11 @@ class Handler:
             moment = self._clock()
             away = self._fleet().away(moment)
             if away > 0:
-                self._hold_up.note("breaker")
-                await self._pause(consumer, away, stop, "breaker open")
+                await self._pause(consumer, away, stop, self._fleet().why_away(moment))
                 continue
             failed = self._claimer.take_failure()
             if failed is not None:
-                self._hold_up.note("database")
-                await self._pause(consumer, self._claimer.backoff.next(), stop, "claim failed", describe(failed))
+                await self._pause(consumer, self._claimer.backoff.next(), stop, "database", describe(failed))
                 continue
             await self._step()
 
@@ -146,25 +152,26 @@ class Handler:
         return min(slots, room)
 
     async def _pause(
-        self, consumer: Consumer, seconds: float, stop: asyncio.Event, reason: str, detail: str | None = None
+        self, consumer: Consumer, seconds: float, stop: asyncio.Event, cause: PauseCause, detail: str | None = None
     ) -> None:
         """Stops consuming, returns unstarted jobs to the broker, waits, and consumes again.
 
         Deliveries are not held meanwhile: the broker takes them back after 30 minutes, and closes the channel.
         """
-        unstarted = self._intake.held
+        self._hold_up.note(cause)
+        reason, unstarted = REASONS[cause], self._intake.held
         log.warning("consuming paused", reason=reason, detail=detail, seconds=round(seconds, 1), unstarted=unstarted)
         self._heartbeat.sending = False
         await consumer.pause()
         self.pulse.beat()
         await self._requeue.send_back(self._intake.drain())
-        await self._sit_out(seconds, stop, "breaker" if reason == "breaker open" else "database")
+        await self._sit_out(seconds, stop, cause)
         if not stop.is_set():
             await consumer.resume()
             self._heartbeat.sending = True
             log.info("consuming resumed")
 
-    async def _sit_out(self, seconds: float, stop: asyncio.Event, cause: Literal["breaker", "database"]) -> None:
+    async def _sit_out(self, seconds: float, stop: asyncio.Event, cause: PauseCause) -> None:
         until = self._clock() + seconds
         while (left := until - self._clock()) > 0 and not stop.is_set():
             self._hold_up.note(cause)

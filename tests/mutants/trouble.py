@@ -133,8 +133,8 @@ SLOTS: tuple[Mutant, ...] = (
     mutant(
         "the clock of leases goes on in a suspended machine",
         "services/dispatcher/claims/clock.py",
-        "time.CLOCK_BOOTTIME",
-        "time.CLOCK_MONOTONIC",
+        "time.CLOCK_BOOTTIME)",
+        "time.CLOCK_MONOTONIC)",
         "tests/unit/dispatcher/claims/test_clock.py::test_the_clock_goes_on_while_the_machine_is_suspended",
     ),
 )

@@ -11,7 +11,8 @@ from shared.health import Health
 
 # In the order in which they count when several hold sending up. paused, window: of all jobs that are there, none may be
 # sent now; some because their mailing is paused, or all because their client's window is closed.
-Cause = Literal["lease", "database", "broker", "breaker", "rate", "database latency", "paused", "window"]
+AwayCause = Literal["breaker", "held", "drained"]
+Cause = Literal["lease", "database", "broker", AwayCause, "rate", "database latency", "paused", "window"]
 CAUSES: tuple[Cause, ...] = get_args(Cause)
 FLOWING = "flowing"
 LOOK_SECONDS = 0.5

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from services.dispatcher.admission.hold_up import AwayCause
 from services.dispatcher.claims.claim import Claim
 from services.dispatcher.providers.lane import Lane
 from services.dispatcher.providers.routing import Pool, Router
@@ -62,6 +63,12 @@ class Fleet:
     def away(self, moment: float) -> float:
         """Returns for how many seconds nothing can be sent at all; 0 while any provider takes messages."""
         return min((lane.away(moment) or lane.held(moment) for lane in self.lanes.values()), default=0.0)
+
+    def why_away(self, moment: float) -> AwayCause:
+        """Returns what keeps the provider away that is to be back first."""
+        first = min(self.lanes.values(), key=lambda lane: lane.away(moment) or lane.held(moment))
+        state = first.state(moment)
+        return state if state in ("drained", "held") else "breaker"
 
     def choose(self, claim: Claim, moment: float) -> Choice:
         """Chooses the provider of a claimed message.

@@ -1,9 +1,10 @@
 """The way to one provider: its client, and what may be sent through it now."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from services.dispatcher.admission.admission import Admission
-from services.dispatcher.admission.breaker import Ticket
+from services.dispatcher.admission.breaker import BreakerState, Ticket
 from services.dispatcher.admission.rate_limit import NoLimit, RateGrant, RateLimit
 from services.dispatcher.admission.slot_lease import SlotLease
 from services.dispatcher.provider_api.http_client import HttpClient
@@ -117,7 +118,7 @@ class Lane:
         held = self.held(moment)
         return held if held > LONGEST_HELD_SECONDS else self.admission.seconds_open(moment)
 
-    def state(self, moment: float) -> str:
+    def state(self, moment: float) -> BreakerState | Literal["drained", "held"]:
         """Returns drained, held, or the state of the breaker."""
         if self.holds.drained:
             return "drained"
