@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -30,7 +30,7 @@ SETTLED_SECONDS = 90
 BAD_RECEIPTS = {"early": 0.3, "doubled": 0.3, "undelivered": 0.2, "delay_ms": 200}
 
 
-async def send_receipts(rig: Rig, latency_ms: int = LATENCY_MS, **faults: float) -> None:
+async def send_receipts(rig: Rig, faults: Mapping[str, float], latency_ms: int = LATENCY_MS) -> None:
     """Has the sandbox send receipts of both providers."""
     urls = {name: f"{rig.stack.api_url}/receipts/{name}/{RECEIPTS_TOKEN}" for name in ("smsc", "vonage")}
     await rig.operator.set_faults(latency_ms=latency_ms, receipts={"urls": urls, **faults})
@@ -40,11 +40,11 @@ def killed(name: str) -> InjectFault:
     """Kills a process in mid-mailing and starts it, twice, while receipts come."""
 
     async def inject(rig: Rig) -> None:
-        await send_receipts(rig, latency_ms=300)
+        await send_receipts(rig, {}, latency_ms=300)
         for _ in range(int(rig.seconds / KILL_SECONDS)):
             await kill_and_start(rig, name)
             await asyncio.sleep(KILL_SECONDS)
-        await send_receipts(rig)
+        await send_receipts(rig, {})
 
     return inject
 
@@ -139,11 +139,11 @@ class ReceiptsGoWrong:
         self._since = datetime.max.replace(tzinfo=UTC)
 
     async def inject(self, rig: Rig) -> None:
-        await send_receipts(rig, **BAD_RECEIPTS, unknown=0.1)
+        await send_receipts(rig, {**BAD_RECEIPTS, "unknown": 0.1})
         if self._outage is not None:
             await self._outage(rig)
         await asyncio.sleep(rig.seconds)
-        await send_receipts(rig, **BAD_RECEIPTS)
+        await send_receipts(rig, BAD_RECEIPTS)
         await asyncio.sleep(1)
         self._since = datetime.now(UTC)
 
