@@ -1,8 +1,9 @@
 """The result of a chaos experiment: one line of the chaos table."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,12 @@ class ExperimentResult:
     recovered: float | None
     note: str = ""
     violations: tuple[str, ...] = ()
+
+    @classmethod
+    def of_figures(cls, fault: str, ledger: Mapping[str, int], note: str, *violations: str) -> Self:
+        """Makes the result of a measurement, in which nothing was broken: what the ledger counts, and the figures."""
+        accepted, repeats = ledger["accepted"], ledger["duplicates"]
+        return cls(fault, accepted, accepted, 0, repeats, 0, None, note, violations)
 
     def pack(self) -> str:
         """Serialises the result as text for a property of a pytest report."""

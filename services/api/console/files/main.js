@@ -17,7 +17,6 @@ import { showOverview } from "./overview/overview.js";
 import {
   FAILED, failureInAddress, hasLeft, markLeft, signInOptions, signInUrl,
 } from "./shared/access/company_sign_in.js";
-import { showProviders } from "./providers/providers.js";
 import { showHealth } from "./shared/health/strip.js";
 import { button, byId, h, setChildren } from "./shared/elements.js";
 import { dropDrafts } from "./shared/forms/drafts.js";
@@ -29,6 +28,7 @@ import { say, sayOf } from "./shared/words/language.js";
 import { translatePage } from "./shared/words/page.js";
 import { showSegment } from "./segments/segment.js";
 import { showSegments } from "./segments/segments.js";
+import { showProviders } from "./settings/providers.js";
 import { showSettings } from "./settings/settings.js";
 import { refusalOf, showSignIn } from "./sign_in/sign_in.js";
 import { showStopList } from "./stop_list/stop_list.js";
