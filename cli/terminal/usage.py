@@ -1,5 +1,6 @@
 """Says in words what an option takes, and what is wrong with its value, instead of types and pydantic's sentences."""
 
+import errno
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,8 @@ WORDS = {"int": "NUMBER", "float": "NUMBER", "Path": "FILE", "datetime": "DATE"}
 PLAIN = {"does not match the formats '%Y-%m-%d'": "is not a date such as 2030-01-31"}
 # Bounds of types, not of sense: nobody reads them.
 UNTOLD = 10_000_000
+# Of a file that standard output goes to.
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 Parameter = TyperOption | TyperArgument
 
@@ -46,6 +49,14 @@ class WordedGroup(TyperGroup):
             for said, words in PLAIN.items():
                 error.message = error.message.replace(said, words)
             raise
+        except OSError as error:
+            if error.filename is not None or error.errno not in _NO_ROOM:
+                raise
+            from cli.terminal.output import complain, forget_output
+
+            forget_output()
+            complain(f"the output cannot be written: {error.strerror}")
+            raise typer.Exit(1) from error
 
 
 def _parameters_of(command: Any, ctx: Any) -> Iterator[Parameter]:

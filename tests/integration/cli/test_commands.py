@@ -312,6 +312,27 @@ async def test_a_reader_that_has_enough_is_no_error(make_stack: MakeStack, tmp_p
     process = await asyncio.create_subprocess_exec("bash", "-c", command, env=env, stdout=PIPE, stderr=PIPE)
     out, err = await process.communicate()
     assert (out.splitlines()[-1], err) == (b"0", b"")
+    for words in ("clients list --json", "clients export", "clients list"):
+        command = f"{sys.executable} -m cli.main {words} > /dev/full"
+        process = await asyncio.create_subprocess_exec("bash", "-c", command, env=env, stderr=PIPE)
+        _, err = await process.communicate()
+        assert (process.returncode, err) == (1, b"herald: the output cannot be written: No space left on device\n")
+
+
+async def test_wrong_addresses_and_tokens_are_named(tmp_path: Path) -> None:
+    for name, value, words in (
+        ("HERALD_TOKEN", "a\nb", "visible ASCII"),
+        ("HERALD_TOKEN", "\u0436", "visible ASCII"),
+        ("HERALD_API_URL", "http://[::1", "it is not a URL"),
+        ("HERALD_API_URL", "http://127.0.0.1:99999", "it is not a URL"),
+        ("HERALD_API_URL", "http://", "it is not a URL"),
+        ("HERALD_DATABASE_URL", "postgresql://127.0.0.1:99999/x", "no valid host and port"),
+    ):
+        command = ("token", "list") if name == "HERALD_DATABASE_URL" else ("clients", "list")
+        done = await herald(*command, env={name: value}, folder=tmp_path)
+        assert (done.code, done.err.count("\n")) == (2, 1), done
+        assert done.err.startswith(f"herald: {name}: "), done
+        assert words in done.err
 
 
 async def test_elsewhere_a_command_says_what_to_do(tmp_path: Path) -> None:
