@@ -1,6 +1,7 @@
 """Says in words what an option takes, and what is wrong with its value, instead of types and pydantic's sentences."""
 
 import errno
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,8 +20,23 @@ _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 Parameter = TyperOption | TyperArgument
 
 
+def _is_text(argument: str) -> bool:
+    """Returns whether an argument was UTF-8; the bytes of others come as lone surrogates."""
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 class WordedGroup(TyperGroup):
     """The root of the command. The help and the errors of all commands name no types of Python."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        # What is left out of a filter would widen it. Names of files may have any bytes.
+        if any(not _is_text(argument) and not os.path.lexists(argument) for argument in args):
+            ctx.fail("an argument is not text in UTF-8, nor a file that exists")
+        return super().parse_args(ctx, args)
 
     def get_params(self, ctx: Any) -> Any:
         found = super().get_params(ctx)
