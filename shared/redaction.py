@@ -27,6 +27,7 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066
 # Those of them that JSON does not escape.
 _CONTROL_IN_JSON = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 _SUSPECT_DIGITS = re.compile(rb"7[0-9]{10}")
+_PASSWORD_IN_WRONG_URL = re.compile(r"//[^/@:]*:([^@]*)@")
 
 
 def mask_phone(phone: str) -> str:
@@ -56,8 +57,17 @@ def secrets_in(value: str) -> list[str]:
     """Lists the secrets in a secret setting: the passwords of comma-separated URLs, or else the whole value."""
     if "://" not in value:
         return [value]
-    passwords = (urlsplit(part.strip()).password or "" for part in value.split(","))
+    passwords = [_password_of(part.strip()) for part in value.split(",")]
     return [form for password in passwords for form in {password, unquote(password)}]
+
+
+def _password_of(url: str) -> str:
+    """Returns the password of a URL, also of one that is wrong: it is told what is wrong, without the password."""
+    try:
+        return urlsplit(url).password or ""
+    except ValueError:
+        found = _PASSWORD_IN_WRONG_URL.search(url)
+        return found[1] if found else ""
 
 
 class Redactor:

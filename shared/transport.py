@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from shared import amqp_urls
 
@@ -17,6 +17,8 @@ VARIABLE = "HERALD_INSECURE_TRANSPORT"
 VERIFY_FULL: Literal["verify-full"] = "verify-full"
 # They encrypt, and accept a server with a certificate of somebody else.
 _UNVERIFIED_MODES = ("require", "verify-ca")
+NO_HOST = "it has no valid host and port; write special characters as %XX"
+LAST_PORT = 65535
 _ROOT_CERTIFICATE = Path(".postgresql/root.crt")
 
 
@@ -72,11 +74,15 @@ def read_database_url(url: str, env: Mapping[str, str] | None = None) -> Databas
     Hosts that only a service file knows count as elsewhere. Raises ValueError for a URL that asyncpg would refuse.
     """
     env = os.environ if env is None else env
-    parts = urlsplit(url)
+    if "%00" in url:
+        raise ValueError("it has a zero byte")
+    parts = _split(url)
     query = dict(parse_qsl(parts.query, strict_parsing=True)) if parts.query else {}
     in_url = parts.netloc.partition("@")[2] if "@" in parts.netloc else parts.netloc
     service = f"service {query['service']}" if "service" in query else None
     hosts = in_url or query.get("host") or service or env.get("PGHOST")
+    for host in hosts.split(",") if hosts else ():
+        _require_host(host)
     mode = query.get("sslmode") or env.get("PGSSLMODE") or None
     return DatabaseTarget(
         tuple(_without_port(host, quoted=bool(in_url)) for host in hosts.split(",")) if hosts else (),
@@ -137,11 +143,31 @@ def weaknesses_of_broker(urls: str) -> tuple[Weakness, ...]:
 
 
 def weaknesses_of_http(url: str, peer: Peer, setting: str) -> tuple[Weakness, ...]:
-    """Returns the weakness of a URL whose requests carry a token without TLS."""
-    parts = urlsplit(url)
+    """Returns the weakness of a URL whose requests carry a token without TLS. Raises ValueError for a malformed one."""
+    parts = _split(url)
     if parts.scheme != "http" or is_loopback(parts.hostname or ""):
         return ()
     return (Weakness(peer, setting, parts.hostname or "", "http:// does not encrypt", "https://"),)
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError as error:
+        raise ValueError(NO_HOST) from error
+
+
+def _require_host(host: str) -> None:
+    """Raises ValueError unless a host and its port can be looked up. A path is a Unix socket."""
+    if host.startswith("/"):
+        return
+    name, _, port = host.rpartition("]")[2].partition(":")
+    try:
+        unquote(name).encode("idna")
+    except UnicodeError:
+        raise ValueError(NO_HOST) from None
+    if port and not (port.isdecimal() and port.isascii() and 0 < int(port) <= LAST_PORT):
+        raise ValueError(NO_HOST)
 
 
 def _without_port(host: str, *, quoted: bool) -> str:

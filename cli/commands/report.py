@@ -21,6 +21,9 @@ from services.planner.report.tables import arrange
 from services.planner.report.words import Words
 from shared import settings
 
+# Those of all moments of the API. The report looks a day and more to either side.
+YEARS = (1970, 9998)
+
 
 def report_command(
     date_: Annotated[
@@ -41,6 +44,8 @@ async def _report(date_: date | None, send: bool, html: Path | None) -> None:
     config = settings.load(ReportSettings)
     if send and not config.report_to:
         raise Failure("HERALD_REPORT_TO names nobody to send it to", code=2)
+    if date_ is not None and not YEARS[0] <= date_.year <= YEARS[1]:
+        raise Failure(f"--date must be between the years {YEARS[0]} and {YEARS[1]}", code=2)
     now, zone = datetime.now(UTC), ZoneInfo(config.report_timezone)
     day = Day(date_ or now.astimezone(zone).date() - timedelta(days=1), zone)
     database = find_database()

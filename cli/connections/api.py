@@ -1,16 +1,18 @@
 """The client of the REST API: returns answers as JSON, and raises Failure for problems."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
+from yarl import URL
 
 from cli.connections.addresses import Address, find_api, find_token
 from cli.connections.transport import judge
 from cli.failure import Failure
-from shared.transport import weaknesses_of_http
+from shared.transport import LAST_PORT, weaknesses_of_http
 
 Json = dict[str, Any]
 # How many times a request is repeated after a 429.
@@ -89,15 +91,25 @@ async def open_api(url: str | None = None, token: str | None = None) -> AsyncIte
     """Opens a client of the API at `url`, by default of that of the settings or of the stack of this folder."""
     found = find_api() if url is None else Address(url, "check that it runs")
     token = token or find_token(found.url)
+    if token and re.fullmatch(r"[\x21-\x7e]+", token) is None:
+        raise Failure("HERALD_TOKEN: a token is visible ASCII without spaces or line breaks", code=2)
+    _check_url(found.url)
     if token:
         judge(weaknesses_of_http(found.url, "api", "HERALD_API_URL"))
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    try:
-        session = aiohttp.ClientSession(found.url, headers=headers, timeout=_TIMEOUT)
-    except ValueError as error:
-        raise Failure(f"HERALD_API_URL: {error}", code=2) from error
-    async with session:
+    async with aiohttp.ClientSession(found.url, headers=headers, timeout=_TIMEOUT) as session:
         yield ApiClient(session, found.remedy)
+
+
+def _check_url(text: str) -> None:
+    """Raises Failure unless requests can be sent to a URL."""
+    try:
+        url = URL(text)
+        usable = url.scheme in ("http", "https") and bool(url.host) and 0 < (url.port or 0) <= LAST_PORT
+    except ValueError:
+        usable = False
+    if not usable:
+        raise Failure("HERALD_API_URL: it is not a URL like https://herald.example.org", code=2)
 
 
 def seconds_of(retry_after: str | None) -> float:

@@ -1,5 +1,7 @@
 """Says in words what an option takes, and what is wrong with its value, instead of types and pydantic's sentences."""
 
+import errno
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,12 +14,29 @@ WORDS = {"int": "NUMBER", "float": "NUMBER", "Path": "FILE", "datetime": "DATE"}
 PLAIN = {"does not match the formats '%Y-%m-%d'": "is not a date such as 2030-01-31"}
 # Bounds of types, not of sense: nobody reads them.
 UNTOLD = 10_000_000
+# Of a file that standard output goes to.
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
 
 Parameter = TyperOption | TyperArgument
 
 
+def _is_text(argument: str) -> bool:
+    """Returns whether an argument was UTF-8; the bytes of others come as lone surrogates."""
+    try:
+        argument.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 class WordedGroup(TyperGroup):
     """The root of the command. The help and the errors of all commands name no types of Python."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        # What is left out of a filter would widen it. Names of files may have any bytes.
+        if any(not _is_text(argument) and not os.path.lexists(argument) for argument in args):
+            ctx.fail("an argument is not text in UTF-8, nor a file that exists")
+        return super().parse_args(ctx, args)
 
     def get_params(self, ctx: Any) -> Any:
         found = super().get_params(ctx)
@@ -46,6 +65,14 @@ class WordedGroup(TyperGroup):
             for said, words in PLAIN.items():
                 error.message = error.message.replace(said, words)
             raise
+        except OSError as error:
+            if error.filename is not None or error.errno not in _NO_ROOM:
+                raise
+            from cli.terminal.output import complain, forget_output
+
+            forget_output()
+            complain(f"the output cannot be written: {error.strerror}")
+            raise typer.Exit(1) from error
 
 
 def _parameters_of(command: Any, ctx: Any) -> Iterator[Parameter]:

@@ -34,7 +34,7 @@ from services.api.web.context import DATABASE, LOG_FIELDS, METRICS, QUERY, TIMEO
 from services.api.web.database import DatabaseGate
 from services.api.web.middleware import FIELD_NAMES, answer_problems, observe, stamp
 from services.api.web.problems import HttpProblem, took_too_long
-from services.api.web.reading.parsing import parse_query
+from services.api.web.reading.parsing import parse_query, refuse_no_text
 from services.api.web.reading.turns import TURNS, Turns
 from services.api.web.request_log import field_names, redact_fields
 from services.api.web.route import PREFIX, Handler, Route, by_path, methods_of
@@ -134,6 +134,7 @@ def endpoint(route: Route) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         if not request[IDENTITY].may(route.role):
             raise HttpProblem("role-insufficient", f"This needs a token with the role {route.role}.")
+        refuse_no_text(request.rel_url.raw_path, request.rel_url.raw_query_string)
         pairs = {name: request.query.getall(name) for name in request.query}
         query = parse_query(route.query, pairs)
         request[QUERY] = query

@@ -1,6 +1,5 @@
 """Attributes of a client: a small JSON object of the operator's own, for personal texts and filters. Pure."""
 
-import math
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -61,7 +60,8 @@ def _read_value(name: str, value: object) -> AttributeValue | None:
     match value:
         case None | bool():
             return value
-        case int() | float() if math.isfinite(value) and abs(value) <= LARGEST:
+        # False of NaN as well. math.isfinite refuses a whole number that no float can hold.
+        case int() | float() if abs(value) <= LARGEST:
             return value
         case int() | float():
             raise ValueError(f"{name}: must be a number between -{LARGEST} and {LARGEST}")

@@ -103,4 +103,4 @@ def read_external_id(text: str) -> str:
     try:
         return _EXTERNAL_ID.validate_python(text)
     except ValidationError as error:
-        raise invalid(*field_errors(error, "path.external_id")) from None
+        raise invalid(*field_errors(error, "path", "external_id")) from None

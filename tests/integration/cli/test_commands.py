@@ -320,6 +320,44 @@ async def test_a_reader_that_has_enough_is_no_error(make_stack: MakeStack, tmp_p
     process = await asyncio.create_subprocess_exec("bash", "-c", command, env=env, stdout=PIPE, stderr=PIPE)
     out, err = await process.communicate()
     assert (out.splitlines()[-1], err) == (b"0", b"")
+    for words in ("clients list --json", "clients export", "clients list"):
+        command = f"{sys.executable} -m cli.main {words} > /dev/full"
+        process = await asyncio.create_subprocess_exec("bash", "-c", command, env=env, stderr=PIPE)
+        _, err = await process.communicate()
+        assert (process.returncode, err) == (1, b"herald: the output cannot be written: No space left on device\n")
+
+
+async def test_an_argument_that_is_no_text_is_refused_and_never_left_out(tmp_path: Path) -> None:
+    for words in (("clients", "list", "--tag", "\udcff"), ("token", "revoke", "\udcff"), ("\udcff",)):
+        done = await herald(*words, env={"PYTHONUTF8": "1"}, folder=tmp_path)
+        assert (done.code, done.out) == (2, ""), done
+        assert "not text in UTF-8" in done.err
+    named = tmp_path / "\udcff.csv"
+    named.write_text("phone\n")
+    done = await herald("clients", "import", str(named), env={"HERALD_API_URL": "http://127.0.0.1:1"}, folder=tmp_path)
+    assert "the API does not answer" in done.err, done
+
+
+async def test_the_report_is_of_a_day_that_has_neighbours(tmp_path: Path) -> None:
+    for day in ("0001-01-01", "9999-12-31"):
+        done = await herald("report", "--date", day, folder=tmp_path)
+        assert (done.code, done.err) == (2, "herald: --date must be between the years 1970 and 9998\n"), done
+
+
+async def test_wrong_addresses_and_tokens_are_named(tmp_path: Path) -> None:
+    for name, value, words in (
+        ("HERALD_TOKEN", "a\nb", "visible ASCII"),
+        ("HERALD_TOKEN", "\u0436", "visible ASCII"),
+        ("HERALD_API_URL", "http://[::1", "it is not a URL"),
+        ("HERALD_API_URL", "http://127.0.0.1:99999", "it is not a URL"),
+        ("HERALD_API_URL", "http://", "it is not a URL"),
+        ("HERALD_DATABASE_URL", "postgresql://127.0.0.1:99999/x", "no valid host and port"),
+    ):
+        command = ("token", "list") if name == "HERALD_DATABASE_URL" else ("clients", "list")
+        done = await herald(*command, env={name: value}, folder=tmp_path)
+        assert (done.code, done.err.count("\n")) == (2, 1), done
+        assert done.err.startswith(f"herald: {name}: "), done
+        assert words in done.err
 
 
 async def test_elsewhere_a_command_says_what_to_do(tmp_path: Path) -> None:

@@ -192,6 +192,7 @@ def test_a_json_line_means_the_same_without_control_characters(event: dict[str, 
         ("a token", {"a token"}),
         ("postgresql://herald:hush@db/herald", {"hush"}),
         ("postgresql://db/herald", {""}),
+        ("postgresql://herald:hush@[::1/herald", {"hush"}),
         # As it is written, and as it is meant.
         ("amqp://a:b%40c@one/, amqp://d:e@two/", {"b%40c", "b@c", "e"}),
     ],

@@ -62,6 +62,26 @@ def test_the_hosts_of_a_database_are_those_that_asyncpg_takes(
     assert (target.hosts, target.elsewhere) == (hosts, elsewhere)
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://u:hush@[::1/h",
+        "postgresql://u:hush@db:99999/h",
+        "postgresql://u:hush@db:0/h",
+        "postgresql://u:hush@db:-1/h",
+        "postgresql://u:hush@db:x/h",
+        "postgresql://u:hush@localhost,db:70000/h",
+        "postgresql://u:hush@a..b/h",
+        "postgresql://u:hush@" + "a" * 300 + "/h",
+        "postgresql://u:hush@db/a%00b",
+    ],
+)
+def test_a_url_without_a_usable_host_is_refused_in_words(url: str) -> None:
+    with pytest.raises(ValueError, match=r"no valid host and port|zero byte") as refused:
+        transport.database_tls(url)
+    assert "hush" not in str(refused.value)
+
+
 @pytest.fixture
 def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PGHOST", "PGSSLMODE", "PGSSLROOTCERT"):

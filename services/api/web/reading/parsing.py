@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from typing import Any, TypeVar
+from urllib.parse import unquote_plus, unquote_to_bytes
 
 from pydantic import BaseModel, ValidationError
 
@@ -13,6 +14,7 @@ Zones = frozenset[str]
 # More than a body of the API's models needs; parsing more would hold up the event loop.
 MAX_KEYS = 100
 MAX_VALUES, MAX_NESTED = 20_000, 5_000
+NO_TEXT = "has escapes that are not UTF-8"
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
@@ -52,9 +54,29 @@ def parse_query(kind: type[ModelT], pairs: Mapping[str, list[str]]) -> ModelT:
         raise invalid(*field_errors(error, "query")) from None
 
 
-def field_errors(error: ValidationError, place: str) -> list[InvalidValue]:
+def refuse_no_text(path: str, query: str) -> None:
+    """Raises a 422 problem for escapes in a raw path or query that are no UTF-8: they would be read as they stand."""
+    if not _is_text(path):
+        raise invalid(InvalidValue(("path",), NO_TEXT))
+    for part in query.split("&"):
+        name, _, value = part.partition("=")
+        if not _is_text(name):
+            raise invalid(InvalidValue(("query",), NO_TEXT))
+        if not _is_text(value):
+            raise invalid(InvalidValue(("query", unquote_plus(name)), NO_TEXT))
+
+
+def _is_text(raw: str) -> bool:
+    try:
+        unquote_to_bytes(raw).decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def field_errors(error: ValidationError, *place: str) -> list[InvalidValue]:
     return [
-        InvalidValue((place, *found["loc"]), message_of(found))
+        InvalidValue((*place, *found["loc"]), message_of(found))
         for found in error.errors(include_url=False, include_input=False)
     ]
 

@@ -40,6 +40,7 @@ WRONG: list[dict[str, Any]] = [
     {"attributes": {"name": " "}},
     {"attributes": {"name": "a\nb"}},
     {"attributes": {"points": 1e300}},
+    {"attributes": {"points": 10**400}},
     {"attributes": {f"a{number}": 1 for number in range(33)}},
     {"attributes": {"name": "x" * 4096}},
     {"tags": [f"t{number}" for number in range(33)]},
@@ -56,6 +57,17 @@ async def test_what_a_client_may_not_have_is_refused(api: Api, given: dict[str, 
     assert refused.status == 422
     assert refused.body["errors"][0]["loc"][:2] == ["body", next(reversed(given))]
     assert (await api.get("/clients")).body["items"] == []
+
+
+async def test_an_external_id_that_no_client_can_have_is_refused_where_it_stands(api: Api) -> None:
+    refused = await api.put("/clients/by-external-id/a%00b", {"phone": PHONE})
+    assert (refused.status, refused.body["errors"][0]["loc"]) == (422, ["path", "external_id"])
+
+
+async def test_a_number_of_any_length_spoils_its_line_alone(api: Api) -> None:
+    line = b'{"phone": "%d", "attributes": {"points": %d}}\n'
+    done = await api.upload(line % (79990000001, 10**400) + line % (79990000002, 1), media="application/x-ndjson")
+    assert (done.body["created"], [error["line"] for error in done.body["errors"]]) == (1, [1])
 
 
 async def test_a_merge_that_makes_too_many_attributes_is_refused(api: Api) -> None:

@@ -75,6 +75,10 @@ WRONG_QUERIES = [
     ("/clients?operator_code=99", "operator_code"),
     ("/clients?phone=%2B79990000001", "phone"),
     ("/clients?tag=%00", "tag"),
+    ("/clients?tag=%ff", "tag"),
+    ("/clients?tag=%ED%A0%80", "tag"),
+    ("/clients?limit=1&external_id=%C0%80", "external_id"),
+    ("/suppressions?phone=%e9", "phone"),
     ("/clients?tag=" + "x" * 65, "tag"),
     ("/clients/1?verbose=1", "verbose"),
     ("/clients/export?limit=1", "limit"),
@@ -95,6 +99,15 @@ async def test_a_wrong_query_parameter_is_a_422(api: Api, subtests: pytest.Subte
             assert_problem(refused, 422)
             assert refused.body["errors"][0]["loc"] == ["query", parameter]
             assert refused.body["errors"][0]["msg"]
+
+
+async def test_escapes_that_are_no_text_are_refused_in_paths_and_in_names(api: Api) -> None:
+    by_id = await api.put("/clients/by-external-id/%ff", {"phone": "79990000001"})
+    named = await api.get("/clients?%ff=1")
+    for refused, place in ((by_id, "path"), (named, "query")):
+        assert_problem(refused, 422)
+        assert refused.body["errors"] == [{"loc": [place], "msg": "has escapes that are not UTF-8"}]
+    assert (await api.get("/clients")).body["items"] == []
 
 
 async def test_a_wrong_parameter_of_an_import_is_a_422(api: Api) -> None:

@@ -65,6 +65,8 @@ WRONG = [
     ({"all": [an_attribute("contains", 7)]}, ("all", 0, "value"), "a string"),
     ({"all": [an_attribute("eq", None)]}, ("all", 0, "value"), "a string, a number"),
     ({"all": [an_attribute("eq", 1e300)]}, ("all", 0, "value"), "a number between"),
+    ({"all": [an_attribute("eq", 10**400)]}, ("all", 0, "value"), "a number between"),
+    ({"all": [an_attribute("gt", float("nan"))]}, ("all", 0, "value"), "a number between"),
     ({"all": [an_attribute("eq", "a\0b")]}, ("all", 0, "value"), "control characters"),
     ({"all": [an_attribute("exists", "yes")]}, ("all", 0, "value"), "true or false"),
     ({"all": [{**an_attribute("eq", 1), "name": "City"}]}, ("all", 0, "name"), "the name of an attribute"),
