@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
+import aiormq
 import typer
 
-from cli.connections.addresses import find_database
+from cli.connections.addresses import find_broker, find_database
+from cli.connections.broker import open_broker
 from cli.connections.database import open_database
 from cli.connections.transport import judge
 from cli.failure import Failure
@@ -19,7 +21,8 @@ from services.planner.report.mail import NotTaken, TakenPerhaps, compose, hand_o
 from services.planner.report.settings import MailServer, ReportSettings
 from services.planner.report.tables import arrange
 from services.planner.report.words import Words
-from shared import settings
+from shared import settings, topology
+from shared.broker import BROKER_OUTAGES
 
 # Those of all moments of the API. The report looks a day and more to either side.
 YEARS = (1970, 9998)
@@ -50,7 +53,7 @@ async def _report(date_: date | None, send: bool, html: Path | None) -> None:
     day = Day(date_ or now.astimezone(zone).date() - timedelta(days=1), zone)
     database = find_database()
     async with open_database(database.url, remedy=database.remedy) as connection:
-        report = await read_report(connection, day, now, _unknown)
+        report = await read_report(connection, day, now, _count_dead_letters)
     words = Words(config.report_language)
     if html is not None:
         _write(html, render_html(arrange(report, words), words.language))
@@ -60,9 +63,19 @@ async def _report(date_: date | None, send: bool, html: Path | None) -> None:
         typer.echo(render_text(arrange(report, words)), nl=False)
 
 
-async def _unknown() -> None:
-    """Leaves the dead letters out: a command has no connection to the broker."""
-    return
+async def _count_dead_letters() -> int | None:
+    """Counts what waits in the dead queues. Returns None where nobody names a broker, and where it is away."""
+    try:
+        found = find_broker()
+        async with open_broker(found.url, remedy=found.remedy) as connection, connection.channel() as channel:
+            queues = [await channel.declare_queue(name, passive=True) for name in topology.DEAD_QUEUES]
+    except (Failure, aiormq.exceptions.ChannelNotFoundEntity, *BROKER_OUTAGES):
+        return None
+    return sum(queue.declaration_result.message_count or 0 for queue in queues)
+
+
+async def _record_nothing() -> None:
+    """Does nothing before the text is handed over: only planners keep that, against a second report."""
 
 
 def _write(file: Path, page: str) -> None:
@@ -78,7 +91,7 @@ async def _send(report: Report, config: ReportSettings, words: Words) -> None:
     judge(config.weaknesses())
     server = MailServer.parse(config.smtp_url.get_secret_value())
     try:
-        refused = await hand_over(server, message, _unknown)
+        refused = await hand_over(server, message, _record_nothing)
     except NotTaken as error:
         raise Failure(f"the mail server {server.host}:{server.port} did not take the report: {error}") from error
     except TakenPerhaps as error:

@@ -659,6 +659,14 @@ async def test_a_russian_browser_reads_russian_until_another_language_is_chosen(
             await expect(browsed.page.locator(f"main {ready}").first).to_be_visible()
             await opened.picture(f"ru-{path.strip('/#?').replace('/', '-').partition('?')[0]}")
             assert set(LATIN.findall(await shown_text(browsed.page))) - NAMES == set(), path
+        await opened.open("/#/settings")
+        await opened.button("Новый токен").click()
+        await opened.dialog.get_by_label("Название").fill("два слова")
+        await opened.button("Создать токен").click()
+        opened.allow(REFUSED.format(422))
+        await expect(opened.dialog.locator(".wrong").first).to_contain_text("от 1 до 64 знаков: латинские буквы")
+        await browsed.page.keyboard.press("Escape")
+        await opened.open("/#/mailings/new")
         assert await browsed.page.locator("html").get_attribute("lang") == "ru"
         await browsed.page.get_by_label("Язык").select_option("en")
         await expect(opened.heading("New mailing")).to_be_visible()

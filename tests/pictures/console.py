@@ -1,7 +1,7 @@
 """Takes the pictures of the console for docs/images, of a stack with a sandbox and an empty database.
 
     .venv/bin/herald up &
-    .venv/bin/herald report --date today --html report.html
+    .venv/bin/herald report --date 2026-11-28 --html report.html
     .venv/bin/python -m tests.pictures.console http://127.0.0.1:8080 TOKEN http://127.0.0.1:9090 --report report.html
 
 It makes clients and mailings, one of which is being sent while the pictures are taken; with --again it only takes the
@@ -29,6 +29,7 @@ TEXTS = (
 WIDE: ViewportSize = {"width": 1200, "height": 980}
 SHORT: ViewportSize = {"width": 1200, "height": 480}
 NARROW: ViewportSize = {"width": 375, "height": 800}
+PAGE: ViewportSize = {"width": 1100, "height": 800}
 REPORT: ViewportSize = {"width": 800, "height": 400}
 SETTLED_MS = 4000
 
@@ -89,10 +90,22 @@ async def take_pictures(given: argparse.Namespace) -> None:
         await take(page, given.url, "/events", "console-events")
         await page.get_by_label("Language").select_option("ru")
         await take(page, given.url, "/", "console-russian")
+        await take_api(page, given.url)
         if given.report is not None:
             await page.set_viewport_size(REPORT)
             await page.goto(given.report.absolute().as_uri())
             await shoot(page, "report")
+
+
+async def take_api(page: Page, url: str) -> None:
+    """Takes the pictures of Swagger UI, at the operations of mailings, and of the index of the API."""
+    await page.set_viewport_size(PAGE)
+    await page.goto(f"{url}/docs/")
+    await page.wait_for_timeout(SETTLED_MS)
+    await page.locator("#operations-tag-mailings").evaluate("(tag) => tag.scrollIntoView()")
+    await shoot(page, "docs", whole=False)
+    await page.goto(f"{url}/api/")
+    await shoot(page, "index", whole=False)
 
 
 async def send(stack: Stack) -> int:

@@ -70,14 +70,14 @@ async def list_mailings(connection: Connection, day: Day) -> list[ReportedMailin
     rows = await connection.fetch(
         """
         WITH ran AS MATERIALIZED (
-            SELECT id, status, end_at FROM mailings
-            WHERE started_at < $2 AND coalesce(finished_at, 'infinity') >= $1 ORDER BY id DESC LIMIT $3
+            SELECT id, name, status, end_at FROM mailings
+            WHERE NOT test AND started_at < $2 AND coalesce(finished_at, 'infinity') >= $1 ORDER BY id DESC LIMIT $3
         ), final AS (
             SELECT m.mailing_id, m.status::text AS status, count(*) AS n
             FROM ran JOIN messages m ON m.mailing_id = ran.id
             WHERE m.final_at >= $1 AND m.final_at < $2 GROUP BY 1, 2
         )
-        SELECT ran.id, ran.status, ran.end_at, final.status AS message_status, final.n
+        SELECT ran.id, ran.name, ran.status, ran.end_at, final.status AS message_status, final.n
         FROM ran LEFT JOIN final ON final.mailing_id = ran.id ORDER BY ran.id DESC
         """,
         day.begins_at,
@@ -87,7 +87,7 @@ async def list_mailings(connection: Connection, day: Day) -> list[ReportedMailin
     found: dict[int, ReportedMailing] = {}
     for row in rows:
         mailing = found.setdefault(
-            row["id"], ReportedMailing(row["id"], None, row["status"], row["end_at"], DayCounts({}))
+            row["id"], ReportedMailing(row["id"], row["name"], row["status"], row["end_at"], DayCounts({}))
         )
         if row["message_status"] is not None:
             mailing.counts.by_status[row["message_status"]] = row["n"]
@@ -100,7 +100,7 @@ async def count_final(connection: Connection, day: Day) -> DayCounts:
         """
         SELECT m.status::text AS status, count(*) AS n
         FROM mailings g JOIN messages m ON m.mailing_id = g.id
-        WHERE coalesce(g.started_at, '-infinity') < $2 AND coalesce(g.finished_at, 'infinity') >= $1
+        WHERE NOT g.test AND coalesce(g.started_at, '-infinity') < $2 AND coalesce(g.finished_at, 'infinity') >= $1
             AND m.final_at >= $1 AND m.final_at < $2
         GROUP BY 1
         """,
@@ -116,7 +116,7 @@ async def list_reasons(connection: Connection, day: Day) -> list[ReasonCount]:
         """
         SELECT m.status::text AS status, coalesce(m.reason, '') AS reason, count(*) AS n
         FROM mailings g JOIN messages m ON m.mailing_id = g.id
-        WHERE coalesce(g.started_at, '-infinity') < $2 AND coalesce(g.finished_at, 'infinity') >= $1
+        WHERE NOT g.test AND coalesce(g.started_at, '-infinity') < $2 AND coalesce(g.finished_at, 'infinity') >= $1
             AND m.status IN ('rejected', 'exhausted', 'expired') AND m.final_at >= $1 AND m.final_at < $2
         GROUP BY 1, 2 ORDER BY n DESC, status, reason LIMIT $3
         """,
@@ -145,9 +145,9 @@ async def list_ending(connection: Connection, before: datetime) -> list[Reported
     """Lists mailings that end before this moment and have messages unsent, the nearest end first."""
     rows = await connection.fetch(
         """
-        SELECT m.id, m.status, m.end_at, c.pending + c.retrying AS unsent
+        SELECT m.id, m.name, m.status, m.end_at, c.pending + c.retrying AS unsent
         FROM mailings m JOIN mailing_counts c ON c.mailing_id = m.id
-        WHERE m.finished_at IS NULL AND m.status IN ('running', 'paused')
+        WHERE NOT m.test AND m.finished_at IS NULL AND m.status IN ('running', 'paused')
             AND m.end_at > now() AND m.end_at < $1 AND c.pending + c.retrying > 0
         ORDER BY m.end_at, m.id LIMIT $2
         """,
@@ -155,7 +155,7 @@ async def list_ending(connection: Connection, before: datetime) -> list[Reported
         MOST_MAILINGS,
     )
     return [
-        ReportedMailing(row["id"], None, row["status"], row["end_at"], DayCounts({}), unsent=row["unsent"])
+        ReportedMailing(row["id"], row["name"], row["status"], row["end_at"], DayCounts({}), unsent=row["unsent"])
         for row in rows
     ]
 
@@ -163,6 +163,10 @@ async def list_ending(connection: Connection, before: datetime) -> list[Reported
 async def list_scheduled(connection: Connection, limit: int) -> list[ReportedMailing]:
     """Lists the mailings that start next."""
     rows = await connection.fetch(
-        "SELECT id, status, start_at FROM mailings WHERE status = 'scheduled' ORDER BY start_at, id LIMIT $1", limit
+        """
+        SELECT id, name, status, start_at FROM mailings WHERE status = 'scheduled' AND NOT test
+        ORDER BY start_at, id LIMIT $1
+        """,
+        limit,
     )
-    return [ReportedMailing(row["id"], None, row["status"], row["start_at"], DayCounts({})) for row in rows]
+    return [ReportedMailing(row["id"], row["name"], row["status"], row["start_at"], DayCounts({})) for row in rows]

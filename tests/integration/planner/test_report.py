@@ -86,7 +86,9 @@ async def a_day_with_failures(pool: asyncpg.Pool) -> None:
     """Makes a mailing that ran yesterday: three sent, one rejected, and one expired."""
     await running_mailing(pool, 5)
     yesterday = NOON - timedelta(days=1)
-    await pool.execute("UPDATE mailings SET started_at = $1, end_at = $2", yesterday, NOON + timedelta(days=1))
+    await pool.execute(
+        "UPDATE mailings SET name = 'Sale', started_at = $1, end_at = $2", yesterday, NOON + timedelta(days=1)
+    )
     for place, (status, reason) in enumerate(
         [("sent", None), ("sent", None), ("sent", None), ("rejected", "number unknown"), ("expired", "too late")]
     ):
@@ -119,7 +121,7 @@ async def test_the_report_of_a_day_with_failures_arrives_once_with_three_planner
     assert message["To"] == "ops@example.org, boss@example.org"
     assert "3 sent, 2 failed" in message["Subject"]
     text = text_of(message)
-    for said in ("Rejected: number unknown", "In 1 minute more", "2 dead letters wait"):
+    for said in ("Rejected: number unknown", "In 1 minute more", "2 dead letters wait", "1 Sale"):
         assert said in text
     assert message.get_body(("html",)) is not None
     # Neither a phone nor the text of the mailing.
@@ -129,6 +131,14 @@ async def test_the_report_of_a_day_with_failures_arrives_once_with_three_planner
     )
     assert phone not in message.as_string()
     assert body not in message.as_string()
+
+
+async def test_a_test_send_is_in_no_report(pool: asyncpg.Pool, mail: MailServer) -> None:
+    await a_day_with_failures(pool)
+    await pool.execute("UPDATE mailings SET test = true")
+    await sender(pool, mail.url).send_due()
+    assert "Sale" not in text_of(mail.box.taken[0])
+    assert "0 sent, 0 failed" in mail.box.taken[0]["Subject"]
 
 
 async def test_nothing_to_report_is_sent_all_the_same(pool: asyncpg.Pool, mail: MailServer) -> None:

@@ -88,6 +88,7 @@ async def ids(rows: Rows, operation_id: str) -> dict[str, int | str]:
         "INSERT INTO sessions (hash, subject, name, role, expires_at)"
         " VALUES (sha256('x'), '7', 'oidc:7', 'viewer', now() + interval '1 h') RETURNING id"
     )
+    await rows.token("old", "viewer")
     return {
         "client_id": client,
         "mailing_id": mailing,
@@ -97,6 +98,7 @@ async def ids(rows: Rows, operation_id: str) -> dict[str, int | str]:
         "suppression_id": suppression,
         "provider": "smsc",
         "session_id": session,
+        "token_id": await rows.pool.fetchval("SELECT id FROM tokens"),
         "test_send_id": await rows.test_send("79990000002"),
     }
 

@@ -4,6 +4,7 @@
 /** @import { Child } from "../shared/elements.js" */
 
 import { definitions, h, numberCell, table } from "../shared/elements.js";
+import { faultCell } from "../shared/problems.js";
 import { formatCount, say, sayCount } from "../shared/words/language.js";
 import { upload } from "../shared/upload.js";
 
@@ -28,7 +29,7 @@ export function inspect(file, signal) {
  */
 export function fileFacts({ encoding, delimiter, rows, uneven, unreadable, complete, phones }) {
   const refused = phones.refused.map(({ detail, count }) => h("tr", {},
-    h("td", { lang: "en" }, detail), numberCell(formatCount(count))));
+    faultCell(detail), numberCell(formatCount(count))));
   return [
     h("dl", { class: "plan" }, definitions([
       [say("encoding"), encoding], [say("delimiter"), DELIMITERS[delimiter]],

@@ -4,6 +4,7 @@
 /** @import { Child } from "../shared/elements.js" */
 
 import { button, definitions, h, numberCell, table } from "../shared/elements.js";
+import { faultCell } from "../shared/problems.js";
 import { formatCount, say, sayCount } from "../shared/words/language.js";
 
 /**
@@ -34,7 +35,7 @@ export function reportOf(found) {
  */
 export function refusedLines(rejected, errors) {
   const rows = errors.map(({ line, detail }) => h("tr", {},
-    numberCell(formatCount(line)), h("td", { lang: "en" }, detail)));
+    numberCell(formatCount(line)), faultCell(detail)));
   const title = rejected > errors.length ? sayCount("first_rejected", errors.length) : say("rejected_lines");
   return rows.length > 0 && [h("h3", {}, title), table(title, [[say("line"), "number"], say("error")], rows)];
 }

@@ -41,7 +41,8 @@ export function tokensSection(signal) {
   return {
     element: section(say("tokens"),
       h("p", { class: "hint" }, say("tokens_hint")),
-      h("p", {}, button(say("new_token"), () => createToken(reload, signal))), list.element),
+      h("p", { class: "new-token" }, button(say("new_token"), () => createToken(reload, signal), { class: "small" })),
+      list.element),
     failed: poller.failed,
   };
 }

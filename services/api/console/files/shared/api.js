@@ -2,7 +2,8 @@
 
 /** @import { FieldError } from "api-types" */
 
-import { LANGUAGE, hasWord, say, sayOf } from "./words/language.js";
+import { sayFault } from "./words/faults.js";
+import { hasWord, say, sayOf } from "./words/language.js";
 
 // Relative to the page, so that the console also works below a path of a proxy.
 const ROOT = new URL("api/v1/", document.baseURI);
@@ -45,8 +46,14 @@ export class Problem extends Error {
 
   /** What is wrong, in the reader's language. The API's own sentence says more, to those who read English. */
   get said() {
+    const { text, lang } = sayFault(this.message);
     const known = this.code !== null && hasWord("problem", this.code);
-    return known && LANGUAGE !== "en" ? sayOf("problem", this.code ?? "") : this.message;
+    return known && lang !== null ? sayOf("problem", this.code ?? "") : text;
+  }
+
+  /** Whether the API's own sentence is in another language than the page. */
+  get untranslated() {
+    return sayFault(this.message).lang !== null;
   }
 
   /** Whether the same request may succeed a little later. */

@@ -5,7 +5,13 @@
 
 import { Problem, Unreachable, isAbort } from "./api.js";
 import { button, h, setChildren } from "./elements.js";
+import { sayFault } from "./words/faults.js";
 import { say, sayCount } from "./words/language.js";
+
+// Problems of which the API's own sentence says more than the console's. Of all others the console says everything.
+const DETAILED = new Set([
+  null, "state-conflict", "malformed-request", "malformed-body", "stop-list-unreadable", "internal-error",
+]);
 
 /** Makes an empty box in which problems are shown. */
 export function problemBox() {
@@ -21,20 +27,31 @@ export function problemBox() {
 export function showProblem(box, error, errors = errorsOf(error)) {
   const missing = error instanceof Problem ? error.missing : [];
   const lines = [
-    ...errors.map((one) => h("li", { lang: "en" }, line(one))),
+    ...errors.map((one) => faultItem(one)),
     ...missing.map(({ name, missing: count, phones }) => (
       h("li", {}, sayCount("lack_value", count, { name, sample: phones.join(", ") })))),
   ];
   const said = error instanceof Problem ? error.said : error.message;
-  const detail = said === error.message ? null : h("p", { class: "hint", lang: "en" }, error.message);
+  const detail = error instanceof Problem && error.untranslated && DETAILED.has(error.code)
+    && h("p", { class: "hint", lang: "en" }, error.message);
   setChildren(box, h("p", {}, said), detail, lines.length > 0 && h("ul", {}, lines),
     missing.length > 0 && h("p", {}, say("choose_on_missing")));
 }
 
 /** @param {FieldError} error */
-function line({ loc, msg }) {
+function faultItem({ loc, msg }) {
   const place = loc.slice(1).join(" → ");
-  return place ? `${place}: ${msg}` : msg;
+  const { text, lang } = sayFault(msg);
+  return h("li", { lang }, place ? `${place}: ${text}` : text);
+}
+
+/**
+ * Makes a cell that says what is wrong.
+ * @param {string} sentence The API's.
+ */
+export function faultCell(sentence) {
+  const { text, lang } = sayFault(sentence);
+  return h("td", { lang }, text);
 }
 
 /**

@@ -5,6 +5,7 @@
 /** @import { ChipInput } from "./chip_input.js" */
 
 import { h, setChildren, uniqueId } from "../elements.js";
+import { sayFault } from "../words/faults.js";
 import { sayOf } from "../words/language.js";
 
 /**
@@ -121,6 +122,8 @@ function mark(place, text) {
   // A field may hold others.
   const wrong = /** @type {HTMLElement} */ (place.querySelector(":scope > .wrong") ?? place.querySelector(".wrong"));
   input.setAttribute("aria-invalid", "true");
-  setChildren(wrong, wrong.textContent ? `${wrong.textContent}; ${text}` : text);
+  const { text: said, lang } = sayFault(text);
+  wrong.lang = lang ?? document.documentElement.lang;
+  setChildren(wrong, wrong.textContent ? `${wrong.textContent}; ${said}` : said);
   return input;
 }

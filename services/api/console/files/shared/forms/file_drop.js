@@ -1,4 +1,8 @@
-/** A place for a file: it can be dropped there, or chosen. Beside it stands how much of it was sent. */
+/**
+ * A place for a file: it can be dropped there, or chosen. Beside it stands how much of it was sent.
+ *
+ * The browser's own input lies over it unseen: its words are in the browser's language.
+ */
 
 /** @import { Progress } from "../upload.js" */
 
@@ -18,6 +22,7 @@ export class FileDrop {
     this.onfile = onfile;
     /** @type {HTMLInputElement} */
     this.input = h("input", { type: "file", accept, onchange: () => this.take(this.input.files?.[0]) });
+    this.name = h("span", {}, say("no_file"));
     this.sent = h("div", { "aria-live": "polite" });
     this.element = h("div", {
       class: "drop",
@@ -25,11 +30,14 @@ export class FileDrop {
       ondragleave: (/** @type {DragEvent} */ event) => this.hover(event, false),
       ondrop: (/** @type {DragEvent} */ event) => this.drop(event),
     }, field("file", label, this.input, hint), this.sent);
+    this.input.after(h("span", { class: "file", "aria-hidden": "true" },
+      h("span", { class: "choose" }, say("choose_file")), this.name));
   }
 
   /** @param {File | undefined} file */
   take(file) {
     if (file !== undefined) {
+      setText(this.name, file.name);
       this.onfile(file);
     }
   }

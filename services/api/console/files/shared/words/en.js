@@ -446,6 +446,8 @@ export const EN = {
     + "sent ones still count.",
   import_clients: "Import clients",
   file: "File",
+  choose_file: "Choose a file",
+  no_file: "no file chosen",
   file_hint: "CSV as Excel or another program writes it, or NDJSON.",
   on_conflict: "If the phone exists already",
   update_client: "Update the client",
