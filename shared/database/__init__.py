@@ -4,7 +4,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import asyncpg
 from prometheus_client import CollectorRegistry, Gauge
@@ -179,7 +179,7 @@ async def _open(url: str, size: int, session: Mapping[str, str]) -> Pool:
 
 @asynccontextmanager
 async def _second_connection(
-    url: str, tls: ssl.SSLContext | bool | None, parameters: dict[str, str]
+    url: str, tls: ssl.SSLContext | Literal["verify-full"] | None, parameters: dict[str, str]
 ) -> AsyncIterator[asyncpg.Connection]:
     """Opens a connection beside the pool, which may be as small as one."""
     connection = await asyncpg.connect(url, ssl=tls, timeout=5, server_settings=parameters)
