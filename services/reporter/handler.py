@@ -140,6 +140,10 @@ class Handler:
         self._metrics.dead["unfoldable" if body.error is None else "unreadable"].inc()
 
     async def _fold(self, bodies: Sequence[FoldableBody]) -> None:
+        with self._metrics.folding():
+            await self._fold_through_outages(bodies)
+
+    async def _fold_through_outages(self, bodies: Sequence[FoldableBody]) -> None:
         """Folds, and waits out an outage of the database.
 
         The deliveries are kept meanwhile, unless their channel is lost: then another process has them by now, or the

@@ -1,7 +1,8 @@
 """The metrics of the reporter."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -65,6 +66,22 @@ class Metrics:
         self._delivered = float("-inf")
         active = Gauge("herald_reporter_active", "1 if this reporter folds, 0 if it stands by.", registry=registry)
         active.set_function(lambda: clock() - self._delivered < ACTIVE_SECONDS)
+        self._fold_begun: float | None = None
+        under_way = Gauge(
+            "herald_fold_under_way_seconds",
+            "Seconds for which the present fold has lasted with its repeats, 0 without one.",
+            registry=registry,
+        )
+        under_way.set_function(lambda: 0.0 if self._fold_begun is None else clock() - self._fold_begun)
+
+    @contextmanager
+    def folding(self) -> Iterator[None]:
+        """Shows how long a fold lasts while the block runs."""
+        self._fold_begun = self._clock()
+        try:
+            yield
+        finally:
+            self._fold_begun = None
 
     def record_delivery(self) -> None:
         """Records that a body was delivered just now."""

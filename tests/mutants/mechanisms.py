@@ -137,9 +137,9 @@ RESULTS: tuple[Mutant, ...] = (
     mutant(
         "the retry before its result",
         ATTEMPT,
-        "        self._publish(sent, Outgoing(topology.RETRY, name, encode(job)), settle)\n",
+        "        self._publish(sent, Outgoing(topology.RETRY, name, encode(job), headers), settle)\n",
         """        self._finish(sent, classification, decision)
-        self._publish(sent, Outgoing(topology.RETRY, name, encode(job)), lambda error: None)
+        self._publish(sent, Outgoing(topology.RETRY, name, encode(job), headers), lambda error: None)
 """,
         f"{ATTEMPT_TESTS}::test_a_failure_is_retried_through_its_queue",
     ),

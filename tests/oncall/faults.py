@@ -122,7 +122,7 @@ FAULTS = (
         lambda scene: scene.on_database("ALTER DATABASE {name} SET default_transaction_read_only TO on"),
         "HeraldDatabaseReadOnly",
     ),
-    Fault("a table is locked", lock_messages, "HeraldReporterMissing"),
+    Fault("a table is locked", lock_messages, "HeraldFoldStuck"),
     # The broker.
     Fault("RabbitMQ is away", lambda scene: scene.broker.cut(), "HeraldBrokerAway"),
     Fault("RabbitMQ is silent", stall_broker, "HeraldBrokerAway"),

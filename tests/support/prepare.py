@@ -45,6 +45,7 @@ PROGRAMS = (
     # `make lint` checks the console's JavaScript by them.
     Program("npm", _on_path("node", "npm")),
     Program("openssl", _on_path("openssl")),
+    Program("pgbouncer", _on_path("pgbouncer")),
     Program("rabbitmq-server", lambda: rabbitmq.find_script() is not None),
 )
 FAKETIME = Program(faketime.PACKAGE, lambda: faketime.find_library() is not None)

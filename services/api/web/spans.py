@@ -33,8 +33,8 @@ def trace_requests(tools: SpanTools) -> Middleware:
         ids = {f"herald.{name}": number for name, number in ids_in(request.match_info).items()}
         try:
             response = await handler(request)
-        except asyncio.CancelledError:
-            span.end(ids, error="abandoned")
+        except BaseException as error:
+            span.end(ids, error="abandoned" if isinstance(error, asyncio.CancelledError) else type(error).__name__)
             raise
         status = response.status
         answered: dict[str, str | int] = {

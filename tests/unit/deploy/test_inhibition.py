@@ -38,6 +38,7 @@ def test_the_rules_name_alerts_that_there_are() -> None:
         ({"HeraldPublishingBlocked", "HeraldResultsUnconfirmed", "HeraldNothingSent"}, {"HeraldPublishingBlocked"}),
         # A planner or a reporter that is gone.
         ({"HeraldProcessDown", "HeraldGaugesMissing", "HeraldNothingSent"}, {"HeraldProcessDown"}),
+        ({"HeraldFoldStuck", "HeraldNothingSent", "HeraldFoldLag"}, {"HeraldFoldStuck"}),
         ({"HeraldReporterMissing", "HeraldNothingSent", "HeraldFoldLag"}, {"HeraldReporterMissing"}),
         # The provider.
         ({"HeraldBreakerOpen", "HeraldDeadlineAtRisk", "HeraldNothingSent"}, {"HeraldBreakerOpen"}),

@@ -4,12 +4,13 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import asyncpg
 from prometheus_client import CollectorRegistry, Gauge
 
 from shared import logs
+from shared.database.pooler import PARAMETER, REMEDY, PoolerFound, require_parameters, require_sessions
 from shared.health import Health
 from shared.migrate import SchemaError, require_current
 from shared.settings import SettingsError
@@ -66,7 +67,7 @@ class TlsDeclined(Exception):
 
 
 # A server that answers, and that this process cannot or must not use until somebody changes something.
-NOT_USABLE = (*WRONG_SETTINGS, ssl.SSLError, TlsDeclined)
+NOT_USABLE = (*WRONG_SETTINGS, ssl.SSLError, TlsDeclined, PoolerFound)
 
 
 @asynccontextmanager
@@ -120,9 +121,13 @@ async def open_connection(url: str) -> asyncpg.Connection:
 
 @contextmanager
 def _named_refusals() -> Iterator[None]:
-    """Raises TlsDeclined where asyncpg raises a ConnectionError like that of a server that is away."""
+    """Raises TlsDeclined and PoolerFound where asyncpg raises an error like that of a server that is away."""
     try:
         yield
+    except asyncpg.ProtocolViolationError as error:
+        if PARAMETER not in str(error):
+            raise
+        raise PoolerFound(f"{describe(error)}: {REMEDY}") from error
     except ConnectionError as error:
         if TLS_DECLINED not in str(error):
             raise
@@ -134,6 +139,14 @@ async def _open(url: str, size: int, session: Mapping[str, str]) -> Pool:
         tls = await asyncio.to_thread(database_tls, url)
     except ValueError as error:
         raise SettingsError(f"HERALD_DATABASE_URL: {error}") from error
+    parameters = {
+        "timezone": "UTC",
+        "application_name": "herald",
+        "statement_timeout": str(STATEMENT_TIMEOUT_SECONDS * 1000),
+        "idle_in_transaction_session_timeout": str(STATEMENT_TIMEOUT_SECONDS * 1000),
+        "jit": "off",
+        **session,
+    }
     pool = asyncpg.create_pool(
         url,
         ssl=tls,
@@ -142,19 +155,15 @@ async def _open(url: str, size: int, session: Mapping[str, str]) -> Pool:
         timeout=5,
         command_timeout=STATEMENT_TIMEOUT_SECONDS + 5,
         reset=_nothing_to_reset,
-        server_settings={
-            "timezone": "UTC",
-            "application_name": "herald",
-            "statement_timeout": str(STATEMENT_TIMEOUT_SECONDS * 1000),
-            "idle_in_transaction_session_timeout": str(STATEMENT_TIMEOUT_SECONDS * 1000),
-            "jit": "off",
-            **session,
-        },
+        server_settings=parameters,
     )
     try:
         with _named_refusals():
             await pool
         async with pool.acquire() as connection:
+            await require_parameters(connection, parameters)
+            async with _second_connection(url, tls, parameters) as second:
+                await require_sessions(connection, second)
             await require_current(connection)
     except (*NOT_USABLE, SchemaError) as error:
         pool.terminate()
@@ -168,6 +177,18 @@ async def _open(url: str, size: int, session: Mapping[str, str]) -> Pool:
     return pool
 
 
+@asynccontextmanager
+async def _second_connection(
+    url: str, tls: ssl.SSLContext | Literal["verify-full"] | None, parameters: dict[str, str]
+) -> AsyncIterator[asyncpg.Connection]:
+    """Opens a connection beside the pool, which may be as small as one."""
+    connection = await asyncpg.connect(url, ssl=tls, timeout=5, server_settings=parameters)
+    try:
+        yield connection
+    finally:
+        connection.terminate()
+
+
 def explain_refusal(error: BaseException) -> str:
     """Returns what the database refuses and what to change, in one line."""
     if isinstance(error, asyncpg.InvalidAuthorizationSpecificationError):
@@ -176,6 +197,8 @@ def explain_refusal(error: BaseException) -> str:
         return f"{describe(error)}: correct the name in HERALD_DATABASE_URL, or create the database"
     if isinstance(error, ssl.SSLError):
         return f"TLS failed: {describe(error)}: {TLS_HINT}"
+    if isinstance(error, PoolerFound):
+        return str(error)
     if isinstance(error, TlsDeclined):
         return f"{error}: switch TLS on in the server, since HERALD_DATABASE_URL is elsewhere or asks for it"
     return describe(error)
