@@ -97,6 +97,19 @@ async def test_a_file_is_added_and_bad_lines_are_reported(make_api: MakeApi, row
     assert refused.status == 422
 
 
+async def test_a_file_of_excel_is_added_as_people_have_it(make_api: MakeApi) -> None:
+    api, headers = await with_key(make_api), {"Content-Type": "text/csv"}
+    rows = ["ФИО;Телефон;Почему", 'Анна;8 (999) 000-00-01;"просила', 'письмом"', ";+7 999 000 00 02;", ";7,9E+10;"]
+    body = "\r\n".join(rows)
+    query = "encoding=windows-1251&delimiter=semicolon&map=-,phone,reason&phones=repair&reason=list"
+    report = await api.post(f"/suppressions/import?{query}", data=body.encode("cp1251"), headers=headers)
+    assert (report.status, report.body["added"], report.body["rejected"]) == (200, 1, 2), report.body
+    assert [error["line"] for error in report.body["errors"]] == [2, 5]
+    assert [entry["reason"] for entry in (await api.get("/suppressions")).body["items"]] == ["list"]
+    for wrong in ("map=phone,tag", "map=reason", "header=false", "encoding=koi8"):
+        assert (await api.post(f"/suppressions/import?{wrong}", data=b"phone\n", headers=headers)).status == 422, wrong
+
+
 async def test_without_the_key_nothing_is_added_and_nobody_slips_in(make_api: MakeApi) -> None:
     api, without, other = (
         await with_key(make_api),
