@@ -23,7 +23,7 @@ from services.api.mailings.rules import MailingPlan
 from services.planner.store import expansion
 from shared.audience.personal_text import read_text
 from shared.audience.reading import read_tree
-from shared.audience.sql import compile_filter
+from shared.audience.sql import ALL_CLIENTS, compile_filter
 from shared.database import open_connection
 from shared.migrate import migrate
 
@@ -80,7 +80,7 @@ LISTS: Mapping[str, Json] = {
 
 def plan_of(**fields: Any) -> MailingPlan:
     now = datetime.now(UTC)
-    lists = {"operator_codes": [], "tags": [], "window_from": None, "window_to": None}
+    lists: Json = {"operator_codes": [], "tags": [], "window_from": None, "window_to": None}
     return MailingPlan(**{"text": "Hello", "start_at": now, "end_at": now + timedelta(hours=1), **lists, **fields})
 
 
@@ -102,7 +102,7 @@ def calls(pool: Any) -> dict[str, Callable[[], Awaitable[Any]]]:
         )
         read = None if tree is None else read_tree(orjson.loads(orjson.dumps(tree)))
         compiled = (
-            expansion.ALL_CLIENTS
+            ALL_CLIENTS
             if read is None
             else compile_filter(read, first=expansion.FIRST_OF_FILTER, mailing_id=2, start=datetime.now(UTC))
         )
