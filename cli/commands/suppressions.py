@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from cli.commands.clients.directory import read_phone
+from cli.commands.clients.files import beginning, proposal_of
 from cli.commands.downloads import download_to
 from cli.commands.options import AsJson, Limit, Yes, confirm
 from cli.connections.api import ApiClient, Json, open_api
@@ -67,10 +68,17 @@ def import_suppressions(
         ),
     ],
     reason: Annotated[str | None, typer.Option(help="The reason of lines that give none.")] = None,
+    as_proposed: Annotated[
+        bool, typer.Option("--as-proposed", help="Have the file inspected, and read it as is proposed.")
+    ] = False,
+    map_: Annotated[
+        str | None, typer.Option("--map", metavar="FIELD,...", help="What the columns hold, such as -,phone,reason.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Put the phones of a CSV on the stop list. Wrong lines are reported; if no line is right, the exit code is 1."""
-    run(_import(file, {} if reason is None else {"reason": reason}, as_json))
+    params = {name: value for name, value in (("reason", reason), ("map", map_)) if value is not None}
+    run(_import(file, params, as_proposed, as_json))
 
 
 @app.command("export")
@@ -126,8 +134,18 @@ async def _find(api: ApiClient, who: str) -> Json:
     return entry
 
 
-async def _import(file: Path, params: Json, as_json: bool) -> int:
+def _proposed(inspected: Json, map_: str | None) -> Json:
+    """Returns the parameters that an inspection proposes: of the columns, those of the phone and of a reason."""
+    proposal = proposal_of(inspected, map_)
+    kept = {"phone": "phone", "reason": "reason", "attributes.reason": "reason"}
+    return proposal | {"map": ",".join(kept.get(target, "-") for target in proposal["map"].split(","))}
+
+
+async def _import(file: Path, params: Json, as_proposed: bool, as_json: bool) -> int:
     async with open_api() as api:
+        if as_proposed:
+            found = await api.upload("/clients/import/inspect", beginning(file), CSV, {})
+            params = _proposed(found, params.get("map")) | params
         with closing_bar(transfer_bar(Console(stderr=True))) as progress:
             content = read_with_progress(file, progress)
             report = await api.upload("/suppressions/import", content, CSV, params)

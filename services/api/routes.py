@@ -29,7 +29,9 @@ from services.api.sign_in import sessions
 from services.api.statistics import delivery, sse
 from services.api.statistics import handlers as statistics
 from services.api.stop_list import handlers as stop_list
-from services.api.stop_list.schemas import SuppressionImportQuery, SuppressionNew, SuppressionsQuery
+from services.api.stop_list.schemas import SuppressionNew, SuppressionsQuery
+from services.api.stop_list_files import handlers as stop_list_files
+from services.api.stop_list_files.schemas import SuppressionImportQuery
 from services.api.test_sends import handlers as test_sends
 from services.api.test_sends.schemas import TestSendNew
 from services.api.tokens import handlers as tokens
@@ -85,7 +87,7 @@ ROUTES = (
     Route(
         "POST",
         "/suppressions/import",
-        stop_list.import_phones,
+        stop_list_files.import_phones,
         "operator",
         "Put the phones of a file on the stop list",
         SuppressionImportQuery,

@@ -40,7 +40,7 @@ API_LAYERS = (
     ("stop_list", "providers"),
     ("receipts",),
     ("clients", "segments"),
-    ("mailings",),
+    ("mailings", "stop_list_files"),
     ("messages", "statistics", "dead_letters", "test_sends"),
     ("health",),
     ("openapi",),

@@ -18,6 +18,7 @@ from services.api.segments import api_docs as segments
 from services.api.sign_in import api_docs as sign_in
 from services.api.statistics import api_docs as statistics
 from services.api.stop_list import api_docs as stop_list
+from services.api.stop_list_files import api_docs as stop_list_files
 from services.api.test_sends import api_docs as test_sends
 from services.api.tokens import api_docs as tokens
 from services.api.web.operation import Operation, Success
@@ -45,6 +46,7 @@ OPERATIONS: Mapping[Handler, Operation] = {
     **clients.OPERATIONS,
     **segments.OPERATIONS,
     **stop_list.OPERATIONS,
+    **stop_list_files.OPERATIONS,
     **mailings.OPERATIONS,
     **messages.OPERATIONS,
     **statistics.OPERATIONS,

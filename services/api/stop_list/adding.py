@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import uuid4
 
 from services.api.audit.log import Origin, record_other
 from services.api.stop_list import store
-from services.api.stop_list.file import ReadPhone
 from services.api.stop_list.guard import check_key
 from services.api.stop_list.keys import StopListKey
 from services.api.stop_list.schemas import Source
@@ -19,6 +19,14 @@ LOOK_SECONDS = 5.0
 MOST_AT_A_TIME = 500
 
 log = logs.get()
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPhone:
+    """A phone for the stop list, and why."""
+
+    phone: str
+    reason: str
 
 
 async def add_phones(

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 
 from services.api.stop_list import handlers as stop_list
-from services.api.stop_list.responses import Suppression, SuppressionImport, Suppressions
+from services.api.stop_list.responses import Suppression, Suppressions
 from services.api.stop_list.schemas import SuppressionNew
-from services.api.web.negotiation import BYTES, CSV
+from services.api.web.negotiation import CSV
 from services.api.web.operation import (
     MADE_AT,
     NO_CONTENT,
@@ -28,17 +28,10 @@ SUPPRESSION: Json = {
     "since": MADE_AT,
     "added_by": "env:admin",
 }
-PHONES_CSV = "phone,reason\n79161234567,asked by phone\n79031234568,\n"
-IMPORTED: Json = {
-    "added": 2,
-    "present": 0,
-    "rejected": 1,
-    "errors": [{"line": 4, "detail": "must be 7 and ten more digits, without a plus sign, such as 79161234567"}],
-}
 _EXPORTED_CSV = (
     "id,client_id,phone,reason,source,since,added_by\n1,1,79161234567,asked by phone,api,2026-11-20T09:00:00Z,ops\n"
 )
-_KEY_MISSING = "HERALD_STOP_LIST_KEY is missing, or is not the key under which the list was written."
+KEY_MISSING = "HERALD_STOP_LIST_KEY is missing, or is not the key under which the list was written."
 
 OPERATIONS: Mapping[Handler, Operation] = {
     stop_list.create: Operation(
@@ -56,7 +49,7 @@ OPERATIONS: Mapping[Handler, Operation] = {
             SuppressionNew,
             full=Example("A phone with a reason", {"phone": "79161234567", "reason": "asked by phone"}),
         ),
-        errors={503: _KEY_MISSING},
+        errors={503: KEY_MISSING},
     ),
     stop_list.listing: Operation(
         "listSuppressions",
@@ -67,26 +60,6 @@ OPERATIONS: Mapping[Handler, Operation] = {
                 "A page of the stop list.", Suppressions, {"items": [SUPPRESSION], "next": None}, headers=("Link",)
             )
         },
-    ),
-    stop_list.import_phones: Operation(
-        "importSuppressions",
-        "suppressions",
-        "Puts the phones of a CSV on the stop list. The file is read as a stream, and stored in batches; a bad line is "
-        "counted and reported, and stops nothing. The first line names the columns: phone, and if wanted reason.",
-        {200: success("The result of the import.", SuppressionImport, IMPORTED)},
-        body=(
-            text_content(
-                CSV, "The columns phone and, if wanted, reason.", PHONES_CSV, pattern=r"^phone(,reason)?\r?\n"
-            ),
-            text_content(
-                BYTES,
-                "A CSV as bytes. The columns phone and, if wanted, reason.",
-                PHONES_CSV,
-                format="binary",
-                pattern=r"^phone(,reason)?\r?\n",
-            ),
-        ),
-        errors={503: _KEY_MISSING},
     ),
     stop_list.export: Operation(
         "exportSuppressions",

@@ -35,3 +35,11 @@ def check_key(key: StopListKey | None, written_under: bytes | None) -> None:
         raise HttpProblem(
             "stop-list-unreadable", "HERALD_STOP_LIST_KEY is not the key under which the stop list was written."
         )
+
+
+def key_of(request: web.Request) -> StopListKey:
+    """Returns the key of the stop list. Raises a 503 problem without one."""
+    key = request.app[KEY]
+    if key is None:
+        raise HttpProblem("stop-list-unreadable", "HERALD_STOP_LIST_KEY is not set: the stop list needs it.")
+    return key

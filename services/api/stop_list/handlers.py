@@ -7,20 +7,17 @@ from aiohttp import web
 from services.api.access.places import EXPORTS
 from services.api.audit.log import origin_of, record_other
 from services.api.edits.barrier import pass_barrier
-from services.api.edits.scope import MOST_CLIENTS, EditScope
+from services.api.edits.scope import EditScope
 from services.api.stop_list import store
-from services.api.stop_list.adding import add_phones
-from services.api.stop_list.file import BATCH, PhoneFile, ReadPhone
-from services.api.stop_list.guard import KEY, check_key
-from services.api.stop_list.keys import StopListKey
-from services.api.stop_list.responses import Suppression, SuppressionImport, Suppressions
-from services.api.stop_list.schemas import SuppressionImportQuery, SuppressionNew, SuppressionsQuery
-from services.api.stop_list.store import AddedPhones
+from services.api.stop_list.adding import ReadPhone, add_phones
+from services.api.stop_list.guard import KEY, check_key, key_of
+from services.api.stop_list.responses import Suppression, Suppressions
+from services.api.stop_list.schemas import SuppressionNew, SuppressionsQuery
 from services.api.web import pages
-from services.api.web.bodies import chunks, read_body, require_type
+from services.api.web.bodies import read_body
 from services.api.web.context import id_in, pool_of, query_of
-from services.api.web.negotiation import BYTES, CSV
-from services.api.web.problems import HttpProblem, not_found
+from services.api.web.negotiation import CSV
+from services.api.web.problems import not_found
 from services.api.web.reading.turns import TURNS, Turns
 from services.api.web.responses import reply
 from services.api.web.writing.csv_stream import BLOCK, CsvTable, join, stream
@@ -37,7 +34,7 @@ async def create(request: web.Request) -> web.Response:
     """Adds a phone. One that is there stays as it is, and is answered with 200."""
     body = await read_body(request, SuppressionNew)
     phone = ReadPhone(body.phone, body.reason)
-    made = await add_phones(pool_of(request), _key(request), [phone], body.source, origin_of(request))
+    made = await add_phones(pool_of(request), key_of(request), [phone], body.source, origin_of(request))
     await pass_barrier(request, EditScope.of_clients(made.client_ids))
     found = await store.get(pool_of(request), made.ids[0])
     if found is None:
@@ -87,39 +84,6 @@ async def remove(request: web.Request) -> web.Response:
     return web.Response(status=204)
 
 
-async def import_phones(request: web.Request) -> web.Response:
-    """Adds the phones of a CSV, which is read as a stream and stored in batches."""
-    require_type(request, (CSV, BYTES))
-    query, key, turns = query_of(request, SuppressionImportQuery), _key(request), request.app[TURNS]
-    file, added, present, concerned = PhoneFile(query.reason), 0, 0, set[int]()
-    try:
-        async for chunk in chunks(request):
-            await turns.run(file.feed(chunk))
-            while len(file.read) >= BATCH:
-                made, size = await _store(request, key, file)
-                added, present = added + made.added, present + size - made.added
-                concerned.update(made.client_ids[: MOST_CLIENTS + 1 - len(concerned)])
-        await turns.run(file.end())
-        while file.read:
-            made, size = await _store(request, key, file)
-            added, present = added + made.added, present + size - made.added
-            concerned.update(made.client_ids[: MOST_CLIENTS + 1 - len(concerned)])
-    finally:
-        # Also after a refusal: the batches before it are stored.
-        if added:
-            await record_other(pool_of(request), "stop_list_added", origin_of(request), source="file", added=added)
-        if concerned:
-            await pass_barrier(request, EditScope.of_clients(concerned))
-    log.info("stop list imported", added=added, present=present, rejected=file.rejected)
-    report = SuppressionImport(added=added, present=present, rejected=file.rejected, errors=file.errors)
-    return reply(report)
-
-
-async def _store(request: web.Request, key: StopListKey, file: PhoneFile) -> tuple[AddedPhones, int]:
-    batch = file.take()
-    return await add_phones(pool_of(request), key, batch, "file", origin_of(request)), len(batch)
-
-
 async def export(request: web.Request) -> web.StreamResponse:
     """Streams the list as CSV. Phones are there for those who are in the directory."""
     with request.app[EXPORTS].take(request):
@@ -136,10 +100,3 @@ async def _blocks(pool: Pool, turns: Turns) -> AsyncGenerator[bytes]:
         if len(found) < BLOCK:
             return
         head, after = b"", found[-1].id
-
-
-def _key(request: web.Request) -> StopListKey:
-    key = request.app[KEY]
-    if key is None:
-        raise HttpProblem("stop-list-unreadable", "HERALD_STOP_LIST_KEY is not set: the stop list needs it.")
-    return key

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field
 
 from services.api.web.bodies import BodyModel
 from services.api.web.field_types import PRINTABLE_PATTERN, Phone, left_out, printable, trim
-from services.api.web.queries import PageQuery, QueryModel
+from services.api.web.queries import PageQuery
 
 # provider: a provider said that the recipient wants nothing.
 Source = Literal["api", "file", "console", "command", "provider"]
@@ -33,11 +33,3 @@ class SuppressionNew(BodyModel):
 
 class SuppressionsQuery(PageQuery):
     phone: Phone | None = Field(default=None, description="Only the entry of this phone.")
-
-
-class SuppressionImportQuery(QueryModel):
-    reason: Reason = Field(
-        default="",
-        description="The reason of lines that give none.",
-        json_schema_extra={"pattern": PRINTABLE_PATTERN},
-    )

@@ -134,10 +134,7 @@ async def forget_opt_outs(pool: Pool, client_ids: Sequence[int]) -> None:
 
 
 async def remove(connection: Connection, suppression_id: int, origin: Origin) -> bool:
-    """Removes an entry, and frees the client who has the phone. Returns whether it was there. Call `lock` first.
-
-    The event stands with that client; where nobody has the phone, with no client.
-    """
+    """Removes an entry, and frees the client who has the phone. Returns whether it was there. Call `lock` first."""
     removed = await connection.fetchval(
         """
         WITH removed AS (
@@ -148,7 +145,7 @@ async def remove(connection: Connection, suppression_id: int, origin: Origin) ->
             RETURNING id
         ), remembered AS (
             INSERT INTO events (client_id, kind, request_id, detail)
-            SELECT f.id, 'opted_in', $2, $3::text::jsonb FROM removed r LEFT JOIN freed f ON true
+            SELECT f.id, 'opted_in', $2, $3::text::jsonb FROM freed f
         )
         INSERT INTO suppression_events (suppression_id, kind, request_id, detail)
         SELECT id, 'removed', $2, $3::text::jsonb FROM removed

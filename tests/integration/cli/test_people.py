@@ -68,10 +68,14 @@ async def test_people_are_described_filtered_and_left_alone(make_stack: MakeStac
     phones = tmp_path / "phones.csv"
     phones.write_text("phone,reason\n79161234567,letter\n79161234569,\nno phone,\n")
     assert (await shown("suppressions", "import", str(phones)))["added"] == 2
+    letters = tmp_path / "letters.csv"
+    letters.write_text("\n".join(("ФИО;Телефон;Reason", "Ольга;8 (916) 123-45-70;письмо", "")), "cp1251")
+    assert (await shown("suppressions", "import", str(letters), "--as-proposed"))["added"] == 1
+    assert "письмо" in await herald("suppressions", "list")
     await herald("suppressions", "add", "8 916 123 45 68", "--reason", "asked")
     listed = await herald("suppressions", "list", "--phone", "79161234568")
     assert "command" in listed
     assert "asked" in listed
     await herald("suppressions", "remove", "+7 916 123-45-67", "--yes")
-    assert len((await herald("suppressions", "export")).splitlines()) == 3
+    assert len((await herald("suppressions", "export")).splitlines()) == 4
     assert "not on the stop list" in await herald("suppressions", "remove", "79161234567", "--yes", code=1)

@@ -46,8 +46,9 @@ async def count_shapes(connection: Connection | Pool, audience: Audience, text: 
     joined = ", ".join(f"v{names.index(one.name)}" for one in text.placeholders)
     rows = await connection.fetch(
         f"""
-        -- Each value is read once, and all of a client are measured as one string: functions of text take most of the
-        -- time. OFFSET 0 keeps PostgreSQL from writing the expressions of the inner queries into the outer ones.
+        -- Each value is read once, those of a file are merged once, and all of a client are measured as one string:
+        -- functions of text take most of the time. OFFSET 0 keeps PostgreSQL from writing the expressions of the inner
+        -- queries into the outer ones.
         SELECT missing, all_values !~ {not_basic} AS gsm, length AS characters,
             length + CASE WHEN some_twice THEN regexp_count(all_values, {extended}) ELSE 0 END AS septets,
             length + CASE WHEN some_twice THEN regexp_count(all_values, {beyond}) ELSE 0 END AS units,
@@ -56,7 +57,13 @@ async def count_shapes(connection: Connection | Pool, audience: Audience, text: 
             SELECT missing, all_values, char_length(all_values) AS length, all_values ~ {twice} AS some_twice
             FROM (
                 SELECT ARRAY[{missing}] AS missing, concat({joined}) AS all_values
-                FROM (SELECT {read} FROM {audience.table} WHERE {condition} AND c.suppression_id IS NULL OFFSET 0) AS v
+                FROM (
+                    SELECT {read} FROM (
+                        SELECT c.attributes FROM {audience.table} WHERE {condition} AND c.suppression_id IS NULL
+                        OFFSET 0
+                    ) AS c
+                    OFFSET 0
+                ) AS v
                 OFFSET 0
             ) AS joined
             OFFSET 0

@@ -13,13 +13,14 @@ from services.api.clients.import_.csv_files.encodings import Transcoder
 from services.api.clients.import_.errors import BadHeader, Rejected
 from services.api.clients.import_.handler import refuse_excess
 from services.api.clients.import_.lines import Line, LineSplitter
+from services.api.clients.import_.phone_files import form_of
 from services.api.clients.responses import LineError
 from services.api.mailings import store as mailings
 from services.api.mailings.decisions import allowed, lock_mailing
 from services.api.mailings.recipients import store
 from services.api.mailings.recipients.reader import CsvRecipients, NdjsonRecipients, Recipient
 from services.api.mailings.recipients.responses import FileRecipient, FileRecipients, RecipientsReport
-from services.api.mailings.recipients.schemas import RecipientsQuery, form_of
+from services.api.mailings.recipients.schemas import RecipientsQuery
 from services.api.mailings.recipients.store import RecipientColumns
 from services.api.mailings.rules import judge_file
 from services.api.stop_list.guard import KEY, share_stop_list
@@ -106,7 +107,7 @@ async def _require_draft(request: web.Request, mailing_id: int) -> None:
 
 async def _read(request: web.Request, query: RecipientsQuery) -> ReceivedFile:
     media, zones = require_type(request, (CSV, NDJSON, BYTES)), zones_of(request)
-    form = form_of(query, request.app[DEFAULT_ZONE])
+    form = form_of(query, query.map, request.app[DEFAULT_ZONE])
     reader = NdjsonRecipients(zones) if media == NDJSON else CsvRecipients(zones, form)
     received = ReceivedFile(await store.open_file(pool_of(request)))
     turns, lines, size, transcoder = request.app[TURNS], LineSplitter(), 0, Transcoder(form.encoding)

@@ -52,13 +52,13 @@ async def test_a_phone_is_added_once_and_removed_by_an_admin(make_api: MakeApi, 
     assert (await api.delete(path)).status == 404
     assert not await listed(pool)
     assert await pool.fetchval("SELECT array_agg(kind ORDER BY id) FROM suppression_events") == ["added", "removed"]
-    last = (await api.get("/events")).body["items"][0]
-    assert (last["kind"], last["client_id"], last["by"]) == ("opted_in", client, "env:admin")
+    kinds = [item["kind"] for item in (await api.get(f"/clients/{client}/events")).body["items"]]
+    assert kinds == ["created", "opted_out", "opted_in"]
     # Nobody has this phone, and its removal is an event all the same.
     other = (await api.post("/suppressions", {"phone": "79990000009"})).body["id"]
     await api.delete(f"/suppressions/{other}")
     last = (await api.get("/events")).body["items"][0]
-    assert (last["kind"], last["client_id"], last["detail"]["suppression_id"]) == ("opted_in", None, other)
+    assert (last["kind"], last["by"], last["detail"]) == ("stop_list_removed", "env:admin", {"suppression_id": other})
 
 
 async def test_a_client_who_comes_back_is_still_on_the_list(make_api: MakeApi, pool: asyncpg.Pool) -> None:
@@ -95,6 +95,19 @@ async def test_a_file_is_added_and_bad_lines_are_reported(make_api: MakeApi, row
     assert await listed(pool)
     refused = await api.post("/suppressions/import", data=b"number\n1\n", headers=headers)
     assert refused.status == 422
+
+
+async def test_a_file_of_excel_is_added_as_people_have_it(make_api: MakeApi) -> None:
+    api, headers = await with_key(make_api), {"Content-Type": "text/csv"}
+    rows = ["ФИО;Телефон;Почему", 'Анна;8 (999) 000-00-01;"просила', 'письмом"', ";+7 999 000 00 02;", ";7,9E+10;"]
+    body = "\r\n".join(rows)
+    query = "encoding=windows-1251&delimiter=semicolon&map=-,phone,reason&phones=repair&reason=list"
+    report = await api.post(f"/suppressions/import?{query}", data=body.encode("cp1251"), headers=headers)
+    assert (report.status, report.body["added"], report.body["rejected"]) == (200, 1, 2), report.body
+    assert [error["line"] for error in report.body["errors"]] == [2, 5]
+    assert [entry["reason"] for entry in (await api.get("/suppressions")).body["items"]] == ["list"]
+    for wrong in ("map=phone,tag", "map=reason", "header=false", "encoding=koi8"):
+        assert (await api.post(f"/suppressions/import?{wrong}", data=b"phone\n", headers=headers)).status == 422, wrong
 
 
 async def test_without_the_key_nothing_is_added_and_nobody_slips_in(make_api: MakeApi) -> None:

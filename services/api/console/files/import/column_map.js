@@ -13,6 +13,8 @@ const ATTRIBUTE = "attributes.";
 const NUMBER = ":number";
 /** @type {Array<[value: string, text: string]>} */
 const PHONE = [[NOTHING, say("column_nothing")], ["phone", say("phone")]];
+/** @type {Array<[value: string, text: string]>} What files of the stop list hold. */
+export const REASONS = [...PHONE, ["reason", say("reason")]];
 /** @type {Array<[value: string, text: string]>} */
 const FIELDS = [
   ["operator_code", say("operator_code")], ["tag", say("tag")], ["tags", say("tags")], ["timezone", say("time_zone")],
@@ -20,17 +22,23 @@ const FIELDS = [
 ];
 /** @type {Array<[value: string, text: string]>} */
 const VALUES = [[ATTRIBUTE, say("column_attribute")], [`${ATTRIBUTE}${NUMBER}`, say("column_number")]];
+/** What files of recipients hold. */
+export const RECIPIENTS = [...PHONE, ...VALUES];
+/** What files of clients hold. */
+export const CLIENTS = [...PHONE, ...FIELDS, ...VALUES];
 
 export class ColumnMap {
   /**
    * @param {ImportInspection} inspected
-   * @param {boolean} ofClients Whether columns may hold fields of clients, or phones and values only.
+   * @param {Array<[value: string, text: string]>} options What a column may hold.
    */
-  constructor(inspected, ofClients) {
-    const options = ofClients ? [...PHONE, ...FIELDS, ...VALUES] : [...PHONE, ...VALUES];
+  constructor(inspected, options) {
     const proposed = inspected.proposal.map?.split(",") ?? [];
-    this.columns = inspected.columns.map((column, index) => new ColumnChoice(
-      column, proposed[index] ?? column.target ?? NOTHING, options));
+    const takesValues = options.some(([value]) => value === ATTRIBUTE);
+    this.columns = inspected.columns.map((column, index) => {
+      const target = proposed[index] ?? column.target ?? NOTHING;
+      return new ColumnChoice(column, takesValues ? target : target.replace(ATTRIBUTE, ""), options);
+    });
     const heads = [say("heading"), say("samples"), say("filled"), say("column_holds")];
     this.element = table(say("columns"), heads, this.columns.map((column) => column.element));
   }

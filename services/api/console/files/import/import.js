@@ -12,7 +12,7 @@ import { expected, problemBox, showProblem, whileBusy } from "../shared/problems
 import { heading } from "../shared/router.js";
 import { mediaOf, upload } from "../shared/upload.js";
 import { say, sayCount } from "../shared/words/language.js";
-import { ColumnMap } from "./column_map.js";
+import { CLIENTS, ColumnMap } from "./column_map.js";
 import { fileFacts, inspect } from "./file_facts.js";
 import { reportOf } from "./report.js";
 
@@ -71,7 +71,7 @@ class ImportForm {
   /** @param {ImportInspection | null} inspected */
   constructor(inspected) {
     this.proposal = inspected?.proposal ?? null;
-    this.map = inspected === null ? null : new ColumnMap(inspected, true);
+    this.map = inspected === null ? null : new ColumnMap(inspected, CLIENTS);
     this.repair = checkbox(say("repair_phones"), this.proposal?.phones === "repair");
     this.conflict = select([["update", say("update_client")], ["skip", say("skip_line")]], "update");
     this.empty = select([["keep", say("keep_value")], ["clear", say("clear_value")]], "keep");

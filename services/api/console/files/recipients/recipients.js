@@ -2,7 +2,7 @@
 
 /** @import { Mailing, RecipientsReport } from "api-types" */
 
-import { ColumnMap } from "../import/column_map.js";
+import { ColumnMap, RECIPIENTS } from "../import/column_map.js";
 import { fileFacts, inspect } from "../import/file_facts.js";
 import { refusedLines } from "../import/report.js";
 import { h, section, setChildren } from "../shared/elements.js";
@@ -46,7 +46,7 @@ export function recipientsSection(mailing, reload, signal) {
  */
 async function begin(mailing, file, drop, steps, taken, signal) {
   const inspected = mediaOf(file) === "text/csv" ? await inspect(file, signal) : null;
-  const map = inspected === null ? null : new ColumnMap(inspected, false);
+  const map = inspected === null ? null : new ColumnMap(inspected, RECIPIENTS);
   const repair = checkbox(say("repair_phones"), inspected?.proposal.phones === "repair");
   const skip = checkbox(say("leave_wrong_out"), false);
   const box = problemBox();

@@ -1,23 +1,21 @@
 /** The stop list: phones that get nothing, whatever file they come back in. */
 
-/** @import { Suppression, SuppressionImport } from "api-types" */
+/** @import { Suppression } from "api-types" */
 /** @import { PageContext } from "../shared/router.js" */
 
-import { refusedLines } from "../import/report.js";
 import { may } from "../shared/access/session.js";
 import { Problem, call, get } from "../shared/api.js";
 import { confirmAction, openDialog } from "../shared/dialog.js";
 import { downloadButton } from "../shared/download.js";
-import { button, definitions, h, setChildren } from "../shared/elements.js";
+import { button, h } from "../shared/elements.js";
 import { clearErrors, field, showErrors } from "../shared/forms/fields.js";
-import { FileDrop } from "../shared/forms/file_drop.js";
 import { announce } from "../shared/notice.js";
 import { PagedList } from "../shared/paged_list.js";
 import { Poller } from "../shared/polling.js";
 import { errorsOf, expected, problemBox, showProblem, whileBusy } from "../shared/problems.js";
 import { go, heading, link } from "../shared/router.js";
-import { upload } from "../shared/upload.js";
-import { formatCount, say } from "../shared/words/language.js";
+import { say } from "../shared/words/language.js";
+import { addFile } from "./add_file.js";
 import { SuppressionRow } from "./suppression_row.js";
 
 const INTERVAL_SECONDS = 10;
@@ -112,35 +110,6 @@ function addPhone(reload, signal) {
     });
     return form;
   }, signal);
-}
-
-/**
- * @param {() => void} reload
- * @param {AbortSignal} signal
- */
-function addFile(reload, signal) {
-  const box = problemBox();
-  const result = h("div", { "aria-live": "polite" });
-  const drop = new FileDrop(say("file"), say("stop_file_hint"), ".csv,text/csv", async (file) => {
-    setChildren(box);
-    setChildren(result);
-    try {
-      /** @type {SuppressionImport} */
-      const report = await drop.sending(file, (progress) => (
-        upload("suppressions/import", {}, file, "text/csv", signal, progress)));
-      setChildren(result,
-        h("dl", { class: "figures" }, definitions([
-          [say("stop_added"), formatCount(report.added)], [say("stop_present"), formatCount(report.present)],
-          [say("import_rejected"), formatCount(report.rejected)]])),
-        refusedLines(report.rejected, report.errors));
-      reload();
-    } catch (error) {
-      showProblem(box, expected(error));
-    }
-  });
-  openDialog(say("add_file"), (close) => [
-    drop.element, box, result, h("footer", {}, button(say("close"), close, { class: "secondary" })),
-  ], signal);
 }
 
 /**

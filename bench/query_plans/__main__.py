@@ -7,7 +7,6 @@ the plan nodes of each statement. Used for docs/decisions/0006.
 """
 
 import asyncio
-import re
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -16,6 +15,7 @@ from uuid import uuid4
 
 import asyncpg
 
+from bench.query_plans.collector import MILLION, PlanCollector, SingleConnectionPool, explain
 from services.api.clients import store as clients
 from services.api.edits import store as edits
 from services.api.edits.scope import EditScope
@@ -32,13 +32,6 @@ from shared.database import Pool, open_connection
 from shared.messages import Result, Results
 from shared.migrate import migrate
 from shared.statuses import MessageStatus
-
-MILLION = 1_000_000
-# A plan node in the output of EXPLAIN: its kind, the index that it reads, and the table.
-_NODE = re.compile(
-    r"(Seq Scan|Index Only Scan|Index Scan|Bitmap Heap Scan|Tid Scan)(?: Backward)?(?: using (\w+))? on (\w+)"
-)
-_TIME = re.compile(r"duration: ([\d.]+) ms")
 
 FILL = """
 -- A million clients with 100 operator codes and 1,000 tags.
@@ -64,40 +57,10 @@ SELECT id, 1, client_id, now() + interval '1 h' FROM messages WHERE id BETWEEN 5
 """
 
 
-class PlanCollector:
-    """Collects the plans that auto_explain logs for each call."""
-
-    def __init__(self, connection: asyncpg.Connection) -> None:
-        self._plans: list[str] = []
-        connection.add_log_listener(lambda _, message: self._plans.append(str(message)))
-
-    async def call(self, name: str, work: Callable[[], Awaitable[Any]]) -> str:
-        """Calls `work` twice, first to warm the caches, and returns the Markdown row of the second call."""
-        await work()
-        await asyncio.sleep(0)
-        self._plans.clear()
-        await work()
-        await asyncio.sleep(0)
-        text = "\n".join(self._plans)
-        nodes = sorted(
-            {f"{table}: {kind}{f' ({index})' if index else ''}" for kind, index, table in _NODE.findall(text)}
-        )
-        spent = sum(float(found) for found in _TIME.findall(text))
-        return f"| {name} | {spent:.1f} | {'; '.join(nodes)} |"
-
-
 async def fill(connection: asyncpg.Connection) -> None:
     await migrate(connection)
     await connection.execute(FILL.replace("$N", str(MILLION)), timeout=900)
     await connection.execute("VACUUM ANALYZE", timeout=900)
-
-
-async def explain(connection: asyncpg.Connection) -> None:
-    await connection.execute(
-        "LOAD 'auto_explain'; SET auto_explain.log_min_duration = 0; SET auto_explain.log_analyze = on;"
-        " SET auto_explain.log_nested_statements = on; SET auto_explain.log_timing = off;"
-        " SET client_min_messages = log; SET jit = off"
-    )
 
 
 def calls(pool: Any, connection: asyncpg.Connection) -> dict[str, Callable[[], Awaitable[Any]]]:
@@ -216,25 +179,6 @@ async def main(url: str) -> None:
     for name, work in calls(single, connection).items():
         write(await collector.call(name, work) + "\n")
     await connection.close()
-
-
-class SingleConnectionPool:
-    """A pool of one connection."""
-
-    def __init__(self, connection: asyncpg.Connection) -> None:
-        self._connection = connection
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._connection, name)
-
-    def acquire(self) -> "SingleConnectionPool":
-        return self
-
-    async def __aenter__(self) -> asyncpg.Connection:
-        return self._connection
-
-    async def __aexit__(self, *_: object) -> None:
-        return None
 
 
 async def _messages(pool: Pool, statuses: Sequence[MessageStatus], after: int) -> object:

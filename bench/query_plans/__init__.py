@@ -1,0 +1,1 @@
+"""Query plans of the frequent statements, and of previews and expansions, at a million clients."""

@@ -1,0 +1,1 @@
+"""Files of phones for the stop list, written as people write them."""
