@@ -58,7 +58,8 @@ async def test_a_phone_is_added_once_and_removed_by_an_admin(make_api: MakeApi, 
     other = (await api.post("/suppressions", {"phone": "79990000009"})).body["id"]
     await api.delete(f"/suppressions/{other}")
     last = (await api.get("/events")).body["items"][0]
-    assert (last["kind"], last["by"], last["detail"]) == ("stop_list_removed", "env:admin", {"suppression_id": other})
+    assert (last["kind"], last["by"]) == ("stop_list_removed", "env:admin")
+    assert last["detail"]["suppression_id"] == other
 
 
 async def test_a_client_who_comes_back_is_still_on_the_list(make_api: MakeApi, pool: asyncpg.Pool) -> None:
