@@ -33,13 +33,13 @@ from services.api.web.bodies import BODY_MODEL, MAX_BODY, expect_later
 from services.api.web.context import DATABASE, LOG_FIELDS, METRICS, QUERY, TIMEOUTS, timeouts_of
 from services.api.web.database import DatabaseGate
 from services.api.web.middleware import FIELD_NAMES, answer_problems, observe, stamp
+from services.api.web.observing.request_log import field_names, redact_fields
+from services.api.web.observing.spans import trace_requests
 from services.api.web.problems import HttpProblem, took_too_long
 from services.api.web.reading.parsing import parse_query, refuse_no_text
 from services.api.web.reading.turns import TURNS, Turns
-from services.api.web.request_log import field_names, redact_fields
 from services.api.web.route import PREFIX, Handler, Route, by_path, methods_of
 from services.api.web.shares import SHARES, Shares
-from services.api.web.spans import trace_requests
 from services.api.web.timeouts import Timeouts
 from services.api.web.writing.compression import compress
 from shared import tracing

@@ -12,7 +12,7 @@ from uuid import uuid4
 from aiohttp import web
 
 from services.api.web.context import REQUEST_ID
-from services.api.web.spans import traceparent_of
+from services.api.web.observing.spans import traceparent_of
 from shared import logs, tracing
 from shared.broker import Outgoing, Unpublished
 from shared.health import Pulse

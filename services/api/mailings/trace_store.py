@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from services.api.web.spans import traceparent_of
+from services.api.web.observing.spans import traceparent_of
 from shared.database import Connection
 
 

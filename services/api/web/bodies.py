@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from services.api.web.context import LOG_FIELDS, timeouts_of, zones_of
 from services.api.web.negotiation import JSON
+from services.api.web.observing.request_log import redact_fields
 from services.api.web.problems import HttpProblem
 from services.api.web.reading.decompression import (
     ACCEPTED,
@@ -21,7 +22,6 @@ from services.api.web.reading.decompression import (
     is_accepted,
 )
 from services.api.web.reading.parsing import parse_body
-from services.api.web.request_log import redact_fields
 from services.api.web.shares import aside
 
 MERGE_PATCH = "application/merge-patch+json"

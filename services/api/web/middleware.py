@@ -13,8 +13,8 @@ from services.api.web import problems
 from services.api.web.context import LOG_FIELDS, METRICS, REQUEST_ID, ids_in
 from services.api.web.database import DATABASE_AWAY, TOO_SLOW
 from services.api.web.negotiation import EVENT_STREAM
+from services.api.web.observing.request_log import name_errors
 from services.api.web.problems import HttpProblem
-from services.api.web.request_log import name_errors
 from shared import logs
 
 # The names of all fields of bodies and queries, collected from the route table: the log may name them.

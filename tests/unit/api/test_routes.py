@@ -3,7 +3,7 @@
 from services.api.openapi.operations import OPERATIONS
 from services.api.routes import ROUTES
 from services.api.statistics import sse
-from services.api.web.request_log import field_names
+from services.api.web.observing.request_log import field_names
 from shared.statuses import ROLES
 
 

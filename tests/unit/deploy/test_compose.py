@@ -32,7 +32,9 @@ def services_of(file: Path) -> dict[str, dict[str, Any]]:
 
 def interpolated(text: str) -> set[str]:
     """Returns the variables that compose interpolates, and those that it passes on without a value."""
-    return set(re.findall(r"(?<!\$)\$\{(\w+)", text)) | set(re.findall(r"^ +(HERALD_\w+):$", text, re.MULTILINE))
+    return set(re.findall(r"(?<!\$)\$\{(\w+)", text)) | set(
+        re.findall(r"^ +((?:HERALD|OTEL)_\w+):$", text, re.MULTILINE)
+    )
 
 
 def offered() -> set[str]:

@@ -25,6 +25,7 @@ OF_PROGRAMS = (
     "must name {', '.join(FIELDS)}, attributes.NAME, or - for nothing",
     "{name} is no attribute",
     "must name phone, attributes.NAME, or - for nothing",
+    "must name phone, reason, or - for nothing",
 )
 CONTEXT = {"min_length": 2, "max_length": 5, "ge": 1, "le": 9, "gt": 1, "lt": 9, "expected": "'a' or 'b'"}
 

@@ -8,8 +8,8 @@ from services.api.clients.schemas import ClientNew, ClientPatch, ClientsQuery
 from services.api.dead_letters.schemas import DeadLettersReplay
 from services.api.mailings.schemas import MailingNew, MailingPatch
 from services.api.web.bodies import BodyModel
+from services.api.web.observing.request_log import field_names, name_errors, redact_fields
 from services.api.web.problems import InvalidValue
-from services.api.web.request_log import field_names, name_errors, redact_fields
 
 NAMES = field_names((MailingPatch, ClientsQuery))
 ZONES = {"zones": frozenset({"Europe/Moscow"})}
