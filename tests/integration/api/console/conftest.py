@@ -8,7 +8,7 @@ import asyncpg
 import pytest_asyncio
 from playwright.async_api import expect
 
-from tests.e2e.console import REFUSED, Console
+from tests.e2e.browser.console import REFUSED, Console
 from tests.integration.api.fakes import ADMIN_TOKEN, Api
 from tests.support.browser import launch, page_of
 

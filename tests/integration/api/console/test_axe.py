@@ -11,7 +11,7 @@ from playwright.async_api import expect
 
 from services.dispatcher.providers import store as dispatchers
 from services.dispatcher.providers.store import ProviderReport
-from tests.e2e.console import Console
+from tests.e2e.browser.console import Console
 from tests.integration.api.rows import Rows
 
 AXE = Path(__file__).parents[4] / ".venv/javascript/node_modules/axe-core/axe.min.js"

@@ -5,7 +5,7 @@ import re
 from playwright.async_api import Locator, expect
 
 from shared.texts.sms import count_segments
-from tests.e2e.console import REFUSED, Console
+from tests.e2e.browser.console import REFUSED, Console
 from tests.integration.api.fakes import Api
 from tests.integration.api.rows import Rows
 

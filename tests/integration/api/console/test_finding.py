@@ -9,7 +9,7 @@ from playwright.async_api import expect
 
 from services.dispatcher.providers import store as dispatchers
 from services.dispatcher.providers.store import ProviderReport
-from tests.e2e.console import Console
+from tests.e2e.browser.console import Console
 from tests.integration.api.fakes import Api
 from tests.integration.api.rows import Rows
 

@@ -8,7 +8,7 @@ import pytest_asyncio
 from playwright.async_api import expect
 
 from services.api.mailings.default_window import parse_window
-from tests.e2e.console import REFUSED, Console
+from tests.e2e.browser.console import REFUSED, Console
 from tests.integration.api.fakes import Api, MakeApi
 from tests.integration.api.rows import Rows
 

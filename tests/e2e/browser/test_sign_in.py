@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Page, expect
 
-from tests.e2e.console import Console
+from tests.e2e.browser.console import Console
 from tests.support.browser import launch, page_of
 from tests.support.oidc import provider
 from tests.support.ports import take_ports

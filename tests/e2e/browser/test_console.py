@@ -13,7 +13,7 @@ import pytest_asyncio
 from playwright.async_api import Browser, Page, Route, expect
 
 from tests.conftest import STACK
-from tests.e2e.console import REFUSED, UNREACHABLE, Console
+from tests.e2e.browser.console import REFUSED, UNREACHABLE, Console
 from tests.integration.api.rows import Rows
 from tests.support.browser import launch, page_of
 from tests.support.operator import Operator

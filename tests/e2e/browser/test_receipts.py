@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.conftest import MakeStack
-from tests.e2e.console import Console
+from tests.e2e.browser.console import Console
 from tests.support import markdown
 from tests.support.browser import browse
 from tests.support.operator import Operator
