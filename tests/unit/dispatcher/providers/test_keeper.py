@@ -78,11 +78,12 @@ async def test_tokens_and_slots_go_on_with_a_changed_provider(keeper: FleetKeepe
     assert keeper.reload()
     new = keeper.fleet.lanes["a"]
     assert (new is old, new.limiter is old.limiter, new.slots is old.slots) == (False, True, True)
-    assert (new.limiter.total, new.slots and new.slots.total) == (50, 4)
+    assert new.slots is not None
+    assert (new.limiter.total, new.slots.total) == (50, 4)
     # The open request has its slot until it ends.
-    assert new.room(0.0) == 9
+    assert new.slots.available() == 9
     old.record(0.0, ticket, grant, 0.1, ACCEPTED)
-    assert new.room(0.0) == 10
+    assert new.slots.available() == 10
 
 
 async def test_a_changed_mapping_is_tried_with_one_message_until_one_reply_is_understood(

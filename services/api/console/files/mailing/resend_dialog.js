@@ -51,12 +51,12 @@ export function resendMessages(mailing, changed, signal) {
  */
 export function resendUndelivered(mailing, changed, signal) {
   const box = problemBox();
-  const count = h("p", { "aria-busy": "true" }, say("loading"));
+  const count = h("div", {}, h("p", { "aria-busy": "true" }, say("loading")));
   openResend(mailing, [count], box, () => ({ delivery: ["undelivered"] }), changed, signal);
   whileBusy(count, box, async () => {
     /** @type {MailingDelivery} */
     const { undelivered } = await get(`mailings/${mailing.id}/statistics/delivery`, {}, signal);
-    setChildren(count, sayCount("resend_undelivered_text", undelivered));
+    setChildren(count, h("p", {}, sayCount("resend_undelivered_text", undelivered)));
   });
 }
 
