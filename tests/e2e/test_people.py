@@ -20,7 +20,7 @@ ENV = {"HERALD_PROVIDER_RATE": "1500", "HERALD_STOP_LIST_KEY": "a key of at leas
 
 TEXT = "Hello, {{name}}!"
 
-pytestmark = pytest.mark.timeout(150)
+pytestmark = pytest.mark.timeout(240)
 
 
 @pytest.fixture
@@ -70,7 +70,7 @@ async def test_edits_and_opt_outs_reach_a_personal_mailing_while_it_is_sent(
     phone = (await operator.get(f"/clients/{before_last}"))["phone"]
     await operator.post("/suppressions", {"phone": phone}, status=201)
     expected = {"sent": PEOPLE - NAMELESS - 1, "rejected": NAMELESS, "cancelled": 1}
-    assert await operator.until_status(mailing_id, "finished") == expected
+    assert await operator.until_status(mailing_id, "finished", 120) == expected
     ledger = await operator.ledger()
     assert (ledger["accepted"], ledger["unique"], ledger["rejected"]) == (expected["sent"], expected["sent"], 0)
     statistics = await operator.get(f"/mailings/{mailing_id}/statistics")
