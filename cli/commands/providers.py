@@ -5,6 +5,7 @@ import os
 import re
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 from rich.console import Console
@@ -138,7 +139,7 @@ def _row(provider: Json) -> list[object]:
 
 async def _change(name: str, what: str) -> None:
     async with open_api() as api:
-        shown = await api.post(f"/providers/{name}/{what}")
+        shown = await api.post(f"/providers/{quote(name, safe='')}/{what}")
     typer.echo(f"{shown['name']}: {shown['state']}")
 
 

@@ -26,7 +26,7 @@ EVERY_DAY = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 async def test_clients_go_in_and_come_out(make_stack: MakeStack, tmp_path: Path) -> None:
     stack = await make_stack("api")
     env = {"HERALD_API_URL": stack.api_url, "HERALD_TOKEN": ADMIN_TOKEN}
-    file = tmp_path / "clients.csv"
+    file = tmp_path / "CLIENTS.CSV"
     lines = [f"7999000{ending},vip" for ending in range(1000, 3000)]
     file.write_text("\n".join(["phone,tag", *lines, "79990001000x,vip", ""]))
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from aiohttp import web
 
 TURN_SECONDS = 0.002
-# Beside busy others, long work gets one part of the time in four.
-REST_TURNS = 3
+# Beside busy others, long work gets one part of the time in ten.
+REST_TURNS = 9
 # A pass of the loop that takes no longer had nothing to do.
 IDLE_SECONDS = 0.0002
 # Between two looks at requests that wait for the database, which needs the processor too.
