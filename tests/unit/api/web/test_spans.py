@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from services.api.web.context import REQUEST_ID
-from services.api.web.spans import trace_requests, traceparent_of
+from services.api.web.observing.spans import trace_requests, traceparent_of
 from shared.tracing.spans import Attributes, SpanKind
 
 CALLER = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
