@@ -159,7 +159,7 @@ def _split(url: str) -> SplitResult:
 
 def _require_host(host: str) -> None:
     """Raises ValueError unless a host and its port can be looked up. A path is a Unix socket."""
-    if host.startswith("/"):
+    if unquote(host).startswith("/"):
         return
     name, _, port = host.rpartition("]")[2].partition(":")
     try:

@@ -46,6 +46,8 @@ def test_which_hosts_are_this_machine(host: str, expected: bool) -> None:
         ("postgresql:///herald", {}, (), ()),
         ("postgresql://postgres@/herald?host=/run/postgresql", {}, ("/run/postgresql",), ()),
         ("postgresql://%2Frun%2Fpostgresql/herald", {}, ("/run/postgresql",), ()),
+        ("postgresql://%2Frun%2F" + "a" * 80 + "/herald", {}, ("/run/" + "a" * 80,), ()),
+        ("postgresql://my_db.internal.:5432/herald", {}, ("my_db.internal.",), ("my_db.internal.",)),
         ("postgresql://db/herald", {}, ("db",), ("db",)),
         ("postgresql://localhost,db:5433,[fd00::1]/herald", {}, ("localhost", "db", "fd00::1"), ("db", "fd00::1")),
         ("postgresql:///herald?host=localhost,db", {}, ("localhost", "db"), ("db",)),
