@@ -14,6 +14,8 @@ PROVIDER_MS = 20
 BUSY, BUSY_PROCESSES = "while True: pass", 2
 NAME = "dispatcher"
 WARM, WARMING = "warm", 50
+# A cause is named for two seconds after it was seen last: that of the beginning is over by then.
+SETTLING_SECONDS = 3.0
 COLUMNS = ("place", "messages/s", "of what latency explains", "of near", "given back", "/readyz", "log")
 
 
@@ -43,7 +45,7 @@ PLACES = (
 async def measure(stage: Stage, messages: int, concurrency: int) -> FiguresTable:
     """Sends a mailing from each place, after a small one, by which the dispatcher has its lease and its connections."""
     await stage.add_clients(messages)
-    await stage.add_clients(WARMING, WARM)
+    await stage.add_clients(WARMING, WARM, after=messages)
     await stage.set_faults(PROVIDER_MS)
     near, rows = 0.0, []
     for place in PLACES:
@@ -74,6 +76,7 @@ async def _send_from(stage: Stage, place: FarPlace) -> tuple[float, SendingRepor
         own = {"HERALD_DATABASE_URL": database.url, "HERALD_RABBITMQ_URL": broker.url}
         ops = await opened.enter_async_context(stage.dispatcher(NAME, own))
         await stage.until_finished([await stage.create_mailing(WARM)])
+        await asyncio.sleep(SETTLING_SECONDS)
         report = await opened.enter_async_context(watch_sending(ops, LOGS / f"{NAME}.log"))
         for _ in range(BUSY_PROCESSES if place.busy else 0):
             other = await asyncio.create_subprocess_exec(sys.executable, "-c", BUSY)

@@ -3,7 +3,6 @@
 import asyncio
 from datetime import timedelta
 
-from bench import pipeline
 from bench.steady.stage import TAG, FiguresTable, Stage
 from cli.stack.output import announce
 
@@ -13,9 +12,8 @@ LATER = timedelta(hours=1)
 
 async def measure(stage: Stage, mailings: int, clients: int) -> FiguresTable:
     """Sends one mailing, then `mailings` of `clients` each, and returns their rates and how soon the books closed."""
-    phones = pipeline.make_phones(mailings * clients)
-    await pipeline.import_clients(stage.api, phones, TAG)
-    await pipeline.import_clients(stage.api, phones[:clients], "few")
+    await stage.add_clients(mailings * clients)
+    await stage.add_clients(clients, "few", after=mailings * clients)
     plain = await _send(stage, [TAG])
     small = await _send(stage, ["few"] * mailings)
     shares = (("messages/s", plain[0], small[0]), ("first message after (s)", plain[1], small[1]))

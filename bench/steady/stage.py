@@ -54,9 +54,9 @@ class Stage:
             raise Failure("only the sandbox keeps a ledger: unset HERALD_PROVIDER_URL", code=2)
         return self.stack.sandbox_url
 
-    async def add_clients(self, count: int, tag: str = TAG) -> None:
-        """Imports clients with this tag; for all calls of a stage together they have the same phones."""
-        await pipeline.import_clients(self.api, pipeline.make_phones(count), tag)
+    async def add_clients(self, count: int, tag: str = TAG, after: int = 0) -> None:
+        """Imports clients with this tag, whose phones follow the first `after` ones."""
+        await pipeline.import_clients(self.api, pipeline.make_phones(after + count)[after:], tag)
 
     async def set_faults(self, latency_ms: int, failures: float = 0.0) -> None:
         await pipeline.set_faults(self.stack, latency_ms, failures)
