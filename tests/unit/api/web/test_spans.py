@@ -62,7 +62,7 @@ async def answer(request: web.Request) -> web.Response:
 
 
 async def fail(_: web.Request) -> web.Response:
-    raise web.HTTPTeapot
+    raise web.HTTPGone
 
 
 async def ask(path: str) -> tuple[str, list[RecordedSpan]]:
@@ -86,7 +86,7 @@ async def test_a_span_continues_the_trace_of_the_caller_and_names_no_phone() -> 
 
 async def test_the_span_of_a_request_that_fails_ends_with_its_error() -> None:
     _, [span] = await ask("/api/v1/failing")
-    assert (span.error, span.ended) == ("HTTPTeapot", True)
+    assert (span.error, span.ended) == ("HTTPGone", True)
 
 
 @pytest.mark.parametrize("path", ["/docs/", "/nothing"])
