@@ -66,6 +66,11 @@ class RateLimit:
         self.total, self.window = whole - whole // 100, whole / rate
 
     @property
+    def hungry(self) -> bool:
+        """Whether a message found too few tokens since the last wish."""
+        return self._hungry
+
+    @property
     def held(self) -> int:
         """Tokens that this process has."""
         return len(self._free) + self._used

@@ -28,6 +28,11 @@ class SlotLease:
         self.total, self._most = total, most
 
     @property
+    def hungry(self) -> bool:
+        """Whether a request found no slot since the last wish."""
+        return self._hungry
+
+    @property
     def held(self) -> int:
         """Slots that this process has, or whose requests have not ended."""
         return max(self._slots, len(self._taken))

@@ -76,6 +76,10 @@ class Lane:
 
     def room(self, moment: float) -> int:
         """Returns how many requests may begin now."""
+        # Who asks has a message: where that finds no slot or token, some are asked for.
+        if self.slots is not None:
+            self.slots.fits(self._share)
+        self.limiter.fits(1)
         slots = self._room(moment) if self.slots is None else self.slots.available(self._share)
         return max(min(self._room(moment), slots, self.limiter.available), 0)
 

@@ -60,9 +60,10 @@ class Leaser:
 
     def _is_due(self, name: str, lease: RateLimit | SlotLease, lane: Lane) -> bool:
         since = self._clock() - self._renewed_at.get(name, float("-inf"))
-        if since >= IDLE_SECONDS or (lane.waiting and not lease.held):
+        wanted = lane.waiting > 0 or lease.hungry
+        if since >= IDLE_SECONDS or (wanted and not lease.held):
             return True
-        return since >= RENEW_SECONDS and (lease.held > 0 or lane.waiting > 0)
+        return since >= RENEW_SECONDS and (lease.held > 0 or wanted)
 
     async def _renew_rate(self, lane: Lane) -> None:
         limit = lane.limiter
