@@ -53,7 +53,7 @@ async def _report(date_: date | None, send: bool, html: Path | None) -> None:
     day = Day(date_ or now.astimezone(zone).date() - timedelta(days=1), zone)
     database = find_database()
     async with open_database(database.url, remedy=database.remedy) as connection:
-        report = await read_report(connection, day, now, _count_dead_letters)
+        report = await read_report(connection, day, now, count_dead_letters)
     words = Words(config.report_language)
     if html is not None:
         _write(html, render_html(arrange(report, words), words.language))
@@ -63,7 +63,7 @@ async def _report(date_: date | None, send: bool, html: Path | None) -> None:
         typer.echo(render_text(arrange(report, words)), nl=False)
 
 
-async def _count_dead_letters() -> int | None:
+async def count_dead_letters() -> int | None:
     """Counts what waits in the dead queues. Returns None where nobody names a broker, and where it is away."""
     try:
         found = find_broker()

@@ -688,10 +688,10 @@ async def test_a_russian_browser_reads_russian_until_another_language_is_chosen(
 
 
 async def shown_text(page: Page) -> str:
-    """Returns what can be read on the page, but for the API's own sentences and what operators wrote."""
+    """Returns what can be read on the page, but for the API's own sentences, names, and what operators wrote."""
     script = """() => {
         const page = document.body.cloneNode(true);
-        const own = '[lang=en], noscript, select, td.title, td.tag, .attention a, .upcoming a';
+        const own = '[lang=en], noscript, select, code, td.title, td.tag, td.process, .attention a, .upcoming a';
         page.querySelectorAll(own).forEach((one) => one.remove());
         const texts = [...page.querySelectorAll('*')].flatMap((one) => [...one.childNodes])
             .filter((node) => node.nodeType === Node.TEXT_NODE).map((node) => node.data);

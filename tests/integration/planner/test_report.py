@@ -138,7 +138,7 @@ async def test_a_test_send_is_in_no_report(pool: asyncpg.Pool, mail: MailServer)
     await pool.execute("UPDATE mailings SET test = true")
     await sender(pool, mail.url).send_due()
     assert "Sale" not in text_of(mail.box.taken[0])
-    assert "0 sent, 0 failed" in mail.box.taken[0]["Subject"]
+    assert "Herald: 0 sent" in mail.box.taken[0]["Subject"]
 
 
 async def test_nothing_to_report_is_sent_all_the_same(pool: asyncpg.Pool, mail: MailServer) -> None:
