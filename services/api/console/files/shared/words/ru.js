@@ -577,6 +577,7 @@ export const RU = {
   all_events: "Все события",
   no_events_found: "Событий не найдено.",
   actor: "Кто",
+  a_stranger: "неизвестно кто",
   all_kinds: "Все виды",
   search_events: "Поиск событий",
   until: "До какого времени",
