@@ -54,12 +54,20 @@ export async function showEvents({ main, query, signal }) {
   await poller.failed;
 }
 
+/**
+ * Says who did something. The API's name for strangers is a word, all others are names.
+ * @param {string | null} by
+ */
+function actorOf(by) {
+  return by === "nobody" ? say("a_stranger") : by ?? "–";
+}
+
 /** @param {AnyEvent} event */
 function row({ at, kind, by, mailing_id: mailing, client_id: client, detail }) {
   const others = Object.fromEntries(Object.entries(detail).filter(([name]) => name !== "by"));
   return {
     element: h("tr", {},
-      h("td", { class: "moment" }, exactTimeElement(at)), h("td", {}, sayOf("kind", kind)), h("td", {}, by ?? "–"),
+      h("td", { class: "moment" }, exactTimeElement(at)), h("td", {}, sayOf("kind", kind)), h("td", {}, actorOf(by)),
       h("td", { class: "number" }, mailing === null ? "–" : h("a", { href: link(`mailings/${mailing}`) }, mailing)),
       h("td", { class: "number" }, client === null ? "–" : h("a", { href: link(`clients/${client}`) }, client)),
       h("td", {}, formatDetails(others))),

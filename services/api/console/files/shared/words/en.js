@@ -544,6 +544,7 @@ export const EN = {
   all_events: "All events",
   no_events_found: "No events found.",
   actor: "Who",
+  a_stranger: "a stranger",
   all_kinds: "All kinds",
   search_events: "Search events",
   until: "Until",

@@ -608,6 +608,7 @@ export const RU = {
   all_events: "Все события",
   no_events_found: "Событий не найдено.",
   actor: "Кто",
+  a_stranger: "неизвестно кто",
   all_kinds: "Все виды",
   search_events: "Поиск событий",
   until: "До какого времени",
