@@ -25,6 +25,7 @@ from services.api.messages import handlers as messages
 from services.api.segments import handlers as segments
 from services.api.statistics import handlers as statistics
 from services.api.stop_list import handlers as stop_list
+from services.api.tokens import handlers as tokens
 from services.api.web import cursors
 from services.api.web.field_types import read_moment
 
@@ -49,6 +50,7 @@ CURSORS = {
     "/api/v1/events": audit.KIND,
     "/api/v1/segments": segments.KIND,
     "/api/v1/suppressions": stop_list.KIND,
+    "/api/v1/tokens": tokens.KIND,
     "/api/v1/mailings/{mailing_id}/recipients": recipients.KIND,
 }
 

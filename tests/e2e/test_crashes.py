@@ -174,6 +174,7 @@ async def test_a_stopped_dispatcher_is_taken_over_and_starts_nothing_when_it_wak
     await until_answers(stack, "dispatcher")
     # A stop waits for the requests that the process has begun.
     assert await stack.process("dispatcher").stop() == 0
+    await until_published_results_are_folded(pool, broker_url)
     ledger = await ledger_of(stack)
     assert ledger["unique"] == CLIENTS
     assert ledger["duplicates"] <= held <= 3 * CONCURRENCY

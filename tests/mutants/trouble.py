@@ -98,7 +98,7 @@ SLOTS: tuple[Mutant, ...] = (
     mutant(
         "an attempt that ends gives its ticket back",
         ATTEMPTS,
-        "            attempt.lane.admission.withdraw(claimed.ticket)\n",
+        "            attempt.lane.withdraw(claimed.ticket)\n",
         "",
         f"{HANDLER_TESTS}::test_an_attempt_that_crashes_holds_neither_a_slot_nor_a_probe_nor_its_claim",
     ),

@@ -142,6 +142,7 @@ OPERATIONS: Mapping[Handler, Operation] = {
             # Generators of clients know no CSV, and would leave the operation out.
             text_content(BYTES, f"A CSV as bytes. {_CSV_COLUMNS}", CLIENTS_CSV, format="binary", pattern=_CSV_HEADER),
         ),
+        long_query=True,
     ),
     imports_inspect.inspect: Operation(
         "inspectImport",

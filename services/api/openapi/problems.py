@@ -77,6 +77,12 @@ STATUSES: Mapping[int, StatusProblem] = {
         "This token sent too many requests.",
         ("Retry-After",),
     ),
+    431: StatusProblem(
+        "head-too-large",
+        "The request line is too long: a parameter may be as long as its schema says only where few of its characters "
+        "must be escaped.",
+        "The request line or a header is too long.",
+    ),
     503: StatusProblem(
         "database-unavailable",
         "The database is unavailable or too slow.",
@@ -93,6 +99,7 @@ def of(route: Route, operation: Operation) -> Iterator[tuple[int, str]]:
     found |= set(WITH_BODY) if operation.body else set()
     found |= {404} if "{" in route.path else set()
     found |= {412} if operation.versioned else set()
+    found |= {431} if operation.long_query else set()
     found |= {403} if route.role != ROLES[0] else set()
     for status in sorted(found - operation.never):
         yield status, operation.errors.get(status, STATUSES[status].description)

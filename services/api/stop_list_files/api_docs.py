@@ -38,5 +38,6 @@ OPERATIONS: Mapping[Handler, Operation] = {
             ),
         ),
         errors={503: KEY_MISSING},
+        long_query=True,
     ),
 }

@@ -51,7 +51,7 @@ class Operation:
 
     `errors` adds problems to those that follow from the route, or describes one in detail; `never` removes some.
     `versioned` operations take If-Match, and can fail with 412. `headers` describes request headers by name. `query` is
-    an example of query parameters, where a request needs some.
+    an example of query parameters, where a request needs some; with a `long_query`, they may exceed the request line.
     """
 
     id: str
@@ -64,6 +64,7 @@ class Operation:
     versioned: bool = False
     headers: Mapping[str, Json] = field(default_factory=dict)
     query: Mapping[str, Any] = field(default_factory=dict)
+    long_query: bool = False
 
 
 def success(description: str, model: type[BaseModel], example: Any, *others: Content, headers: Headers = ()) -> Success:

@@ -667,7 +667,7 @@ async def test_a_russian_browser_reads_russian_until_another_language_is_chosen(
             ("/#/mailings/new", "textarea"),
         ):
             await opened.open(path)
-            await expect(browsed.page.locator(f"main {ready}").first).to_be_visible()
+            await expect(browsed.page.locator(f"main {ready} >> visible=true").first).to_be_visible()
             await opened.picture(f"ru-{path.strip('/#?').replace('/', '-').partition('?')[0]}")
             assert set(LATIN.findall(await shown_text(browsed.page))) - NAMES == set(), path
         await opened.open("/#/settings")

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
 
 import asyncpg
 import pytest
@@ -32,7 +32,10 @@ async def run_pgbouncer(folder: Path, url: str, port: int, mode: str, *settings:
     program, parts = shutil.which("pgbouncer"), urlsplit(url)
     if program is None:
         pytest.skip("pgbouncer is not installed: apt-get install pgbouncer")
-    server = f"host={parts.hostname} port={parts.port or 5432} user={unquote(parts.username or 'postgres')}"
+    # A server that listens on a socket has its folder in the query, and lets nobody but its own user into it.
+    host = parts.hostname or parse_qs(parts.query)["host"][0]
+    user = Path(host).owner() if host.startswith("/") else "nobody"
+    server = f"host={host} port={parts.port or 5432} user={unquote(parts.username or 'postgres')}"
     if parts.password:
         server += f" password={unquote(parts.password)}"
     lines = [
@@ -43,7 +46,7 @@ async def run_pgbouncer(folder: Path, url: str, port: int, mode: str, *settings:
         f"listen_port = {port}",
         "unix_socket_dir =",
         "auth_type = any",
-        "user = nobody",
+        f"user = {user}",
         f"pool_mode = {mode}",
         *settings,
     ]
@@ -51,7 +54,7 @@ async def run_pgbouncer(folder: Path, url: str, port: int, mode: str, *settings:
     await asyncio.to_thread(config.write_text, "\n".join(lines))
     with (folder / "pgbouncer.log").open("ab") as output:
         process = await child.start([program, str(config)], output=output, env={})
-    through = urlunsplit(parts._replace(netloc=f"postgres@127.0.0.1:{port}"))
+    through = urlunsplit(parts._replace(netloc=f"postgres@127.0.0.1:{port}", query=""))
     try:
 
         async def answers() -> bool:

@@ -36,6 +36,7 @@ OPERATIONS: Mapping[Handler, Operation] = {
             422: "A parameter or a line is wrong, or the file has no recipients. Nothing was stored.",
         },
         versioned=True,
+        long_query=True,
     ),
     recipients.listing: Operation(
         "listRecipients",
