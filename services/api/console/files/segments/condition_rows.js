@@ -66,6 +66,13 @@ export class ConditionRows {
     setChildren(this.list, this.rows.map((row) => row.element));
   }
 
+  /** Whether there is a condition, and all that are there have their values. */
+  get isWritten() {
+    /** @type {NodeListOf<HTMLInputElement | HTMLTextAreaElement>} */
+    const inputs = this.element.querySelectorAll(".inputs input, .inputs textarea");
+    return this.rows.length > 0 && [...inputs].every((one) => one.hidden || one.value.trim() !== "");
+  }
+
   /**
    * The tree as the API takes it, which takes no empty one.
    * @returns {Node}

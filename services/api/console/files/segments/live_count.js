@@ -44,7 +44,7 @@ export class LiveCount {
     const signal = AbortSignal.any([this.signal, this.asked.signal]);
     setText(this.stopped, "");
     setChildren(this.box);
-    if (!this.rows.rows.length || this.signal.aborted) {
+    if (!this.rows.isWritten || this.signal.aborted) {
       setText(this.count, "–");
       return;
     }
