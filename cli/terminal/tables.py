@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
+import orjson
 from rich.table import Table
 from rich.text import Text
 
@@ -38,13 +39,14 @@ def make_table(
 
 
 def attribute_table(found: Json) -> Table:
-    """Makes a table of a mailing or a client with a row for each attribute."""
+    """Makes a table of a mailing or a client with a row for each attribute, and for each set one of those within."""
     plain = sorted(((key, value) for key, value in found.items() if not isinstance(value, dict)), key=_place)
     nested = (
-        (f"{key}.{name}", ", ".join(inner) if isinstance(inner, list) else inner)
+        (f"{key}.{name}", inner)
         for key, value in found.items()
         if isinstance(value, dict)
         for name, inner in value.items()
+        if inner is not None
     )
     return make_table("", ("attribute", "value"), [(key, _in_words(key, value)) for key, value in (*plain, *nested)])
 
@@ -59,6 +61,11 @@ def _in_words(attribute: str, value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, str) and attribute.endswith("_at"):
         return utc_moment(value)
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return ", ".join(value)
+    if isinstance(value, list | dict):
+        # Conditions, at any depth.
+        return orjson.dumps(value).decode()
     return "" if value is None else str(value)
 
 
