@@ -42,8 +42,8 @@ async def count_shapes(connection: Connection | Pool, audience: Audience, text: 
     not_basic, extended, beyond, twice = (f"${first + len(names) + place}::text" for place in range(4))
     read = ", ".join(f"c.attributes ->> ${first + place}::text AS v{place}" for place in range(len(names)))
     missing = ", ".join(f"coalesce(btrim(v{place}), '') = ''" for place in range(len(names)))
-    # Where a name occurs twice, its value counts twice.
-    joined = ", ".join(f"v{names.index(one.name)}" for one in text.placeholders)
+    # Where a name occurs twice, its value counts twice. A text that only escapes has none.
+    joined = ", ".join(["''", *(f"v{names.index(one.name)}" for one in text.placeholders)])
     rows = await connection.fetch(
         f"""
         -- Each value is read once, those of a file are merged once, and all of a client are measured as one string:
@@ -56,7 +56,7 @@ async def count_shapes(connection: Connection | Pool, audience: Audience, text: 
         FROM (
             SELECT missing, all_values, char_length(all_values) AS length, all_values ~ {twice} AS some_twice
             FROM (
-                SELECT ARRAY[{missing}] AS missing, concat({joined}) AS all_values
+                SELECT ARRAY[{missing}]::boolean[] AS missing, concat({joined}) AS all_values
                 FROM (
                     SELECT {read} FROM (
                         SELECT c.attributes FROM {audience.table} WHERE {condition} AND c.suppression_id IS NULL

@@ -180,3 +180,14 @@ async def test_a_mailing_for_those_who_did_not_get_another_shows_it(api: Api, ro
     path = f"/mailings/{made.body['id']}"
     assert (await api.patch(path, {"filter": {"unsent_of": other + 100}})).status == 422
     assert (await api.patch(path, {"filter": {"tags": ["vip"]}})).body["filter"]["unsent_of"] is None
+
+
+@pytest.mark.parametrize(
+    ("text", "rendered"),
+    [(r"a \{{name}}", "a {{name}}"), (r"\{{", "{{"), (r"\{{name}} {{name}}", "{{name}} Anna")],
+)
+async def test_a_text_that_escapes_a_placeholder_can_be_previewed(api: Api, text: str, rendered: str) -> None:
+    await api.post("/clients", {"phone": "79160000001", "attributes": {"name": "Anna"}})
+    found = await preview(api, text=text)
+    assert found["recipients"] == 1
+    assert f"'{rendered}'" in str(found["personal"])
