@@ -108,16 +108,17 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
             metrics=counters,
             clock=read_clock,
         )
-        attempts = RunningAttempts(tools, results, give_backs, intake, ClaimSize())
+        concurrency = config.dispatcher_concurrency
+        attempts = RunningAttempts(tools, results, give_backs, intake, ClaimSize(), concurrency=concurrency)
         hold_up, requeue = HoldUp(health, registry, read_clock), Requeue(publisher, intake, config.retry_delays[0])
         claimer = Claimer(
             *(pool, intake, requeue, attempts, fleet, held, hold_up, counters),
-            concurrency=config.dispatcher_concurrency,
+            concurrency=concurrency,
             clock=read_clock,
         )
         handler = Handler(
             *(intake, requeue, claimer, attempts, results, fleet, held, heartbeat, hold_up),
-            concurrency=config.dispatcher_concurrency,
+            concurrency=concurrency,
             clock=read_clock,
         )
         consumer = Consumer(
@@ -126,7 +127,7 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
             health,
             table,
             queue=topology.DISPATCHER_JOBS,
-            prefetch=prefetch(config.dispatcher_concurrency, keeper.fleet.rate),
+            prefetch=prefetch(concurrency, keeper.fleet.rate),
             on_delivery=intake.enqueue,
         )
         counters.show_providers(keeper.fleet.lanes)

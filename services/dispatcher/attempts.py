@@ -34,6 +34,8 @@ class RunningAttempts:
         give_backs: GiveBacks,
         intake: Intake,
         size: ClaimSize,
+        *,
+        concurrency: int,
     ) -> None:
         self._tools = tools
         self._held = tools.held
@@ -45,6 +47,8 @@ class RunningAttempts:
         self._waiting: dict[Lane, deque[AttemptRun]] = {}
         self._someone_waits = asyncio.Event()
         self._stopping = False
+        self._concurrency = concurrency
+        self._starts: asyncio.Handle | None = None
         self.size = size
         self.freed = asyncio.Event()
 
@@ -52,6 +56,10 @@ class RunningAttempts:
     def under_way(self) -> int:
         """RunningAttempts that have not ended."""
         return len(self._running)
+
+    def fits(self, lane: Lane, moment: float, text: str) -> bool:
+        """Says whether the request of a message may begin now."""
+        return len(self._running) < self._concurrency and lane.fits(moment, text)
 
     def start(self, claimed: ClaimedJob, lane: Lane, *, wait: bool = False) -> None:
         """Starts the attempt of a claim, or gives the claim back if it is void by now. Raises nothing.
@@ -90,17 +98,26 @@ class RunningAttempts:
         """Starts what waited for room. What waits for a lane that is away by now is given back."""
         for lane, attempts in list(self._waiting.items()):
             away = lane.away(moment) or lane.held(moment)
-            while attempts and (away or attempts[0].ended or lane.fits(moment, attempts[0].claimed.claim.text)):
+            while attempts and (away or attempts[0].ended or self.fits(lane, moment, attempts[0].claimed.claim.text)):
                 attempt = attempts.popleft()
                 lane.waiting -= 1
                 if attempt.ended:
                     continue
                 if away:
+                    self._held.fail(attempt.claimed, "away")
                     attempt.cancel()
                 else:
                     self._begin(attempt)
             if not attempts:
                 del self._waiting[lane]
+
+    def _start_next(self) -> None:
+        self._starts = None
+        try:
+            self.start_waiting(self._tools.clock())
+        except Exception as error:
+            # They are started again within milliseconds: see `start_in_time`.
+            log.error("attempts not started", exc_info=error)
 
     def _begin(self, attempt: AttemptRun) -> None:
         claimed, lane = attempt.claimed, attempt.lane
@@ -147,6 +164,9 @@ class RunningAttempts:
             return
         self._running.discard(attempt)
         self.freed.set()
+        if self._waiting and self._starts is None:
+            # Not from here: an attempt may end within its start.
+            self._starts = asyncio.get_running_loop().call_soon(self._start_next)
         try:
             # Whatever became of the attempt: its ticket is back.
             attempt.lane.withdraw(claimed.ticket)

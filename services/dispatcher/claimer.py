@@ -147,7 +147,7 @@ class Claimer:
         seconds = moment - terms.asked
         self._metrics.record_claim(claims, seconds)
         _log_claims(claims, batch)
-        self._note_latency(claims, seconds)
+        self._note_latency(claims, moment, seconds)
         sends = [
             ClaimedJob(batch[claim.message_id].delivery, batch[claim.message_id].job, claim, terms, NO_TICKET)
             for claim in claims
@@ -184,8 +184,6 @@ class Claimer:
             elif isinstance(choice, Undeliverable):
                 delivered = DeliveredJob(claimed.delivery, claimed.job)
                 self._attempts.end_unsent(delivered, claimed.claim, choice.reason, unsure=choice.unsure)
-            elif fleet.only is not None and choice.unlimited:
-                self._attempts.start(claimed, choice)
             else:
                 self._start_or_wait(claimed, choice)
 
@@ -200,16 +198,17 @@ class Claimer:
     def _start_or_wait(self, claimed: ClaimedJob, lane: Lane) -> None:
         """Starts an attempt, or lets it wait for room in its lane; where many wait already, in the table."""
         waiting = lane.waiting
-        if not waiting and lane.fits(self._clock(), claimed.claim.text):
+        if not waiting and self._attempts.fits(lane, self._clock(), claimed.claim.text):
             self._attempts.start(claimed, lane)
-        elif waiting < max(MOST_WAITING, 2 * lane.admission.limit):
+        elif waiting < max(MOST_WAITING, 2 * lane.admission.limit + lane.look_ahead.claims):
             self._attempts.start(claimed, lane, wait=True)
         else:
             self._attempts.postpone(claimed, CROWDED_SECONDS)
 
-    def _note_latency(self, claims: Sequence[Claim], seconds: float) -> None:
+    def _note_latency(self, claims: Sequence[Claim], moment: float, seconds: float) -> None:
         for lane in self._fleet().lanes.values():
             lane.limiter.allow_for(seconds)
+            lane.look_ahead.record(moment, lane.ended, seconds)
         idle = self._attempts.under_way < self._concurrency // 2
         if seconds > SLOW_CLAIM_SECONDS and idle and self._intake.held:
             self._hold_up.note("database latency")

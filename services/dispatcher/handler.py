@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Literal
 
 from services.dispatcher.admission.hold_up import AwayCause, HoldUp
+from services.dispatcher.admission.rate_limit import most_outstanding
 from services.dispatcher.attempts import RunningAttempts
 from services.dispatcher.claimer import Claimer
 from services.dispatcher.claims.heartbeat import Heartbeat
@@ -65,6 +66,7 @@ class Handler:
         self._heartbeat = heartbeat
         self._hold_up = hold_up
         self._concurrency = concurrency
+        self._most_outstanding = most_outstanding(concurrency)
         self._clock = clock
         self.pulse = Pulse()
 
@@ -136,16 +138,16 @@ class Handler:
             self._hold_up.note("lease")
             return 0
         behind = self._results.behind(asyncio.get_running_loop().time())
-        if behind > CONFIRM_SECONDS or self._results.outstanding >= 2 * self._concurrency:
+        if behind > CONFIRM_SECONDS or self._results.outstanding >= self._most_outstanding:
             self._hold_up.note("broker")
             return 0
         if not self._claimer.may_ask(moment):
             return 0
-        reserved, attempts = self._claimer.reserved, self._attempts
-        slots = min(self._concurrency - attempts.under_way, attempts.size.limit - len(self._held)) - reserved
+        reserved, attempts, fleet = self._claimer.reserved, self._attempts, self._fleet()
+        slots = self._concurrency - attempts.under_way + fleet.ahead(moment)
+        slots = min(slots, attempts.size.limit - len(self._held)) - reserved
         if slots <= 0:
             return slots
-        fleet = self._fleet()
         room = fleet.room(moment) - reserved
         if room <= 0 and fleet.at_its_rate:
             self._hold_up.note("rate")

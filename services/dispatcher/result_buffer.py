@@ -9,7 +9,7 @@ from shared import failpoints, logs, topology, tracing
 from shared.broker import Outgoing, Publisher, Unpublished
 from shared.health import Pulse
 from shared.messages import MAX_RESULTS, Result, Results, encode
-from shared.waiting import Backoff
+from shared.waiting import Backoff, sleep_unless
 
 # A body costs the broker and the reporter more than the results in it, and nobody waits for a result meanwhile.
 LINGER_SECONDS = 0.03
@@ -41,6 +41,7 @@ class ResultBuffer:
         self._bodies: dict[_Body, None] = {}
         self._unconfirmed = 0
         self._added = asyncio.Event()
+        self._full = asyncio.Event()
         self._done = asyncio.Event()
         self.pulse = Pulse()
         self._repeats = logs.RepeatedCauses()
@@ -60,12 +61,14 @@ class ResultBuffer:
         """Adds a result. It is published within milliseconds, together with others."""
         self._waiting.append((result, confirmed, traceparent))
         self._added.set()
+        if len(self._waiting) == MAX_RESULTS:
+            self._full.set()
 
     async def run(self) -> None:
         """Publishes what is added, until cancelled."""
         while True:
             await self._added.wait()
-            await asyncio.sleep(LINGER_SECONDS)
+            await sleep_unless(self._full, LINGER_SECONDS)
             self._send_waiting()
 
     async def flush(self, seconds: float) -> None:
@@ -98,6 +101,7 @@ class ResultBuffer:
             self._bodies[body] = None
             self._unconfirmed += len(some)
         self._added.clear()
+        self._full.clear()
 
     def _publish(self, body: _Body) -> None:
         self.pulse.beat()

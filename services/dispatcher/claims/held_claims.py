@@ -85,10 +85,10 @@ class HeldClaims:
         """Returns whether the request of a claim has not begun, and it has no reply."""
         return claimed.key in self._held
 
-    def fail(self, claimed: ClaimedJob) -> None:
-        """Records that an error of Herald's keeps the request of a claim from beginning."""
+    def fail(self, claimed: ClaimedJob, reason: GiveBackReason = "error") -> None:
+        """Records what keeps the request of a claim from beginning."""
         if (held := self._held.get(claimed.key)) is not None:
-            held.reason = "error"
+            held.reason = reason
 
     def let_go(self, claimed: ClaimedJob) -> GiveBackReason | None:
         """Ends the hold of a claim. Returns why it must be given back; None if its request has begun."""

@@ -56,6 +56,10 @@ class Fleet:
         """Whether a rate is used up just now."""
         return any(lane.limiter.available <= 0 for lane in self.lanes.values())
 
+    def ahead(self, moment: float) -> int:
+        """Returns how many jobs may be claimed that have no slot yet, less those that wait for one."""
+        return sum(max(lane.ahead(moment) - lane.waiting, 0) for lane in self.lanes.values())
+
     def room(self, moment: float) -> int:
         """Returns how many jobs may be claimed now, over all providers."""
         return sum(lane.claimable(moment) for lane in self.lanes.values())

@@ -5,6 +5,7 @@ from typing import Literal
 
 from services.dispatcher.admission.admission import Admission
 from services.dispatcher.admission.breaker import BreakerState, Ticket
+from services.dispatcher.admission.look_ahead import LookAhead
 from services.dispatcher.admission.rate_limit import NoLimit, RateGrant, RateLimit
 from services.dispatcher.admission.slot_lease import SlotLease
 from services.dispatcher.provider_api.http_client import HttpClient
@@ -57,6 +58,7 @@ class Lane:
     reason: str | None = None
     # Claims that wait here for room.
     waiting: int = 0
+    look_ahead: LookAhead = field(default_factory=LookAhead)
     # Requests that have ended, since the process began.
     ended: int = 0
 
@@ -83,9 +85,19 @@ class Lane:
         slots = self._room(moment) if self.slots is None else self.slots.available(self._share)
         return max(min(self._room(moment), slots, self.limiter.available), 0)
 
+    def ahead(self, moment: float) -> int:
+        """Returns how many jobs may be claimed that have no slot yet.
+
+        None for a provider that might send a repeated request again: each claim of a dispatcher that is killed
+        counts as one whose outcome nobody knows.
+        """
+        if self.trial or not self.mapping.deduplicates or self.admission.state(moment) != "closed":
+            return 0
+        return self.look_ahead.claims
+
     def claimable(self, moment: float) -> int:
         """Returns how many jobs may be claimed now. Tokens and slots may come while a claim is on its way."""
-        room = min(self._room(moment), self.limiter.claimable)
+        room = min(self._room(moment) + self.ahead(moment), self.limiter.claimable)
         if self.slots is not None:
             room = min(room, self.slots.claimable(self._share))
         return max(room - self.waiting, 0)

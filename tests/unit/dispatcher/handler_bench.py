@@ -126,7 +126,7 @@ class Bench:
         self.health = Health()
         self.hold_up = hold_up = HoldUp(self.health, registry, clock)
         self.fleet = a_fleet(a_lane(self.provider, admission=self.admission, rate=rate, clock=clock))
-        self.attempts = RunningAttempts(tools, self.results, self.give_backs, self.intake, ClaimSize())
+        self.attempts = RunningAttempts(tools, self.results, self.give_backs, self.intake, ClaimSize(), concurrency=10)
         requeue = Requeue(self.publisher, self.intake, timedelta(seconds=5))
         claimer = Claimer(
             *(pool, self.intake, requeue, self.attempts, lambda: self.fleet, self.held, hold_up, counters),
@@ -164,7 +164,8 @@ class Bench:
             self.intake.enqueue(delivery)
         stop = asyncio.Event()
         running = asyncio.create_task(self.handler.run(QuietConsumer(), stop))
-        others = [asyncio.create_task(self.beat()), asyncio.create_task(self.give_backs.run())]
+        works = (self.beat, self.give_backs.run, self.attempts.start_in_time)
+        others = [asyncio.create_task(work()) for work in works]
         try:
             yield deliveries
         finally:

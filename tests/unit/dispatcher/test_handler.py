@@ -7,9 +7,10 @@ import pytest
 from services.dispatcher.provider_api.replies import Reply
 from shared import topology
 from shared.messages import Job, decode
-from tests.support.fakes import FakeDelivery
+from tests.support.fakes import FakeDelivery, FakeProvider
 from tests.support.polling import until
 from tests.unit.dispatcher.handler_bench import Bench
+from tests.unit.dispatcher.lanes import a_lane, a_mapping
 
 
 async def test_tokens_of_the_rate_are_not_spent_on_jobs_that_are_over() -> None:
@@ -79,12 +80,12 @@ async def test_nothing_more_is_claimed_while_results_are_not_confirmed() -> None
         return bench.held_up() == "held up: broker"
 
     async def all_sent() -> bool:
-        return len(bench.provider.requests) == 60
+        return len(bench.provider.requests) == 90
 
-    async with bench.running(60):
-        # Nobody publishes the results yet: twice as many as there are slots, and what was claimed by then.
+    async with bench.running(90):
+        # Nobody publishes the results yet: four times as many as there are slots, and what was claimed by then.
         await until(held_up, 10, "unconfirmed results hold sending up")
-        assert 20 <= len(bench.provider.requests) <= 30
+        assert 40 <= len(bench.provider.requests) <= 60
         publishing = asyncio.create_task(bench.results.run())
         await until(all_sent, 10, "sending goes on once they are confirmed")
         publishing.cancel()
@@ -134,3 +135,62 @@ async def test_what_keeps_a_provider_away_is_named(hold: str, cause: str) -> Non
     async with bench.running(3):
         await until(named, 10, f"sending is held up: {cause}")
     assert bench.provider.requests == []
+
+
+async def test_claims_ahead_of_their_slots_wait_for_one_and_begin_when_it_is_free() -> None:
+    bench = Bench()
+    (lane,) = bench.fleet.lanes.values()
+    lane.look_ahead.claims = 5
+    bench.provider.gate.clear()
+
+    async def waiting() -> bool:
+        return lane.waiting == 5
+
+    async with bench.running(30) as deliveries:
+        await until(waiting, 5, "five claims wait for a slot")
+        assert (len(bench.provider.requests), bench.attempts.under_way, len(bench.held)) == (10, 10, 5)
+        bench.provider.gate.set()
+        await until(lambda: _all_began(bench, len(deliveries)), 5, "all are sent")
+    assert bench.database.given_back == []
+
+
+async def _all_began(bench: Bench, requests: int) -> bool:
+    return len(bench.provider.requests) == requests
+
+
+async def test_what_waits_for_a_slot_is_given_back_when_the_provider_goes_away() -> None:
+    bench = Bench()
+    (lane,) = bench.fleet.lanes.values()
+    lane.look_ahead.claims = 5
+    bench.provider.gate.clear()
+
+    async def waiting() -> bool:
+        return lane.waiting == 5
+
+    async def given_back() -> bool:
+        return len(bench.database.given_back) == 5
+
+    async with bench.running(15):
+        await until(waiting, 5, "five claims wait for a slot")
+        bench.breaker.trip(asyncio.get_running_loop().time())
+        await until(given_back, 5, "the claims are given back")
+    assert len(bench.provider.requests) == 10
+    assert bench.registry.get_sample_value("herald_claims_given_back_total", {"reason": "away"}) == 5
+
+
+@pytest.mark.parametrize("why", ["half-open", "trial"])
+async def test_nothing_is_claimed_ahead_for_a_provider_on_trial(why: str) -> None:
+    bench, moment = Bench(), asyncio.get_running_loop().time()
+    (lane,) = bench.fleet.lanes.values()
+    lane.look_ahead.claims = 5
+    assert lane.ahead(moment) == 5
+    if why == "half-open":
+        bench.breaker.trip(moment - 60)
+    lane.trial = why == "trial"
+    assert lane.ahead(moment) == 0
+
+
+def test_nothing_is_claimed_ahead_for_a_provider_that_would_send_a_repeated_request_again() -> None:
+    lane = a_lane(FakeProvider(), a_mapping())
+    lane.look_ahead.claims = 5
+    assert lane.ahead(0.0) == 0

@@ -13,11 +13,11 @@ from tests.support.fakes import FakeClock
 @pytest.mark.parametrize(
     ("concurrency", "rate", "held"),
     [
-        (10, None, 40),
-        (100, None, 400),
+        (10, None, 60),
+        (100, None, 600),
         # Results on their way to the broker are a part of it, and do not grow with the slots.
-        (1000, None, 2300),
-        (100, 2000.0, 400),
+        (1000, None, 2400),
+        (100, 2000.0, 600),
         # Five seconds of sending at the most: what is held here holds up everybody behind it.
         (100, 10.0, 50),
         (100, 0.1, 1),
