@@ -4,10 +4,10 @@ import asyncio
 import os
 import secrets
 import shutil
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import aiohttp
 import orjson
@@ -30,15 +30,18 @@ from shared import logs
 OUTPUT = Path("bench-celery.json")
 MS_PER_SECOND = 1000
 CORES = os.cpu_count() or 1
-GREENLETS = 100
-VARIANTS = (
+PREFORK = (
     Variant(f"Celery as it comes, prefork of {CORES}", "prefork", CORES),
     Variant("Celery, prefork of 20", "prefork", 20),
-    Variant(f"Celery, tuned: {CORES} workers, gevent of {GREENLETS}", "gevent", GREENLETS, workers=CORES, tuned=True),
 )
 
 
-async def _measure(messages: int, fewer: int, latency_ms: int, env: dict[str, str]) -> int:
+def _tuned(greenlets: int) -> Variant:
+    name = f"Celery, tuned: {CORES} workers, gevent of {greenlets}"
+    return Variant(name, "gevent", greenlets, workers=CORES, tuned=True)
+
+
+async def _measure(messages: int, fewer: int, variants: Sequence[Variant], latency_ms: int, env: dict[str, str]) -> int:
     if not BIN.exists():
         raise Failure("Celery is not installed: run `make bench-celery`", code=2)
     options = StackOptions(BENCH_FOLDER, "herald_bench", fresh=True, flexible=True)
@@ -46,7 +49,7 @@ async def _measure(messages: int, fewer: int, latency_ms: int, env: dict[str, st
     shutil.rmtree(folder, ignore_errors=True)
     async with open_stack(options, env, announce, FileSink(folder)) as stack:
         await _delay(stack, latency_ms)
-        results = await stack.supervisor.during(_run(stack, messages, fewer, folder))
+        results = await stack.supervisor.during(_run(stack, messages, fewer, variants, folder))
     await asyncio.to_thread(OUTPUT.write_bytes, orjson.dumps([asdict(one) for one in results]))
     _show(Console(), results)
     announce(f"the figures as JSON: {OUTPUT}")
@@ -62,11 +65,13 @@ async def _delay(stack: RunningStack, latency_ms: int) -> None:
         reply.raise_for_status()
 
 
-async def _run(stack: RunningStack, messages: int, fewer: int, folder: Path) -> list[ServiceResult]:
+async def _run(
+    stack: RunningStack, messages: int, fewer: int, variants: Sequence[Variant], folder: Path
+) -> list[ServiceResult]:
     phones = make_phones(messages)
     # Herald runs before and after the others, since the speed of a machine drifts.
     results = [await _herald(stack, phones)]
-    for number, variant in enumerate(VARIANTS):
+    for number, variant in enumerate(variants):
         announce(f"{variant.name}: {fewer} messages")
         results.append(await measure(stack, variant, phones[:fewer], TEXT, number, folder / "celery.log"))
     return [*results, await _herald(stack, phones)]
@@ -109,18 +114,25 @@ def main(
         int, typer.Option(min=100, max=1_000_000, help="Number of messages for each variant of Celery.")
     ] = 5_000,
     latency_ms: Annotated[int, typer.Option(min=0, max=10_000, help="Latency of the provider in milliseconds.")] = 50,
+    greenlets: Annotated[
+        int, typer.Option(min=1, max=1_000, help="Greenlets of each tuned worker; Herald has as many slots as all.")
+    ] = 200,
+    tuned_only: Annotated[
+        bool, typer.Option("--tuned-only", help="Leave the variants out that are not tuned.")
+    ] = False,
 ) -> None:
     """Measure Herald and a notification service made with Celery on the same machine."""
     logs.configure("herald", level="error", json=False)
     # As many open requests as all tuned workers together have.
-    env = {"HERALD_DISPATCHER_CONCURRENCY": str(CORES * GREENLETS)} | environment() | {"HERALD_LOG_FORMAT": "json"}
+    env = {"HERALD_DISPATCHER_CONCURRENCY": str(CORES * greenlets)} | environment() | {"HERALD_LOG_FORMAT": "json"}
     # The bench must never send to a real provider.
     env.pop("HERALD_PROVIDER_URL", None)
-    run(_bench(messages, celery_messages, latency_ms, env))
+    variants = (*(() if tuned_only else PREFORK), _tuned(greenlets))
+    run(_bench(_measure(messages, celery_messages, variants, latency_ms, env)))
 
 
-async def _bench(messages: int, fewer: int, latency_ms: int, env: dict[str, str]) -> int:
-    code = await run_until_signal(_measure(messages, fewer, latency_ms, env), lambda: announce("stopping"))
+async def _bench(measuring: Coroutine[Any, Any, int]) -> int:
+    code = await run_until_signal(measuring, lambda: announce("stopping"))
     return 130 if code is None else code
 
 
