@@ -82,7 +82,8 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
         Publisher(urls, "dispatcher.publish", health, table) as publisher,
     ):
         counters = Metrics(registry)
-        intake, results, held = Intake(counters), ResultBuffer(publisher), HeldClaims(read_clock)
+        concurrency = config.dispatcher_concurrency
+        intake, results, held = Intake(counters), ResultBuffer(publisher, concurrency), HeldClaims(read_clock)
         give_backs, retries = GiveBacks(pool, held.names, intake, counters), QueuedRetries(pool)
 
         def fleet() -> Fleet:
@@ -108,7 +109,6 @@ async def main(config: DispatcherSettings, stop: asyncio.Event) -> None:
             metrics=counters,
             clock=read_clock,
         )
-        concurrency = config.dispatcher_concurrency
         attempts = RunningAttempts(tools, results, give_backs, intake, ClaimSize(), concurrency=concurrency)
         hold_up, requeue = HoldUp(health, registry, read_clock), Requeue(publisher, intake, config.retry_delays[0])
         claimer = Claimer(

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from typing import Literal
 
 from services.dispatcher.admission.hold_up import AwayCause, HoldUp
-from services.dispatcher.admission.rate_limit import most_outstanding
 from services.dispatcher.attempts import RunningAttempts
 from services.dispatcher.claimer import Claimer
 from services.dispatcher.claims.heartbeat import Heartbeat
@@ -66,7 +65,6 @@ class Handler:
         self._heartbeat = heartbeat
         self._hold_up = hold_up
         self._concurrency = concurrency
-        self._most_outstanding = most_outstanding(concurrency)
         self._clock = clock
         self.pulse = Pulse()
 
@@ -138,7 +136,7 @@ class Handler:
             self._hold_up.note("lease")
             return 0
         behind = self._results.behind(asyncio.get_running_loop().time())
-        if behind > CONFIRM_SECONDS or self._results.outstanding >= self._most_outstanding:
+        if behind > CONFIRM_SECONDS or self._results.outstanding >= 2 * self._concurrency:
             self._hold_up.note("broker")
             return 0
         if not self._claimer.may_ask(moment):

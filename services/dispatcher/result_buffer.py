@@ -32,10 +32,14 @@ class _Body:
 
 
 class ResultBuffer:
-    """Results that are not confirmed yet. They are published in bodies of up to 200, each until it is confirmed."""
+    """Results that are not confirmed yet. They are published in bodies of up to 200, each until it is confirmed.
 
-    def __init__(self, publisher: Publisher) -> None:
+    They are gathered for 30 ms, and no more than `most` of them: what is lost with the process is sent again.
+    """
+
+    def __init__(self, publisher: Publisher, most: int = MAX_RESULTS) -> None:
         self._publisher = publisher
+        self._most = min(most, MAX_RESULTS)
         self._waiting: list[tuple[Result, Callable[[], None], str | None]] = []
         # In the order of their first publishing.
         self._bodies: dict[_Body, None] = {}
@@ -61,7 +65,7 @@ class ResultBuffer:
         """Adds a result. It is published within milliseconds, together with others."""
         self._waiting.append((result, confirmed, traceparent))
         self._added.set()
-        if len(self._waiting) == MAX_RESULTS:
+        if len(self._waiting) >= self._most:
             self._full.set()
 
     async def run(self) -> None:

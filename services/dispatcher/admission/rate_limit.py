@@ -24,8 +24,8 @@ USUAL_SECONDS = 10.0
 # A delivery must not wait here for long: other mailings wait behind it, and after 30 min the broker takes it back.
 PREFETCH_SECONDS = 5
 UNLIMITED = 1_000_000
-# Results that are gathered or on their way to the broker at a few thousand a second.
-MOST_UNCONFIRMED = 400
+# Jobs that are claimed ahead of their slots, and results on their way to the broker, at a few thousand a second.
+MOST_BESIDE_SLOTS = 400
 
 
 class RateGrant:
@@ -215,15 +215,10 @@ def make_limit(rate: float | None, clock: Callable[[], float]) -> RateLimit:
     return NoLimit() if rate is None else RateLimit(rate, clock)
 
 
-def most_outstanding(concurrency: int) -> int:
-    """Returns how many results may be unconfirmed before nothing more is claimed."""
-    return max(2 * concurrency, min(4 * concurrency, MOST_UNCONFIRMED))
-
-
 def prefetch(concurrency: int, rate: float | None) -> int:
     """Returns how many deliveries to hold: enough for every slot to find its next job, no more than are sent soon.
 
     A delivery is held until its result is confirmed, too, which a fast provider makes a large part of the time.
     """
-    most = 2 * concurrency + min(4 * concurrency, MOST_UNCONFIRMED)
+    most = 2 * concurrency + min(4 * concurrency, MOST_BESIDE_SLOTS)
     return most if rate is None else min(most, math.ceil(PREFETCH_SECONDS * rate))

@@ -83,9 +83,9 @@ async def test_nothing_more_is_claimed_while_results_are_not_confirmed() -> None
         return len(bench.provider.requests) == 90
 
     async with bench.running(90):
-        # Nobody publishes the results yet: four times as many as there are slots, and what was claimed by then.
+        # Nobody publishes the results yet: twice as many as there are slots, and what was claimed by then.
         await until(held_up, 10, "unconfirmed results hold sending up")
-        assert 40 <= len(bench.provider.requests) <= 60
+        assert 20 <= len(bench.provider.requests) <= 40
         publishing = asyncio.create_task(bench.results.run())
         await until(all_sent, 10, "sending goes on once they are confirmed")
         publishing.cancel()
@@ -146,7 +146,7 @@ async def test_claims_ahead_of_their_slots_wait_for_one_and_begin_when_it_is_fre
     async def waiting() -> bool:
         return lane.waiting == 5
 
-    async with bench.running(30) as deliveries:
+    async with bench.running(20) as deliveries:
         await until(waiting, 5, "five claims wait for a slot")
         assert (len(bench.provider.requests), bench.attempts.under_way, len(bench.held)) == (10, 10, 5)
         bench.provider.gate.set()

@@ -9,6 +9,7 @@ from itertools import chain
 import pytest
 from structlog.testing import capture_logs
 
+from services.dispatcher import result_buffer
 from services.dispatcher.result_buffer import ResultBuffer
 from shared.broker import Outgoing, Unpublished
 from shared.messages import Results, decode
@@ -71,6 +72,20 @@ async def test_results_are_gathered_into_bodies_of_up_to_200(results: int, sizes
     assert [len(body) for body in bodies(publisher)] == sizes
     assert list(chain.from_iterable(bodies(publisher))) == list(range(1, results + 1))
     assert confirmations.message_ids == list(range(1, results + 1))
+
+
+async def test_results_of_all_slots_do_not_wait_for_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(result_buffer, "LINGER_SECONDS", 60.0)
+    publisher, confirmations = RecordingPublisher(), Confirmations()
+    buffer = ResultBuffer(publisher, 10)
+    async with running(buffer):
+        for message_id in range(1, 26):
+            confirmations.add(buffer, message_id)
+        await confirmations.until(25)
+        for message_id in range(26, 35):
+            confirmations.add(buffer, message_id)
+        await asyncio.sleep(0.1)
+        assert buffer.outstanding == 9
 
 
 async def test_results_go_to_the_reporter() -> None:
