@@ -109,7 +109,7 @@ def _show(console: Console, results: Sequence[ServiceResult]) -> None:
 def main(
     messages: Annotated[
         int, typer.Option(min=100, max=1_000_000, help="Number of messages for each run of Herald.")
-    ] = 20_000,
+    ] = 40_000,
     celery_messages: Annotated[
         int, typer.Option(min=100, max=1_000_000, help="Number of messages for each variant of Celery.")
     ] = 5_000,
