@@ -37,6 +37,9 @@ SettledStatus = Literal["expired", "cancelled"]
 # In ascending order: each role may do what the ones before it may.
 Role = Literal["viewer", "operator", "admin"]
 
+# The reason of cancelled messages to those on the stop list.
+OPTED_OUT = "opted out"
+
 MAILING_STATUSES: tuple[MailingStatus, ...] = get_args(MailingStatus)
 MESSAGE_STATUSES: tuple[MessageStatus, ...] = get_args(MessageStatus)
 UNSENT_STATUSES: tuple[UnsentStatus, ...] = get_args(UnsentStatus)

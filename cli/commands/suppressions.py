@@ -152,7 +152,7 @@ async def _import(file: Path, params: Json, as_proposed: bool, as_json: bool) ->
     if as_json:
         print_json(report)
     else:
-        counts = ("added", "present", "rejected")
+        counts = ("added", "present", "repeated", "rejected")
         print_table(make_table("", counts, [[report[name] for name in counts]]))
         if report["errors"]:
             rows = [(error["line"], error["detail"]) for error in report["errors"]]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
@@ -25,12 +26,17 @@ BATCH_SECONDS = 0.2
 log = logs.get()
 
 
-async def expand_leased(pool: Pool, owner: UUID, mailings: Mapping[int, str | None]) -> int:
-    """Expands these mailings (request id by mailing id) together, chunk by chunk for a fifth of a second.
+@dataclass(frozen=True, slots=True)
+class ExpandedMessages:
+    """How many messages a pass added, and how many of them were cancelled at once, to clients on the stop list."""
 
-    Returns how many messages were added.
-    """
-    loop, added = asyncio.get_running_loop(), 0
+    added: int
+    opted_out: int
+
+
+async def expand_leased(pool: Pool, owner: UUID, mailings: Mapping[int, str | None]) -> ExpandedMessages:
+    """Expands these mailings (request id by mailing id) together, chunk by chunk for a fifth of a second."""
+    loop, added, opted_out = asyncio.get_running_loop(), 0, 0
     until, left = loop.time() + BATCH_SECONDS, list(mailings)
     while left and loop.time() < until:
         size = min(max(CLIENTS_PER_BATCH // len(left), LEAST_CLIENTS), CLIENTS_PER_CHUNK)
@@ -38,8 +44,9 @@ async def expand_leased(pool: Pool, owner: UUID, mailings: Mapping[int, str | No
         for chunk in chunks:
             _log_chunk(chunk, mailings[chunk.mailing_id])
         added += sum(chunk.added for chunk in chunks)
+        opted_out += sum(chunk.opted_out for chunk in chunks)
         left = [chunk.mailing_id for chunk in chunks if not chunk.done]
-    return added
+    return ExpandedMessages(added, opted_out)
 
 
 async def expand_chunks(pool: Pool, owner: UUID, mailing_ids: list[int], size: int) -> list[ExpandedMailing]:
@@ -65,6 +72,13 @@ def _log_chunk(chunk: ExpandedMailing, request_id: str | None) -> None:
     ids = {"mailing_id": chunk.mailing_id, "request_id": request_id}
     if chunk.added:
         span = {"first_message_id": chunk.first_id, "last_message_id": chunk.last_id}
-        log.info("messages created", **ids, messages=chunk.added, **span, up_to_client_id=chunk.cursor)
+        log.info(
+            "messages created",
+            **ids,
+            messages=chunk.added,
+            opted_out=chunk.opted_out,
+            **span,
+            up_to_client_id=chunk.cursor,
+        )
     if chunk.done:
         log.info("audience frozen", **ids)

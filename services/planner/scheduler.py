@@ -131,7 +131,9 @@ class Scheduler:
             await releases.take_back_unconfirmed(self._pool, self._owner, unconfirmed)
         expanding = {lease.mailing_id: lease.request_id for lease in leased if lease.expanding}
         if expanding:
-            self._metrics.audience.inc(await expand_leased(self._pool, self._owner, expanding))
+            expanded = await expand_leased(self._pool, self._owner, expanding)
+            self._metrics.audience.inc(expanded.added)
+            self._metrics.messages["cancelled"].inc(expanded.opted_out)
         shares = capacity.shares([lease.mailing_id for lease in leased])
         orders = {
             lease.mailing_id: ReleaseOrder(

@@ -5,7 +5,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 from shared.audience.conditions import (
@@ -24,6 +24,7 @@ from shared.audience.conditions import (
     Scalar,
     negate,
 )
+from shared.audience.dates import is_date, is_impossible_date
 from shared.statuses import MESSAGE_STATUSES, MessageStatus
 
 MAX_DEPTH, MAX_NODES, MAX_VALUES, MAX_TEXT = 5, 50, 1000, 256
@@ -35,8 +36,8 @@ ATTRIBUTE_NAME = r"^[a-z][a-z0-9_]{0,31}$"
 Path = tuple[str | int, ...]
 
 _NAME, _CODE = re.compile(ATTRIBUTE_NAME), re.compile(r"[0-9]{3}", re.ASCII)
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 _DURATION = re.compile(r"([0-9]{1,5})([mhd])", re.ASCII)
+DATE_MISSING = "must be a date that exists"
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -59,7 +60,7 @@ def read_tree(raw: Mapping[str, Any]) -> Group:
 
 
 class _Reader:
-    """A reader of one tree, which counts its nodes."""
+    """A reader of one tree, which counts the nodes below its root: people count what they write into it."""
 
     def __init__(self) -> None:
         self._nodes = 0
@@ -67,9 +68,13 @@ class _Reader:
     def node(self, raw: object, path: Path, depth: int) -> Node:
         if not isinstance(raw, Mapping):
             raise WrongFilter(path, "must be an object")
-        self._nodes += 1
+        self._nodes += depth > 1
         if self._nodes > MAX_NODES:
-            raise WrongFilter(path, f"is one too many: a filter has at most {MAX_NODES} conditions and groups")
+            raise WrongFilter(
+                path,
+                f"is one too many: a filter has at most {MAX_NODES} conditions and groups, and the outermost group "
+                "besides",
+            )
         kinds = [kind for kind in GROUPS if kind in raw]
         if not kinds:
             return _condition(raw, path)
@@ -199,13 +204,10 @@ def _scalar(value: object, path: Path) -> Scalar:
 def _ordered(value: object, path: Path) -> float | str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(_number(value, path))
-    if isinstance(value, str) and _DATE.fullmatch(value):
-        try:
-            date.fromisoformat(value)
-        except ValueError:
-            raise WrongFilter(path, "must be a date that exists") from None
+    if isinstance(value, str) and is_date(value):
         return value
-    raise WrongFilter(path, "must be a number or a date such as 2026-11-27")
+    wrong = isinstance(value, str) and is_impossible_date(value)
+    raise WrongFilter(path, DATE_MISSING if wrong else "must be a number or a date such as 2026-11-27")
 
 
 def _number(value: float, path: Path) -> float:

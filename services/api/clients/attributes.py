@@ -8,6 +8,7 @@ import orjson
 from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
 
 from services.api.web.field_types import PRINTABLE_PATTERN, printable, trim, visible
+from shared.audience.dates import is_impossible_date
 
 # The value of an attribute. A date is a string YYYY-MM-DD.
 AttributeValue = str | int | float | bool
@@ -72,9 +73,13 @@ def _read_value(name: str, value: object) -> AttributeValue | None:
 
 def _read_text(name: str, value: str) -> str:
     try:
-        return visible(trim(printable(value)))
+        read = visible(trim(printable(value)))
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
+    if is_impossible_date(read):
+        # Taken for a text, it would match no filter on dates, and nobody would know why.
+        raise ValueError(f"{name}: must be a date that exists")
+    return read
 
 
 def _schema(values: list[str], description: str) -> WithJsonSchema:

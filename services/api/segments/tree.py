@@ -17,6 +17,7 @@ from shared.audience.reading import (
     WrongFilter,
     read_tree,
 )
+from shared.audience.value_types import check_values
 from shared.statuses import MESSAGE_STATUSES
 
 Json = dict[str, Any]
@@ -46,9 +47,11 @@ NoneOf = Annotated[list[Any], group_schema("Conditions of which none may be met.
 def read_conditions(raw: Json, *place: str | int) -> Group:
     """Reads a tree that stands at `place` of the body. Raises a 422 problem, which names the place below it."""
     try:
-        return read_tree(raw)
+        tree = read_tree(raw)
+        check_values(raw)
     except WrongFilter as error:
         raise invalid(InvalidValue(("body", *place, *error.path), error.message)) from None
+    return tree
 
 
 def mailings_of(tree: Group) -> set[int]:
@@ -79,9 +82,10 @@ def _list(items: Json) -> Json:
 def _compared(field: str, value: Json, **more: Json) -> list[Json]:
     """Returns the conditions that compare for equality."""
     names = list(more)
+    lists: Json = {"anyOf": [_list(one) for one in value["anyOf"]]} if "anyOf" in value else _list(value)
     return [
         _condition(field, [*names, "op", "value"], **more, op={"enum": ["eq", "ne"]}, value=value),
-        _condition(field, [*names, "op", "value"], **more, op={"const": "in"}, value=_list(value)),
+        _condition(field, [*names, "op", "value"], **more, op={"const": "in"}, value=lists),
     ]
 
 
@@ -142,8 +146,9 @@ def node_schema(groups: Iterable[Json]) -> Json:
     ]
     return {
         "description": "A condition on a client, or a group of them. A group is at most "
-        f"{MAX_DEPTH} levels deep, and a filter has at most {MAX_NODES} conditions and groups. `ne` is also met by "
-        "those who lack the attribute. `message`: the client has a message of that mailing, in one of these statuses. "
-        "`no_message_within`: none was sent to the client in the minutes, hours or days before the start.",
+        f"{MAX_DEPTH} levels deep, and a filter has at most {MAX_NODES} conditions and groups below its outermost "
+        "group. `ne` is also met by those who lack the attribute. The values of an `in` have one type. `message`: the "
+        "client has a message of that mailing, in one of these statuses. `no_message_within`: none was sent to the "
+        "client in the minutes, hours or days before the start.",
         "anyOf": [*groups, *conditions],
     }

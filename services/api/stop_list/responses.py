@@ -41,6 +41,7 @@ class SuppressionImport(ResponseModel):
     """What an import into the stop list did."""
 
     added: Count = Field(description="New entries.")
-    present: Count = Field(description="Lines with a phone that was on the list already.")
+    present: Count = Field(description="Phones of the file that were on the list before it.")
+    repeated: Count = Field(description="Lines with a phone that came earlier in the file; the first line counts.")
     rejected: Count = Field(description="Lines that are no phones.")
     errors: list[RefusedLine] = Field(description="The first 100 rejected lines.")

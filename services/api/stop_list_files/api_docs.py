@@ -13,6 +13,7 @@ PHONES_CSV = "phone,reason\n79161234567,asked by phone\n79031234568,\n"
 IMPORTED: Json = {
     "added": 2,
     "present": 0,
+    "repeated": 0,
     "rejected": 1,
     "errors": [{"line": 4, "detail": "must be 7 and ten more digits, without a plus sign, such as 79161234567"}],
 }

@@ -34,10 +34,16 @@ class PhoneFile:
         self._lines = LineSplitter()
         self._transcoder = Transcoder(form.encoding)
         self._reader = CsvReader(zones, form, _name_columns)
-        # Each phone once: the first line that has it counts.
+        # Each phone once: the first line that has it counts, and `repeated` counts the others of this batch.
         self.read: dict[str, ReadPhone] = {}
+        self.repeated = 0
         self.rejected = 0
         self.errors: list[RefusedLine] = []
+
+    @property
+    def lines(self) -> int:
+        """The number of lines that were read."""
+        return self._lines.number
 
     def take(self) -> list[ReadPhone]:
         """Takes a batch of what was read."""
@@ -55,17 +61,17 @@ class PhoneFile:
         yield from self._read(self._lines.feed(self._transcoder.end()))
         yield from self._read(self._lines.end())
         for found in self._reader.end():
-            self._take(self._lines.number, found)
+            self._take(found)
         yield
 
     def _read(self, lines: Iterator[Line]) -> Iterator[None]:
         for line in lines:
             for found in self._reader.read(line):
-                self._take(line.number, found)
+                self._take(found)
             self._lines.keep_blank = self._reader.within_quotes
             yield
 
-    def _take(self, line: int, found: ClientNew | Rejected) -> None:
+    def _take(self, found: ClientNew | Rejected) -> None:
         if isinstance(found, Rejected):
             self._refuse(found.line, found.detail)
             return
@@ -73,8 +79,11 @@ class PhoneFile:
         try:
             reason = _REASON.validate_python(str(given or self._default_reason))
         except ValidationError as error:
-            self._refuse(line, f"reason: {message_of(error.errors(include_url=False, include_input=False)[0])}")
+            self._refuse(
+                self._reader.line, f"reason: {message_of(error.errors(include_url=False, include_input=False)[0])}"
+            )
             return
+        self.repeated += found.phone in self.read
         self.read.setdefault(found.phone, ReadPhone(found.phone, reason))
 
     def _refuse(self, line: int, detail: str) -> None:

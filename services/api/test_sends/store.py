@@ -4,6 +4,7 @@ import asyncpg
 
 from services.api.test_sends.responses import TestMessage, TestSend
 from shared.database import Connection, Pool
+from shared.statuses import OPTED_OUT
 
 
 async def get(connection: Connection | Pool, mailing_id: int) -> TestSend | None:
@@ -11,7 +12,10 @@ async def get(connection: Connection | Pool, mailing_id: int) -> TestSend | None
     rows = await connection.fetch(
         """
         SELECT m.id, m.text, m.created_at, m.end_at, m.status IN ('finished', 'cancelled') AS finished,
-            c.phone, x.id AS message_id, coalesce(x.status, 'pending')::text AS status, x.reason,
+            c.phone, x.id AS message_id,
+            -- Who is on the stop list gets nothing, also while the planner has made no message yet.
+            coalesce(x.status::text, CASE WHEN c.suppression_id IS NULL THEN 'pending' ELSE 'cancelled' END) AS status,
+            coalesce(x.reason, CASE WHEN x.id IS NULL AND c.suppression_id IS NOT NULL THEN $2::text END) AS reason,
             greatest(x.attempts, f.folded_number, 0) AS attempts
         FROM mailings m
         LEFT JOIN recipients r ON r.file_id = m.file_id
@@ -22,6 +26,7 @@ async def get(connection: Connection | Pool, mailing_id: int) -> TestSend | None
         ORDER BY r.line
         """,
         mailing_id,
+        OPTED_OUT,
     )
     return _test_send(rows) if rows else None
 

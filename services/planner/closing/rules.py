@@ -12,7 +12,6 @@ DEADLINE_PAUSED = "deadline reached while paused"
 WINDOW_CLOSED = "window closed until the deadline"
 MAILING_CANCELLED = "mailing cancelled"
 CLIENT_DELETED = "client deleted"
-OPTED_OUT = "opted out"
 # Outcomes of replies whose HTTP status says nothing: it is 200.
 UNCLEAR = frozenset({"error_code", "unreadable"})
 

@@ -7,7 +7,6 @@ from services.planner.closing import leaving, store
 from services.planner.closing.rules import (
     CLIENT_DELETED,
     DEADLINE,
-    OPTED_OUT,
     FlightFacts,
     Settlement,
     SettlementCause,
@@ -21,6 +20,7 @@ from services.planner.set_aside import SetAside
 from services.planner.store import attempts
 from shared import logs
 from shared.database import Connection, Pool, retry_on_deadlock
+from shared.statuses import OPTED_OUT
 
 # Results of the messages of a chunk wait for it to be settled.
 MESSAGES_PER_CHUNK = 2000

@@ -7,17 +7,20 @@ from uuid import UUID
 
 from shared.audience.sql import ALL_CLIENTS, CompiledFilter
 from shared.database import Pool
+from shared.statuses import OPTED_OUT
 
 
 @dataclass(frozen=True, slots=True)
 class ExpandedMailing:
     """What one chunk of a mailing added. Between `first_id` and `last_id` other mailings may have ids, too.
 
-    Clients up to the id `cursor` have been looked at. `done`: the audience is complete.
+    Of the messages that were `added`, `opted_out` are to clients on the stop list, and are cancelled already. Clients
+    up to the id `cursor` have been looked at. `done`: the audience is complete.
     """
 
     mailing_id: int
     added: int
+    opted_out: int
     first_id: int | None
     last_id: int | None
     cursor: int
@@ -45,7 +48,7 @@ async def read_trees(pool: Pool, mailing_ids: Sequence[int]) -> dict[int, Filter
 
 
 # The parameters of a compiled filter come after those of the statement.
-FIRST_OF_FILTER = 4
+FIRST_OF_FILTER = 5
 
 
 async def expand(
@@ -54,8 +57,9 @@ async def expand(
     """Adds a message for each matching client among the next `size` clients of each of these mailings.
 
     Messages, cursors and counters move in one statement, so that nobody waits for a planner that stands still between
-    two. It leaves out mailings that are over, whose lease `owner` lost, and those that are just being edited; and of
-    the clients those on the stop list. `compiled` is the tree of conditions that these mailings have.
+    two. It leaves out mailings that are over, whose lease `owner` lost, and those that are just being edited. The
+    message to a client on the stop list is cancelled from the first, so that the books say why nothing came.
+    `compiled` is the tree of conditions that these mailings have.
     """
     matching = (
         "looked.alive"
@@ -84,8 +88,8 @@ async def expand(
             CROSS JOIN LATERAL (
                 SELECT * FROM (
                     (
-                        SELECT id AS client_id, operator_code,
-                            deleted_at IS NULL AND suppression_id IS NULL AS alive
+                        SELECT id AS client_id, operator_code, deleted_at IS NULL AS alive,
+                            suppression_id IS NOT NULL AS opted_out
                         FROM clients
                         WHERE l.file_id IS NULL AND cardinality(l.tags) = 0
                             AND id > l.expansion_cursor AND id <= l.upper_client_id
@@ -93,7 +97,7 @@ async def expand(
                     ) UNION ALL (
                         SELECT tagged.* FROM (SELECT DISTINCT unnest(l.tags) AS tag) AS t
                         CROSS JOIN LATERAL (
-                            SELECT id, operator_code, suppression_id IS NULL FROM clients
+                            SELECT id, operator_code, true, suppression_id IS NOT NULL FROM clients
                             -- Rows are compared whole, so that only the index on (tag, id) fits: for a tag that is
                             -- nobody's first, a plan for the average tag would walk all clients.
                             WHERE (tag, id) > (t.tag, l.expansion_cursor) AND (tag, id) <= (t.tag, l.upper_client_id)
@@ -105,7 +109,7 @@ async def expand(
                         -- The tag may be another than the first. Who has two is looked at twice, and added once.
                         SELECT tagged.* FROM (SELECT DISTINCT unnest(l.tags) AS tag) AS t
                         CROSS JOIN LATERAL (
-                            SELECT k.client_id, c.operator_code, c.deleted_at IS NULL AND c.suppression_id IS NULL
+                            SELECT k.client_id, c.operator_code, c.deleted_at IS NULL, c.suppression_id IS NOT NULL
                             FROM (
                                 SELECT client_id FROM client_tags
                                 WHERE tag = t.tag AND client_id > l.expansion_cursor AND client_id <= l.upper_client_id
@@ -114,7 +118,7 @@ async def expand(
                         ) AS tagged
                         WHERE l.file_id IS NULL
                     ) UNION ALL (
-                        SELECT r.client_id, c.operator_code, c.phone IS NOT NULL AND c.suppression_id IS NULL
+                        SELECT r.client_id, c.operator_code, c.phone IS NOT NULL, c.suppression_id IS NOT NULL
                         FROM recipients r JOIN clients c ON c.id = r.client_id
                         WHERE r.file_id = l.file_id AND r.client_id > l.expansion_cursor
                         ORDER BY r.client_id LIMIT $3
@@ -130,8 +134,11 @@ async def expand(
             LEFT JOIN (SELECT mailing_id, count(*) AS looked, max(client_id) AS last FROM looked GROUP BY 1) AS n
                 ON n.mailing_id = l.id
         ), added AS (
-            INSERT INTO messages (mailing_id, client_id)
-            SELECT l.id, looked.client_id FROM looked JOIN leased l ON l.id = looked.mailing_id
+            INSERT INTO messages (mailing_id, client_id, status, reason, final_at)
+            SELECT l.id, looked.client_id,
+                CASE WHEN looked.opted_out THEN 'cancelled' ELSE 'pending' END::message_status,
+                CASE WHEN looked.opted_out THEN $4::text END, CASE WHEN looked.opted_out THEN now() END
+            FROM looked JOIN leased l ON l.id = looked.mailing_id
             WHERE {matching}
                 AND (cardinality(l.operator_codes) = 0 OR looked.operator_code = ANY (l.operator_codes))
                 AND (l.unsent_of IS NULL OR l.file_id IS NOT NULL OR EXISTS (
@@ -141,9 +148,10 @@ async def expand(
             ORDER BY l.id, looked.client_id
             -- A chunk that is repeated adds nothing twice.
             ON CONFLICT (client_id, mailing_id) DO NOTHING
-            RETURNING id, mailing_id
+            RETURNING id, mailing_id, status
         ), counted AS MATERIALIZED (
-            SELECT e.*, count(a.id) AS added, min(a.id) AS first_id, max(a.id) AS last_id
+            SELECT e.*, count(a.id) AS added, count(a.id) FILTER (WHERE a.status = 'cancelled') AS opted_out,
+                min(a.id) AS first_id, max(a.id) AS last_id
             FROM ends e LEFT JOIN added a ON a.mailing_id = e.id GROUP BY e.id, e.request_id, e.done, e.cursor
         ), moved AS (
             UPDATE mailing_work w SET expansion_cursor = c.cursor, expansion_done = c.done,
@@ -154,19 +162,28 @@ async def expand(
             SELECT mailing_id FROM mailing_counts WHERE mailing_id IN (SELECT id FROM counted)
             ORDER BY mailing_id FOR NO KEY UPDATE
         ), tallied AS (
-            UPDATE mailing_counts n SET total = n.total + c.added, pending = n.pending + c.added
+            UPDATE mailing_counts n
+            SET total = n.total + c.added, pending = n.pending + c.added - c.opted_out,
+                cancelled = n.cancelled + c.opted_out
             FROM ordered o JOIN counted c ON c.id = o.mailing_id WHERE n.mailing_id = o.mailing_id
             RETURNING n.mailing_id, n.total
+        ), explained AS (
+            -- After the counters, as settle() does.
+            INSERT INTO reasons AS r (mailing_id, status, reason, count)
+            SELECT c.id, 'cancelled', $4::text, c.opted_out FROM counted c JOIN tallied t ON t.mailing_id = c.id
+            WHERE c.opted_out > 0 ORDER BY c.id
+            ON CONFLICT (mailing_id, status, reason) DO UPDATE SET count = r.count + EXCLUDED.count
         ), recorded AS (
             INSERT INTO events (mailing_id, kind, request_id, detail)
             SELECT c.id, 'expanded', c.request_id, jsonb_build_object('total', t.total)
             FROM counted c JOIN tallied t ON t.mailing_id = c.id WHERE c.done
         )
-        SELECT id AS mailing_id, added, first_id, last_id, cursor, done FROM counted ORDER BY id
+        SELECT id AS mailing_id, added, opted_out, first_id, last_id, cursor, done FROM counted ORDER BY id
         """,  # noqa: S608 - a compiled filter has parameters for all values
         owner,
         mailing_ids,
         size,
+        OPTED_OUT,
         *compiled.values,
     )
     return [ExpandedMailing(**row) for row in rows]

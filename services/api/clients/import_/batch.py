@@ -1,6 +1,6 @@
 """What a running import holds: a batch of clients, each phone once, and the counts so far."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -61,6 +61,8 @@ class Batch:
     on_conflict: OnConflict
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
+    # As they stand in the file; only where refused lines are given back.
+    cells: dict[str, Sequence[str]] = field(default_factory=dict)
     repeated: int = 0
 
     def __len__(self) -> int:
@@ -70,17 +72,24 @@ class Batch:
     def full(self) -> bool:
         return len(self.rows) >= BATCH
 
-    def add(self, client: ClientNew, line: int = 0) -> None:
-        """Adds a row of the file, which ends in this line."""
+    def add(self, client: ClientNew, line: int = 0, cells: Sequence[str] = ()) -> None:
+        """Adds a row of the file, which begins in this line."""
         given = given_values(client)
         earlier = self.rows.get(client.phone)
         if earlier is None:
-            self.rows[client.phone], self.lines[client.phone] = given, line
-            return
-        self.repeated += 1
-        if self.on_conflict == "update":
-            self.lines[client.phone] = line
+            self.rows[client.phone] = given
+        else:
+            self.repeated += 1
+            if self.on_conflict != "update":
+                return
             _merge(earlier, given)
+        self.lines[client.phone] = line
+        if cells:
+            self.cells[client.phone] = cells
+
+    def refuse(self, phone: str, detail: str) -> Rejected:
+        """Returns the refusal of a row that could not be stored."""
+        return Rejected(self.lines[phone], detail, self.cells.get(phone, ()))
 
     def columns(self) -> ClientColumns:
         rows = list(self.rows.values())
@@ -97,8 +106,9 @@ class Batch:
 
     def without(self, phones: Iterable[str]) -> "Batch":
         """Returns the batch without these phones."""
-        left = {phone: row for phone, row in self.rows.items() if phone not in set(phones)}
-        return Batch(self.on_conflict, left, self.lines, self.repeated)
+        out = set(phones)
+        left = {phone: row for phone, row in self.rows.items() if phone not in out}
+        return Batch(self.on_conflict, left, self.lines, self.cells, self.repeated)
 
 
 def given_values(client: ClientNew) -> dict[str, Any]:
@@ -155,8 +165,8 @@ def count(tally: ImportTally, batch: Batch, stored: StoredCounts) -> None:
     tally.unchanged += stored.unchanged
     tally.repeated += batch.repeated + stored.repeated
     for phone in stored.taken:
-        tally.reject(Rejected(batch.lines[phone], TAKEN))
+        tally.reject(batch.refuse(phone, TAKEN))
     for phone in stored.overfull:
-        tally.reject(Rejected(batch.lines[phone], OVERFULL))
+        tally.reject(batch.refuse(phone, OVERFULL))
     refused = len(stored.taken) + len(stored.overfull)
     tally.skipped += len(batch) - stored.created - stored.updated - stored.unchanged - stored.repeated - refused

@@ -1,6 +1,6 @@
 """POST /clients/import: reads the body as a stream, and stores it batch by batch, one transaction each."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from services.api.clients.import_.batch import Batch, ImportTally, OnConflict, S
 from services.api.clients.import_.csv_files.csv_reader import CsvReader
 from services.api.clients.import_.csv_files.encodings import Transcoder
 from services.api.clients.import_.errors import BadHeader, Rejected
+from services.api.clients.import_.external_ids import ExternalIds, judge_external_ids
 from services.api.clients.import_.lines import Line, LineSplitter
 from services.api.clients.import_.parameters import ImportQuery, form_of
 from services.api.clients.import_.readers import LineReader, NdjsonReader
@@ -120,14 +121,14 @@ class RunningImport:
         """Reads lines into the batch, one at a step. A bad line is counted, and does not stop it. Raises BadHeader."""
         for line in lines:
             for found in self._reader.read(line):
-                self._add(found, line.number)
+                self._add(found)
             splitter.keep_blank = self._reader.within_quotes
             yield
 
     def end(self) -> Iterator[None]:
         """Reads what the end of the body completes. Raises BadHeader when the body has no header."""
         for found in self._reader.end():
-            self._add(found, 0)
+            self._add(found)
             yield
 
     @property
@@ -148,11 +149,11 @@ class RunningImport:
             await store.refresh_statistics(self._target.pool)
         return self._tally
 
-    def _add(self, found: ClientNew | Rejected, line: int) -> None:
+    def _add(self, found: ClientNew | Rejected) -> None:
         if isinstance(found, Rejected):
             self._tally.reject(found)
         else:
-            self._batch.add(found, line)
+            self._batch.add(found, self._reader.line, self._reader.cells if self._tally.refusals is not None else ())
 
     async def _store(self) -> None:
         batch, self._batch = self._batch, Batch(self._batch.on_conflict)
@@ -167,26 +168,45 @@ async def store_batch(target: ImportTarget, batch: Batch, moments: Sequence[date
 
     `moments` are those of the earlier batches of the import; that of this one is returned.
     """
+    overfull: set[str] = set()
     while True:
         try:
-            return await _store_batch(target, batch, moments)
+            return await _store_batch(target, batch, moments, overfull)
         except clients.DuplicateExternalId:
             # Another request took an external id after this one had looked, and has committed: the next look finds it.
             logs.get().info("batch stored again", detail="an external id was taken meanwhile")
+        except KeepsExternalId as error:
+            overfull.update(error.phones)
+
+
+class KeepsExternalId(Exception):
+    """Clients who were to give up their external ids to others are left as they are: nothing of the batch is stored."""
+
+    def __init__(self, phones: Collection[str]) -> None:
+        super().__init__("rows that give up external ids have too many attributes")
+        self.phones = phones
 
 
 async def _store_batch(
-    target: ImportTarget, batch: Batch, moments: Sequence[datetime]
+    target: ImportTarget, batch: Batch, moments: Sequence[datetime], overfull: Collection[str]
 ) -> tuple[StoredCounts, datetime]:
-    updated, taken = store.Updated(), []
+    """Stores a batch without the rows that are known to be `overfull`."""
+    updated, ids = store.Updated(), ExternalIds()
     async with target.pool.acquire() as connection, connection.transaction():
         hashes = await share_stop_list(connection, target.stop_list_key, list(batch.rows))
+        batch = batch.without(overfull) if overfull else batch
         columns = batch.columns()
-        if columns.external_ids and (taken := await store.find_taken(connection, columns)):
-            batch = batch.without(taken)
+        if columns.external_ids:
+            ids = judge_external_ids(batch, await store.read_external_ids(connection, columns))
+        if ids.taken or overfull:
+            batch = batch.without(ids.taken)
             columns, hashes = batch.columns(), await share_stop_list(connection, target.stop_list_key, list(batch.rows))
         if batch.on_conflict == "update":
+            if ids.freed:
+                await store.free_external_ids(connection, ids.freed)
             updated = await store.update(connection, columns, target.origin, moments)
+            if kept := set(ids.freed).intersection(updated.overfull):
+                raise KeepsExternalId(kept)
             if updated.edited:
                 await clients.make_flights_due(connection, updated.edited)
         created = await store.insert(
@@ -203,8 +223,8 @@ async def _store_batch(
         updated.unchanged,
         updated.repeated,
         edited=tuple(updated.edited),
-        taken=tuple(taken),
-        overfull=tuple(updated.overfull),
+        taken=ids.taken,
+        overfull=(*updated.overfull, *overfull),
     )
     return counts, moment
 

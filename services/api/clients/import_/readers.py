@@ -1,6 +1,6 @@
 """Turns the lines of an import into clients and reasons why a line is none. Pure."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from pydantic import ValidationError
@@ -12,6 +12,10 @@ from services.api.web.reading.parsing import NotJson, Zones, parse_json
 
 
 class LineReader(Protocol):
+    # The number of the first line of the record that was read last, and its cells, if it has any.
+    line: int
+    cells: Sequence[str]
+
     @property
     def within_quotes(self) -> bool:
         """Whether the record goes on in the next line."""
@@ -30,10 +34,13 @@ class NdjsonReader:
 
     def __init__(self, zones: Zones) -> None:
         self._zones = zones
+        self.line = 0
+        self.cells: Sequence[str] = ()
 
     def read(self, line: Line) -> Iterator[ClientNew | Rejected]:
         if line.raw is not None and not line.raw.strip():
             return
+        self.line = line.number
         try:
             yield parse_json(ClientNew, _whole(line), self._zones)
         except (BadLine, NotJson) as error:

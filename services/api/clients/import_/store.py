@@ -59,7 +59,7 @@ async def update(connection: Connection, batch: ClientColumns, origin: Origin, m
     """Updates the clients that exist and differ, and records an event for each, which names the fields that changed.
 
     `moments` are those of the earlier batches of this import. Raises DuplicateExternalId if another client took one of
-    the external ids after `find_taken` named those that were taken.
+    the external ids after `read_external_ids` looked.
     """
     rows = await _write(
         connection,
@@ -191,22 +191,35 @@ async def _write(connection: Connection, statement: str, *values: object) -> lis
     return found
 
 
-async def find_taken(connection: Connection, batch: ClientColumns) -> list[str]:
-    """Finds the phones of a batch whose external id another client has, or an earlier row of the batch."""
+async def read_external_ids(connection: Connection, batch: ClientColumns) -> dict[str, str | None]:
+    """Returns the external ids, by phone, of the clients of a batch that exist, and of those who have an id of it."""
     rows = await connection.fetch(
         """
-        WITH given AS (
-            SELECT phone, external_id, row_number() OVER (PARTITION BY external_id ORDER BY place) AS nth
-            FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS g (phone, external_id, place)
-            WHERE external_id <> ''
-        )
-        SELECT g.phone FROM given g LEFT JOIN clients c USING (external_id)
-        WHERE g.nth > 1 OR c.phone IS NOT NULL AND c.phone <> g.phone
+        SELECT phone, external_id FROM clients WHERE phone = ANY ($1::text[]) AND deleted_at IS NULL
+        UNION
+        SELECT phone, external_id FROM clients WHERE external_id = ANY ($2::text[]) AND deleted_at IS NULL
         """,
         batch.phones,
-        batch.external_ids,
+        [external_id for external_id in batch.external_ids if external_id],
     )
-    return [row["phone"] for row in rows]
+    return {row["phone"]: row["external_id"] for row in rows}
+
+
+async def free_external_ids(connection: Connection, phones: Sequence[str]) -> None:
+    """Takes their external ids from clients to whom `update` gives others in the same transaction.
+
+    Until then they have one that no caller can give. Without it, they would count as unchanged where they get none.
+    """
+    await connection.execute(
+        """
+        WITH held AS (
+            SELECT id FROM clients WHERE phone = ANY ($1::text[]) AND deleted_at IS NULL
+            ORDER BY id FOR NO KEY UPDATE
+        )
+        UPDATE clients c SET external_id = chr(1) || c.id FROM held h WHERE c.id = h.id
+        """,
+        phones,
+    )
 
 
 def _columns(batch: ClientColumns) -> tuple[Sequence[object], ...]:

@@ -120,7 +120,7 @@ async def _read(request: web.Request, query: RecipientsQuery) -> ReceivedFile:
                 await _store(request, received)
         await turns.run(_take(received, reader, lines, lines.feed(transcoder.end())))
         await turns.run(_take(received, reader, lines, lines.end()))
-        await turns.run(_take_all(received, reader.end(lines.number)))
+        await turns.run(_take_all(received, reader.end()))
     except BadHeader as error:
         raise invalid(InvalidValue(("body",), str(error))) from None
     if received.batch:

@@ -49,10 +49,10 @@ class CsvRecipients:
         return self._reader.within_quotes
 
     def read(self, line: Line) -> Iterator[Recipient | Rejected]:
-        return (_recipient(line.number, found) for found in self._reader.read(line))
+        return (_recipient(self._reader.line, found) for found in self._reader.read(line))
 
-    def end(self, number: int) -> Iterator[Recipient | Rejected]:
-        return (_recipient(number, found) for found in self._reader.end())
+    def end(self) -> Iterator[Recipient | Rejected]:
+        return (_recipient(self._reader.line, found) for found in self._reader.end())
 
 
 class NdjsonRecipients:
@@ -75,7 +75,7 @@ class NdjsonRecipients:
             except ValidationError as error:
                 yield Rejected(line.number, first_error(error))
 
-    def end(self, number: int) -> Iterator[Recipient | Rejected]:
+    def end(self) -> Iterator[Recipient | Rejected]:
         """Yields nothing."""
         yield from ()
 

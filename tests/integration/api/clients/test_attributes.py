@@ -129,3 +129,41 @@ async def test_an_import_merges_attributes_and_reports_what_does_not_fit(api: Ap
     full = json.dumps({"phone": PHONE, "attributes": {f"a{number}": number for number in range(31)}})
     over = await api.upload(full.encode(), "application/x-ndjson")
     assert (over.body["rejected"], over.body["errors"][0]["line"]) == (1, 1)
+
+
+async def test_an_external_id_that_a_line_gives_up_is_free_for_the_lines_after_it(api: Api, pool: asyncpg.Pool) -> None:
+    for number, external_id in ((1, "K-1"), (2, "K-2"), (3, "K-3")):
+        await api.post("/clients", {"phone": f"7999000000{number}", "external_id": external_id})
+    # The first takes a new one, the second that of the first, a stranger that of the second; the third has none.
+    lines = ["79990000001,K-9", "79990000002,K-1", "79990000004,K-2", "79990000003,", "79990000005,K-3"]
+    report = await api.upload("\n".join(["phone,external_id", *lines]).encode(), params={"on_empty": "clear"})
+    assert (report.body["created"], report.body["updated"], report.body["rejected"]) == (2, 3, 0), report.body
+    found = {one["phone"][-1]: one["external_id"] for one in (await api.get("/clients")).body["items"]}
+    assert found == {"1": "K-9", "2": "K-1", "3": None, "4": "K-2", "5": "K-3"}
+    # Before it is given up, it is taken: and the refused line comes back whole, to be mended.
+    early = await api.upload(
+        b"phone,external_id\n79990000002,K-9\n79990000001,K-7\n79990000006,K-9\n", params={"refused": "true"}
+    )
+    assert (early.body["updated"], early.body["created"], early.body["rejected"]) == (1, 1, 1)
+    assert early.body["refused_csv"].splitlines()[1] == "79990000002,K-9,2,external_id: another client has it"
+    # Whoever is left as it is gives nothing up.
+    await pool.execute(
+        """UPDATE clients SET attributes = (SELECT jsonb_object_agg('a' || n, n) FROM generate_series(1, 32) AS n)
+        WHERE phone = '79990000001'"""
+    )
+    body = b"phone,external_id,attributes.b\n79990000001,K-8,x\n79990000002,K-7,\n79990000003,K-3x,\n"
+    kept = await api.upload(body, params={"refused": "true"})
+    assert (kept.body["updated"], kept.body["rejected"]) == (1, 2), kept.body
+    assert [error["line"] for error in kept.body["errors"]] == [3, 2]
+    found = {one["phone"][-1]: one["external_id"] for one in (await api.get("/clients")).body["items"]}
+    assert (found["1"], found["2"], found["3"]) == ("K-7", "K-1", "K-3x")
+
+
+async def test_a_date_that_does_not_exist_is_refused_with_its_name(api: Api) -> None:
+    refused = await api.post("/clients", ANNA | {"attributes": {"since": "2026-02-30"}})
+    assert (refused.status, refused.body["errors"][0]["msg"]) == (422, "since: must be a date that exists")
+    report = await api.upload(b"phone,attributes.since\n79991234567,2025-02-29\n79991234568,2024-02-29\n")
+    assert report.body["errors"] == [{"line": 2, "detail": "attributes: since: must be a date that exists"}]
+    # What only looks like a date, such as the number of a contract, is a text.
+    kept = {"contract": "1234-56-78", "room": "4711-02-30"}
+    assert (await api.post("/clients", ANNA | {"attributes": kept})).body["attributes"] == kept

@@ -1,17 +1,16 @@
 """The stop list: whoever is on it gets nothing, whatever file the phone comes back in."""
 
-from uuid import uuid4
-
 import asyncpg
 from prometheus_client import CollectorRegistry
 
 from services.api.stop_list.keys import StopListKey
 from services.planner.closing.settler import Settler
-from services.planner.expansion import expand_chunks
 from services.planner.metrics import Metrics
 from services.planner.store import lifecycle
 from tests.integration.api.fakes import Api, MakeApi
 from tests.integration.api.rows import Rows, from_now
+from tests.support.consistency import check_consistency
+from tests.support.planner_steps import expand_all
 
 KEY = StopListKey("a key of at least sixteen")
 PHONE = "79990000001"
@@ -90,12 +89,18 @@ async def test_a_file_is_added_and_bad_lines_are_reported(make_api: MakeApi, row
     body = f"phone,reason\n{PHONE},asked\n891,x\n79990000002,\n{PHONE},again\n".encode()
     headers = {"Content-Type": "text/csv"}
     report = await api.post("/suppressions/import?reason=list", data=body, headers=headers)
-    assert (report.status, report.body["added"], report.body["present"], report.body["rejected"]) == (200, 2, 0, 1)
+    counts = {"added": 2, "present": 0, "repeated": 1, "rejected": 1}
+    assert (report.status, {name: report.body[name] for name in counts}) == (200, counts)
     assert report.body["errors"][0]["line"] == 3
     assert [entry["reason"] for entry in (await api.get("/suppressions")).body["items"]] == ["asked", "list"]
     assert await listed(pool)
     refused = await api.post("/suppressions/import", data=b"number\n1\n", headers=headers)
     assert refused.status == 422
+    # Every line is counted once, also where a phone comes again in another batch.
+    phones = [PHONE, *(f"7888{number:07d}" for number in range(6000)), PHONE, "78880000000", "1"]
+    long = await api.post("/suppressions/import", data="\n".join(["phone", *phones]).encode(), headers=headers)
+    counts = {"added": 6000, "present": 1, "repeated": 2, "rejected": 1}
+    assert {name: long.body[name] for name in counts} == counts
 
 
 async def test_a_file_of_excel_is_added_as_people_have_it(make_api: MakeApi) -> None:
@@ -104,9 +109,11 @@ async def test_a_file_of_excel_is_added_as_people_have_it(make_api: MakeApi) -> 
     body = "\r\n".join(rows)
     query = "encoding=windows-1251&delimiter=semicolon&map=-,phone,reason&phones=repair&reason=list"
     report = await api.post(f"/suppressions/import?{query}", data=body.encode("cp1251"), headers=headers)
-    assert (report.status, report.body["added"], report.body["rejected"]) == (200, 1, 2), report.body
-    assert [error["line"] for error in report.body["errors"]] == [2, 5]
-    assert [entry["reason"] for entry in (await api.get("/suppressions")).body["items"]] == ["list"]
+    assert (report.status, report.body["added"], report.body["rejected"]) == (200, 2, 1), report.body
+    assert [error["line"] for error in report.body["errors"]] == [5]
+    # A line break within a value is a blank.
+    reasons = [entry["reason"] for entry in (await api.get("/suppressions")).body["items"]]
+    assert reasons == ["просила письмом", "list"]
     for wrong in ("map=phone,tag", "map=reason", "header=false", "encoding=koi8"):
         assert (await api.post(f"/suppressions/import?{wrong}", data=b"phone\n", headers=headers)).status == 422, wrong
 
@@ -131,7 +138,7 @@ async def test_without_the_key_nothing_is_added_and_nobody_slips_in(make_api: Ma
     assert (await api.get("/clients")).body["items"][0]["phone"] == "79990000002"
 
 
-async def test_unsent_messages_are_cancelled_as_opted_out_and_new_mailings_pass_over(
+async def test_unsent_messages_are_cancelled_as_opted_out_and_those_of_new_mailings_from_the_first(
     make_api: MakeApi, rows: Rows, pool: asyncpg.Pool
 ) -> None:
     api = await with_key(make_api)
@@ -145,10 +152,24 @@ async def test_unsent_messages_are_cancelled_as_opted_out_and_new_mailings_pass_
     body = {"text": "x", "end_at": from_now(hours=1), "filter": {"tags": ["vip"]}}
     preview = (await api.post("/mailings/preview", body)).body
     assert (preview["recipients"], preview["opted_out"], preview["by_tag"]) == (1, 1, {"vip": 1})
-    made = await api.post("/mailings", body)
-    await lifecycle.start_due(pool)
-    owner = uuid4()
-    await pool.execute("UPDATE mailing_work SET owner = $1, leased_until = now() + interval '1 h'", owner)
-    await expand_chunks(pool, owner, [made.body["id"]], 100)
-    rows_of = await pool.fetch("SELECT client_id FROM messages WHERE mailing_id = $1", made.body["id"])
-    assert [row["client_id"] for row in rows_of] == [other]
+    # Whichever way the phone comes into the audience: all clients, a tag, a further tag, conditions, a file.
+    await pool.execute("UPDATE clients SET further_tags = '{second}'")
+    for filter_ in ({}, {"tags": ["vip"]}, {"tags": ["second"]}, {"all": [{"field": "tag", "op": "exists"}]}, None):
+        draft = (await api.post("/mailings", {**body, "filter": filter_ or {}, "draft": True})).body["id"]
+        if filter_ is None:
+            file = f"phone\n{PHONE}\n79990000002\n".encode()
+            await api.post(f"/mailings/{draft}/recipients", data=file, headers={"Content-Type": "text/csv"})
+        await api.post(f"/mailings/{draft}/start")
+        await lifecycle.start_due(pool)
+        await expand_all(pool, draft, size=1)
+        rows_of = await pool.fetch("SELECT client_id, status, reason FROM messages WHERE mailing_id = $1", draft)
+        assert {tuple(row) for row in rows_of} == {(other, "pending", None), (client, "cancelled", "opted out")}, (
+            filter_
+        )
+        await check_consistency(pool, draft)
+        resend = await api.post(f"/mailings/{draft}/resend", {"statuses": ["cancelled"]})
+        assert resend.body["messages"] == 0
+    entry = (await api.get("/suppressions")).body["items"][0]["id"]
+    await api.delete(f"/suppressions/{entry}")
+    # Taken off the list by mistake or not: what was cancelled can be sent.
+    assert (await api.post(f"/mailings/{draft}/resend", {"statuses": ["cancelled"]})).body["messages"] == 1

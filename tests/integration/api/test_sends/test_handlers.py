@@ -1,10 +1,13 @@
 """Test-sends: a text goes to a few phones, clients or not, and counts nowhere."""
 
+from typing import Any
+
 import asyncpg
 import pytest
 
+from services.api.stop_list.keys import StopListKey
 from services.planner.store import lifecycle
-from tests.integration.api.fakes import Api
+from tests.integration.api.fakes import Api, MakeApi
 from tests.integration.api.rows import Rows
 from tests.support.planner_steps import expand_all
 
@@ -42,6 +45,22 @@ async def test_a_stranger_of_a_test_send_can_become_a_client(api: Api) -> None:
     assert (await api.post("/clients", {"phone": STRANGER})).status == 201
     again = await api.post("/test-sends", {"text": "Hello", "phones": [STRANGER]})
     assert (again.status, len(again.body["messages"])) == (201, 1)
+
+
+async def test_a_phone_on_the_stop_list_is_said_to_have_opted_out(make_api: MakeApi, pool: asyncpg.Pool) -> None:
+    api = await make_api(stop_list_key=StopListKey("a key of at least sixteen"))
+    await api.post("/suppressions", {"phone": STRANGER})
+    made = await api.post("/test-sends", {"text": "Hello, {{name}}", "phones": [STRANGER, CLIENT]})
+
+    def ends(body: dict[str, Any]) -> list[tuple[str, str | None]]:
+        return [(one["status"], one["reason"]) for one in body["messages"]]
+
+    assert ends(made.body) == [("cancelled", "opted out"), ("pending", None)]
+    await lifecycle.start_due(pool)
+    await expand_all(pool, made.body["id"])
+    shown = (await api.get(f"/test-sends/{made.body['id']}")).body
+    assert ends(shown) == [("cancelled", "opted out"), ("pending", None)]
+    assert shown["messages"][0]["message_id"] is not None
 
 
 @pytest.mark.parametrize(

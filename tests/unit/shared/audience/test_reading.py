@@ -8,6 +8,7 @@ import pytest
 from shared.audience.conditions import AttributeCompares, AttributeIs, GotMessage, Group, NoMessageWithin, OneOf
 from shared.audience.reading import MAX_NODES, WrongFilter, read_tree
 from shared.audience.sql import compile_filter
+from shared.audience.value_types import check_values
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
 
@@ -76,7 +77,8 @@ WRONG = [
     ({"all": [{"field": "no_message_within", "value": "0d"}]}, ("all", 0, "value"), "a duration"),
     (a_condition(), (), "must be all, any or not"),
     (nested(6), ("all", 0) * 5, "nested too deeply"),
-    ({"all": [a_condition()] * MAX_NODES}, ("all", MAX_NODES - 1), "one too many"),
+    ({"all": [a_condition()] * (MAX_NODES + 1)}, ("all", MAX_NODES), "one too many"),
+    ({"all": [{"any": [a_condition()]}] * 26}, ("all", 25), "one too many"),
 ]
 
 
@@ -88,9 +90,37 @@ def test_a_wrong_tree_names_the_place(raw: dict[str, Any], path: tuple[str | int
     assert message in wrong.value.message
 
 
+@pytest.mark.parametrize(
+    ("condition", "place", "message"),
+    [
+        (an_attribute("in", ["Moscow", 7]), (1,), "must be a string, as the first"),
+        (an_attribute("in", [1.5, 2, True]), (2,), "must be a number, as the first"),
+        (an_attribute("in", [False, "no"]), (1,), "must be true or false, as the first"),
+        (an_attribute("in", ["2026-02-28", "2026-02-30"]), (1,), "a date that exists"),
+        (an_attribute("ne", "2025-02-29"), (), "a date that exists"),
+    ],
+)
+def test_values_that_nobody_can_mean_are_refused_where_they_are_written(
+    condition: dict[str, Any], place: tuple[int, ...], message: str
+) -> None:
+    raw = {"any": [a_condition(), {"not": [a_condition(op="in", value=["vip", "new"]), condition]}]}
+    with pytest.raises(WrongFilter) as wrong:
+        check_values(raw)
+    assert wrong.value.path == ("any", 1, "not", 1, "value", *place)
+    assert message in wrong.value.message
+    # What an earlier version stored is still read.
+    read_tree(raw)
+
+
+@pytest.mark.parametrize("values", [["Moscow"], [1, 2.5], [True, False], ["1234-56-78", "2026-02-28", "4711-02-30"]])
+def test_values_of_one_type_are_taken(values: list[object]) -> None:
+    check_values({"all": [an_attribute("in", values), an_attribute("exists", True)]})
+
+
 def test_five_levels_and_fifty_nodes_are_allowed() -> None:
     read_tree(nested(5))
-    read_tree({"all": [a_condition()] * (MAX_NODES - 1)})
+    # The outermost group does not count.
+    read_tree({"all": [a_condition()] * MAX_NODES})
 
 
 def test_no_value_gets_into_the_text_of_a_statement() -> None:

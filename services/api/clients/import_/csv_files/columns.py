@@ -1,5 +1,6 @@
 """The columns of a CSV: which field each one holds, and how a row of cells becomes a client. Pure."""
 
+import re
 import string
 from collections.abc import Sequence
 from typing import Any
@@ -19,6 +20,7 @@ from services.api.web.reading.parsing import Zones
 
 _HARMLESS = frozenset(string.ascii_letters + "_- ")
 _LONGEST_NAME = 32
+_BREAK = re.compile(r"\s*[\r\n]\s*")
 UNKNOWN_ZONE = (
     "timezone: must be an IANA time zone such as Europe/Moscow, MSK, or an offset of whole hours such as UTC+3"
 )
@@ -37,10 +39,10 @@ class Columns:
         self._attributes = [(place, read_target(name)) for place, name in named if name not in FIELDS]
         self.names = frozenset(name for _, name in self._fields)
 
-    def given(self, cells: Sequence[str], *, clear: bool) -> dict[str, Any]:
+    def given(self, cells: Sequence[str], *, clear: bool, breaks: bool) -> dict[str, Any]:
         """Returns the values of a row by field, without the empty ones. Raises BadLine for a wrong number of cells.
 
-        With `clear`, an empty attribute is None, which removes it.
+        With `clear`, an empty attribute is None, which removes it. With `breaks`, some cells hold line breaks.
         """
         if len(cells) != self._width:
             raise BadLine(self._wrong_count(cells))
@@ -48,7 +50,9 @@ class Columns:
         for name in _STRUCTURED.intersection(given):
             given[name] = _structured(name, given[name])
         if self._attributes:
-            self._add_attributes(given, cells, clear=clear)
+            # No attribute can hold a line break. In an address people mean a blank; elsewhere it is a mistake.
+            whole = [_BREAK.sub(" ", cell) for cell in cells] if breaks else cells
+            self._add_attributes(given, whole, clear=clear)
         return given
 
     def _add_attributes(self, given: dict[str, Any], cells: Sequence[str], *, clear: bool) -> None:
@@ -81,9 +85,9 @@ class RowReader:
         self._zone_names = ZoneNames(zones)
         self._context = {"zones": zones}
 
-    def read(self, cells: Sequence[str]) -> ClientNew:
+    def read(self, cells: Sequence[str], *, breaks: bool = False) -> ClientNew:
         """Returns the client of a row. Raises BadLine with the reason why there is none."""
-        given = self._columns.given(cells, clear=self._form.on_empty == "clear")
+        given = self._columns.given(cells, clear=self._form.on_empty == "clear", breaks=breaks)
         if self._form.phones == "repair" and "phone" in given:
             given["phone"] = self._repaired(given["phone"])
         if given.get("timezone", "") not in self._zones and "timezone" in given:

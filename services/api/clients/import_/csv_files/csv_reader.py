@@ -18,8 +18,8 @@ _REMEDY = {"it is not UTF-8": ": if Excel wrote it, give encoding=windows-1251"}
 class CsvReader:
     """Reads the lines of one file, in its form.
 
-    Blanks around a value are dropped. An empty value is left out: it keeps what the directory has. With `on_empty`
-    clear it stands for the default of its field.
+    Blanks around a value are dropped, and a line break within an attribute becomes one. An empty value is left out: it
+    keeps what the directory has. With `on_empty` clear it stands for the default of its field.
     """
 
     def __init__(self, zones: Zones, form: CsvForm, name_columns: NameColumns = from_header) -> None:
@@ -28,6 +28,9 @@ class CsvReader:
         self._form = form
         self._records = RecordSplitter(DELIMITERS[form.delimiter or "comma"], form.encoding)
         self._rows: RowReader | None = None
+        # The number of the first line of the record that was read last, and its cells.
+        self.line = 0
+        self.cells: Sequence[str] = ()
         # The header as it stands in the file, once it came.
         self.header: Sequence[str] | None = None
         if form.targets is not None and not form.header:
@@ -74,8 +77,9 @@ class CsvReader:
             self.header = found.cells
             self._begin(self._columns(found.cells))
         else:
+            self.line, self.cells = found.line, found.cells
             try:
-                yield self._rows.read(found.cells)
+                yield self._rows.read(found.cells, breaks=found.breaks)
             except BadLine as error:
                 yield Rejected(found.line, str(error), found.cells)
 

@@ -21,10 +21,14 @@ class OpenQuote(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The cells of one record, without blanks around them, and the number of its first line."""
+    """The cells of one record, without blanks around them, and the number of its first line.
+
+    `breaks`: some of the cells hold line breaks.
+    """
 
     line: int
     cells: Sequence[str]
+    breaks: bool = False
 
 
 class RecordSplitter:
@@ -65,7 +69,8 @@ class RecordSplitter:
         if line is not first and line.raw is not None and b'"' not in line.raw and not self._too_large():
             return
         try:
-            cells = split_cells(self._text(), self.separator)
+            text = self._text()
+            cells = split_cells(text, self.separator)
         except OpenQuote:
             if self._too_large():
                 yield self._give_up(left)
@@ -75,7 +80,8 @@ class RecordSplitter:
             yield Rejected(first.number, str(error), _shown(first))
             return
         self._open = []
-        yield Record(first.number, cells)
+        breaks = '"' in text and any("\n" in cell or "\r" in cell for cell in cells)
+        yield Record(first.number, cells, breaks)
 
     def _text(self) -> str:
         if self._open[-1].raw is None:

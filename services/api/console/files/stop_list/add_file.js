@@ -60,7 +60,8 @@ async function begin(file, drop, steps, reload, signal) {
         upload("suppressions/import", query, file, "text/csv", signal, progress)));
       setChildren(result, h("dl", { class: "figures" }, definitions([
         [say("stop_added"), formatCount(report.added)], [say("stop_present"), formatCount(report.present)],
-        [say("import_rejected"), formatCount(report.rejected)]])), refusedLines(report.rejected, report.errors));
+        [say("import_repeated"), formatCount(report.repeated)], [say("import_rejected"), formatCount(report.rejected)],
+      ])), refusedLines(report.rejected, report.errors));
       reload();
     });
   });

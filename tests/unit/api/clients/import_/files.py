@@ -40,11 +40,11 @@ def read(body: bytes, **query: Any) -> list[str]:
     try:
         for start in range(0, len(body), HEAD):
             for line in lines.feed(transcoder.feed(body[start : start + HEAD])):
-                said += [_say(line.number, found) for found in reader.read(line)]
+                said += [_say(reader.line, found) for found in reader.read(line)]
                 lines.keep_blank = reader.within_quotes
         for line in (*lines.feed(transcoder.end()), *lines.end()):
-            said += [_say(line.number, found) for found in reader.read(line)]
-        said += [_say(lines.number, found) for found in reader.end()]
+            said += [_say(reader.line, found) for found in reader.read(line)]
+        said += [_say(reader.line, found) for found in reader.end()]
     except BadHeader as error:
         return [f"refused: {error}"]
     return said
