@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import orjson
 from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
 
-from services.api.web.field_types import PRINTABLE_PATTERN, printable, trim, visible
+from services.api.web.field_types import PRINTABLE_PATTERN, printable, visible
+from shared.texts.labels import clean
 
 # The value of an attribute. A date is a string YYYY-MM-DD.
 AttributeValue = str | int | float | bool
@@ -72,7 +73,7 @@ def _read_value(name: str, value: object) -> AttributeValue | None:
 
 def _read_text(name: str, value: str) -> str:
     try:
-        return visible(trim(printable(value)))
+        return visible(clean(printable(value)))
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
 
