@@ -7,10 +7,12 @@ import re
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 EXAMPLES = "+2h, today 21:00, tomorrow 09:00, or 2030-01-31T18:00:00+03:00"
-_UNITS = {"m": "minutes", "min": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_PART = r"(\d{1,6})\s*(min|m|h|d|w)"
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_PART = r"(\d{1,6})\s*(m(?:in(?:ute)?s?)?|h(?:(?:ou)?rs?)?|d(?:ays?)?|w(?:eeks?)?)"
 _DURATION = re.compile(rf"\+?\s*{_PART}(?:\s*{_PART})?(?:\s*{_PART})?", re.ASCII)
 _DAY = re.compile(r"(today|tomorrow)(?:\s+(?:at\s+)?(\d{1,2}:\d{2}))?|(\d{1,2}:\d{2})", re.ASCII)
+# Python reads more, such as weeks, and an offset of 60 minutes.
+_ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}(:?[0-5]\d)?)?)?", re.ASCII)
 # Longer ones are typing errors, and would leave the range of dates.
 _LONGEST = timedelta(days=366 * 100)
 
@@ -24,7 +26,7 @@ def read_duration(text: str) -> timedelta:
     total = timedelta()
     for number, unit in zip(groups[::2], groups[1::2], strict=True):
         if number is not None:
-            total += timedelta(**{_UNITS[unit]: int(number)})
+            total += timedelta(**{_UNITS[unit[0]]: int(number)})
     if not timedelta() < total <= _LONGEST:
         raise ValueError(f"{text!r} is not a duration from a minute to a hundred years")
     return total
@@ -38,16 +40,16 @@ def read_moment(text: str, now: datetime, zone: tzinfo | None = None) -> datetim
     plain = text.strip().lower()
     if plain == "now":
         return now
-    if plain.startswith("+"):
-        return now + read_duration(plain)
+    if plain.startswith(("+", "in ")):
+        return now + read_duration(plain.removeprefix("in "))
     found = _DAY.fullmatch(plain)
     if found is not None:
         return _on_day(found, text, now.astimezone(zone), zone)
     try:
-        moment = datetime.fromisoformat(text.strip())
+        moment = datetime.fromisoformat(plain.upper() if _ISO.fullmatch(plain.upper()) else "")
     except ValueError:
         raise ValueError(f"{text!r} is not a time such as {EXAMPLES}") from None
-    if moment.tzinfo is None and len(text.strip()) <= len("2030-01-31"):
+    if moment.tzinfo is None and len(plain) <= len("2030-01-31"):
         raise ValueError(f"{text!r} has no time of day: add one, such as {text.strip()} 18:00")
     return moment if moment.tzinfo is not None else _in_zone(moment, zone)
 

@@ -82,7 +82,7 @@ async def main(config: ApiSettings, stop: asyncio.Event) -> None:
         listen(application, config.api_host, config.api_port) as runner,
         publisher,
         hints,
-        database.connect(database_url, health, stop, size=POOL_SIZE) as pool,
+        database.connect(database_url, health, stop, size=POOL_SIZE, warm=True) as pool,
     ):
         gate.open(pool, await _zones(pool, config.default_timezone, stop))
         health.set(ZONES, True)

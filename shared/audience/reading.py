@@ -5,7 +5,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, cast
 
 from shared.audience.conditions import (
@@ -26,6 +26,8 @@ from shared.audience.conditions import (
 )
 from shared.audience.dates import is_date, is_impossible_date
 from shared.statuses import MESSAGE_STATUSES, MessageStatus
+from shared.texts.labels import clean, compose
+from shared.texts.moments import read_moment
 
 MAX_DEPTH, MAX_NODES, MAX_VALUES, MAX_TEXT = 5, 50, 1000, 256
 LARGEST = 2**53
@@ -116,7 +118,11 @@ def _word(field: str, value: object, path: Path) -> str:
         raise WrongFilter(path, "must be a string")
     if field == "operator_code" and _CODE.fullmatch(value) is None:
         raise WrongFilter(path, "must be three digits, such as 916")
-    return _storable(value, path)
+    word = clean(_storable(value, path))
+    # An empty tag means clients without tags. A blank one is a slip, and must not select all of these.
+    if value and not word:
+        raise WrongFilter(path, "must have at least one visible character")
+    return word
 
 
 def _attribute(raw: Mapping[str, Any], path: Path) -> Node:
@@ -129,7 +135,7 @@ def _attribute(raw: Mapping[str, Any], path: Path) -> Node:
     if op in _COMPARISONS:
         return AttributeCompares(name, cast(Comparison, op), _ordered(raw.get("value"), (*path, "value")))
     if op == "contains":
-        return AttributeContains(name, _text(raw.get("value"), (*path, "value")))
+        return AttributeContains(name, compose(_text(raw.get("value"), (*path, "value"))))
     found = AttributeIs(name, tuple(_scalar(value, place) for value, place in _values(raw, path, op)))
     return negate(found) if op == "ne" else found
 
@@ -137,12 +143,9 @@ def _attribute(raw: Mapping[str, Any], path: Path) -> Node:
 def _created(raw: Mapping[str, Any], path: Path) -> Node:
     op, value = _op(raw, path, ("before", "after")), raw.get("value")
     try:
-        moment = datetime.fromisoformat(value if isinstance(value, str) else "")
+        return Created(cast(Any, op), read_moment(value))
     except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None or not 1970 <= moment.year <= 9998:
-        raise WrongFilter((*path, "value"), "must be an ISO 8601 date-time with an offset, as a string")
-    return Created(cast(Any, op), moment)
+        raise WrongFilter((*path, "value"), "must be an ISO 8601 date-time with an offset, as a string") from None
 
 
 def _message(raw: Mapping[str, Any], path: Path) -> Node:
@@ -195,7 +198,8 @@ def _scalar(value: object, path: Path) -> Scalar:
     if isinstance(value, bool):
         return value
     if isinstance(value, str):
-        return _text(value, path)
+        # Values are stored like this, too.
+        return clean(_text(value, path))
     if isinstance(value, int | float):
         return _number(value, path)
     raise WrongFilter(path, "must be a string, a number, true or false")

@@ -10,6 +10,7 @@ import asyncpg
 from prometheus_client import CollectorRegistry, Gauge
 
 from shared import logs
+from shared.database.in_turn import use_in_turn
 from shared.database.pooler import PARAMETER, REMEDY, PoolerFound, require_parameters, require_sessions
 from shared.health import Health
 from shared.migrate import SchemaError, require_current
@@ -72,11 +73,18 @@ NOT_USABLE = (*WRONG_SETTINGS, ssl.SSLError, TlsDeclined, PoolerFound)
 
 @asynccontextmanager
 async def connect(
-    url: str, health: Health, stop: asyncio.Event, *, size: int = 5, session: Mapping[str, str] | None = None
+    url: str,
+    health: Health,
+    stop: asyncio.Event,
+    *,
+    size: int = 5,
+    session: Mapping[str, str] | None = None,
+    warm: bool = False,
 ) -> AsyncIterator[Pool]:
     """Opens a pool of `size` connections, and waits with backoff while the database is away.
 
     `session`: parameters of PostgreSQL that these connections have in addition, or instead of the usual ones.
+    `warm`: all connections are opened at once, stay open and are used in turn, so that none is cold when many are needed.
 
     A wrong password, a wrong certificate and an old schema are waited out as well, and logged as errors: somebody will
     correct them, and a process that ends is only restarted to fail again. Sets `database` in `health`. Raises
@@ -95,7 +103,7 @@ async def connect(
             logs.get().warning("waiting for the database", detail=describe(error), times=times)
 
     errors = (DatabaseRefused, *DATABASE_OUTAGES)
-    pool = await retry_through_outages(lambda: _open(url, size, session or {}), errors, waiting, stop)
+    pool = await retry_through_outages(lambda: _open(url, size, session or {}, warm=warm), errors, waiting, stop)
     try:
         health.set("database", True)
         yield pool
@@ -134,7 +142,7 @@ def _named_refusals() -> Iterator[None]:
         raise TlsDeclined(describe(error)) from error
 
 
-async def _open(url: str, size: int, session: Mapping[str, str]) -> Pool:
+async def _open(url: str, size: int, session: Mapping[str, str], *, warm: bool) -> Pool:
     try:
         tls = await asyncio.to_thread(database_tls, url)
     except ValueError as error:
@@ -151,6 +159,8 @@ async def _open(url: str, size: int, session: Mapping[str, str]) -> Pool:
         url,
         ssl=tls,
         min_size=1,
+        init_size=size if warm else 1,
+        max_inactive_connection_lifetime=0 if warm else 300,
         max_size=size,
         timeout=5,
         command_timeout=STATEMENT_TIMEOUT_SECONDS + 5,
@@ -160,6 +170,8 @@ async def _open(url: str, size: int, session: Mapping[str, str]) -> Pool:
     try:
         with _named_refusals():
             await pool
+        if warm:
+            use_in_turn(pool)
         async with pool.acquire() as connection:
             await require_parameters(connection, parameters)
             async with _second_connection(url, tls, parameters) as second:

@@ -27,7 +27,7 @@ from services.api.statistics import handlers as statistics
 from services.api.stop_list import handlers as stop_list
 from services.api.tokens import handlers as tokens
 from services.api.web import cursors
-from services.api.web.field_types import read_moment
+from shared.texts.moments import read_moment
 
 ZONES = ("UTC", "Europe/Moscow", "Asia/Yekaterinburg", "America/Argentina/Buenos_Aires", "Etc/GMT+1")
 # The variable with the id of an ended mailing, whose stream of statistics ends at once.

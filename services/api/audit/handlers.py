@@ -16,7 +16,7 @@ from services.api.web.context import pool_of, query_of
 from services.api.web.cursors import MAX_ID
 from services.api.web.negotiation import CSV, JSON, choose
 from services.api.web.reading.turns import TURNS, Turns
-from services.api.web.writing.csv_stream import BLOCK, CsvTable, join, stream
+from services.api.web.writing.csv_stream import CsvTable, block_of, join, stream
 from shared.database import Pool
 
 KIND = "allevents"
@@ -28,8 +28,8 @@ async def listing(request: web.Request) -> web.StreamResponse:
     wanted = EventFilter(query.by, query.kind, query.since, query.until)
     if choose(request.headers.get("Accept"), (JSON, CSV)) == CSV:
         with request.app[EXPORTS].take(request):
-            await log.record_other(pool_of(request), "exported", log.origin_of(request), what="events")
-            blocks = _blocks(pool_of(request), request.app[TURNS], wanted, query)
+            await log.record_export(request, pool_of(request), "events")
+            blocks = _blocks(pool_of(request), request.app[TURNS], wanted, query, block_of(request))
             return await stream(request, CSV, "events.csv", blocks)
     before = pages.position(query, KIND, start=MAX_ID)
     async with at_work(request):
@@ -38,14 +38,16 @@ async def listing(request: web.Request) -> web.StreamResponse:
     return pages.reply_page(request, AllEvents(items=items, next=following), following)
 
 
-async def _blocks(pool: Pool, turns: Turns, wanted: EventFilter, query: EventsQuery) -> AsyncGenerator[bytes]:
+async def _blocks(
+    pool: Pool, turns: Turns, wanted: EventFilter, query: EventsQuery, size: int
+) -> AsyncGenerator[bytes]:
     table, before = CsvTable(FIELDS, query.spreadsheet), MAX_ID
     head = table.header()
     while True:
-        found = await store.list_all(pool, wanted, before=before, limit=BLOCK)
+        found = await store.list_all(pool, wanted, before=before, limit=size)
         yield head + await join(turns, table.rows(_row(event) for event in found))
         head = b""
-        if len(found) < BLOCK:
+        if len(found) < size:
             return
         before = found[-1].id
 

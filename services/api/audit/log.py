@@ -65,6 +65,12 @@ async def record_other(pool: Connection | Pool, kind: OtherChange, origin: Origi
     await store.add_event(pool, kind, request_id=origin.request_id, detail=detail_of(origin, **detail))
 
 
+async def record_export(request: web.Request, pool: Pool, what: str, **detail: object) -> None:
+    """Adds the event of an export. HEAD gets no rows, and is none."""
+    if request.method != "HEAD":
+        await record_other(pool, "exported", origin_of(request), what=what, **detail)
+
+
 async def record_client_update(connection: Connection, client_id: int, origin: Origin, fields: list[str]) -> None:
     """Adds the event of a client's update. `fields` are names, never values."""
     await store.add_client_update(

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 import orjson
 from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
 
-from services.api.web.field_types import PRINTABLE_PATTERN, printable, trim, visible
+from services.api.web.field_types import PRINTABLE_PATTERN, printable, visible
 from shared.audience.dates import is_impossible_date
+from shared.texts.labels import clean
 
 # The value of an attribute. A date is a string YYYY-MM-DD.
 AttributeValue = str | int | float | bool
@@ -73,7 +74,7 @@ def _read_value(name: str, value: object) -> AttributeValue | None:
 
 def _read_text(name: str, value: str) -> str:
     try:
-        read = visible(trim(printable(value)))
+        read = visible(clean(printable(value)))
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
     if is_impossible_date(read):

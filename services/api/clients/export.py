@@ -15,7 +15,7 @@ from services.api.clients.schemas import ExportQuery
 from services.api.web.context import pool_of, query_of
 from services.api.web.negotiation import CSV, NDJSON, choose
 from services.api.web.reading.turns import TURNS, Turns
-from services.api.web.writing.csv_stream import BLOCK, CsvTable, join, stream
+from services.api.web.writing.csv_stream import CsvTable, block_of, join, stream
 from shared.database import Pool
 
 # What an import takes again, and with the id, for people and other systems.
@@ -28,11 +28,12 @@ async def export_clients(request: web.Request) -> web.StreamResponse:
     media = choose(request.headers.get("Accept"), (CSV, NDJSON))
     filename = "clients.csv" if media == CSV else "clients.ndjson"
     with request.app[EXPORTS].take(request):
-        await audit.record_other(pool_of(request), "exported", audit.origin_of(request), what="clients")
-        return await stream(request, media, filename, _blocks(pool_of(request), request.app[TURNS], query, media))
+        await audit.record_export(request, pool_of(request), "clients")
+        blocks = _blocks(pool_of(request), request.app[TURNS], query, media, block_of(request))
+        return await stream(request, media, filename, blocks)
 
 
-async def _blocks(pool: Pool, turns: Turns, query: ExportQuery, media: str) -> AsyncGenerator[bytes]:
+async def _blocks(pool: Pool, turns: Turns, query: ExportQuery, media: str, size: int) -> AsyncGenerator[bytes]:
     fields = WITH_ID if query.spreadsheet or query.with_id else FIELDS
     table, after = CsvTable(fields, query.spreadsheet), 0
     head = table.header() if media == CSV else b""
@@ -43,12 +44,12 @@ async def _blocks(pool: Pool, turns: Turns, query: ExportQuery, media: str) -> A
             operator_code=query.operator_code,
             tag=query.tag,
             after=after,
-            limit=BLOCK,
+            limit=size,
             external_id=query.external_id,
             part=query.q,
         )
         # The header comes with the first rows, so that an outage of the database can still be answered with a problem.
-        encoded, last = head + await join(turns, _encode(found, media, table)), len(found) < BLOCK
+        encoded, last = head + await join(turns, _encode(found, media, table)), len(found) < size
         head = b""
         after = 0 if last else store.place_of(found[-1], query.q)
         # The rows take ten times the memory of the block, which may wait for its reader.

@@ -20,7 +20,7 @@ from services.api.web.problems import not_found
 from services.api.web.queries import PageQuery
 from services.api.web.reading.turns import TURNS, Turns
 from services.api.web.responses import reply
-from services.api.web.writing.csv_stream import BLOCK, CsvTable, join, stream
+from services.api.web.writing.csv_stream import CsvTable, block_of, join, stream
 from shared.database import Pool
 from shared.statuses import UNSENT_STATUSES, Delivery
 
@@ -37,9 +37,8 @@ async def listing(request: web.Request) -> web.StreamResponse:
     if choose(request.headers.get("Accept"), (JSON, CSV)) == CSV:
         table = CsvTable(FIELDS, query.spreadsheet)
         with request.app[EXPORTS].take(request):
-            origin = audit.origin_of(request)
-            await audit.record_other(pool, "exported", origin, what="messages", mailing_id=mailing_id)
-            blocks = _blocks(pool, request.app[TURNS], mailing_id, query, table, after)
+            await audit.record_export(request, pool, "messages", mailing_id=mailing_id)
+            blocks = _blocks(pool, request.app[TURNS], mailing_id, query, table, after, block_of(request))
             return await stream(request, CSV, "messages.csv", blocks)
     async with at_work(request):
         found = await _page(pool, mailing_id, query, after, query.limit + 1)
@@ -99,14 +98,14 @@ async def show(request: web.Request) -> web.Response:
 
 
 async def _blocks(
-    pool: Pool, turns: Turns, mailing_id: int, query: MessagesQuery, table: CsvTable, after: int
+    pool: Pool, turns: Turns, mailing_id: int, query: MessagesQuery, table: CsvTable, after: int, size: int
 ) -> AsyncGenerator[bytes]:
     head = table.header()
     while True:
-        found = await _page(pool, mailing_id, query, after, BLOCK)
+        found = await _page(pool, mailing_id, query, after, size)
         rows = await join(turns, table.rows(message.model_dump(mode="json") for message in found))
         # The header comes with the first rows, so that an outage of the database can still be answered with a problem.
-        block, last, head = head + rows, len(found) < BLOCK, b""
+        block, last, head = head + rows, len(found) < size, b""
         after = 0 if last else found[-1].id
         # The rows take ten times the memory of the block, which may wait for its reader.
         del found

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from services.api.segments.tree import GROUPS, AllOf, AnyOf, NoneOf
 from services.api.web.bodies import BodyModel
-from services.api.web.field_types import PRINTABLE_PATTERN, VISIBLE_PATTERN, left_out, printable, trim, visible
+from services.api.web.field_types import PRINTABLE_PATTERN, VISIBLE_PATTERN, label, left_out, visible
 from services.api.web.queries import PageQuery
 
 SegmentName = Annotated[
@@ -18,8 +18,7 @@ SegmentName = Annotated[
         examples=["Moscow, unsent"],
         json_schema_extra={"pattern": PRINTABLE_PATTERN, "allOf": [{"pattern": VISIBLE_PATTERN}]},
     ),
-    AfterValidator(printable),
-    AfterValidator(trim),
+    label(100),
     AfterValidator(visible),
 ]
 

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from aiohttp import web
 
 from services.api.access.places import EXPORTS
-from services.api.audit.log import origin_of, record_other
+from services.api.audit.log import origin_of, record_export, record_other
 from services.api.edits.barrier import pass_barrier
 from services.api.edits.scope import EditScope
 from services.api.stop_list import store
@@ -20,7 +20,7 @@ from services.api.web.negotiation import CSV
 from services.api.web.problems import not_found
 from services.api.web.reading.turns import TURNS, Turns
 from services.api.web.responses import reply
-from services.api.web.writing.csv_stream import BLOCK, CsvTable, join, stream
+from services.api.web.writing.csv_stream import CsvTable, block_of, join, stream
 from shared import logs
 from shared.database import Pool, retry_on_deadlock
 
@@ -87,16 +87,17 @@ async def remove(request: web.Request) -> web.Response:
 async def export(request: web.Request) -> web.StreamResponse:
     """Streams the list as CSV. Phones are there for those who are in the directory."""
     with request.app[EXPORTS].take(request):
-        await record_other(pool_of(request), "exported", origin_of(request), what="stop_list")
-        return await stream(request, CSV, "stop-list.csv", _blocks(pool_of(request), request.app[TURNS]))
+        await record_export(request, pool_of(request), "stop_list")
+        blocks = _blocks(pool_of(request), request.app[TURNS], block_of(request))
+        return await stream(request, CSV, "stop-list.csv", blocks)
 
 
-async def _blocks(pool: Pool, turns: Turns) -> AsyncGenerator[bytes]:
+async def _blocks(pool: Pool, turns: Turns, size: int) -> AsyncGenerator[bytes]:
     table, after = CsvTable(FIELDS), 0
     head = table.header()
     while True:
-        found: list[Suppression] = await store.page(pool, phone_hash=None, after=after, limit=BLOCK)
+        found: list[Suppression] = await store.page(pool, phone_hash=None, after=after, limit=size)
         yield head + await join(turns, table.rows(entry.model_dump(mode="json") for entry in found))
-        if len(found) < BLOCK:
+        if len(found) < size:
             return
         head, after = b"", found[-1].id

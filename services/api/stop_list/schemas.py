@@ -2,10 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
 from services.api.web.bodies import BodyModel
-from services.api.web.field_types import PRINTABLE_PATTERN, Phone, left_out, printable, trim
+from services.api.web.field_types import PRINTABLE_PATTERN, Phone, label, left_out
 from services.api.web.queries import PageQuery
 
 # provider: a provider said that the recipient wants nothing.
@@ -18,8 +18,7 @@ Reason = Annotated[
         examples=["asked by phone"],
         json_schema_extra={"pattern": PRINTABLE_PATTERN},
     ),
-    AfterValidator(printable),
-    AfterValidator(trim),
+    label(200),
 ]
 
 

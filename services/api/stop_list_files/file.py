@@ -18,7 +18,7 @@ from services.api.stop_list_files.schemas import COLUMNS
 from services.api.web.reading.parsing import Zones
 from shared.wording import message_of
 
-BATCH = 5000
+BATCH = 1000
 MAX_ERRORS = 100
 _REASON: TypeAdapter[str] = TypeAdapter(Reason)
 

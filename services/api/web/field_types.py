@@ -1,22 +1,19 @@
 """The types of fields in bodies and queries, each with its rule."""
 
-import re
 import unicodedata
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema
 
-_MOMENT = re.compile(
-    r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(?P<offset>[Zz]|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)?",
-    re.ASCII,
-)
+from shared.texts.labels import clean
+from shared.texts.moments import read_moment
+
 # The most tags that a client may have.
 MAX_TAGS = 32
 LINE_BREAKS = frozenset("\r\n")
 # Letters and symbols of Unicode that show as nothing.
 _FILLERS = frozenset("\u115f\u1160\u3164\uffa0\u2800")
-_BLANKS = "".join(c for c in map(chr, range(0x3001)) if c.isspace()) + "\xad\u200b\u2060\ufeff"
 # The same rules as patterns, for the API's document. A pattern cannot exclude lone surrogates.
 PRINTABLE_PATTERN = r"^[^\x00-\x1f\x7f-\x9f]*$"
 _LINES_PATTERN = r"^([^\x00-\x1f\x7f-\x9f]|[\r\n])*$"
@@ -54,9 +51,16 @@ def _printable_lines(text: str) -> str:
     return printable(text, LINE_BREAKS)
 
 
-def trim(text: str) -> str:
-    """Drops blanks and characters of no width from both ends: people do not see them, and a filter would not match."""
-    return text.strip(_BLANKS)
+def label(most: int) -> AfterValidator:
+    """Cleans a label. Composing letters can make it longer, so its length counts afterwards, too."""
+
+    def cleaned(text: str) -> str:
+        text = clean(printable(text))
+        if len(text) > most:
+            raise ValueError(f"must have at most {most} characters")
+        return text
+
+    return AfterValidator(cleaned)
 
 
 def _is_invisible(character: str) -> bool:
@@ -69,25 +73,12 @@ def visible(text: str) -> str:
     return text
 
 
+def _visible_or_empty(text: str) -> str:
+    return visible(text) if text else text
+
+
 def _distinct(tags: list[str]) -> list[str]:
     return list(dict.fromkeys(tags))
-
-
-def read_moment(value: object) -> datetime:
-    """Parses an ISO 8601 date-time with an offset, and returns it in UTC. Raises ValueError for anything else."""
-    found = _MOMENT.fullmatch(value) if isinstance(value, str) else None
-    if found is None:
-        raise ValueError("must be an ISO 8601 date-time, as a string")
-    if found["offset"] is None:
-        raise ValueError("must have an offset, such as Z, +03:00 or +0300")
-    try:
-        moment = datetime.fromisoformat(found[0].upper()).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise ValueError("must be a date-time that exists") from error
-    # PostgreSQL stores the last moment of the year 9999 as infinity.
-    if not 1970 <= moment.year <= 9998:
-        raise ValueError("must be between the years 1970 and 9998")
-    return moment
 
 
 def _known_zone(zone: str, info: ValidationInfo) -> str:
@@ -113,23 +104,24 @@ Tag = Annotated[
     Field(
         max_length=64,
         description="A label of your choice, without control characters. Empty means no label. Blanks at its ends are "
-        "dropped.",
+        "dropped, and what shows as nothing.",
         examples=["vip"],
-        json_schema_extra={"pattern": PRINTABLE_PATTERN},
+        json_schema_extra={"pattern": PRINTABLE_PATTERN, "allOf": [{"pattern": f"^$|{VISIBLE_PATTERN}"}]},
     ),
-    AfterValidator(printable),
-    AfterValidator(trim),
+    # Empty means something, above all in a filter: clients without tags. A blank one is a slip.
+    AfterValidator(_visible_or_empty),
+    label(64),
 ]
 MailingName = Annotated[
     str,
     Field(
         max_length=120,
-        description="A name for people, without control characters. Empty means none. Blanks at its ends are dropped.",
+        description="A name for people, without control characters. Empty means none. Blanks at its ends are dropped, "
+        "and what shows as nothing.",
         examples=["Orders of January"],
         json_schema_extra={"pattern": PRINTABLE_PATTERN},
     ),
-    AfterValidator(printable),
-    AfterValidator(trim),
+    label(120),
 ]
 Tags = Annotated[
     list[Annotated[Tag, Field(min_length=1), AfterValidator(visible)]],
@@ -146,8 +138,7 @@ ExternalId = Annotated[
         examples=["K-4711"],
         json_schema_extra={"pattern": PRINTABLE_PATTERN, "allOf": [{"pattern": VISIBLE_PATTERN}]},
     ),
-    AfterValidator(printable),
-    AfterValidator(trim),
+    label(64),
     AfterValidator(visible),
 ]
 Text = Annotated[

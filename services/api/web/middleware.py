@@ -15,6 +15,7 @@ from services.api.web.database import DATABASE_AWAY, TOO_SLOW
 from services.api.web.negotiation import EVENT_STREAM
 from services.api.web.observing.request_log import name_errors
 from services.api.web.problems import HttpProblem
+from services.api.web.server import MALFORMED, UNSPOKEN
 from shared import logs
 
 # The names of all fields of bodies and queries, collected from the route table: the log may name them.
@@ -70,7 +71,7 @@ def _refused(request: web.Request, problem: HttpProblem) -> web.Response:
 async def answer_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Turns errors of handlers into problems: an outage of the database is a 503, an unexpected error a 500."""
     try:
-        return await handler(request)
+        return _refused(request, MALFORMED) if request.get(UNSPOKEN) else await handler(request)
     except HttpProblem as problem:
         return _refused(request, problem)
     except web.HTTPException as error:

@@ -1,8 +1,10 @@
 """The HTTP server of the API: what cannot be parsed as HTTP is answered with a problem, too."""
 
+from collections.abc import Callable
+from typing import Any
 from uuid import uuid4
 
-from aiohttp import web
+from aiohttp import HttpVersion10, HttpVersion11, web
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 from aiohttp.web_protocol import RequestHandler
 
@@ -11,6 +13,8 @@ from services.api.web.problems import HttpProblem
 from shared import logs
 
 MALFORMED = HttpProblem("malformed-request", "The request is not valid HTTP.")
+# The first line of a request named another version of HTTP than those that this server speaks.
+UNSPOKEN = web.RequestKey("unspoken", bool)
 HEAD_TOO_LARGE = HttpProblem("head-too-large", "The request line or a header is too long.")
 
 
@@ -56,8 +60,20 @@ class ProblemRunner(web.AppRunner):
         plain = await super()._make_server()
         return ProblemServer(
             plain.request_handler,
-            request_factory=plain.request_factory,
+            request_factory=_named_versions(plain.request_factory),
             handler_cancellation=plain.handler_cancellation,
             loop=plain._loop,
             **plain._kwargs,
         )
+
+
+def _named_versions(make: Callable[..., web.BaseRequest]) -> Callable[..., web.BaseRequest]:
+    """Marks requests of a version that is not spoken, which aiohttp would answer under that version."""
+
+    def make_request(message: Any, *rest: Any) -> web.BaseRequest:
+        spoken = message.version in {HttpVersion10, HttpVersion11}
+        request = make(message if spoken else message._replace(version=HttpVersion10, should_close=True), *rest)
+        request[UNSPOKEN] = not spoken
+        return request
+
+    return make_request

@@ -4,6 +4,7 @@ So a burst of one token delays the requests of that token, and hardly those of o
 """
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,11 +15,47 @@ from aiohttp import web
 AT_WORK = 8
 
 
+class Places:
+    """The places of one token. Requests that come back go before the new ones: they are nearly done."""
+
+    def __init__(self) -> None:
+        self._free = AT_WORK
+        self._new = deque[asyncio.Future[None]]()
+        self._back = deque[asyncio.Future[None]]()
+
+    async def acquire(self, *, back: bool) -> None:
+        """Waits for a place."""
+        if self._free:
+            self._free -= 1
+            return
+        queue = self._back if back else self._new
+        turn = asyncio.get_running_loop().create_future()
+        queue.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.cancelled():
+                queue.remove(turn)
+            else:
+                self.release()
+            raise
+
+    def release(self) -> None:
+        """Hands a place to the next request."""
+        for queue in (self._back, self._new):
+            while queue:
+                turn = queue.popleft()
+                if not turn.done():
+                    turn.set_result(None)
+                    return
+        self._free += 1
+
+
 @dataclass(slots=True)
 class _Share:
     """What one token has: `requests` counts those at work and those that wait."""
 
-    places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_WORK))
+    places: Places = field(default_factory=Places)
     requests: int = 0
 
 
@@ -26,12 +63,12 @@ class _Share:
 class Place:
     """The place of one request, which it may leave for a while. `held` names the places that are taken."""
 
-    _places: asyncio.Semaphore
+    _places: Places
     _held: set[int]
 
-    async def take(self) -> None:
-        """Waits until the token has a place."""
-        await self._places.acquire()
+    async def take(self, *, back: bool = False) -> None:
+        """Waits until the token has a place. A request that comes `back` waits before the new ones."""
+        await self._places.acquire(back=back)
         self._held.add(id(self))
 
     def leave(self) -> None:
@@ -77,7 +114,7 @@ async def aside(request: web.Request) -> AsyncIterator[None]:
         return
     place.leave()
     yield
-    await place.take()
+    await place.take(back=True)
 
 
 SHARES = web.AppKey("shares", Shares)

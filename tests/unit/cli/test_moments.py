@@ -19,6 +19,9 @@ NOW = datetime(2026, 5, 4, 22, 30, tzinfo=UTC)
         ("+2h", "2026-05-05T00:30:00+00:00"),
         ("+ 30 m", "2026-05-04T23:00:00+00:00"),
         ("+1h30m", "2026-05-05T00:00:00+00:00"),
+        ("+2 hours", "2026-05-05T00:30:00+00:00"),
+        ("in 90 minutes", "2026-05-05T00:00:00+00:00"),
+        ("+1 day 2 hrs", "2026-05-06T00:30:00+00:00"),
         ("+1d", "2026-05-05T22:30:00+00:00"),
         # Days and times of day are those of the zone, whose day has begun already.
         ("today 21:00", "2026-05-05T18:00:00+00:00"),
@@ -42,7 +45,25 @@ def test_a_day_keeps_its_time_over_a_change_of_the_clocks() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "soon", "5", "May", "today", "tomorrow", "2030-01-31", "today 25:00", "+0h", "+2y", "-2h", "+", "+9999999d"],
+    [
+        *(
+            "",
+            "soon",
+            "5",
+            "May",
+            "today",
+            "tomorrow",
+            "2030-01-31",
+            "today 25:00",
+            "+0h",
+            "+2y",
+            "-2h",
+            "+",
+            "+9999999d",
+        ),
+        *("2030-01-31T18:00:00+05:60", "2030-W05-4T18:00", "20300131T180000Z", "2030-01-31x18:00"),
+        "2030-01-31T18:00+05:00:30",
+    ],
 )
 def test_what_could_mean_something_else_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ValueError, match=r"such as|from 00:00 to 23:59|hundred years"):

@@ -110,6 +110,15 @@ def test_every_container_is_hardened() -> None:
     }
 
 
+def test_public_images_are_named_by_digest() -> None:
+    files = [*FILES, ROOT / "Dockerfile", *(ROOT / "deploy" / "kubernetes").rglob("*.yaml")]
+    image = re.compile(r"^(?: *image: |FROM )(\S+)", re.MULTILINE)
+    named = [name for file in files for name in image.findall(file.read_text())]
+    public = [name for name in named if not name.startswith(("herald", "${HERALD_IMAGE"))]
+    assert len(public) == 8
+    assert [name for name in public if not re.fullmatch(r"[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}", name)] == []
+
+
 def test_herald_is_not_the_superuser_of_its_database() -> None:
     postgres = services_of(MAIN)["postgres"]
     assert postgres["environment"]["POSTGRES_USER"] == "postgres"

@@ -68,6 +68,11 @@ def test_a_background_process_lowers_its_priority(how: str, niceness: int) -> No
     assert ended.stderr == f"running\nnice {here + niceness}"
 
 
+def test_cycles_are_not_looked_for_among_what_was_imported() -> None:
+    ended = child.run("-c", PROCESS.format(body="import gc; sys.stderr.write(str(len(gc.get_objects())))", how=""))
+    assert int(ended.stderr.removeprefix("running\n")) < 5_000
+
+
 @pytest.mark.parametrize(
     ("service", "variable", "value"),
     [

@@ -13,7 +13,7 @@ from services.api.clients.responses import ImportReport, LineError
 from services.api.clients.schemas import ClientNew
 
 OnConflict = Literal["update", "skip"]
-BATCH = 5000
+BATCH = 1000
 MAX_LINE_ERRORS = 100
 TAKEN = "external_id: another client has it"
 OVERFULL = "attributes: with those there are, they would be too many or too long"

@@ -15,11 +15,16 @@ from services.api.web.reading.turns import Turns
 from services.api.web.writing.compression import compress_stream
 from shared import logs
 
-# Rows read and written at a time. Each block is a query of its own, so that a slow reader holds no connection; it is
-# small enough that reading its rows holds up nobody.
-BLOCK = 500
+# Rows read and written at a time. Each block is a query of its own, so that a slow reader holds no connection; reading
+# its rows, which is no part of a turn, takes about 1 ms.
+BLOCK = 200
 _BOM = b"\xef\xbb\xbf"
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def block_of(request: web.Request) -> int:
+    """Returns how many rows to read at a time. HEAD needs none: one shows whether the database has an answer."""
+    return 1 if request.method == "HEAD" else BLOCK
 
 
 async def stream(request: web.Request, media: str, filename: str, blocks: AsyncGenerator[bytes]) -> web.StreamResponse:

@@ -7,7 +7,8 @@ import asyncpg
 import pytest
 
 from tests.integration.api.fakes import Api
-from tests.integration.api.rows import Rows
+from tests.integration.api.http import assert_problem
+from tests.integration.api.rows import Rows, from_now
 
 PHONE = "79991234567"
 
@@ -197,3 +198,23 @@ async def test_clients_are_found_by_a_part_of_their_phone(api: Api) -> None:
     assert second.body["next"] is None
     exported = await api.get("/clients/export?q=903", headers={"Accept": "text/csv"})
     assert len(exported.body.splitlines()) == 2
+
+
+@pytest.mark.parametrize("typed", ["v\u200bip", "\ufeffvip", "\u202avip\u202c", "vip\u00a0"])
+async def test_a_tag_finds_what_looks_the_same(api: Api, typed: str) -> None:
+    stored = await api.post("/clients", {"phone": PHONE, "tag": typed})
+    assert (stored.body["tag"], stored.body["tags"]) == ("vip", ["vip"])
+    assert len((await api.get("/clients", params={"tag": typed})).body["items"]) == 1
+
+
+@pytest.mark.parametrize("blank", [" ", "\u200b", "\u3164", "\u2800", "\ufe0f", "\u0301", "\U000e0041"])
+async def test_a_tag_that_nobody_sees_is_refused_wherever_it_is_given(api: Api, blank: str) -> None:
+    end_at = from_now(hours=1)
+    for path, body in (
+        ("/clients", {"phone": PHONE, "tag": blank}),
+        ("/clients", {"phone": PHONE, "tags": [blank]}),
+        ("/mailings", {"text": "Hello", "end_at": end_at, "filter": {"tags": [blank]}}),
+    ):
+        refused = await api.post(path, body)
+        assert_problem(refused, 422)
+        assert refused.body["errors"][0]["msg"] == "must have at least one visible character"

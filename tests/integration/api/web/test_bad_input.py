@@ -156,6 +156,13 @@ async def test_a_head_that_is_no_http_is_a_400_and_a_long_one_a_431(api: Api, li
     assert re.match(rb"HTTP/1.[01] %d " % status, await raw(api, lines))
 
 
+@pytest.mark.parametrize("version", ["HTTP/2.0", "HTTP/1.2", "HTTP/0.9"])
+async def test_a_version_of_http_that_is_not_spoken_is_a_400(api: Api, version: str) -> None:
+    answer = await raw(api, head("/clients").replace("HTTP/1.1", version))
+    assert answer.startswith(b"HTTP/1.0 400 ")
+    assert b"application/problem+json" in answer
+
+
 @pytest.mark.parametrize("key", ["x" * 256, "ключ", "a\tb"])
 async def test_an_idempotency_key_that_is_not_fit_is_a_422(api: Api, key: str) -> None:
     body = {"text": "Hello", "end_at": from_now(hours=1), "filter": {}}

@@ -74,3 +74,22 @@ async def test_an_abandoned_request_gives_its_place_back_wherever_it_waited() ->
     assert not work.shares.at_work()
     await work.begin("other", AT_WORK)
     assert work.at_work.count("other") == 2 * AT_WORK
+
+
+async def test_a_request_that_comes_back_goes_before_the_new_ones() -> None:
+    work = Work()
+    await work.begin("edits", waits_aside=True)
+    full = await work.begin("edits", AT_WORK)
+    new = await work.begin("edits", 2)
+    work.go_on.set()
+    await work.settle()
+    full[0].cancel()
+    await work.settle()
+    assert len(work.at_work) == AT_WORK + 1
+    full[1].cancel()
+    await work.settle()
+    assert len(work.at_work) == AT_WORK + 2
+    assert not any(task.done() for task in new)
+    await work.end()
+    await work.begin("edits", AT_WORK)
+    assert work.at_work.count("edits") == 2 * AT_WORK + 3

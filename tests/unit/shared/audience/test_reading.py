@@ -72,6 +72,17 @@ WRONG = [
     ({"all": [an_attribute("exists", "yes")]}, ("all", 0, "value"), "true or false"),
     ({"all": [{**an_attribute("eq", 1), "name": "City"}]}, ("all", 0, "name"), "the name of an attribute"),
     ({"all": [{"field": "created", "op": "before", "value": "2026-01-01"}]}, ("all", 0, "value"), "an offset"),
+    *(
+        ({"all": [{"field": "created", "op": "before", "value": value}]}, ("all", 0, "value"), "an offset")
+        for value in (
+            "2030-01-01T00:00:00+05:60",
+            "2030-W01-1T00:00:00Z",
+            "2030-01-01 00:00:00Z",
+            "20300101T000000Z",
+            1,
+        )
+    ),
+    ({"all": [{"field": "tag", "op": "eq", "value": " \u200b"}]}, ("all", 0, "value"), "one visible character"),
     ({"all": [{"field": "message", "mailing": True}]}, ("all", 0, "mailing"), "the id of a mailing"),
     ({"all": [{"field": "message", "mailing": 1, "status": ["gone"]}]}, ("all", 0, "status", 0), "must be one of"),
     ({"all": [{"field": "no_message_within", "value": "0d"}]}, ("all", 0, "value"), "a duration"),
@@ -115,6 +126,12 @@ def test_values_that_nobody_can_mean_are_refused_where_they_are_written(
 @pytest.mark.parametrize("values", [["Moscow"], [1, 2.5], [True, False], ["1234-56-78", "2026-02-28", "4711-02-30"]])
 def test_values_of_one_type_are_taken(values: list[object]) -> None:
     check_values({"all": [an_attribute("in", values), an_attribute("exists", True)]})
+
+
+@pytest.mark.parametrize("value", ["vip ", "v\u200bip", "\ufeffvip", "\u202avip\u202c", "vip\u00a0"])
+def test_what_is_compared_is_cleaned_as_what_is_stored_is(value: str) -> None:
+    assert read_tree({"all": [a_condition(value=value)]}) == read_tree({"all": [a_condition(value="vip")]})
+    assert read_tree({"all": [an_attribute("eq", value)]}) == read_tree({"all": [an_attribute("eq", "vip")]})
 
 
 def test_five_levels_and_fifty_nodes_are_allowed() -> None:

@@ -2,12 +2,14 @@
 
 import re
 
+from shared.texts.labels import BLANKS, UNSEEN
+
 # What stands between the digits of a phone: blanks of every kind, dots, dashes, brackets. An apostrophe in front keeps
 # a spreadsheet from reading a number.
-_BLANKS = "".join(c for c in map(chr, range(0x3001)) if c.isspace()) + "\xad\u200b\u2060\ufeff"
+_NOTHING = BLANKS + UNSEEN
 _APOSTROPHES = "'\u2018\u2019\u02bc"
 _DASHES = "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212"
-_BETWEEN = str.maketrans("", "", _BLANKS + _DASHES + ".()[]{}")
+_BETWEEN = str.maketrans("", "", _NOTHING + _DASHES + ".()[]{}")
 _PHONE = re.compile(r"(?:\+?7|8)([0-9]{10})|(9[0-9]{9})")
 _AS_IS = re.compile(r"7[0-9]{10}")
 _SCIENTIFIC = re.compile(r"[0-9]+([.,][0-9]*)?[eE\u0435\u0415]\+?[0-9]+")
@@ -35,7 +37,7 @@ def repair(text: str) -> str:
     """Returns a phone as 7 and ten digits. Raises Unrepairable."""
     if _AS_IS.fullmatch(text) is not None:
         return text
-    digits = text.strip(_BLANKS).lstrip(_APOSTROPHES)
+    digits = text.strip(_NOTHING).lstrip(_APOSTROPHES)
     refuse_numbers(digits)
     found = _PHONE.fullmatch(digits.translate(_BETWEEN))
     if found is None:
