@@ -176,7 +176,9 @@ export const EN = {
   // The sign-in.
   sign_in: "Sign in",
   token: "Token",
-  token_hint: "The open tabs share the token. It is forgotten when you close the last one. Create one with {command}.",
+  sign_in_now: "Sign in",
+  token_hint: "An admin gives you one: from the settings, or with the command {command} on the server. The open tabs "
+    + "share it, and forget it when you close the last one.",
   token_characters: "A token consists of letters, digits and punctuation, without spaces.",
 
   sign_in_company: "Sign in with your company's account",
@@ -740,6 +742,15 @@ export const EN = {
   add_tag: "Add a tag",
   tag_them: { one: "Tag {count} client", other: "Tag {count} clients" },
   were_tagged: { one: "{count} client was tagged.", other: "{count} clients were tagged." },
+  take_tag: "Take a tag away",
+  untag_them: { one: "Take it from {count} client", other: "Take it from {count} clients" },
+  were_untagged: { one: "{count} client lost the tag.", other: "{count} clients lost the tag." },
+  no_tags_chosen: "None of those selected has a tag.",
+  stop_them: { one: "Put {count} client on it", other: "Put {count} clients on it" },
+  were_stopped: {
+    one: "{count} client is on the stop list now.",
+    other: "{count} clients are on the stop list now.",
+  },
   delete_them: { one: "Delete {count} client", other: "Delete {count} clients" },
   delete_clients_title: { one: "Delete {count} client?", other: "Delete {count} clients?" },
   delete_clients_text: "They are removed from the directory for good. Waiting messages to them are cancelled; "
