@@ -35,8 +35,9 @@ class LeaseLost(Exception):
 
 def due_day(now: datetime, at: time, zone: ZoneInfo) -> Day:
     """Returns the day whose report fell due last: yesterday from `at` o'clock in the zone on, else the day before."""
-    local = now.astimezone(zone)
-    return Day(local.date() - timedelta(days=1 if local.time() >= at else 2), zone)
+    today = now.astimezone(zone).date()
+    # Moments are compared, not what clocks show, which comes twice where they are put back.
+    return Day(today - timedelta(days=1 if now >= datetime.combine(today, at, zone) else 2), zone)
 
 
 def last_moment(day: Day, at: time) -> datetime:

@@ -1,6 +1,6 @@
 /**
- * The clients that are chosen on a page of the list, and what is done to all of them: a tag is added or taken away, they
- * are put on the stop list, or deleted.
+ * The clients that are chosen on a page of the list, and what is done to all of them: a tag is added or taken away,
+ * they are put on the stop list, or deleted.
  */
 
 /** @import { Client } from "api-types" */
@@ -124,8 +124,8 @@ export class Chosen {
   }
 
   /**
-   * Asks in a dialog for what is done to them, does it, and says what `perform` returns. Without fields there is nothing
-   * to do, which `otherwise` says.
+   * Asks in a dialog for what is done to them, does it, and says what `perform` returns. Without fields there is
+   * nothing to do, which `otherwise` says.
    * @param {object} asked
    * @param {string} asked.title
    * @param {Child} asked.fields

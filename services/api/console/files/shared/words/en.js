@@ -199,6 +199,11 @@ export const EN = {
   none_running: "No mailing is running.",
 
   // The list of mailings.
+  first_steps: "First steps",
+  first_import: "Import your clients from a file",
+  first_mailing: "Write a mailing, and send its text to your own phone before anybody else",
+  nobody_yet: "There are no clients yet: {link}.",
+  import_them: "import them from a file",
   no_mailings: "There are no mailings yet.",
 
   // One mailing.
@@ -274,7 +279,7 @@ export const EN = {
   by_tag: "By tag",
   sample: "Sample",
   sample_clients: "Sample clients",
-  characters: "{count} of {most} characters",
+  characters: "{count} of {most} characters.",
   schedule: "Schedule",
   start_hint: "Leave empty to start at once.",
   zone_of_times: "Time zone of start and end",
@@ -396,6 +401,8 @@ export const EN = {
   test_results: "What became of the test",
   phones: "Phones",
   phones_hint: "Up to five. Press Enter or comma after each.",
+  value_for: "Value for {name}",
+  values_hint: "Left empty, the value is that of the client with this phone, or the fallback of the text.",
   show_these: "Show the messages with this reason",
   meaning: "What became of it",
   deleted_client: "deleted client",
@@ -450,7 +457,7 @@ export const EN = {
   file: "File",
   choose_file: "Choose a file",
   no_file: "no file chosen",
-  file_hint: "CSV as Excel or another program writes it, or NDJSON.",
+  file_hint: "CSV as Excel or another program writes it, or NDJSON. A column of phones is enough; others are proposed.",
   on_conflict: "If the phone exists already",
   update_client: "Update the client",
   skip_line: "Skip the line",
