@@ -3,7 +3,7 @@
 /** @import { Activity } from "api-types" */
 
 import { formatMoment } from "../format.js";
-import { describeReason, formatShare, say } from "../words/language.js";
+import { describeReason, formatShare, say, sayOf } from "../words/language.js";
 
 /** @param {Activity} activity */
 export function describeActivity({ code, until, since, provider, reason, share }) {
@@ -11,7 +11,8 @@ export function describeActivity({ code, until, since, provider, reason, share }
     until: until === null ? say("unknown_time") : formatMoment(until),
     since: since === null ? say("unknown_time") : formatMoment(since),
     provider: provider ?? "",
-    reason: reason === null ? say("unknown_reason") : describeReason(reason),
+    reason: reason === null ? say("unknown_reason") : code === "retrying" ? sayOf("outcome", reason)
+      : describeReason(reason),
     share: share === null ? "" : formatShare(share),
   };
   return say(`activity_${code}`, values);

@@ -3,6 +3,7 @@
 /** @import { Child } from "../elements.js" */
 
 import { EN } from "./en.js";
+import { REASONS_RU } from "./reasons_ru.js";
 import { RU } from "./ru.js";
 
 /** @typedef {"en" | "ru"} Language */
@@ -121,7 +122,19 @@ export function sayOf(family, name, values = {}) {
  * @param {string} reason
  */
 export function describeReason(reason) {
-  return reason.split(": ").map((part) => (hasWord("reason", part) ? sayOf("reason", part) : part)).join(": ");
+  const [what = "", last] = reason.split(", last ");
+  if (last !== undefined) {
+    return say("reason_and_last", { reason: describeReason(what), last: describeReason(last) });
+  }
+  return reason.split(": ").map(reasonOf).join(": ");
+}
+
+/** @param {string} part */
+function reasonOf(part) {
+  if (hasWord("reason", part)) {
+    return sayOf("reason", part);
+  }
+  return (LANGUAGE === "ru" && Object.hasOwn(REASONS_RU, part) ? REASONS_RU[part] : null) ?? part;
 }
 
 /**
