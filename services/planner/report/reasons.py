@@ -31,7 +31,7 @@ RUSSIAN_REASONS: Mapping[str, str] = {
     "login, balance or address refused": "отказ по логину, балансу или адресу",
     "longer than 2,000 characters": "длиннее 2000 знаков",
     "mailing cancelled": "рассылка отменена",
-    "no chat with this recipient": "нет чата с получателем",
+    "no chat with this recipient": "чата нет",
     "no reply in time": "нет ответа вовремя",
     "no route to this number": "нет маршрута на этот номер",
     "no rule for the reply": "для ответа нет правила",

@@ -120,6 +120,7 @@ export function sayOf(family, name, values = {}) {
 /**
  * Describes why a message is as it is: the phrases of Herald in the reader's language, the provider's as they came.
  * @param {string} reason
+ * @returns {string}
  */
 export function describeReason(reason) {
   const [what = "", last] = reason.split(", last ");

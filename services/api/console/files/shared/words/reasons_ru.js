@@ -1,6 +1,6 @@
 /**
- * Why a message was not sent, in Russian: what Herald says, and what the descriptions of providers that come with it say.
- * services/planner/report/reasons.py has the same, for the report.
+ * Why a message was not sent, in Russian: what Herald says, and what the descriptions of providers that come with it
+ * say. services/planner/report/reasons.py has the same, for the report.
  * @type {Record<string, string>}
  */
 export const REASONS_RU = {
@@ -26,7 +26,7 @@ export const REASONS_RU = {
   "login, balance or address refused": "отказ по логину, балансу или адресу",
   "longer than 2,000 characters": "длиннее 2000 знаков",
   "mailing cancelled": "рассылка отменена",
-  "no chat with this recipient": "нет чата с получателем",
+  "no chat with this recipient": "чата нет",
   "no reply in time": "нет ответа вовремя",
   "no route to this number": "нет маршрута на этот номер",
   "no rule for the reply": "для ответа нет правила",
