@@ -62,7 +62,7 @@ async def test_clients_that_are_chosen_lose_a_tag_and_go_on_the_stop_list(
     await console.dialog.get_by_label("Tag").select_option("vip")
     await console.dialog.get_by_role("button", name="Take it from 3 clients").click()
     await expect(console.page.get_by_text("2 clients lost the tag.")).to_be_visible()
-    assert await pool.fetch("SELECT tag FROM clients ORDER BY id") == [("",), ("",), ("old",)]
+    assert [row["tag"] for row in await pool.fetch("SELECT tag FROM clients ORDER BY id")] == ["", "", "old"]
     await console.page.get_by_label("Select all on this page").check()
     await console.button("Put on the stop list").click()
     await console.dialog.get_by_label("Reason").fill("asked")

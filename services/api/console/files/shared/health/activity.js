@@ -11,9 +11,17 @@ export function describeActivity({ code, until, since, provider, reason, share }
     until: until === null ? say("unknown_time") : formatMoment(until),
     since: since === null ? say("unknown_time") : formatMoment(since),
     provider: provider ?? "",
-    reason: reason === null ? say("unknown_reason") : code === "retrying" ? sayOf("outcome", reason)
-      : describeReason(reason),
+    reason: reason === null ? say("unknown_reason") : reasonOf(code, reason),
     share: share === null ? "" : formatShare(share),
   };
   return say(`activity_${code}`, values);
+}
+
+/**
+ * Says why nothing is sent: attempts that are repeated have an outcome, all else a reason.
+ * @param {Activity["code"]} code
+ * @param {string} reason
+ */
+function reasonOf(code, reason) {
+  return code === "retrying" ? sayOf("outcome", reason) : describeReason(reason);
 }
