@@ -14,7 +14,7 @@ from services.planner.rejections import RejectionGuard
 from services.planner.resend import resend_chunk
 from services.planner.scheduler import Scheduler
 from services.planner.set_aside import SetAside
-from services.planner.store import guests, lifecycle, windows
+from services.planner.store import client_counts, guests, lifecycle, windows
 from services.planner.sweep import Sweeper
 from services.planner.task_loop import repeat
 from shared import logs, topology
@@ -31,6 +31,7 @@ GUARD_SECONDS = 2.0
 FENCE_SECONDS, URGENT_FENCE_SECONDS = 5.0, 1.0
 FLIGHTS_PER_WINDOW_PASS = 10_000
 GUESTS_SECONDS, GUESTS_PER_CHUNK = 60.0, 1000
+COUNTS_SECONDS, COUNTS_PER_CHUNK = 60.0, 50_000
 
 log = logs.get()
 
@@ -81,6 +82,7 @@ class Handler:
             ("rejections", self._guard_rejections, asyncio.Event()),
             ("windows", self._recheck_windows, asyncio.Event()),
             ("guests", self._erase_guests, asyncio.Event()),
+            ("client counts", self._sum_up_counts, asyncio.Event()),
             ("sweep", self._sweep, asyncio.Event()),
             ("fence", self._publish_fence, self._wake_fence),
         ]
@@ -160,6 +162,10 @@ class Handler:
 
     async def _erase_guests(self) -> float:
         return 0.0 if await guests.erase_chunk(self._pool, GUESTS_PER_CHUNK) else GUESTS_SECONDS
+
+    async def _sum_up_counts(self) -> float:
+        taken = await client_counts.sum_up(self._pool, COUNTS_PER_CHUNK)
+        return 0.0 if taken == COUNTS_PER_CHUNK else COUNTS_SECONDS
 
     async def _sweep(self) -> float:
         await self._sweeper.sweep()

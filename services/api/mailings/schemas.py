@@ -9,6 +9,7 @@ from services.api.segments.schemas import TreeNew
 from services.api.web.bodies import BodyModel
 from services.api.web.cursors import MAX_ID
 from services.api.web.field_types import (
+    PRINTABLE_PATTERN,
     ClockTime,
     MailingName,
     Moment,
@@ -17,6 +18,7 @@ from services.api.web.field_types import (
     Tag,
     Text,
     left_out,
+    printable,
 )
 from services.api.web.queries import PageQuery
 from shared.audience.personal_text import WrongText, is_personal, read_text
@@ -185,7 +187,14 @@ class MailingsQuery(PageQuery):
     status: Statuses | None = Field(
         default=None, description="Only mailings in this state, or in one of these, separated by commas."
     )
-    q: Annotated[str, Field(min_length=1, max_length=120)] | None = Field(
+    q: (
+        Annotated[
+            str,
+            Field(min_length=1, max_length=120, json_schema_extra={"pattern": PRINTABLE_PATTERN}),
+            AfterValidator(printable),
+        ]
+        | None
+    ) = Field(
         default=None, description="Only mailings with these characters in their name or text, in upper or lower case."
     )
     start_from: Moment | None = Field(default=None, description="Only mailings that start at this moment or later.")

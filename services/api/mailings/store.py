@@ -34,7 +34,11 @@ _SELECT = """
         ) ELSE 0 END AS final_of_late,
         CASE WHEN m.status = 'running' THEN (
             SELECT min(due_at) FROM flights WHERE mailing_id = m.id AND released_at IS NULL
-        ) END AS next_due_at
+        ) END AS next_due_at,
+        CASE WHEN m.status = 'running' AND c.retrying > 0 THEN (
+            SELECT outcome FROM outcomes WHERE mailing_id = m.id AND outcome <> 'accepted'
+            ORDER BY count DESC, outcome LIMIT 1
+        ) END AS failing_as
     FROM mailings m
     JOIN mailing_work w ON w.mailing_id = m.id
     JOIN mailing_counts c ON c.mailing_id = m.id
@@ -296,6 +300,7 @@ def _facts(row: asyncpg.Record, left: int, rate: float) -> ActivityFacts:
         retrying=row["retrying"],
         next_due_at=row["next_due_at"],
         rate=rate,
+        failing_as=row["failing_as"],
     )
 
 

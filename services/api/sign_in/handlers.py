@@ -19,7 +19,7 @@ from services.api.sign_in.id_tokens import TokenRefused, verify
 from services.api.sign_in.issuer import CodeRefused, IssuerAway
 from services.api.sign_in.return_path import safe_return
 from services.api.sign_in.roles import find_role
-from services.api.sign_in.secrets import BROWSER, SESSION, challenge_of, hash_secret, make_secret
+from services.api.sign_in.secrets import SESSION, challenge_of, cookie_of, hash_secret, make_secret
 from services.api.sign_in.store import SESSION_LIFE, SIGN_IN_LIFE, PendingSignIn
 from services.api.sign_in.wiring import SIGN_IN, SignIn
 from services.api.web.context import pool_of
@@ -70,7 +70,8 @@ async def begin(request: web.Request) -> web.StreamResponse:
         "code_challenge_method": "S256",
     }
     response = _redirect(str(URL(metadata.authorization).update_query(query)))
-    sign_in.cookies.set(response, BROWSER, browser, SIGN_IN_LIFE)
+    sign_in.cookies.remove_begun(request, response)
+    sign_in.cookies.set(response, cookie_of(state), browser, SIGN_IN_LIFE)
     return response
 
 
@@ -84,14 +85,22 @@ async def finish(request: web.Request) -> web.StreamResponse:
     except SignInFailed as error:
         await events.record_failure(pool_of(request), request, error.reason)
         return _fail(sign_in, error, address_of(request))
+    await _end_previous(request, sign_in)
     secret = make_secret()
     await store.add_session(pool_of(request), hash_secret(secret), claims["sub"], identity)
     await events.record(pool_of(request), request, "signed_in", identity.name, role=identity.role)
     log.info("signed in", by=identity.name, role=identity.role)
     response = _redirect(f"{sign_in.public_url}/{pending.return_to}")
     sign_in.cookies.set(response, SESSION, secret, SESSION_LIFE)
-    sign_in.cookies.remove(response, BROWSER)
+    sign_in.cookies.remove(response, cookie_of(request.query["state"]))
     return response
+
+
+async def _end_previous(request: web.Request, sign_in: SignIn) -> None:
+    """Ends the session whose cookie the new one replaces: nobody could end it by signing out any more."""
+    previous = sign_in.cookies.read(request, SESSION)
+    if previous is not None:
+        await store.end_session(pool_of(request), hash_secret(previous))
 
 
 async def sign_out(request: web.Request) -> web.StreamResponse:
@@ -109,7 +118,8 @@ async def sign_out(request: web.Request) -> web.StreamResponse:
 
 
 async def _take(request: web.Request, sign_in: SignIn) -> PendingSignIn:
-    state, browser = request.query.get("state", ""), sign_in.cookies.read(request, BROWSER) or ""
+    state = request.query.get("state", "")
+    browser = sign_in.cookies.read(request, cookie_of(state)) or ""
     pending = await store.take_sign_in(pool_of(request), hash_secret(state), hash_secret(browser))
     if pending is None:
         raise SignInFailed("stale", "the sign-in was begun elsewhere, finished already, or more than 10 min ago")
@@ -135,13 +145,18 @@ def _identify(claims: Mapping[str, Any], sign_in: SignIn) -> Identity:
     """Returns the name and the role of who signs in. Raises SignInFailed for somebody without a role."""
     found = find_role(claims, sign_in.role_claim, sign_in.role_map)
     if found.role is None:
-        seen = None if found.seen is None else ", ".join(one[:LONGEST_SEEN] for one in found.seen[:MOST_SEEN])
+        seen = None if found.seen is None else ", ".join(_show(one) for one in found.seen[:MOST_SEEN])
         told = {"claim": sign_in.role_claim} | ({} if seen is None else {"seen": seen})
         raise SignInFailed("no-role", f"the claim {sign_in.role_claim} gives no role", **told)
     # An address that the issuer has not verified may be somebody else's.
     email = claims.get("email") if claims.get("email_verified", True) is True else None
-    name = email if isinstance(email, str) and email else claims["sub"]
+    name = email if isinstance(email, str) and email.isprintable() and email else claims["sub"]
     return Identity(name=f"oidc:{name[:200]}", role=found.role)
+
+
+def _show(value: str) -> str:
+    """Returns a value as far as it can stand in an address: tokens may hold halves of characters."""
+    return value[:LONGEST_SEEN].encode(errors="replace").decode()
 
 
 async def _end_session(sign_in: SignIn) -> str | None:

@@ -1,5 +1,6 @@
 """The OpenID provider: its metadata and keys, and the exchange of a code for an ID token."""
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ import orjson
 from joserfc import jwk
 from joserfc.errors import JoseError
 from yarl import URL
+
+from services.api.access.origin import is_loopback_host
 
 ANSWER_SECONDS = 10
 METADATA_SECONDS, KEYS_SECONDS = 3600.0, 3600.0
@@ -29,13 +32,12 @@ class CodeRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """The endpoints of an issuer, and the algorithms with which it signs."""
+    """The endpoints of an issuer."""
 
     authorization: str
     token: str
     keys: str
     end_session: str | None
-    algorithms: tuple[str, ...]
     # How this client authenticates at the token endpoint.
     basic: bool
 
@@ -68,10 +70,7 @@ class Issuer:
         known = self._keys is not None and (key_id is None or any(key.kid == key_id for key in self._keys.keys))
         if self._keys is None or age > KEYS_SECONDS or (not known and age > LEAST_KEYS_SECONDS):
             found = await self._get((await self.metadata()).keys)
-            try:
-                self._keys, self._keys_at = jwk.KeySet.import_key_set(usable_keys(found)), self._clock()
-            except (JoseError, ValueError, KeyError, TypeError) as error:
-                raise IssuerAway("its keys cannot be read") from error
+            self._keys, self._keys_at = read_keys(found), self._clock()
         return self._keys
 
     async def exchange(self, code: str, verifier: str, redirect_uri: str) -> str:
@@ -111,14 +110,17 @@ class Issuer:
                 aiohttp.ClientSession(timeout=timeout, cookie_jar=jar) as session,
                 session.request(method, url, allow_redirects=False, **options) as reply,
             ):
-                raw = await reply.content.read(LARGEST_ANSWER)
-                body = await _json(reply, raw)
-                return reply.status, body
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                return reply.status, await _json(reply)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise IssuerAway(f"{URL(url).host} does not answer: {type(error).__name__}") from error
 
 
-async def _json(reply: aiohttp.ClientResponse, raw: bytes) -> Mapping[str, Any]:
+async def _json(reply: aiohttp.ClientResponse) -> Mapping[str, Any]:
+    raw = bytearray()
+    async for piece in reply.content.iter_any():
+        raw += piece
+        if len(raw) > LARGEST_ANSWER:
+            raise IssuerAway(f"{reply.url.path} was answered with more than {LARGEST_ANSWER:,} bytes")
     try:
         body = orjson.loads(raw)
     except orjson.JSONDecodeError:
@@ -138,24 +140,45 @@ def read_metadata(found: Mapping[str, Any], issuer: str) -> Metadata:
     """Reads the metadata. Raises IssuerAway where they are another issuer's, or lack an endpoint."""
     if str(found.get("issuer", "")).rstrip("/") != issuer:
         raise IssuerAway("its metadata name another issuer")
-    endpoints = {}
     for name in ("authorization_endpoint", "token_endpoint", "jwks_uri"):
-        if not isinstance(found.get(name), str):
+        if found.get(name) is None:
             raise IssuerAway(f"its metadata lack {name}")
-        endpoints[name] = found[name]
-    methods = found.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
-    end = found.get("end_session_endpoint")
+    for name in ("authorization_endpoint", "token_endpoint", "jwks_uri", "end_session_endpoint"):
+        if found.get(name) is not None and not is_safe_url(found[name]):
+            raise IssuerAway(f"its metadata have no usable URL as {name}")
+    methods = found.get("token_endpoint_auth_methods_supported")
     return Metadata(
-        authorization=endpoints["authorization_endpoint"],
-        token=endpoints["token_endpoint"],
-        keys=endpoints["jwks_uri"],
-        end_session=end if isinstance(end, str) else None,
-        algorithms=tuple(found.get("id_token_signing_alg_values_supported") or ["RS256"]),
-        basic="client_secret_basic" in methods,
+        authorization=found["authorization_endpoint"],
+        token=found["token_endpoint"],
+        keys=found["jwks_uri"],
+        end_session=found.get("end_session_endpoint"),
+        # What is missing means this one.
+        basic="client_secret_basic" in methods if isinstance(methods, list) else True,
     )
 
 
-def usable_keys(found: Mapping[str, Any]) -> Any:
-    """Returns the key set without keys for encryption, and without symmetric ones, which nobody publishes."""
-    keys = [key for key in found["keys"] if key.get("use", "sig") == "sig" and key.get("kty") in ("RSA", "EC", "OKP")]
-    return {"keys": keys}
+def is_safe_url(value: object) -> bool:
+    """Returns whether a browser may be sent there, and a secret: over TLS, or to this machine."""
+    try:
+        url = URL(value if isinstance(value, str) else "")
+    except ValueError:
+        return False
+    host = url.host or ""
+    return bool(host) and (url.scheme == "https" or (url.scheme == "http" and is_loopback_host(host)))
+
+
+def read_keys(found: Mapping[str, Any]) -> jwk.KeySet:
+    """Reads the keys that sign. Raises IssuerAway where none can be read.
+
+    Keys for encryption and symmetric ones are left out, and so are those of a kind that this version does not know: an
+    issuer that adds a key of tomorrow still signs with those of today.
+    """
+    given = found.get("keys")
+    keys = []
+    for key in given if isinstance(given, list) else []:
+        if isinstance(key, dict) and key.get("use", "sig") == "sig" and key.get("kty") in ("RSA", "EC", "OKP"):
+            with contextlib.suppress(JoseError, ValueError, KeyError, TypeError):
+                keys.append(jwk.import_key(key))
+    if not keys:
+        raise IssuerAway("its keys cannot be read")
+    return jwk.KeySet(keys)

@@ -10,7 +10,9 @@ from aiohttp import web
 
 # Browsers take a cookie of this prefix only over https, for the whole host, and from the host itself.
 SECURE_PREFIX = "__Host-"
-SESSION, BROWSER = "herald-session", "herald-sign-in"
+SESSION, BROWSER = "herald-session", "herald-sign-in-"
+# The most sign-ins that a browser may have begun and not finished, such as one in each of its tabs.
+MOST_BEGUN = 8
 
 
 def make_secret() -> str:
@@ -27,6 +29,11 @@ def challenge_of(verifier: str) -> str:
     """Returns the S256 challenge of a PKCE verifier."""
     digest = hashlib.sha256(verifier.encode()).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def cookie_of(state: str) -> str:
+    """Returns the name of the cookie of one sign-in, so that each tab of a browser can have its own."""
+    return BROWSER + hash_secret(state).hex()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,12 @@ class Cookies:
             secure=self.secure,
             samesite="Lax",
         )
+
+    def remove_begun(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Removes cookies of sign-ins that nobody has finished, where they have become too many for a request."""
+        begun = [name for name in request.cookies if name.startswith(self._name(BROWSER))]
+        for name in begun[MOST_BEGUN - 1 :]:
+            self.remove(response, name.removeprefix(SECURE_PREFIX))
 
     def remove(self, response: web.StreamResponse, name: str) -> None:
         response.del_cookie(self._name(name), path="/", httponly=True, secure=self.secure, samesite="Lax")

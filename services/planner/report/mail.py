@@ -3,6 +3,7 @@
 What is certainly not taken is told from what may have been.
 """
 
+import contextlib
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from email.message import EmailMessage
@@ -17,6 +18,8 @@ from services.planner.report.tables import arrange
 from services.planner.report.words import Words
 
 ANSWER_SECONDS = 30
+# Codes with which a server refuses for now, as one that greylists does.
+TEMPORARY = range(400, 500)
 
 
 class NotTaken(Exception):
@@ -43,28 +46,29 @@ def compose(report: Report, words: Words, *, sender: str, recipients: Sequence[s
     return message
 
 
-async def hand_over(server: MailServer, message: EmailMessage, before_text: Callable[[], Awaitable[None]]) -> list[str]:
+async def hand_over(
+    server: MailServer, message: EmailMessage, before_text: Callable[[], Awaitable[None]], *, wait_for_all: bool = False
+) -> list[str]:
     """Hands a message to the mail server, and returns the recipients that it refused.
 
-    `before_text` is awaited when recipients were taken and nothing but the text is left. Raises NotTaken, and
-    TakenPerhaps if the connection was lost after that.
+    `before_text` is awaited when recipients were taken and nothing but the text is left; what it raises ends the
+    attempt. With `wait_for_all` a recipient that is refused for now, with a code of 400 to 499, counts as a refusal of
+    the message, since who was sent it cannot be sent it again. Raises NotTaken, and TakenPerhaps if the connection was
+    lost after `before_text`.
     """
-    client = _client(server)
-    try:
-        refused = await _open(client, server, message)
-    except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-        client.close()
-        raise NotTaken(_describe(error)) from error
-    await before_text()
-    try:
-        await client.data(message.as_bytes(policy=message.policy.clone(linesep="\r\n")))
-    except aiosmtplib.SMTPResponseException as error:
-        client.close()
-        raise NotTaken(_describe(error)) from error
-    except (aiosmtplib.SMTPException, OSError) as error:
-        client.close()
-        raise TakenPerhaps(_describe(error)) from error
-    client.close()
+    text = message.as_bytes(policy=message.policy.clone(linesep="\r\n"))
+    with contextlib.closing(_client(server)) as client:
+        try:
+            refused = await _open(client, server, message, wait_for_all)
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+            raise NotTaken(_describe(error)) from error
+        await before_text()
+        try:
+            await client.data(text)
+        except aiosmtplib.SMTPResponseException as error:
+            raise NotTaken(_describe(error)) from error
+        except (aiosmtplib.SMTPException, OSError) as error:
+            raise TakenPerhaps(_describe(error)) from error
     return refused
 
 
@@ -79,7 +83,7 @@ def _client(server: MailServer) -> aiosmtplib.SMTP:
     )
 
 
-async def _open(client: aiosmtplib.SMTP, server: MailServer, message: EmailMessage) -> list[str]:
+async def _open(client: aiosmtplib.SMTP, server: MailServer, message: EmailMessage, wait_for_all: bool) -> list[str]:
     """Connects, signs in and names sender and recipients. Returns the recipients that were refused, but for all."""
     await client.connect()
     if server.user is not None:
@@ -91,7 +95,7 @@ async def _open(client: aiosmtplib.SMTP, server: MailServer, message: EmailMessa
         try:
             await client.rcpt(recipient)
         except aiosmtplib.SMTPRecipientRefused as error:
-            if len(refused) + 1 == len(recipients):
+            if len(refused) + 1 == len(recipients) or (wait_for_all and error.code in TEMPORARY):
                 raise
             refused.append(f"{recipient}: {error.code} {error.message}")
     return refused

@@ -16,29 +16,36 @@ from shared import logs
 from shared.database import Pool
 
 CHECK_SECONDS, OFF_SECONDS = 15.0, 3600.0
-# Longer than reading the figures and handing them over can take.
+# Longer than reading the figures and handing them over takes. Whoever needs longer sees that the lease is lost.
 LEASE = timedelta(minutes=10)
 PAUSES = (timedelta(minutes=1), timedelta(minutes=2), timedelta(minutes=5), timedelta(minutes=15))
 NOON = time(12)
 # A report that is due in the afternoon is tried for this long.
 LONGEST_TRIAL = timedelta(hours=4)
+# How often a report waits for recipients that a server refuses for now (greylisting): 23 min with the pauses above.
+PATIENCE = 4
 UNKNOWN = "the connection was lost after the text was handed over: it may have arrived"
 
 log = logs.get()
 
 
-def due_day(now: datetime, at: time, zone: ZoneInfo) -> Day | None:
-    """Returns the day whose report is due at this moment: yesterday, once it is `at` o'clock in the zone."""
-    local = now.astimezone(zone)
-    return Day(local.date() - timedelta(days=1), zone) if local.time() >= at else None
+class LeaseLost(Exception):
+    """Another planner has taken over the report meanwhile."""
 
 
-def last_moment(now: datetime, at: time, zone: ZoneInfo) -> datetime:
-    """Returns until when today's report is tried: noon, or four hours after a time in the afternoon."""
+def due_day(now: datetime, at: time, zone: ZoneInfo) -> Day:
+    """Returns the day whose report fell due last: yesterday from `at` o'clock in the zone on, else the day before."""
     today = now.astimezone(zone).date()
+    # Moments are compared, not what clocks show, which comes twice where they are put back.
+    return Day(today - timedelta(days=1 if now >= datetime.combine(today, at, zone) else 2), zone)
+
+
+def last_moment(day: Day, at: time) -> datetime:
+    """Returns until when a day's report is tried: noon, or four hours after a time in the afternoon."""
+    next_date = day.date + timedelta(days=1)
     if at < NOON:
-        return datetime.combine(today, NOON, zone)
-    return datetime.combine(today, at, zone) + LONGEST_TRIAL
+        return datetime.combine(next_date, NOON, day.zone)
+    return datetime.combine(next_date, at, day.zone) + LONGEST_TRIAL
 
 
 def pause_after(attempts: int) -> timedelta:
@@ -74,17 +81,18 @@ class ReportSender:
             return OFF_SECONDS
         now = self._now()
         day = due_day(now, self._settings.report_at, self._zone)
-        if day is not None:
-            taken = await store.take_day(self._pool, day.date, LEASE)
-            if taken is not None:
-                await self._send(day, taken, now)
-            self._missing.set(await store.is_missing(self._pool, day.date))
+        # A report of the day before yesterday is only ended, after midnight: nobody begins one so late.
+        is_new = day.date == now.astimezone(self._zone).date() - timedelta(days=1)
+        taken = await store.take_day(self._pool, day.date, LEASE, begin=is_new)
+        if taken is not None:
+            await self._send(day, taken, now)
+        self._missing.set(await store.is_missing(self._pool, day.date))
         return CHECK_SECONDS
 
     async def _send(self, day: Day, taken: store.TakenDay, now: datetime) -> None:
         if taken.handed:
             await self._give_up(day, UNKNOWN)
-        elif now > last_moment(now, self._settings.report_at, self._zone):
+        elif now > last_moment(day, self._settings.report_at):
             await self._give_up(day, "no mail server took it in time")
         else:
             await self._try(day, taken.attempts, now)
@@ -99,8 +107,15 @@ class ReportSender:
             recipients=self._settings.report_to,
         )
         server = MailServer.parse(self._settings.smtp_url.get_secret_value())
+
+        async def before_text() -> None:
+            if not await store.mark_handed(self._pool, day.date, attempts):
+                raise LeaseLost
+
         try:
-            refused = await hand_over(server, message, lambda: store.mark_handed(self._pool, day.date))
+            refused = await hand_over(server, message, before_text, wait_for_all=attempts <= PATIENCE)
+        except LeaseLost:
+            log.warning("report left to another planner", day=day.date.isoformat(), attempts=attempts)
         except NotTaken as error:
             await store.put_off(self._pool, day.date, pause_after(attempts), str(error))
             log.warning("report put off", day=day.date.isoformat(), attempts=attempts, detail=str(error))

@@ -16,6 +16,7 @@ from shared.settings import TransportSettings
 from shared.transport import Weakness, is_loopback
 
 _ADDRESS = re.compile(r"[^@\s<>,]+@[^@\s<>,]+")
+_TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
 _PORTS = {"smtp": 587, "smtps": 465}
 
 
@@ -26,9 +27,18 @@ def _read_addresses(value: object) -> object:
 
 
 def _check_address(text: str) -> str:
-    if not _ADDRESS.fullmatch(parseaddr(text)[1]):
+    address = parseaddr(text)[1]
+    if not _ADDRESS.fullmatch(address):
         raise ValueError(f"{text!r} is not an e-mail address")
+    if not address.isascii():
+        raise ValueError(f"{text!r}: write its domain as xn--…; few mail servers take other letters before the @")
     return text
+
+
+def _check_time(value: object) -> object:
+    if isinstance(value, str) and not _TIME.fullmatch(value):
+        raise ValueError(f"{value!r} is not a time like 07:00; its zone is HERALD_REPORT_TIMEZONE")
+    return value
 
 
 def _check_zone(zone: str) -> str:
@@ -76,7 +86,7 @@ class ReportSettings(TransportSettings):
 
     report_to: Addresses = ()
     report_from: Annotated[str, AfterValidator(lambda text: _check_address(text) if text else text)] = ""
-    report_at: time = time(7)
+    report_at: Annotated[time, BeforeValidator(_check_time)] = time(7)
     report_timezone: Annotated[str, AfterValidator(_check_zone)] = "UTC"
     report_language: ReportLanguage = "en"
     smtp_url: Annotated[SecretStr, AfterValidator(_check_url)] = SecretStr("smtp://localhost:25?starttls=off")

@@ -19,29 +19,47 @@ class TakenDay:
     handed: bool
 
 
-async def take_day(pool: Pool, day: date, lease: timedelta) -> TakenDay | None:
-    """Takes the lease on a day's report. Returns None while another holds it, and when the day is done."""
+async def take_day(pool: Pool, day: date, lease: timedelta, *, begin: bool) -> TakenDay | None:
+    """Takes the lease on a day's report. Returns None while another holds it, and when the day is done.
+
+    Without `begin` it takes only a report that somebody has tried before.
+    """
     row = await pool.fetchrow(
         """
-        INSERT INTO reports AS r (day, leased_until) VALUES ($1, now() + $2::interval)
+        INSERT INTO reports AS r (day, leased_until)
+        SELECT $1, now() + $2::interval WHERE $3::boolean OR EXISTS (SELECT FROM reports WHERE day = $1)
         ON CONFLICT (day) DO UPDATE SET leased_until = EXCLUDED.leased_until, attempts = r.attempts + 1
             WHERE r.leased_until < now() AND r.sent_at IS NULL AND r.given_up_at IS NULL
         RETURNING attempts, handed_at IS NOT NULL AS handed
         """,
         day,
         lease,
+        begin,
     )
     return None if row is None else TakenDay(**row)
 
 
-async def mark_handed(pool: Pool, day: date) -> None:
-    """Records that the mail server is about to get the report, after which it may have it."""
-    await pool.execute("UPDATE reports SET handed_at = now() WHERE day = $1", day)
+async def mark_handed(pool: Pool, day: date, attempts: int) -> bool:
+    """Records that the mail server is about to get the report, after which it may have it.
+
+    Returns False, and records nothing, where this attempt is not the last one: another has taken the lease since.
+    """
+    return (
+        await pool.execute(
+            """
+        UPDATE reports SET handed_at = now()
+        WHERE day = $1 AND attempts = $2 AND sent_at IS NULL AND given_up_at IS NULL
+        """,
+            day,
+            attempts,
+        )
+        == "UPDATE 1"
+    )
 
 
 async def mark_sent(pool: Pool, day: date) -> None:
     """Records that the mail server took the report."""
-    await pool.execute("UPDATE reports SET sent_at = now(), error = NULL WHERE day = $1", day)
+    await pool.execute("UPDATE reports SET sent_at = now(), given_up_at = NULL, error = NULL WHERE day = $1", day)
 
 
 async def put_off(pool: Pool, day: date, pause: timedelta, error: str) -> None:

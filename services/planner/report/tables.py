@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.planner.report.figures import REPORTED_STATUSES, DayCounts, Report, ReportedMailing
+from services.planner.report.reasons import describe_reason
 from services.planner.report.words import DATES, Words
 
 FAILED = ("rejected", "exhausted", "expired")
@@ -88,13 +89,16 @@ def _mailings(report: Report, words: Words) -> list[Section]:
     return [Section(words.say("mailings"), columns=columns, rows=rows, bars=bars)]
 
 
+def _reason(reason: str, words: Words) -> str:
+    return describe_reason(reason, words.language) if reason else words.say("no_reason")
+
+
 def _reasons(report: Report, words: Words) -> list[Section]:
     if not report.reasons:
         return []
     columns = [words.say(key) for key in ("reason", "count")]
     rows = [
-        [f"{words.say(one.status)}: {one.reason or words.say('no_reason')}", words.number(one.count)]
-        for one in report.reasons
+        [f"{words.say(one.status)}: {_reason(one.reason, words)}", words.number(one.count)] for one in report.reasons
     ]
     return [Section(words.say("reasons"), columns=columns, rows=rows)]
 

@@ -654,10 +654,10 @@ async def test_a_russian_browser_reads_russian_until_another_language_is_chosen(
         await opened.open()
         await expect(opened.heading("Вход")).to_be_visible()
         await browsed.page.get_by_label("Токен").fill("nobody's-token")
-        await opened.button("Вход").click()
+        await opened.button("Войти").click()
         await expect(browsed.page.get_by_role("alert")).to_contain_text("Токен неизвестен, истёк или отозван.")
         await browsed.page.get_by_label("Токен").fill(ADMIN_TOKEN)
-        await opened.button("Вход").click()
+        await opened.button("Войти").click()
         for path, ready in (
             ("/#/", ".figures dd"),
             ("/#/mailings", "tbody tr"),

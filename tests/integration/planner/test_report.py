@@ -1,8 +1,8 @@
 """The daily report through a real mail server: its figures, once whatever the number of planners, and mail trouble."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime, time, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -14,7 +14,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
-from services.planner.report.sender import ReportSender
+from services.planner.report.sender import PATIENCE, ReportSender
 from services.planner.report.settings import ReportSettings
 from tests.chaos.faults.certificates import make_certificates
 from tests.support.planner_steps import running_mailing
@@ -29,11 +29,18 @@ class Mailbox:
         self.taken: list[EmailMessage] = []
         self.answer: str | None = None
         self.refused: set[str] = set()
+        self.greylisted: set[str] = set()
+        # Called once recipients were named, before the text.
+        self.before_text: Callable[[], Awaitable[None]] | None = None
         self.hangs_up = False
 
     async def handle_RCPT(self, _: SMTP, __: Session, envelope: Envelope, address: str, options: list[str]) -> str:  # noqa: N802
         if address in self.refused:
             return "550 no such user"
+        if address in self.greylisted:
+            return "451 greylisted"
+        if self.before_text is not None:
+            await self.before_text()
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -200,6 +207,75 @@ async def test_a_recipient_that_is_refused_does_not_cost_the_others(pool: asyncp
     await sender(pool, mail.url).send_due()
     assert len(mail.box.taken) == 1
     assert await pool.fetchval("SELECT sent_at IS NOT NULL FROM reports")
+
+
+async def test_a_recipient_that_is_greylisted_is_waited_for_and_nobody_gets_two(
+    pool: asyncpg.Pool, mail: MailServer
+) -> None:
+    mail.box.greylisted = {"boss@example.org"}
+    await sender(pool, mail.url).send_due()
+    assert mail.box.taken == []
+    assert await pool.fetchval("SELECT error FROM reports") == "451 greylisted"
+    await pool.execute("UPDATE reports SET leased_until = now() - interval '1 s'")
+    mail.box.greylisted = set()
+    await sender(pool, mail.url).send_due()
+    [message] = mail.box.taken
+    assert message["To"] == "ops@example.org, boss@example.org"
+
+
+async def test_a_recipient_that_stays_greylisted_does_not_cost_the_others(pool: asyncpg.Pool, mail: MailServer) -> None:
+    mail.box.greylisted = {"boss@example.org"}
+    for _ in range(PATIENCE + 1):
+        assert mail.box.taken == []
+        await sender(pool, mail.url).send_due()
+        await pool.execute("UPDATE reports SET leased_until = now() - interval '1 s'")
+    assert len(mail.box.taken) == 1
+    assert await pool.fetchval("SELECT sent_at IS NOT NULL FROM reports")
+
+
+async def test_a_planner_that_was_too_slow_leaves_the_report_to_the_next(pool: asyncpg.Pool, mail: MailServer) -> None:
+    async def expire() -> None:
+        mail.box.before_text = None
+        await pool.execute("UPDATE reports SET leased_until = now() - interval '1 s'")
+        await sender(pool, mail.url).send_due()
+
+    mail.box.before_text = expire
+    await sender(pool, mail.url).send_due()
+    assert len(mail.box.taken) == 1
+    assert await pool.fetchval("SELECT sent_at IS NOT NULL AND given_up_at IS NULL FROM reports")
+
+
+async def test_a_server_that_hangs_is_given_up_for_now(
+    pool: asyncpg.Pool, mail: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.planner.report.mail.ANSWER_SECONDS", 0.2)
+
+    async def hang() -> None:
+        await asyncio.sleep(2)
+
+    mail.box.before_text = hang
+    await sender(pool, mail.url).send_due()
+    assert mail.box.taken == []
+    row = await pool.fetchrow("SELECT error, handed_at, given_up_at FROM reports")
+    assert row is not None
+    assert (row["error"] != "", row["handed_at"], row["given_up_at"]) == (True, None, None)
+
+
+async def test_a_report_late_in_the_evening_is_tried_and_given_up_after_midnight(pool: asyncpg.Pool) -> None:
+    away, at = "smtp://127.0.0.1:1?starttls=off", time(22)
+    evening = NOON.replace(hour=22, minute=30)
+    for later, given_up in ((0, False), (3, False), (4, True)):
+        await sender(pool, away, evening + timedelta(hours=later), report_at=at).send_due()
+        rows = await pool.fetch("SELECT day, attempts, given_up_at IS NOT NULL AS given_up FROM reports")
+        assert [(row["day"], row["given_up"]) for row in rows] == [((evening - timedelta(days=1)).date(), given_up)]
+        await pool.execute("UPDATE reports SET leased_until = now() - interval '1 s'")
+    assert rows[0]["attempts"] == 3
+
+
+async def test_a_report_of_the_day_before_yesterday_is_not_begun(pool: asyncpg.Pool, mail: MailServer) -> None:
+    await sender(pool, mail.url, NOON.replace(hour=6), report_at=time(7)).send_due()
+    assert mail.box.taken == []
+    assert await pool.fetchval("SELECT count(*) FROM reports") == 0
 
 
 async def test_with_a_login_and_starttls(pool: asyncpg.Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,8 @@ class ActivityFacts:
     """What is known of a mailing at the moment `now`.
 
     `left`: messages that are not final; `retrying`: those of them with a failed attempt. `next_due_at`: when the first
-    message that is in no queue is due, None if all are. `rate`: messages that became final per second.
+    message that is in no queue is due, None if all are. `rate`: messages that became final per second. `failing_as`:
+    the most frequent outcome of attempts that failed, None if none has.
     """
 
     status: MailingStatus
@@ -40,6 +41,7 @@ class ActivityFacts:
     retrying: int
     next_due_at: datetime | None
     rate: float
+    failing_as: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +113,7 @@ def _judge_running(facts: ActivityFacts, sending: Sending) -> Activity:
     if facts.has_window and facts.next_due_at is not None and facts.next_due_at > facts.now:
         return Activity.of("window_closed", until=facts.next_due_at)
     if facts.retrying == facts.left:
-        return Activity.of("retrying")
+        return Activity.of("retrying", reason=facts.failing_as)
     if facts.started_at is None or facts.now - facts.started_at < WARM_UP:
         return Activity.of("adding" if facts.expanding else "sending")
     return Activity.of("stalled")

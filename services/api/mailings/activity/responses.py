@@ -45,7 +45,8 @@ class Activity(ResponseModel):
 
     code: ActivityCode = Field(
         description="`draft`, `scheduled` (until start_at), `starting`, `adding` recipients, `sending`, `settling` the "
-        "last messages, `retrying`: all that are left have failed at least once; `stalled`: nothing became final for a "
+        "last messages, `retrying`: all that are left have failed at least once (the reason is the most frequent "
+        "outcome of those attempts); `stalled`: nothing became final for a "
         "minute, and the cause is unknown; `window_closed` (until it opens), `paused`, `no_dispatcher` runs, "
         "`provider_down`: the breaker of every provider is open (since when, and why); `provider_held`: it asked for a "
         "pause; `provider_drained` by an admin; `provider_failing`: most requests fail; `closing`: past its end, "
@@ -54,7 +55,7 @@ class Activity(ResponseModel):
     until: datetime | None = Field(description="Until when that lasts, or null.")
     since: datetime | None = Field(description="Since when a provider is down, or null.")
     provider: str | None = Field(description="The provider that holds it up, or null.")
-    reason: str | None = Field(description="Why the provider does, or null.")
+    reason: str | None = Field(description="Why the provider does, or as what attempts fail, or null.")
     share: float | None = Field(description="The share of requests that fail, from 0 to 1, or null.")
 
     @classmethod

@@ -48,6 +48,12 @@ class Audience:
         """The order in which samples are taken: that of the directory, or of the file."""
         return "c.id" if self.file_id is None else "c.line"
 
+    @property
+    def is_everybody(self) -> bool:
+        """Whether the audience is the whole directory."""
+        limits = (self.operator_codes, self.tags, self.unsent_of, self.tree, self.file_id)
+        return not any(limits)
+
     def condition(self) -> tuple[str, list[object]]:
         """Returns a condition on rows of clients named `c`, and the values of its parameters, which begin with $1.
 

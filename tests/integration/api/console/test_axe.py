@@ -42,6 +42,7 @@ async def test_axe_finds_nothing_serious_on_any_page(console: Console, rows: Row
         ("/#/mailings", "tbody tr"),
         (f"/#/mailings/{mailing}", "tbody tr"),
         ("/#/mailings/new", "textarea"),
+        ("/#/segments", "main .list"),
         ("/#/segments/new", ".condition"),
         ("/#/stop-list", "main .list"),
         ("/#/clients/import", ".drop"),
@@ -53,6 +54,7 @@ async def test_axe_finds_nothing_serious_on_any_page(console: Console, rows: Row
         ("/#/events", "main .list"),
         ("/docs/", ".opblock"),
         ("/api/", ".index"),
+        ("/#/nowhere", "main h1"),
     ):
         await console.open(path)
         await expect(console.page.locator(ready).first).to_be_visible()

@@ -77,7 +77,7 @@ async def test_a_new_mailing_counts_as_it_is_typed_and_becomes_a_draft_that_is_t
     await expect(page.locator(".audience")).to_have_text("Goes to 3 clients.")
     await page.get_by_label("Name", exact=True).fill("Sale")
     await page.get_by_label("Text", exact=True).fill("Распродажа" * 8)
-    await expect(page.get_by_text("80 of 2,000 characters 2 SMS, room for 54 more in the last.")).to_be_visible()
+    await expect(page.get_by_text("80 of 2,000 characters. 2 SMS, room for 54 more in the last.")).to_be_visible()
     offered = await page.locator("datalist option").evaluate_all("all => all.map((one) => one.label)")
     assert offered == ["916: 2 clients", "903: 1 client", "vip: 2 clients", "new: 1 client"]
     await page.get_by_label("Tags").fill("nobody")
@@ -95,7 +95,7 @@ async def test_a_new_mailing_counts_as_it_is_typed_and_becomes_a_draft_that_is_t
     await console.dialog.get_by_label("Phones").fill("123")
     await console.dialog.get_by_role("button", name="Send the test").click()
     await expect(console.dialog.get_by_label("Phones")).to_have_attribute("aria-invalid", "true")
-    await console.dialog.get_by_label("Phones").fill("79991112233")
+    await console.dialog.get_by_label("Phones").fill("+7 (999) 111-22-33")
     await console.dialog.get_by_role("button", name="Send the test").click()
     await expect(console.rows("What became of the test")).to_contain_text(["79991112233"])
     await page.keyboard.press("Escape")

@@ -81,6 +81,16 @@ async def test_a_reason_shows_its_messages_and_a_phone_leads_to_its_client(
     await expect(console.heading(re.compile(r"Client \d+"))).to_be_visible()
 
 
+async def test_reasons_go_once_no_message_has_them_any_more(console: Console, rows: Rows, pool: asyncpg.Pool) -> None:
+    mailing = await rows.mailing("running", sent=1, expired=2)
+    await pool.execute("INSERT INTO reasons VALUES ($1, 'expired', 'deadline reached, last HTTP 500', 2)", mailing)
+    await console.open(f"/#/mailings/{mailing}")
+    await expect(console.button("deadline reached, last attempt: HTTP 500")).to_be_visible()
+    await pool.execute("UPDATE reasons SET count = 0")
+    await pool.execute("UPDATE mailing_counts SET sent = 3, expired = 0")
+    await expect(console.region("Reasons")).to_contain_text("No messages have failed.")
+
+
 async def test_a_provider_that_is_down_is_seen_on_every_page(console: Console, rows: Rows, pool: asyncpg.Pool) -> None:
     mailing = await rows.mailing("running", pending=9)
     await rows.mailing("finished", sent=1, expired=9)

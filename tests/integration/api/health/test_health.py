@@ -80,6 +80,16 @@ async def test_a_mailing_says_that_the_provider_is_down_and_since_when(
     assert (await api.get("/providers")).body["items"][0]["broken_since"] is None
 
 
+async def test_a_few_messages_that_fail_say_as_what(api: Api, rows: Rows, pool: asyncpg.Pool) -> None:
+    await pool.execute("INSERT INTO processes (id, beat_at) VALUES (gen_random_uuid(), 'infinity')")
+    mailing = await rows.mailing("running", retrying=3)
+    await pool.execute(
+        "INSERT INTO outcomes VALUES ($1, 'accepted', 50), ($1, 'timeout', 1), ($1, 'server_error', 6)", mailing
+    )
+    shown = (await api.get(f"/mailings/{mailing}")).body["activity"]
+    assert (shown["code"], shown["reason"]) == ("retrying", "server_error")
+
+
 async def test_the_rate_of_a_mailing_is_that_of_its_statistics(api: Api, rows: Rows, pool: asyncpg.Pool) -> None:
     mailing = await rows.mailing("running", pending=100, sent=40)
     await pool.execute("UPDATE mailing_work SET expansion_done = true")

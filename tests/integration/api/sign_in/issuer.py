@@ -1,5 +1,7 @@
 """An OpenID provider of the tests' own, which can lie in every way."""
 
+import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -8,9 +10,8 @@ from urllib.parse import parse_qs
 
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from joserfc import jwt
+from joserfc import jws
 from joserfc.jwk import KeySet, RSAKey
-from joserfc.jws import JWSRegistry
 from yarl import URL
 
 Claims = dict[str, Any]
@@ -30,6 +31,11 @@ class LyingIssuer:
         self.away = False
         self.codes: dict[str, dict[str, str]] = {}
         self.key_requests = 0
+        # What is published beside the keys, and instead of all of them.
+        self.more_keys: list[object] = []
+        self.key_set: object = None
+        # How long the metadata take between their first half and their second, in seconds.
+        self.pause = 0.0
 
     def authorize(self, location: URL) -> dict[str, str]:
         """Does what a browser and a person do there: returns the query with which the browser comes back."""
@@ -38,23 +44,28 @@ class LyingIssuer:
         self.codes[code] = asked
         return {"code": code, "state": asked["state"]}
 
-    async def metadata(self, _: web.Request) -> web.Response:
+    async def metadata(self, request: web.Request) -> web.StreamResponse:
         if self.away:
             return web.Response(status=503)
-        return web.json_response(
-            {
-                "issuer": self.url,
-                "authorization_endpoint": f"{self.url}/authorize",
-                "token_endpoint": f"{self.url}/token",
-                "jwks_uri": f"{self.url}/keys",
-                "end_session_endpoint": f"{self.url}/end",
-                **self.metadata_changes,
-            }
-        )
+        found = {
+            "issuer": self.url,
+            "authorization_endpoint": f"{self.url}/authorize",
+            "token_endpoint": f"{self.url}/token",
+            "jwks_uri": f"{self.url}/keys",
+            "end_session_endpoint": f"{self.url}/end",
+            **self.metadata_changes,
+        }
+        answer, body = web.StreamResponse(headers={"Content-Type": "application/json"}), json.dumps(found).encode()
+        await answer.prepare(request)
+        await answer.write(body[:100])
+        await asyncio.sleep(self.pause)
+        await answer.write(body[100:])
+        return answer
 
     async def jwks(self, _: web.Request) -> web.Response:
         self.key_requests += 1
-        return web.json_response(KeySet([*self.keys]).as_dict(private=False))
+        found = KeySet([*self.keys]).as_dict(private=False)["keys"]
+        return web.json_response({"keys": [*self.more_keys, *found]} if self.key_set is None else self.key_set)
 
     async def token(self, request: web.Request) -> web.Response:
         form = await request.post()
@@ -69,7 +80,8 @@ class LyingIssuer:
 
     def signed(self, claims: Claims, key: RSAKey | None = None) -> str:
         key = key or self.keys[-1]
-        return jwt.encode({"alg": "RS256", "kid": key.kid}, claims, key, registry=JWSRegistry(algorithms=["RS256"]))
+        # Every letter as an escape, so that a claim may hold half of a character.
+        return jws.serialize_compact({"alg": "RS256", "kid": key.kid}, json.dumps(claims), key, ["RS256"])
 
 
 @asynccontextmanager

@@ -1,5 +1,7 @@
 """Signing in by OpenID Connect against an issuer that lies in every way."""
 
+import base64
+import json
 import time
 from collections.abc import AsyncIterator
 from typing import Any
@@ -14,6 +16,7 @@ from yarl import URL
 
 from services.api.access.authenticate import Authenticator
 from services.api.sign_in.roles import read_role_map
+from services.api.sign_in.secrets import MOST_BEGUN
 from services.api.sign_in.settings import SignInSettings
 from services.api.sign_in.wiring import make_sign_in
 from tests.integration.api.fakes import Api, MakeApi
@@ -120,12 +123,24 @@ LATER, EARLIER = 10**10, 10**9
         ("nonce", None),
         ("aud", "another"),
         ("aud", ["herald", "another"]),
+        ("aud", None),
+        ("aud", {"herald": True}),
+        ("azp", "another"),
+        ("azp", None),
         ("iss", "https://another.example"),
         ("exp", EARLIER),
         ("exp", None),
+        ("exp", float("nan")),
+        ("exp", True),
         ("iat", LATER),
+        ("iat", float("nan")),
         ("nbf", LATER),
+        ("nbf", "later"),
         ("sub", ""),
+        ("sub", 7),
+        ("sub", "a\0b"),
+        ("sub", "\ud800"),
+        ("sub", "x" * 256),
     ],
 )
 async def test_a_token_with_a_wrong_claim_signs_nobody_in(browser: Browser, name: str, value: object) -> None:
@@ -134,12 +149,27 @@ async def test_a_token_with_a_wrong_claim_signs_nobody_in(browser: Browser, name
     assert await browser.status() == 401
 
 
-def without_signature(claims: Claims) -> str:
-    import base64
-    import json
+async def test_a_token_for_several_clients_must_name_this_one(browser: Browser) -> None:
+    browser.issuer.change = lambda claims: claims.update(aud=[CLIENT, "another"], azp=CLIENT)
+    await browser.sign_in()
+    assert await browser.status() == 200
 
+
+@pytest.mark.parametrize("email", ["a\0b", "\ud800", "", 7, "boris@example.org"])
+async def test_an_address_that_is_none_or_not_verified_is_not_a_name(browser: Browser, email: object) -> None:
+    browser.issuer.change = lambda claims: claims.update(email=email, email_verified=email != "boris@example.org")
+    await browser.sign_in()
+    reply = await browser.client.get("/api/v1/token")
+    assert (await reply.json())["name"] == "oidc:7"
+
+
+def without_signature(claims: Claims) -> str:
     parts = ({"alg": "none"}, claims)
     return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts) + "."
+
+
+def nested_header() -> str:
+    return base64.urlsafe_b64encode(b"[" * 100_000).decode().rstrip("=") + ".e30.e30"
 
 
 async def test_a_token_without_a_signature_or_with_a_wrong_one_signs_nobody_in(browser: Browser) -> None:
@@ -148,8 +178,9 @@ async def test_a_token_without_a_signature_or_with_a_wrong_one_signs_nobody_in(b
     foreign = RSAKey.generate_key(2048, {"kid": "first", "use": "sig"})
     browser.issuer.sign = lambda claims: browser.issuer.signed(claims, foreign)
     assert reason(await browser.sign_in()) == {"reason": "token"}
-    browser.issuer.sign = lambda _: "nonsense"
-    assert reason(await browser.sign_in()) == {"reason": "token"}
+    for nonsense in ("nonsense", "a.b.c", nested_header(), "\xe9.\xe9.\xe9"):
+        browser.issuer.sign = lambda _, text=nonsense: text
+        assert reason(await browser.sign_in()) == {"reason": "token"}
 
 
 async def test_a_key_that_is_new_is_fetched_once(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,6 +191,21 @@ async def test_a_key_that_is_new_is_fetched_once(browser: Browser, monkeypatch: 
     await browser.sign_in()
     assert await browser.status() == 200
     assert browser.issuer.key_requests == 2
+
+
+@pytest.mark.parametrize(
+    "foreign", [{"kty": "EC", "crv": "tomorrow", "x": "", "y": ""}, {"kty": "ML-DSA"}, {"kty": "RSA"}, "no key", None]
+)
+async def test_a_key_that_cannot_be_read_hides_no_other(browser: Browser, foreign: object) -> None:
+    browser.issuer.more_keys = [foreign]
+    await browser.sign_in()
+    assert await browser.status() == 200
+
+
+@pytest.mark.parametrize("key_set", [{"keys": []}, {"keys": 7}, {}, [], "keys"])
+async def test_an_issuer_without_keys_counts_as_away(browser: Browser, key_set: object) -> None:
+    browser.issuer.key_set = key_set
+    assert reason(await browser.sign_in()) == {"reason": "issuer-away"}
 
 
 async def test_a_clock_that_is_a_little_wrong_does_no_harm(browser: Browser) -> None:
@@ -176,6 +222,53 @@ async def test_a_state_works_once_and_in_its_own_browser(browser: Browser) -> No
     browser.client.session.cookie_jar.clear()
     assert reason(await browser.come_back(back)) == {"reason": "stale"}
     assert reason(await browser.come_back({"code": "x", "state": "made up"})) == {"reason": "stale"}
+
+
+async def test_two_tabs_sign_in_side_by_side(browser: Browser) -> None:
+    first, second = await browser.begin(return_to="#/clients"), await browser.begin(return_to="#/mailings")
+    assert await browser.come_back(browser.issuer.authorize(first)) == f"{PUBLIC}/#/clients"
+    assert await browser.come_back(browser.issuer.authorize(second)) == f"{PUBLIC}/#/mailings"
+    assert await browser.status() == 200
+
+
+async def test_sign_ins_that_nobody_finishes_leave_few_cookies(browser: Browser) -> None:
+    for _ in range(3 * MOST_BEGUN):
+        await browser.begin()
+    assert len(list(browser.client.session.cookie_jar)) <= MOST_BEGUN
+    await browser.sign_in()
+    assert await browser.status() == 200
+
+
+async def test_a_new_session_ends_the_one_whose_cookie_it_replaces(browser: Browser, pool: asyncpg.Pool) -> None:
+    await browser.sign_in()
+    await browser.sign_in()
+    assert await pool.fetchval("SELECT count(*) FROM sessions WHERE ended_at IS NULL") == 1
+    assert await browser.status() == 200
+
+
+@pytest.mark.parametrize("planted", ["planted", "x" * 43])
+async def test_a_session_that_somebody_else_chose_is_never_begun(browser: Browser, planted: str) -> None:
+    browser.client.session.cookie_jar.update_cookies({"herald-session": planted})
+    location = await browser.begin()
+    reply = await browser.client.get(
+        "/sign-in/callback", params=browser.issuer.authorize(location), allow_redirects=False
+    )
+    assert reply.cookies["herald-session"].value != planted
+    assert await browser.status() == 200
+
+
+@pytest.mark.parametrize("query", ["", "state=", "state=%ED%A0%80&code=%00", "state=a&state=b&error=%ED%A0%80"])
+async def test_a_call_back_that_nobody_began_is_told_as_such(browser: Browser, query: str) -> None:
+    reply = await browser.client.get(URL(f"/sign-in/callback?{query}", encoded=True), allow_redirects=False)
+    assert reason(reply.headers["Location"]) == {"reason": "stale"}
+
+
+@pytest.mark.parametrize(("headers", "status"), [({"Sec-Fetch-Site": "cross-site"}, 403), ({}, 403), (SAME, 200)])
+async def test_no_other_site_signs_anybody_out(browser: Browser, headers: dict[str, str], status: int) -> None:
+    await browser.sign_in()
+    assert await browser.status("/sign-out", "POST", **headers) == status
+    assert await browser.status("/sign-out", "GET") == 405
+    assert await browser.status() == (401 if status == 200 else 200)
 
 
 async def test_a_code_works_once(browser: Browser) -> None:
@@ -195,6 +288,7 @@ async def test_a_person_who_is_refused_by_the_issuer_is_told_so(browser: Browser
     [
         ({"groups": ["strangers"]}, {"claim": "groups", "seen": "strangers"}),
         ({"groups": None}, {"claim": "groups", "seen": ""}),
+        ({"groups": ["\ud800\0&=#"]}, {"claim": "groups", "seen": "?\0&=#"}),
         ({}, {"claim": "groups"}),
     ],
 )
@@ -208,7 +302,22 @@ async def test_a_person_without_a_role_is_told_which_claim_was_seen(
 
 
 @pytest.mark.parametrize(
-    "path", ["https://evil.example", "//evil.example", "#//evil.example/%0d", "/\\evil", "#/x\r\nSet-Cookie: a=b"]
+    "path",
+    [
+        "https://evil.example",
+        "//evil.example",
+        "#//evil.example/%0d",
+        "/\\evil",
+        "#/x\r\nSet-Cookie: a=b",
+        "\\\\evil.example",
+        "%2f%2fevil.example",
+        "#/../../@evil.example",
+        "@evil.example",
+        ".evil.example",
+        "javascript:alert(1)",
+        "#/\ud800",
+        "\0#/x",
+    ],
 )
 async def test_no_return_path_leads_anywhere_else(browser: Browser, path: str) -> None:
     location = URL(await browser.sign_in(return_to=path))
@@ -223,8 +332,28 @@ async def test_while_the_issuer_is_away_tokens_work_and_the_page_says_why(browse
     assert await browser.status(Authorization="Bearer admin-token") == 200
 
 
-async def test_metadata_of_another_issuer_are_not_believed(browser: Browser) -> None:
-    browser.issuer.metadata_changes = {"issuer": "https://another.example"}
+async def test_metadata_that_come_in_pieces_are_read_whole(browser: Browser) -> None:
+    browser.issuer.pause = 0.05
+    await browser.sign_in()
+    assert await browser.status() == 200
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"issuer": "https://another.example"},
+        {"authorization_endpoint": "javascript:alert(1)"},
+        {"authorization_endpoint": "http://id.example.org/authorize"},
+        {"authorization_endpoint": "http://[nonsense"},
+        {"authorization_endpoint": 7},
+        {"token_endpoint": "/token"},
+        {"jwks_uri": None},
+        {"end_session_endpoint": "javascript:alert(1)"},
+        {"more": "x" * 1_100_000},
+    ],
+)
+async def test_metadata_that_lie_are_not_believed(browser: Browser, changes: dict[str, object]) -> None:
+    browser.issuer.metadata_changes = changes
     reply = await browser.client.get("/sign-in", allow_redirects=False)
     assert reason(reply.headers["Location"]) == {"reason": "issuer-away"}
 

@@ -36,6 +36,12 @@ async def test_an_injection_is_kept_as_the_text_that_it_is(api: Api, text: str) 
     assert (mailing.status, mailing.body["text"], mailing.body["filter"]["tags"]) == (201, text, [text])
 
 
+@pytest.mark.parametrize("path", ["/mailings?q=", "/events?by=", "/events?kind=", "/clients?tag=", "/clients?q="])
+async def test_a_search_for_what_no_text_holds_is_a_422(api: Api, path: str) -> None:
+    for value in ("%00", "a%00b", "%1b", "%ED%A0%80"):
+        assert_problem(await api.get(path + value), 422)
+
+
 async def test_an_injection_in_an_import_is_kept_or_a_bad_line(api: Api, rows: Rows) -> None:
     lines = [{"phone": f"7999000000{i}", "tag": text} for i, text in enumerate(INJECTIONS)]
     body = "\n".join(json.dumps(line) for line in lines).encode()

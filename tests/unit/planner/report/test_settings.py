@@ -34,6 +34,10 @@ def test_recipients_are_separated_by_commas() -> None:
     [
         ({"report_from": ""}, "HERALD_REPORT_FROM"),
         ({"report_to": "nobody"}, "'nobody' is not an e-mail address"),
+        ({"report_to": "anna@пример.рф"}, "xn--"),
+        ({"report_at": "07:00Z"}, "not a time like 07:00"),
+        ({"report_at": "7"}, "not a time like 07:00"),
+        ({"report_at": "24:00"}, "not a time like 07:00"),
         ({"report_timezone": "Mars"}, "not an IANA time zone"),
         ({"report_language": "de"}, "'en' or 'ru'"),
         ({"smtp_url": "mail.example.org"}, "not a URL like smtp://"),

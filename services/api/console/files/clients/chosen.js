@@ -1,6 +1,10 @@
-/** The clients that are chosen on a page of the list, and what is done to all of them: a tag, or their deletion. */
+/**
+ * The clients that are chosen on a page of the list, and what is done to all of them: a tag is added or taken away,
+ * they are put on the stop list, or deleted.
+ */
 
 /** @import { Client } from "api-types" */
+/** @import { Child } from "../shared/elements.js" */
 
 import { call } from "../shared/api.js";
 import { confirmAction, openDialog } from "../shared/dialog.js";
@@ -23,6 +27,8 @@ export class Chosen {
     this.count = h("span", {});
     this.element = h("div", { class: "actions", hidden: true }, this.count,
       button(say("add_tag"), () => this.addTag(), { class: "small outline" }),
+      button(say("take_tag"), () => this.takeTag(), { class: "small outline" }),
+      button(say("stop_phone"), () => this.stop(), { class: "small outline" }),
       button(say("delete"), () => this.delete(), { class: "small outline danger" }));
     /** @type {HTMLInputElement} */
     this.all = h("input", { type: "checkbox", onchange: () => this.chooseAll(this.all.checked) });
@@ -73,22 +79,74 @@ export class Chosen {
 
   addTag() {
     const chosen = this.clients;
-    const box = problemBox();
     const input = h("input", { type: "text", autocomplete: "off", required: true });
-    openDialog(say("add_tag"), (close) => {
-      const submit = h("button", { type: "submit" }, sayCount("tag_them", chosen.length));
-      const form = h("form", {}, field("tags", say("tag"), input), box,
+    this.ask({
+      title: say("add_tag"), fields: field("tags", say("tag"), input), action: sayCount("tag_them", chosen.length),
+      perform: async () => {
+        const tag = input.value.trim();
+        const untagged = chosen.filter(({ tags }) => !tags.includes(tag));
+        await each(untagged, ({ id, tags }) => call("PATCH", `clients/${id}`, { body: { tags: [...tags, tag] } }));
+        return sayCount("were_tagged", untagged.length);
+      },
+    });
+  }
+
+  /** Takes away one of the tags that they have. */
+  takeTag() {
+    const chosen = this.clients;
+    const tags = [...new Set(chosen.flatMap((client) => client.tags))].sort();
+    const select = h("select", { required: true }, tags.map((tag) => h("option", { value: tag }, tag)));
+    this.ask({
+      title: say("take_tag"), action: sayCount("untag_them", chosen.length),
+      fields: tags.length > 0 ? field("tags", say("tag"), select) : null,
+      otherwise: say("no_tags_chosen"),
+      perform: async () => {
+        const tagged = chosen.filter((client) => client.tags.includes(select.value));
+        await each(tagged, ({ id, tags: all }) => (
+          call("PATCH", `clients/${id}`, { body: { tags: all.filter((tag) => tag !== select.value) } })));
+        return sayCount("were_untagged", tagged.length);
+      },
+    });
+  }
+
+  stop() {
+    const chosen = this.clients;
+    const reason = h("input", { type: "text", autocomplete: "off", maxLength: 200 });
+    this.ask({
+      title: say("stop_phone"), action: sayCount("stop_them", chosen.length),
+      fields: [h("p", {}, say("stop_list_hint")), field("reason", say("reason"), reason, say("stop_reason_hint"))],
+      perform: async () => {
+        await each(chosen, ({ phone }) => (
+          call("POST", "suppressions", { body: { phone, reason: reason.value, source: "console" } })));
+        return sayCount("were_stopped", chosen.length);
+      },
+    });
+  }
+
+  /**
+   * Asks in a dialog for what is done to them, does it, and says what `perform` returns. Without fields there is
+   * nothing to do, which `otherwise` says.
+   * @param {object} asked
+   * @param {string} asked.title
+   * @param {Child} asked.fields
+   * @param {string} [asked.otherwise]
+   * @param {string} asked.action
+   * @param {() => Promise<string>} asked.perform
+   */
+  ask({ title, fields, otherwise, action, perform }) {
+    const box = problemBox();
+    openDialog(title, (close) => {
+      const submit = h("button", { type: "submit", hidden: fields === null }, action);
+      const form = h("form", {}, fields ?? h("p", {}, otherwise), box,
         h("footer", {}, button(say("back"), close, { class: "secondary" }), submit));
       form.addEventListener("submit", async (event) => {
         event.preventDefault();
-        const tag = input.value.trim();
-        const untagged = chosen.filter(({ tags }) => !tags.includes(tag));
-        const done = await whileBusy(submit, box, () => each(untagged, ({ id, tags }) => (
-          call("PATCH", `clients/${id}`, { body: { tags: [...tags, tag] } }))));
+        let said = "";
+        const done = await whileBusy(submit, box, async () => { said = await perform(); });
         this.reload();
         if (done) {
           close();
-          this.finish(sayCount("were_tagged", untagged.length));
+          this.finish(said);
         }
       });
       return form;

@@ -68,8 +68,18 @@ function row({ at, kind, by, mailing_id: mailing, client_id: client, detail }) {
   return {
     element: h("tr", {},
       h("td", { class: "moment" }, exactTimeElement(at)), h("td", {}, sayOf("kind", kind)), h("td", {}, actorOf(by)),
-      h("td", { class: "number" }, mailing === null ? "–" : h("a", { href: link(`mailings/${mailing}`) }, mailing)),
-      h("td", { class: "number" }, client === null ? "–" : h("a", { href: link(`clients/${client}`) }, client)),
-      h("td", {}, formatDetails(others))),
+      idCell(say("mailing"), "mailings", mailing), idCell(say("client"), "clients", client),
+      h("td", { class: "below" }, formatDetails(others))),
   };
+}
+
+/**
+ * Makes the cell of what an event is about.
+ * @param {string} name
+ * @param {string} page
+ * @param {number | null} id
+ */
+function idCell(name, page, id) {
+  return h("td", { class: "number", "data-name": name },
+    id === null ? "–" : h("a", { href: link(`${page}/${id}`) }, id));
 }

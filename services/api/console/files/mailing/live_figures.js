@@ -79,9 +79,9 @@ class Redrawn {
   /** @param {Item[]} items */
   update(items) {
     const key = JSON.stringify(items);
-    if (items.length && key !== this.drawn) {
+    if (key !== this.drawn) {
       this.drawn = key;
-      setChildren(this.element, this.draw(items));
+      setChildren(this.element, items.length ? this.draw(items) : this.empty);
     }
   }
 }
@@ -90,12 +90,12 @@ class Redrawn {
  * Describes why there are no reasons: attempts that failed are made again, and are no failed messages yet.
  * @param {MailingStatistics} statistics
  */
-function describeNone({ attempts, by_status: counts, total }) {
+function describeNone({ status, attempts, by_status: counts, total }) {
   if (total > 0 && counts.cancelled === total) {
     return say("all_cancelled");
   }
   const failed = attempts.total - (attempts.by_outcome.accepted ?? 0);
-  return failed > 0 ? sayCount("none_failed_yet", failed) : say("none_failed");
+  return failed > 0 && status !== "finished" ? sayCount("none_failed_yet", failed) : say("none_failed");
 }
 
 /**

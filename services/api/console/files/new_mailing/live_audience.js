@@ -4,9 +4,9 @@
 /** @import { MailingBody, MailingForm } from "./mailing_form.js" */
 
 import { Problem, call } from "../shared/api.js";
-import { h, setText } from "../shared/elements.js";
+import { h, setChildren, setText } from "../shared/elements.js";
 import { expected } from "../shared/problems.js";
-import { say, sayCount } from "../shared/words/language.js";
+import { say, sayCount, sayWith } from "../shared/words/language.js";
 
 // Long enough that a word is typed without a request for each letter.
 const PAUSE_MS = 600;
@@ -26,6 +26,8 @@ export class LiveAudience {
     this.signal = signal;
     this.asked = "";
     this.asking = new AbortController();
+    /** Whether the directory is empty, as far as that is known. */
+    this.noClients = false;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined;
     this.element = h("p", { class: "audience", role: "status" });
@@ -66,6 +68,11 @@ export class LiveAudience {
     const { recipients, unreachable } = found;
     const goes = sayCount(unreachable > 0 ? "goes_to_some" : "goes_to", recipients, { unreachable });
     setText(this.element, recipients === 0 ? say("nobody") : goes);
+    if (this.noClients) {
+      setChildren(this.element, sayWith("nobody_yet", {
+        link: h("a", { href: "#/clients/import" }, say("import_them")),
+      }));
+    }
     this.element.classList.toggle("many", recipients === 0);
   }
 
@@ -74,6 +81,7 @@ export class LiveAudience {
     const end = new Date(Date.now() + HOUR_MS).toISOString();
     const found = await ask({ filter: this.form.filter.everybody, end_at: end }, this.signal);
     if (!Array.isArray(found)) {
+      this.noClients = found.recipients + found.opted_out === 0;
       this.form.filter.suggest(found.by_operator_code, found.by_tag);
       if (this.isNew) {
         this.form.window.propose(found.window);

@@ -29,6 +29,7 @@ export async function showOverview({ main, signal }) {
   const figures = new StatusFigures();
   const chart = new Chart(QUARTERS, signal);
   const [attention, upcoming, states] = [new AttentionList(), new UpcomingList(), new StateFigures()];
+  const first = firstSteps();
   const poller = new Poller(async (own) => {
     /** @type {[Totals, Mailings, Overview]} */
     const [totals, page, overview] = await Promise.all([get("statistics", {}, own),
@@ -36,6 +37,7 @@ export async function showOverview({ main, signal }) {
     bar.update(totals.messages);
     figures.update(totals.messages, totals.messages.total);
     states.update(totals.mailings);
+    first.hidden = totals.mailings.total > 0 || !may("operator");
     // The first to end alone: the page Mailings lists all of them.
     running.show({ ...page, next: null });
     chart.update(overview.last_day);
@@ -49,6 +51,7 @@ export async function showOverview({ main, signal }) {
   main.append(
     h("div", { class: "head" }, heading(say("overview")), may("operator") && h("div", { class: "tools" },
       h("a", { href: "#/mailings/new", role: "button" }, say("new_mailing")))),
+    first,
     section(say("attention"), attention.element),
     section(say("running_now"), running.element),
     section(say("upcoming"), upcoming.element),
@@ -58,6 +61,15 @@ export async function showOverview({ main, signal }) {
   );
   poller.restart();
   await poller.failed;
+}
+
+/** Leads somebody who has sent nothing yet to the pages where that begins. */
+function firstSteps() {
+  const element = section(say("first_steps"), h("ol", {},
+    h("li", {}, h("a", { href: "#/clients/import" }, say("first_import"))),
+    h("li", {}, h("a", { href: "#/mailings/new" }, say("first_mailing")))));
+  element.hidden = true;
+  return element;
 }
 
 /** The number of mailings in each state, each a link to their list. */

@@ -42,6 +42,6 @@ function row({ process, version, started_at: since, settings, limits }) {
     element: h("tr", {},
       h("td", { class: "process" }, process), h("td", {}, version ?? "–"),
       h("td", { class: "moment" }, timeElement(since)),
-      h("td", { class: "settings" }, values.map(([name, value]) => h("code", {}, `${name}=${value}`)))),
+      h("td", { class: "settings below" }, values.map(([name, value]) => h("code", {}, `${name}=${value}`)))),
   };
 }

@@ -142,11 +142,18 @@ function showFailure(error) {
   showProblem(box, expected(error));
 }
 
-/** @param {string} path */
+/** @type {Record<string, string>} Pages that have no link in the navigation, and the page that leads to them. */
+const REACHED_FROM = { segments: "clients", "stop-list": "clients", events: "settings" };
+
+/**
+ * Marks the link of the navigation by which one gets to a page.
+ * @param {string} path
+ */
 function markCurrent(path) {
+  const [first = ""] = path.split("/");
   for (const anchor of document.querySelectorAll("#nav a")) {
     const own = anchor.getAttribute("href")?.slice(2);
-    if (own === path.split("/")[0]) {
+    if (own === (REACHED_FROM[first] ?? first)) {
       anchor.setAttribute("aria-current", "page");
     } else {
       anchor.removeAttribute("aria-current");

@@ -34,7 +34,7 @@ export async function showSignIn(main, problem, enter) {
   const input = h("input", {
     type: "password", id: "token", autocomplete: "off", spellcheck: "false", required: true,
   });
-  const submit = h("button", { type: "submit" }, say("sign_in"));
+  const submit = h("button", { type: "submit" }, say("sign_in_now"));
   const form = h("form", { class: "signin" },
     h("h1", {}, say("sign_in")), box, company,
     h("label", { for: "token" }, say("token")), input,

@@ -9,6 +9,7 @@ import { confirmAction, openDialog } from "../shared/dialog.js";
 import { downloadButton } from "../shared/download.js";
 import { button, h } from "../shared/elements.js";
 import { clearErrors, field, showErrors } from "../shared/forms/fields.js";
+import { asStored } from "../shared/forms/phone.js";
 import { announce } from "../shared/notice.js";
 import { PagedList } from "../shared/paged_list.js";
 import { Poller } from "../shared/polling.js";
@@ -69,15 +70,6 @@ function searchForm(phone) {
     go(link("stop-list", { phone: asStored(input.value) || null }));
   });
   return form;
-}
-
-/**
- * Writes a phone as it is stored, where it is a whole one; else it stays as it is.
- * @param {string} text
- */
-function asStored(text) {
-  const digits = text.replaceAll(/[\s().+-]/g, "");
-  return /^[78]?\d{10}$/.test(digits) ? `7${digits.slice(-10)}` : text.trim();
 }
 
 /**

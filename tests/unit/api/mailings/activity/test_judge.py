@@ -78,6 +78,12 @@ ROWS: list[tuple[dict[str, Any], Sending, dict[str, Any]]] = [
     ),
     ({}, Sending(1, [provider("closed", failing=0.97), provider("closed")]), {"code": "sending"}),
     ({"rate": 0.0, "retrying": 10}, WORKS, {"code": "retrying"}),
+    # as few messages never open a breaker, this alone says why they are not sent
+    (
+        {"rate": 0.0, "retrying": 10, "failing_as": "server_error"},
+        WORKS,
+        {"code": "retrying", "reason": "server_error"},
+    ),
     ({"rate": 0.0, "has_window": True, "next_due_at": SOON}, WORKS, {"code": "window_closed", "until": SOON}),
     ({"rate": 0.0, "next_due_at": SOON, "retrying": 2}, WORKS, {"code": "stalled"}),
     ({"rate": 0.0, "started_at": NOON - timedelta(seconds=3)}, WORKS, {"code": "sending"}),

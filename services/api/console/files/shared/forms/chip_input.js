@@ -9,10 +9,12 @@ export class ChipInput {
    * @param {string[]} options.values
    * @param {string} options.placeholder
    * @param {(value: string) => string} [options.label] What is shown for a value.
+   * @param {(typed: string) => string} [options.read] What is meant by what is typed.
    */
-  constructor({ values, placeholder, label = (value) => value }) {
+  constructor({ values, placeholder, label = (value) => value, read = (typed) => typed.trim() }) {
     this.chosen = [...values];
     this.label = label;
+    this.read = read;
     this.onchange = () => {};
     this.chips = h("ul", { class: "chips" });
     this.input = h("input", {
@@ -27,7 +29,7 @@ export class ChipInput {
 
   /** The chips, and the text that is typed but not entered yet. */
   get values() {
-    const typed = this.input.value.trim();
+    const typed = this.read(this.input.value);
     return typed && !this.chosen.includes(typed) ? [...this.chosen, typed] : [...this.chosen];
   }
 
@@ -64,7 +66,7 @@ export class ChipInput {
 
   /** Turns a pasted list into chips, except the last value, which may be typed on. */
   splitPasted() {
-    const parts = this.input.value.split(/[,\n]/).map((part) => part.trim()).filter(Boolean);
+    const parts = this.input.value.split(/[,\n]/).map((part) => this.read(part)).filter(Boolean);
     if (parts.length > 1) {
       this.input.value = parts.pop() ?? "";
       this.chosen = [...new Set([...this.chosen, ...parts])];

@@ -124,6 +124,8 @@ function mark(place, text) {
   input.setAttribute("aria-invalid", "true");
   const { text: said, lang } = sayFault(text);
   wrong.lang = lang ?? document.documentElement.lang;
-  setChildren(wrong, wrong.textContent ? `${wrong.textContent}; ${said}` : said);
+  // What is wrong with several values of a list alike is said once.
+  const before = wrong.textContent ? wrong.textContent.split("; ") : [];
+  setChildren(wrong, [...new Set([...before, said])].join("; "));
   return input;
 }

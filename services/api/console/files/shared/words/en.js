@@ -176,7 +176,9 @@ export const EN = {
   // The sign-in.
   sign_in: "Sign in",
   token: "Token",
-  token_hint: "The open tabs share the token. It is forgotten when you close the last one. Create one with {command}.",
+  sign_in_now: "Sign in",
+  token_hint: "An admin gives you one: from the settings, or with the command {command} on the server. The open tabs "
+    + "share it, and forget it when you close the last one.",
   token_characters: "A token consists of letters, digits and punctuation, without spaces.",
 
   sign_in_company: "Sign in with your company's account",
@@ -197,6 +199,11 @@ export const EN = {
   none_running: "No mailing is running.",
 
   // The list of mailings.
+  first_steps: "First steps",
+  first_import: "Import your clients from a file",
+  first_mailing: "Write a mailing, and send its text to your own phone before anybody else",
+  nobody_yet: "There are no clients yet: {link}.",
+  import_them: "import them from a file",
   no_mailings: "There are no mailings yet.",
 
   // One mailing.
@@ -272,7 +279,7 @@ export const EN = {
   by_tag: "By tag",
   sample: "Sample",
   sample_clients: "Sample clients",
-  characters: "{count} of {most} characters",
+  characters: "{count} of {most} characters.",
   schedule: "Schedule",
   start_hint: "Leave empty to start at once.",
   zone_of_times: "Time zone of start and end",
@@ -327,7 +334,7 @@ export const EN = {
   activity_adding: "Recipients are being added.",
   activity_sending: "Messages are being sent.",
   activity_settling: "All messages are done, and it finishes now.",
-  activity_retrying: "All messages that are left have failed at least once, and wait for another attempt.",
+  activity_retrying: "All messages that are left have failed at least once ({reason}), and wait for another attempt.",
   activity_stalled: "No message was sent or refused for a minute, and the cause is unknown.",
   activity_window_closed: "The window is closed for all clients that are left. It opens next: {until}.",
   activity_paused: "Paused: nothing is sent until somebody resumes it. It ends: {until}.",
@@ -394,6 +401,8 @@ export const EN = {
   test_results: "What became of the test",
   phones: "Phones",
   phones_hint: "Up to five. Press Enter or comma after each.",
+  value_for: "Value for {name}",
+  values_hint: "Left empty, the value is that of the client with this phone, or the fallback of the text.",
   show_these: "Show the messages with this reason",
   meaning: "What became of it",
   deleted_client: "deleted client",
@@ -448,7 +457,7 @@ export const EN = {
   file: "File",
   choose_file: "Choose a file",
   no_file: "no file chosen",
-  file_hint: "CSV as Excel or another program writes it, or NDJSON.",
+  file_hint: "CSV as Excel or another program writes it, or NDJSON. A column of phones is enough; others are proposed.",
   on_conflict: "If the phone exists already",
   update_client: "Update the client",
   skip_line: "Skip the line",
@@ -656,6 +665,7 @@ export const EN = {
   outcome_hold: "to be sent later",
   outcome_too_late: "too late",
   outcome_lost: "lost",
+  reason_and_last: "{reason}, last attempt: {last}",
   reason_no_reply_in_time: "no reply in time",
   reason_provider_unreachable: "provider unreachable",
   reason_connection_broken: "connection broken",
@@ -740,6 +750,15 @@ export const EN = {
   add_tag: "Add a tag",
   tag_them: { one: "Tag {count} client", other: "Tag {count} clients" },
   were_tagged: { one: "{count} client was tagged.", other: "{count} clients were tagged." },
+  take_tag: "Take a tag away",
+  untag_them: { one: "Take it from {count} client", other: "Take it from {count} clients" },
+  were_untagged: { one: "{count} client lost the tag.", other: "{count} clients lost the tag." },
+  no_tags_chosen: "None of those selected has a tag.",
+  stop_them: { one: "Put {count} client on it", other: "Put {count} clients on it" },
+  were_stopped: {
+    one: "{count} client is on the stop list now.",
+    other: "{count} clients are on the stop list now.",
+  },
   delete_them: { one: "Delete {count} client", other: "Delete {count} clients" },
   delete_clients_title: { one: "Delete {count} client?", other: "Delete {count} clients?" },
   delete_clients_text: "They are removed from the directory for good. Waiting messages to them are cancelled; "

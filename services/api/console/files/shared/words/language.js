@@ -3,6 +3,7 @@
 /** @import { Child } from "../elements.js" */
 
 import { EN } from "./en.js";
+import { REASONS_RU } from "./reasons_ru.js";
 import { RU } from "./ru.js";
 
 /** @typedef {"en" | "ru"} Language */
@@ -119,9 +120,22 @@ export function sayOf(family, name, values = {}) {
 /**
  * Describes why a message is as it is: the phrases of Herald in the reader's language, the provider's as they came.
  * @param {string} reason
+ * @returns {string}
  */
 export function describeReason(reason) {
-  return reason.split(": ").map((part) => (hasWord("reason", part) ? sayOf("reason", part) : part)).join(": ");
+  const [what = "", last] = reason.split(", last ");
+  if (last !== undefined) {
+    return say("reason_and_last", { reason: describeReason(what), last: describeReason(last) });
+  }
+  return reason.split(": ").map(reasonOf).join(": ");
+}
+
+/** @param {string} part */
+function reasonOf(part) {
+  if (hasWord("reason", part)) {
+    return sayOf("reason", part);
+  }
+  return (LANGUAGE === "ru" && Object.hasOwn(REASONS_RU, part) ? REASONS_RU[part] : null) ?? part;
 }
 
 /**
