@@ -75,7 +75,7 @@ async def test_rights_that_are_taken_are_one_cause_that_names_the_tables(databas
             await check.check()
             assert "GRANT SELECT, INSERT, UPDATE, DELETE on flights, messages" in health.reasons["database"]
             with pytest.raises(database.DATABASE_OUTAGES):
-                await pool.execute("UPDATE messages SET id = id")
+                await pool.execute("UPDATE messages SET status = status")
             await administrator.execute(f"GRANT UPDATE ON messages TO {role}")
             await administrator.execute(f"GRANT SELECT ON flights TO {role}")
             await check.check()
