@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import asyncpg
+import pytest
 
 from tests.conftest import MakeStack
 from tests.support.consistency import check_consistency
@@ -13,6 +14,8 @@ from tests.support.services.pgbouncer import run_pgbouncer
 CLIENTS = 300
 # All processes together have up to 27 connections.
 SESSIONS = "default_pool_size = 40"
+
+pytestmark = pytest.mark.timeout(150)
 
 
 async def test_processes_and_commands_work_behind_a_pooler_in_session_mode(
