@@ -9,7 +9,6 @@ from cli.connections.transport import judge
 from cli.connections.waiting import Service, connect
 from cli.failure import Failure
 from shared.database import DATABASE_OUTAGES, NOT_USABLE, describe, explain_refusal, open_connection
-from shared.database.pooler import PoolerFound, require_sessions
 from shared.migrate import migrate
 from shared.transport import weaknesses_of_database
 
@@ -32,12 +31,7 @@ async def open_database(
 
 async def apply_migrations(url: str, wait_seconds: float = 0, remedy: str = CHECK_URL) -> list[str]:
     """Applies the missing migrations and returns their names. Raises Failure and SchemaError."""
-    async with open_database(url, wait_seconds, remedy) as connection, open_database(url) as another:
-        try:
-            # The lock of a migration belongs to a session.
-            await require_sessions(connection, another)
-        except PoolerFound as error:
-            raise Failure(f"HERALD_DATABASE_URL: {error}", code=2) from error
+    async with open_database(url, wait_seconds, remedy) as connection:
         return await migrate(connection)
 
 

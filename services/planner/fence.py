@@ -9,10 +9,13 @@ from shared.messages import Results, encode
 log = logs.get()
 
 
-async def publish_fence(pool: Pool, publisher: Publisher) -> None:
-    """Publishes the database's time to the reporter, behind all results published before."""
+async def publish_fence(pool: Pool, publisher: Publisher, repeats: logs.RepeatedCauses) -> None:
+    """Publishes the database's time to the reporter, behind all results published before. Sums repeated failures."""
     body = Results(fence=await read_clock(pool))
     try:
         await publisher.publish(Outgoing(topology.RESULTS, topology.RESULT_KEY, encode(body)))
     except Unpublished as error:
-        log.warning("fence not published", detail=str(error))
+        if times := repeats.count(str(error)):
+            log.warning("fence not published", detail=str(error), times=times)
+    else:
+        repeats.forget()

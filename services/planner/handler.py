@@ -63,6 +63,7 @@ class Handler:
         self._wake_resends = asyncio.Event()
         self._wake_fence = asyncio.Event()
         self._resends = SetAside("resend", metrics, lambda: asyncio.get_running_loop().time())
+        self._unpublished_fences = logs.RepeatedCauses()
         self._closing = False
         # One for each task that health watches, by the task's name.
         self.pulses: dict[str, Pulse] = defaultdict(Pulse)
@@ -176,5 +177,5 @@ class Handler:
         return GUARD_SECONDS
 
     async def _publish_fence(self) -> float:
-        await publish_fence(self._pool, self._publisher)
+        await publish_fence(self._pool, self._publisher, self._unpublished_fences)
         return URGENT_FENCE_SECONDS if self._closing else FENCE_SECONDS

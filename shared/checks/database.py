@@ -1,7 +1,8 @@
-"""Checks that the database answers, takes writes, and has the same time as this process."""
+"""Checks that the database answers, takes writes, leaves its rights to this process, and has the same time."""
 
 import asyncio
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,19 +17,30 @@ ANSWER_SECONDS = 3.0
 # Every deadline is judged by the database's clock, so a difference spoils logs and traces, not deliveries.
 GREATEST_SKEW_SECONDS = 1.0
 READ_ONLY = "the database takes no writes: it is a standby, or was made read-only"
+MOST_NAMED = 3
 
 log = logs.get()
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the database said: its time, whether it takes no writes, and by how many seconds this clock is ahead.
+    """What the database said: whether it takes no writes, by how many seconds this clock is ahead, what it forbids.
 
-    The skew is exact to half of the time that the answer took; less than that counts as none.
+    The skew is exact to half of the time that the answer took; less than that counts as none. `forbidden` are the
+    tables that this user may not read, or not change.
     """
 
     read_only: bool
     skew: float
+    forbidden: frozenset[str]
+
+
+def describe_lost_rights(tables: Iterable[str]) -> str:
+    """Returns which tables' rights are to be given back, of many only the first ones."""
+    names = sorted(tables)
+    more = f" and {len(names) - MOST_NAMED} more tables" if len(names) > MOST_NAMED else ""
+    named = ", ".join(names[:MOST_NAMED])
+    return f"rights were taken from its user: GRANT SELECT, INSERT, UPDATE, DELETE on {named}{more}"
 
 
 def measure_skew(asked_at: float, answered_at: float, database_now: datetime) -> float:
@@ -48,6 +60,8 @@ class DatabaseCheck:
         self._pool = pool
         self._health = health
         self._skewed = False
+        # What was forbidden from the start on was found to be dispensable: the process began to work.
+        self._always_forbidden: frozenset[str] | None = None
         self._read_only = Gauge(
             "herald_database_read_only", "1 while the database answers and takes no writes.", registry=registry
         )
@@ -72,26 +86,41 @@ class DatabaseCheck:
         self._read_only.set(answer.read_only)
         self._report_skew(answer.skew)
         if answer.read_only:
-            self._set_down(READ_ONLY)
+            self._set_down(READ_ONLY, lasting=True)
             await self._pool.expire_connections()
+        elif lost := self._find_lost_rights(answer.forbidden):
+            self._set_down(describe_lost_rights(lost), lasting=True)
         else:
             self._health.set("database", True)
+
+    def _find_lost_rights(self, forbidden: frozenset[str]) -> frozenset[str]:
+        if self._always_forbidden is None:
+            self._always_forbidden = forbidden
+        return forbidden - self._always_forbidden
 
     async def _ask(self) -> Answer:
         asked_at = time.time()
         row = await self._pool.fetchrow(
             """
             SELECT clock_timestamp() AS now,
-                pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean AS read_only
+                pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean AS read_only,
+                ARRAY(
+                    SELECT relname::text FROM pg_class
+                    WHERE relkind IN ('r', 'p')
+                        AND relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = to_regclass('migrations'))
+                        AND NOT (has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT')
+                            AND has_table_privilege(oid, 'UPDATE') AND has_table_privilege(oid, 'DELETE'))
+                ) AS forbidden
             """
         )
         assert row is not None  # noqa: S101 - a SELECT without FROM has one row
-        return Answer(read_only=row["read_only"], skew=measure_skew(asked_at, time.time(), row["now"]))
+        skew = measure_skew(asked_at, time.time(), row["now"])
+        return Answer(read_only=row["read_only"], skew=skew, forbidden=frozenset(row["forbidden"]))
 
-    def _set_down(self, reason: str) -> None:
+    def _set_down(self, reason: str, *, lasting: bool = False) -> None:
         if self._health.parts.get("database"):
-            # A restart of the server is over in seconds; one that takes no writes waits for somebody.
-            write_line = log.error if reason == READ_ONLY else log.warning
+            # A restart of the server is over in seconds; what lasts waits for somebody.
+            write_line = log.error if lasting else log.warning
             write_line("database lost", detail=reason)
         self._health.set("database", False, reason)
 

@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import Literal, TypeVar
 
 import asyncpg
@@ -11,7 +12,7 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from shared import logs
 from shared.database.in_turn import use_in_turn
-from shared.database.pooler import PARAMETER, REMEDY, PoolerFound, require_parameters, require_sessions
+from shared.database.pooler import PoolerFound, require_sessions
 from shared.health import Health
 from shared.migrate import SchemaError, require_current
 from shared.settings import SettingsError
@@ -22,10 +23,17 @@ Pool = asyncpg.Pool
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
 STATEMENT_TIMEOUT_SECONDS = 15
+# The parameters that are part of the protocol, so that every pooler follows them, beside the application's name.
+OF_THE_PROTOCOL = {"timezone": "UTC"}
 # What asyncpg's ConnectionError says when the server answers that it has no TLS.
 TLS_DECLINED = "rejected SSL upgrade"
 TLS_HINT = "in HERALD_DATABASE_URL use the name of the certificate, and the file of its authority as sslrootcert"
-WRONG_SETTINGS = (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError)
+# The last is a right that was taken: to connect, or to use a table.
+WRONG_SETTINGS = (
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InsufficientPrivilegeError,
+)
 # Outages are waited out. Every other error is a fault of the statement, and is raised.
 DATABASE_OUTAGES = (
     OSError,
@@ -37,7 +45,9 @@ DATABASE_OUTAGES = (
     asyncpg.exceptions.OperatorInterventionError,
     asyncpg.exceptions.InsufficientResourcesError,
     asyncpg.exceptions.ReadOnlySQLTransactionError,
-    # A password may be changed under a running process; somebody changes it in the settings as well, or back.
+    # The database accepts no connections: somebody said so, as before a restore.
+    asyncpg.ObjectNotInPrerequisiteStateError,
+    # A password or a right may be changed under a running process; somebody changes the settings as well, or it back.
     *WRONG_SETTINGS,
     # The server ended the session because a transaction stood still for too long.
     asyncpg.exceptions.IdleInTransactionSessionTimeoutError,
@@ -50,6 +60,8 @@ QUOTING = (
 )
 # Two transactions collided; PostgreSQL's manual says to run the one that lost again.
 COLLISIONS = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+
+Tls = ssl.SSLContext | Literal["verify-full"] | None
 
 T = TypeVar("T")
 
@@ -84,7 +96,8 @@ async def connect(
     """Opens a pool of `size` connections, and waits with backoff while the database is away.
 
     `session`: parameters of PostgreSQL that these connections have in addition, or instead of the usual ones.
-    `warm`: all connections are opened at once, stay open and are used in turn, so that none is cold when many are needed.
+    `warm`: all connections are opened at once, stay open and are used in turn, so that none is cold when many are
+    needed.
 
     A wrong password, a wrong certificate and an old schema are waited out as well, and logged as errors: somebody will
     correct them, and a process that ends is only restarted to fail again. Sets `database` in `health`. Raises
@@ -118,24 +131,34 @@ async def connect(
 
 
 async def open_connection(url: str) -> asyncpg.Connection:
-    """Opens one connection, for a command or a measurement.
+    """Opens one connection, for a command or a measurement, and a second one for a moment, to find a pooler.
 
     Raises what is in NOT_USABLE when the server must not be used as it is, and ValueError for a malformed URL.
     """
     tls = await asyncio.to_thread(database_tls, url)
     with _named_refusals():
-        return await asyncpg.connect(url, ssl=tls, timeout=5, server_settings={"timezone": "UTC"})
+        connection = await _connect(url, tls)
+    try:
+        other = await _connect(url, tls)
+        try:
+            await require_sessions(connection, other)
+        finally:
+            other.terminate()
+    except BaseException:
+        connection.terminate()
+        raise
+    return connection
+
+
+async def _connect(url: str, tls: Tls) -> asyncpg.Connection:
+    return await asyncpg.connect(url, ssl=tls, timeout=5, server_settings=OF_THE_PROTOCOL)
 
 
 @contextmanager
 def _named_refusals() -> Iterator[None]:
-    """Raises TlsDeclined and PoolerFound where asyncpg raises an error like that of a server that is away."""
+    """Raises TlsDeclined where asyncpg raises an error like that of a server that is away."""
     try:
         yield
-    except asyncpg.ProtocolViolationError as error:
-        if PARAMETER not in str(error):
-            raise
-        raise PoolerFound(f"{describe(error)}: {REMEDY}") from error
     except ConnectionError as error:
         if TLS_DECLINED not in str(error):
             raise
@@ -145,11 +168,17 @@ def _named_refusals() -> Iterator[None]:
 async def _open(url: str, size: int, session: Mapping[str, str], *, warm: bool) -> Pool:
     try:
         tls = await asyncio.to_thread(database_tls, url)
+        # Before sessions are given parameters: behind a pooler, those of others would have them, too.
+        (await open_connection(url)).terminate()
+        return await _open_pool(url, tls, size, session, warm=warm)
+    except (*NOT_USABLE, SchemaError) as error:
+        raise DatabaseRefused(explain_refusal(error)) from error
     except ValueError as error:
-        raise SettingsError(f"HERALD_DATABASE_URL: {error}") from error
+        raise SettingsError(f"HERALD_DATABASE_URL: {describe(error)}") from error
+
+
+async def _open_pool(url: str, tls: Tls, size: int, session: Mapping[str, str], *, warm: bool) -> Pool:
     parameters = {
-        "timezone": "UTC",
-        "application_name": "herald",
         "statement_timeout": str(STATEMENT_TIMEOUT_SECONDS * 1000),
         "idle_in_transaction_session_timeout": str(STATEMENT_TIMEOUT_SECONDS * 1000),
         "jit": "off",
@@ -164,41 +193,32 @@ async def _open(url: str, size: int, session: Mapping[str, str], *, warm: bool) 
         max_size=size,
         timeout=5,
         command_timeout=STATEMENT_TIMEOUT_SECONDS + 5,
+        init=partial(_set_parameters, parameters),
         reset=_nothing_to_reset,
-        server_settings=parameters,
+        server_settings={**OF_THE_PROTOCOL, "application_name": "herald"},
     )
     try:
-        with _named_refusals():
-            await pool
+        await pool
         if warm:
             use_in_turn(pool)
         async with pool.acquire() as connection:
-            await require_parameters(connection, parameters)
-            async with _second_connection(url, tls, parameters) as second:
-                await require_sessions(connection, second)
             await require_current(connection)
-    except (*NOT_USABLE, SchemaError) as error:
-        pool.terminate()
-        raise DatabaseRefused(explain_refusal(error)) from error
-    except ValueError as error:
-        pool.terminate()
-        raise SettingsError(f"HERALD_DATABASE_URL: {describe(error)}") from error
     except BaseException:
         pool.terminate()
         raise
     return pool
 
 
-@asynccontextmanager
-async def _second_connection(
-    url: str, tls: ssl.SSLContext | Literal["verify-full"] | None, parameters: dict[str, str]
-) -> AsyncIterator[asyncpg.Connection]:
-    """Opens a connection beside the pool, which may be as small as one."""
-    connection = await asyncpg.connect(url, ssl=tls, timeout=5, server_settings=parameters)
-    try:
-        yield connection
-    finally:
-        connection.terminate()
+async def _set_parameters(parameters: Mapping[str, str], connection: Connection) -> None:
+    """Sets the parameters of a new session.
+
+    As a statement, since poolers refuse a connection that begins with parameters which they do not follow.
+    """
+    await connection.execute(
+        "SELECT set_config(name, value, false) FROM unnest($1::text[], $2::text[]) AS parameter (name, value)",
+        list(parameters),
+        list(parameters.values()),
+    )
 
 
 def explain_refusal(error: BaseException) -> str:
@@ -207,6 +227,8 @@ def explain_refusal(error: BaseException) -> str:
         return f"{describe(error)}: correct user and password in HERALD_DATABASE_URL, or change them in the database"
     if isinstance(error, asyncpg.InvalidCatalogNameError):
         return f"{describe(error)}: correct the name in HERALD_DATABASE_URL, or create the database"
+    if isinstance(error, asyncpg.InsufficientPrivilegeError):
+        return f"{describe(error)}: give that right to the user of HERALD_DATABASE_URL"
     if isinstance(error, ssl.SSLError):
         return f"TLS failed: {describe(error)}: {TLS_HINT}"
     if isinstance(error, PoolerFound):

@@ -8,10 +8,9 @@ import asyncpg
 Session = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
 REMEDY = "give HERALD_DATABASE_URL PostgreSQL's own address, or a pooler in session mode: docs/scaling.md, A pooler"
-# What pgbouncer says to parameters that it does not follow, and a server that does not know the statement of another.
-PARAMETER = "unsupported startup parameter"
+# What a server says to the prepared statement of another session.
 LOST_STATEMENTS = (asyncpg.InvalidSQLStatementNameError, asyncpg.DuplicatePreparedStatementError)
-LOOKS = 3
+LOOKS = 5
 
 
 class PoolerFound(Exception):
@@ -19,23 +18,19 @@ class PoolerFound(Exception):
 
 
 async def require_sessions(one: Session, other: Session) -> None:
-    """Raises PoolerFound unless two connections, both open, have a session each.
+    """Raises PoolerFound unless two connections, both open, have a session each, and keep it.
 
-    A pooler in transaction mode hands the session that the one has just left to the other.
+    A pooler in transaction mode hands the session that the one has just left to the other, or, while it is busy, to
+    somebody else, so that the next statement of the one is in another session.
     """
+    seen: dict[Session, int] = {}
     try:
         for _ in range(LOOKS):
-            if await one.fetchval("SELECT pg_backend_pid()") == await other.fetchval("SELECT pg_backend_pid()"):
+            for connection in (one, other):
+                number = await connection.fetchval("SELECT pg_backend_pid()")
+                if seen.setdefault(connection, number) != number:
+                    raise PoolerFound(f"a connection goes from session to session: {REMEDY}")
+            if seen[one] == seen[other]:
                 raise PoolerFound(f"two connections share a session: {REMEDY}")
     except LOST_STATEMENTS as error:
-        raise PoolerFound(f"{error}: {REMEDY}") from error
-
-
-async def require_parameters(session: Session, wanted: dict[str, str]) -> None:
-    """Raises PoolerFound unless the session has these parameters: a pooler may be told to ignore them."""
-    rows = await session.fetch(
-        "SELECT name, setting FROM pg_settings WHERE name = ANY ($1::text[]) ORDER BY name", list(wanted)
-    )
-    ignored = [row["name"] for row in rows if row["setting"].lower() != wanted[row["name"]].lower()]
-    if ignored:
-        raise PoolerFound(f"the session does not take {', '.join(ignored)}: {REMEDY}")
+        raise PoolerFound(f"two connections share a session ({str(error).splitlines()[0]}): {REMEDY}") from error

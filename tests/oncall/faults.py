@@ -9,6 +9,8 @@ import asyncpg
 
 from tests.oncall.scene import Scene
 
+# Long enough for the new one to be scraped.
+SIDE_BY_SIDE_SECONDS = 5
 Inject = Callable[[Scene], Awaitable[object]]
 
 
@@ -42,7 +44,19 @@ def restart(process: str) -> Inject:
 
 
 def start(process: str, **env: str) -> Inject:
-    return lambda scene: scene.stack.start(process, env=env)
+    return lambda scene: scene.start(process, **env)
+
+
+def replace(process: str) -> Inject:
+    """Starts a new process, and then stops the old one: a rolling deploy, and one of two that is taken away."""
+
+    async def inject(scene: Scene) -> None:
+        # Any free port: the API is the only one with a port of its own.
+        await scene.start(f"{process}-2", HERALD_API_PORT="0")
+        await asyncio.sleep(SIDE_BY_SIDE_SECONDS)
+        await scene.take_away(process)
+
+    return inject
 
 
 def publish(queue: str) -> Inject:
@@ -65,8 +79,7 @@ async def lock_messages(scene: Scene) -> asyncpg.Connection:
 
 
 async def pause_to_the_end(scene: Scene) -> None:
-    mailing_id = await scene.add_mailing(lasts=1200, start_in=60)
-    await scene.call("POST", f"/mailings/{mailing_id}/pause")
+    await scene.pause(await scene.add_mailing(lasts=1200))
 
 
 async def too_much(scene: Scene) -> None:
@@ -98,7 +111,14 @@ FAULTS = (
     Fault("the planner is deployed", restart("planner"), None),
     Fault("the dispatcher is deployed", restart("dispatcher"), None),
     Fault("the reporter is deployed", restart("reporter"), None),
+    Fault("a new API is started, and the old one stopped", replace("api"), None),
+    Fault("a new planner is started, and the old one stopped", replace("planner"), None),
+    Fault("a new dispatcher is started, and the old one stopped", replace("dispatcher"), None),
+    Fault("a new reporter is started, and the old one stopped", replace("reporter"), None),
+    Fault("a second API is added", start("api-2", HERALD_API_PORT="0"), None),
+    Fault("a second planner is added", start("planner-2"), None),
     Fault("a second dispatcher is added", start("dispatcher-2"), None),
+    Fault("a second reporter is added", start("reporter-2"), None),
     # Processes.
     Fault("the API is killed", kill("api"), "HeraldProcessDown"),
     Fault("the planner is killed", kill("planner"), "HeraldProcessDown"),

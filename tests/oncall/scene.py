@@ -11,6 +11,8 @@ import asyncpg
 
 from tests.e2e.test_crashes import set_faults
 from tests.support.mailing_rows import add_mailing
+from tests.support.monitoring.prometheus import Prometheus
+from tests.support.polling import until
 from tests.support.relay import Relay
 from tests.support.services import databases
 from tests.support.stack import Stack
@@ -18,11 +20,21 @@ from tests.support.stack import Stack
 CONTROL_SECONDS = 60
 
 
+def address_of(stack: Stack, process: str) -> str:
+    """Returns the host:port at which a process is scraped."""
+    return stack.process(process).probe.removeprefix("http://").removesuffix("/readyz")
+
+
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """The processes, their database and virtual host, and the relays between them."""
+    """The processes, their database and virtual host, the relays between them, and the Prometheus that scrapes them.
+
+    `targets`: the addresses that Prometheus finds, by process.
+    """
 
     stack: Stack
+    prometheus: Prometheus
+    targets: dict[str, str]
     pool: asyncpg.Pool
     database_url: str
     broker_url: str
@@ -40,6 +52,18 @@ class Scene:
         """Stops a process as a deploy does, and starts it again."""
         await self.stack.process(process).stop()
         await self.stack.process(process).start()
+
+    async def start(self, process: str, **env: str) -> None:
+        """Starts one more process, which Prometheus finds as it finds a container."""
+        await self.stack.start(process, env=env)
+        self.targets[process] = address_of(self.stack, process)
+        await self.prometheus.scrape(self.targets)
+
+    async def take_away(self, process: str) -> None:
+        """Stops a process for good: Prometheus does not find it any more."""
+        await self.stack.process(process).stop()
+        del self.targets[process]
+        await self.prometheus.scrape(self.targets)
 
     async def crash(self, process: str) -> None:
         """Kills a process and starts it again."""
@@ -81,6 +105,11 @@ class Scene:
         """Adds a mailing to all clients. Times of the window are of the clients' day, which is UTC's."""
         return await add_mailing(self.pool, lasts=lasts, start_in=start_in, window=window)
 
-    async def call(self, method: str, path: str) -> None:
-        async with self.stack.api.request(method, f"/api/v1{path}") as reply:
-            assert reply.status < 300, await reply.text()
+    async def pause(self, mailing_id: int) -> None:
+        """Pauses a mailing as soon as it runs."""
+
+        async def paused() -> bool:
+            async with self.stack.api.post(f"/api/v1/mailings/{mailing_id}/pause") as reply:
+                return reply.status < 300
+
+        await until(paused, 30, "the mailing is paused")

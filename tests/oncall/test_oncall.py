@@ -8,21 +8,24 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import asyncpg
 import pytest
 
-from tests.chaos.test_observability import addresses
 from tests.conftest import MakeStack
+from tests.e2e.test_crashes import set_faults
 from tests.e2e.test_outages import under_way
 from tests.oncall.faults import FAULTS, Fault
 from tests.oncall.report import FOLDER
 from tests.oncall.rules import write_hastened
-from tests.oncall.scene import Scene
+from tests.oncall.scene import Scene, address_of
 from tests.support.mailing_rows import add_clients, add_mailing
 from tests.support.monitoring.inhibition import paged
+from tests.support.monitoring.metrics_table import PROCESSES
 from tests.support.monitoring.prometheus import Prometheus, open_prometheus
+from tests.support.polling import until
 from tests.support.relay import Relay
 
 CLIENTS = 20_000
@@ -91,13 +94,15 @@ async def test_a_fault_reaches_somebody_under_the_name_of_its_cause(
     async with Relay(database_url) as database, Relay(broker_url) as broker:
         env = {**ENV, **fault.env, "HERALD_DATABASE_URL": database.url, "HERALD_RABBITMQ_URL": broker.url}
         stack = await make_stack(env=env)
-        scene = Scene(stack, pool, database_url, broker_url, database, broker)
-        await scene.answer()
+        await set_faults(stack, latency_ms=20, modes={"ok": 1.0})
         mailing_id = await add_mailing(pool, lasts=7200)
         await under_way(pool, mailing_id)
         await asyncio.sleep(SETTLED_SECONDS)
-        async with open_prometheus(addresses(stack), tmp_path, free_port, rules) as prometheus:
-            await asyncio.sleep(2)
+        targets = {process: address_of(stack, process) for process in PROCESSES}
+        async with open_prometheus(targets, tmp_path, free_port, rules) as prometheus:
+            scene = Scene(stack, prometheus, targets, pool, database_url, broker_url, database, broker)
+            # What is counted before the first scrape of a process is no increase.
+            await until(partial(prometheus.scraped, len(targets)), 30, "all processes are scraped")
             assert await prometheus.firing() == set()
             held = await fault.inject(scene)
             seen = await watch(prometheus, fault.page)

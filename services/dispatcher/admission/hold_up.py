@@ -14,6 +14,8 @@ from shared.health import Health
 AwayCause = Literal["breaker", "held", "drained"]
 Cause = Literal["lease", "database", "broker", AwayCause, "rate", "database latency", "paused", "window"]
 CAUSES: tuple[Cause, ...] = get_args(Cause)
+# What somebody has set, so that nothing is amiss: logged as info.
+INTENDED: frozenset[Cause] = frozenset({"drained", "rate", "paused", "window"})
 FLOWING = "flowing"
 LOOK_SECONDS = 0.5
 # A cause that was not noted for so long is over.
@@ -73,6 +75,7 @@ class HoldUp:
         self._times[cause] += 1
         if moment - self._logged.get(cause, float("-inf")) < REPEAT_SECONDS:
             return
-        log.warning("sending held up", cause=cause, times=self._times[cause])
+        write_line = log.info if cause in INTENDED else log.warning
+        write_line("sending held up", cause=cause, times=self._times[cause])
         self._logged[cause] = moment
         self._times[cause] = 0

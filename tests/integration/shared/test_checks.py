@@ -1,14 +1,24 @@
 """What a process notices of its database and of the settings of others, against a real PostgreSQL."""
 
 import asyncio
+import secrets
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+import pytest
 from prometheus_client import CollectorRegistry
 
 from shared import database
 from shared.checks.database import DatabaseCheck
 from shared.checks.settings import SettingsCheck
 from shared.health import Health
+from tests.support.services import databases
+
+
+def with_user(url: str, user: str, password: str) -> str:
+    """Returns the URL with another user, at the same server."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=f"{user}:{password}@{parts.netloc.rpartition('@')[2]}"))
 
 
 async def test_a_connection_to_a_server_that_takes_no_writes_is_renewed(database_url: str) -> None:
@@ -44,6 +54,55 @@ async def test_a_database_that_takes_no_writes_stays_down_until_it_does(database
         await check.check()
         await check.check()
         assert health.ready
+
+
+async def test_rights_that_are_taken_are_one_cause_that_names_the_tables(database_url: str) -> None:
+    health, role = Health(), f"clerk_{secrets.token_hex(4)}"
+    administrator = await asyncpg.connect(database_url)
+    try:
+        for statement in (
+            f"CREATE ROLE {role} LOGIN PASSWORD 'clerk'",
+            f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}",
+        ):
+            await administrator.execute(statement)
+        url = with_user(database_url, role, "clerk")
+        async with database.connect(url, health, asyncio.Event(), size=1) as pool:
+            check = DatabaseCheck(pool, health, CollectorRegistry())
+            await check.check()
+            assert health.ready
+            await administrator.execute(f"REVOKE UPDATE ON messages FROM {role}")
+            await administrator.execute(f"REVOKE SELECT ON flights FROM {role}")
+            await check.check()
+            assert "GRANT SELECT, INSERT, UPDATE, DELETE on flights, messages" in health.reasons["database"]
+            with pytest.raises(database.DATABASE_OUTAGES):
+                await pool.execute("UPDATE messages SET status = status")
+            await administrator.execute(f"GRANT UPDATE ON messages TO {role}")
+            await administrator.execute(f"GRANT SELECT ON flights TO {role}")
+            await check.check()
+            assert health.ready
+    finally:
+        await administrator.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
+        await administrator.close()
+
+
+async def test_a_database_that_accepts_no_connections_is_away(database_url: str) -> None:
+    health = Health()
+    name = urlsplit(database_url).path[1:]
+    elsewhere = await asyncpg.connect(databases.with_database(database_url, "postgres"))
+    try:
+        async with database.connect(database_url, health, asyncio.Event(), size=1) as pool:
+            check = DatabaseCheck(pool, health, CollectorRegistry())
+            await elsewhere.execute(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS false')
+            await elsewhere.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
+            await check.check()
+            await check.check()
+            assert "not currently accepting connections" in health.reasons["database"]
+            await elsewhere.execute(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS true')
+            await check.check()
+            assert health.ready
+    finally:
+        await elsewhere.execute(f'ALTER DATABASE "{name}" WITH ALLOW_CONNECTIONS true')
+        await elsewhere.close()
 
 
 async def test_settings_that_differ_between_processes_show_in_both_and_end_with_one(database_url: str) -> None:

@@ -1,83 +1,34 @@
-"""Behind pgbouncer: a process says what stands in its way, in place of failing at some statement later."""
+"""Behind pgbouncer: what needs a session of its own says so, in place of failing at some statement later."""
 
 import asyncio
-import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator
 from pathlib import Path
-from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
 
 import asyncpg
 import pytest
 
-from cli.connections.database import apply_migrations
-from cli.failure import Failure
-from cli.native import child
 from shared import database
+from shared.database.pooler import PoolerFound
 from shared.health import Health
 from shared.waiting import Stopped
+from tests.support.herald_command import herald
 from tests.support.polling import until
+from tests.support.services.pgbouncer import run_pgbouncer
 
-# Told to ignore what it would refuse.
-IGNORING = "ignore_startup_parameters = statement_timeout, idle_in_transaction_session_timeout, jit, enable_seqscan"
-# So that ignoring is no difference: what the session would be asked for, the role has already.
-OF_THE_ROLE = {"statement_timeout": "15000", "idle_in_transaction_session_timeout": "15000", "jit": "off"}
-
-Pgbouncer = Callable[..., Awaitable[str]]
-
-
-@asynccontextmanager
-async def run_pgbouncer(folder: Path, url: str, port: int, mode: str, *settings: str) -> AsyncIterator[str]:
-    """Runs a pgbouncer before the server of `url` while the block runs, and yields the URL through it."""
-    program, parts = shutil.which("pgbouncer"), urlsplit(url)
-    if program is None:
-        pytest.skip("pgbouncer is not installed: apt-get install pgbouncer")
-    # A server that listens on a socket has its folder in the query, and lets nobody but its own user into it.
-    host = parts.hostname or parse_qs(parts.query)["host"][0]
-    user = Path(host).owner() if host.startswith("/") else "nobody"
-    server = f"host={host} port={parts.port or 5432} user={unquote(parts.username or 'postgres')}"
-    if parts.password:
-        server += f" password={unquote(parts.password)}"
-    lines = [
-        "[databases]",
-        f"* = {server}",
-        "[pgbouncer]",
-        "listen_addr = 127.0.0.1",
-        f"listen_port = {port}",
-        "unix_socket_dir =",
-        "auth_type = any",
-        f"user = {user}",
-        f"pool_mode = {mode}",
-        *settings,
-    ]
-    config = folder / "pgbouncer.ini"
-    await asyncio.to_thread(config.write_text, "\n".join(lines))
-    with (folder / "pgbouncer.log").open("ab") as output:
-        process = await child.start([program, str(config)], output=output, env={})
-    through = urlunsplit(parts._replace(netloc=f"postgres@127.0.0.1:{port}", query=""))
-    try:
-
-        async def answers() -> bool:
-            try:
-                await (await asyncpg.connect(through)).close()
-            except (OSError, asyncpg.PostgresError):
-                return False
-            return True
-
-        await until(answers, 20, "pgbouncer answers")
-        yield through
-    finally:
-        await child.stop(process)
+PARAMETERS = ("statement_timeout", "idle_in_transaction_session_timeout", "jit", "enable_seqscan", "TimeZone")
+COMMANDS = ("migrate", "token list", "token create anna --role viewer", "trace --mailing 1", "report")
 
 
 @pytest.fixture
-async def pgbouncer(tmp_path: Path, database_url: str, free_port: int) -> AsyncIterator[Pgbouncer]:
-    async with AsyncExitStack() as stack:
+async def transactions(tmp_path: Path, database_url: str, free_port: int) -> AsyncIterator[str]:
+    async with run_pgbouncer(tmp_path, database_url, free_port, "transaction") as url:
+        yield url
 
-        async def start(mode: str, *settings: str) -> str:
-            return await stack.enter_async_context(run_pgbouncer(tmp_path, database_url, free_port, mode, *settings))
 
-        yield start
+@pytest.fixture
+async def sessions(tmp_path: Path, database_url: str, free_port: int) -> AsyncIterator[str]:
+    async with run_pgbouncer(tmp_path, database_url, free_port, "session") as url:
+        yield url
 
 
 async def refusal(url: str) -> str:
@@ -101,39 +52,42 @@ async def refusal(url: str) -> str:
     return reason
 
 
-async def give_role_parameters(url: str, **parameters: str) -> None:
-    connection = await asyncpg.connect(url)
-    name = urlsplit(url).path[1:]
-    for parameter, value in parameters.items():
-        await connection.execute(f'ALTER DATABASE "{name}" SET {parameter} TO {value!r}')
-    await connection.close()
-
-
-async def test_a_pooler_that_refuses_parameters_of_a_session_is_named(pgbouncer: Pgbouncer) -> None:
-    url = await pgbouncer("transaction")
-    said = await refusal(url)
-    assert "unsupported startup parameter" in said
+async def test_a_pooler_in_transaction_mode_is_named_by_a_process(transactions: str) -> None:
+    said = await refusal(transactions)
+    assert "two connections share a session" in said
     assert "docs/scaling.md" in said
 
 
-async def test_a_pooler_that_ignores_parameters_of_a_session_is_named(pgbouncer: Pgbouncer) -> None:
-    url = await pgbouncer("session", IGNORING)
-    assert "the session does not take idle_in_transaction_session_timeout, jit" in await refusal(url)
+async def test_a_pooler_in_transaction_mode_is_named_by_every_command(transactions: str) -> None:
+    for words in COMMANDS:
+        result = await herald(*words.split(), env={"HERALD_DATABASE_URL": transactions})
+        assert (result.code, "two connections share a session" in result.err) == (2, True), (words, result)
 
 
-async def test_a_pooler_in_transaction_mode_is_named_by_processes_and_by_migrate(
-    pgbouncer: Pgbouncer, database_url: str
-) -> None:
-    await give_role_parameters(database_url, **OF_THE_ROLE)
-    url = await pgbouncer("transaction", IGNORING)
-    assert "two connections share a session" in await refusal(url)
-    with pytest.raises(Failure, match="two connections share a session"):
-        await apply_migrations(url)
+async def test_a_busy_pooler_in_transaction_mode_is_named_and_its_sessions_stay_as_they_are(transactions: str) -> None:
+    others = [await asyncpg.connect(transactions, statement_cache_size=0) for _ in range(4)]
+
+    async def work(connection: asyncpg.Connection) -> None:
+        while True:
+            await connection.execute("SELECT pg_sleep(0.001)")
+
+    tasks = [asyncio.create_task(work(connection)) for connection in others]
+    try:
+        with pytest.raises(PoolerFound):
+            await database.open_connection(transactions)
+        assert "session" in await refusal(transactions)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    for connection in others:
+        async with connection.transaction():
+            assert await connection.fetchval("SELECT current_setting('statement_timeout')") == "0"
+        connection.terminate()
 
 
-async def test_a_pooler_in_session_mode_is_like_the_server_itself(pgbouncer: Pgbouncer, database_url: str) -> None:
-    await give_role_parameters(database_url, **OF_THE_ROLE)
-    url = await pgbouncer("session", IGNORING)
-    async with database.connect(url, Health(), asyncio.Event()) as pool:
-        assert await pool.fetchval("SELECT count(*) FROM mailings") == 0
-    assert await apply_migrations(url) == []
+async def test_a_pooler_in_session_mode_is_like_the_server_itself(sessions: str) -> None:
+    session = {"idle_in_transaction_session_timeout": "1000", **database.NO_SCANS}
+    async with database.connect(sessions, Health(), asyncio.Event(), session=session) as pool:
+        found = [await pool.fetchval("SELECT current_setting($1)", name) for name in PARAMETERS]
+    assert found == ["15s", "1s", "off", "off", "UTC"]

@@ -1,6 +1,7 @@
 """Runs a Prometheus that scrapes the processes of a stack. Tests are skipped if it is not installed."""
 
 import asyncio
+import json
 import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -21,9 +22,20 @@ RULES = ROOT / "deploy" / "prometheus" / "rules" / "*.yml"
 class Prometheus:
     """A running Prometheus that answers queries."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+    def __init__(self, session: aiohttp.ClientSession, url: str, targets: Path) -> None:
         self._session = session
+        self._targets = targets
         self.url = url
+
+    async def scrape(self, targets: Mapping[str, str]) -> None:
+        """Has it scrape these processes from now on, and no others."""
+        await asyncio.to_thread(_write_targets, self._targets, targets)
+
+    async def scraped(self, number: int) -> bool:
+        """Returns whether it has scraped so many processes: what a counter counts after that, it sees."""
+        async with self._session.get(f"{self.url}/api/v1/query", params={"query": "count(up == 1)"}) as reply:
+            body: dict[str, Any] = await reply.json()
+        return [one["value"][1] for one in body["data"]["result"]] == [str(number)]
 
     async def ready(self) -> bool:
         try:
@@ -48,14 +60,22 @@ class Prometheus:
         return [values for values in found if values]
 
 
-def _config(targets: Mapping[str, str], rules: Path) -> str:
+def _write_targets(file: Path, targets: Mapping[str, str]) -> None:
+    """Writes which processes are scraped, by name: `dispatcher-2` is a dispatcher."""
+    jobs = [{"targets": [address], "labels": {"process": name.partition("-")[0]}} for name, address in targets.items()]
+    new = file.with_suffix(".new")
+    new.write_text(json.dumps(jobs), encoding="utf-8")
+    new.replace(file)
+
+
+def _config(targets: Path, rules: Path) -> str:
     """Returns a configuration that scrapes each process at its address every two seconds."""
-    jobs = [{"targets": [address], "labels": {"process": name}} for name, address in targets.items()]
+    found = [{"files": [str(targets)], "refresh_interval": "1s"}]
     text: str = yaml.safe_dump(
         {
             "global": {"scrape_interval": "2s", "scrape_timeout": "2s", "evaluation_interval": "1s"},
             "rule_files": [str(rules)],
-            "scrape_configs": [{"job_name": "herald", "static_configs": jobs}],
+            "scrape_configs": [{"job_name": "herald", "file_sd_configs": found}],
         }
     )
     return text
@@ -69,8 +89,9 @@ async def open_prometheus(
     program = shutil.which("prometheus")
     if program is None:
         pytest.skip("Prometheus is not installed: apt-get install prometheus")
-    config = folder / "prometheus.yml"
-    await asyncio.to_thread(config.write_text, _config(targets, rules), encoding="utf-8")
+    config, scraped = folder / "prometheus.yml", folder / "targets.json"
+    await asyncio.to_thread(_write_targets, scraped, targets)
+    await asyncio.to_thread(config.write_text, _config(scraped, rules), encoding="utf-8")
     command = [
         program,
         f"--config.file={config}",
@@ -81,7 +102,7 @@ async def open_prometheus(
         process = await child.start(command, output=output, env={})
     try:
         async with aiohttp.ClientSession() as session:
-            found = Prometheus(session, f"http://127.0.0.1:{port}")
+            found = Prometheus(session, f"http://127.0.0.1:{port}", scraped)
             await until(found.ready, 30, "Prometheus is ready")
             yield found
     finally:

@@ -61,3 +61,13 @@ def test_repeated_lines_of_one_cause_are_summed() -> None:
             watchman.after(3.5)
     held_up = [line["times"] for line in lines if line["event"] == "sending held up"]
     assert held_up == [1, 15]
+
+
+def test_what_somebody_has_set_is_no_warning() -> None:
+    watchman = Watchman()
+    with capture_logs() as lines:
+        watchman.hold_up.note("rate")
+        watchman.after(0.5)
+        watchman.hold_up.note("database")
+        watchman.after(0.5)
+    assert [(line["cause"], line["log_level"]) for line in lines] == [("rate", "info"), ("database", "warning")]
