@@ -33,13 +33,18 @@ class SlotLease:
         return self._hungry
 
     @property
+    def busy(self) -> bool:
+        """Whether any slot was used since the last wish."""
+        return max(self._peak, len(self._taken)) > 0
+
+    @property
     def held(self) -> int:
         """Slots that this process has, or whose requests have not ended."""
         return max(self._slots, len(self._taken))
 
     def available(self, share: float = 1.0) -> int:
         """Returns how many requests may begin now, if so large a share of the slots is to be used; 0 or more."""
-        slots = min(self._slots, self._target)
+        slots = min(self._slots, self._target, self.total)
         if not slots or self._clock() >= self._until:
             return 0
         return max(max(int(slots * share), 1) - len(self._taken), 0)

@@ -6,7 +6,8 @@ from uuid import UUID, uuid4
 
 from services.dispatcher.admission import slot_lease
 from services.dispatcher.admission.rate_limit import LEASE_SECONDS, NoLimit, RateLimit
-from services.dispatcher.admission.rate_shares import RateWish, entitled
+from services.dispatcher.admission.rate_shares import HeldLease, RateWish, settle
+from services.dispatcher.admission.seen_leases import LeaseAge, SeenLeases
 from services.dispatcher.admission.slot_lease import SlotLease
 from services.dispatcher.providers.fleet import Fleet
 from services.dispatcher.providers.lane import Lane
@@ -15,8 +16,8 @@ from shared.database import DATABASE_OUTAGES, Connection, Pool, describe
 from shared.waiting import Backoff
 
 LOOK_SECONDS, RENEW_SECONDS = 0.1, 0.5
-# Far more often than a lease ends, also where nothing is sent.
-IDLE_SECONDS = 2.0
+# Far more often than a lease ends, also where nothing is sent: others may want what lies idle here.
+IDLE_SECONDS = 1.0
 LEAVE_SECONDS = 1.0
 # Of an advisory lock for each lease, with a hash of its name.
 LOCK = 4_837_252
@@ -32,6 +33,7 @@ class Leaser:
         self._fleet = fleet
         self._clock = clock
         self._process = uuid4()
+        self._seen = SeenLeases(clock)
         self._renewed_at: dict[str, float] = {}
 
     async def run(self) -> None:
@@ -63,7 +65,7 @@ class Leaser:
         wanted = lane.waiting > 0 or lease.hungry
         if since >= IDLE_SECONDS or (wanted and not lease.held):
             return True
-        return since >= RENEW_SECONDS and (lease.held > 0 or wanted)
+        return since >= RENEW_SECONDS and (lease.busy or wanted)
 
     async def _renew_rate(self, lane: Lane) -> None:
         limit = lane.limiter
@@ -71,7 +73,7 @@ class Leaser:
         kept, asked_at, gone = limit.give_back(), self._clock(), gone_after(limit.window)
         async with self._pool.acquire() as connection, connection.transaction():
             tokens, target = await exchange(
-                connection, lane.name, self._process, kept, RateWish(wanted, need), limit.total, gone
+                connection, lane.name, self._process, kept, RateWish(wanted, need), limit.total, self._seen, gone
             )
         limit.lease(tokens, target, asked_at)
         self._renewed_at[lane.name] = self._clock()
@@ -81,7 +83,7 @@ class Leaser:
         total = max(lease.total // 2, 1) if asked_at < lane.holds.slowed_until else lease.total
         async with self._pool.acquire() as connection, connection.transaction():
             slots, target = await exchange(
-                connection, name, self._process, lease.give_back(), wish, total, slot_lease.GONE_SECONDS
+                connection, name, self._process, lease.give_back(), wish, total, self._seen, slot_lease.GONE_SECONDS
             )
         lease.lease(slots, target, asked_at)
         self._renewed_at[name] = self._clock()
@@ -98,7 +100,14 @@ def gone_after(window: float) -> float:
 
 
 async def exchange(
-    connection: Connection, name: str, process: UUID, held: int, wish: RateWish, total: int, gone_seconds: float = 10.0
+    connection: Connection,
+    name: str,
+    process: UUID,
+    held: int,
+    wish: RateWish,
+    total: int,
+    seen: SeenLeases,
+    gone_seconds: float = 10.0,
 ) -> tuple[int, int]:
     """Renews a lease: what is not held any more is free for others, and what they left free is taken.
 
@@ -109,22 +118,27 @@ async def exchange(
     turn: int = await connection.fetchval("SELECT (extract(epoch FROM clock_timestamp()) / 2)::bigint")
     rows = await connection.fetch(
         """
-        WITH gone AS (
-            DELETE FROM rate_leases
-            WHERE renewed_at < clock_timestamp()
-                - CASE provider WHEN $1 THEN $2 * interval '1 s' ELSE interval '1 day' END
+        WITH forgotten AS (
+            DELETE FROM rate_leases WHERE provider <> $1 AND renewed_at < clock_timestamp() - interval '1 day'
         )
-        SELECT process, tokens, wanted, need FROM rate_leases
-        WHERE provider = $1 AND renewed_at >= clock_timestamp() - $2 * interval '1 s'
+        SELECT process, tokens, wanted, need, renewed_at,
+            extract(epoch FROM clock_timestamp() - renewed_at)::float8 AS age
+        FROM rate_leases WHERE provider = $1
         """,
         name,
-        gone_seconds,
     )
-    known = {row["process"]: row["tokens"] for row in rows}
-    wishes = {row["process"]: RateWish(row["wanted"], row["need"]) for row in rows} | {process: wish}
-    mine, others = min(held, known.pop(process, 0)), sum(known.values())
-    target = entitled(process, wishes, total, turn)
-    tokens = mine + max(min(target - mine, total - others - mine), 0)
+    ages = {row["process"]: LeaseAge(row["renewed_at"], row["age"]) for row in rows if row["process"] != process}
+    gone = seen.gone(name, ages, gone_seconds)
+    if gone:
+        await connection.execute(
+            "DELETE FROM rate_leases WHERE provider = $1 AND process = ANY ($2::uuid[])", name, list(gone)
+        )
+    leases = {
+        row["process"]: HeldLease(row["tokens"], RateWish(row["wanted"], row["need"]))
+        for row in rows
+        if row["process"] not in gone
+    }
+    tokens, target = settle(process, held, wish, leases, total, turn)
     await connection.execute(
         """
         INSERT INTO rate_leases (provider, process, tokens, wanted, need) VALUES ($1, $2, $3, $4, $5)
