@@ -7,7 +7,7 @@ import asyncpg
 
 from services.dispatcher.admission.rate_shares import RateWish
 from services.dispatcher.admission.seen_leases import SeenLeases
-from services.dispatcher.providers.leaser import exchange, gone_after, release, slots_of
+from services.dispatcher.providers.leaser import exchange, release, slots_of, terms_of
 from tests.support.fakes import FakeClock
 
 TOTAL = 200
@@ -31,7 +31,7 @@ class Holder:
         self.held = min(self.held, self.target)
         async with self._pool.acquire() as connection, connection.transaction():
             self.held, self.target = await exchange(
-                connection, self._lease, self.process, self.held, RateWish(wanted), TOTAL, self._seen
+                connection, self._lease, self.process, self.held, RateWish(wanted), TOTAL, self._seen, terms_of(1.0)
             )
         return self.held
 
@@ -94,14 +94,15 @@ async def test_one_that_stops_gives_slots_back_at_once_and_tokens_after_their_wi
     slots.process = leaving.process
     await settle([leaving, staying], [TOTAL, TOTAL])
     assert await slots.renew(TOTAL) == TOTAL
-    await release(pool, leaving.process, {"smsc": 1.0})
+    await release(pool, leaving.process, ["smsc"])
     assert (await other_slots.renew(TOTAL), await staying.renew(TOTAL)) == (TOTAL, 100)
     # Two windows, since those of a provider that is slowed are twice as long.
-    staying.wait(2.0)
+    staying.wait(1.9)
     assert await staying.renew(TOTAL) == 100
-    staying.wait(0.6)
+    staying.wait(0.2)
     assert await staying.renew(TOTAL) == TOTAL
 
 
 def test_a_token_for_minutes_is_not_given_to_others_within_them() -> None:
-    assert (gone_after(0.5), gone_after(1.0), gone_after(60.0)) == (10.0, 10.0, 65.0)
+    assert [terms_of(window).gone for window in (0.5, 1.0, 60.0)] == [10.0, 10.0, 65.0]
+    assert [terms_of(window).unused for window in (0.5, 1.0, 60.0)] == [5.5, 6.0, 65.0]

@@ -4,10 +4,12 @@ from collections.abc import Callable
 
 from services.dispatcher.admission.breaker import Ticket
 from services.dispatcher.admission.rate_shares import RateWish
+from services.dispatcher.admission.seen_leases import LeaseTerms
 
 # A lease is not used any longer after its last renewal. Others have its slots once requests that began under it have
 # ended, too, as long as the provider's timeout is not more than the difference.
-USED_SECONDS, GONE_SECONDS = 4.0, 14.0
+USED_SECONDS = 4.0
+TERMS = LeaseTerms(gone=14.0, unused=13.0)
 # So many jobs are claimed ahead of their slots: a slot that is free is used at once, and who has none asks for some.
 AHEAD = 1
 

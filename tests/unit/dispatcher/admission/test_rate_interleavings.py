@@ -7,14 +7,14 @@ from uuid import UUID
 
 import pytest
 
-from services.dispatcher.admission.rate_limit import LEASE_SECONDS, RateGrant, RateLimit
+from services.dispatcher.admission.rate_limit import RateGrant, RateLimit
 from services.dispatcher.admission.rate_shares import HeldLease, RateWish, settle
 from services.dispatcher.admission.seen_leases import LeaseAge, SeenLeases
 from services.dispatcher.claims.lease import LEASE_SECONDS as SENDING_SECONDS
+from services.dispatcher.providers.leaser import terms_of
 from tests.support.fakes import FakeClock
 
 RATE, STEP, SECONDS = 20, 0.01, 120.0
-GONE_SECONDS = 2 * LEASE_SECONDS
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -33,7 +33,7 @@ class Table:
             for name, (_, renewed_at) in self.rows.items()
             if name != process
         }
-        for name in seen.gone("smsc", ages, GONE_SECONDS):
+        for name in seen.gone("smsc", ages, terms_of(1.0)):
             del self.rows[name]
         leases = {name: lease for name, (lease, _) in self.rows.items()}
         tokens, target = settle(process, held, wish, leases, total, int(self.clock() / 2))
@@ -126,7 +126,7 @@ def test_no_second_has_more_than_the_rate_whatever_befalls_the_dispatchers(seed:
             gone.append(victim)
             dispatchers.append(Dispatcher(UUID(int=1000 + step), clock, table, draw))
         elif chance < 0.002:
-            table.ahead += draw.choice([-3600.0, -7.0, 7.0, 3600.0])
+            table.ahead += draw.choice([-3600.0, -7.0, 7.0, 45.0])
         for dispatcher in dispatchers:
             dispatcher.turn(2.0 if seed % 2 else 0.02)
     arrivals = [moment for one in [*dispatchers, *gone] for moment in one.arrivals]
