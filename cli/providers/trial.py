@@ -51,7 +51,9 @@ def show_request(mapping: ProviderMapping, request: RenderedRequest) -> str:
 def hide(text: str, mapping: ProviderMapping) -> str:
     """Masks the secrets of a provider, plain and as they are encoded."""
     for secret in sorted(mapping.secrets.known, key=len, reverse=True):
-        for form in {secret, quote(secret), quote(secret, safe=""), quote_plus(secret)}:
+        forms = {secret, quote(secret), quote(secret, safe=""), quote(secret, safe=":"), quote_plus(secret)}
+        forms |= {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]}
+        for form in sorted(forms, key=len, reverse=True):
             text = text.replace(form, MASK)
     return text
 

@@ -162,7 +162,10 @@ class AttemptRun:
     def may_begin(self) -> bool:
         """Says whether the request may begin. If so, it has begun."""
         self._began = self._tools.clock()
-        return self._tools.held.may_begin(self.claimed, self._deadline)
+        if not self._tools.held.may_begin(self.claimed, self._deadline):
+            return False
+        self.grant.begin(self._began)
+        return True
 
     def on_not_begun(self, error: Exception | None) -> None:
         """Leaves the claim to be given back."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from urllib.parse import quote, quote_plus
 
 DETAIL_LENGTH = 200
 # A run of the text as long as this is an echo and no accident; a shorter one reveals nothing.
@@ -20,12 +21,13 @@ _SHORT = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 def scrub(reply: str, *, phone: str, text: str, secrets: Iterable[str], values: Sequence[str] = ()) -> str | None:
     """Cuts a reply to one short line without phone, text, secrets, or `values` of the client; None if nothing is left.
 
-    They are found plain and behind JSON escapes, a phone also with separators between its digits, a text also in
-    part, a short value where it stands as a word.
+    They are found plain and behind JSON escapes, secrets also as an address or a form has them, a phone also with
+    separators between its digits, a text also in part, a short value where it stands as a word.
     """
     # First as it came, then with escapes undone; the longest secret first, since one may contain another.
     long = [value for value in values if len(value) >= LEAST_ECHO]
-    hidden = sorted(filter(None, (phone, text, *secrets, *long)), key=len, reverse=True)
+    encoded = [form for secret in secrets for form in (secret, quote(secret, safe=""), quote_plus(secret))]
+    hidden = sorted(filter(None, (phone, text, *encoded, *long)), key=len, reverse=True)
     words = _words([value for value in values if len(value) < LEAST_ECHO])
     reply = _without(_unescaped(_without(reply, hidden, phone, words)), hidden, phone, words)
     line = _CONTROL.sub(" ", _DIGITS.sub(MASK, reply)).strip()

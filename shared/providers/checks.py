@@ -1,6 +1,8 @@
 """What must be true of a providers file beyond its model: names, texts, addresses, and routes. Pure."""
 
+import re
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +22,11 @@ from shared.providers.schema import NAME, ProviderConfig, ProvidersFile, Request
 
 Path = tuple[int | str, ...]
 _VARIANT_KEYS = frozenset({"query", "form", "json", "headers"})
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# What says where a request ends and which connection carries it.
+_OF_THE_CONNECTION = frozenset({"connection", "content-length", "host", "te", "transfer-encoding", "upgrade"})
+_TIME_FORMATS = frozenset({"iso", "unix", "unix_ms"})
 
 
 def check_file(file: ProvidersFile, first_rules: Mapping[str, int]) -> list[str]:
@@ -30,6 +37,7 @@ def check_file(file: ProvidersFile, first_rules: Mapping[str, int]) -> list[str]
         if not NAME.fullmatch(name):
             faults.append(f"{join_path(path)}: a name has small letters, digits, - and _, at most 32, a letter first")
         found = [*_check_request(path, provider), *_check_receipts(path, provider)]
+        found += [*_check_constants(path, provider), *_check_test_mode(path, provider)]
         faults += [f"{join_path(place)}: {fault}" for place, fault in found]
         if isinstance(provider.reply, list):
             own = f"{join_path(path)}."
@@ -88,6 +96,8 @@ def _check_request(path: Path, provider: ProviderConfig) -> Iterator[tuple[Path,
         for key, tree in (("query", variant.query), ("form", variant.form), ("headers", variant.headers)):
             found = _check_flat(tree or {}, lists=key != "headers")
             yield from (((*where, key, name), fault) for name, fault in found if variant is request or request.unicode)
+    for where, headers in ((here, request.headers), ((*here, "unicode"), (request.unicode or {}).get("headers"))):
+        yield from (((*where, "headers", name), fault) for name, fault in _check_headers(headers))
     if isinstance(request.auth, RequestAuth) and (request.auth.bearer is None) == (request.auth.basic is None):
         yield (*here, "auth"), "must be either bearer or basic"
     if uses(provider, "validity") and request.validity is None:
@@ -119,6 +129,16 @@ def _check_flat(tree: Mapping[str, Any], *, lists: bool) -> Iterator[tuple[str, 
         values = value if isinstance(value, list) and lists else [value]
         if any(isinstance(one, list | Mapping) for one in values):
             yield name, "must be a text or a number, or a list of them" if lists else "must be a text or a number"
+
+
+def _check_headers(headers: Any) -> Iterator[tuple[str, str]]:
+    for name, value in headers.items() if isinstance(headers, Mapping) else ():
+        if not _HEADER_NAME.fullmatch(name):
+            yield name, "is no name of a header"
+        elif name.lower() in _OF_THE_CONNECTION:
+            yield name, "is set by the connection itself"
+        elif isinstance(value, str) and _CONTROL.search(value):
+            yield name, "must be one line"
 
 
 def _check_url(provider: ProviderConfig) -> Iterator[str]:
@@ -173,6 +193,42 @@ def _check_receipts(path: Path, provider: ProviderConfig) -> Iterator[tuple[Path
         yield (*path, "receipts"), "needs message_id or provider_id, to know whose receipt it is"
     if not receipts.map:
         yield (*path, "receipts", "map"), "is empty"
+    at = receipts.at
+    if at is not None and not isinstance(at, str) and at.format not in _TIME_FORMATS and not _tells_time(at.format):
+        yield (*path, "receipts", "at", "format"), "is none of iso, unix and unix_ms, and no format of strptime"
+
+
+def _tells_time(pattern: str) -> bool:
+    """Says whether a format reads what it writes, and that depends on the moment."""
+    one, other = (
+        datetime(year, month, 3, month, year % 60, month, tzinfo=UTC) for year, month in ((2001, 4), (2032, 9))
+    )
+    try:
+        written = one.strftime(pattern)
+        datetime.strptime(written, pattern)  # noqa: DTZ007 - the moment is thrown away
+    except ValueError:
+        return False
+    return written != other.strftime(pattern)
+
+
+def _check_constants(path: Path, provider: ProviderConfig) -> Iterator[tuple[Path, str]]:
+    """Finds placeholders of a message in texts that are the same for all of them."""
+    token = None if provider.receipts is None else provider.receipts.token
+    for place, text in ((("sender",), provider.sender), (("receipts", "token"), token)):
+        if any(isinstance(part, RequestPlaceholder) for part in parse_text(text or "")):
+            yield (*path, *place), "is the same for all messages: it can hold no placeholder"
+
+
+def _check_test_mode(path: Path, provider: ProviderConfig) -> Iterator[tuple[Path, str]]:
+    """Finds paths that lead out of the request: what they are to show would never be shown."""
+    known = {key if key != "json_" else "json" for key in RequestConfig.model_fields}
+    for number, text in enumerate(provider.test_mode):
+        first, _, rest = text.partition(".")
+        key = rest.partition(".")[0]
+        if first != "request" or not key:
+            yield (*path, "test_mode", number), "is no path like request.form.test"
+        elif key not in known:
+            yield (*path, "test_mode", number), f"unknown key {key}{suggest(key, known)}"
 
 
 def _check_routes(file: ProvidersFile) -> Iterator[tuple[Path, str]]:

@@ -62,13 +62,13 @@ def describe_errors(error: ValidationError, tree: Any) -> list[str]:
     """Returns one line for each error of the model, without those of the branches of a union that were not meant."""
     lines = []
     for problem in error.errors(include_url=False, include_input=False, include_context=False):
-        path = _path(problem["loc"], tree)
+        path = path_of(problem["loc"], tree)
         if path is not None:
             lines.append(f"{join_path(path)}: {_words(problem['type'], problem['msg'], path)}")
     return list(dict.fromkeys(lines))
 
 
-def _path(loc: Sequence[int | str], tree: Any) -> list[int | str] | None:
+def path_of(loc: Sequence[int | str], tree: Any) -> list[int | str] | None:
     """Returns the keys of a place in the tree. None for an error of a branch that does not fit what stands there."""
     path: list[int | str] = []
     here = tree

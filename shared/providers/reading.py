@@ -1,13 +1,13 @@
 """Reads a providers file: its YAML, the presets under it, the model, and what the model cannot say."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from shared.providers.checks import check_file
-from shared.providers.faults import ProvidersFileError, describe_errors, suggest
+from shared.providers.faults import ProvidersFileError, describe_errors, path_of, suggest
 from shared.providers.merging import merge_provider
 from shared.providers.presets import preset_names, read_preset
 from shared.providers.schema import ProvidersFile
@@ -44,11 +44,39 @@ def parse_providers_file(text: str) -> ProvidersFile:
         lacking = tuple(f"{fault.partition('.preset:')[0]}." for fault in faults)
         lines = describe_errors(error, tree)
         faults += [line for line in lines if not (line.startswith(lacking) and line.endswith(": is missing"))]
-        raise ProvidersFileError(faults) from None
+        raise ProvidersFileError([*faults, *_check_rest(tree, error, first_rules)]) from None
     faults += check_file(found, first_rules)
     if faults:
         raise ProvidersFileError(faults)
     return found
+
+
+def _check_rest(tree: dict[str, Any], error: ValidationError, first_rules: Mapping[str, int]) -> list[str]:
+    """Returns the faults of what the model leaves: without unknown keys, and without providers that it refuses."""
+    problems = error.errors(include_url=False, include_input=False, include_context=False)
+    found = [(path, problem["type"]) for problem in problems if (path := path_of(problem["loc"], tree))]
+    refused: set[object] = set()
+    for path, kind in found:
+        if kind == "extra_forbidden":
+            _drop(tree, path)
+        elif path[0] == "providers" and len(path) > 1:
+            refused.add(path[1])
+        else:
+            tree.pop(str(path[0]), None)
+    if refused:
+        # Routes may lead to what is left out.
+        tree.pop("routes", None)
+        tree["providers"] = {name: own for name, own in tree["providers"].items() if name not in refused}
+    try:
+        return check_file(ProvidersFile.model_validate({"version": 1} | tree), first_rules)
+    except ValidationError:
+        return []
+
+
+def _drop(here: Any, path: Sequence[int | str]) -> None:
+    for step in path[:-1]:
+        here = here[step]
+    del here[path[-1]]
 
 
 def _with_text_keys(value: Any) -> Any:

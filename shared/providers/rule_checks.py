@@ -10,7 +10,7 @@ from shared.providers.schema import ReplyCondition, ReplyRule
 
 PRESENT, ABSENT = "present", "absent"
 RETRY_AFTER = "retry-after"
-_RANGE = re.compile(r"([1-9]\d\d)-([1-9]\d\d)")
+_RANGE = re.compile(r"([1-5]\d\d)-([1-5]\d\d)")
 _PATH = re.compile(r"[^\s.]+(?:\.[^\s.]+)*")
 
 
@@ -22,7 +22,7 @@ def read_statuses(status: int | str | Sequence[int | str]) -> frozenset[int]:
         bounds = _RANGE.fullmatch(text)
         if bounds is not None:
             low, high = int(bounds[1]), int(bounds[2])
-        elif re.fullmatch(r"[1-9]\d\d", text):
+        elif re.fullmatch(r"[1-5]\d\d", text):
             low = high = int(text)
         else:
             raise ValueError(f"{text} is no status like 200, and no range like 500-599")

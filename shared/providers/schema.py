@@ -173,7 +173,7 @@ class ProviderConfig(FileModel):
     reply: list[ReplyRule] | Literal["probe"]
     receipts: ReceiptsConfig | None = None
     timeout: Annotated[Duration, AfterValidator(_timeout)] = timedelta(seconds=10)
-    concurrency: Annotated[int, Field(ge=1, le=5000)] | None = None
+    concurrency: Annotated[int, Field(ge=1, le=5000, strict=True)] | None = None
     rate: Rate | None = None
     rate_of: Literal["messages", "segments"] = "messages"
     deduplicates: bool = False

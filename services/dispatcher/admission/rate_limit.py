@@ -5,20 +5,19 @@ which its request can have reached the provider. So in no window can more arrive
 process or the network held a request up.
 """
 
-import heapq
 import math
+from bisect import bisect_right, insort
 from collections.abc import Callable
 
 # A lease is not used any longer after its last renewal, and given to others after twice that.
 LEASE_SECONDS = 5.0
 # How far ahead of their tokens jobs are claimed: as long as a claim takes, within these bounds, and so many at least.
 LEAST_AHEAD_SECONDS, MOST_AHEAD_SECONDS, LEAST_AHEAD = 0.05, 1.0, 2
-# The share of a window that waiting for late requests may cost on average, and how many windows may be saved up for it.
-LATENESS, MOST_SAVED, FIRST_SAVED = 0.025, 3.0, 0.2
 # For what two moments differ by that are measured at two places.
-GUARD = 1.005
-# A request that got no reply for longer has most likely arrived long before.
-MOST_LATE_SECONDS = 1.0
+GUARD = 1.002
+# The shortest time of so many requests is what each takes at least, but for so much that lies now before and now after
+# its arrival.
+LEAST_SEEN, SLACK_SECONDS = 20, 0.01
 # Until the shortest time that a request took is forgotten.
 USUAL_SECONDS = 10.0
 # A delivery must not wait here for long: other mailings wait behind it, and after 30 min the broker takes it back.
@@ -29,7 +28,7 @@ MOST_BESIDE_SLOTS = 400
 
 
 class RateGrant:
-    """The tokens that one request has, from the moment `at` on, until it ends."""
+    """The tokens that one request has until it ends. `at` is when its first byte was written, at the earliest."""
 
     __slots__ = ("at", "tokens", "units")
 
@@ -37,6 +36,10 @@ class RateGrant:
         self.tokens = tokens
         self.units = units
         self.at = at
+
+    def begin(self, moment: float) -> None:
+        """Notes that the first byte is written only now: it waited for a connection."""
+        self.at = moment
 
 
 class RateLimit:
@@ -46,17 +49,17 @@ class RateLimit:
         self._clock = clock
         self.total, self.window = 1, 1.0
         self.set_rate(rate)
-        # When each token that no request has is free.
+        # When each token that no request has is free, in order.
         self._free: list[float] = []
         self._used = 0
+        self._leased = 0
         self._until = float("-inf")
         self._ahead = LEAST_AHEAD_SECONDS
         self._hungry = False
         self._need = 1
-        self._saved = FIRST_SAVED * self.total * self.window
         # The shortest time that requests took in the last seconds, and in those before.
         self._shortest = self._shortest_before = math.inf
-        self._shortest_at = clock()
+        self._shortest_at, self._seen = clock(), 0
         self.target = 0
 
     def set_rate(self, rate: float) -> None:
@@ -76,8 +79,13 @@ class RateLimit:
         return len(self._free) + self._used
 
     @property
+    def busy(self) -> bool:
+        """Whether any token was used within a window."""
+        return self._used > 0 or (bool(self._free) and self._free[-1] > self._clock())
+
+    @property
     def available(self) -> int:
-        """Tokens that are free now."""
+        """Tokens that may be used now."""
         return self._free_at(self._clock())
 
     @property
@@ -97,8 +105,7 @@ class RateLimit:
     def take(self, units: int) -> RateGrant:
         """Takes the tokens of a message: one for each unit, or all that there are."""
         tokens = min(units, self.total, len(self._free))
-        for _ in range(tokens):
-            heapq.heappop(self._free)
+        del self._free[:tokens]
         self._used += tokens
         return RateGrant(tokens, units, self._clock())
 
@@ -117,23 +124,23 @@ class RateLimit:
         self._return(grant, latest + window * (2 if slow else GUARD))
 
     def _lateness(self, seconds: float, moment: float) -> float:
-        """Returns how much later than usual a request may have arrived, as far as that may cost.
+        """Returns how much later than usual a request may have arrived.
 
         A provider that always takes its time gets every request as much later, which changes nothing. One that takes
-        now little and now much may have got a request late; waiting for all of that would leave its rate unused.
+        now little and now much may have got a request late, and that its rate is less used then is the price.
         """
-        if moment - self._shortest_at > USUAL_SECONDS:
-            self._shortest_before, self._shortest, self._shortest_at = self._shortest, math.inf, moment
+        if moment - self._shortest_at > USUAL_SECONDS and self._seen >= LEAST_SEEN:
+            self._shortest_before, self._shortest = self._shortest, math.inf
+            self._shortest_at, self._seen = moment, 0
+        self._seen += 1
         self._shortest = min(self._shortest, seconds)
-        late = seconds - min(self._shortest, self._shortest_before)
-        self._saved = min(self._saved + LATENESS * self.window, MOST_SAVED * self.window * max(self.held, 1))
-        paid = min(late, self._saved, MOST_LATE_SECONDS)
-        self._saved -= paid
-        return paid
+        known = self._seen >= LEAST_SEEN or self._shortest_before < math.inf
+        usual = min(self._shortest, self._shortest_before) - SLACK_SECONDS if known else 0.0
+        return seconds - max(usual, 0.0)
 
     def _return(self, grant: RateGrant, free_at: float) -> None:
         for _ in range(grant.tokens):
-            heapq.heappush(self._free, free_at)
+            insort(self._free, free_at)
         self._used -= grant.tokens
         grant.tokens = 0
 
@@ -143,21 +150,21 @@ class RateLimit:
 
     def wish(self, waiting: int) -> tuple[int, int]:
         """Returns how many tokens could be used, and how many a message needs, since the last call."""
-        moment = self._clock()
-        in_use = self._used + sum(free_at > moment for free_at in self._free)
+        in_use = self.held - bisect_right(self._free, self._clock())
         wanted = self.total if self._hungry or waiting else in_use + in_use // 8
         need, self._hungry, self._need = self._need, False, 1
         return min(wanted, self.total), need
 
     def give_back(self) -> int:
         """Gives back tokens that are free and too many, and returns how many are kept."""
-        moment = self._clock()
-        while self.held > self.target and self._free and self._free[0] <= moment:
-            heapq.heappop(self._free)
+        del self._free[: min(self._too_many, bisect_right(self._free, self._clock()))]
         return self.held
 
     def lease(self, tokens: int, target: int, asked_at: float) -> None:
-        """Has so many tokens from now on. `target`: how many it is to have; the rest is given back when it is free."""
+        """Has so many tokens from now on. `target`: how many it is to have; the rest is given back when it is free.
+
+        Those of requests that are under way stay with them, and are too many if others have them by now.
+        """
         moment = self._clock()
         if asked_at - self._until > LEASE_SECONDS:
             # Nobody counted on the tokens of a lease that ran out long ago.
@@ -165,16 +172,20 @@ class RateLimit:
         # New ones are spread over a window, so that they do not go out at once, now and in each window from now on.
         new = max(tokens - self.held, 0)
         for place in range(new):
-            heapq.heappush(self._free, moment + self.window * place / new)
-        while self.held > tokens and self._free:
-            self._free.remove(max(self._free))
-            heapq.heapify(self._free)
-        self.target, self._until = target, asked_at + LEASE_SECONDS
+            insort(self._free, moment + self.window * place / new)
+        # Those that are free last are lost first: nobody can use them earlier.
+        del self._free[max(tokens - self._used, 0) :]
+        self._leased, self.target, self._until = tokens, target, asked_at + LEASE_SECONDS
+
+    @property
+    def _too_many(self) -> int:
+        """Tokens that rest as soon as they are free, until they are given back."""
+        return max(self.held - min(self._leased, self.target, self.total), 0)
 
     def _free_at(self, moment: float) -> int:
         if self._clock() >= self._until:
             return 0
-        return sum(free_at <= moment for free_at in self._free)
+        return max(bisect_right(self._free, moment) - self._too_many, 0)
 
 
 class NoLimit(RateLimit):
@@ -186,6 +197,10 @@ class NoLimit(RateLimit):
     @property
     def available(self) -> int:
         return UNLIMITED
+
+    @property
+    def busy(self) -> bool:
+        return False
 
     @property
     def claimable(self) -> int:

@@ -4,10 +4,12 @@ from collections.abc import Callable
 
 from services.dispatcher.admission.breaker import Ticket
 from services.dispatcher.admission.rate_shares import RateWish
+from services.dispatcher.admission.seen_leases import LeaseTerms
 
 # A lease is not used any longer after its last renewal. Others have its slots once requests that began under it have
 # ended, too, as long as the provider's timeout is not more than the difference.
-USED_SECONDS, GONE_SECONDS = 4.0, 14.0
+USED_SECONDS = 4.0
+TERMS = LeaseTerms(gone=14.0, unused=13.0)
 # So many jobs are claimed ahead of their slots: a slot that is free is used at once, and who has none asks for some.
 AHEAD = 1
 
@@ -33,13 +35,18 @@ class SlotLease:
         return self._hungry
 
     @property
+    def busy(self) -> bool:
+        """Whether any slot was used since the last wish."""
+        return max(self._peak, len(self._taken)) > 0
+
+    @property
     def held(self) -> int:
         """Slots that this process has, or whose requests have not ended."""
         return max(self._slots, len(self._taken))
 
     def available(self, share: float = 1.0) -> int:
         """Returns how many requests may begin now, if so large a share of the slots is to be used; 0 or more."""
-        slots = min(self._slots, self._target)
+        slots = min(self._slots, self._target, self.total)
         if not slots or self._clock() >= self._until:
             return 0
         return max(max(int(slots * share), 1) - len(self._taken), 0)

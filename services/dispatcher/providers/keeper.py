@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from services.dispatcher.admission.rate_limit import NoLimit
 from services.dispatcher.claims.store import ProviderState
 from services.dispatcher.provider_api.http_client import HttpClient
 from services.dispatcher.providers.environment import environment_file, environment_secrets
@@ -81,9 +82,12 @@ class FleetKeeper:
             for line in str(error).splitlines():
                 log.error("providers file refused", detail=line)
             return False
-        before = self.fleet.lanes
+        # A provider that left the file a moment ago has its tokens and slots, and requests that are open, still.
+        before = {lane.name: lane for lane in self._leaving} | dict(self.fleet.lanes)
         lanes = {name: self._renewed(before.get(name), mapping) for name, mapping in read.mappings.items()}
-        self._leaving |= {lane: 0 for lane in before.values() if lane not in lanes.values()}
+        self._leaving |= dict.fromkeys(self.fleet.lanes.values(), 0)
+        for lane in lanes.values():
+            self._leaving.pop(lane, None)
         self.fleet = read.fleet_of(lanes)
         log.info("providers file read", providers=sorted(lanes))
         if weaknesses := self._config.weaknesses():
@@ -95,12 +99,13 @@ class FleetKeeper:
         if lane is not None and lane.mapping.config == mapping.config:
             return lane
         made = self._make_lane(mapping)
-        same = lane is not None and lane.mapping.fingerprint == mapping.fingerprint
-        made.trial = not same and self._recognised.get(mapping.name) != mapping.fingerprint
+        made.trial = self._recognised.get(mapping.name) != mapping.fingerprint
         if lane is None:
             return made
+        if lane.mapping.fingerprint == mapping.fingerprint:
+            made.trial = lane.trial
         made.holds = lane.holds
-        if mapping.config.rate is not None and not lane.unlimited:
+        if mapping.config.rate is not None and not isinstance(lane.limiter, NoLimit):
             # The tokens stay with the process.
             made.limiter = lane.limiter
             made.limiter.set_rate(mapping.config.rate)

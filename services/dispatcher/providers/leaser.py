@@ -1,12 +1,13 @@
 """Leases each provider's rate and concurrency from the database, so that all dispatchers together keep to them."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from uuid import UUID, uuid4
 
 from services.dispatcher.admission import slot_lease
 from services.dispatcher.admission.rate_limit import LEASE_SECONDS, NoLimit, RateLimit
-from services.dispatcher.admission.rate_shares import RateWish, entitled
+from services.dispatcher.admission.rate_shares import HeldLease, RateWish, settle
+from services.dispatcher.admission.seen_leases import LeaseAge, LeaseTerms, SeenLeases
 from services.dispatcher.admission.slot_lease import SlotLease
 from services.dispatcher.providers.fleet import Fleet
 from services.dispatcher.providers.lane import Lane
@@ -15,11 +16,13 @@ from shared.database import DATABASE_OUTAGES, Connection, Pool, describe
 from shared.waiting import Backoff
 
 LOOK_SECONDS, RENEW_SECONDS = 0.1, 0.5
-# Far more often than a lease ends, also where nothing is sent.
-IDLE_SECONDS = 2.0
+# Far more often than a lease ends, also where nothing is sent: others may want what lies idle here.
+IDLE_SECONDS = 1.0
 LEAVE_SECONDS = 1.0
 # Of an advisory lock for each lease, with a hash of its name.
 LOCK = 4_837_252
+# What a process wants that has ended.
+LEFT = -1
 
 log = logs.get()
 
@@ -32,6 +35,7 @@ class Leaser:
         self._fleet = fleet
         self._clock = clock
         self._process = uuid4()
+        self._seen = SeenLeases(clock)
         self._renewed_at: dict[str, float] = {}
 
     async def run(self) -> None:
@@ -51,10 +55,9 @@ class Leaser:
 
     async def leave(self) -> None:
         """Gives back what this process has: slots at once, since no request is open, tokens after their window."""
-        windows = {lane.name: lane.limiter.window for lane in self._fleet().lanes.values()}
         try:
             async with asyncio.timeout(LEAVE_SECONDS):
-                await release(self._pool, self._process, windows)
+                await release(self._pool, self._process, list(self._fleet().lanes))
         except DATABASE_OUTAGES as error:
             log.info("leases left behind", detail=describe(error))
 
@@ -63,15 +66,15 @@ class Leaser:
         wanted = lane.waiting > 0 or lease.hungry
         if since >= IDLE_SECONDS or (wanted and not lease.held):
             return True
-        return since >= RENEW_SECONDS and (lease.held > 0 or wanted)
+        return since >= RENEW_SECONDS and (lease.busy or wanted)
 
     async def _renew_rate(self, lane: Lane) -> None:
         limit = lane.limiter
         wanted, need = limit.wish(lane.waiting)
-        kept, asked_at, gone = limit.give_back(), self._clock(), gone_after(limit.window)
+        kept, asked_at, terms = limit.give_back(), self._clock(), terms_of(limit.window)
         async with self._pool.acquire() as connection, connection.transaction():
             tokens, target = await exchange(
-                connection, lane.name, self._process, kept, RateWish(wanted, need), limit.total, gone
+                connection, lane.name, self._process, kept, RateWish(wanted, need), limit.total, self._seen, terms
             )
         limit.lease(tokens, target, asked_at)
         self._renewed_at[lane.name] = self._clock()
@@ -81,7 +84,7 @@ class Leaser:
         total = max(lease.total // 2, 1) if asked_at < lane.holds.slowed_until else lease.total
         async with self._pool.acquire() as connection, connection.transaction():
             slots, target = await exchange(
-                connection, name, self._process, lease.give_back(), wish, total, slot_lease.GONE_SECONDS
+                connection, name, self._process, lease.give_back(), wish, total, self._seen, slot_lease.TERMS
             )
         lease.lease(slots, target, asked_at)
         self._renewed_at[name] = self._clock()
@@ -92,39 +95,58 @@ def slots_of(provider: str) -> str:
     return f"{provider} requests"
 
 
-def gone_after(window: float) -> float:
-    """Returns the seconds after which tokens that were not renewed are free, if each allows a message in a window."""
-    return LEASE_SECONDS + max(window, LEASE_SECONDS)
+def terms_of(window: float) -> LeaseTerms:
+    """Returns when tokens of a process that is gone are free, if each allows a message in a window of so many seconds.
+
+    A token of its last request rests for two windows where the provider is slowed.
+    """
+    return LeaseTerms(LEASE_SECONDS + max(window, LEASE_SECONDS), LEASE_SECONDS + window, 2 * window)
 
 
 async def exchange(
-    connection: Connection, name: str, process: UUID, held: int, wish: RateWish, total: int, gone_seconds: float = 10.0
+    connection: Connection,
+    name: str,
+    process: UUID,
+    held: int,
+    wish: RateWish,
+    total: int,
+    seen: SeenLeases,
+    terms: LeaseTerms,
 ) -> tuple[int, int]:
     """Renews a lease: what is not held any more is free for others, and what they left free is taken.
 
-    Returns how many tokens or slots the process has, and how many it is to have. What was not renewed for
-    `gone_seconds` is that of a process that is gone.
+    Returns how many tokens or slots the process has, and how many it is to have. By `seen` and `terms` it is known
+    which processes are gone: theirs are free.
     """
     await connection.execute("SELECT pg_advisory_xact_lock($1, hashtext($2))", LOCK, name)
     turn: int = await connection.fetchval("SELECT (extract(epoch FROM clock_timestamp()) / 2)::bigint")
     rows = await connection.fetch(
         """
-        WITH gone AS (
-            DELETE FROM rate_leases
-            WHERE renewed_at < clock_timestamp()
-                - CASE provider WHEN $1 THEN $2 * interval '1 s' ELSE interval '1 day' END
+        WITH forgotten AS (
+            DELETE FROM rate_leases WHERE provider <> $1 AND renewed_at < clock_timestamp() - interval '1 day'
         )
-        SELECT process, tokens, wanted, need FROM rate_leases
-        WHERE provider = $1 AND renewed_at >= clock_timestamp() - $2 * interval '1 s'
+        SELECT process, tokens, wanted, need, renewed_at,
+            extract(epoch FROM clock_timestamp() - renewed_at)::float8 AS age
+        FROM rate_leases WHERE provider = $1
         """,
         name,
-        gone_seconds,
     )
-    known = {row["process"]: row["tokens"] for row in rows}
-    wishes = {row["process"]: RateWish(row["wanted"], row["need"]) for row in rows} | {process: wish}
-    mine, others = min(held, known.pop(process, 0)), sum(known.values())
-    target = entitled(process, wishes, total, turn)
-    tokens = mine + max(min(target - mine, total - others - mine), 0)
+    ages = {
+        row["process"]: LeaseAge(row["renewed_at"], row["age"], row["wanted"] == LEFT)
+        for row in rows
+        if row["process"] != process
+    }
+    gone = seen.gone(name, ages, terms)
+    if gone:
+        await connection.execute(
+            "DELETE FROM rate_leases WHERE provider = $1 AND process = ANY ($2::uuid[])", name, list(gone)
+        )
+    leases = {
+        row["process"]: HeldLease(row["tokens"], RateWish(max(row["wanted"], 0), row["need"]))
+        for row in rows
+        if row["process"] not in gone
+    }
+    tokens, target = settle(process, held, wish, leases, total, turn)
     await connection.execute(
         """
         INSERT INTO rate_leases (provider, process, tokens, wanted, need) VALUES ($1, $2, $3, $4, $5)
@@ -141,24 +163,20 @@ async def exchange(
     return tokens, target
 
 
-async def release(pool: Pool, process: UUID, windows: dict[str, float]) -> None:
-    """Gives back the leases of a process whose requests have ended. `windows`: for how long a token of each allows.
+async def release(pool: Pool, process: UUID, providers: Sequence[str]) -> None:
+    """Gives back the leases of a process whose requests have ended: all but the rates of `providers` at once.
 
-    Tokens of its last requests are in use for another window, so their rows are made older, not deleted.
+    Tokens of its last requests are in use for another window, so their rows say only that it has ended.
     """
     await pool.execute(
         """
         WITH left_behind AS (
             DELETE FROM rate_leases WHERE process = $1 AND provider <> ALL ($2::text[])
         )
-        UPDATE rate_leases r
-        SET wanted = 0,
-            renewed_at = least(r.renewed_at, clock_timestamp() - (v.gone - 2 * v.seconds) * interval '1 s')
-        FROM unnest($2::text[], $3::float8[], $4::float8[]) AS v (provider, seconds, gone)
-        WHERE r.process = $1 AND r.provider = v.provider
+        UPDATE rate_leases SET wanted = $3, renewed_at = clock_timestamp()
+        WHERE process = $1 AND provider = ANY ($2::text[])
         """,
         process,
-        list(windows),
-        list(windows.values()),
-        [gone_after(window) for window in windows.values()],
+        list(providers),
+        LEFT,
     )

@@ -215,3 +215,10 @@ def test_a_part_of_the_text_is_scrubbed(body: str, scrubbed: str) -> None:
 @pytest.mark.parametrize("body", ["use 78005553535 instead", '{"phone": 79995550101}', "tel:+74951234567"])
 def test_a_phone_of_somebody_else_is_scrubbed_too(body: str) -> None:
     assert not re.search(r"\d{7}", cleaned(body.encode(), PHONE, TEXT, TOKEN) or "")
+
+
+@pytest.mark.parametrize("echo", ["p%40ss%3A+w%C3%B6rd", "p%40ss%3A%20w%C3%B6rd", "p@ss: wörd"])
+def test_a_secret_is_hidden_as_an_address_or_a_form_has_it(echo: str) -> None:
+    assert cleaned(f"GET /send?login=me&psw={echo}&fmt=3".encode(), PHONE, TEXT, "p@ss: wörd") == (
+        "GET /send?login=me&psw=***&fmt=3"
+    )

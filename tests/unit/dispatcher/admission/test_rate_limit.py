@@ -6,7 +6,15 @@ import random
 
 import pytest
 
-from services.dispatcher.admission.rate_limit import LEASE_SECONDS, RateGrant, RateLimit, make_limit, prefetch
+from services.dispatcher.admission.rate_limit import (
+    LEASE_SECONDS,
+    LEAST_SEEN,
+    SLACK_SECONDS,
+    RateGrant,
+    RateLimit,
+    make_limit,
+    prefetch,
+)
 from tests.support.fakes import FakeClock
 
 
@@ -48,23 +56,37 @@ def test_a_token_is_free_again_a_window_after_its_request_ended(rate: float, tok
         limit.done(grant)
     clock.move_to(start + window - 0.001)
     assert limit.available == 0
-    # A provider that always takes as long gets every request as much later.
-    clock.move_to(start + 1.006 * window)
+    clock.move_to(start + 0.06 + 1.006 * window)
     assert limit.available == tokens
 
 
 def test_a_late_request_keeps_its_token_for_longer() -> None:
     limit, clock = a_limit(10)
-    start = clock()
-    for seconds in (0.01, 0.31):
-        grant = limit.take(1)
-        clock.move_to(start + seconds)
-        limit.done(grant)
-        start = clock()
-    # It began at 1.01, and may have arrived 0.3 s later.
-    clock.move_to(2.29)
+    grant, start = limit.take(1), clock()
+    clock.move_to(start + 0.3)
+    limit.done(grant)
+    # Whether the provider always takes as long is not known yet.
+    clock.move_to(start + 1.29)
     assert limit.available == 9
-    clock.move_to(2.33)
+    clock.move_to(start + 1.31)
+    assert limit.available == 10
+
+
+@pytest.mark.parametrize(("seconds", "late"), [(0.3, 0.0), (0.3, 0.2), (0.005, 0.2)])
+def test_a_provider_that_always_takes_its_time_gets_every_request_as_much_later(seconds: float, late: float) -> None:
+    limit, clock = a_limit(10)
+    for _ in range(LEAST_SEEN):
+        grant = limit.take(1)
+        clock.move_to(clock() + seconds)
+        limit.done(grant)
+        clock.move_to(clock() + 2)
+    start, grant = clock(), limit.take(1)
+    clock.move_to(start + seconds + late)
+    limit.done(grant)
+    usual = max(seconds - SLACK_SECONDS, 0)
+    clock.move_to(start + seconds + late - usual + 0.99)
+    assert limit.available == 9
+    clock.move_to(start + seconds + late - usual + 1.01)
     assert limit.available == 10
 
 
@@ -135,9 +157,28 @@ def test_who_has_waiting_messages_wants_everything_and_who_has_none_wants_what_i
     assert limit.wish(0) == (80, 3)
 
 
+@pytest.mark.parametrize("late", [0.4, 5.0])
 @pytest.mark.parametrize("seed", range(3))
-def test_no_second_has_more_than_the_rate_and_the_rate_is_used(seed: int) -> None:
-    """Requests arrive anywhere between their beginning and their end, which is sometimes long after."""
+def test_no_second_has_more_than_the_rate_however_late_requests_are(seed: int, late: float) -> None:
+    """Requests arrive anywhere between their beginning and their end, which is long after for one in ten."""
+    arrivals, seconds = arrive(seed, 0.1, late)
+    assert all(last - first > 1 for first, last in zip(arrivals, arrivals[50:], strict=False))
+    assert len(arrivals) >= 50 * seconds / (1 + 0.1 * late + 0.05)
+
+
+@pytest.mark.parametrize("takes", [0.004, 0.3])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_rate_is_used_where_few_requests_are_late(seed: int, takes: float) -> None:
+    arrivals, seconds = arrive(seed, 0.01, 0.4, takes)
+    assert all(last - first > 1 for first, last in zip(arrivals, arrivals[50:], strict=False))
+    assert len(arrivals) >= 0.95 * 50 * seconds
+
+
+def arrive(seed: int, share: float, late: float, takes: float = 0.004) -> tuple[list[float], float]:
+    """Lists the arrivals at a provider within half a minute, and its seconds. `share` of the requests are `late`.
+
+    A reply comes `takes` seconds after its request arrived, at the earliest.
+    """
     draw = random.Random(seed)
     limit, clock = a_limit(50)
     arrivals: list[float] = []
@@ -149,12 +190,39 @@ def test_no_second_has_more_than_the_rate_and_the_rate_is_used(seed: int) -> Non
         while under_way and under_way[0][0] <= moment:
             limit.done(heapq.heappop(under_way)[2])
         while limit.fits(1):
-            seconds = 0.004 + draw.expovariate(200) + (0.4 if draw.random() < 0.01 else 0)
-            arrivals.append(moment + draw.uniform(0.002, seconds - 0.002))
+            seconds = takes + draw.expovariate(200) + (late if draw.random() < share else 0)
+            arrivals.append(moment + draw.uniform(0.002, seconds - takes + 0.002))
             heapq.heappush(under_way, (moment + seconds, len(arrivals), limit.take(1)))
-    arrivals.sort()
-    assert all(last - first > 1 for first, last in zip(arrivals, arrivals[50:], strict=False))
-    assert len(arrivals) >= 0.95 * 50 * 30
+    return sorted(arrivals), 30.0
+
+
+def test_a_request_that_waits_for_a_connection_is_late_by_what_it_waits() -> None:
+    limit, clock = a_limit(10)
+    grant = limit.take(1)
+    clock.move_to(clock() + 4)
+    grant.begin(clock())
+    clock.move_to(clock() + 0.01)
+    limit.done(grant)
+    clock.move_to(clock() + 0.9)
+    assert limit.available == 9
+
+
+def test_tokens_that_others_have_by_now_are_not_used_again_when_their_requests_end() -> None:
+    limit, clock = a_limit(10)
+    grants = [limit.take(1) for _ in range(8)]
+    # The process stood still for so long that its tokens were given away.
+    limit.lease(3, 5, math.inf)
+    for grant in grants:
+        limit.done(grant)
+    clock.move_to(clock() + 1.1)
+    assert (limit.held, limit.available) == (8, 3)
+    assert (limit.give_back(), limit.available) == (3, 3)
+
+
+def test_a_smaller_rate_holds_at_once() -> None:
+    limit, _ = a_limit(200)
+    limit.set_rate(50)
+    assert limit.available == 50
 
 
 def test_an_unlimited_rate_has_no_limit() -> None:

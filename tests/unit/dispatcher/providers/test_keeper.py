@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from services.dispatcher.admission.rate_limit import NoLimit
 from services.dispatcher.admission.slot_lease import SlotLease
 from services.dispatcher.claims.store import ProviderState
 from services.dispatcher.provider_api.replies import Classification
@@ -81,9 +82,45 @@ async def test_tokens_and_slots_go_on_with_a_changed_provider(keeper: FleetKeepe
     assert new.slots is not None
     assert (new.limiter.total, new.slots.total) == (50, 4)
     # The open request has its slot until it ends.
-    assert new.slots.available() == 9
+    assert new.slots.available() == 3
     old.record(0.0, ticket, grant, 0.1, ACCEPTED)
-    assert new.slots.available() == 10
+    assert new.slots.available() == 4
+
+
+async def test_a_rate_that_is_new_in_the_file_holds(keeper: FleetKeeper, file: Path) -> None:
+    file.write_text(FILE.replace("    rate: 100/s\n", ""))
+    assert keeper.reload()
+    assert isinstance(keeper.fleet.lanes["a"].limiter, NoLimit)
+    file.write_text(FILE)
+    assert keeper.reload()
+    assert keeper.fleet.lanes["a"].limiter.total == 99
+
+
+async def test_a_provider_that_comes_back_into_the_file_has_its_tokens_and_its_slots_still(
+    keeper: FleetKeeper, file: Path
+) -> None:
+    old = keeper.fleet.lanes["a"]
+    old.trial = False
+    old.begin(0.0, "x")
+    file.write_text(FILE.replace("  a:", "  c:"))
+    assert keeper.reload()
+    file.write_text(FILE.replace("100/s", "50/s"))
+    assert keeper.reload()
+    new = keeper.fleet.lanes["a"]
+    assert (new.limiter is old.limiter, new.slots is old.slots) == (True, True)
+    # As it was, it is the same again, and its client stays open.
+    file.write_text(FILE.replace("  a:", "  c:").replace("100/s", "50/s"))
+    assert keeper.reload()
+    file.write_text(FILE.replace("100/s", "50/s"))
+    assert keeper.reload()
+    assert keeper.fleet.lanes["a"] is new
+    assert keeper.longest_timeout == 20
+
+
+async def test_a_trial_goes_on_while_nothing_of_the_mapping_changes(keeper: FleetKeeper, file: Path) -> None:
+    file.write_text(FILE.replace("100/s", "50/s"))
+    assert keeper.reload()
+    assert keeper.fleet.lanes["a"].trial
 
 
 async def test_a_changed_mapping_is_tried_with_one_message_until_one_reply_is_understood(

@@ -209,3 +209,73 @@ def test_a_secret_file_is_read_again_when_it_changes(tmp_path: Path) -> None:
 def test_a_secret_without_a_value_is_named() -> None:
     with pytest.raises(MissingSecret, match="the environment has no SMSC_TOKEN"):
         SecretValues({}).read(EnvironmentSecret("SMSC_TOKEN"))
+
+
+def test_all_faults_are_said_at_once_those_of_the_model_and_those_beyond_it() -> None:
+    text = OURS.replace("{{text}}", "{{txet}}").replace("    reply:", "    timeuot: 5s\n    reply:")
+    text = text.replace("accepted}", "accepted, raeson: x}")
+    text += "rotues: []\nroutes: [{pool: [{provider: uors}]}]\n"
+    assert sorted(faults_of(text)) == [
+        "providers.ours.reply[0].raeson: unknown key, did you mean reason?",
+        "providers.ours.request.form.text: unknown placeholder {{txet}}, did you mean text?",
+        "providers.ours.timeuot: unknown key, did you mean timeout?",
+        "rotues: unknown key, did you mean routes?",
+        "routes[0].pool[0].provider: unknown provider uors, did you mean ours?",
+    ]
+
+
+def test_a_provider_that_cannot_be_read_hides_no_fault_of_another() -> None:
+    text = OURS.replace("{{text}}", "{{txet}}") + "  b: {request: 5, reply: []}\nroutes: [{pool: [{provider: b}]}]\n"
+    assert faults_of(text) == [
+        "providers.b.request: must be a map",
+        "providers.ours.request.form.text: unknown placeholder {{txet}}, did you mean text?",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("header", "fault"),
+    [
+        ('{"X Y": a}', "X Y: is no name of a header"),
+        ("{Content-Length: 5}", "Content-Length: is set by the connection itself"),
+        ("{host: b.example}", "host: is set by the connection itself"),
+        ('{X: "a\\r\\nY: b"}', "X: must be one line"),
+    ],
+)
+def test_headers_that_would_break_the_request_are_refused(header: str, fault: str) -> None:
+    line = f"      url: https://sms.example/send\n      headers: {header}"
+    assert faults_of(with_request(line)) == [f"providers.ours.request.headers.{fault}"]
+    variant = f"      url: https://sms.example/send\n      unicode: {{headers: {header}}}"
+    assert f"providers.ours.request.unicode.headers.{fault}" in faults_of(with_request(variant))
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ("concurrency: true", "concurrency: must be a whole number"),
+        ('sender: "{{tag}}"', "sender: is the same for all messages: it can hold no placeholder"),
+        ("test_mode: [form.test]", "test_mode[0]: is no path like request.form.test"),
+        ("test_mode: [request.from.test]", "test_mode[0]: unknown key from, did you mean form?"),
+        (
+            'receipts: {message_id: m, status: s, map: {"1": delivered}, at: {path: t, format: "%Q"}}',
+            "receipts.at.format: is none of iso, unix and unix_ms, and no format of strptime",
+        ),
+        (
+            'receipts: {message_id: m, status: s, map: {"1": delivered}, at: {path: t, format: ISO}}',
+            "receipts.at.format: is none of iso, unix and unix_ms, and no format of strptime",
+        ),
+    ],
+)
+def test_values_that_would_do_nothing_are_refused(line: str, fault: str) -> None:
+    assert faults_of(OURS.replace("    reply:", f"    {line}\n    reply:")) == [f"providers.ours.{fault}"]
+
+
+def test_a_time_as_a_provider_writes_it_is_taken() -> None:
+    line = 'receipts: {message_id: m, status: s, map: {"1": delivered}, at: {path: t, format: "%d.%m.%Y %H:%M:%S"}}'
+    assert parse_providers_file(OURS.replace("    reply:", f"    {line}\n    reply:")).providers["ours"].receipts
+
+
+def test_a_status_that_no_reply_has_is_refused() -> None:
+    text = with_rule("{when: {status: 200}, verdict: accepted}", '{when: {status: "600-700"}, verdict: hold}')
+    assert faults_of(text) == [
+        "providers.ours.reply[1].when.status: 600-700 is no status like 200, and no range like 500-599"
+    ]
