@@ -12,7 +12,17 @@ import pytest
 
 from cli.native import postgres
 from tests.chaos.conftest import RunExperiment
-from tests.chaos.faults.network import PATIENT, cut, reset, reset_beside_open_requests, slow, stall
+from tests.chaos.faults.network import (
+    DATABASE_AWAY,
+    FAR,
+    PATIENT,
+    cut,
+    far,
+    reset,
+    reset_beside_open_requests,
+    slow,
+    stall,
+)
 from tests.chaos.harness.experiment import Experiment
 from tests.chaos.harness.parameters import EXPERIMENT_SECONDS, parameters
 from tests.chaos.harness.rig import InjectFault, Requirement, Rig
@@ -123,6 +133,7 @@ EXPERIMENTS: Sequence[Experiment] = (
     experiment("PostgreSQL read-only", read_only, PRIVATE, seconds=15),
     Experiment("a time zone is not known", forget_zone),
     experiment("PostgreSQL slow", slow, RELAYED),
+    replace(experiment("PostgreSQL up to a second away", far(DATABASE_AWAY), RELAYED, seconds=20), env=FAR),
     experiment("PostgreSQL cut", cut, RELAYED),
     experiment("PostgreSQL reset every second", reset, RELAYED),
     replace(

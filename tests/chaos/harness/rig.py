@@ -15,6 +15,7 @@ from cli.native import postgres, rabbitmq
 from shared.migrate import migrate
 from tests.chaos.faults.broker import open_cluster
 from tests.chaos.faults.certificates import Certificates, make_certificates
+from tests.chaos.harness.witness import Witness
 from tests.support.operator import Operator
 from tests.support.relay import Relay
 from tests.support.stack import Stack
@@ -77,6 +78,7 @@ class Requirement(Enum):
     DATABASE_RELAY = auto()
     PROVIDER_RELAY = auto()
     PROVIDER_TLS = auto()
+    PROVIDER_WITNESS = auto()
     PROVIDERS_FILE = auto()
 
 
@@ -93,6 +95,7 @@ class RigServices:
     cluster: postgres.Cluster | None = None
     relay: Relay | None = None
     certificates: Certificates | None = None
+    witness: Witness | None = None
     env: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -141,6 +144,11 @@ class Rig:
     def certificates(self) -> Certificates:
         assert self.services.certificates is not None, "the experiment must require TLS"
         return self.services.certificates
+
+    @property
+    def witness(self) -> Witness:
+        assert self.services.witness is not None, "the experiment must require a witness"
+        return self.services.witness
 
     async def remember_held_claims(self, most: int | None = MAX_HELD_CLAIMS) -> None:
         """Records the claims that are open now, because their dispatcher was just killed or cut off.
@@ -221,6 +229,13 @@ async def _provider_relay(services: RigServices, stack: Stack, requires: frozens
 
 
 @contextlib.asynccontextmanager
+async def _provider_witness(services: RigServices, stack: Stack) -> AsyncIterator[None]:
+    async with Witness(f"{stack.sandbox_url}/v1") as services.witness:
+        services.env["HERALD_PROVIDER_URL"] = services.witness.url
+        yield
+
+
+@contextlib.asynccontextmanager
 async def _providers_file(services: RigServices, stack: Stack) -> AsyncIterator[None]:
     """Writes a file with two providers that drop no second request: smsc behind a relay, and vonage."""
     async with Relay(f"{stack.sandbox_url}/presets/smsc") as services.relay:
@@ -253,6 +268,8 @@ async def open_rig(
         await stack.start("sandbox")
         if requires & {Requirement.PROVIDER_RELAY, Requirement.PROVIDER_TLS}:
             await opened.enter_async_context(_provider_relay(services, stack, requires))
+        if Requirement.PROVIDER_WITNESS in requires:
+            await opened.enter_async_context(_provider_witness(services, stack))
         if Requirement.PROVIDERS_FILE in requires:
             await opened.enter_async_context(_providers_file(services, stack))
         await asyncio.gather(*(stack.start(name, env=services.env | dict(own)) for name, own in processes.items()))
