@@ -9,6 +9,7 @@ import pytest
 from shared import topology
 from tests.chaos.conftest import RunExperiment
 from tests.chaos.faults import broker
+from tests.chaos.faults.doubles import doubled
 from tests.chaos.faults.network import (
     BROKER_AWAY,
     FAR,
@@ -91,6 +92,13 @@ def lose_results(command: str) -> InjectFault:
     return inject
 
 
+async def double(rig: Rig) -> None:
+    """Delivers every body twice more, late and out of order."""
+    async with doubled(rig.services.broker_url) as count:
+        await asyncio.sleep(rig.seconds)
+    rig.notes.append(f"{count[0]} copies")
+
+
 JOBS, RESULTS, RETRIES = topology.DISPATCHER_JOBS, topology.REPORTER_RESULTS, "dispatcher.retry.1s"
 MEMORY = alarm("set_vm_memory_high_watermark", "absolute", "1", clear_command=("set_vm_memory_high_watermark", "0.4"))
 DISK = alarm("set_disk_free_limit", "100000GB", clear_command=("set_disk_free_limit", "200MB"))
@@ -110,6 +118,7 @@ EXPERIMENTS: Sequence[Experiment] = (
     Experiment("queue of results purged", lose_results("purge_queue"), requires=PRIVATE),
     Experiment("queue of retries deleted", run_command("delete_queue", RETRIES), requires=PRIVATE, error_rate=0.3),
     Experiment("queue of retries purged", run_command("purge_queue", RETRIES), requires=PRIVATE, error_rate=0.3),
+    Experiment("every body comes again, late and out of order", double, seconds=15, error_rate=0.3),
     Experiment("AMQP slow", slow, requires=RELAYED),
     Experiment("RabbitMQ up to half a second away", far(BROKER_AWAY), seconds=10, requires=RELAYED, env=FAR),
     Experiment("AMQP cut", cut, seconds=6, requires=RELAYED, quick=True),

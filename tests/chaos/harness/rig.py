@@ -15,6 +15,7 @@ from cli.native import postgres, rabbitmq
 from shared.migrate import migrate
 from tests.chaos.faults.broker import open_cluster
 from tests.chaos.faults.certificates import Certificates, make_certificates
+from tests.chaos.faults.statements import StatementRelay
 from tests.chaos.harness.witness import Witness
 from tests.support.operator import Operator
 from tests.support.relay import Relay
@@ -76,6 +77,7 @@ class Requirement(Enum):
     PRIVATE_DATABASE = auto()
     BROKER_RELAY = auto()
     DATABASE_RELAY = auto()
+    STATEMENT_RELAY = auto()
     PROVIDER_RELAY = auto()
     PROVIDER_TLS = auto()
     PROVIDER_WITNESS = auto()
@@ -96,6 +98,7 @@ class RigServices:
     relay: Relay | None = None
     certificates: Certificates | None = None
     witness: Witness | None = None
+    statements: StatementRelay | None = None
     env: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -144,6 +147,11 @@ class Rig:
     def certificates(self) -> Certificates:
         assert self.services.certificates is not None, "the experiment must require TLS"
         return self.services.certificates
+
+    @property
+    def statements(self) -> StatementRelay:
+        assert self.services.statements is not None, "the experiment must require a relay of statements"
+        return self.services.statements
 
     @property
     def witness(self) -> Witness:
@@ -206,6 +214,13 @@ async def _database_relay(services: RigServices) -> AsyncIterator[None]:
         yield
 
 
+@contextlib.asynccontextmanager
+async def _statement_relay(services: RigServices) -> AsyncIterator[None]:
+    async with StatementRelay(services.database_url) as services.statements:
+        services.env["HERALD_DATABASE_URL"] = services.statements.url
+        yield
+
+
 StartService = Callable[[RigServices], contextlib.AbstractAsyncContextManager[None]]
 _SERVICES: tuple[tuple[Requirement, StartService], ...] = (
     (Requirement.PRIVATE_BROKER, _private_broker),
@@ -213,6 +228,7 @@ _SERVICES: tuple[tuple[Requirement, StartService], ...] = (
     (Requirement.PRIVATE_DATABASE, _private_database),
     (Requirement.BROKER_RELAY, _broker_relay),
     (Requirement.DATABASE_RELAY, _database_relay),
+    (Requirement.STATEMENT_RELAY, _statement_relay),
 )
 
 
