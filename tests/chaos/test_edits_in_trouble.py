@@ -14,6 +14,7 @@ from tests.chaos.harness.rig import LATENCY_MS, Requirement, Rig
 from tests.chaos.oracle.provider_ledger import read_requests
 from tests.chaos.test_edits import SETTLED_SECONDS, WITNESS, answered, begun_after, judge_late, requests_of, victim
 from tests.support.mailing_rows import add_clients
+from tests.support.polling import until
 
 pytestmark = pytest.mark.timeout(EXPERIMENT_SECONDS)
 
@@ -27,8 +28,7 @@ EDITED_AT = (0.0, 0.35, 0.7)
 BETWEEN_FREEZES_SECONDS = 0.5
 SLOWEST_BARRIER_SECONDS = 7.0
 SLOW_MS = 3000
-# Less than the timeout of a request, after which the breaker would open.
-CONNECTING_SECONDS = 1.0
+HALF_OPEN_SECONDS = 40.0
 PATIENT = {"HERALD_PROVIDER_TIMEOUT": "10", "HERALD_DISPATCHER_CONCURRENCY": "100"}
 
 
@@ -39,9 +39,17 @@ async def connect_slowly(rig: Rig) -> None:
     await rig.remember_held_claims()
     await rig.relay.ignore()
     await rig.remember_held_claims()
-    await asyncio.sleep(CONNECTING_SECONDS)
-    open_claims = "SELECT count(*) FROM flights WHERE mailing_id = $1 AND claimed_number > folded_number"
-    rig.notes.append(f"{await rig.pool.fetchval(open_claims, mailing_id)} claims waited for a connection")
+    ignored_at = await rig.pool.fetchval("SELECT clock_timestamp()")
+
+    async def one_waits() -> bool:
+        """Says whether a claim was made since then: its request cannot have begun."""
+        claimed = (
+            "SELECT count(*) FROM flights WHERE mailing_id = $1 AND claimed_number > folded_number AND claimed_at > $2"
+        )
+        return bool(await rig.pool.fetchval(claimed, mailing_id, ignored_at))
+
+    # The breaker may open meanwhile; then it is a probe that waits.
+    await until(one_waits, HALF_OPEN_SECONDS, "a claim waits for a connection")
     await rig.operator.post(f"/mailings/{mailing_id}/cancel")
     before = await _arrived(rig, mailing_id)
     await rig.relay.mend()
