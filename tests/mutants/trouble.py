@@ -180,8 +180,8 @@ CONNECTIONS: tuple[Mutant, ...] = (
     mutant(
         "a reply after the timeout ends its connection",
         HTTP_CLIENT,
-        "        pending.abort()\n        pending.answer(Reply(\"timeout\"",
-        "        pending.answer(Reply(\"timeout\"",
+        '        pending.abort()\n        pending.answer(Reply("timeout"',
+        '        pending.answer(Reply("timeout"',
         f"{HTTP_TESTS}::test_a_late_reply_finds_its_connection_closed_and_is_nobody_elses",
     ),
     mutant(
