@@ -125,7 +125,7 @@ class AttemptRun:
             self._values = mapping.values_of(claim, end - self._began)
             self._pending = self.lane.send(self._values, deadline=self._deadline, owner=self)
         except TooLate:
-            self._expire()
+            self._wait_for_the_end(end)
         except Exception as error:
             self._crash(error)
 
@@ -230,14 +230,17 @@ class AttemptRun:
             fields = {**claimed.ids, "reason": classification.reason}
             log.error("provider refused our account", **fields, provider=lane.label, times=times)
 
-    def _expire(self) -> None:
-        """Ends a message for which less time is left than the provider takes as its validity. Nothing was sent."""
+    def _wait_for_the_end(self, end: float) -> None:
+        """Has a message wait in the table for which less time is left than the provider takes as its validity.
+
+        Nothing was sent. Only closing expires it, since the end may be moved.
+        """
         self._replied = True
         self._tools.held.let_go(self.claimed)
-        found = Classification("permanent", "too_late", TOO_LATE, not_taken=True)
+        found = Classification("temporary", "too_late", TOO_LATE, not_taken=True)
         sent = SentRequest(Reply("unreachable", detail="not sent"), self._began - self.claimed.terms.asked, 0.0)
         try:
-            self._finish(sent, found, Finish("expired", TOO_LATE))
+            self._finish(sent, found, Retry(timedelta(seconds=end - self._began), queued=False, failed=False))
         except Exception as error:
             self._fail(sent, error)
 

@@ -9,7 +9,18 @@ import pytest
 from shared import topology
 from tests.chaos.conftest import RunExperiment
 from tests.chaos.faults import broker
-from tests.chaos.faults.network import PATIENT, cut, reset, reset_beside_open_requests, slow, stall
+from tests.chaos.faults.doubles import doubled
+from tests.chaos.faults.network import (
+    BROKER_AWAY,
+    FAR,
+    PATIENT,
+    cut,
+    far,
+    reset,
+    reset_beside_open_requests,
+    slow,
+    stall,
+)
 from tests.chaos.harness.experiment import Experiment
 from tests.chaos.harness.parameters import EXPERIMENT_SECONDS, parameters
 from tests.chaos.harness.rig import InjectFault, Requirement, Rig
@@ -45,6 +56,7 @@ async def stop(rig: Rig) -> None:
 
 async def wipe(rig: Rig) -> None:
     await broker.until_restarted(rig.node, broker.wipe(rig.node))
+    await rig.remember_held_claims(None)
 
 
 def alarm(*raise_command: str, clear_command: tuple[str, ...]) -> InjectFault:
@@ -69,6 +81,24 @@ def run_command(*command: str, times: int = 1) -> InjectFault:
     return inject
 
 
+def lose_results(command: str) -> InjectFault:
+    """Has the broker lose the results that wait for the reporter: their messages are sent again once, as I4 admits."""
+
+    async def inject(rig: Rig) -> None:
+        await broker.control(rig.node, command, RESULTS)
+        await rig.remember_held_claims(None)
+        await asyncio.sleep(rig.seconds)
+
+    return inject
+
+
+async def double(rig: Rig) -> None:
+    """Delivers every body twice more, late and out of order."""
+    async with doubled(rig.services.broker_url) as count:
+        await asyncio.sleep(rig.seconds)
+    rig.notes.append(f"{count[0]} copies")
+
+
 JOBS, RESULTS, RETRIES = topology.DISPATCHER_JOBS, topology.REPORTER_RESULTS, "dispatcher.retry.1s"
 MEMORY = alarm("set_vm_memory_high_watermark", "absolute", "1", clear_command=("set_vm_memory_high_watermark", "0.4"))
 DISK = alarm("set_disk_free_limit", "100000GB", clear_command=("set_disk_free_limit", "200MB"))
@@ -84,11 +114,13 @@ EXPERIMENTS: Sequence[Experiment] = (
     Experiment("RabbitMQ closes connections", run_command("close_all_connections", "chaos", times=4), requires=PRIVATE),
     Experiment("queue of jobs deleted", run_command("delete_queue", JOBS), requires=PRIVATE),
     Experiment("queue of jobs purged", run_command("purge_queue", JOBS), requires=PRIVATE),
-    Experiment("queue of results deleted", run_command("delete_queue", RESULTS), requires=PRIVATE),
-    Experiment("queue of results purged", run_command("purge_queue", RESULTS), requires=PRIVATE),
+    Experiment("queue of results deleted", lose_results("delete_queue"), requires=PRIVATE),
+    Experiment("queue of results purged", lose_results("purge_queue"), requires=PRIVATE),
     Experiment("queue of retries deleted", run_command("delete_queue", RETRIES), requires=PRIVATE, error_rate=0.3),
     Experiment("queue of retries purged", run_command("purge_queue", RETRIES), requires=PRIVATE, error_rate=0.3),
+    Experiment("every body comes again, late and out of order", double, seconds=15, error_rate=0.3),
     Experiment("AMQP slow", slow, requires=RELAYED),
+    Experiment("RabbitMQ up to half a second away", far(BROKER_AWAY), seconds=10, requires=RELAYED, env=FAR),
     Experiment("AMQP cut", cut, seconds=6, requires=RELAYED, quick=True),
     Experiment("AMQP reset every second", reset, requires=RELAYED),
     Experiment(

@@ -12,7 +12,17 @@ import pytest
 
 from cli.native import postgres
 from tests.chaos.conftest import RunExperiment
-from tests.chaos.faults.network import PATIENT, cut, reset, reset_beside_open_requests, slow, stall
+from tests.chaos.faults.network import (
+    DATABASE_AWAY,
+    FAR,
+    PATIENT,
+    cut,
+    far,
+    reset,
+    reset_beside_open_requests,
+    slow,
+    stall,
+)
 from tests.chaos.harness.experiment import Experiment
 from tests.chaos.harness.parameters import EXPERIMENT_SECONDS, parameters
 from tests.chaos.harness.rig import InjectFault, Requirement, Rig
@@ -24,7 +34,10 @@ pytestmark = pytest.mark.timeout(EXPERIMENT_SECONDS)
 
 PRIVATE = frozenset({Requirement.PRIVATE_DATABASE})
 RELAYED = frozenset({Requirement.DATABASE_RELAY})
+STATEMENTS = frozenset({Requirement.STATEMENT_RELAY})
 BACK_SECONDS = 60
+# Of all statements; of those of every kind, as there are hundreds a second.
+LOST_SHARE, DELAYED_SECONDS = 0.03, 3.0
 # A window makes time zones matter; this one is closed for a moment of the day at most.
 ALL_DAY = (time(0, 0), time(23, 59, 59))
 
@@ -99,6 +112,22 @@ async def forget_zone(rig: Rig) -> None:
     await rig.operator.until_status(mailing_id, "finished", 30)
 
 
+async def lose_answers(rig: Rig) -> None:
+    """Loses the answers to statements that were executed: of claims, beats, folds, releases, and of commits."""
+    rig.statements.lost = LOST_SHARE
+    await asyncio.sleep(rig.seconds)
+    rig.statements.lost = 0.0
+    rig.notes.append(f"{rig.statements.hit.total()} answers lost")
+
+
+async def delay_answers(rig: Rig) -> None:
+    """Holds the answers to some statements back for longer than a beat may take."""
+    rig.statements.delayed, rig.statements.delay = LOST_SHARE, DELAYED_SECONDS
+    await asyncio.sleep(rig.seconds)
+    rig.statements.delayed = 0.0
+    rig.notes.append(f"{rig.statements.hit.total()} answers delayed")
+
+
 def experiment(
     fault: str, inject: InjectFault, requires: frozenset[Requirement], seconds: float = 8, blocks_sending: bool = False
 ) -> Experiment:
@@ -123,12 +152,15 @@ EXPERIMENTS: Sequence[Experiment] = (
     experiment("PostgreSQL read-only", read_only, PRIVATE, seconds=15),
     Experiment("a time zone is not known", forget_zone),
     experiment("PostgreSQL slow", slow, RELAYED),
+    replace(experiment("PostgreSQL up to a second away", far(DATABASE_AWAY), RELAYED, seconds=20), env=FAR),
     experiment("PostgreSQL cut", cut, RELAYED),
     experiment("PostgreSQL reset every second", reset, RELAYED),
     replace(
         experiment("PostgreSQL reset every second, provider slow", reset_beside_open_requests, RELAYED, seconds=12),
         env=PATIENT,
     ),
+    experiment("PostgreSQL loses answers", lose_answers, STATEMENTS, seconds=20),
+    experiment("PostgreSQL delays answers", delay_answers, STATEMENTS, seconds=20),
     experiment("PostgreSQL silent", stall, RELAYED, seconds=25, blocks_sending=True),
 )
 

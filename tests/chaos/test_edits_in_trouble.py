@@ -11,8 +11,10 @@ from tests.chaos.conftest import RunExperiment
 from tests.chaos.harness.experiment import Experiment
 from tests.chaos.harness.parameters import EXPERIMENT_SECONDS, parameters
 from tests.chaos.harness.rig import LATENCY_MS, Requirement, Rig
-from tests.chaos.test_edits import SETTLED_SECONDS, note_late, requests_of, sent_after, victim
+from tests.chaos.oracle.provider_ledger import read_requests
+from tests.chaos.test_edits import SETTLED_SECONDS, WITNESS, answered, begun_after, judge_late, requests_of, victim
 from tests.support.mailing_rows import add_clients
+from tests.support.polling import until
 
 pytestmark = pytest.mark.timeout(EXPERIMENT_SECONDS)
 
@@ -26,8 +28,7 @@ EDITED_AT = (0.0, 0.35, 0.7)
 BETWEEN_FREEZES_SECONDS = 0.5
 SLOWEST_BARRIER_SECONDS = 7.0
 SLOW_MS = 3000
-# Less than the timeout of a request, after which the breaker would open.
-CONNECTING_SECONDS = 1.0
+HALF_OPEN_SECONDS = 40.0
 PATIENT = {"HERALD_PROVIDER_TIMEOUT": "10", "HERALD_DISPATCHER_CONCURRENCY": "100"}
 
 
@@ -38,15 +39,30 @@ async def connect_slowly(rig: Rig) -> None:
     await rig.remember_held_claims()
     await rig.relay.ignore()
     await rig.remember_held_claims()
-    await asyncio.sleep(CONNECTING_SECONDS)
-    open_claims = "SELECT count(*) FROM flights WHERE mailing_id = $1 AND claimed_number > folded_number"
-    rig.notes.append(f"{await rig.pool.fetchval(open_claims, mailing_id)} claims waited for a connection")
+    ignored_at = await rig.pool.fetchval("SELECT clock_timestamp()")
+
+    async def one_waits() -> bool:
+        """Says whether a claim was made since then: its request cannot have begun."""
+        claimed = (
+            "SELECT count(*) FROM flights WHERE mailing_id = $1 AND claimed_number > folded_number AND claimed_at > $2"
+        )
+        return bool(await rig.pool.fetchval(claimed, mailing_id, ignored_at))
+
+    # The breaker may open meanwhile; then it is a probe that waits.
+    await until(one_waits, HALF_OPEN_SECONDS, "a claim waits for a connection")
     await rig.operator.post(f"/mailings/{mailing_id}/cancel")
-    before = len(await requests_of(rig, mailing_id))
+    before = await _arrived(rig, mailing_id)
     await rig.relay.mend()
     await asyncio.sleep(rig.seconds)
-    if begun := len(await requests_of(rig, mailing_id)) - before:
+    if begun := await _arrived(rig, mailing_id) - before:
         rig.violations.append(f"I3 {begun} requests began after the cancel was answered")
+
+
+async def _arrived(rig: Rig, mailing_id: int) -> int:
+    """Counts the requests of a mailing that the provider has seen."""
+    rows = await rig.pool.fetch("SELECT id FROM messages WHERE mailing_id = $1", mailing_id)
+    ids = {row["id"] for row in rows}
+    return sum(1 for request in await read_requests(rig.stack.sandbox) if request.message_id in ids)
 
 
 async def dispatcher_stands_still(rig: Rig) -> None:
@@ -57,8 +73,7 @@ async def dispatcher_stands_still(rig: Rig) -> None:
 
     async def edit(new: str) -> float:
         began = loop.time()
-        await rig.operator.patch(f"/mailings/{rig.main}", {"text": new})
-        superseded_at[text] = datetime.now(UTC)
+        superseded_at[text] = await answered(rig, "PATCH", f"/mailings/{rig.main}", {"text": new})
         return loop.time() - began
 
     for number, seconds in enumerate(FROZEN_SECONDS):
@@ -75,26 +90,37 @@ async def dispatcher_stands_still(rig: Rig) -> None:
     rig.notes.append(f"slowest edit {slowest:.1f} s")
     if slowest > SLOWEST_BARRIER_SECONDS:
         rig.violations.append(f"I6 an edit took {slowest:.1f} s beside a dispatcher that stands still")
-    await note_late(rig, sent_after(await requests_of(rig, rig.main), superseded_at))
+    judge_late(rig, len(superseded_at), begun_after(await requests_of(rig, rig.main), superseded_at))
 
 
 async def planner_stands_still(rig: Rig) -> None:
     """Freezes the planner at any moment of its turns, and edits, pauses and resumes meanwhile."""
     planner, loop, slowest = rig.stack.process("planner"), asyncio.get_running_loop(), 0.0
+    superseded_at: dict[str, datetime] = {}
+    pauses: list[tuple[datetime, datetime]] = []
+    text = "Hello"
     for number in range(FREEZES):
         await asyncio.sleep(rig.seconds / FREEZES)
         planner.kill(signal.SIGSTOP)
-        for path, body in (("", {"text": f"Hello {number}"}), ("/pause", None), ("/resume", None)):
-            began = loop.time()
-            if body is None:
-                await rig.operator.post(f"/mailings/{rig.main}{path}")
-            else:
-                await rig.operator.patch(f"/mailings/{rig.main}", body)
+        before, text = text, f"Hello {number}"
+        for path, body in (("", {"text": text}), ("/pause", None), ("/resume", None)):
+            began, asked_at = loop.time(), datetime.now(UTC)
+            moment = await answered(rig, "PATCH" if body else "POST", f"/mailings/{rig.main}{path}", body)
             slowest = max(slowest, loop.time() - began)
+            if body:
+                superseded_at[before] = moment
+            elif path == "/pause":
+                paused_at = moment
+            else:
+                pauses.append((paused_at, asked_at))
         planner.kill(signal.SIGCONT)
     rig.notes.append(f"slowest edit {slowest:.1f} s")
     if slowest > SLOWEST_EDIT_SECONDS:
         rig.violations.append(f"I6 an edit took {slowest:.1f} s beside a planner that stands still")
+    await asyncio.sleep(SETTLED_SECONDS)
+    requests = await requests_of(rig, rig.main)
+    late = [(one, paused) for paused, resumed in pauses for one in requests if paused < one.begun_at < resumed]
+    judge_late(rig, len(superseded_at) + len(pauses), late + begun_after(requests, superseded_at))
 
 
 async def move_the_end_out(rig: Rig) -> None:
@@ -116,11 +142,12 @@ EXPERIMENTS: Sequence[Experiment] = (
     Experiment(
         "connecting is slow, and a cancel", connect_slowly, seconds=6, requires=frozenset({Requirement.PROVIDER_RELAY})
     ),
-    Experiment("planner stands still, and edits", planner_stands_still),
+    Experiment("planner stands still, and edits", planner_stands_still, requires=WITNESS),
     Experiment(
         "a dispatcher stands still for 4 to 6 s, and edits",
         dispatcher_stands_still,
         seconds=sum(FROZEN_SECONDS) + len(FROZEN_SECONDS),
+        requires=WITNESS,
         env=PATIENT,
         more_processes=("dispatcher-2", "dispatcher-3"),
         freezes_dispatcher=True,

@@ -1,4 +1,4 @@
-"""A small mailing is not delayed by a big one, whatever the rate of the provider and the number of retries."""
+"""Small mailings are not delayed, by a big one or by each other, whatever the rate and the number of retries."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from tests.chaos.harness.parameters import EXPERIMENT_SECONDS
 from tests.chaos.harness.result import ExperimentResult
 from tests.chaos.harness.rig import PIPELINE, Rig, RigServices, open_rig
 from tests.chaos.harness.traffic import until_finished
-from tests.support.mailing_rows import add_clients
+from tests.support.mailing_rows import add_clients, add_mailing
 from tests.support.operator import Operator
 from tests.support.polling import until
 from tests.support.stack import Stack
@@ -24,6 +24,13 @@ DONE_WITHIN = 20.0
 UNDER_WAY_SECONDS = 20
 # The breaker needs some successes before it judges the share of failures.
 HEALTHY_SECONDS = 3
+
+
+# Mailings of few clients that start in the same second, and at which share of the plain rate they must be sent.
+CROWD, CROWD_CLIENTS, CROWD_RATE = 300, 5, 100
+CROWD_STARTS_IN = 600
+LEAST_OF_PLAIN = 0.5
+CLOSED_WITHIN = 5.0
 
 
 @dataclass(frozen=True)
@@ -82,6 +89,46 @@ async def test_a_small_mailing_is_done_at_once_beside_a_big_one(
             rig.violations.append(f"fairness: the small mailing took {seconds:.1f} s")
         result = await assess(rig, {small})
     report_result(result)
+
+
+async def test_many_small_mailings_of_one_second_are_sent_at_the_rate_of_one(
+    services: RigServices,
+    show_logs: Callable[[Stack], None],
+    report_result: Callable[[ExperimentResult], None],
+) -> None:
+    env = {"HERALD_PROVIDER_RATE": str(CROWD_RATE), "HERALD_DISPATCHER_CONCURRENCY": "50"}
+    processes: dict[str, dict[str, str]] = {name: {} for name in ("api", *PIPELINE)}
+    name = f"{CROWD} mailings of {CROWD_CLIENTS} in one second"
+    async with open_rig(services, frozenset(), env, processes, show_logs) as (stack, pool):
+        rig = Rig(name, stack, pool, Operator(stack), services, UNDER_WAY_SECONDS, CROWD_RATE)
+        await rig.operator.set_faults(latency_ms=20)
+        await add_clients(pool, CROWD_CLIENTS, tag="few")
+        mailings = [await add_mailing(pool, tags=["few"], start_in=CROWD_STARTS_IN, lasts=3600) for _ in range(CROWD)]
+        await pool.execute("UPDATE mailings SET start_at = now() + interval '1 s'")
+        await until_finished(rig)
+        rate, closed = await _course_of(rig)
+        rig.notes.append(f"{rate:.0f}/s, finished {closed:.1f} s after the last message")
+        if rate < LEAST_OF_PLAIN * CROWD_RATE:
+            rig.violations.append(f"fairness: {rate:.0f}/s, where one mailing is sent at {CROWD_RATE}/s")
+        if closed > CLOSED_WITHIN:
+            rig.violations.append(f"fairness: a mailing was finished {closed:.1f} s after its last message")
+        result = await assess(rig, set(mailings))
+    report_result(result)
+
+
+async def _course_of(rig: Rig) -> tuple[float, float]:
+    """Returns messages a second from the start to the last, and how long the books stayed open after one at most."""
+    row = await rig.pool.fetchrow(
+        """
+        SELECT sum(messages)::float8 / extract(epoch FROM max(last) - min(start_at))::float8 AS rate,
+            max(extract(epoch FROM finished_at - last))::float8 AS closed
+        FROM mailings JOIN (
+            SELECT mailing_id, count(*) AS messages, max(final_at) AS last FROM messages GROUP BY 1
+        ) AS sent ON mailing_id = id
+        """
+    )
+    assert row is not None
+    return row["rate"], row["closed"]
 
 
 async def _retrying_share(rig: Rig) -> float:

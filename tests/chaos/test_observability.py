@@ -68,6 +68,14 @@ async def crash(stack: Stack) -> None:
     await dispatcher.start()
 
 
+async def pause_one(operator: Operator) -> None:
+    """Leaves a mailing paused in the middle."""
+    await operator.import_numbered(300, tag="paused", first=5000)
+    mailing_id = await operator.create_mailing(filter={"tags": ["paused"]}, lasts=3600)
+    await operator.until_counts_begin(mailing_id)
+    await operator.post(f"/mailings/{mailing_id}/pause")
+
+
 def addresses(stack: Stack) -> dict[str, str]:
     urls = {name: stack.process(name).probe for name in PROCESSES}
     return {name: url.removeprefix("http://").removesuffix("/readyz") for name, url in urls.items()}
@@ -111,7 +119,9 @@ async def test_an_incident_can_be_seen_on_the_dashboard(make_stack: MakeStack, t
     async with open_prometheus(addresses(stack), tmp_path, free_port) as prometheus:
         begun = time.time()
         outage_seconds = 90 if PICTURES in os.environ else 15
-        await incident.play_incident(Operator(stack), partial(crash, stack), outage_seconds)
+        operator = Operator(stack)
+        await pause_one(operator)
+        await incident.play_incident(operator, partial(crash, stack), outage_seconds)
         for query, least in SEEN.items():
             await until_seen(prometheus, query, begun, least)
         for title, expr in OURS:

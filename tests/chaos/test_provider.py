@@ -20,6 +20,8 @@ pytestmark = pytest.mark.timeout(EXPERIMENT_SECONDS)
 ON, OFF = {"ok": 1.0}, {"error500": 1.0}
 FLAP_SECONDS = 2
 SLOW_MS = 4000
+# Of the rate of requests, while half of the replies are failures.
+LEAST_OF_HALF = 0.4
 
 
 def faults(modes: dict[str, float] | None = None, **more: Any) -> InjectFault:
@@ -50,6 +52,18 @@ async def flap(rig: Rig) -> None:
         for modes in (OFF, ON):
             await rig.operator.set_faults(latency_ms=LATENCY_MS, modes=modes)
             await asyncio.sleep(FLAP_SECONDS)
+    await heal(rig)
+
+
+async def fail_half(rig: Rig) -> None:
+    """Fails every second request: at least two fifths of the plain rate of requests are made all the same."""
+    await rig.operator.set_faults(latency_ms=LATENCY_MS, error_rate=0.5)
+    before = len(await read_requests(rig.stack.sandbox))
+    await asyncio.sleep(rig.seconds)
+    rate = (len(await read_requests(rig.stack.sandbox)) - before) / rig.seconds
+    rig.notes.append(f"{rate:.0f} requests/s meanwhile")
+    if rate < LEAST_OF_HALF * rig.rate:
+        rig.violations.append(f"I8 {rate:.0f} requests/s to a provider of which half the replies fail")
     await heal(rig)
 
 
@@ -132,7 +146,7 @@ EXPERIMENTS: Sequence[Experiment] = (
     Experiment("provider breaks its chunks", faults({"bad_chunks": 1.0})),
     Experiment("provider takes messages and answers 202", faults({"queued202": 1.0})),
     Experiment("provider flaps", flap, seconds=12),
-    Experiment("provider fails every second time", faults(error_rate=0.5), seconds=12),
+    Experiment("provider fails every second time", fail_half, seconds=12),
     Experiment("provider loses replies", faults({"ok": 0.7, "lost_reply": 0.3})),
     Experiment("provider loses every reply", faults({"lost_reply": 1.0})),
     # A probe of the breaker spends an attempt, too, since it may have arrived.

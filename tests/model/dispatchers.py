@@ -38,7 +38,14 @@ def _may_ask(setup: Setup, process: Process) -> bool:
 
 def settled_step(setup: Setup, state: State) -> Step | None:
     """Returns a step that nothing can interfere with, so that it need not be tried in any other order."""
-    if any(kind in INTERFERING and count for kind, count in state.left):
+    faults = {kind for kind, count in state.left if count}
+    if setup.rules.heard_since_asked and "statement of unknown fate" not in faults:
+        # Whatever happens to a claim that was answered happens to one that is held.
+        for index, process in enumerate(state.processes):
+            item = process.item
+            if item is not None and (item.stage, item.verdict, process.mode != "stopped") == ("answered", "send", True):
+                return _obey(state, index, item)
+    if faults & INTERFERING:
         return None
     for index, process in enumerate(state.processes):
         item = process.item

@@ -97,7 +97,8 @@ def _passed(setup: Setup, row: Row, edit: int) -> bool:
     if edit not in row.asked:
         return True
     if row.fenced is not None:
-        return row.fenced >= setup.bounds.lease or not setup.rules.wait_after_mark
+        # No beat has succeeded since the mark, so the lease counts from the last one.
+        return row.silent >= setup.bounds.lease or not setup.rules.wait_after_mark
     return row.silent >= setup.bounds.lease or _has_heard(setup, row, edit)
 
 

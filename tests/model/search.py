@@ -1,6 +1,7 @@
 """Explores every state that can be reached: finds the shortest way to a broken promise, and dead ends."""
 
 from array import array
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -26,7 +27,6 @@ class Exploration:
     steps: int
     broken: str = ""
     trace: tuple[str, ...] = ()
-    last: State | None = None
 
     def __str__(self) -> str:
         counts = f"{self.states:,} states, {self.steps:,} steps"
@@ -34,27 +34,35 @@ class Exploration:
 
 
 class _Graph:
-    """The states in the order in which they were found, how each was found, and the steps that are no faults."""
+    """The states in the order in which they were found, how each was found, and the steps that are no faults.
+
+    Of a state that was explored only its hash of 64 bits is kept. That two of ten million states share one has a chance
+    of one in 300,000, and whole states would need a kilobyte each.
+    """
 
     def __init__(self, first: State) -> None:
-        self.states = [first]
-        self.number = {first: 0}
-        self.parent = array("l", [-1])
-        self.label = [""]
-        self.sources = array("l")
-        self.targets = array("l")
+        self.number = {hash(first): 0}
+        self.waiting = deque([first])
+        self.ended = bytearray(1)
+        self.parent = array("i", [-1])
+        self.label = array("h", [0])
+        self.labels = {"": 0}
+        self.sources = array("i")
+        self.targets = array("i")
         self.steps = 0
 
     def add(self, source: int, step: Step) -> int | None:
         """Adds a step, and returns the number of the state that it leads to if that is new."""
         self.steps += 1
-        target = self.number.get(step.after)
+        key = hash(step.after)
+        target = self.number.get(key)
         new = target is None
         if target is None:
-            target = self.number[step.after] = len(self.states)
-            self.states.append(step.after)
+            target = self.number[key] = len(self.parent)
+            self.waiting.append(step.after)
+            self.ended.append(0)
             self.parent.append(source)
-            self.label.append(step.label)
+            self.label.append(self.labels.setdefault(step.label, len(self.labels)))
         if not step.fault:
             self.sources.append(source)
             self.targets.append(target)
@@ -62,15 +70,14 @@ class _Graph:
 
     def trace(self, number: int) -> tuple[str, ...]:
         """Returns what leads to a state, from the beginning."""
-        labels = []
+        names, labels = list(self.labels), []
         while number > 0:
-            labels.append(self.label[number])
+            labels.append(names[self.label[number]])
             number = self.parent[number]
         return tuple(reversed(labels))
 
     def result(self, broken: str = "", number: int = 0) -> Exploration:
-        trace = self.trace(number) if broken else ()
-        return Exploration(len(self.states), self.steps, broken, trace, self.states[number] if broken else None)
+        return Exploration(len(self.parent), self.steps, broken, self.trace(number) if broken else ())
 
 
 def explore(first: State, steps: Callable[[State], Iterable[Step]], ended: Callable[[State], bool]) -> Exploration:
@@ -80,23 +87,23 @@ def explore(first: State, steps: Callable[[State], Iterable[Step]], ended: Calla
     """
     graph = _Graph(first)
     number = 0
-    while number < len(graph.states):
-        for step in steps(graph.states[number]):
+    while graph.waiting:
+        state = graph.waiting.popleft()
+        graph.ended[number] = ended(state)
+        for step in steps(state):
             found = graph.add(number, step)
             if found is not None and step.after.broken:
                 return graph.result(step.after.broken, found)
         number += 1
-    dead = _first_dead_end(graph, ended)
+    dead = _first_dead_end(graph)
     return graph.result() if dead is None else graph.result(DEAD_END, dead)
 
 
-def _first_dead_end(graph: _Graph, ended: Callable[[State], bool]) -> int | None:
+def _first_dead_end(graph: _Graph) -> int | None:
     """Goes back from the states that have ended, and returns the first state that is not met on the way."""
     starts, sources = _steps_by_target(graph)
-    open_ends = [number for number, state in enumerate(graph.states) if ended(state)]
-    met = bytearray(len(graph.states))
-    for number in open_ends:
-        met[number] = 1
+    met = graph.ended
+    open_ends = [number for number, value in enumerate(met) if value]
     while open_ends:
         target = open_ends.pop()
         for source in sources[starts[target] : starts[target + 1]]:
@@ -108,13 +115,14 @@ def _first_dead_end(graph: _Graph, ended: Callable[[State], bool]) -> int | None
 
 def _steps_by_target(graph: _Graph) -> "tuple[array[int], array[int]]":
     """Sorts the steps by the state that they lead to: (where those of each begin, the states that they come from)."""
-    starts = array("l", bytes(8 * (len(graph.states) + 1)))
+    count = len(graph.parent)
+    starts = array("q", bytes(8 * (count + 1)))
     for target in graph.targets:
         starts[target + 1] += 1
-    for number in range(len(graph.states)):
+    for number in range(count):
         starts[number + 1] += starts[number]
-    places = array("l", starts)
-    ordered = array("l", bytes(8 * len(graph.sources)))
+    places = array("q", starts)
+    ordered = array("i", bytes(4 * len(graph.sources)))
     for source, target in zip(graph.sources, graph.targets, strict=True):
         ordered[places[target]] = source
         places[target] += 1

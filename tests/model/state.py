@@ -92,6 +92,10 @@ class Process(NamedTuple):
     item: Item | None = None
 
 
+# Where the names stand, which are left out where labels do not matter. After that of a process comes its item only.
+_OF_PROCESS, _OF_ITEM = Process._fields.index("name"), Item._fields.index("name")
+
+
 class Statement(NamedTuple):
     """A statement whose client has given up, and which the database may still execute."""
 
@@ -202,7 +206,8 @@ def _without_edits(state: State) -> State:
 def _order(process: Process) -> int:
     """Returns a key that does not depend on labels. Equal ones are equal but for their labels, bar an accident."""
     item = process.item
-    return hash((process._replace(name=NOBODY, item=None), None if item is None else item._replace(name=NOBODY)))
+    of_item = None if item is None else (item[:_OF_ITEM], item[_OF_ITEM + 1 :])
+    return hash((process[:_OF_PROCESS], of_item))
 
 
 def _names_in_use(state: State, processes: Iterable[Process]) -> Iterable[int]:

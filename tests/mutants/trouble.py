@@ -139,4 +139,88 @@ SLOTS: tuple[Mutant, ...] = (
     ),
 )
 
-TROUBLE = REPLIED + DATA + SLOTS
+HELD = "services/dispatcher/claims/held_claims.py"
+HELD_TESTS = "tests/unit/dispatcher/claims/test_held_claims.py"
+HTTP_CLIENT = "services/dispatcher/provider_api/http_client.py"
+HTTP_TESTS = "tests/unit/dispatcher/provider_api/test_http_client.py"
+PUBLISHER = "shared/broker/publisher.py"
+PUBLISHER_TESTS = "tests/unit/shared/broker/test_publisher.py"
+BARRIER_TESTS = "tests/integration/api/edits/test_barrier.py"
+
+CONNECTIONS: tuple[Mutant, ...] = (
+    mutant(
+        "a request begins only with time left",
+        HELD,
+        "        elif moment >= deadline:\n",
+        "        elif False:\n",
+        f"{HELD_TESTS}::test_nothing_begins_without_time_left",
+    ),
+    mutant(
+        "a claim on its way is void once the lease was over",
+        HELD,
+        "        if terms.term != self.lease.term:\n            return",
+        "        if False:\n            return",
+        f"{HELD_TESTS}::test_a_lease_that_has_lapsed_is_not_revived_for_what_was_held_under_it",
+    ),
+    mutant(
+        "what a take-over that is given back uncovers is stale at once",
+        "services/dispatcher/claims/store.py",
+        "claimed_at = g.claimed_at - interval '32 s'\n",
+        "claimed_at = g.claimed_at\n",
+        "tests/integration/test_claim.py::test_a_takeover_that_is_given_back_can_be_taken_over_at_once",
+    ),
+    mutant(
+        "a message with too little time for its provider is left to the closing",
+        "services/dispatcher/attempt.py",
+        "Retry(timedelta(seconds=end - self._began), queued=False, failed=False)",
+        'Finish("expired", TOO_LATE)',
+        "tests/unit/dispatcher/test_attempt_verdicts.py"
+        "::test_a_message_with_too_little_time_for_the_provider_waits_for_the_end_or_a_later_one",
+    ),
+    mutant(
+        "a reply after the timeout ends its connection",
+        HTTP_CLIENT,
+        '        pending.abort()\n        pending.answer(Reply("timeout"',
+        '        pending.answer(Reply("timeout"',
+        f"{HTTP_TESTS}::test_a_late_reply_finds_its_connection_closed_and_is_nobody_elses",
+    ),
+    mutant(
+        "a kept connection that was closed carries no request",
+        HTTP_CLIENT,
+        "if not self._outdated(connection) and connection.usable():",
+        "if not self._outdated(connection):",
+        f"{HTTP_TESTS}::test_what_the_kernel_knows_of_a_kept_connection_is_asked_before_it_is_used",
+    ),
+    mutant(
+        "a returned body is not published",
+        PUBLISHER,
+        "        elif isinstance(error, BodyReturned):\n            body.settle(Unroutable(",
+        "        elif isinstance(error, BodyReturned):\n            body.settle(None and Unroutable(",
+        f"{PUBLISHER_TESTS}::test_a_returned_body_is_published_once_more_and_then_unroutable",
+    ),
+    mutant(
+        "nothing is published while the broker blocks",
+        PUBLISHER,
+        "        if self._channel is None or self._connection is None or not self._connection.has_room:\n",
+        "        if self._channel is None or self._connection is None:\n",
+        f"{PUBLISHER_TESTS}::test_a_blocked_publisher_writes_nothing_says_why_and_goes_on_by_itself",
+    ),
+    mutant(
+        "a second delete waits like the first",
+        "services/api/mailings/handlers.py",
+        """        notify_planner(request, "mailing.deleted", mailing_id)
+    await pass_barrier""",
+        """        notify_planner(request, "mailing.deleted", mailing_id)
+        await pass_barrier""",
+        f"{BARRIER_TESTS}::test_a_second_delete_waits_like_the_first",
+    ),
+    mutant(
+        "the end of a running mailing is at least 40 s away",
+        "services/api/mailings/rules.py",
+        "plan.end_at < locked.now + NOTICE",
+        "plan.end_at < locked.now",
+        "tests/unit/api/mailings/test_rules.py::test_times_are_judged_by_the_clock_of_the_row",
+    ),
+)
+
+TROUBLE = REPLIED + DATA + SLOTS + CONNECTIONS

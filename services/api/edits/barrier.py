@@ -26,7 +26,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.004, 0.05
 async def pass_barrier(request: web.Request, scope: EditScope) -> None:
     """Waits until no request to the provider can begin under the terms before an edit. Call it after the commit.
 
-    Takes milliseconds; about 6 s when a dispatcher hangs. An edit that changed nothing passes it, too: the edit of
+    Takes milliseconds; about 5 s when a dispatcher hangs. An edit that changed nothing passes it, too: the edit of
     another request may still be unheard. Raises a 503 problem if the database is away: the edit stands.
     """
     try:

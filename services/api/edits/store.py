@@ -70,15 +70,13 @@ async def list_processes(pool: Pool) -> list[UUID]:
 async def find_unaware(pool: Pool, edit: AnnouncedEdit, processes: Sequence[UUID]) -> list[UUID]:
     """Finds those of these dispatchers that have not heard of an edit and whose lease may hold.
 
-    A lease has run out when the last beat is LEASE old; that of a fenced process, LEASE after it was fenced.
+    A lease has run out when the last beat is LEASE old. No beat of a fenced process succeeds.
     """
     rows = await pool.fetch(
         """
         SELECT id FROM processes
-        WHERE id = ANY ($3::uuid[]) AND CASE
-            WHEN fenced_at IS NULL THEN beat_at > clock_timestamp() - $2::interval AND NOT heard @> ARRAY[$1::bigint]
-            ELSE fenced_at > clock_timestamp() - $2::interval
-        END
+        WHERE id = ANY ($3::uuid[]) AND beat_at > clock_timestamp() - $2::interval
+            AND (fenced_at IS NOT NULL OR NOT heard @> ARRAY[$1::bigint])
         """,
         edit.id,
         LEASE,

@@ -15,6 +15,8 @@ from cli.native import postgres, rabbitmq
 from shared.migrate import migrate
 from tests.chaos.faults.broker import open_cluster
 from tests.chaos.faults.certificates import Certificates, make_certificates
+from tests.chaos.faults.statements import StatementRelay
+from tests.chaos.harness.witness import Witness
 from tests.support.operator import Operator
 from tests.support.relay import Relay
 from tests.support.stack import Stack
@@ -75,8 +77,10 @@ class Requirement(Enum):
     PRIVATE_DATABASE = auto()
     BROKER_RELAY = auto()
     DATABASE_RELAY = auto()
+    STATEMENT_RELAY = auto()
     PROVIDER_RELAY = auto()
     PROVIDER_TLS = auto()
+    PROVIDER_WITNESS = auto()
     PROVIDERS_FILE = auto()
 
 
@@ -93,6 +97,8 @@ class RigServices:
     cluster: postgres.Cluster | None = None
     relay: Relay | None = None
     certificates: Certificates | None = None
+    witness: Witness | None = None
+    statements: StatementRelay | None = None
     env: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -141,6 +147,16 @@ class Rig:
     def certificates(self) -> Certificates:
         assert self.services.certificates is not None, "the experiment must require TLS"
         return self.services.certificates
+
+    @property
+    def statements(self) -> StatementRelay:
+        assert self.services.statements is not None, "the experiment must require a relay of statements"
+        return self.services.statements
+
+    @property
+    def witness(self) -> Witness:
+        assert self.services.witness is not None, "the experiment must require a witness"
+        return self.services.witness
 
     async def remember_held_claims(self, most: int | None = MAX_HELD_CLAIMS) -> None:
         """Records the claims that are open now, because their dispatcher was just killed or cut off.
@@ -198,6 +214,13 @@ async def _database_relay(services: RigServices) -> AsyncIterator[None]:
         yield
 
 
+@contextlib.asynccontextmanager
+async def _statement_relay(services: RigServices) -> AsyncIterator[None]:
+    async with StatementRelay(services.database_url) as services.statements:
+        services.env["HERALD_DATABASE_URL"] = services.statements.url
+        yield
+
+
 StartService = Callable[[RigServices], contextlib.AbstractAsyncContextManager[None]]
 _SERVICES: tuple[tuple[Requirement, StartService], ...] = (
     (Requirement.PRIVATE_BROKER, _private_broker),
@@ -205,6 +228,7 @@ _SERVICES: tuple[tuple[Requirement, StartService], ...] = (
     (Requirement.PRIVATE_DATABASE, _private_database),
     (Requirement.BROKER_RELAY, _broker_relay),
     (Requirement.DATABASE_RELAY, _database_relay),
+    (Requirement.STATEMENT_RELAY, _statement_relay),
 )
 
 
@@ -217,6 +241,13 @@ async def _provider_relay(services: RigServices, stack: Stack, requires: frozens
         certificate = services.certificates.good
     async with Relay(f"{stack.sandbox_url}/v1", certificate) as services.relay:
         services.env["HERALD_PROVIDER_URL"] = services.relay.url
+        yield
+
+
+@contextlib.asynccontextmanager
+async def _provider_witness(services: RigServices, stack: Stack) -> AsyncIterator[None]:
+    async with Witness(f"{stack.sandbox_url}/v1") as services.witness:
+        services.env["HERALD_PROVIDER_URL"] = services.witness.url
         yield
 
 
@@ -253,6 +284,8 @@ async def open_rig(
         await stack.start("sandbox")
         if requires & {Requirement.PROVIDER_RELAY, Requirement.PROVIDER_TLS}:
             await opened.enter_async_context(_provider_relay(services, stack, requires))
+        if Requirement.PROVIDER_WITNESS in requires:
+            await opened.enter_async_context(_provider_witness(services, stack))
         if Requirement.PROVIDERS_FILE in requires:
             await opened.enter_async_context(_providers_file(services, stack))
         await asyncio.gather(*(stack.start(name, env=services.env | dict(own)) for name, own in processes.items()))
