@@ -102,7 +102,7 @@ async def test_no_more_begin_than_the_process_has_slots_of_the_providers_concurr
     only = lane("a")
     only.slots = slots = SlotLease(10, 100, lambda: 0.0)
     # One message is claimed without a slot, and asks for some.
-    assert (only.unlimited, only.room(0.0), only.claimable(0.0), only.fits(0.0, "x")) == (False, 0, 1, False)
+    assert (only.room(0.0), only.claimable(0.0), only.fits(0.0, "x")) == (0, 1, False)
     slots.lease(4, 4, 0.0)
     assert (only.room(0.0), only.claimable(0.0)) == (4, 4)
     tickets = [only.begin(0.0, "x") for _ in range(4)]
