@@ -6,13 +6,22 @@ from pathlib import Path
 
 import pytest
 
+from services.api.clients.import_.csv_files import phones
+from services.api.clients.import_.csv_files.columns import UNKNOWN_ZONE
 from services.api.console.files import FOLDER
 from shared import wording
+from shared.audience.reading import DATE_MISSING
 
 SOURCE = re.sub(r'"\s*\+ "', "", (FOLDER / "shared" / "words" / "faults_ru.js").read_text())
 FAULTS = dict(re.findall(r'^  \["((?:[^"\\]|\\.)*)",\s+"((?:[^"\\]|\\.)*)"\],$', SOURCE, re.MULTILINE))
-API = Path(__file__).parents[4] / "services" / "api"
-LITERAL = re.compile(r'(?:raise ValueError|_wrong_end_at)\(\s*f?"([^"]+)"|InvalidValue\(\s*\([^()]*\),\s*f?"([^"]+)"')
+HOUSE = Path(__file__).parents[4]
+FOLDERS = (HOUSE / "services" / "api", HOUSE / "shared" / "audience")
+LITERAL = re.compile(
+    r'(?:raise ValueError|_wrong_end_at|BadLine|BadHeader)\(\s*r?f?"([^"]+)"|InvalidValue\(\s*\([^()]*\),\s*f?"([^"]+)"'
+    # The place comes first, and may be the name of a key.
+    r'|(?:WrongFilter|WrongText)\((?:[^"\n]|"\w+"[,)])*,\s*f?"([^"]+)"'
+)
+CONTINUED = re.compile(r'"\s*\n\s*r?f?"')
 # Where the console sends nothing that could be refused so: paths, headers, settings and files that only programs send.
 OF_PROGRAMS = (
     "must be 1 to 255 printable ASCII characters",
@@ -45,9 +54,10 @@ def sentences() -> Iterator[str]:
     for kind, say in wording._WORDS.items():
         if kind != "string_pattern_mismatch":
             yield say(CONTEXT)
-    for path in API.rglob("*.py"):
+    yield from (phones.SHORTENED, phones.WITH_DECIMALS, phones.NO_PHONE, UNKNOWN_ZONE.partition(": ")[2], DATE_MISSING)
+    for path in (path for folder in FOLDERS for path in folder.rglob("*.py")):
         if "sign_in" not in path.parts:
-            for groups in LITERAL.findall(path.read_text()):
+            for groups in LITERAL.findall(CONTINUED.sub("", path.read_text())):
                 sentence = next(filter(None, groups))
                 # What has no word of its own names the place of another fault.
                 if sentence not in OF_PROGRAMS and re.search(r"[a-z]{4}", re.sub(r"\{[^}]*\}", "", sentence)):
