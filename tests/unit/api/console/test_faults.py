@@ -60,7 +60,7 @@ def sentences() -> Iterator[str]:
                 sentence = next(filter(None, groups))
                 # What has no word of its own names the place of another fault.
                 if sentence not in OF_PROGRAMS and re.search(r"[a-z]{4}", re.sub(r"\{[^}]*\}", "", sentence)):
-                    yield re.sub(r"\{[^}]*\}", "1", sentence)
+                    yield re.sub(r"\{[^}]*\}", "1", re.sub(r"^\{\w+\}: ", "", sentence))
 
 
 def raised() -> Iterator[str]:

@@ -14,7 +14,7 @@ import { Badge } from "../shared/status_counts.js";
 import { describeActivity } from "../shared/health/activity.js";
 import { outcomeOf } from "../shared/vocabulary.js";
 import { say, sayOf } from "../shared/words/language.js";
-import { recipientsSection } from "../recipients/recipients.js";
+import { RecipientsSection } from "../recipients/recipients.js";
 import { mailingActions } from "./actions.js";
 import { DraftPreview } from "./draft_preview.js";
 import { LiveFigures } from "./live_figures.js";
@@ -65,7 +65,7 @@ class MailingPage {
     this.actions = may("operator") ? mailingActions(mailing, (changed) => this.takeChange(changed), signal) : null;
     this.messages = messageList(mailing.id, () => this.ended, signal);
     this.recipients = mailing.status === "draft" && may("operator")
-      ? recipientsSection(mailing, () => this.load(), signal) : null;
+      ? new RecipientsSection(mailing, () => this.load(), signal) : null;
     this.preview = new DraftPreview(signal);
     this.events = eventList(this.path, EVENTS_INTERVAL_SECONDS, signal);
   }
@@ -76,7 +76,7 @@ class MailingPage {
     main.replaceChildren(
       h("div", { class: "head" }, title, this.actions?.element), this.activity,
       h("div", { class: "columns" }, section(say("text"), this.text), section(say("plan"), this.plan.element)),
-      ...(this.recipients === null ? [] : [this.recipients]), this.preview.element, this.figures.element,
+      ...(this.recipients === null ? [] : [this.recipients.element]), this.preview.element, this.figures.element,
       section(say("messages"), this.messages.element), section(say("events"), this.events.element));
     this.show();
     await Promise.all([
@@ -151,8 +151,6 @@ class MailingPage {
     this.actions?.update(this.mailing);
     this.plan.update(this.mailing);
     this.preview.update(this.mailing).catch(this.fail);
-    if (this.recipients !== null) {
-      this.recipients.hidden = this.mailing.status !== "draft";
-    }
+    this.recipients?.update(this.mailing);
   }
 }

@@ -5,35 +5,66 @@
 import { ColumnMap, RECIPIENTS } from "../import/column_map.js";
 import { fileFacts, inspect } from "../import/file_facts.js";
 import { refusedLines } from "../import/report.js";
-import { h, section, setChildren } from "../shared/elements.js";
+import { call } from "../shared/api.js";
+import { confirmAction } from "../shared/dialog.js";
+import { button, h, section, setChildren, setText } from "../shared/elements.js";
 import { checkbox } from "../shared/forms/fields.js";
 import { FileDrop } from "../shared/forms/file_drop.js";
+import { announce } from "../shared/notice.js";
 import { expected, problemBox, showProblem, whileBusy } from "../shared/problems.js";
 import { mediaOf, upload } from "../shared/upload.js";
 import { formatCount, say, sayCount } from "../shared/words/language.js";
 
-/**
- * Makes the section of a draft that takes its recipients from a file.
- * @param {Mailing} mailing
- * @param {() => void} reload Called when the mailing has other recipients.
- * @param {AbortSignal} signal
- */
-export function recipientsSection(mailing, reload, signal) {
-  const box = problemBox();
-  const steps = h("div", { "aria-live": "polite" });
-  const label = say("file_of_recipients");
-  const drop = new FileDrop(label, say("recipients_hint"), ".csv,.txt,.ndjson,.jsonl", async (file) => {
-    setChildren(steps);
-    setChildren(box);
-    try {
-      await begin(mailing, file, drop, steps, reload, signal);
-    } catch (error) {
-      showProblem(box, expected(error));
-    }
-  });
-  return section(say("recipients_from_file"),
-    mailing.recipients !== null && h("p", {}, sayCount("has_recipients", mailing.recipients)),
-    drop.element, box, steps);
+/** The section of a draft that takes its recipients from a file, and gives the file up again. */
+export class RecipientsSection {
+  /**
+   * @param {Mailing} mailing
+   * @param {() => unknown} reload Called when the mailing has other recipients.
+   * @param {AbortSignal} signal
+   */
+  constructor(mailing, reload, signal) {
+    const box = problemBox();
+    this.steps = h("div", { "aria-live": "polite" });
+    const drop = new FileDrop(say("file_of_recipients"), say("recipients_hint"), ".csv,.txt,.ndjson,.jsonl",
+      async (file) => {
+        setChildren(this.steps);
+        setChildren(box);
+        try {
+          await begin(mailing, file, drop, this.steps, reload, signal);
+        } catch (error) {
+          showProblem(box, expected(error));
+        }
+      });
+    this.count = h("span", {});
+    const giveUp = button(say("drop_file"), () => this.giveUp(mailing.id, reload, signal), { class: "small secondary" });
+    this.present = h("p", { hidden: true }, this.count, " ", giveUp);
+    this.element = section(say("recipients_from_file"), this.present, drop.element, box, this.steps);
+  }
+
+  /** @param {Mailing} mailing */
+  update({ status, recipients }) {
+    this.element.hidden = status !== "draft";
+    this.present.hidden = recipients === null;
+    setText(this.count, recipients === null ? "" : sayCount("has_recipients", recipients));
+  }
+
+  /**
+   * Asks first: without a file and a filter, the mailing goes to everybody.
+   * @param {number} id
+   * @param {() => unknown} reload
+   * @param {AbortSignal} signal
+   */
+  giveUp(id, reload, signal) {
+    confirmAction({
+      title: say("drop_file_title"), text: say("drop_file_text"), action: say("drop_file"),
+      perform: async () => {
+        await call("PATCH", `mailings/${id}`, { body: { filter: {} } });
+        setChildren(this.steps);
+        announce(say("file_dropped"));
+        await reload();
+      },
+    }, signal);
+  }
 }
 
 /**

@@ -105,6 +105,7 @@ export const FAULTS_RU = [
   ["it has {own} values where the {source} names {count}", "значений в строке {own}, а столбцов {count}"],
   ["it has 1 value where the {source} names {count}: the values are separated by {separator}",
     "в строке одно значение, а столбцов {count}: здесь другой разделитель"],
+  ["came earlier in the file", "уже был в файле"],
   ["a quote in the first line is not closed", "в первой строке не закрыта кавычка"],
   ["the first line cannot be read: {fault}", "первая строка не читается: {fault}"],
   ["the column {column} is named twice", "столбец {column} назван дважды"],
@@ -120,7 +121,9 @@ export const FAULTS_RU = [
   // Conditions and placeholders.
   ["is nested too deeply: at most {count} levels are allowed",
     "слишком много вложенных групп: уровней не больше {count}"],
-  ["is one too many: a filter has at most {count} conditions and groups", "условий и групп не больше {count}"],
+  ["is one too many: a filter has at most {count} conditions and groups, and the outermost group besides",
+    "условий и групп не больше {count}, не считая внешней"],
+  ["{fault}, as the first of the list is", "{fault}, как первое значение списка"],
   ["must be a date that exists", "такой даты нет"],
   ["must be a duration such as 30m, 12h or 7d, of at most ten years",
     "срок, например 30m, 12h или 7d, не больше десяти лет"],
