@@ -20,6 +20,14 @@ MAX_RETRIES = 5
 UNAUTHORIZED_HINT = "set HERALD_TOKEN, or run this command in the folder where `herald up` runs, or below it"
 # Where in a request a wrong value was; a user of the commands has typed no body.
 PLACES = frozenset({"body", "query"})
+# What a field is called where it was typed.
+OPTIONS = {
+    ("filter", "operator_codes"): "--operator",
+    ("filter", "tags"): "--tag",
+    ("filter", "unsent_of"): "--unsent-of",
+    ("filter", "segment"): "--segment",
+    ("window",): "--window",
+}
 # A transfer may take any time, but must not stop for two minutes.
 _TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=120)
 
@@ -145,5 +153,7 @@ def _describe_lack(lack: Json) -> str:
 
 
 def _describe_error(error: Json) -> str:
-    place = ".".join(str(part) for part in error.get("loc") or [] if part not in PLACES)
+    parts = [str(part) for part in error.get("loc") or [] if part not in PLACES]
+    option = next((named for beginning, named in OPTIONS.items() if tuple(parts[: len(beginning)]) == beginning), None)
+    place = option or ".".join(parts)
     return f"{place} {error.get('msg')}" if place else str(error.get("msg"))

@@ -6,7 +6,7 @@ set -eu
 public=""
 for name in HERALD_ADMIN_TOKEN POSTGRES_PASSWORD POSTGRES_ADMIN_PASSWORD RABBITMQ_ADMIN_PASSWORD \
   RABBITMQ_TOPOLOGY_PASSWORD RABBITMQ_API_PASSWORD RABBITMQ_PLANNER_PASSWORD RABBITMQ_DISPATCHER_PASSWORD \
-  RABBITMQ_REPORTER_PASSWORD; do
+  RABBITMQ_REPORTER_PASSWORD HERALD_STOP_LIST_KEY; do
   eval "value=\${$name-}"
   case $value in
     "" | *-first-try) public="$public $name" ;;
@@ -19,6 +19,7 @@ case $HERALD_PROVIDER_URL in
   http://sandbox:8090/*) ;;
   *) reason="HERALD_PROVIDER_URL is a real provider" ;;
 esac
+[ -z "${HERALD_PROVIDERS_FILE-}" ] || reason="HERALD_PROVIDERS_FILE names providers"
 case $HERALD_PUBLISH_ADDRESS in
   127.* | ::1 | "[::1]" | localhost) ;;
   *) reason="HERALD_PUBLISH_ADDRESS=$HERALD_PUBLISH_ADDRESS is not this machine alone" ;;

@@ -29,7 +29,7 @@ from services.api.sign_in import sessions
 from services.api.statistics import delivery, sse
 from services.api.statistics import handlers as statistics
 from services.api.stop_list import handlers as stop_list
-from services.api.stop_list.schemas import SuppressionNew, SuppressionsQuery
+from services.api.stop_list.schemas import SuppressionExportQuery, SuppressionNew, SuppressionsQuery
 from services.api.stop_list_files import handlers as stop_list_files
 from services.api.stop_list_files.schemas import SuppressionImportQuery
 from services.api.test_sends import handlers as test_sends
@@ -93,7 +93,15 @@ ROUTES = (
         SuppressionImportQuery,
         uploads=True,
     ),
-    Route("GET", "/suppressions/export", stop_list.export, "viewer", "Export the stop list", streams=True),
+    Route(
+        "GET",
+        "/suppressions/export",
+        stop_list.export,
+        "viewer",
+        "Export the stop list",
+        SuppressionExportQuery,
+        streams=True,
+    ),
     Route("GET", _SUPPRESSION, stop_list.show, "viewer", "Show an entry of the stop list"),
     Route("DELETE", _SUPPRESSION, stop_list.remove, "admin", "Remove an entry of the stop list"),
     Route("POST", "/segments", segments.create, "operator", "Save a segment", body=SegmentNew),

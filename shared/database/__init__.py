@@ -96,8 +96,8 @@ async def connect(
     """Opens a pool of `size` connections, and waits with backoff while the database is away.
 
     `session`: parameters of PostgreSQL that these connections have in addition, or instead of the usual ones.
-    `warm`: all connections are opened at once, stay open and are used in turn, so that none is cold when many are
-    needed.
+    `warm`: all connections are opened at once, stay open and are used in turn, so that none is cold when many
+    are needed.
 
     A wrong password, a wrong certificate and an old schema are waited out as well, and logged as errors: somebody will
     correct them, and a process that ends is only restarted to fail again. Sets `database` in `health`. Raises

@@ -12,7 +12,7 @@ from services.api.stop_list import store
 from services.api.stop_list.adding import ReadPhone, add_phones
 from services.api.stop_list.guard import KEY, check_key, key_of
 from services.api.stop_list.responses import Suppression, Suppressions
-from services.api.stop_list.schemas import SuppressionNew, SuppressionsQuery
+from services.api.stop_list.schemas import SuppressionExportQuery, SuppressionNew, SuppressionsQuery
 from services.api.web import pages
 from services.api.web.bodies import read_body
 from services.api.web.context import id_in, pool_of, query_of
@@ -88,13 +88,13 @@ async def export(request: web.Request) -> web.StreamResponse:
     """Streams the list as CSV. Phones are there for those who are in the directory."""
     with request.app[EXPORTS].take(request):
         await record_export(request, pool_of(request), "stop_list")
-        blocks = _blocks(pool_of(request), request.app[TURNS], block_of(request))
+        table = CsvTable(FIELDS, query_of(request, SuppressionExportQuery).spreadsheet)
+        blocks = _blocks(pool_of(request), request.app[TURNS], table, block_of(request))
         return await stream(request, CSV, "stop-list.csv", blocks)
 
 
-async def _blocks(pool: Pool, turns: Turns, size: int) -> AsyncGenerator[bytes]:
-    table, after = CsvTable(FIELDS), 0
-    head = table.header()
+async def _blocks(pool: Pool, turns: Turns, table: CsvTable, size: int) -> AsyncGenerator[bytes]:
+    head, after = table.header(), 0
     while True:
         found: list[Suppression] = await store.page(pool, phone_hash=None, after=after, limit=size)
         yield head + await join(turns, table.rows(entry.model_dump(mode="json") for entry in found))

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from services.api.web.bodies import BodyModel
 from services.api.web.field_types import PRINTABLE_PATTERN, Phone, label, left_out
-from services.api.web.queries import PageQuery
+from services.api.web.queries import PageQuery, QueryModel
 
 # provider: a provider said that the recipient wants nothing.
 Source = Literal["api", "file", "console", "command", "provider"]
@@ -32,3 +32,11 @@ class SuppressionNew(BodyModel):
 
 class SuppressionsQuery(PageQuery):
     phone: Phone | None = Field(default=None, description="Only the entry of this phone.")
+
+
+class SuppressionExportQuery(QueryModel):
+    spreadsheet: Literal["excel"] | None = Field(
+        default=None,
+        alias="for",
+        description="excel writes semicolons, a byte order mark, and no cell that a spreadsheet would run.",
+    )

@@ -78,6 +78,17 @@ async def test_an_upload_is_not_sent_twice() -> None:
             {"detail": "Wrong.", "errors": [{"loc": ["body", "text"], "msg": "too long"}, {"loc": [], "msg": "odd"}]},
             "text too long; odd",
         ),
+        (
+            422,
+            {
+                "errors": [
+                    {"loc": ["body", "filter", "operator_codes", 0], "msg": "must be three digits"},
+                    {"loc": ["body", "window", "from"], "msg": "must be a time of day"},
+                    {"loc": ["query", "limit"], "msg": "is wrong"},
+                ]
+            },
+            "--operator must be three digits; --window must be a time of day; limit is wrong",
+        ),
     ],
 )
 def test_a_problem_becomes_one_line(status: int, problem: dict[str, Any], line: str) -> None:

@@ -19,7 +19,8 @@ from shared import logs
 # its rows, which is no part of a turn, takes about 1 ms.
 BLOCK = 200
 _BOM = b"\xef\xbb\xbf"
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+# Some spreadsheets take the wide forms, too.
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def block_of(request: web.Request) -> int:

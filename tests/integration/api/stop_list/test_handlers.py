@@ -40,6 +40,7 @@ async def test_a_phone_is_added_once_and_removed_by_an_admin(make_api: MakeApi, 
     assert (await api.get(f"/suppressions?phone={PHONE}")).body["items"] == [made.body]
     assert (await api.get("/suppressions?phone=79990000009")).body["items"] == []
     assert PHONE in (await api.get("/suppressions/export")).body
+    assert (await api.get("/suppressions/export?for=excel")).body.startswith("\ufeffid;")
     assert await listed(pool)
     kinds = [item["kind"] for item in (await api.get(f"/clients/{client}/events")).body["items"]]
     assert kinds == ["created", "opted_out"]
