@@ -52,7 +52,7 @@ class ClientRow {
     this.phone = h("a", { href: link(`clients/${client.id}`) });
     this.tags = h("td", { class: "tag" });
     this.externalId = h("td", { class: "tag" });
-    this.attributes = h("td", { class: "text attributes-line below" });
+    this.attributes = h("td", { class: "text attributes-line long" });
     this.zone = h("td", {});
     this.changed = h("td", { class: "moment last-change" });
     this.changedAt = "";

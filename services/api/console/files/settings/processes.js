@@ -43,6 +43,6 @@ function row({ process, version, started_at: since, settings, limits }) {
       // A name, its number and a machine, of which the API makes an English sentence.
       h("td", { class: "process" }, process.replace(" at ", " · ")), h("td", {}, version ?? "–"),
       h("td", { class: "moment" }, timeElement(since)),
-      h("td", { class: "settings below" }, values.map(([name, value]) => h("code", {}, `${name}=${value}`)))),
+      h("td", { class: "settings long" }, values.map(([name, value]) => h("code", {}, `${name}=${value}`)))),
   };
 }
