@@ -77,6 +77,13 @@ async def test_a_reason_shows_its_messages_and_a_phone_leads_to_its_client(
     await expect(console.rows("Messages")).to_contain_text(["79160000002"])
     await console.button("Remove opted out").click()
     await expect(console.rows("Messages")).to_have_count(2)
+    await console.page.get_by_label("Find a phone").fill("8 (916) 000-00-03")
+    await console.page.keyboard.press("Enter")
+    await expect(console.rows("Messages")).to_have_count(1)
+    await expect(console.rows("Messages")).to_contain_text(["79160000003"])
+    await console.page.get_by_label("Find a phone").fill("")
+    await console.page.keyboard.press("Enter")
+    await expect(console.rows("Messages")).to_have_count(3)
     await console.rows("Messages").first.get_by_role("link").click()
     await expect(console.heading(re.compile(r"Client \d+"))).to_be_visible()
 

@@ -15,7 +15,7 @@ import { say } from "../shared/words/language.js";
 
 /** @type {Head[]} */
 const HEADS = [[say("id"), "number"], say("phone"), say("tags"), say("external_id"),
-  say("attributes"), say("time_zone"), say("changed")];
+  say("attributes"), say("time_zone"), [say("changed"), "last-change"]];
 
 /**
  * Makes the list.
@@ -52,9 +52,9 @@ class ClientRow {
     this.phone = h("a", { href: link(`clients/${client.id}`) });
     this.tags = h("td", { class: "tag" });
     this.externalId = h("td", { class: "tag" });
-    this.attributes = h("td", { class: "text attributes-line" });
+    this.attributes = h("td", { class: "text attributes-line long" });
     this.zone = h("td", {});
-    this.changed = h("td", { class: "moment" });
+    this.changed = h("td", { class: "moment last-change" });
     this.changedAt = "";
     this.element = h("tr", {},
       may("operator") && h("td", {}, chosen.checkbox(client)),

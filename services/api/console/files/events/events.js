@@ -69,7 +69,7 @@ function row({ at, kind, by, mailing_id: mailing, client_id: client, detail }) {
     element: h("tr", {},
       h("td", { class: "moment" }, exactTimeElement(at)), h("td", {}, sayOf("kind", kind)), h("td", {}, actorOf(by)),
       idCell(say("mailing"), "mailings", mailing), idCell(say("client"), "clients", client),
-      h("td", { class: "below" }, formatDetails(others))),
+      h("td", { class: "long" }, formatDetails(others))),
   };
 }
 

@@ -8,6 +8,7 @@ import { get } from "../shared/api.js";
 import { downloadButton } from "../shared/download.js";
 import { button, h, numberCell, setChildren, setText } from "../shared/elements.js";
 import { option, select } from "../shared/forms/fields.js";
+import { asStored } from "../shared/forms/phone.js";
 import { exactTimeElement } from "../shared/format.js";
 import { PagedList } from "../shared/paged_list.js";
 import { Poller } from "../shared/polling.js";
@@ -38,19 +39,39 @@ export function messageList(mailingId, isOver, signal) {
   });
   const delivery = select([["", say("any_delivery")], ...DELIVERIES.map((one) => option("delivery", one))],
     recall("delivery") ?? "", { "aria-label": say("delivery"), onchange: () => filter("", null, delivery.value) });
+  const phone = h("input", {
+    type: "search", "aria-label": say("find_phone"), placeholder: say("find_phone"), autocomplete: "off",
+    value: recall("phone") ?? "", onchange: () => findPhone(),
+  });
   let reason = recall("reason");
+  let ofPhone = recall("phone");
   const chosen = h("span", {});
-  const query = () => ({ status: status.value || null, reason, delivery: delivery.value || null });
-  const filter = (/** @type {string} */ wanted, /** @type {string | null} */ why, /** @type {string} */ receipt) => {
+  const query = () => ({
+    status: status.value || null, reason, delivery: delivery.value || null, phone: ofPhone || null,
+  });
+  const filter = (/** @type {string} */ wanted, /** @type {string | null} */ why, /** @type {string} */ receipt,
+    /** @type {string} */ number = "") => {
     status.value = wanted;
     reason = why;
     delivery.value = receipt;
+    ofPhone = number;
+    phone.value = number;
+    remember("phone", number);
     remember("delivery", receipt);
     remember("status", wanted);
     remember("reason", why);
     showChosen();
     list.reset();
     poller.restart();
+  };
+  const findPhone = () => {
+    const number = asStored(phone.value);
+    const isWhole = number === "" || /^7\d{10}$/.test(number);
+    phone.setAttribute("aria-invalid", String(!isWhole));
+    if (isWhole) {
+      phone.removeAttribute("aria-invalid");
+      filter("", null, "", number);
+    }
   };
   const showChosen = () => {
     const value = reason === null ? "" : describeReason(reason);
@@ -73,7 +94,7 @@ export function messageList(mailingId, isOver, signal) {
   }), signal);
   showChosen();
   poller.restart();
-  const tools = h("div", { class: "tools" }, status, delivery, chosen, download.button);
+  const tools = h("div", { class: "tools" }, status, delivery, phone, chosen, download.button);
   const element = h("div", {}, tools, download.box, list.element);
   return {
     element, reload: () => poller.restart(), failed: poller.failed,

@@ -40,8 +40,9 @@ function row({ process, version, started_at: since, settings, limits }) {
   const values = Object.entries({ ...limits, ...settings }).filter(([, value]) => value !== "");
   return {
     element: h("tr", {},
-      h("td", { class: "process" }, process), h("td", {}, version ?? "–"),
+      // A name, its number and a machine, of which the API makes an English sentence.
+      h("td", { class: "process" }, process.replace(" at ", " · ")), h("td", {}, version ?? "–"),
       h("td", { class: "moment" }, timeElement(since)),
-      h("td", { class: "settings below" }, values.map(([name, value]) => h("code", {}, `${name}=${value}`)))),
+      h("td", { class: "settings long" }, values.map(([name, value]) => h("code", {}, `${name}=${value}`)))),
   };
 }

@@ -50,7 +50,7 @@ class ProviderRow {
     this.rate = numberCell("");
     this.open = numberCell("");
     this.failing = numberCell("");
-    this.reason = h("td", {});
+    this.reason = h("td", { class: "long" });
     this.drain = button(say("drain"), () => this.askToDrain(signal), { class: "link" });
     this.resume = button(say("resume"), () => this.resumeNow(signal), { class: "link" });
     this.element = h("tr", {}, this.title, this.state, this.rate, this.open, this.failing, this.reason,

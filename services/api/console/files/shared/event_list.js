@@ -9,7 +9,7 @@ import { exactTimeElement } from "./format.js";
 import { PagedList } from "./paged_list.js";
 import { Poller } from "./polling.js";
 import { link } from "./router.js";
-import { describeReason, hasWord, say, sayOf, sayWith } from "./words/language.js";
+import { describeReason, formatCount, hasWord, say, sayOf, sayWith } from "./words/language.js";
 
 const LIMIT = 50;
 /**
@@ -82,7 +82,18 @@ function formatDetail(name, value) {
  */
 function formatValue(name, value) {
   const values = Array.isArray(value) ? value : [value];
-  return values.map((one) => (typeof one === "object" ? JSON.stringify(one) : translate(name, String(one)))).join(" ");
+  return values.map((one) => formatOne(name, one)).join(" ");
+}
+
+/**
+ * @param {string} name
+ * @param {unknown} value
+ */
+function formatOne(name, value) {
+  if (typeof value === "number" && !name.endsWith("_id") && name !== "http_status") {
+    return formatCount(value);
+  }
+  return typeof value === "object" ? JSON.stringify(value) : translate(name, String(value));
 }
 
 /**

@@ -17,7 +17,7 @@ export class SuppressionRow {
     this.phone = h("td", { class: "phone" });
     const label = say("unstop_entry", { id: String(entry.id) });
     this.element = h("tr", {},
-      this.phone, h("td", { class: "tag" }, entry.reason), h("td", {}, sayOf("thing", entry.source)),
+      this.phone, h("td", { class: "tag long" }, entry.reason), h("td", {}, sayOf("thing", entry.source)),
       h("td", { class: "moment" }, timeElement(entry.since)), h("td", {}, entry.added_by),
       h("td", { class: "tools" },
         may("admin") && button(say("unstop"), remove, { class: "link", "aria-label": label })));

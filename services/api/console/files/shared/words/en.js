@@ -146,6 +146,7 @@ export const EN = {
   state_partly: "finished with failures",
   state_unsent: "finished: nothing was sent",
   state_failing: "running: held up",
+  find_phone: "Find a phone",
   all_statuses: "All statuses",
   all_states: "All states",
   part_of_bar: "{count} {status}",

@@ -145,6 +145,7 @@ export const RU = {
   state_partly: "завершена с неудачами",
   state_unsent: "ничего не отправлено",
   state_failing: "идёт, но стоит",
+  find_phone: "Найти телефон",
   all_statuses: "Все статусы",
   all_states: "Все состояния",
   part_of_bar: "{status}: {count}",
