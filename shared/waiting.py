@@ -14,6 +14,11 @@ class Stopped(Exception):
     """A wait ended because the process must stop."""
 
 
+def nameless(error: BaseException) -> str:
+    """Returns what to call an error that has no text of its own."""
+    return "no answer in time" if isinstance(error, TimeoutError) else type(error).__name__
+
+
 class Backoff:
     """Growing pauses with jitter, in seconds: from 0.2 to 5."""
 

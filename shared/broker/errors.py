@@ -7,6 +7,7 @@ from structlog.typing import FilteringBoundLogger
 
 from shared.amqp import AccessRefused, AmqpError, ObjectDiffers, ObjectMissing
 from shared.logs import RepeatedCauses
+from shared.waiting import nameless
 
 BROKER_OUTAGES = (AmqpError, aiormq.exceptions.AMQPError, OSError, TimeoutError, RuntimeError)
 # What to do about a refusal of the broker, for the log and for the reasons in /readyz.
@@ -36,7 +37,7 @@ def describe(error: BaseException) -> str:
     """Returns the text of a broker's error, in one line. Some have it in their arguments, and some have none."""
     if isinstance(error, aiormq.exceptions.ConnectionClosed):
         return " ".join(str(part) for part in error.args)
-    return str(error).partition("\n")[0] or type(error).__name__
+    return str(error).partition("\n")[0] or nameless(error)
 
 
 def with_remedy(error: BaseException, remedy: str) -> str:

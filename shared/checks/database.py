@@ -60,6 +60,7 @@ class DatabaseCheck:
         self._pool = pool
         self._health = health
         self._skewed = False
+        self._question: asyncio.Task[Answer] | None = None
         # What was forbidden from the start on was found to be dispensable: the process began to work.
         self._always_forbidden: frozenset[str] | None = None
         self._read_only = Gauge(
@@ -71,15 +72,18 @@ class DatabaseCheck:
 
     async def run(self) -> None:
         """Checks until cancelled."""
-        while True:
-            await self.check()
-            await asyncio.sleep(CHECK_SECONDS)
+        try:
+            while True:
+                await self.check()
+                await asyncio.sleep(CHECK_SECONDS)
+        finally:
+            if self._question is not None:
+                self._question.cancel()
 
     async def check(self) -> None:
         """Checks once."""
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                answer = await self._ask()
+            answer = await self._wait_for_answer()
         except DATABASE_OUTAGES as error:
             self._set_down(describe(error))
             return
@@ -97,6 +101,24 @@ class DatabaseCheck:
         if self._always_forbidden is None:
             self._always_forbidden = forbidden
         return forbidden - self._always_forbidden
+
+    async def _wait_for_answer(self) -> Answer:
+        """Waits for ANSWER_SECONDS and no longer. Raises TimeoutError then.
+
+        A connection to a server that has fallen silent may take as long as its timeout to be given up, so the question
+        is left behind, and the next check looks whether it is over.
+        """
+        if self._question is None:
+            self._question = asyncio.create_task(self._ask())
+        question = self._question
+        await asyncio.wait({question}, timeout=ANSWER_SECONDS)
+        if not question.done():
+            question.cancel()
+            raise TimeoutError
+        self._question = None
+        if question.cancelled():
+            raise TimeoutError
+        return question.result()
 
     async def _ask(self) -> Answer:
         asked_at = time.time()

@@ -17,7 +17,7 @@ from shared.health import Health
 from shared.migrate import SchemaError, require_current
 from shared.settings import SettingsError
 from shared.transport import database_tls
-from shared.waiting import retry_through_outages
+from shared.waiting import nameless, retry_through_outages
 
 Pool = asyncpg.Pool
 Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
@@ -263,7 +263,7 @@ def describe(error: BaseException) -> str:
     if isinstance(error, QUOTING):
         constraint = getattr(error, "constraint_name", None)
         return f"{type(error).__name__} ({constraint})" if constraint else type(error).__name__
-    return str(error).partition("\n")[0] or type(error).__name__
+    return str(error).partition("\n")[0] or nameless(error)
 
 
 async def retry_on_deadlock(work: Callable[[], Awaitable[T]]) -> T:

@@ -74,17 +74,19 @@ def _log_loss(lines: int) -> None:
 
 
 class _Forward(logging.Handler):
-    """A handler that forwards warnings of libraries that use the standard logging module to structlog."""
+    """A handler that forwards warnings of libraries with the standard logging module to structlog, and sums them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._repeats = RepeatedCauses()
 
     def emit(self, record: logging.LogRecord) -> None:
         log = get()
-        write_line = log.error if record.levelno >= logging.ERROR else log.warning
-        write_line(
-            "library warning",
-            library=record.name,
-            detail=record.getMessage()[:LONGEST_DETAIL],
-            exc_info=record.exc_info,
-        )
+        detail = record.getMessage()[:LONGEST_DETAIL]
+        times = self._repeats.count(f"{record.levelno} {record.name} {detail}")
+        if times:
+            write_line = log.error if record.levelno >= logging.ERROR else log.warning
+            write_line("library warning", library=record.name, detail=detail, times=times, exc_info=record.exc_info)
 
 
 def _quiet_libraries() -> None:
@@ -94,6 +96,7 @@ def _quiet_libraries() -> None:
     # Herald logs every failed connection itself.
     for library in ("aiormq", "aio_pika"):
         logging.getLogger(library).setLevel(logging.CRITICAL)
+    logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)
 
 
 def get() -> FilteringBoundLogger:

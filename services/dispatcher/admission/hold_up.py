@@ -53,6 +53,9 @@ class HoldUp:
         moment = self._clock()
         recent = [cause for cause in CAUSES if moment - self._noted.get(cause, float("-inf")) < RECENT_SECONDS]
         active = recent[0] if recent else None
+        if active == "lease" and self._health.parts.get("database") is False:
+            # Without the database no lease is renewed.
+            active = "database"
         if active == self._active:
             return
         before, since = self._active, self._since

@@ -12,6 +12,8 @@ from shared import database
 from shared.checks.database import DatabaseCheck
 from shared.checks.settings import SettingsCheck
 from shared.health import Health
+from tests.support.polling import until
+from tests.support.relay import Relay
 from tests.support.services import databases
 
 
@@ -83,6 +85,30 @@ async def test_rights_that_are_taken_are_one_cause_that_names_the_tables(databas
     finally:
         await administrator.execute(f"DROP OWNED BY {role}; DROP ROLE {role}")
         await administrator.close()
+
+
+async def test_a_database_that_falls_silent_is_away_within_seconds(database_url: str) -> None:
+    health = Health()
+
+    async def ready() -> bool:
+        return health.ready
+
+    async def unready() -> bool:
+        return not health.ready
+
+    async with Relay(database_url) as relay, database.connect(relay.url, health, asyncio.Event(), size=3) as pool:
+        check = DatabaseCheck(pool, health, CollectorRegistry())
+        await check.check()
+        task = asyncio.create_task(check.run())
+        try:
+            relay.stall()
+            await until(unready, 8, "the silence is noticed")
+            assert health.reasons["database"] == "no answer in time"
+            relay.resume()
+            await until(ready, 30, "the database is back")
+        finally:
+            task.cancel()
+            relay.drop()
 
 
 async def test_a_database_that_accepts_no_connections_is_away(database_url: str) -> None:

@@ -20,7 +20,7 @@ def a_violation() -> asyncpg.PostgresError:
         (ConnectionRefusedError(111, "Connection refused"), "[Errno 111] Connection refused"),
         (asyncpg.CannotConnectNowError("the database system is starting up"), "the database system is starting up"),
         # Without a text of its own.
-        (TimeoutError(), "TimeoutError"),
+        (TimeoutError(), "no answer in time"),
         # An error that may quote a value shows its class, and the constraint that it violates.
         (a_violation(), "UniqueViolationError (clients_phone)"),
         (asyncpg.InvalidTextRepresentationError(f'invalid input syntax: "{SECRET}"'), "InvalidTextRepresentationError"),

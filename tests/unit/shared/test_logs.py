@@ -119,6 +119,17 @@ def test_warnings_of_libraries_are_lines_too() -> None:
     assert (line["event"], line["library"], line["detail"]) == ("library warning", "some.library", "lost it")
 
 
+def test_a_warning_that_a_library_repeats_is_one_line() -> None:
+    code = (
+        'for _ in range(70): logging.getLogger("asyncio").error("never retrieved")\nlogging.getLogger("x").warning("a")'
+    )
+    assert [(line["library"], line["times"]) for line in logged(code)] == [("asyncio", 1), ("x", 1)]
+
+
+def test_connections_that_a_pool_cannot_open_are_logged_by_the_checks_of_the_database_alone() -> None:
+    assert logged('logging.getLogger("asyncpg.pool").warning("Failed to restore the pool")') == []
+
+
 def test_the_console_format_is_no_json() -> None:
     ended = child.run("-c", configured('log.info("noted", mailing_id=7)', json=False))
     assert "noted" in ended.stdout

@@ -71,3 +71,15 @@ def test_what_somebody_has_set_is_no_warning() -> None:
         watchman.hold_up.note("database")
         watchman.after(0.5)
     assert [(line["cause"], line["log_level"]) for line in lines] == [("rate", "info"), ("database", "warning")]
+
+
+def test_a_lease_that_ends_without_the_database_has_the_database_as_its_cause() -> None:
+    watchman = Watchman()
+    watchman.health.set("database", False, "away")
+    watchman.hold_up.note("lease")
+    watchman.after(0.5)
+    assert watchman.shown() == {"database"}
+    watchman.health.set("database", True)
+    watchman.hold_up.note("lease")
+    watchman.after(0.5)
+    assert watchman.shown() == {"lease"}
