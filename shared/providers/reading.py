@@ -81,7 +81,7 @@ def _check_rest(tree: dict[str, Any], error: ValidationError, first_rules: Mappi
 
 
 def _within(line: str, place: str) -> bool:
-    """Says whether a fault is at or below this place: where a key was taken out, another may only seem to be missing."""
+    """Says whether a fault is at or below this place. Where a key was taken out, another may seem to be missing."""
     return line.startswith(place) and line[len(place) : len(place) + 1] in {".", ":", "["}
 
 
