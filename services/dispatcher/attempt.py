@@ -27,7 +27,7 @@ from services.dispatcher.providers.lane import Lane
 from services.dispatcher.providers.mapping import TooLate
 from services.dispatcher.providers.message_values import MessageValues
 from services.dispatcher.queued_retries import QueuedRetries
-from services.dispatcher.retry import SENT, Decision, Finish, Retry, RetryFacts, RetryPolicy, decide
+from services.dispatcher.retry import SENT, UNKNOWN, Decision, Finish, Retry, RetryFacts, RetryPolicy, decide
 from shared import failpoints, logs, topology, tracing
 from shared.broker import Outgoing, Publisher, Unpublished
 from shared.messages import Result, encode
@@ -237,7 +237,8 @@ class AttemptRun:
         found = Classification("permanent", "too_late", TOO_LATE, not_taken=True)
         sent = SentRequest(Reply("unreachable", detail="not sent"), self._began - self.claimed.terms.asked, 0.0)
         try:
-            self._finish(sent, found, Finish("expired", TOO_LATE))
+            # An attempt before this one may have arrived.
+            self._finish(sent, found, Finish("expired", UNKNOWN * self.claimed.claim.unsure + TOO_LATE))
         except Exception as error:
             self._fail(sent, error)
 
