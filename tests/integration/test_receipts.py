@@ -7,6 +7,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from msgspec.structs import replace
 
 from services.planner.resend import resend_chunk
 from services.reporter.metrics import Metrics
@@ -161,6 +162,15 @@ async def test_a_receipt_between_two_attempts_ends_the_retrying(fleet: Fleet) ->
     await take(fleet, a_receipt(fleet))
     assert await fleet.counts() == {"pending": 4, "sent": 1}
     assert await fleet.pool.fetchval("SELECT count(*) FROM flights") == 4
+
+
+async def test_a_receipt_of_a_provider_that_refused_proves_nothing_of_another(fleet: Fleet) -> None:
+    """SMSC gives an id to what it refuses, and may send a receipt for it; vonage may have taken the message."""
+    await fleet.fold(accepted(fleet, status="retrying", outcome="refused", refused=True))
+    unknown = accepted(fleet, status="exhausted", outcome="timeout", reason="outcome unknown: no reply in time")
+    await fleet.fold(replace(unknown, number=2, provider="vonage", provider_id=None, unsure=True))
+    assert (await take(fleet, a_receipt(fleet, "undelivered"))).unsent == 1
+    assert (await fleet.counts())["exhausted"] == 1
 
 
 async def test_a_receipt_of_a_refused_message_changes_nothing(fleet: Fleet) -> None:

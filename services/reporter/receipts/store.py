@@ -49,6 +49,11 @@ async def read_facts(connection: Connection, message_ids: Sequence[int]) -> dict
                     UNION ALL SELECT a.provider FROM attempts a WHERE a.message_id = m.id
                 ) AS known (p) WHERE p IS NOT NULL
             ) AS providers,
+            ARRAY(
+                SELECT a.provider FROM attempts a
+                WHERE a.message_id = m.id AND a.provider <> coalesce(f.provider, m.provider)
+                GROUP BY a.provider HAVING bool_and(a.outcome <> ALL ($2::text[]))
+            ) AS refused_by,
             d.delivery, d.reason AS delivery_reason, d.at, d.bucket
         FROM messages m
         JOIN clients c ON c.id = m.client_id
@@ -75,6 +80,7 @@ def _facts(row: asyncpg.Record) -> ReceiptFacts:
         attempts=row["attempts"],
         final_at=row["final_at"],
         providers=frozenset(row["providers"]),
+        refused_by=frozenset(row["refused_by"]),
         open=row["open"],
         unsure=row["unsure"],
         counted_at=row["counted_at"],
