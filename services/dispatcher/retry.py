@@ -1,7 +1,7 @@
 """Decides what follows a reply: the message is final, or is retried after a delay. Pure."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from services.dispatcher.provider_api.replies import Classification
@@ -11,6 +11,8 @@ from shared.statuses import FinalResultStatus
 LEAST_TIME_LEFT = timedelta(seconds=2)
 # Which of the delays is the longest, counted from 0, after attempts that were certainly not taken.
 LONGEST_FREE_TIER = 1
+# A provider that asks to be left alone for longer is away: other providers of the route take its messages.
+LONGEST_HELD = timedelta(minutes=10)
 # Begins the reason of a message that the provider may have taken.
 UNKNOWN = "outcome unknown: "
 
@@ -80,15 +82,20 @@ def decide(classification: Classification, facts: RetryFacts, policy: RetryPolic
     verdict = classification.verdict
     if verdict == "accepted" or (verdict == "duplicate" and facts.unsure):
         return SENT
+    others = facts.others and not facts.unsure
     if verdict == "permanent":
-        if classification.elsewhere and facts.others:
+        if classification.elsewhere and others:
             return _retry(classification, 0, False, facts, policy)
         return Finish("rejected", classification.reason)
+    if others and classification.not_taken and (classification.retry_after or timedelta(0)) > LONGEST_HELD:
+        # The provider is away by then, and another one need not wait for it.
+        classification = replace(classification, retry_after=None)
     unknown = verdict in {"unknown", "duplicate"}
     failed = classification.spends_budget
     failures = facts.failures + failed
     if (failed and failures >= policy.max_attempts) or (unknown and not facts.deduplicates):
-        return Finish("exhausted", UNKNOWN * unknown + classification.reason, failed=True)
+        # An attempt before this one may have arrived, too.
+        return Finish("exhausted", UNKNOWN * (unknown or facts.unsure) + classification.reason, failed=True)
     return _retry(classification, _tier(classification, failures, facts.number), failed, facts, policy)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from shared.providers.checks import check_file
-from shared.providers.faults import ProvidersFileError, describe_errors, path_of, suggest
+from shared.providers.faults import ProvidersFileError, describe_errors, join_path, path_of, suggest
 from shared.providers.merging import merge_provider
 from shared.providers.presets import preset_names, read_preset
 from shared.providers.schema import ProvidersFile
@@ -68,9 +68,21 @@ def _check_rest(tree: dict[str, Any], error: ValidationError, first_rules: Mappi
         tree.pop("routes", None)
         tree["providers"] = {name: own for name, own in tree["providers"].items() if name not in refused}
     try:
-        return check_file(ProvidersFile.model_validate({"version": 1} | tree), first_rules)
+        lines = check_file(ProvidersFile.model_validate({"version": 1} | tree), first_rules)
     except ValidationError:
         return []
+    # A rule without one of its conditions may hide others of its provider.
+    cut = [
+        join_path(path[:2] if "reply" in path else path[:-1])
+        for path, kind in found
+        if kind == "extra_forbidden" and len(path) > 1
+    ]
+    return [line for line in lines if " unknown " in line or not any(_within(line, place) for place in cut)]
+
+
+def _within(line: str, place: str) -> bool:
+    """Says whether a fault is at or below this place. Where a key was taken out, another may seem to be missing."""
+    return line.startswith(place) and line[len(place) : len(place) + 1] in {".", ":", "["}
 
 
 def _drop(here: Any, path: Sequence[int | str]) -> None:

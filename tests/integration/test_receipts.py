@@ -7,6 +7,7 @@ from typing import Any
 
 import asyncpg
 import pytest
+from msgspec.structs import replace
 
 from services.planner.resend import resend_chunk
 from services.reporter.metrics import Metrics
@@ -141,11 +142,35 @@ async def test_a_receipt_turns_an_unknown_outcome_into_sent(fleet: Fleet, delive
     assert await delivery_counts(fleet.pool) == {delivery: 1, "proved": 1}
 
 
+@pytest.mark.parametrize("status", ["expired", "exhausted", "cancelled"])
+async def test_a_receipt_proves_an_attempt_that_was_not_the_last(fleet: Fleet, status: str) -> None:
+    """The second attempt was not taken, and the mailing ended; then the provider tells that it took the first."""
+    await fleet.fold(accepted(fleet, status="retrying", outcome="timeout", provider_id=None, unsure=True))
+    await fleet.pool.execute("DELETE FROM flights WHERE message_id = $1", accepted(fleet).message_id)
+    await fleet.pool.execute(
+        "UPDATE messages SET status = $2, reason = 'deadline', final_at = now() WHERE id = $1",
+        accepted(fleet).message_id,
+        status,
+    )
+    await fleet.pool.execute(f"UPDATE mailing_counts SET retrying = retrying - 1, {status} = {status} + 1")
+    await take(fleet, a_receipt(fleet))
+    assert await fleet.counts() == {"pending": 4, "sent": 1}
+
+
 async def test_a_receipt_between_two_attempts_ends_the_retrying(fleet: Fleet) -> None:
     await fleet.fold(accepted(fleet, status="retrying", outcome="timeout", provider_id=None, unsure=True))
     await take(fleet, a_receipt(fleet))
     assert await fleet.counts() == {"pending": 4, "sent": 1}
     assert await fleet.pool.fetchval("SELECT count(*) FROM flights") == 4
+
+
+async def test_a_receipt_of_a_provider_that_refused_proves_nothing_of_another(fleet: Fleet) -> None:
+    """SMSC gives an id to what it refuses, and may send a receipt for it; vonage may have taken the message."""
+    await fleet.fold(accepted(fleet, status="retrying", outcome="refused", refused=True))
+    unknown = accepted(fleet, status="exhausted", outcome="timeout", reason="outcome unknown: no reply in time")
+    await fleet.fold(replace(unknown, number=2, provider="vonage", provider_id=None, unsure=True))
+    assert (await take(fleet, a_receipt(fleet, "undelivered"))).unsent == 1
+    assert (await fleet.counts())["exhausted"] == 1
 
 
 async def test_a_receipt_of_a_refused_message_changes_nothing(fleet: Fleet) -> None:

@@ -14,13 +14,12 @@ from services.dispatcher.provider_api.replies import Classification, Reply
 from services.dispatcher.providers.escalation import Escalation
 from services.dispatcher.providers.mapping import ProviderMapping
 from services.dispatcher.providers.message_values import MessageValues
+from services.dispatcher.retry import LONGEST_HELD
 from shared.logs import RepeatedCauses
 from shared.texts.sms import count_segments
 
 # A provider that asks for a pause without saying for how long gets half of its requests for so long.
 SLOW_SECONDS = 10.0
-# A provider that is held for longer is away: other providers of the route take its messages.
-LONGEST_HELD_SECONDS = 600.0
 # How often it is looked whether a drained provider has been resumed.
 DRAINED_SECONDS = 5.0
 
@@ -127,7 +126,7 @@ class Lane:
         if self.holds.drained:
             return DRAINED_SECONDS
         held = self.held(moment)
-        return held if held > LONGEST_HELD_SECONDS else self.admission.seconds_open(moment)
+        return held if held > LONGEST_HELD.total_seconds() else self.admission.seconds_open(moment)
 
     def state(self, moment: float) -> BreakerState | Literal["drained", "held"]:
         """Returns drained, held, or the state of the breaker."""

@@ -31,8 +31,9 @@ class DeliveryState:
 class ReceiptFacts:
     """What the tables hold about the message of a receipt, under its row lock.
 
-    `providers` are those that may have it. `open`: a request may be under way. `unsure`: an attempt that ended may
-    have arrived. `delivery` is what earlier receipts said, which is counted at the provider `counted_at`.
+    `providers` are those that may have it, and `refused_by` those of them that did not take it before it went to
+    another. `open`: a request may be under way. `unsure`: an attempt that ended may have arrived. `delivery` is what
+    earlier receipts said, which is counted at the provider `counted_at`.
     """
 
     message_id: int
@@ -48,6 +49,7 @@ class ReceiptFacts:
     unsure: bool
     counted_at: str | None
     delivery: DeliveryState | None
+    refused_by: frozenset[str] = frozenset()
 
 
 def judge(provider: str, facts: ReceiptFacts) -> Fate:
@@ -58,6 +60,8 @@ def judge(provider: str, facts: ReceiptFacts) -> Fate:
         return "strange"
     if facts.status == "sent":
         return "fold"
+    if provider in facts.refused_by:
+        return "unsent"
     if facts.unsure or (facts.reason or "").startswith("outcome unknown"):
         return "prove"
     return "unsent"

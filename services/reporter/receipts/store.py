@@ -8,6 +8,8 @@ import asyncpg
 from services.reporter.receipts.delivery import DeliveryState, ReceiptFacts
 from shared.database import Connection
 
+# Outcomes of attempts whose request may have been taken though nobody read a success.
+MAY_HAVE_ARRIVED = ("timeout", "broken", "unreadable", "lost")
 # (mailing, provider, operator code, delivery, reason), and (mailing, provider, operator code, bucket).
 DeliveryKey = tuple[int, str, str, str, str]
 TimeKey = tuple[int, str, str, int]
@@ -33,13 +35,25 @@ async def read_facts(connection: Connection, message_ids: Sequence[int]) -> dict
         """
         SELECT m.id, m.mailing_id, m.client_id, coalesce(d.operator_code, c.operator_code) AS operator_code,
             d.provider AS counted_at, m.status::text, m.reason, m.attempts, m.final_at,
-            coalesce(f.claimed_number > f.folded_number, false) AS open, coalesce(f.unsure, false) AS unsure,
+            coalesce(f.claimed_number > f.folded_number, false) AS open,
+            -- A message that is final has no flight: its attempts tell whether any may have arrived.
+            CASE
+                WHEN f.message_id IS NOT NULL THEN coalesce(f.unsure, false)
+                ELSE m.status IN ('exhausted', 'expired', 'cancelled') AND EXISTS (
+                    SELECT FROM attempts a WHERE a.message_id = m.id AND a.outcome = ANY ($2::text[])
+                )
+            END AS unsure,
             ARRAY(
                 SELECT DISTINCT p FROM (
                     SELECT m.provider UNION ALL SELECT f.provider
                     UNION ALL SELECT a.provider FROM attempts a WHERE a.message_id = m.id
                 ) AS known (p) WHERE p IS NOT NULL
             ) AS providers,
+            ARRAY(
+                SELECT a.provider FROM attempts a
+                WHERE a.message_id = m.id AND a.provider <> coalesce(f.provider, m.provider)
+                GROUP BY a.provider HAVING bool_and(a.outcome <> ALL ($2::text[]))
+            ) AS refused_by,
             d.delivery, d.reason AS delivery_reason, d.at, d.bucket
         FROM messages m
         JOIN clients c ON c.id = m.client_id
@@ -48,6 +62,7 @@ async def read_facts(connection: Connection, message_ids: Sequence[int]) -> dict
         WHERE m.id = ANY ($1::bigint[])
         """,
         message_ids,
+        list(MAY_HAVE_ARRIVED),
     )
     return {row["id"]: _facts(row) for row in rows}
 
@@ -65,6 +80,7 @@ def _facts(row: asyncpg.Record) -> ReceiptFacts:
         attempts=row["attempts"],
         final_at=row["final_at"],
         providers=frozenset(row["providers"]),
+        refused_by=frozenset(row["refused_by"]),
         open=row["open"],
         unsure=row["unsure"],
         counted_at=row["counted_at"],

@@ -1,6 +1,7 @@
 """The decision that follows a reply: final, or retried after which delay."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -191,3 +192,37 @@ def test_a_message_never_fails_more_often_than_its_budget(story: list[Classifica
             assert (decision.status, failures) == ("exhausted", policy.max_attempts)
             return
         assert failures < policy.max_attempts
+
+
+@pytest.mark.parametrize(
+    ("classification", "over", "decision"),
+    [
+        # A message that its provider may have taken never leaves it.
+        (
+            a_classification(verdict="permanent", elsewhere=True, reason="no route"),
+            {"others": True},
+            queued(5, failed=False),
+        ),
+        (
+            a_classification(verdict="permanent", elsewhere=True, reason="no route"),
+            {"others": True, "unsure": True},
+            Finish("rejected", "no route"),
+        ),
+        # One attempt before the last may have arrived.
+        (
+            a_classification(not_taken=True, counted=True),
+            {"unsure": True, "failures": 7},
+            Finish("exhausted", "outcome unknown: HTTP 500", failed=True),
+        ),
+        # A provider that is away for long keeps no message that another one may have.
+        (busy(601), {"others": True}, queued(5, failed=False)),
+        (busy(600), {"others": True}, in_table(600, failed=False)),
+        (busy(601), {"others": True, "unsure": True}, in_table(601, failed=False)),
+        (busy(601), {}, in_table(601, failed=False)),
+        (later(601), {"others": True}, in_table(601)),
+    ],
+)
+def test_what_may_have_arrived_stays_and_what_has_not_moves(
+    classification: Classification, over: dict[str, Any], decision: Decision
+) -> None:
+    assert decide(classification, some_facts(left=seconds(7200), **over), a_policy()) == decision

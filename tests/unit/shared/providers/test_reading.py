@@ -279,3 +279,8 @@ def test_a_status_that_no_reply_has_is_refused() -> None:
     assert faults_of(text) == [
         "providers.ours.reply[1].when.status: 600-700 is no status like 200, and no range like 500-599"
     ]
+
+
+def test_what_only_follows_from_another_fault_is_not_said() -> None:
+    rules = ("{when: {status: 200, jsn: {id: 1}}, verdict: accepted}", "{when: {status: 200}, verdict: hold}")
+    assert faults_of(with_rule(*rules)) == ["providers.ours.reply[0].when.jsn: unknown key, did you mean json?"]
