@@ -120,7 +120,7 @@ EXPERIMENTS: Sequence[Experiment] = (
     Experiment("queue of retries purged", run_command("purge_queue", RETRIES), requires=PRIVATE, error_rate=0.3),
     Experiment("every body comes again, late and out of order", double, seconds=15, error_rate=0.3),
     Experiment("AMQP slow", slow, requires=RELAYED),
-    Experiment("RabbitMQ up to half a second away", far(BROKER_AWAY), seconds=10, requires=RELAYED, env=FAR),
+    Experiment("RabbitMQ up to half a second away", far(BROKER_AWAY), seconds=18, requires=RELAYED, env=FAR),
     Experiment("AMQP cut", cut, seconds=6, requires=RELAYED, quick=True),
     Experiment("AMQP reset every second", reset, requires=RELAYED),
     Experiment(

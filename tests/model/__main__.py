@@ -50,6 +50,18 @@ LARGER = {
         ),
         {},
     ),
+    "two dispatchers, copies, an edit, slow claims and a lost delivery": Scene(
+        Bounds(
+            budget=1,
+            terms=ONE_EDIT,
+            edits=("change",),
+            delayed=True,
+            lease=1,
+            edits_kept=2,
+            faults=(("delivery lost", 1),),
+        ),
+        {},
+    ),
     "an edit, slow claims and a stop": Scene(
         Bounds(
             dispatchers=1,

@@ -34,12 +34,13 @@ def far(latencies: Sequence[float]) -> InjectFault:
     """Moves the service away, further and further: sending goes on at its rate, and no claim is given back."""
 
     async def inject(rig: Rig) -> None:
+        seconds = rig.seconds / len(latencies) - SETTLING_SECONDS
         for latency in latencies:
             rig.relay.latency = latency
             await asyncio.sleep(SETTLING_SECONDS)
             before = await _accepted(rig)
-            await asyncio.sleep(rig.seconds / len(latencies))
-            rate = (await _accepted(rig) - before) / (rig.seconds / len(latencies))
+            await asyncio.sleep(seconds)
+            rate = (await _accepted(rig) - before) / seconds
             rig.notes.append(f"{rate:.0f}/s at {2000 * latency:.0f} ms")
             if rate < LEAST_SHARE * rig.rate:
                 rig.violations.append(f"I8 {rate:.0f}/s with {2000 * latency:.0f} ms there and back")

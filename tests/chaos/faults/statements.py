@@ -15,6 +15,7 @@ _SSL_REQUEST = 80877103
 _PARSE, _BIND, _EXECUTE, _QUERY = b"P", b"B", b"E", b"Q"
 # By then a statement has been executed.
 EXECUTED_SECONDS = 0.1
+CLOSING_SECONDS = 10
 # In the text of a statement: what it is about.
 KINDS = ("processes", "flights", "messages", "mailing_work", "mailing_counts", "COMMIT", "BEGIN")
 
@@ -70,6 +71,7 @@ class StatementRelay:
     def __init__(self, url: str) -> None:
         self._parts = urlsplit(url)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: set[asyncio.StreamWriter] = set()
         self.lost = 0.0
         self.delayed = 0.0
         self.delay = 0.0
@@ -85,9 +87,10 @@ class StatementRelay:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._server.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for writer in self._writers:
+            writer.transport.abort()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=CLOSING_SECONDS)
 
     @property
     def url(self) -> str:
@@ -104,6 +107,7 @@ class StatementRelay:
         except OSError:
             writer.transport.abort()
             return
+        self._writers |= {writer, up_writer}
         open_gate = asyncio.Event()
         open_gate.set()
         flows = (
@@ -116,8 +120,9 @@ class StatementRelay:
             for flow in flows:
                 flow.cancel()
             await asyncio.gather(*flows, return_exceptions=True)
-            writer.transport.abort()
-            up_writer.transport.abort()
+            for one in (writer, up_writer):
+                one.transport.abort()
+                self._writers.discard(one)
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         port, folder = self._parts.port or 5432, parse_qs(self._parts.query).get("host")
