@@ -27,7 +27,7 @@ from services.dispatcher.providers.lane import Lane
 from services.dispatcher.providers.mapping import TooLate
 from services.dispatcher.providers.message_values import MessageValues
 from services.dispatcher.queued_retries import QueuedRetries
-from services.dispatcher.retry import SENT, UNKNOWN, Decision, Finish, Retry, RetryFacts, RetryPolicy, decide
+from services.dispatcher.retry import SENT, Decision, Finish, Retry, RetryFacts, RetryPolicy, decide
 from shared import failpoints, logs, topology, tracing
 from shared.broker import Outgoing, Publisher, Unpublished
 from shared.messages import Result, encode

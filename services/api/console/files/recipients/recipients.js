@@ -36,7 +36,8 @@ export class RecipientsSection {
         }
       });
     this.count = h("span", {});
-    const giveUp = button(say("drop_file"), () => this.giveUp(mailing.id, reload, signal), { class: "small secondary" });
+    const giveUpFile = () => this.giveUp(mailing.id, reload, signal);
+    const giveUp = button(say("drop_file"), giveUpFile, { class: "small secondary" });
     this.present = h("p", { hidden: true }, this.count, " ", giveUp);
     this.element = section(say("recipients_from_file"), this.present, drop.element, box, this.steps);
   }
