@@ -40,6 +40,7 @@ async def test_a_personal_text_is_tried_with_values_on_a_phone_in_any_notation(
     await console.page.get_by_label("Text", exact=True).fill(text)
     await console.button("Send a test").click()
     dialog = console.dialog
+    await expect(dialog.get_by_label("Phones")).to_be_focused()
     await expect(dialog.get_by_label("Value for")).to_have_count(2)
     await dialog.get_by_label("Value for name").fill("Anna")
     await dialog.get_by_label("Phones").fill("8 (999) 111-22-33")

@@ -28,6 +28,8 @@ export class LiveAudience {
     this.asking = new AbortController();
     /** Whether the directory is empty, as far as that is known. */
     this.noClients = false;
+    /** @type {Preview | FieldError[]} What was shown last. */
+    this.shown = [];
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.timer = undefined;
     this.element = h("p", { class: "audience", role: "status" });
@@ -60,6 +62,7 @@ export class LiveAudience {
 
   /** @param {Preview | FieldError[]} found */
   show(found) {
+    this.shown = found;
     if (Array.isArray(found)) {
       const unfinished = found.some(({ loc }) => loc[1] === "filter");
       setText(this.element, unfinished ? say("filter_unfinished") : "");
@@ -82,6 +85,8 @@ export class LiveAudience {
     const found = await ask({ filter: this.form.filter.everybody, end_at: end }, this.signal);
     if (!Array.isArray(found)) {
       this.noClients = found.recipients + found.opted_out === 0;
+      // The count may have come first.
+      this.show(this.shown);
       this.form.filter.suggest(found.by_operator_code, found.by_tag);
       if (this.isNew) {
         this.form.window.propose(found.window);

@@ -23,6 +23,11 @@ export function openDialog(title, content, signal) {
   signal.addEventListener("abort", close);
   document.body.append(dialog);
   dialog.showModal();
+  // Whoever uses the keyboard begins at the first field, not at the button that closes the dialog.
+  const field = dialog.querySelector("form input, form textarea, form select");
+  if (field instanceof HTMLElement && dialog.querySelector("[autofocus]") === null) {
+    field.focus();
+  }
   return dialog;
 }
 
