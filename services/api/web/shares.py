@@ -15,7 +15,7 @@ from aiohttp import web
 AT_WORK = 8
 
 
-class Places:
+class TokenPlaces:
     """The places of one token. Requests that come back go before the new ones: they are nearly done."""
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class Places:
 class _Share:
     """What one token has: `requests` counts those at work and those that wait."""
 
-    places: Places = field(default_factory=Places)
+    places: TokenPlaces = field(default_factory=TokenPlaces)
     requests: int = 0
 
 
@@ -61,7 +61,7 @@ class _Share:
 class Place:
     """The place of one request, which it may leave for a while. `held` names the places that are taken."""
 
-    _places: Places
+    _places: TokenPlaces
     _held: set[int]
 
     async def take(self, *, back: bool = False) -> None:
