@@ -28,15 +28,13 @@ class TokenPlaces:
         if self._free:
             self._free -= 1
             return
-        queue = self._back if back else self._new
         turn = asyncio.get_running_loop().create_future()
-        queue.append(turn)
+        (self._back if back else self._new).append(turn)
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.cancelled():
-                queue.remove(turn)
-            else:
+            # A turn that was given up before it came is passed over by `release`.
+            if not turn.cancelled():
                 self.release()
             raise
 

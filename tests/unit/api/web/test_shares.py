@@ -93,3 +93,19 @@ async def test_a_request_that_comes_back_goes_before_the_new_ones() -> None:
     await work.end()
     await work.begin("edits", AT_WORK)
     assert work.at_work.count("edits") == 2 * AT_WORK + 3
+
+
+async def test_a_request_that_is_abandoned_as_its_turn_comes_passes_it_on() -> None:
+    work = Work()
+    held = await work.begin("hasty", AT_WORK)
+    waiting = await work.begin("hasty", 3)
+    # In one pass of the loop: the first gives up before a place is free, the second when it was handed one.
+    waiting[0].cancel()
+    held[0].cancel()
+    await asyncio.sleep(0)
+    waiting[1].cancel()
+    await work.settle()
+    assert len(work.at_work) == AT_WORK + 1
+    await work.end()
+    await work.begin("hasty", AT_WORK)
+    assert work.at_work.count("hasty") == 2 * AT_WORK + 1
