@@ -1,6 +1,8 @@
 # One image for every process: `docker run herald:local api`, `... planner` and so on.
 
-FROM python:3.13-slim@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b AS builder
+ARG PYTHON_IMAGE=python:3.13-slim
+
+FROM ${PYTHON_IMAGE} AS builder
 
 # pip reads these variables, for example to use a mirror: docker build --build-arg PIP_INDEX_URL=...
 ARG PIP_INDEX_URL
@@ -42,7 +44,7 @@ RUN pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist . \
  && pip --python /opt/herald/bin/python install --quiet --no-deps --no-index dist/herald-*.whl
 
 
-FROM python:3.13-slim@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b
+FROM ${PYTHON_IMAGE}
 
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin herald
 
