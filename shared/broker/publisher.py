@@ -53,6 +53,7 @@ class Publisher(Link):
         self._roomy = asyncio.Event()
         self._denial_logged = False
         self._blocked: str | None = None
+        self._failures = logs.RepeatedCauses()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -114,7 +115,10 @@ class Publisher(Link):
         failed = batch.confirmed.count(False)
         if failed:
             detail = str(batch.error or self._why_not("bodies"))
-            logs.get().warning("publish failed", detail=detail, bodies=failed)
+            if times := self._failures.count(detail):
+                logs.get().warning("publish failed", detail=detail, bodies=failed, times=times)
+        else:
+            self._failures.forget()
         return batch.confirmed
 
     async def count_ready(self, queue: str) -> int:

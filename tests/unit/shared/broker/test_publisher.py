@@ -8,6 +8,7 @@ import pytest
 from pamqp import body, header
 from pamqp.commands import Basic, Connection, Queue
 from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
 
 from shared.broker import Outgoing, Publisher, Unpublished, Unroutable
 from shared.broker.publisher import WINDOW
@@ -101,6 +102,14 @@ async def test_a_broker_that_never_confirms_gets_one_window_of_bodies_and_no_mor
         with pytest.raises(Unpublished, match=r"not confirmed in 0\.3 s"):
             await publisher.publish(JOB)
         assert len(await broker.until(Basic.Publish, WINDOW)) == WINDOW
+
+
+async def test_batches_that_fail_for_the_same_reason_are_one_line(broker: FakeBroker) -> None:
+    async with publishing(broker, Health()) as publisher:
+        with capture_logs() as lines:
+            for _ in range(3):
+                assert await publisher.publish_all([JOB]) == [False]
+    assert [line["times"] for line in lines if line["event"] == "publish failed"] == [1]
 
 
 async def test_a_window_moves_on_with_the_confirms(broker: FakeBroker) -> None:
