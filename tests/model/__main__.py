@@ -112,9 +112,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make model", description=__doc__)
     parser.add_argument("-k", default="", metavar="WORD", help="only scenes whose name has this word")
     parser.add_argument("--list", action="store_true", help="name the scenes, and explore none")
-    parser.add_argument(
-        "--everything", action="store_true", help="also all at once: half an hour and gigabytes at least"
-    )
+    parser.add_argument("--everything", action="store_true", help="also all at once: takes gigabytes")
     parser.add_argument(
         "--processes", type=int, default=os.cpu_count() or 1, metavar="N", help="scenes at once; as many as processors"
     )
