@@ -152,7 +152,7 @@ EXPERIMENTS: Sequence[Experiment] = (
     experiment("PostgreSQL read-only", read_only, PRIVATE, seconds=15),
     Experiment("a time zone is not known", forget_zone),
     experiment("PostgreSQL slow", slow, RELAYED),
-    replace(experiment("PostgreSQL up to a second away", far(DATABASE_AWAY), RELAYED, seconds=36), env=FAR),
+    replace(experiment("PostgreSQL up to 300 ms away", far(DATABASE_AWAY), RELAYED, seconds=27), env=FAR),
     experiment("PostgreSQL cut", cut, RELAYED),
     experiment("PostgreSQL reset every second", reset, RELAYED),
     replace(

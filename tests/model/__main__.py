@@ -11,6 +11,8 @@ from tests.model.rules import Bounds
 from tests.model.scenes import ONE_EDIT, SCENES, Scene
 from tests.model.test_model import rules_of
 
+PAUSED_ONCE = (True, False, True)
+
 # Scenes of several things at once. Each takes seconds to minutes.
 LARGER = {
     "two dispatchers, an edit and a death": Scene(
@@ -33,7 +35,7 @@ LARGER = {
         {},
     ),
     "two dispatchers, a pause and retries": Scene(
-        Bounds(copies=1, terms=(True, False, True), edits=("change", "change"), lease=1, edits_kept=2), {}
+        Bounds(copies=1, terms=PAUSED_ONCE, edits=("change", "change"), lease=1, edits_kept=2), {}
     ),
     "two dispatchers, a stop and a lost result": Scene(
         Bounds(budget=1, renewals=True, faults=(("result lost", 1), ("stop", 1))), {}
@@ -62,6 +64,18 @@ LARGER = {
         ),
         {},
     ),
+    "two dispatchers, copies, a pause, slow claims and a lost delivery": Scene(
+        Bounds(
+            budget=1,
+            terms=PAUSED_ONCE,
+            edits=("change", "change"),
+            delayed=True,
+            lease=1,
+            edits_kept=2,
+            faults=(("delivery lost", 1),),
+        ),
+        {},
+    ),
     "an edit, slow claims and a stop": Scene(
         Bounds(
             dispatchers=1,
@@ -77,17 +91,35 @@ LARGER = {
     ),
 }
 
+# All of it at once: more than two million states.
+EVERYTHING = {
+    "two dispatchers, copies, a pause, slow claims, a lost delivery and a stop": Scene(
+        Bounds(
+            budget=1,
+            terms=PAUSED_ONCE,
+            edits=("change", "change"),
+            delayed=True,
+            lease=1,
+            edits_kept=2,
+            faults=(("stop", 1), ("delivery lost", 1)),
+        ),
+        {},
+    ),
+}
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="make model", description=__doc__)
     parser.add_argument("-k", default="", metavar="WORD", help="only scenes whose name has this word")
     parser.add_argument("--list", action="store_true", help="name the scenes, and explore none")
+    parser.add_argument("--everything", action="store_true", help="also all at once: takes gigabytes")
     parser.add_argument(
         "--processes", type=int, default=os.cpu_count() or 1, metavar="N", help="scenes at once; as many as processors"
     )
     options = parser.parse_args()
     # The largest first, so that none is left to run alone at the end.
-    scenes = {name: scene for name, scene in {**LARGER, **SCENES}.items() if options.k in name}
+    known = {**(EVERYTHING if options.everything else {}), **LARGER, **SCENES}
+    scenes = {name: scene for name, scene in known.items() if options.k in name}
     if options.list:
         for name, scene in scenes.items():
             sys.stdout.write(f"{name}: {scene.bounds}\n")
