@@ -167,6 +167,7 @@ async def test_a_receipt_between_two_attempts_ends_the_retrying(fleet: Fleet) ->
 async def test_a_receipt_of_a_provider_that_refused_proves_nothing_of_another(fleet: Fleet) -> None:
     """SMSC gives an id to what it refuses, and may send a receipt for it; vonage may have taken the message."""
     await fleet.fold(accepted(fleet, status="retrying", outcome="refused", refused=True))
+    await fleet.claim(2)
     unknown = accepted(fleet, status="exhausted", outcome="timeout", reason="outcome unknown: no reply in time")
     await fleet.fold(replace(unknown, number=2, provider="vonage", provider_id=None, unsure=True))
     assert (await take(fleet, a_receipt(fleet, "undelivered"))).unsent == 1

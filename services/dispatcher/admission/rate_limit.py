@@ -18,8 +18,10 @@ GUARD = 1.002
 # The shortest time of so many requests is what each takes at least, but for so much that lies now before and now after
 # its arrival.
 LEAST_SEEN, SLACK_SECONDS = 20, 0.01
-# Until the shortest time that a request took is forgotten.
-USUAL_SECONDS = 10.0
+# Until the shortest time that a request took is forgotten: far longer than a provider, or this machine, is busy.
+USUAL_SECONDS = 600.0
+# Of the mean time, about the last 32 requests.
+MEAN_SHARE = 1 / 32
 # A delivery must not wait here for long: other mailings wait behind it, and after 30 min the broker takes it back.
 PREFETCH_SECONDS = 5
 UNLIMITED = 1_000_000
@@ -60,6 +62,7 @@ class RateLimit:
         # The shortest time that requests took in the last seconds, and in those before.
         self._shortest = self._shortest_before = math.inf
         self._shortest_at, self._seen = clock(), 0
+        self._mean = 0.0
         self.target = 0
 
     def set_rate(self, rate: float) -> None:
@@ -127,7 +130,8 @@ class RateLimit:
         """Returns how much later than usual a request may have arrived.
 
         A provider that always takes its time gets every request as much later, which changes nothing. One that takes
-        now little and now much may have got a request late, and that its rate is less used then is the price.
+        now little and now much may have got a request late. So what all requests took at least counts for less, the
+        more they differ, and that the rate is less used then is the price.
         """
         if moment - self._shortest_at > USUAL_SECONDS and self._seen >= LEAST_SEEN:
             self._shortest_before, self._shortest = self._shortest, math.inf
@@ -135,7 +139,9 @@ class RateLimit:
         self._seen += 1
         self._shortest = min(self._shortest, seconds)
         known = self._seen >= LEAST_SEEN or self._shortest_before < math.inf
-        usual = min(self._shortest, self._shortest_before) - SLACK_SECONDS if known else 0.0
+        shortest = min(self._shortest, self._shortest_before)
+        usual = 2 * shortest - max(self._mean, shortest) - SLACK_SECONDS if known else 0.0
+        self._mean += (seconds - self._mean) * max(MEAN_SHARE, 1 / self._seen if not known else 0.0)
         return seconds - max(usual, 0.0)
 
     def _return(self, grant: RateGrant, free_at: float) -> None:

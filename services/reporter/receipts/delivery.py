@@ -31,9 +31,9 @@ class DeliveryState:
 class ReceiptFacts:
     """What the tables hold about the message of a receipt, under its row lock.
 
-    `providers` are those that may have it, and `refused_by` those of them that did not take it before it went to
-    another. `open`: a request may be under way. `unsure`: an attempt that ended may have arrived. `delivery` is what
-    earlier receipts said, which is counted at the provider `counted_at`.
+    `providers` are those that may have it, and `refused_by` those of them that certainly did not take it. `open`: a
+    request may be under way. `unsure`: an attempt that ended may have arrived. `delivery` is what earlier receipts
+    said, which is counted at the provider `counted_at`.
     """
 
     message_id: int

@@ -8,8 +8,8 @@ import asyncpg
 from services.reporter.receipts.delivery import DeliveryState, ReceiptFacts
 from shared.database import Connection
 
-# Outcomes of attempts whose request may have been taken though nobody read a success.
-MAY_HAVE_ARRIVED = ("timeout", "broken", "unreadable", "lost")
+# Outcomes of attempts that were certainly not taken. After any other a receipt proves that it was.
+NOT_TAKEN = ("hold", "not_found", "redirected", "refused", "too_late", "too_many", "unauthorized", "unreachable")
 # (mailing, provider, operator code, delivery, reason), and (mailing, provider, operator code, bucket).
 DeliveryKey = tuple[int, str, str, str, str]
 TimeKey = tuple[int, str, str, int]
@@ -40,7 +40,7 @@ async def read_facts(connection: Connection, message_ids: Sequence[int]) -> dict
             CASE
                 WHEN f.message_id IS NOT NULL THEN coalesce(f.unsure, false)
                 ELSE m.status IN ('exhausted', 'expired', 'cancelled') AND EXISTS (
-                    SELECT FROM attempts a WHERE a.message_id = m.id AND a.outcome = ANY ($2::text[])
+                    SELECT FROM attempts a WHERE a.message_id = m.id AND a.outcome <> ALL ($2::text[])
                 )
             END AS unsure,
             ARRAY(
@@ -51,8 +51,8 @@ async def read_facts(connection: Connection, message_ids: Sequence[int]) -> dict
             ) AS providers,
             ARRAY(
                 SELECT a.provider FROM attempts a
-                WHERE a.message_id = m.id AND a.provider <> coalesce(f.provider, m.provider)
-                GROUP BY a.provider HAVING bool_and(a.outcome <> ALL ($2::text[]))
+                WHERE a.message_id = m.id AND a.provider IS NOT NULL
+                GROUP BY a.provider HAVING bool_and(a.outcome = ANY ($2::text[]))
             ) AS refused_by,
             d.delivery, d.reason AS delivery_reason, d.at, d.bucket
         FROM messages m
@@ -62,7 +62,7 @@ async def read_facts(connection: Connection, message_ids: Sequence[int]) -> dict
         WHERE m.id = ANY ($1::bigint[])
         """,
         message_ids,
-        list(MAY_HAVE_ARRIVED),
+        list(NOT_TAKEN),
     )
     return {row["id"]: _facts(row) for row in rows}
 
