@@ -148,3 +148,27 @@ async def test_who_lacks_a_value_is_said_before_a_mailing_and_skipped_where_that
     await expect(page.locator(".plan").first).to_contain_text("leave those clients out")
     [made] = (await api.get("/mailings")).body["items"]
     assert (made["text"], made["on_missing"]) == (TEXT, "skip")
+
+
+async def test_a_draft_with_a_file_can_be_turned_back_into_one_to_everybody(
+    console: Console, api: Api, pool: asyncpg.Pool
+) -> None:
+    await people(pool, 10, nameless=0)
+    body = {
+        "text": "Hello",
+        "filter": {},
+        "end_at": (datetime.now(UTC) + timedelta(hours=2)).isoformat(),
+        "draft": True,
+    }
+    draft = (await api.post("/mailings", body)).body["id"]
+    file = b"phone\n79169999991\n79169999992\n"
+    await api.post(f"/mailings/{draft}/recipients", data=file, headers={"Content-Type": "text/csv"})
+    await console.open(f"/#/mailings/{draft}")
+    section = console.region("Recipients from a file")
+    await expect(section).to_contain_text("The mailing goes to 2 recipients of a file.")
+    await console.button("Give the file up").click()
+    await expect(console.dialog).to_contain_text("Without the file the mailing goes to every client")
+    await console.dialog.get_by_role("button", name="Give the file up").click()
+    await expect(section).not_to_contain_text("recipients of a file")
+    await expect(console.figure("recipients")).to_have_text("10")
+    assert (await api.get(f"/mailings/{draft}")).body["recipients"] is None
