@@ -135,7 +135,7 @@ def _explain_interruption(progress: Progress) -> None:
     total = sum(task.total or 0 for task in progress.tasks)
     progress.stop()
     progress.console.print(
-        f"interrupted after {sent:,.0f} of {total:,.0f} bytes: full batches of 5,000 lines are stored, and the file "
+        f"interrupted after {sent:,.0f} of {total:,.0f} bytes: full batches of 1,000 lines are stored, and the file "
         "can be imported again"
     )
 

@@ -31,11 +31,13 @@ async def test_an_interrupted_import_says_how_far_it_came(tmp_path: Path) -> Non
     app.router.add_post("/api/v1/clients/import", take_some)
     async with TestServer(app) as server:
         env = {"HERALD_API_URL": str(server.make_url("")), "HERALD_TOKEN": "a-token"}
-        async with running("clients", "import", str(file), env=env, folder=tmp_path) as command:
-            await asyncio.wait_for(begun.wait(), 60)
-            code = await command.end(signal.SIGINT)
-        over.set()
+        try:
+            async with running("clients", "import", str(file), env=env, folder=tmp_path) as command:
+                await asyncio.wait_for(begun.wait(), 60)
+                code = await command.end(signal.SIGINT)
+        finally:
+            over.set()
     assert code == 130
     assert "interrupted after" in command.text
-    assert f"of {file.stat().st_size:,} bytes: full batches of 5,000 lines are stored" in command.text
+    assert f"of {file.stat().st_size:,} bytes: full batches of 1,000 lines are stored" in command.text
     assert "Traceback" not in command.text
