@@ -21,6 +21,8 @@ DEAF_SECONDS = 4.0
 # The lease of a fenced dispatcher has run out before this.
 LONGEST_SECONDS = DEAF_SECONDS + LEASE.total_seconds() + 3
 FIRST_PAUSE, LONGEST_PAUSE = 0.004, 0.05
+# Dispatchers that are well have heard within so long, and a longer pause would be most of what an edit takes.
+SOON_SECONDS, LONGEST_PAUSE_SOON = 0.3, 0.008
 
 
 async def pass_barrier(request: web.Request, scope: EditScope) -> None:
@@ -53,4 +55,4 @@ async def wait_until_heard(pool: Pool, scope: EditScope) -> None:
             if fenced:
                 logs.get().warning("dispatchers fenced", processes=fenced)
         await asyncio.sleep(pause)
-        pause = min(pause * 1.5, LONGEST_PAUSE)
+        pause = min(pause * 1.5, LONGEST_PAUSE_SOON if waited < SOON_SECONDS else LONGEST_PAUSE)
