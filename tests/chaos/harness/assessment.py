@@ -38,6 +38,7 @@ async def assess(
         excuse=excuse,
         memory=_memory(rig.stack),
         inconsistencies=await observations.find_inconsistencies(rig.pool, [mailing.id for mailing in mailings]),
+        held_messages=[message_id for message_id, _ in rig.held_claims] if freezes_dispatcher else (),
     )
     assessment = judge(observed)
     return ExperimentResult(

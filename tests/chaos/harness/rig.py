@@ -38,7 +38,7 @@ ENV = {
     "HERALD_PROVIDER_TIMEOUT": "2",
 }
 # Only the server is killed, never the machine: fsync may be off, but commits must stay synchronous.
-KEEPS_COMMITS = {"fsync": "off"}
+KEEPS_COMMITS = {"fsync": "off", "max_connections": "400"}
 PIPELINE = ("planner", "dispatcher", "reporter")
 
 RECEIPTS_TOKEN = "a-token-of-receipts"

@@ -46,6 +46,7 @@ class Observations:
     - `excuse`: a reason for which messages may be unsent although their mailing must reach everybody.
     - `memory`: peak bytes by process.
     - `inconsistencies`: counters that disagree with the rows.
+    - `held_messages`: the message of each claim that a dispatcher held while it stood still.
     """
 
     mailings: Sequence[ObservedMailing]
@@ -58,6 +59,7 @@ class Observations:
     excuse: str | None
     memory: dict[str, int]
     inconsistencies: Sequence[str]
+    held_messages: Sequence[int] = ()
 
 
 async def read_mailings(pool: asyncpg.Pool, must_reach_all: set[int]) -> list[ObservedMailing]:

@@ -33,7 +33,9 @@ def postgres() -> Iterator[str]:
     from testcontainers.community.postgres import PostgresContainer
 
     container = PostgresContainer(POSTGRES, username="postgres", dbname="postgres", driver=None)
-    container.with_command("postgres -c fsync=off -c synchronous_commit=off -c full_page_writes=off")
+    container.with_command(
+        "postgres -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=400"
+    )
     with container as running:
         yield running.get_connection_url()
 

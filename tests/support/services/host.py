@@ -23,6 +23,9 @@ from tests.support.services import containers, vhosts
 from tests.support.services.databases import drop_database, execute, with_database
 from tests.support.services.run import is_alive, remove_if_over
 
+# For several stacks at once, of which each may hold dozens.
+MANY_CONNECTIONS = {"max_connections": "400"}
+
 
 @contextlib.asynccontextmanager
 async def database(folder: Path) -> AsyncIterator[dict[str, str]]:
@@ -62,7 +65,7 @@ async def _server(folder: Path) -> AsyncIterator[tuple[str, str]]:
         with containers.postgres() as url:
             yield url, f"container of {containers.POSTGRES}"
     else:
-        async with postgres.serve(folder / "postgres", postgres.WITHOUT_DURABILITY) as cluster:
+        async with postgres.serve(folder / "postgres", {**postgres.WITHOUT_DURABILITY, **MANY_CONNECTIONS}) as cluster:
             yield cluster.url("postgres"), "started for the tests"
 
 
