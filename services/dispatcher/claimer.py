@@ -185,7 +185,7 @@ class Claimer:
                 delivered = DeliveredJob(claimed.delivery, claimed.job)
                 self._attempts.end_unsent(delivered, claimed.claim, choice.reason, unsure=choice.unsure)
             else:
-                self._start_or_wait(claimed, choice)
+                self._start_or_wait(claimed, choice, alone=fleet.only is not None and choice.unlimited)
 
     async def _record(self, chosen: Sequence[tuple[ClaimedJob, Lane]]) -> None:
         choices = [
@@ -195,12 +195,15 @@ class Claimer:
         if choices:
             await provider_store.record_choices(self._pool, chosen[0][0].terms.name, choices)
 
-    def _start_or_wait(self, claimed: ClaimedJob, lane: Lane) -> None:
-        """Starts an attempt, or lets it wait for room in its lane; where many wait already, in the table."""
+    def _start_or_wait(self, claimed: ClaimedJob, lane: Lane, *, alone: bool) -> None:
+        """Starts an attempt, or lets it wait for room in its lane; where many wait already, in the table.
+
+        Of a lane `alone` without limits only what was claimed ahead waits, and all of it here.
+        """
         waiting = lane.waiting
         if not waiting and self._attempts.fits(lane, self._clock(), claimed.claim.text):
             self._attempts.start(claimed, lane)
-        elif waiting < max(MOST_WAITING, 2 * lane.admission.limit + lane.look_ahead.claims):
+        elif alone or waiting < max(MOST_WAITING, 2 * lane.admission.limit):
             self._attempts.start(claimed, lane, wait=True)
         else:
             self._attempts.postpone(claimed, CROWDED_SECONDS)

@@ -6,7 +6,7 @@ from typing import Literal
 from services.dispatcher.admission.admission import Admission
 from services.dispatcher.admission.breaker import BreakerState, Ticket
 from services.dispatcher.admission.look_ahead import LookAhead
-from services.dispatcher.admission.rate_limit import RateGrant, RateLimit
+from services.dispatcher.admission.rate_limit import NoLimit, RateGrant, RateLimit
 from services.dispatcher.admission.slot_lease import SlotLease
 from services.dispatcher.provider_api.http_client import HttpClient
 from services.dispatcher.provider_api.pending_request import PendingRequest, RequestOwner
@@ -64,6 +64,11 @@ class Lane:
     @property
     def name(self) -> str:
         return self.mapping.name
+
+    @property
+    def unlimited(self) -> bool:
+        """Whether the provider has neither a rate nor a concurrency that is shared."""
+        return isinstance(self.limiter, NoLimit) and self.slots is None
 
     @property
     def under_way(self) -> int:

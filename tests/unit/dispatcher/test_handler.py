@@ -1,6 +1,7 @@
 """What the handler does with verdicts, rate tokens and crashes."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -194,3 +195,27 @@ def test_nothing_is_claimed_ahead_for_a_provider_that_would_send_a_repeated_requ
     lane = a_lane(FakeProvider(), a_mapping())
     lane.look_ahead.claims = 5
     assert lane.ahead(0.0) == 0
+
+
+async def test_what_is_claimed_ahead_waits_however_much_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench()
+    (lane,) = bench.fleet.lanes.values()
+    lane.look_ahead.claims = 60
+    bench.provider.gate.clear()
+    answer = bench.database.fetch
+
+    async def answer_late(*arguments: Any) -> list[dict[str, Any]]:
+        # The pace has fallen while the claim was on its way.
+        lane.look_ahead.claims = 0
+        return await answer(*arguments)
+
+    async def waiting() -> bool:
+        return lane.waiting == 60
+
+    monkeypatch.setattr(bench.database, "fetch", answer_late)
+    async with bench.running(70):
+        await until(waiting, 5, "sixty claims wait for a slot")
+        assert (bench.database.given_back, bench.give_backs.outstanding) == ([], 0)
+        bench.provider.gate.set()
+        await until(lambda: _all_began(bench, 70), 5, "they begin")
+    assert bench.database.given_back == []
