@@ -169,6 +169,7 @@ def start_of(body: dict[str, Any]) -> datetime:
 CORRECTIONS = {
     "createClient": correct_client,
     "importClients": correct_import,
+    "importSuppressions": correct_import,
     "changeClient": correct_client,
     "replaceClient": correct_client,
     "replaceClientByExternalId": correct_client_by_external_id,

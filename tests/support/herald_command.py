@@ -91,6 +91,9 @@ class RunningCommand:
 @asynccontextmanager
 async def running(*arguments: str, env: Mapping[str, str], folder: Path) -> AsyncIterator[RunningCommand]:
     """Runs a command until the end of the block, unless it is ended before."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # The tests run in the background of a script, which the command would inherit: Ctrl-C would do nothing.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "cli.main", *arguments, env=environment(env), cwd=folder, stdout=PIPE, stderr=STDOUT
     )
