@@ -47,6 +47,8 @@ PERMITTED = [
     # A repeat is explained by a lost reply, or by a killed process.
     observed(SENT_TWICE, requests=(received(10, mode="lost_reply"), received(10))),
     replace(observed(SENT_TWICE, requests=TWICE), held_claims=1),
+    # A dispatcher stood still with a success that it told of only after another had sent the message again.
+    replace(observed(replace(SENT, attempts=2), requests=TWICE), held_claims=1, held_messages=(10,)),
     # A reply after the timeout explains one, too.
     observed(replace(SENT_TWICE, timed_out=1), requests=TWICE),
     # The provider accepted it, which Herald could not find out.
@@ -82,6 +84,17 @@ BROKEN = [
     ("I2 1 late", replace(observed(), replied_late=1)),
     ("I4 1 duplicated, 0 admitted", observed(SENT_TWICE, requests=TWICE)),
     ("I4 1 with more requests than attempts show", replace(observed(SENT, requests=TWICE), held_claims=1)),
+    # One that stood still explains no third, and none of another message.
+    (
+        "I4 1 with more requests than attempts show",
+        replace(observed(replace(SENT, attempts=2), requests=TWICE), held_claims=1, held_messages=(20,)),
+    ),
+    (
+        "I4 1 with more requests than attempts show",
+        replace(
+            observed(replace(SENT, attempts=3), requests=(*TWICE, received(10))), held_claims=2, held_messages=(10,)
+        ),
+    ),
     ("I5 1 messages at the provider that are in no mailing", observed(requests=(*TWICE[:1], received(99)))),
     ("I5 1 accepted and not sent", observed(SENT, replace(EXPIRED, attempts=1), requests=(*TWICE[:1], received(20)))),
     ("I5 the counters", replace(observed(), inconsistencies=("I5 the counters",))),
